@@ -1,0 +1,113 @@
+/**
+ * Everything the controller logs and counts, as one closed union: the milestone's dotted names are the tags.
+ * `observe.ts` is total over it. No event carries a secret; `deviceId` goes to logs, never to a metric label.
+ */
+import type { EligibleBy, HoldReason } from './decision.ts';
+import type { BuildId, DeviceId, Revision } from './ids.ts';
+
+export type Event =
+  | { readonly type: 'ota.promote'; revision: Revision; buildId: BuildId; previousBuildId: BuildId | undefined; percent: number }
+  | { readonly type: 'ota.rollback'; revision: Revision; buildId: BuildId; fromBuildId: BuildId; forceDowngrade: boolean }
+  | { readonly type: 'ota.rollout.update'; revision: Revision; buildId: BuildId; fromPercent: number; toPercent: number; by: 'commit' | 'time' }
+  | {
+      readonly type: 'ota.manifest.200';
+      revision: Revision;
+      deviceId: DeviceId;
+      requestId: string | undefined;
+      buildId: BuildId;
+      eligibleBy: EligibleBy;
+      versionCode: number;
+    }
+  | {
+      readonly type: 'ota.manifest.304';
+      revision: Revision;
+      deviceId: DeviceId;
+      requestId: string | undefined;
+      reason: HoldReason;
+      versionCode: number;
+      /** 304 when the agent named the hold's ETag, else 204. */
+      status: 204 | 304;
+    }
+  | { readonly type: 'ota.download.200'; deviceId: DeviceId; requestId: string | undefined; buildId: BuildId; status: 200 | 206 | 304; bytes: number; ms: number }
+  | { readonly type: 'ota.download.fail'; deviceId: DeviceId; requestId: string | undefined; buildId: BuildId; code: string; bytes: number }
+  | {
+      readonly type: 'ota.result';
+      deviceId: DeviceId;
+      requestId: string;
+      buildId: BuildId;
+      outcome: Outcome;
+      reason: string;
+      versionCode: number;
+      /** The same final report again: logged, not counted. */
+      repeated: boolean;
+    }
+  | { readonly type: 'ota.adoption.progress'; revision: Revision; buildId: BuildId; percent: number; devices: number; activeDevices: number }
+  | { readonly type: 'ota.reconcile.applied'; revision: Revision; ms: number; changes: number }
+  | { readonly type: 'ota.reconcile.unchanged'; revision: Revision; ms: number }
+  | { readonly type: 'ota.reconcile.rejected'; revision: Revision; ms: number; problems: number; codes: string[] }
+  | { readonly type: 'ota.reconcile.fail'; code: string; message: string; ms: number }
+  | { readonly type: 'ota.clock.jump'; byMs: number }
+  | { readonly type: 'ota.clock.ok' }
+  | { readonly type: 'ota.artifact.stored'; sha256: string; bytes: number; actor: string }
+  | { readonly type: 'ota.artifact.rejected'; sha256: string; code: string; actor: string }
+  | { readonly type: 'ota.artifact.lost'; sha256: string; buildId: BuildId }
+  | { readonly type: 'ota.auth.fail'; route: string; code: string; address: string }
+  | { readonly type: 'ota.admin'; actor: string; action: string; subject: string }
+  | { readonly type: 'ota.http'; method: string; route: string; status: number; ms: number }
+  | { readonly type: 'ota.http.fail'; method: string; route: string; code: string; message: string }
+  | { readonly type: 'ota.nudge.campaign'; campaignId: string; revision: Revision; buildId: BuildId; state: 'started' | 'resumed' | 'done' | 'superseded' | 'stopped' | 'expired'; sent: number }
+  | { readonly type: 'ota.nudge'; deviceId: DeviceId; requestId: string; buildId: BuildId; result: NudgeResult }
+  | { readonly type: 'ota.nudge.off'; reason: string }
+  | { readonly type: 'ota.github'; action: string; result: 'ok' | 'retry' | 'fail' | 'skipped'; code: string | undefined }
+  | { readonly type: 'ota.webhook'; deliveryId: string; name: string; result: 'accepted' | 'duplicate' | 'ignored' }
+  | { readonly type: 'ota.outbox.fail'; topic: string; code: string; attempt: number; final: boolean }
+  | { readonly type: 'ota.start'; version: string; url: string }
+  | { readonly type: 'ota.stop'; reason: string };
+
+export const OUTCOMES = ['ok', 'fail', 'deferred', 'skipped'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+export type NudgeResult = 'sent' | 'unregistered' | 'invalid' | 'sender_mismatch' | 'retry' | 'gave_up';
+
+/** Why an attempt ended or waits: the closed list of SPEC §5 that agents report. */
+export const RESULT_REASONS = [
+  'installed',
+  'already_installed',
+  'wifi',
+  'battery',
+  'call',
+  'unknown_conditions',
+  'storage',
+  'download_failed',
+  'download_truncated',
+  'size_mismatch',
+  'sha256_mismatch',
+  'signature_invalid',
+  'signer_mismatch',
+  'package_mismatch',
+  'version_mismatch',
+  'manifest_invalid',
+  'url_refused',
+  'offer_gone',
+  'install_failed',
+  'install_rejected',
+  'downgrade_refused',
+  'incompatible_sdk',
+  'timeout',
+  'superseded',
+  'penalty',
+  'internal',
+] as const;
+export type ResultReason = (typeof RESULT_REASONS)[number];
+
+/** Reasons that mean the bytes or their signer were wrong: `ota_verify_fail_total`. */
+export const VERIFY_FAILURES: ReadonlySet<ResultReason> = new Set<ResultReason>([
+  'size_mismatch',
+  'sha256_mismatch',
+  'signature_invalid',
+  'signer_mismatch',
+  'package_mismatch',
+  'version_mismatch',
+]);
+
+export type Observe = (event: Event) => void;
