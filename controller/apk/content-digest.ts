@@ -1,0 +1,126 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { ContentDigest } from './algorithm.ts';
+import type { ByteReader } from './byte-reader.ts';
+import { VerityTree } from './verity.ts';
+
+/** The parts of the file that signatures cover, and the signing block between them that none covers. */
+export interface Sections {
+  /** Start of the signing block, and end of the first covered section. */
+  blockOffset: number;
+  /** Start of the central directory. */
+  directoryOffset: number;
+  /** Start of the end record. */
+  endOffset: number;
+}
+
+/** What one pass over the file yields. */
+export interface FileDigests {
+  /** SHA-256 of every byte of the file, hex. */
+  sha256: string;
+  content: Map<ContentDigest, Buffer>;
+}
+
+const CHUNK_SIZE = 1024 * 1024;
+/** Where in the end record the directory's offset stands: the one field signing itself changes. */
+const DIRECTORY_OFFSET_FIELD = 16;
+
+interface ContentHasher {
+  /** A chunk as signing cuts it: at most 1 MiB, never across two sections. */
+  add(chunk: Buffer): void;
+  result(): Buffer;
+}
+
+/**
+ * Reads the file once, in order, and computes its SHA-256 and the wanted content digests.
+ * Source: https://source.android.com/docs/security/features/apksigning/v2#integrity-protected-contents
+ */
+export async function digestFile(
+  reader: ByteReader,
+  sections: Sections,
+  wanted: ReadonlySet<ContentDigest>,
+): Promise<FileDigests> {
+  const whole = createHash('sha256');
+  const hashers = [...wanted].map(digest => [digest, createHasher(digest, reader.size, sections)] as const);
+  const chunks = chunksOf(reader.size, sections);
+  let next = readAhead(reader, chunks[0]);
+  for (const [index, chunk] of chunks.entries()) {
+    const bytes = await next;
+    next = readAhead(reader, chunks[index + 1]);
+    whole.update(bytes);
+    if (!chunk.covered) continue;
+    const signed = chunk.offset === sections.endOffset ? asBeforeSigning(bytes, sections.blockOffset) : bytes;
+    for (const [, hasher] of hashers) hasher.add(signed);
+  }
+  return {
+    sha256: whole.digest('hex'),
+    content: new Map(hashers.map(([digest, hasher]) => [digest, hasher.result()])),
+  };
+}
+
+interface Chunk {
+  offset: number;
+  length: number;
+  covered: boolean;
+}
+
+function chunksOf(size: number, { blockOffset, directoryOffset, endOffset }: Sections): Chunk[] {
+  return [
+    ...cut(0, blockOffset, true),
+    ...cut(blockOffset, directoryOffset, false),
+    ...cut(directoryOffset, endOffset, true),
+    ...cut(endOffset, size, true),
+  ];
+}
+
+function cut(start: number, end: number, covered: boolean): Chunk[] {
+  const chunks: Chunk[] = [];
+  for (let offset = start; offset < end; offset += CHUNK_SIZE) {
+    chunks.push({ offset, length: Math.min(CHUNK_SIZE, end - offset), covered });
+  }
+  return chunks;
+}
+
+/** Starts the next read before this chunk is hashed, so that disk and CPU work at once. */
+function readAhead(reader: ByteReader, chunk: Chunk | undefined): Promise<Buffer> {
+  if (chunk === undefined) return Promise.resolve(Buffer.alloc(0));
+  const pending = reader.read(chunk.offset, chunk.length);
+  // Awaited one turn later; without this a failure in between would count as unhandled.
+  pending.catch(() => undefined);
+  return pending;
+}
+
+function asBeforeSigning(endRecord: Buffer, blockOffset: number): Buffer {
+  const copy = Buffer.from(endRecord);
+  copy.writeUInt32LE(blockOffset, DIRECTORY_OFFSET_FIELD);
+  return copy;
+}
+
+function createHasher(digest: ContentDigest, fileSize: number, sections: Sections): ContentHasher {
+  if (digest !== 'verity-sha256') return chunkedHasher(digest === 'chunked-sha256' ? 'sha256' : 'sha512');
+  const tree = new VerityTree();
+  return {
+    add: chunk => tree.update(chunk),
+    result: () => {
+      const length = Buffer.alloc(8);
+      length.writeBigUInt64LE(BigInt(fileSize - (sections.directoryOffset - sections.blockOffset)));
+      return Buffer.concat([tree.root(), length]);
+    },
+  };
+}
+
+/** `H(0x5a ‖ u32 count ‖ H(0xa5 ‖ u32 length ‖ chunk)…)`. */
+function chunkedHasher(algorithm: 'sha256' | 'sha512'): ContentHasher {
+  const digests: Buffer[] = [];
+  const prefixed = (tag: number, count: number): Hash => {
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt8(tag, 0);
+    prefix.writeUInt32LE(count, 1);
+    return createHash(algorithm).update(prefix);
+  };
+  return {
+    add: chunk => {
+      digests.push(prefixed(0xa5, chunk.length).update(chunk).digest());
+    },
+    result: () => prefixed(0x5a, digests.length).update(Buffer.concat(digests)).digest(),
+  };
+}

@@ -1,0 +1,18 @@
+export { type ByteReader, bufferReader } from './byte-reader.ts';
+export {
+  type ApkFacts,
+  type ApkVerdict,
+  capabilityNames,
+  FIRST_SDK,
+  INSTALLED_DATA_FLAG,
+  identityOf,
+  LAST_SDK,
+  type LineageNode,
+  ROLLBACK_FLAG,
+  type Scheme,
+  type SignerRange,
+  sameSigningKey,
+  signerForSdk,
+} from './facts.ts';
+export type { ApkRejectionCode } from './rejection.ts';
+export { verifyApk } from './verify.ts';

@@ -1,0 +1,155 @@
+import {
+  readBinaryXml,
+  TYPE_ATTRIBUTE,
+  TYPE_DYNAMIC_REFERENCE,
+  TYPE_FIRST_INT,
+  TYPE_LAST_INT,
+  TYPE_REFERENCE,
+  type XmlAttribute,
+  type XmlElement,
+} from './binary-xml.ts';
+import { Rejection } from './rejection.ts';
+
+/** What a release needs of `AndroidManifest.xml`. */
+export interface ManifestFacts {
+  package: string;
+  versionCode: number;
+  versionName: string;
+  minSdk: number;
+  targetSdk: number;
+  debuggable: boolean;
+}
+
+/** Ids of the framework's attributes; source: AOSP frameworks/base public-final.xml. */
+const DEBUGGABLE = 0x0101000f;
+const MIN_SDK_VERSION = 0x0101020c;
+const VERSION_CODE = 0x0101021b;
+const VERSION_NAME = 0x0101021c;
+const TARGET_SDK_VERSION = 0x01010270;
+const VERSION_CODE_MAJOR = 0x01010576;
+
+/** `<manifest>` and its children; nothing deeper is of interest. */
+const MAX_DEPTH = 2;
+const MAX_PACKAGE_LENGTH = 223;
+const MAX_VERSION_NAME_LENGTH = 256;
+const PACKAGE = /^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+$/;
+
+/**
+ * Reads the facts out of a binary manifest. Values must be literal: one that refers to a resource
+ * could mean something else on another device.
+ * Source: https://developer.android.com/guide/topics/manifest/manifest-element
+ */
+export function readManifest(bytes: Buffer): ManifestFacts | Rejection {
+  const elements = readBinaryXml(bytes, MAX_DEPTH);
+  if (elements === undefined) return malformed('it is not well-formed binary XML');
+  const [root, ...rest] = elements;
+  if (root?.name !== 'manifest' || rest.some(element => element.depth === 1)) {
+    return malformed('its root is not a single <manifest>');
+  }
+  const usesSdk = only(rest, 'uses-sdk');
+  const application = only(rest, 'application');
+  if (usesSdk instanceof Rejection) return usesSdk;
+  if (application instanceof Rejection) return application;
+
+  const name = readPackage(root);
+  if (name instanceof Rejection) return name;
+  const version = readVersion(root);
+  if (version instanceof Rejection) return version;
+  const minSdk = readSdk(usesSdk, MIN_SDK_VERSION, 'minSdkVersion', 1);
+  if (minSdk instanceof Rejection) return minSdk;
+  const targetSdk = readSdk(usesSdk, TARGET_SDK_VERSION, 'targetSdkVersion', minSdk);
+  if (targetSdk instanceof Rejection) return targetSdk;
+  const debuggable = readInt(application, DEBUGGABLE, 'debuggable');
+  if (debuggable instanceof Rejection) return debuggable;
+  return { package: name, ...version, minSdk, targetSdk, debuggable: (debuggable ?? 0) !== 0 };
+}
+
+function only(elements: readonly XmlElement[], name: string): XmlElement | Rejection | undefined {
+  const [first, second] = elements.filter(element => element.name === name);
+  return second === undefined ? first : malformed(`it has more than one <${name}>`);
+}
+
+function readPackage(root: XmlElement): string | Rejection {
+  const plain = root.attributes.filter(attribute => !attribute.hasNamespace);
+  if (plain.some(attribute => attribute.name === 'split')) {
+    return new Rejection('split_apk', 'the file is one split of an app, not a whole APK');
+  }
+  const [first, second] = plain.filter(attribute => attribute.name === 'package');
+  if (second !== undefined) return malformed('it names its package twice');
+  const name = first?.text;
+  if (name === undefined || name.length > MAX_PACKAGE_LENGTH || !PACKAGE.test(name)) {
+    return new Rejection('package_invalid', 'the manifest has no valid package name');
+  }
+  return name;
+}
+
+function readVersion(root: XmlElement): { versionCode: number; versionName: string } | Rejection {
+  const versionCode = readInt(root, VERSION_CODE, 'versionCode');
+  if (versionCode instanceof Rejection) return versionCode;
+  const major = readInt(root, VERSION_CODE_MAJOR, 'versionCodeMajor');
+  if (major instanceof Rejection) return major;
+  if ((major ?? 0) !== 0) {
+    return new Rejection(
+      'version_code_major',
+      `versionCodeMajor is ${major}; only 32-bit version codes are supported`,
+    );
+  }
+  if (versionCode === undefined || versionCode < 1) {
+    return new Rejection('version_code_invalid', 'versionCode is not a whole number of at least 1');
+  }
+  const attribute = find(root, VERSION_NAME, 'versionName');
+  if (attribute instanceof Rejection) return attribute;
+  const versionName =
+    attribute?.text ?? (attribute && isInt(attribute) ? String(attribute.data | 0) : undefined);
+  if (versionName === undefined || versionName === '' || versionName.length > MAX_VERSION_NAME_LENGTH) {
+    return new Rejection('version_name_missing', 'the manifest has no usable versionName');
+  }
+  return { versionCode, versionName };
+}
+
+/** An SDK level; a preview's letter (`"Baklava"`) is refused, as no released device installs it. */
+function readSdk(
+  element: XmlElement | undefined,
+  id: number,
+  name: string,
+  fallback: number,
+): number | Rejection {
+  const attribute = find(element, id, name);
+  if (attribute instanceof Rejection) return attribute;
+  if (attribute === undefined) return fallback;
+  if (!isInt(attribute)) {
+    return new Rejection('sdk_codename', `${name} is ${JSON.stringify(attribute.text ?? '')}, not a number`);
+  }
+  return Math.max(attribute.data | 0, 1);
+}
+
+function readInt(element: XmlElement | undefined, id: number, name: string): number | Rejection | undefined {
+  const attribute = find(element, id, name);
+  if (attribute === undefined || attribute instanceof Rejection) return attribute;
+  return isInt(attribute) ? attribute.data | 0 : malformed(`${name} is not a number or boolean`);
+}
+
+function find(
+  element: XmlElement | undefined,
+  id: number,
+  name: string,
+): XmlAttribute | Rejection | undefined {
+  const [first, second] = element?.attributes.filter(attribute => attribute.resourceId === id) ?? [];
+  if (second !== undefined) return malformed(`it gives ${name} twice`);
+  const type = first?.type;
+  if (type === TYPE_REFERENCE || type === TYPE_DYNAMIC_REFERENCE || type === TYPE_ATTRIBUTE) {
+    return new Rejection(
+      'manifest_reference',
+      `${name} refers to a resource; it must be written out in the manifest`,
+    );
+  }
+  return first;
+}
+
+function isInt(attribute: XmlAttribute): boolean {
+  return attribute.type >= TYPE_FIRST_INT && attribute.type <= TYPE_LAST_INT;
+}
+
+function malformed(why: string): Rejection {
+  return new Rejection('manifest_malformed', `AndroidManifest.xml is malformed: ${why}`);
+}

@@ -1,0 +1,138 @@
+import type { ContentDigest } from './algorithm.ts';
+import type { Certificate } from './certificate.ts';
+import type { LineageNode, Scheme } from './facts.ts';
+import { Rejection } from './rejection.ts';
+import { verifyV2 } from './scheme-v2.ts';
+import { type V3Frame, type V3Signer, verifyV3 } from './scheme-v3.ts';
+
+/** The first SDKs that know v3 and v3.1. */
+export const FIRST_V3_SDK = 28;
+export const FIRST_V31_SDK = 33;
+
+/** The schemes an APK carries, cut into signers but not verified. */
+export interface SchemeBlocks {
+  v2: Buffer | undefined;
+  v3: readonly V3Frame[] | undefined;
+  v31: readonly V3Frame[] | undefined;
+}
+
+/** What one device goes by: a scheme, its verified signers, and the content digests they promise. */
+export interface SchemeChoice {
+  scheme: Scheme;
+  /** One, or with v2 several. */
+  certificates: [Certificate, ...Certificate[]];
+  lineage: LineageNode[];
+  expected: { digest: ContentDigest; value: Buffer }[];
+}
+
+/** Results by signer, so that a v3 signer that speaks for many SDKs is verified once. */
+export type VerifiedFrames = Map<V3Frame, V3Signer | Rejection>;
+
+/**
+ * Picks the scheme a device of `sdk` goes by and verifies its signers: v3.1, then v3, then v2. A
+ * scheme that is there and does not hold is final; Android never falls back to an older one then.
+ * Source: https://source.android.com/docs/security/features/apksigning/v3#verification
+ */
+export function chooseScheme(
+  blocks: SchemeBlocks,
+  sdk: number,
+  verified: VerifiedFrames,
+): SchemeChoice | Rejection {
+  const verifyOnce = (frame: V3Frame): V3Signer | Rejection => {
+    const known = verified.get(frame);
+    if (known !== undefined) return known;
+    const signer = verifyV3(frame, sdk);
+    verified.set(frame, signer);
+    return signer;
+  };
+  if (sdk >= FIRST_V31_SDK && blocks.v31 !== undefined) {
+    const chosen = chooseV31(blocks.v31, sdk, verifyOnce);
+    if (chosen !== undefined) return chosen;
+  }
+  if (sdk >= FIRST_V3_SDK && blocks.v3 !== undefined) return chooseV3(blocks.v3, blocks.v31, sdk, verifyOnce);
+  return chooseV2(blocks, sdk);
+}
+
+type Verify = (frame: V3Frame) => V3Signer | Rejection;
+
+/** `undefined` when no v3.1 signer speaks for this SDK: the device then goes by v3. */
+function chooseV31(
+  frames: readonly V3Frame[],
+  sdk: number,
+  verifyOnce: Verify,
+): SchemeChoice | Rejection | undefined {
+  const covering: V3Signer[] = [];
+  for (const frame of frames.filter(frame => covers(frame, sdk))) {
+    const signer = verifyOnce(frame);
+    if (signer instanceof Rejection) return signer;
+    if (!(signer.targetsDevRelease && sdk === frame.minSdk)) covering.push(signer);
+  }
+  if (covering.length > 1) return several('v3.1', sdk);
+  return covering[0] && fromV3(covering[0], 'v3.1');
+}
+
+function chooseV3(
+  frames: readonly V3Frame[],
+  v31: readonly V3Frame[] | undefined,
+  sdk: number,
+  verifyOnce: Verify,
+): SchemeChoice | Rejection {
+  const [frame, ...others] = frames.filter(candidate => covers(candidate, sdk));
+  if (frame === undefined) {
+    return new Rejection('no_signer_for_sdk', `none of the v3 signers speaks for SDK ${sdk}`);
+  }
+  if (others.length > 0) return several('v3', sdk);
+  const signer = verifyOnce(frame);
+  if (signer instanceof Rejection) return signer;
+  if (signer.rotationMinSdk !== undefined && sdk >= FIRST_V31_SDK) {
+    const stripped = checkRotation(signer.rotationMinSdk, v31);
+    if (stripped !== undefined) return stripped;
+  }
+  return fromV3(signer, 'v3');
+}
+
+/** The v3 signer names the SDK at which v3.1 takes over, so that stripping v3.1 is noticed. */
+function checkRotation(rotationMinSdk: number, v31: readonly V3Frame[] | undefined): Rejection | undefined {
+  const actual = v31 === undefined ? undefined : Math.min(...v31.map(frame => frame.minSdk));
+  if (actual === rotationMinSdk) return undefined;
+  const found = actual === undefined ? 'there is none' : `it starts at SDK ${actual}`;
+  return new Rejection(
+    'v31_stripped',
+    `the v3 signer expects a v3.1 signature from SDK ${rotationMinSdk}, but ${found}`,
+  );
+}
+
+function chooseV2(blocks: SchemeBlocks, sdk: number): SchemeChoice | Rejection {
+  if (blocks.v2 === undefined) {
+    return new Rejection(
+      'v2_missing',
+      `there is no v2 signature, the only one SDK ${sdk} would look at; the APK must have one or raise its minSdkVersion to ${FIRST_V3_SDK}`,
+    );
+  }
+  const signers = verifyV2(blocks.v2, sdk);
+  if (signers instanceof Rejection) return signers;
+  const [first, ...others] = signers;
+  return {
+    scheme: 'v2',
+    certificates: [first.certificate, ...others.map(signer => signer.certificate)],
+    lineage: [],
+    expected: signers.map(signer => ({ digest: signer.content.digest, value: signer.content.expected })),
+  };
+}
+
+function fromV3(signer: V3Signer, scheme: Scheme): SchemeChoice {
+  return {
+    scheme,
+    certificates: [signer.certificate],
+    lineage: signer.lineage,
+    expected: [{ digest: signer.content.digest, value: signer.content.expected }],
+  };
+}
+
+function covers(frame: V3Frame, sdk: number): boolean {
+  return frame.minSdk <= sdk && sdk <= frame.maxSdk;
+}
+
+function several(scheme: Scheme, sdk: number): Rejection {
+  return new Rejection('several_signers_for_sdk', `more than one ${scheme} signer speaks for SDK ${sdk}`);
+}
