@@ -164,7 +164,10 @@ export interface DeviceStore {
   /** Devices imported with a token of another system. */
   deviceOfToken(tokenSha256: Sha256): DeviceId | undefined;
   /** Inserts or, for a known id, updates tags; returns each device's generation. A re-enrolled id never reuses one. */
-  enrol(devices: readonly NewDevice[], atMs: number): Promise<{ deviceId: DeviceId; generation: number; created: boolean }[]>;
+  enrol(
+    devices: readonly NewDevice[],
+    atMs: number,
+  ): Promise<{ deviceId: DeviceId; generation: number; created: boolean }[]>;
   get(deviceId: DeviceId): Promise<DeviceRow | undefined>;
   list(page: { after?: DeviceId | undefined; limit: number; tag?: string | undefined }): Promise<DeviceRow[]>;
   setTags(deviceId: DeviceId, tags: readonly string[]): Promise<boolean>;
@@ -180,7 +183,11 @@ export interface DeviceStore {
   checkIn(row: CheckIn): void;
   flush(): Promise<void>;
   /** Enrolled devices in id order with what decisions need, for plans, campaigns and adoption. */
-  scan(page: { after?: DeviceId | undefined; limit: number; withPushToken?: boolean }): Promise<ScannedDevice[]>;
+  scan(page: {
+    after?: DeviceId | undefined;
+    limit: number;
+    withPushToken?: boolean;
+  }): Promise<ScannedDevice[]>;
   counts(nowMs: number, activeWithinMs: number): Promise<FleetCounts>;
 }
 
@@ -201,7 +208,11 @@ export interface FleetCounts {
   /** Checked in within the window. */
   readonly active: number;
   /** Active devices by what they said they run; a device that named no build counts under its version code alone. */
-  readonly running: readonly { readonly versionCode: number; readonly buildId: BuildId | undefined; readonly devices: number }[];
+  readonly running: readonly {
+    readonly versionCode: number;
+    readonly buildId: BuildId | undefined;
+    readonly devices: number;
+  }[];
 }
 
 // ---------------------------------------------------------------- store: outcomes and downloads
@@ -236,7 +247,11 @@ export interface OutcomeCounts {
   readonly skipped: number;
   readonly verifyFail: number;
   /** Final failures and deferrals by reason. */
-  readonly reasons: readonly { readonly outcome: Outcome; readonly reason: ResultReason; readonly attempts: number }[];
+  readonly reasons: readonly {
+    readonly outcome: Outcome;
+    readonly reason: ResultReason;
+    readonly attempts: number;
+  }[];
 }
 
 export interface OutcomeStore {
@@ -282,7 +297,11 @@ export interface ArtifactUpload {
 
 export interface Artifacts {
   /** Streams to a temporary file, checks length and hash, fsyncs, renames. Faults: `sha256_mismatch`, `too_large`, `quota_exceeded`, `disk_full`. */
-  put(sha256: Sha256, body: AsyncIterable<Buffer>, maxBytes: number): Promise<ArtifactUpload & { created: boolean }>;
+  put(
+    sha256: Sha256,
+    body: AsyncIterable<Buffer>,
+    maxBytes: number,
+  ): Promise<ArtifactUpload & { created: boolean }>;
   /** Absolute path of a stored APK for streaming; undefined when it is not there. */
   path(sha256: Sha256): Promise<string | undefined>;
   has(sha256: Sha256): Promise<boolean>;
