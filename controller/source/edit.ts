@@ -45,6 +45,8 @@ export function editRollout(text: string, fields: RolloutFields): string {
   return rewritten;
 }
 
+const RANKS: readonly string[] = ROLLOUT_KEYS;
+
 const impossible = (why: string): Fault =>
   new Fault('edit_impossible', `rollout.yaml cannot be edited: ${why}`, { retry: 'never' });
 
@@ -134,7 +136,7 @@ function insertKey(
 ): string | undefined {
   const rank = ROLLOUT_KEYS.indexOf(key);
   const before = pairs.findLast(p => {
-    const other = ROLLOUT_KEYS.findIndex(k => k === keyOf(p));
+    const other = RANKS.indexOf(keyOf(p));
     return other !== -1 && other < rank;
   });
   const place = before === undefined ? undefined : placeOf(before);

@@ -1,0 +1,248 @@
+/**
+ * What promote, rollout and rollback mean in `rollout.yaml`: computed from what stands, by content, never as a patch.
+ * Pure. Whatever comes out is still parsed and judged by every rule before anything is written.
+ */
+import type { BuildId } from '../domain/ids.ts';
+import type { Build, Rollout } from '../domain/release.ts';
+import type { RolloutFields } from './edit.ts';
+import { nearest } from './nearest.ts';
+
+export interface Standing {
+  /** The rollout that is merged (or, without a repository, written) now. */
+  readonly rollout: Rollout;
+  /** The share of buckets really offered `current` now, 0–100; 0 under rollback. */
+  readonly percent: number;
+  /** Builds declared in the tree that is being edited. */
+  readonly builds: ReadonlyMap<BuildId, Build>;
+}
+
+export type Change =
+  | {
+      readonly kind: 'promote';
+      readonly buildId: BuildId;
+      readonly percent: number;
+      /** Used when another build becomes `current`. */
+      readonly cohortSeed: string;
+      readonly lastSafe?: BuildId | undefined;
+      readonly reason?: string | undefined;
+    }
+  | { readonly kind: 'rollout'; readonly percent: number; readonly reason?: string | undefined }
+  | {
+      readonly kind: 'rollback';
+      readonly to?: BuildId | undefined;
+      readonly forceDowngrade: boolean;
+      readonly reason?: string | undefined;
+    };
+
+export type ChangeResult =
+  | {
+      readonly ok: true;
+      readonly fields: RolloutFields;
+      /** One line in the imperative: a commit subject, a pull request's title. */
+      readonly title: string;
+      /** What the person should know and did not ask for. */
+      readonly notes: readonly string[];
+    }
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };
+
+const refuse = (code: string, message: string, hint?: string): ChangeResult => ({
+  ok: false,
+  code,
+  message,
+  hint,
+});
+
+/** The keys of rollout.yaml to write, or why not. */
+export function changeRollout(standing: Standing, change: Change): ChangeResult {
+  if (change.kind === 'promote') return promote(standing, change);
+  return change.kind === 'rollout' ? rollout(standing, change) : rollback(standing, change);
+}
+
+const unknown = ({ builds }: Standing, buildId: BuildId): ChangeResult => {
+  const close = nearest(buildId, builds.keys());
+  const known = [...builds.keys()].sort().join(', ') || 'none; declare one with: ota build add app.apk';
+  return refuse(
+    'unknown_build',
+    `no build ${buildId} is declared under builds/`,
+    close === undefined ? `declared builds: ${known}` : `did you mean ${close}? Declared builds: ${known}`,
+  );
+};
+
+function promote(standing: Standing, change: Change & { kind: 'promote' }): ChangeResult {
+  const { rollout: now, builds } = standing;
+  const build = builds.get(change.buildId);
+  if (build === undefined) return unknown(standing, change.buildId);
+  if (build.withdrawn !== undefined)
+    return refuse(
+      'promotes_withdrawn',
+      `build ${build.buildId} is withdrawn: ${build.withdrawn.reason}`,
+      'promote another build',
+    );
+  if (change.lastSafe !== undefined && !builds.has(change.lastSafe))
+    return unknown(standing, change.lastSafe);
+  const lastSafe = change.lastSafe ?? safeBehind(standing, change.buildId);
+  const trouble = pairTrouble(standing, build, lastSafe, change.percent);
+  if (trouble !== undefined) return trouble;
+  const samePromotion = now.current === change.buildId;
+  return {
+    ok: true,
+    title: `promote ${change.buildId} to ${change.percent} %`,
+    fields: {
+      current: change.buildId,
+      last_safe: lastSafe,
+      rollout_percent: change.percent,
+      ramp: undefined,
+      cohort_seed: samePromotion ? now.cohortSeed : change.cohortSeed,
+      ...(now.rollback ? { rollback: false } : {}),
+      ...(now.forceDowngrade ? { force_downgrade: false } : {}),
+      reason: change.reason,
+    },
+    notes: keptNotes(now, samePromotion),
+  };
+}
+
+/** What devices outside the cohort should run: the build that is fully rolled out, else the `last_safe` that stands. */
+function safeBehind({ rollout, percent, builds }: Standing, promoted: BuildId): BuildId | undefined {
+  const fullyOut =
+    !rollout.rollback && percent >= 100 && builds.get(rollout.current)?.withdrawn === undefined;
+  return fullyOut && rollout.current !== promoted ? rollout.current : rollout.lastSafe;
+}
+
+function pairTrouble(
+  standing: Standing,
+  build: Build,
+  lastSafe: BuildId | undefined,
+  percent: number,
+): ChangeResult | undefined {
+  if (lastSafe === undefined)
+    return percent === 100
+      ? undefined
+      : refuse(
+          'last_safe_missing',
+          `at ${percent} % the devices outside the rollout need a last_safe build, and none is known`,
+          'name it with --last-safe BUILD',
+        );
+  if (lastSafe === build.buildId)
+    return percent === 100
+      ? undefined
+      : refuse(
+          'last_safe_is_current',
+          `${build.buildId} is the last_safe build itself: at ${percent} % everyone would get it anyway`,
+          `to go back to it: ota rollback --to ${build.buildId}; to serve it to all: ota promote ${build.buildId} --percent 100`,
+        );
+  const behind = standing.builds.get(lastSafe);
+  if (behind !== undefined && behind.versionCode > build.versionCode)
+    return refuse(
+      'current_older',
+      `${build.buildId} (version_code ${build.versionCode}) is older than ${lastSafe} (${behind.versionCode}), which devices already run`,
+      `to go back: ota rollback --to ${build.buildId}; or rebuild the old code with a higher version_code`,
+    );
+  return undefined;
+}
+
+function keptNotes(now: Rollout, samePromotion: boolean): string[] {
+  const notes: string[] = [];
+  if (now.mustInstall && !samePromotion) notes.push('must_install: true stays from the promotion before');
+  if (now.exposure.kind === 'ramp') notes.push('the ramp is replaced by rollout_percent');
+  if (now.suspend !== undefined)
+    notes.push('the suspend in rollout.yaml stays: nothing is offered while it holds');
+  return notes;
+}
+
+function rollout(standing: Standing, change: Change & { kind: 'rollout' }): ChangeResult {
+  const { rollout: now, builds } = standing;
+  if (now.rollback)
+    return refuse(
+      'rolled_back',
+      `${now.current} is rolled back, so its percent says nothing`,
+      `to start it again: ota promote ${now.current} --percent ${change.percent}`,
+    );
+  const withdrawn = builds.get(now.current)?.withdrawn;
+  if (withdrawn !== undefined && change.percent > 0)
+    return refuse(
+      'current_withdrawn',
+      `${now.current} is withdrawn (${withdrawn.reason}) and offered to nobody`,
+      'promote another build',
+    );
+  return {
+    ok: true,
+    title: `roll ${now.current} out to ${change.percent} %`,
+    fields: {
+      rollout_percent: change.percent,
+      ramp: undefined,
+      ...(change.reason === undefined ? {} : { reason: change.reason }),
+    },
+    notes: keptNotes(now, true),
+  };
+}
+
+function rollback(standing: Standing, change: Change & { kind: 'rollback' }): ChangeResult {
+  const { rollout: now, builds } = standing;
+  const to = change.to ?? now.lastSafe;
+  if (to === undefined)
+    return refuse(
+      'last_safe_missing',
+      'rollout.yaml names no last_safe to go back to',
+      `name the build: ota rollback --to BUILD (declared: ${[...builds.keys()].sort().join(', ')})`,
+    );
+  const target = builds.get(to);
+  if (target === undefined) return unknown(standing, to);
+  const trouble = targetTrouble(standing, target, change.to !== undefined);
+  if (trouble !== undefined) return trouble;
+  if (change.forceDowngrade && (change.reason ?? '').trim() === '')
+    return refuse(
+      'force_downgrade_reason',
+      '--force-downgrade needs a reason',
+      'say why devices must go back: --reason "…"',
+    );
+  return {
+    ok: true,
+    title: `roll ${now.current} back to ${to}`,
+    fields: {
+      last_safe: to,
+      rollback: true,
+      ...(change.forceDowngrade ? { force_downgrade: true } : {}),
+      // The reason that stood explained the promotion; a standing force_downgrade may not lose its own.
+      ...(change.reason !== undefined || !now.forceDowngrade ? { reason: change.reason } : {}),
+    },
+    notes: change.forceDowngrade
+      ? [
+          'Android accepts a downgrade only for debuggable builds, system or root installers; others report downgrade_refused',
+        ]
+      : [
+          `devices that already run ${now.current} stay on it; --force-downgrade takes them back where Android allows it`,
+        ],
+  };
+}
+
+function targetTrouble(
+  { rollout: now, builds }: Standing,
+  target: Build,
+  named: boolean,
+): ChangeResult | undefined {
+  if (target.buildId === now.current)
+    return refuse(
+      'last_safe_is_current',
+      `${target.buildId} is the build being rolled out: it cannot be rolled back to itself`,
+      `name an older build: ota rollback --to BUILD (declared: ${[...builds.keys()].sort().join(', ')})`,
+    );
+  if (named && target.withdrawn !== undefined)
+    return refuse(
+      'promotes_withdrawn',
+      `build ${target.buildId} is withdrawn: ${target.withdrawn.reason}`,
+      'go back to another build',
+    );
+  const current = builds.get(now.current);
+  if (named && current !== undefined && target.versionCode > current.versionCode)
+    return refuse(
+      'current_older',
+      `${target.buildId} is newer than ${now.current}: that is no rollback`,
+      `to go forward: ota promote ${target.buildId} --percent N`,
+    );
+  return undefined;
+}
