@@ -1,0 +1,37 @@
+import { open } from 'node:fs/promises';
+import type { ByteReader } from '../apk/byte-reader.ts';
+
+/** A {@link ByteReader} over a file that must be closed. */
+export interface FileReader extends ByteReader, AsyncDisposable {
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file for bounded reads at any offset. Its size is taken once: a file that shrinks afterwards
+ * fails the read, and bytes appended afterwards are not seen. Rejects with Node's I/O error.
+ */
+export async function openFileReader(path: string): Promise<FileReader> {
+  const file = await open(path, 'r');
+  const close = (): Promise<void> => file.close();
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) throw Object.assign(new Error(`${path} is not a regular file`), { code: 'EISDIR' });
+    return {
+      size: stat.size,
+      async read(offset, length) {
+        const buffer = Buffer.allocUnsafe(length);
+        for (let filled = 0; filled < length; ) {
+          const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled);
+          if (bytesRead === 0) throw new Error(`${path} ends before byte ${offset + length}`);
+          filled += bytesRead;
+        }
+        return buffer;
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,11 @@
+export {
+  certificateOf,
+  fingerprintOf,
+  type KeyAlgorithm,
+  makeKey,
+  type TestKey,
+  type TestKeyName,
+  testKey,
+} from './keys.ts';
+export { type ApkOptions, type ManifestOptions, makeApk, unsignedApk } from './make-apk.ts';
+export { type LineageStep, type SignerPlan, type SigningPlan, signZip } from './sign.ts';
