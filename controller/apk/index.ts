@@ -1,3 +1,10 @@
+export {
+  type BuildDisagreement,
+  type BuildDisagreementCode,
+  type BuildDocument,
+  buildDocument,
+  compareWithBuild,
+} from './build-facts.ts';
 export { type ByteReader, bufferReader } from './byte-reader.ts';
 export {
   type ApkFacts,
@@ -14,5 +21,6 @@ export {
   sameSigningKey,
   signerForSdk,
 } from './facts.ts';
+export { HINTS } from './hint.ts';
 export type { ApkRejectionCode } from './rejection.ts';
 export { verifyApk } from './verify.ts';
