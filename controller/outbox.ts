@@ -49,8 +49,12 @@ export function backoffMs(attempts: number, random: () => number): number {
 export function makeOutbox(options: OutboxOptions): Outbox {
   const lanes = options.handlers.map(handler => makeLane(handler, options));
   return {
-    start: () => lanes.forEach(lane => lane.start()),
-    wake: () => lanes.forEach(lane => lane.wake()),
+    start: () => {
+      for (const lane of lanes) lane.start();
+    },
+    wake: () => {
+      for (const lane of lanes) lane.wake();
+    },
     drain: async () => {
       await Promise.all(lanes.map(lane => lane.settle()));
     },

@@ -1,0 +1,352 @@
+/**
+ * The loop: wake → read → parse → admit → plan → apply → publish (SPEC §7). The one writer of desired state and the
+ * one publisher of the snapshot. A bad revision changes nothing: last good stands and its problems are told.
+ */
+import { effectivePercent, makeSnapshot, type Snapshot } from './domain/decision.ts';
+import type { Observe } from './domain/event.ts';
+import { Fault, faultCode } from './domain/fault.ts';
+import type { Revision, Sha256 } from './domain/ids.ts';
+import { type Plan, plan } from './domain/plan.ts';
+import { checkPolicy } from './domain/policy.ts';
+import type { Finding, Problem } from './domain/problem.ts';
+import { percentAt } from './domain/ramp.ts';
+import type { DesiredState, Rollout } from './domain/release.ts';
+import type { Base, RuleTimes } from './domain/rules.ts';
+import type {
+  Applied,
+  AuditEntry,
+  Clock,
+  DesiredStore,
+  OutboxEntry,
+  Reconciler,
+  ReconcileStatus,
+  RolloutVersion,
+  Source,
+  SourceTree,
+} from './ports.ts';
+import { findRampStart } from './ramp-start.ts';
+import { makeWaker } from './wake.ts';
+
+/** What came of one revision, for whoever promises effects about it. */
+export type Judged =
+  | {
+      readonly kind: 'applied';
+      readonly before: Snapshot | undefined;
+      readonly after: Snapshot;
+      readonly plan: Plan;
+      readonly problems: readonly Problem[];
+    }
+  | { readonly kind: 'rejected'; readonly revision: Revision; readonly problems: readonly Problem[] };
+
+export interface ReconcileOptions {
+  readonly source: Source;
+  readonly desired: DesiredStore;
+  readonly clock: Clock & { readonly held: boolean };
+  readonly observe: Observe;
+  readonly parse: (
+    tree: SourceTree,
+    base: Base | undefined,
+    times: RuleTimes,
+  ) => { state?: DesiredState | undefined; problems: Problem[] };
+  readonly parseRollout: (version: RolloutVersion) => Rollout | undefined;
+  /** Places findings of policy and admission in the text they are about. */
+  readonly place: (tree: SourceTree, findings: readonly Finding[]) => Problem[];
+  /** Is every build that may be offered stored, and does it agree with its YAML? */
+  readonly admit: (state: DesiredState) => Promise<Finding[]>;
+  /** Builds in use whose APK has gone since. */
+  readonly missing: (state: DesiredState) => Promise<ReadonlySet<Sha256>>;
+  /** Was this plan approved as the policy asks? Empty when it was. */
+  readonly approve: (
+    revision: Revision,
+    plan: Plan,
+    before: DesiredState | undefined,
+    after: DesiredState,
+  ) => Promise<Finding[]>;
+  /** What is promised because of a revision; committed with it. */
+  readonly effects: (judged: Judged) => OutboxEntry[];
+  /** The new picture is in force: time-driven work may be planned anew. */
+  readonly published: (snapshot: Snapshot, judged: Judged | undefined) => void;
+}
+
+export interface Reconcile extends Reconciler {
+  readonly snapshot: Snapshot | undefined;
+  /** Publishes what the store holds, before the source is asked. */
+  restore(): Promise<void>;
+  /** Wakes by interval and by the source's own hints until stopped. */
+  start(intervalMs: number, random: () => number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+type Pass = { readonly acceptRewrite?: Revision };
+
+export function makeReconcile(options: ReconcileOptions): Reconcile {
+  const { source, desired, clock, observe } = options;
+  let snapshot: Snapshot | undefined;
+  let problems: readonly Problem[] = [];
+  let attemptedRevision: Revision | undefined;
+  let sourceReadAtMs: number | undefined;
+  let sourceFault: string | undefined;
+  let tail: Promise<unknown> = Promise.resolve();
+
+  const status = (): ReconcileStatus => ({
+    appliedRevision: snapshot?.revision,
+    appliedAtMs: snapshot?.appliedAtMs,
+    attemptedRevision,
+    problems,
+    sourceReadAtMs,
+    sourceFault,
+    clockHeld: clock.held,
+  });
+
+  function publish(next: Snapshot, judged: Judged | undefined): void {
+    snapshot = next;
+    options.published(next, judged);
+  }
+
+  const pictureOf = async (applied: Applied): Promise<Snapshot> =>
+    makeSnapshot(applied.state, {
+      revision: applied.revision,
+      appliedAtMs: applied.appliedAtMs,
+      clock: applied.clock,
+      missingArtifacts: await options.missing(applied.state),
+    });
+
+  async function restore(): Promise<void> {
+    const applied = await desired.applied();
+    const attempted = await desired.attempted();
+    attemptedRevision = attempted?.revision;
+    problems = attempted?.problems ?? [];
+    if (applied !== undefined) publish(await pictureOf(applied), undefined);
+  }
+
+  /** An APK that was lost or came back changes the picture without a revision. */
+  async function refresh(applied: Applied): Promise<void> {
+    const next = await pictureOf(applied);
+    const lost = [...next.missingArtifacts].filter(sha => !snapshot?.missingArtifacts.has(sha));
+    for (const sha of lost) {
+      const build = [...next.state.builds.values()].find(b => b.sha256 === sha);
+      if (build !== undefined) observe({ type: 'ota.artifact.lost', sha256: sha, buildId: build.buildId });
+    }
+    const same =
+      snapshot !== undefined &&
+      next.missingArtifacts.size === snapshot.missingArtifacts.size &&
+      lost.length === 0;
+    if (!same || next.revision !== snapshot?.revision) publish(next, undefined);
+  }
+
+  async function reject(revision: Revision, found: readonly Problem[], startedMs: number): Promise<void> {
+    const before = await desired.attempted();
+    const repeated =
+      before?.revision === revision && JSON.stringify(before.problems) === JSON.stringify(found);
+    const judged: Judged = { kind: 'rejected', revision, problems: found };
+    if (!repeated)
+      await desired.reject(
+        { revision, attemptedAtMs: clock.nowMs(), problems: found },
+        options.effects(judged),
+      );
+    problems = found;
+    attemptedRevision = revision;
+    const codes = [...new Set(found.filter(p => p.severity === 'error').map(p => p.code))];
+    if (!repeated)
+      observe({
+        type: 'ota.reconcile.rejected',
+        revision,
+        ms: performance.now() - startedMs,
+        problems: found.length,
+        codes,
+      });
+  }
+
+  async function pass(how: Pass): Promise<void> {
+    const startedMs = performance.now();
+    const revision = await source.head();
+    sourceReadAtMs = clock.nowMs();
+    sourceFault = undefined;
+    const applied = await desired.applied();
+    if (applied?.revision === revision) {
+      if (problems.length > 0 && attemptedRevision !== revision)
+        await desired.advance(revision, applied.appliedAtMs);
+      attemptedRevision = revision;
+      problems = problems.filter(p => p.severity === 'warning');
+      await refresh(applied);
+      observe({ type: 'ota.reconcile.unchanged', revision, ms: performance.now() - startedMs });
+      return;
+    }
+    const tree = await source.read(revision);
+    if (applied !== undefined && tree.treeHash === applied.treeHash) {
+      await desired.advance(revision, clock.nowMs());
+      attemptedRevision = revision;
+      problems = [];
+      await refresh({ ...applied, revision });
+      observe({ type: 'ota.reconcile.unchanged', revision, ms: performance.now() - startedMs });
+      return;
+    }
+    if (
+      applied !== undefined &&
+      how.acceptRewrite !== revision &&
+      !(await source.descends(revision, applied.revision))
+    ) {
+      await reject(revision, [rewritten(revision, applied.revision)], startedMs);
+      return;
+    }
+    await judge(tree, applied, startedMs);
+  }
+
+  async function judge(tree: SourceTree, applied: Applied | undefined, startedMs: number): Promise<void> {
+    const { revision } = tree;
+    const nowMs = clock.nowMs();
+    const base: Base | undefined =
+      applied === undefined
+        ? undefined
+        : { state: applied.state, clock: applied.clock, formerBuilds: applied.formerBuilds };
+    const first = options.parse(tree, base, { nowMs });
+    if (first.state === undefined || hasError(first.problems))
+      return reject(revision, first.problems, startedMs);
+
+    const head = first.state;
+    const start = await findRampStart(source, revision, head.rollout, applied, nowMs, options.parseRollout);
+    // Without a base only history can tell whether a written start was a typo.
+    const parsed =
+      base === undefined ? options.parse(tree, base, { nowMs, introducedAtMs: start.introducedAtMs }) : first;
+    const next = { state: head, clock: start.clock };
+    const planned = plan(
+      applied === undefined ? undefined : { state: applied.state, clock: applied.clock },
+      next,
+      nowMs,
+    );
+    const policy = applied?.state.policy;
+    const findings = [
+      ...(applied === undefined || policy === undefined ? [] : checkPolicy(policy, applied, next, nowMs)),
+      ...(await options.admit(head)),
+    ];
+    if (!findings.some(f => f.severity === 'error'))
+      findings.push(...(await options.approve(revision, planned, applied?.state, head)));
+    const found = [...parsed.problems, ...options.place(tree, findings)];
+    if (hasError(found)) return reject(revision, found, startedMs);
+    await apply(tree, applied, next, planned, found, startedMs);
+  }
+
+  async function apply(
+    tree: SourceTree,
+    applied: Applied | undefined,
+    next: Pick<Applied, 'state' | 'clock'>,
+    planned: Plan,
+    warnings: readonly Problem[],
+    startedMs: number,
+  ): Promise<void> {
+    const { revision } = tree;
+    const nowMs = clock.nowMs();
+    const gone = [...(applied?.state.builds ?? [])].filter(([id]) => !next.state.builds.has(id));
+    const row: Applied = {
+      revision,
+      treeHash: tree.treeHash,
+      appliedAtMs: nowMs,
+      ...next,
+      formerBuilds: new Map(
+        [...(applied?.formerBuilds ?? []), ...gone].filter(([id]) => !next.state.builds.has(id)),
+      ),
+    };
+    const before = snapshot;
+    const after = await pictureOf(row);
+    const judged: Judged = { kind: 'applied', before, after, plan: planned, problems: warnings };
+    await desired.apply(row, [auditOf(before, after, planned, nowMs)], options.effects(judged));
+    attemptedRevision = revision;
+    problems = warnings;
+    publish(after, judged);
+    announce(before, after, nowMs);
+    observe({
+      type: 'ota.reconcile.applied',
+      revision,
+      ms: performance.now() - startedMs,
+      changes: planned.changes.length,
+    });
+  }
+
+  /** The milestone's own events, from the pictures before and after. */
+  function announce(before: Snapshot | undefined, after: Snapshot, nowMs: number): void {
+    const { revision, rollout } = after;
+    const buildId = rollout.current;
+    const percent = percentAt(rollout, after.clock, nowMs);
+    const fromPercent = before === undefined ? 0 : effectivePercent(before, nowMs);
+    const toPercent = effectivePercent(after, nowMs);
+    const promoted = before?.rollout.current !== buildId;
+    const back = before !== undefined && promoted && before.rollout.lastSafe === buildId;
+    if (before !== undefined && ((rollout.rollback && !before.rollout.rollback) || back)) {
+      const to = rollout.rollback ? (rollout.lastSafe ?? buildId) : buildId;
+      observe({
+        type: 'ota.rollback',
+        revision,
+        buildId: to,
+        fromBuildId: before.rollout.current,
+        forceDowngrade: rollout.forceDowngrade,
+      });
+    } else if (promoted) {
+      observe({ type: 'ota.promote', revision, buildId, previousBuildId: before?.rollout.current, percent });
+    }
+    if (promoted || fromPercent !== toPercent)
+      observe({
+        type: 'ota.rollout.update',
+        revision,
+        buildId,
+        fromPercent: promoted ? 0 : fromPercent,
+        toPercent,
+        by: 'commit',
+      });
+  }
+
+  /** One pass at a time; a failure leaves everything as it was and is told once per pass. */
+  async function guarded(how: Pass): Promise<boolean> {
+    const startedMs = performance.now();
+    try {
+      await pass(how);
+      return true;
+    } catch (error) {
+      sourceFault = faultCode(error);
+      const message = error instanceof Fault ? error.message : 'unexpected error';
+      observe({ type: 'ota.reconcile.fail', code: sourceFault, message, ms: performance.now() - startedMs });
+      if (!(error instanceof Fault)) throw error;
+      return false;
+    }
+  }
+
+  async function run(how: Pass = {}): Promise<ReconcileStatus> {
+    const mine = tail.then(() => guarded(how));
+    tail = mine.catch(() => undefined); // its own caller sees the error
+    await mine;
+    return status();
+  }
+
+  const waker = makeWaker(source, async () => (await run()).sourceFault === undefined);
+  return {
+    ...waker,
+    run,
+    status,
+    restore,
+    get snapshot() {
+      return snapshot;
+    },
+  };
+}
+
+const hasError = (found: readonly Problem[]): boolean => found.some(p => p.severity === 'error');
+
+const rewritten = (revision: Revision, applied: Revision): Problem => ({
+  severity: 'error',
+  code: 'history_rewritten',
+  file: '',
+  line: 1,
+  column: 1,
+  path: '',
+  message: `head ${revision.slice(0, 12)} does not descend from the applied revision ${applied.slice(0, 12)}: history was rewritten`,
+  hint: `if that was meant: ota reconcile --accept-rewrite ${revision}`,
+});
+
+function auditOf(before: Snapshot | undefined, after: Snapshot, planned: Plan, atMs: number): AuditEntry {
+  return {
+    atMs,
+    actor: `git:${after.revision}`,
+    action: 'apply',
+    subject: after.rollout.current,
+    detail: { from: before?.revision, plan_hash: planned.hash, changes: planned.changes },
+  };
+}
