@@ -5,7 +5,7 @@
 import type { BuildId } from '../domain/ids.ts';
 import type { Build, Rollout } from '../domain/release.ts';
 import type { RolloutFields } from './edit.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../domain/nearest.ts';
 
 export interface Standing {
   /** The rollout that is merged (or, without a repository, written) now. */

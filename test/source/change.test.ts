@@ -7,7 +7,7 @@ import {
   changeRollout,
   type Standing,
 } from '../../controller/source/change.ts';
-import { nearest } from '../../controller/source/nearest.ts';
+import { nearest } from '../../controller/domain/nearest.ts';
 import { aBuild, aRamp, aState, NOW_MS } from '../support/state.ts';
 
 const builds = [aBuild(40), aBuild(41), aBuild(42), aBuild(43)];
