@@ -161,9 +161,13 @@ export interface NewDevice {
 export interface DeviceStore {
   /** Synchronous, from memory: the update check never waits for the database. */
   auth(deviceId: DeviceId): DeviceAuth | undefined;
-  /** Devices imported with a token of another system. */
+  /** Devices imported with a token of another system; undefined once that token's generation is no longer accepted. */
   deviceOfToken(tokenSha256: Sha256): DeviceId | undefined;
-  /** Inserts or, for a known id, updates tags; returns each device's generation. A re-enrolled id never reuses one. */
+  /**
+   * Inserts or, for a known id, updates tags (a revoked device stays revoked); one transaction, one answer per id.
+   * Returns each device's generation: an erased id that is enrolled again never reuses one.
+   * Fault `token_taken` when an imported token belongs to another device.
+   */
   enrol(
     devices: readonly NewDevice[],
     atMs: number,
@@ -171,7 +175,11 @@ export interface DeviceStore {
   get(deviceId: DeviceId): Promise<DeviceRow | undefined>;
   list(page: { after?: DeviceId | undefined; limit: number; tag?: string | undefined }): Promise<DeviceRow[]>;
   setTags(deviceId: DeviceId, tags: readonly string[]): Promise<boolean>;
-  /** Next generation; the one before stays valid until `previousUntilMs` or the new one's first use. */
+  /**
+   * Next generation; the one before stays valid until `previousUntilMs` or the new one's first use (0: dies at once).
+   * While an earlier grace runs unconfirmed, the generation already handed out is returned again, so that a lost
+   * answer locks nobody out. Undefined for an unknown or revoked device.
+   */
   rotate(deviceId: DeviceId, previousUntilMs: number): Promise<number | undefined>;
   /** The new generation was used: the one before is dead from now on. Fire and forget, idempotent. */
   confirmGeneration(deviceId: DeviceId, generation: number): void;
@@ -182,7 +190,7 @@ export interface DeviceStore {
   /** Buffered, written in batches; only these may be lost in a crash. */
   checkIn(row: CheckIn): void;
   flush(): Promise<void>;
-  /** Enrolled devices in id order with what decisions need, for plans, campaigns and adoption. */
+  /** Enrolled, unrevoked devices in id order with what decisions need, for plans, campaigns and adoption. */
   scan(page: {
     after?: DeviceId | undefined;
     limit: number;
@@ -203,6 +211,7 @@ export interface ScannedDevice {
   readonly pushToken: string | undefined;
 }
 
+/** Revoked devices count nowhere. */
 export interface FleetCounts {
   readonly enrolled: number;
   /** Checked in within the window. */
@@ -240,8 +249,11 @@ export interface DownloadEvent {
   readonly atMs: number;
 }
 
+/** Attempts by where they stand now: one that was deferred and then ended counts by its end alone. */
 export interface OutcomeCounts {
   readonly ok: number;
+  /** Those `ok` that a later check confirmed: only these are adoption (SPEC §5). */
+  readonly confirmed: number;
   readonly fail: number;
   readonly deferred: number;
   readonly skipped: number;
@@ -255,16 +267,46 @@ export interface OutcomeCounts {
 }
 
 export interface OutcomeStore {
-  /** Committed when it resolves. `repeated`: the same final outcome again; `conflict`: a different one stands. */
-  report(report: Report): Promise<'recorded' | 'repeated' | 'conflict'>;
+  /**
+   * Committed when it resolves; an attempt is `(deviceId, requestId, buildId)`. `repeated`: the same final outcome
+   * again; `conflict`: a different one stands. `outbox` is committed with it, and only when it is `recorded`.
+   */
+  report(report: Report, outbox?: readonly OutboxEntry[]): Promise<'recorded' | 'repeated' | 'conflict'>;
   counts(buildId: BuildId, sinceMs?: number): Promise<OutcomeCounts>;
   recordDownload(event: DownloadEvent): Promise<void>;
-  /** Started downloads of one device and build since a moment: the cap. */
+  /** Downloads of one device and build that sent bytes (200, 206) since a moment: the cap. */
   downloads(deviceId: DeviceId, buildId: BuildId, sinceMs: number): Promise<number>;
   downloadStats(buildId: BuildId): Promise<{ downloads: number; bytes: number; fails: number }>;
   /** Newest first, for `explain`. */
   history(deviceId: DeviceId, limit: number): Promise<{ reports: Report[]; downloads: DownloadEvent[] }>;
+  /** Retention, in small batches: reports, audit, adoption samples and given-up effects by the first moment. */
   prune(eventsBeforeMs: number, downloadsBeforeMs: number): Promise<void>;
+}
+
+// ---------------------------------------------------------------- store: adoption history and small facts
+
+/** How many of the active devices ran a build at a moment; written when the whole percent changes. */
+export interface AdoptionSample {
+  readonly revision: Revision;
+  readonly buildId: BuildId;
+  readonly atMs: number;
+  readonly active: number;
+  readonly running: number;
+}
+
+export interface AdoptionStore {
+  add(sample: AdoptionSample): Promise<void>;
+  /** Oldest first. */
+  series(buildId: BuildId, sinceMs: number): Promise<AdoptionSample[]>;
+}
+
+/** Small facts that must outlive a restart: ids of comments, deliveries already seen. An expired key is absent. */
+export interface KeyValueStore {
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string, expiresAtMs?: number): Promise<void>;
+  /** True when the key was absent and now is set: the first of several wins. */
+  claim(key: string, value: string, expiresAtMs?: number): Promise<boolean>;
+  delete(key: string): Promise<void>;
 }
 
 // ---------------------------------------------------------------- store: operators
@@ -283,6 +325,7 @@ export type AdminScope = (typeof ADMIN_SCOPES)[number];
 export interface AdminStore {
   /** By SHA-256 of the presented token; tokens themselves are never stored. */
   find(tokenSha256: Sha256): Promise<AdminToken | undefined>;
+  /** A revoked or expired token's name may be used again. Fault `token_name_taken` otherwise. */
   create(token: Omit<AdminToken, 'revokedAtMs'>, tokenSha256: Sha256): Promise<void>;
   list(): Promise<AdminToken[]>;
   revoke(name: string, atMs: number): Promise<boolean>;
