@@ -6,9 +6,28 @@ import type { EligibleBy, HoldReason } from './decision.ts';
 import type { BuildId, DeviceId, Revision } from './ids.ts';
 
 export type Event =
-  | { readonly type: 'ota.promote'; revision: Revision; buildId: BuildId; previousBuildId: BuildId | undefined; percent: number }
-  | { readonly type: 'ota.rollback'; revision: Revision; buildId: BuildId; fromBuildId: BuildId; forceDowngrade: boolean }
-  | { readonly type: 'ota.rollout.update'; revision: Revision; buildId: BuildId; fromPercent: number; toPercent: number; by: 'commit' | 'time' }
+  | {
+      readonly type: 'ota.promote';
+      revision: Revision;
+      buildId: BuildId;
+      previousBuildId: BuildId | undefined;
+      percent: number;
+    }
+  | {
+      readonly type: 'ota.rollback';
+      revision: Revision;
+      buildId: BuildId;
+      fromBuildId: BuildId;
+      forceDowngrade: boolean;
+    }
+  | {
+      readonly type: 'ota.rollout.update';
+      revision: Revision;
+      buildId: BuildId;
+      fromPercent: number;
+      toPercent: number;
+      by: 'commit' | 'time';
+    }
   | {
       readonly type: 'ota.manifest.200';
       revision: Revision;
@@ -28,8 +47,23 @@ export type Event =
       /** 304 when the agent named the hold's ETag, else 204. */
       status: 204 | 304;
     }
-  | { readonly type: 'ota.download.200'; deviceId: DeviceId; requestId: string | undefined; buildId: BuildId; status: 200 | 206 | 304; bytes: number; ms: number }
-  | { readonly type: 'ota.download.fail'; deviceId: DeviceId; requestId: string | undefined; buildId: BuildId; code: string; bytes: number }
+  | {
+      readonly type: 'ota.download.200';
+      deviceId: DeviceId;
+      requestId: string | undefined;
+      buildId: BuildId;
+      status: 200 | 206 | 304;
+      bytes: number;
+      ms: number;
+    }
+  | {
+      readonly type: 'ota.download.fail';
+      deviceId: DeviceId;
+      requestId: string | undefined;
+      buildId: BuildId;
+      code: string;
+      bytes: number;
+    }
   | {
       readonly type: 'ota.result';
       deviceId: DeviceId;
@@ -41,10 +75,23 @@ export type Event =
       /** The same final report again: logged, not counted. */
       repeated: boolean;
     }
-  | { readonly type: 'ota.adoption.progress'; revision: Revision; buildId: BuildId; percent: number; devices: number; activeDevices: number }
+  | {
+      readonly type: 'ota.adoption.progress';
+      revision: Revision;
+      buildId: BuildId;
+      percent: number;
+      devices: number;
+      activeDevices: number;
+    }
   | { readonly type: 'ota.reconcile.applied'; revision: Revision; ms: number; changes: number }
   | { readonly type: 'ota.reconcile.unchanged'; revision: Revision; ms: number }
-  | { readonly type: 'ota.reconcile.rejected'; revision: Revision; ms: number; problems: number; codes: string[] }
+  | {
+      readonly type: 'ota.reconcile.rejected';
+      revision: Revision;
+      ms: number;
+      problems: number;
+      codes: string[];
+    }
   | { readonly type: 'ota.reconcile.fail'; code: string; message: string; ms: number }
   | { readonly type: 'ota.clock.jump'; byMs: number }
   | { readonly type: 'ota.clock.ok' }
@@ -55,11 +102,34 @@ export type Event =
   | { readonly type: 'ota.admin'; actor: string; action: string; subject: string }
   | { readonly type: 'ota.http'; method: string; route: string; status: number; ms: number }
   | { readonly type: 'ota.http.fail'; method: string; route: string; code: string; message: string }
-  | { readonly type: 'ota.nudge.campaign'; campaignId: string; revision: Revision; buildId: BuildId; state: 'started' | 'resumed' | 'done' | 'superseded' | 'stopped' | 'expired'; sent: number }
-  | { readonly type: 'ota.nudge'; deviceId: DeviceId; requestId: string; buildId: BuildId; result: NudgeResult }
+  | {
+      readonly type: 'ota.nudge.campaign';
+      campaignId: string;
+      revision: Revision;
+      buildId: BuildId;
+      state: 'started' | 'resumed' | 'done' | 'superseded' | 'stopped' | 'expired';
+      sent: number;
+    }
+  | {
+      readonly type: 'ota.nudge';
+      deviceId: DeviceId;
+      requestId: string;
+      buildId: BuildId;
+      result: NudgeResult;
+    }
   | { readonly type: 'ota.nudge.off'; reason: string }
-  | { readonly type: 'ota.github'; action: string; result: 'ok' | 'retry' | 'fail' | 'skipped'; code: string | undefined }
-  | { readonly type: 'ota.webhook'; deliveryId: string; name: string; result: 'accepted' | 'duplicate' | 'ignored' }
+  | {
+      readonly type: 'ota.github';
+      action: string;
+      result: 'ok' | 'retry' | 'fail' | 'skipped';
+      code: string | undefined;
+    }
+  | {
+      readonly type: 'ota.webhook';
+      deliveryId: string;
+      name: string;
+      result: 'accepted' | 'duplicate' | 'ignored';
+    }
   | { readonly type: 'ota.outbox.fail'; topic: string; code: string; attempt: number; final: boolean }
   | { readonly type: 'ota.start'; version: string; url: string }
   | { readonly type: 'ota.stop'; reason: string };
@@ -95,6 +165,7 @@ export const RESULT_REASONS = [
   'incompatible_sdk',
   'timeout',
   'superseded',
+  'outside_cohort',
   'penalty',
   'internal',
 ] as const;
