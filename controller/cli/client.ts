@@ -1,0 +1,233 @@
+/**
+ * The operator's side of the controller's HTTP routes (SPEC §6). Every failure becomes a Fault whose text says what was
+ * tried and what to look at; the token goes into one header and nowhere else.
+ */
+import { Readable } from 'node:stream';
+import { request } from 'undici';
+import { Fault } from '../domain/fault.ts';
+import type { Io } from './io.ts';
+
+const TIMEOUT_MS = 15_000;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const DEFAULT_URL = 'http://127.0.0.1:8080';
+
+export interface Call {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Begins with `/v1/`; parameters go into `query`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly json?: unknown;
+  readonly body?: { readonly bytes: AsyncIterable<Buffer>; readonly type: string; readonly length?: number };
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How long the answer may take to begin. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Parsed JSON; undefined for an empty answer. */
+  readonly json: unknown;
+}
+
+export interface Client {
+  readonly url: string;
+  /** Resolves for 2xx; everything else is a Fault with the controller's own code. */
+  call(call: Call): Promise<Answer>;
+}
+
+/** Faults: `url_invalid`, `url_insecure`, `token_missing`. Nothing is sent yet. */
+export function controllerClient(io: Pick<Io, 'controller'>): Client {
+  const base = checkedUrl(io.controller.url ?? DEFAULT_URL);
+  const token = io.controller.token?.trim();
+  if (token === undefined || token === '')
+    throw new Fault(
+      'token_missing',
+      'OTA_ADMIN_TOKEN is not set\n  put an admin token into the environment: export OTA_ADMIN_TOKEN=…',
+      { retry: 'never' },
+    );
+  if (!/^[\x21-\x7e]{1,4096}$/.test(token))
+    throw new Fault('token_missing', 'OTA_ADMIN_TOKEN holds characters that no token has', {
+      retry: 'never',
+    });
+  const url = base.href.replace(/\/$/, '');
+  return { url, call: call => send(url, token, call) };
+}
+
+function checkedUrl(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new Fault(
+      'url_invalid',
+      `OTA_URL is not a URL\n  expected something like ${DEFAULT_URL} or https://ota.example.com`,
+      { retry: 'never' },
+    );
+  }
+  if (
+    !/^https?:$/.test(url.protocol) ||
+    url.username !== '' ||
+    url.password !== '' ||
+    url.search !== '' ||
+    url.hash !== ''
+  )
+    throw new Fault('url_invalid', 'OTA_URL must be http(s)://host[:port] without user, query or fragment', {
+      retry: 'never',
+    });
+  if (url.protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname))
+    throw new Fault(
+      'url_insecure',
+      `OTA_URL is plain http to ${url.host}: the admin token would travel readable\n  use https, or a tunnel to the controller's loopback port`,
+      { retry: 'never' },
+    );
+  return url;
+}
+
+async function send(base: string, token: string, call: Call): Promise<Answer> {
+  const method = call.method ?? 'GET';
+  const target = new URL(base + call.path);
+  for (const [name, value] of Object.entries(call.query ?? {}))
+    if (value !== undefined) target.searchParams.set(name, String(value));
+  const timeoutMs = call.timeoutMs ?? TIMEOUT_MS;
+  let response: Awaited<ReturnType<typeof request>>;
+  try {
+    response = await request(target, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        accept: 'application/json, application/problem+json',
+        'user-agent': 'ota-cli',
+        ...(call.json === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(call.body === undefined ? {} : { 'content-type': call.body.type }),
+        ...(call.body?.length === undefined ? {} : { 'content-length': String(call.body.length) }),
+        ...call.headers,
+      },
+      body:
+        call.body !== undefined
+          ? Readable.from(call.body.bytes)
+          : call.json === undefined
+            ? null
+            : JSON.stringify(call.json),
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      ...(call.signal === undefined ? {} : { signal: call.signal }),
+    });
+  } catch (cause) {
+    throw unreachable(base, method, call.path, cause);
+  }
+  const text = await readBounded(response.body, base, method, call.path);
+  return judge(base, call.path, response.statusCode, response.headers, text);
+}
+
+async function readBounded(
+  body: AsyncIterable<Buffer>,
+  base: string,
+  method: string,
+  path: string,
+): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > MAX_ANSWER_BYTES) break;
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw unreachable(base, method, path, cause);
+  }
+  if (size > MAX_ANSWER_BYTES)
+    throw new Fault('answer_invalid', `${base} answered ${path} with more than ${MAX_ANSWER_BYTES} bytes`, {
+      retry: 'never',
+    });
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'the host name is not known',
+  EAI_AGAIN: 'the host name cannot be resolved now',
+  ECONNRESET: 'the connection was cut',
+  EPIPE: 'the connection was cut',
+  ETIMEDOUT: 'it does not answer',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  UND_ERR_CONNECT_TIMEOUT: 'it does not answer',
+  UND_ERR_HEADERS_TIMEOUT: 'it took the request and did not answer in time',
+  UND_ERR_BODY_TIMEOUT: 'its answer stopped halfway',
+  UND_ERR_SOCKET: 'the connection was cut',
+  HPE_INVALID_CONSTANT: 'what answers there does not speak HTTP',
+};
+
+function unreachable(base: string, method: string, path: string, cause: unknown): Fault {
+  const error = cause as NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] };
+  if (error.name === 'AbortError') return new Fault('interrupted', 'interrupted', { retry: 'never', cause });
+  const code = error.code ?? error.errors?.[0]?.code ?? '';
+  const tls = /CERT|SSL|TLS|ALTNAME/.test(code);
+  const why = WHY[code] ?? (tls ? `its certificate is not trusted (${code})` : `${error.message}`);
+  const check = tls
+    ? 'for a private certificate authority set NODE_EXTRA_CA_CERTS to its PEM file'
+    : 'is the controller running, and is OTA_URL right?';
+  return new Fault(
+    'controller_unreachable',
+    `cannot reach the controller at ${base}: ${why} (${method} ${path})\n  ${check}`,
+    {
+      retry: 'backoff',
+      cause,
+    },
+  );
+}
+
+function judge(base: string, path: string, status: number, headers: Answer['headers'], text: string): Answer {
+  const type = String(headers['content-type'] ?? '');
+  const isJson = /^application\/(problem\+)?json\b/.test(type);
+  const json = isJson && text !== '' ? parse(text, base, path) : undefined;
+  if (status >= 200 && status < 300) {
+    if (!isJson && text !== '') throw notOurs(base, path, status, type);
+    return { status, headers, json };
+  }
+  if (json === undefined || typeof json !== 'object' || json === null)
+    throw notOurs(base, path, status, type);
+  throw refusal(json as Record<string, unknown>, status, headers);
+}
+
+function parse(text: string, base: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Fault('answer_invalid', `${base} answered ${path} with broken JSON`, { retry: 'never', cause });
+  }
+}
+
+const notOurs = (base: string, path: string, status: number, type: string): Fault =>
+  new Fault(
+    'answer_invalid',
+    `${base} answered ${path} with HTTP ${status} and ${type === '' ? 'no content type' : type}: no controller answers so\n  is OTA_URL right, and is the operator listener meant (OTA_OPERATOR_PORT)?`,
+    { retry: 'never' },
+  );
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: 'is OTA_ADMIN_TOKEN a token of this controller, not expired and not revoked?',
+  403: 'this token lacks the scope; see: ota token list',
+  404: '',
+  413: 'the controller sets a limit on the size',
+};
+
+/** problem+json (RFC 9457) as one readable sentence with its stable code. */
+function refusal(problem: Record<string, unknown>, status: number, headers: Answer['headers']): Fault {
+  const text = (key: string): string | undefined =>
+    typeof problem[key] === 'string' ? problem[key] : undefined;
+  const code = text('code') ?? `http_${status}`;
+  const sentence = text('detail') ?? text('title') ?? `the controller answered HTTP ${status}`;
+  const wait = headers['retry-after'];
+  const hint = wait === undefined ? HINTS[status] : `try again in ${String(wait)} s`;
+  return new Fault(
+    code,
+    `${sentence} (HTTP ${status})${hint === undefined || hint === '' ? '' : `\n  ${hint}`}`,
+    {
+      retry: status === 429 || status >= 500 ? 'backoff' : 'never',
+    },
+  );
+}

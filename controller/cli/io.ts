@@ -1,0 +1,30 @@
+/** What a verb may touch of the world: made once by `main.ts`, or by a test. */
+import { createColors } from 'picocolors';
+
+export interface Io {
+  /** Results: what a pipe reads. */
+  out(text: string): void;
+  /** Progress, notes and errors. */
+  err(text: string): void;
+  readonly cwd: string;
+  /** Standard output is a terminal: colours and progress bars may be drawn. */
+  readonly terminal: boolean;
+  readonly colour: boolean;
+  nowMs(): number;
+  /** Base URL of the controller and the operator's token: from the environment, never from arguments. */
+  readonly controller: { readonly url: string | undefined; readonly token: string | undefined };
+  /** Fires on Ctrl-C, so that a watch ends in order. */
+  readonly interrupted: AbortSignal;
+  /** Reads standard input whole, for `-`. */
+  stdin(): AsyncIterable<Buffer>;
+}
+
+export const paint = (io: Pick<Io, 'colour'>) => createColors(io.colour);
+
+/** 0 fine · 1 invalid or differences · 2 error, wrong use included · 3 timeout · 4 halted. */
+export const EXIT = { fine: 0, invalid: 1, error: 2, timeout: 3, halted: 4 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Pretty JSON and a newline: one value on standard output. */
+export const outJson = (io: Pick<Io, 'out'>, value: unknown): void =>
+  io.out(`${JSON.stringify(value, null, 2)}\n`);

@@ -1,0 +1,94 @@
+/** Problems for people, for scripts, for GitHub's workflow commands and as SARIF 2.1.0. Pure. */
+import type { Problem } from '../domain/problem.ts';
+
+/** A problem whose `file` is relative to where the reader stands: the repository's root, else the working folder. */
+export type Placed = Problem;
+
+export const FORMATS = ['text', 'json', 'github', 'sarif'] as const;
+export type Format = (typeof FORMATS)[number];
+
+export const errorsIn = (problems: readonly Problem[]): number =>
+  problems.filter(p => p.severity === 'error').length;
+
+const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
+
+export const countText = (problems: readonly Problem[]): string => {
+  const errors = errorsIn(problems);
+  return `${plural(errors, 'error')}, ${plural(problems.length - errors, 'warning')}`;
+};
+
+/**
+ * Text that came from a file may hold control characters that would repaint a terminal or fake a log line:
+ * they are shown as escapes.
+ */
+export const visible = (text: string): string =>
+  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, c => {
+    const hex = (c.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
+    return `\\u${hex}`;
+  });
+
+interface Paint {
+  readonly red: (text: string) => string;
+  readonly yellow: (text: string) => string;
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+}
+
+/** `releases/rollout.yaml:4:10: error unknown_build: message`, the hint on a line of its own. */
+export function textOf(problem: Placed, colours: Paint): string {
+  const { file, line, column, severity, code, message, hint } = problem;
+  const kind = severity === 'error' ? colours.red('error') : colours.yellow('warning');
+  const where = colours.bold(visible(`${file}:${line}:${column}`));
+  const first = `${where}: ${kind} ${code}: ${visible(message)}\n`;
+  return hint === undefined ? first : `${first}  ${colours.dim(`hint: ${visible(hint)}`)}\n`;
+}
+
+/** GitHub's workflow commands: data escapes % CR LF, property values `:` and `,` too. */
+const escapeData = (text: string): string =>
+  text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+const escapeProperty = (text: string): string =>
+  escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+
+export function githubOf(problem: Placed): string {
+  const { file, line, column, severity, code, message, hint } = problem;
+  const place = `file=${escapeProperty(file)},line=${line},col=${column},title=${escapeProperty(code)}`;
+  return `::${severity} ${place}::${escapeData(hint === undefined ? message : `${message} (${hint})`)}\n`;
+}
+
+/** A whole SARIF log of one run; paths are URIs relative to the repository. */
+export function sarifOf(problems: readonly Placed[], version: string): unknown {
+  const codes = [...new Set(problems.map(p => p.code))].sort();
+  return {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'ota',
+            version,
+            rules: codes.map(id => ({ id, shortDescription: { text: id.replaceAll('_', ' ') } })),
+          },
+        },
+        columnKind: 'utf16CodeUnits',
+        results: problems.map(p => ({
+          ruleId: p.code,
+          ruleIndex: codes.indexOf(p.code),
+          level: p.severity,
+          message: { text: p.hint === undefined ? p.message : `${p.message} (${p.hint})` },
+          locations: [
+            {
+              physicalLocation: {
+                artifactLocation: {
+                  uri: p.file.split('/').map(encodeURIComponent).join('/'),
+                  uriBaseId: '%SRCROOT%',
+                },
+                region: { startLine: p.line, startColumn: p.column },
+              },
+            },
+          ],
+        })),
+      },
+    ],
+  };
+}
