@@ -3,7 +3,8 @@ import type { ApkRejectionCode } from './rejection.ts';
 const REBUILD = 'Build and sign the APK again; if it was copied or downloaded, fetch it again first.';
 const RESIGN = 'Sign the APK again with a current apksigner (Android build-tools 33 or newer).';
 const LINEAGE = 'Make the lineage file anew with `apksigner rotate`, then sign with `--lineage`.';
-const MANIFEST = 'Check the manifest with `aapt2 dump badging`, then build the APK again.';
+const MANIFEST =
+  'If the file was copied or downloaded, fetch it again; else check it with `aapt2 dump badging`.';
 const ZIP = 'Do not change an APK after signing it; run zipalign before apksigner, never after.';
 
 /** What to do about a rejection, in one sentence. Total over the codes: a new one needs its hint. */

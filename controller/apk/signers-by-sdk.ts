@@ -67,7 +67,9 @@ function readBlocks(block: SigningBlock, maxSdk: number): SchemeBlocks | Rejecti
 
 /** The SDKs in the range at which another scheme or signer may begin to count, rising. */
 function changePoints(blocks: SchemeBlocks, minSdk: number, maxSdk: number): number[] {
-  const points = new Set([minSdk, FIRST_V3_SDK, FIRST_V31_SDK]);
+  const points = new Set([minSdk, FIRST_V3_SDK]);
+  // Without v3 there is no v3.1 either, and nothing changes where that begins.
+  if (blocks.v3 !== undefined) points.add(FIRST_V31_SDK);
   for (const frame of [...(blocks.v3 ?? []), ...(blocks.v31 ?? [])]) {
     points.add(frame.minSdk).add(frame.maxSdk + 1);
     // A signer for a development release starts to count one SDK later on released devices.

@@ -80,7 +80,10 @@ async function readManifestEntry(
   }
   const bytes = await readZipEntry(reader, entry, end, MAX_MANIFEST_SIZE);
   if (bytes === undefined)
-    return new Rejection('manifest_malformed', `${MANIFEST} cannot be extracted from the archive`);
+    return new Rejection(
+      'manifest_malformed',
+      `${MANIFEST} cannot be extracted from the archive: it is damaged`,
+    );
   return readManifest(bytes);
 }
 

@@ -9,3 +9,4 @@ export {
 } from './keys.ts';
 export { type ApkOptions, type ManifestOptions, makeApk, unsignedApk } from './make-apk.ts';
 export { type LineageStep, type SignerPlan, type SigningPlan, signZip } from './sign.ts';
+export { codeOf, factsOf, fixtureApk, verdictOf } from './verdict.ts';
