@@ -193,6 +193,8 @@ export interface DeviceStore {
   /** Enrolled, unrevoked devices in id order with what decisions need, for plans, campaigns and adoption. */
   scan(page: {
     after?: DeviceId | undefined;
+    /** Those devices alone, at most `limit`. */
+    ids?: readonly DeviceId[];
     limit: number;
     withPushToken?: boolean;
   }): Promise<ScannedDevice[]>;
@@ -405,3 +407,25 @@ export interface WebhookDelivery {
 export type Webhook = (
   delivery: WebhookDelivery,
 ) => Promise<'accepted' | 'duplicate' | 'ignored' | 'bad_signature'>;
+
+// ---------------------------------------------------------------- push
+
+export interface PushMessage {
+  readonly pushToken: string;
+  /** All values are strings: the data of an FCM data message. */
+  readonly data: Readonly<Record<string, string>>;
+  readonly ttlMs: number;
+  readonly collapseKey: string;
+}
+
+export type PushResult =
+  | { readonly result: 'sent' }
+  /** The token is dead, wrong, or of another sender: it will never work. */
+  | { readonly result: 'unregistered' | 'invalid' | 'sender_mismatch'; readonly code: string }
+  /** Quota, outage or network: later. */
+  | { readonly result: 'retry'; readonly code: string };
+
+export interface Pusher {
+  /** At most 500 messages; results in the order of the messages; never rejects for what one message met. */
+  send(messages: readonly PushMessage[]): Promise<readonly PushResult[]>;
+}
