@@ -3,33 +3,15 @@
  * crash with at most one page sent twice; a newer row takes over at once, and every device is judged again by the
  * picture that stands when its nudge leaves, so a suspend or a rollback stops it.
  */
-import {
-  allowedAtMs,
-  inherit,
-  type Moment,
-  momentFor,
-  newOffer,
-  nudgeRate,
-  type Segments,
-} from './domain/campaign.ts';
-import { type Device, decide, makeSnapshot, type Snapshot } from './domain/decision.ts';
+import { type Cursor, NUDGE_TOPIC, type Payload, payloadOf, segmentsOf, takenOver } from './campaign-row.ts';
+import { allowedAtMs, inherit, momentFor, newOffer, nudgeRate, type Segments } from './domain/campaign.ts';
+import { type Device, decide, type Snapshot } from './domain/decision.ts';
 import type { Observe } from './domain/event.ts';
 import type { DeviceId } from './domain/ids.ts';
 import { nudgeKey, signNudge } from './domain/nudge.ts';
-import type { RampClock } from './domain/ramp.ts';
-import { canonicalState, restoreState } from './domain/release.ts';
 import type { Handled, OutboxHandler } from './outbox.ts';
-import type {
-  DeviceStore,
-  OutboxEntry,
-  OutboxRow,
-  OutboxStore,
-  Pusher,
-  PushMessage,
-  ScannedDevice,
-} from './ports.ts';
+import type { DeviceStore, OutboxRow, OutboxStore, Pusher, PushMessage, ScannedDevice } from './ports.ts';
 
-export const NUDGE_TOPIC = 'nudge';
 const PAGE = 500;
 const TTL_MS = 600_000;
 const BACKOFF_MS = 60_000;
@@ -37,67 +19,11 @@ const GIVE_UP_AFTER_MS = 60 * 60_000;
 /** No wait is longer than this, so that a stop is noticed within a second. */
 const SLICE_MS = 500;
 
-interface StoredMoment {
-  readonly atMs: number;
-  readonly picture?: { readonly revision: string; readonly state: string; readonly clock: RampClock };
-}
-
-interface Payload {
-  readonly campaignId: string;
-  readonly revision: string;
-  readonly buildId: string;
-  readonly segments: readonly { readonly after: DeviceId; readonly before: StoredMoment }[];
-}
-
-/** How far a campaign has come; `retry` are devices of the last page that the push service sent away. */
-interface Cursor {
-  readonly after: DeviceId;
-  readonly sent: number;
-  readonly startedAtMs: number;
-  readonly retry: readonly DeviceId[];
-  readonly failingSinceMs?: number;
-}
-
 /** `again`: devices of an earlier page that were sent away. */
 interface Page {
   readonly devices: readonly ScannedDevice[];
   readonly after: DeviceId;
   readonly again: boolean;
-}
-
-const store = ({ snapshot, atMs }: Moment): StoredMoment =>
-  snapshot === undefined
-    ? { atMs }
-    : {
-        atMs,
-        picture: {
-          revision: snapshot.revision,
-          state: canonicalState(snapshot.state),
-          clock: snapshot.clock,
-        },
-      };
-
-const load = ({ atMs, picture }: StoredMoment): Moment => ({
-  atMs,
-  snapshot:
-    picture === undefined
-      ? undefined
-      : makeSnapshot(restoreState(picture.state), {
-          revision: picture.revision,
-          appliedAtMs: atMs,
-          clock: picture.clock,
-        }),
-});
-
-/** The row that promises a campaign for what stands now, compared with what stood before. */
-export function campaignEntry(before: Moment, now: Snapshot, campaignId: string, nowMs: number): OutboxEntry {
-  const payload: Payload = {
-    campaignId,
-    revision: now.revision,
-    buildId: now.rollout.rollback ? (now.rollout.lastSafe ?? now.rollout.current) : now.rollout.current,
-    segments: [{ after: '', before: store(before) }],
-  };
-  return { topic: NUDGE_TOPIC, key: `campaign:${campaignId}`, payload, notBeforeMs: nowMs };
 }
 
 export interface CampaignOptions {
@@ -135,11 +61,8 @@ class Campaign {
     this.#o = options;
     this.#row = row;
     this.#signal = signal;
-    // Our own row, written by campaignEntry.
-    this.#payload = row.payload as Payload;
-    const [first, ...rest] = this.#payload.segments.map(s => ({ after: s.after, before: load(s.before) }));
-    if (first === undefined) throw new Error('assertion: a campaign has a segment');
-    this.#segments = [first, ...rest];
+    this.#payload = payloadOf(row);
+    this.#segments = segmentsOf(this.#payload);
     this.#runStartedMs = options.nowMs();
     this.#cursor =
       row.cursor === undefined
@@ -174,15 +97,9 @@ class Campaign {
   }
 
   async #handOver(newer: OutboxRow): Promise<void> {
-    const theirs = newer.payload as Payload;
-    const own = theirs.segments[0];
-    if (own === undefined) return;
-    const segments = inherit(load(own.before), this.#segments, this.#cursor.after);
-    const payload: Payload = {
-      ...theirs,
-      segments: segments.map(s => ({ after: s.after, before: store(s.before) })),
-    };
-    await this.#o.outbox.add([{ topic: NUDGE_TOPIC, key: newer.key, payload, notBeforeMs: this.#o.nowMs() }]);
+    const [own] = segmentsOf(payloadOf(newer));
+    const segments = inherit(own.before, this.#segments, this.#cursor.after);
+    await this.#o.outbox.add([takenOver(newer, segments, this.#o.nowMs())]);
   }
 
   /** Devices sent away before come first; then the next page in id order. */
