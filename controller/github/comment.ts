@@ -1,0 +1,117 @@
+/**
+ * One comment, found by its hidden marker and our own login and edited in place: never a second one, whatever
+ * crashed, was lost or raced. Nothing is sent when the text has not changed.
+ */
+import { createHash } from 'node:crypto';
+import type { KeyValueStore } from '../ports.ts';
+import type { GitHub } from './client.ts';
+import { GitHubFault } from './fault.ts';
+
+export interface CommentPlace {
+  readonly pull: number;
+  /** Names the comment within the pull request: `console`, or `notice` with revision and state. */
+  readonly name: string;
+}
+
+export interface Comments {
+  /** Makes the comment say `text`. Resolves to its id; `written`: whether GitHub had to be told. */
+  put(place: CommentPlace, text: string): Promise<{ id: number; written: boolean }>;
+}
+
+interface Known {
+  readonly id: number;
+  readonly hash: string;
+}
+
+/** GitHub counts characters; the marker is counted too. */
+export const MAX_COMMENT_CHARS = 65_536;
+const PER_PAGE = 100;
+const KEEP_MS = 400 * 86_400_000;
+
+export const markerOf = (name: string): string => `<!-- nexmdm-ota:${name} -->`;
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => number): Comments {
+  const remember = (key: string, known: Known): Promise<void> =>
+    store.set(key, JSON.stringify(known), nowMs() + KEEP_MS);
+
+  /** Ours on this pull request, oldest first. Others may quote the marker; only our login counts. */
+  async function find({ pull, name }: CommentPlace): Promise<{ id: number; body: string }[]> {
+    const login = await github.login();
+    const all = await github.call('comment.find', (octokit, at) =>
+      octokit.paginate(octokit.rest.issues.listComments, { ...at, issue_number: pull, per_page: PER_PAGE }),
+    );
+    return all
+      .filter(c => c.user?.login === login && (c.body ?? '').startsWith(markerOf(name)))
+      .map(c => ({ id: c.id, body: c.body ?? '' }))
+      .sort((a, b) => a.id - b.id);
+  }
+
+  const update = (id: number, body: string): Promise<unknown> =>
+    github.call('comment.update', (octokit, at) =>
+      octokit.rest.issues.updateComment({ ...at, comment_id: id, body }),
+    );
+
+  async function drop(id: number): Promise<void> {
+    try {
+      await github.call('comment.delete', (octokit, at) =>
+        octokit.rest.issues.deleteComment({ ...at, comment_id: id }),
+      );
+    } catch (error) {
+      if (!gone(error)) throw error; // somebody was faster: it is gone either way
+    }
+  }
+
+  /** The oldest stays, so that two who race agree on which. */
+  async function converge(
+    place: CommentPlace,
+    body: string,
+  ): Promise<{ id: number; written: boolean } | undefined> {
+    const [first, ...surplus] = await find(place);
+    for (const { id } of surplus) await drop(id);
+    if (first === undefined) return undefined;
+    if (first.body === body) return { id: first.id, written: surplus.length > 0 };
+    await update(first.id, body);
+    return { id: first.id, written: true };
+  }
+
+  async function create(place: CommentPlace, body: string): Promise<{ id: number; written: boolean }> {
+    const { pull } = place;
+    await github.call('comment.create', (octokit, at) =>
+      octokit.rest.issues.createComment({ ...at, issue_number: pull, body }),
+    );
+    const settled = await converge(place, body);
+    if (settled === undefined)
+      throw new GitHubFault('github_comment_lost', `the comment on #${pull} is not listed yet`, {
+        retry: 'backoff',
+      });
+    return { id: settled.id, written: true };
+  }
+
+  return {
+    put: async (place, text) => {
+      const body = `${markerOf(place.name)}\n${text}`;
+      if (body.length > MAX_COMMENT_CHARS)
+        throw new Error(`assertion: a comment of ${body.length} characters`);
+      const key = `github:comment:${place.pull}:${place.name}`;
+      const hash = hashOf(body);
+      const stored = await store.get(key);
+      const known = stored === undefined ? undefined : (JSON.parse(stored) as Known);
+      if (known?.hash === hash) return { id: known.id, written: false };
+      if (known !== undefined) {
+        try {
+          await update(known.id, body);
+          await remember(key, { id: known.id, hash });
+          return { id: known.id, written: true };
+        } catch (error) {
+          if (!gone(error)) throw error; // deleted by somebody: look for it, else write it anew
+        }
+      }
+      const done = (await converge(place, body)) ?? (await create(place, body));
+      await remember(key, { id: done.id, hash });
+      return done;
+    },
+  };
+}
+
+const gone = (error: unknown): boolean => error instanceof GitHubFault && error.code === 'github_not_found';

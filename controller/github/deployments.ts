@@ -1,0 +1,93 @@
+/** GitHub Deployments, environment `fleet`: the rollout mirrored where GitHub's own screens look for it. */
+import type { KeyValueStore } from '../ports.ts';
+import type { GitHub } from './client.ts';
+import { GitHubFault } from './fault.ts';
+import { clip } from './statuses.ts';
+
+export const ENVIRONMENT = 'fleet';
+
+export type DeploymentState = 'queued' | 'in_progress' | 'success' | 'failure' | 'inactive';
+
+export interface Deployments {
+  /** Makes the deployment of `sha` stand at `state`; resolves to whether GitHub had to be told. */
+  put(sha: string, about: string, state: DeploymentState, description: string): Promise<boolean>;
+}
+
+interface Known {
+  /** Absent while a creation was asked for and not answered. */
+  readonly id?: number;
+  readonly state?: DeploymentState;
+  /** Asked for and not answered: it may or may not stand on GitHub. */
+  readonly asked?: DeploymentState;
+}
+
+const KEEP_MS = 400 * 86_400_000;
+
+export function makeDeployments(github: GitHub, store: KeyValueStore, nowMs: () => number): Deployments {
+  async function find(sha: string): Promise<number | undefined> {
+    const login = await github.login();
+    const { data } = await github.call('deployment.find', (octokit, at) =>
+      octokit.rest.repos.listDeployments({ ...at, sha, environment: ENVIRONMENT, per_page: 100 }),
+    );
+    return data.filter(d => d.creator?.login === login).at(-1)?.id;
+  }
+
+  async function create(sha: string, about: string): Promise<number> {
+    const { data } = await github.call('deployment.create', (octokit, at) =>
+      octokit.rest.repos.createDeployment({
+        ...at,
+        ref: sha,
+        environment: ENVIRONMENT,
+        // What is merged is deployed as it is: no merging by GitHub, no waiting for our own statuses.
+        auto_merge: false,
+        required_contexts: [],
+        description: clip(about),
+      }),
+    );
+    if (!('id' in data))
+      throw new GitHubFault('github_deployment_refused', 'GitHub merged instead of deploying', {
+        retry: 'never',
+      });
+    return data.id;
+  }
+
+  async function standing(deployment_id: number): Promise<string | undefined> {
+    const { data } = await github.call('deployment.standing', (octokit, at) =>
+      octokit.rest.repos.listDeploymentStatuses({ ...at, deployment_id, per_page: 1 }),
+    );
+    return data[0]?.state;
+  }
+
+  return {
+    put: async (sha, about, state, description) => {
+      const key = `github:deployment:${sha}`;
+      const remember = (known: Known): Promise<void> =>
+        store.set(key, JSON.stringify(known), nowMs() + KEEP_MS);
+      const stored = await store.get(key);
+      const known = stored === undefined ? undefined : (JSON.parse(stored) as Known);
+      if (known?.state === state) return false;
+      let id = known?.id ?? (known === undefined ? undefined : await find(sha));
+      if (id === undefined) {
+        await remember({});
+        id = await create(sha, about);
+        await remember({ id });
+      }
+      const deployment_id = id;
+      if (known?.asked === state && (await standing(deployment_id)) === state) {
+        await remember({ id, state });
+        return false;
+      }
+      await remember({ id, asked: state });
+      await github.call('deployment.status', (octokit, at) =>
+        octokit.rest.repos.createDeploymentStatus({
+          ...at,
+          deployment_id,
+          state,
+          description: clip(description),
+        }),
+      );
+      await remember({ id, state });
+      return true;
+    },
+  };
+}

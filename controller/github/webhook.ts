@@ -1,0 +1,47 @@
+/**
+ * GitHub's webhook: authentic by HMAC-SHA256 or nothing, one hint per delivery id, and only ever a hint to look.
+ * https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+ */
+import { Webhooks } from '@octokit/webhooks';
+import type { Observe } from '../domain/event.ts';
+import type { KeyValueStore, Webhook } from '../ports.ts';
+
+export interface WebhookOptions {
+  readonly secret: string;
+  readonly store: KeyValueStore;
+  readonly nowMs: () => number;
+  readonly observe: Observe;
+  /** `source`: the branch may have moved; `pulls`: a pull request or its reviews may have changed. */
+  readonly hint: (about: 'source' | 'pulls') => void;
+}
+
+const MAX_BYTES = 1 << 20;
+const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
+const DELIVERY = /^[A-Za-z0-9-]{8,64}$/;
+/** GitHub redelivers by hand up to three days later; the same id then says nothing new. */
+const SEEN_MS = 3 * 86_400_000;
+
+const ABOUT: Readonly<Record<string, 'source' | 'pulls'>> = {
+  push: 'source',
+  pull_request: 'pulls',
+  pull_request_review: 'pulls',
+};
+
+export function makeWebhook({ secret, store, nowMs, observe, hint }: WebhookOptions): Webhook {
+  const webhooks = new Webhooks({ secret });
+  return async ({ deliveryId, name, signature, body }) => {
+    if (body.length > MAX_BYTES || !SIGNATURE.test(signature) || !DELIVERY.test(deliveryId))
+      return 'bad_signature';
+    if (!(await webhooks.verify(body.toString('utf8'), signature))) return 'bad_signature';
+    const about = Object.hasOwn(ABOUT, name) ? ABOUT[name] : undefined;
+    const first = await store.claim(`github:delivery:${deliveryId}`, name.slice(0, 64), nowMs() + SEEN_MS);
+    const result = !first ? 'duplicate' : about === undefined ? 'ignored' : 'accepted';
+    observe({ type: 'ota.webhook', deliveryId, name: name.slice(0, 64), result });
+    if (result === 'accepted' && about !== undefined) {
+      hint(about);
+      // A merge closes a pull request and moves the branch; whichever hint comes first is enough.
+      if (about === 'pulls') hint('source');
+    }
+    return result;
+  };
+}

@@ -1,0 +1,93 @@
+/** A bare repository written with plumbing: commits, merges and refs without a work tree. */
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+
+export interface Bare {
+  readonly dir: string;
+  git(...args: string[]): string;
+  /** Commits files (undefined deletes) on a branch that starts at `from`, or at its own tip. */
+  commit(
+    branch: string,
+    files: Readonly<Record<string, string | undefined>>,
+    message: string,
+    from?: string,
+  ): string;
+  /** Merges as GitHub does: `merge` makes a merge commit, `squash` one plain commit; throws on a conflict. */
+  merge(into: string, head: string, message: string, method: 'merge' | 'squash'): string;
+  tip(branch: string): string | undefined;
+}
+
+const IDENTITY = {
+  GIT_AUTHOR_NAME: 'Ada Admin',
+  GIT_AUTHOR_EMAIL: 'ada@example.com',
+  GIT_COMMITTER_NAME: 'GitHub',
+  GIT_COMMITTER_EMAIL: 'noreply@github.com',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_NOSYSTEM: '1',
+};
+
+/** `nowMs` dates the commits: the controller reads the committer's time. */
+export function makeBare(dir: string, branch: string, nowMs: () => number): Bare {
+  const indexFile = path.join(dir, 'stand-in.index');
+  const run = (args: readonly string[], input?: string): string => {
+    const date = `@${Math.floor(nowMs() / 1000)} +0000`;
+    return execFileSync('git', ['-C', dir, ...args], {
+      encoding: 'utf8',
+      input,
+      env: {
+        ...process.env,
+        ...IDENTITY,
+        GIT_AUTHOR_DATE: date,
+        GIT_COMMITTER_DATE: date,
+        GIT_INDEX_FILE: indexFile,
+      },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    }).trim();
+  };
+  execFileSync('git', ['init', '-q', '--bare', '-b', branch, dir]);
+  run(['config', 'http.receivepack', 'true']);
+  run(['config', 'uploadpack.allowAnySHA1InWant', 'true']);
+  run(['config', 'receive.denyNonFastForwards', 'false']);
+
+  const tip = (name: string): string | undefined => {
+    try {
+      return run(['rev-parse', '--verify', '-q', `refs/heads/${name}^{commit}`]);
+    } catch {
+      return undefined; // rev-parse -q: no such branch
+    }
+  };
+  return {
+    dir,
+    tip,
+    git: (...args) => run(args),
+    commit: (name, files, message, from) => {
+      const parent = tip(name) ?? (from === undefined ? undefined : run(['rev-parse', `${from}^{commit}`]));
+      rmSync(indexFile, { force: true });
+      if (parent !== undefined) run(['read-tree', parent]);
+      for (const [file, content] of Object.entries(files)) {
+        if (content === undefined) run(['update-index', '--force-remove', file]);
+        else
+          run([
+            'update-index',
+            '--add',
+            '--cacheinfo',
+            `100644,${run(['hash-object', '-w', '--stdin'], content)},${file}`,
+          ]);
+      }
+      const parents = parent === undefined ? [] : ['-p', parent];
+      const commit = run(['commit-tree', run(['write-tree']), ...parents, '-m', message]);
+      run(['update-ref', `refs/heads/${name}`, commit]);
+      return commit;
+    },
+    merge: (into, head, message, method) => {
+      const base = tip(into);
+      if (base === undefined) throw new Error(`no branch ${into}`);
+      const tree = run(['merge-tree', '--write-tree', base, head]).split('\n')[0] ?? '';
+      const parents = method === 'merge' ? ['-p', base, '-p', head] : ['-p', base];
+      const commit = run(['commit-tree', tree, ...parents, '-m', message]);
+      run(['update-ref', `refs/heads/${into}`, commit]);
+      return commit;
+    },
+  };
+}
