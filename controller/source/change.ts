@@ -3,11 +3,11 @@
  * Pure. Whatever comes out is still parsed and judged by every rule before anything is written.
  */
 import type { BuildId } from '../domain/ids.ts';
+import { nearest } from '../domain/nearest.ts';
 import type { Build, Rollout } from '../domain/release.ts';
 import type { RolloutFields } from './edit.ts';
-import { nearest } from '../domain/nearest.ts';
 
-export interface Standing {
+export interface Ground {
   /** The rollout that is merged (or, without a repository, written) now. */
   readonly rollout: Rollout;
   /** The share of buckets really offered `current` now, 0–100; 0 under rollback. */
@@ -58,12 +58,12 @@ const refuse = (code: string, message: string, hint?: string): ChangeResult => (
 });
 
 /** The keys of rollout.yaml to write, or why not. */
-export function changeRollout(standing: Standing, change: Change): ChangeResult {
-  if (change.kind === 'promote') return promote(standing, change);
-  return change.kind === 'rollout' ? rollout(standing, change) : rollback(standing, change);
+export function changeRollout(ground: Ground, change: Change): ChangeResult {
+  if (change.kind === 'promote') return promote(ground, change);
+  return change.kind === 'rollout' ? rollout(ground, change) : rollback(ground, change);
 }
 
-const unknown = ({ builds }: Standing, buildId: BuildId): ChangeResult => {
+const unknown = ({ builds }: Ground, buildId: BuildId): ChangeResult => {
   const close = nearest(buildId, builds.keys());
   const known = [...builds.keys()].sort().join(', ') || 'none; declare one with: ota build add app.apk';
   return refuse(
@@ -73,20 +73,19 @@ const unknown = ({ builds }: Standing, buildId: BuildId): ChangeResult => {
   );
 };
 
-function promote(standing: Standing, change: Change & { kind: 'promote' }): ChangeResult {
-  const { rollout: now, builds } = standing;
+function promote(ground: Ground, change: Change & { kind: 'promote' }): ChangeResult {
+  const { rollout: now, builds } = ground;
   const build = builds.get(change.buildId);
-  if (build === undefined) return unknown(standing, change.buildId);
+  if (build === undefined) return unknown(ground, change.buildId);
   if (build.withdrawn !== undefined)
     return refuse(
       'promotes_withdrawn',
       `build ${build.buildId} is withdrawn: ${build.withdrawn.reason}`,
       'promote another build',
     );
-  if (change.lastSafe !== undefined && !builds.has(change.lastSafe))
-    return unknown(standing, change.lastSafe);
-  const lastSafe = change.lastSafe ?? safeBehind(standing, change.buildId);
-  const trouble = pairTrouble(standing, build, lastSafe, change.percent);
+  if (change.lastSafe !== undefined && !builds.has(change.lastSafe)) return unknown(ground, change.lastSafe);
+  const lastSafe = change.lastSafe ?? safeBehind(ground, change.buildId);
+  const trouble = pairTrouble(ground, build, lastSafe, change.percent);
   if (trouble !== undefined) return trouble;
   const samePromotion = now.current === change.buildId;
   return {
@@ -107,14 +106,14 @@ function promote(standing: Standing, change: Change & { kind: 'promote' }): Chan
 }
 
 /** What devices outside the cohort should run: the build that is fully rolled out, else the `last_safe` that stands. */
-function safeBehind({ rollout, percent, builds }: Standing, promoted: BuildId): BuildId | undefined {
+function safeBehind({ rollout, percent, builds }: Ground, promoted: BuildId): BuildId | undefined {
   const fullyOut =
     !rollout.rollback && percent >= 100 && builds.get(rollout.current)?.withdrawn === undefined;
   return fullyOut && rollout.current !== promoted ? rollout.current : rollout.lastSafe;
 }
 
 function pairTrouble(
-  standing: Standing,
+  ground: Ground,
   build: Build,
   lastSafe: BuildId | undefined,
   percent: number,
@@ -135,7 +134,7 @@ function pairTrouble(
           `${build.buildId} is the last_safe build itself: at ${percent} % everyone would get it anyway`,
           `to go back to it: ota rollback --to ${build.buildId}; to serve it to all: ota promote ${build.buildId} --percent 100`,
         );
-  const behind = standing.builds.get(lastSafe);
+  const behind = ground.builds.get(lastSafe);
   if (behind !== undefined && behind.versionCode > build.versionCode)
     return refuse(
       'current_older',
@@ -154,8 +153,8 @@ function keptNotes(now: Rollout, samePromotion: boolean): string[] {
   return notes;
 }
 
-function rollout(standing: Standing, change: Change & { kind: 'rollout' }): ChangeResult {
-  const { rollout: now, builds } = standing;
+function rollout(ground: Ground, change: Change & { kind: 'rollout' }): ChangeResult {
+  const { rollout: now, builds } = ground;
   if (now.rollback)
     return refuse(
       'rolled_back',
@@ -181,8 +180,8 @@ function rollout(standing: Standing, change: Change & { kind: 'rollout' }): Chan
   };
 }
 
-function rollback(standing: Standing, change: Change & { kind: 'rollback' }): ChangeResult {
-  const { rollout: now, builds } = standing;
+function rollback(ground: Ground, change: Change & { kind: 'rollback' }): ChangeResult {
+  const { rollout: now, builds } = ground;
   const to = change.to ?? now.lastSafe;
   if (to === undefined)
     return refuse(
@@ -191,8 +190,8 @@ function rollback(standing: Standing, change: Change & { kind: 'rollback' }): Ch
       `name the build: ota rollback --to BUILD (declared: ${[...builds.keys()].sort().join(', ')})`,
     );
   const target = builds.get(to);
-  if (target === undefined) return unknown(standing, to);
-  const trouble = targetTrouble(standing, target, change.to !== undefined);
+  if (target === undefined) return unknown(ground, to);
+  const trouble = targetTrouble(ground, target, change.to !== undefined);
   if (trouble !== undefined) return trouble;
   if (change.forceDowngrade && (change.reason ?? '').trim() === '')
     return refuse(
@@ -221,7 +220,7 @@ function rollback(standing: Standing, change: Change & { kind: 'rollback' }): Ch
 }
 
 function targetTrouble(
-  { rollout: now, builds }: Standing,
+  { rollout: now, builds }: Ground,
   target: Build,
   named: boolean,
 ): ChangeResult | undefined {

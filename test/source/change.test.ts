@@ -5,13 +5,13 @@ import {
   type Change,
   type ChangeResult,
   changeRollout,
-  type Standing,
+  type Ground,
 } from '../../controller/source/change.ts';
 import { nearest } from '../../controller/domain/nearest.ts';
 import { aBuild, aRamp, aState, NOW_MS } from '../support/state.ts';
 
 const builds = [aBuild(40), aBuild(41), aBuild(42), aBuild(43)];
-const standing = (state: DesiredState, percent: number): Standing => ({
+const standing = (state: DesiredState, percent: number): Ground => ({
   rollout: state.rollout,
   builds: state.builds,
   percent,
