@@ -104,7 +104,13 @@ function decompress(bytes: Buffer, entry: ZipEntry): Buffer | undefined {
   if (entry.method === STORED) return bytes;
   if (entry.method !== DEFLATED) return undefined;
   try {
-    return inflateRawSync(bytes, { maxOutputLength: Math.max(entry.size, 1) });
+    // With `info` Node returns the engine as well, which its types leave out.
+    const { buffer, engine } = inflateRawSync(bytes, {
+      info: true,
+      maxOutputLength: Math.max(entry.size, 1),
+    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+    // Like Android: compressed data that ends before its declared end is damaged.
+    return engine.bytesWritten === bytes.length ? buffer : undefined;
   } catch {
     // zlib reports bytes that are not deflated, or inflate to more than declared, by throwing.
     return undefined;

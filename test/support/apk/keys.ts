@@ -13,6 +13,7 @@ export type KeyAlgorithm =
   | 'ec-p256'
   | 'ec-p384'
   | 'ec-p521'
+  | 'ec-secp256k1'
   | 'rsa-2048'
   | 'rsa-3072'
   | 'rsa-4096'
@@ -53,7 +54,7 @@ function generate(algorithm: KeyAlgorithm): { privateKey: KeyObject } {
   if (family === 'rsa') return generateKeyPairSync('rsa', { modulusLength: Number(size) });
   if (family === 'dsa')
     return generateKeyPairSync('dsa', { modulusLength: Number(size), divisorLength: 256 });
-  return generateKeyPairSync('ec', { namedCurve: size.toUpperCase().replace('P', 'P-') });
+  return generateKeyPairSync('ec', { namedCurve: size.replace(/^p/, 'P-') });
 }
 
 /** A committed key; `release`, `release-next`, `release-third` and `stranger` are EC P-256. */

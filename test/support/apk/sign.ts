@@ -19,10 +19,12 @@ export interface SignerPlan {
     certificates?: readonly Buffer[];
     publicKey?: Buffer;
     digestAlgorithms?: readonly number[];
+    /** The bytes of the attribute list, length included. */
+    attributes?: Buffer;
     signedMinSdk?: number;
     signedMaxSdk?: number;
     digest?: (digest: Buffer) => Buffer;
-    signature?: (signature: Buffer) => Buffer;
+    signature?: (signature: Buffer, signedData: Buffer) => Buffer;
     /** Applied after signing, so the signature no longer holds. */
     signedData?: (signedData: Buffer) => Buffer;
     /** Replaces the whole signer. */
@@ -123,11 +125,11 @@ function buildSigner(plan: SignerPlan, digests: Digests, isV3: boolean): Buffer 
     list(digestList),
     list([...(broken.certificates ?? [plan.key.certificate])]),
     isV3 ? u32(broken.signedMinSdk ?? minSdk, broken.signedMaxSdk ?? maxSdk) : Buffer.alloc(0),
-    list(attributes.map(({ id, value }) => Buffer.concat([u32(id), value]))),
+    broken.attributes ?? list(attributes.map(({ id, value }) => Buffer.concat([u32(id), value]))),
   ]);
   const signatures = algorithms.map(id => {
     const signature = signWith(plan.key, id, signedData);
-    return Buffer.concat([u32(id), prefixed(broken.signature?.(signature) ?? signature)]);
+    return Buffer.concat([u32(id), prefixed(broken.signature?.(signature, signedData) ?? signature)]);
   });
   const signer = Buffer.concat([
     prefixed(broken.signedData?.(signedData) ?? signedData),
