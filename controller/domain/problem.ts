@@ -27,74 +27,78 @@ export interface Problem {
   readonly hint: string | undefined;
 }
 
-export type ProblemCode =
+/** Every code there is; docs/desired-state.md tells the cause and the cure of each. */
+export const PROBLEM_CODES = [
   // the files
-  | 'releases_missing'
-  | 'releases_empty'
-  | 'rollout_missing'
-  | 'unexpected_file'
-  | 'symlink'
-  | 'file_too_large'
-  | 'too_many_files'
-  | 'not_utf8'
-  | 'secret_found'
+  'releases_missing',
+  'releases_empty',
+  'rollout_missing',
+  'unexpected_file',
+  'symlink',
+  'file_too_large',
+  'too_many_files',
+  'not_utf8',
+  'secret_found',
   // the YAML
-  | 'yaml_syntax'
-  | 'yaml_duplicate_key'
-  | 'yaml_alias_limit'
-  | 'yaml_multiple_documents'
-  | 'yaml_empty'
-  | 'yaml_tag'
+  'yaml_syntax',
+  'yaml_duplicate_key',
+  'yaml_alias_limit',
+  'yaml_multiple_documents',
+  'yaml_empty',
+  'yaml_tag',
   // the schema
-  | 'unknown_kind'
-  | 'unknown_key'
-  | 'missing_key'
-  | 'wrong_type'
-  | 'invalid_value'
-  | 'unsupported'
+  'unknown_kind',
+  'unknown_key',
+  'missing_key',
+  'wrong_type',
+  'invalid_value',
+  'unsupported',
   // the rules
-  | 'file_name_mismatch'
-  | 'duplicate_version_code'
-  | 'duplicate_sha256'
-  | 'unknown_build'
-  | 'unknown_cohort'
-  | 'build_facts_edited'
-  | 'withdrawal_removed'
-  | 'exposure_missing'
-  | 'exposure_both'
-  | 'ramp_not_rising'
-  | 'ramp_hold_missing'
-  | 'ramp_start_past'
-  | 'ramp_start_far'
-  | 'ramp_restart_needed'
-  | 'last_safe_missing'
-  | 'last_safe_is_current'
-  | 'current_older'
-  | 'signer_not_continued'
-  | 'signer_differs'
-  | 'force_downgrade_reason'
-  | 'force_downgrade_scope'
-  | 'deadline_scope'
-  | 'promotes_withdrawn'
-  | 'cohort_seed_changed'
-  | 'suspend_window'
+  'file_name_mismatch',
+  'duplicate_version_code',
+  'duplicate_sha256',
+  'package_differs',
+  'unknown_build',
+  'unknown_cohort',
+  'build_facts_edited',
+  'withdrawal_removed',
+  'exposure_missing',
+  'exposure_both',
+  'ramp_not_rising',
+  'ramp_hold_missing',
+  'ramp_start_past',
+  'ramp_start_far',
+  'ramp_restart_needed',
+  'last_safe_missing',
+  'last_safe_is_current',
+  'current_older',
+  'signer_not_continued',
+  'signer_differs',
+  'force_downgrade_reason',
+  'force_downgrade_scope',
+  'deadline_scope',
+  'promotes_withdrawn',
+  'cohort_seed_changed',
+  'suspend_window',
   // the policy, judged at the base revision
-  | 'policy_percent'
-  | 'policy_jump'
-  | 'policy_freeze'
-  | 'policy_signer'
+  'policy_percent',
+  'policy_jump',
+  'policy_freeze',
+  'policy_signer',
   // admission and reconcile
-  | 'artifact_missing'
-  | 'artifact_rejected'
-  | 'artifact_mismatch'
-  | 'history_rewritten'
-  | 'plan_not_approved'
+  'artifact_missing',
+  'artifact_rejected',
+  'artifact_mismatch',
+  'history_rewritten',
+  'plan_not_approved',
   // warnings
-  | 'suspend_expired'
-  | 'last_safe_withdrawn'
-  | 'rollback_while_suspended'
-  | 'current_withdrawn'
-  | 'cohort_unused';
+  'suspend_expired',
+  'last_safe_withdrawn',
+  'rollback_while_suspended',
+  'current_withdrawn',
+  'cohort_unused',
+] as const;
+export type ProblemCode = (typeof PROBLEM_CODES)[number];
 
 /** `['ramp','steps',1,'percent']` → `ramp.steps[1].percent` */
 export const renderPath = (path: readonly (string | number)[]): string =>

@@ -47,26 +47,33 @@ export function percentAt(rollout: Rollout, clock: RampClock, nowMs: number): nu
 
 /** The largest exposure this rollout can reach without another commit. */
 export const finalPercent = (rollout: Rollout): number =>
-  rollout.exposure.kind === 'percent' ? rollout.exposure.percent : (rollout.exposure.ramp.steps.at(-1)?.percent ?? 0);
+  rollout.exposure.kind === 'percent'
+    ? rollout.exposure.percent
+    : (rollout.exposure.ramp.steps.at(-1)?.percent ?? 0);
 
 export const isSuspended = (rollout: Rollout, nowMs: number): boolean =>
   rollout.suspend !== undefined && rollout.suspend.sinceMs <= nowMs && nowMs < rollout.suspend.untilMs;
 
-/** The next moment at which time alone changes what is offered (a step, a suspend's edge); undefined when none will. */
+/**
+ * The next moment at which time alone changes what is offered (a step, a suspend's edge); undefined when none will.
+ * Until then suspension and exposure stay as they are at `nowMs`.
+ */
 export function nextChangeMs(rollout: Rollout, clock: RampClock, nowMs: number): number | undefined {
   const moments: number[] = [];
   if (rollout.suspend !== undefined) moments.push(rollout.suspend.sinceMs, rollout.suspend.untilMs);
   if (rollout.exposure.kind === 'ramp' && !rollout.rollback) {
-    const { ramp } = rollout.exposure;
-    let boundary = 0;
-    for (const step of [{ holdMs: 0 }, ...ramp.steps]) {
-      if (step.holdMs === undefined) break;
-      boundary += step.holdMs;
-      moments.push(momentOf(rollout, clock, boundary));
+    let boundaryMs = 0;
+    for (const step of rollout.exposure.ramp.steps) {
+      moments.push(momentOf(rollout, clock, boundaryMs));
+      boundaryMs += step.holdMs ?? Number.POSITIVE_INFINITY;
     }
   }
-  const later = moments.filter(ms => ms > nowMs && Number.isFinite(ms));
-  return later.length === 0 ? undefined : Math.min(...later);
+  const offered = (ms: number): number =>
+    isSuspended(rollout, ms) ? -1 : rollout.rollback ? 0 : percentAt(rollout, clock, ms);
+  return moments
+    .filter(ms => ms > nowMs && Number.isFinite(ms))
+    .sort((a, b) => a - b)
+    .find(ms => offered(ms) !== offered(ms - 1));
 }
 
 /** Wall time at which the ramp will have run `elapsed` ms, given the standing suspend. */
@@ -92,7 +99,11 @@ export function continuesRamp(before: Rollout, after: Rollout): boolean {
  * The clock once `after` stands. `atMs` is when it came to stand: the commit time for history, the moment of
  * applying for the running controller.
  */
-export function advanceClock(before: { rollout: Rollout; clock: RampClock } | undefined, after: Rollout, atMs: number): RampClock {
+export function advanceClock(
+  before: { rollout: Rollout; clock: RampClock } | undefined,
+  after: Rollout,
+  atMs: number,
+): RampClock {
   if (before !== undefined && continuesRamp(before.rollout, after)) {
     const { rollout, clock } = before;
     const untilMs = Math.max(atMs, clock.countedUntilMs);

@@ -1,0 +1,121 @@
+/** From the words of the YAML to the desired state in memory: defaults filled in, units and spellings made one. */
+import { normaliseFingerprint } from '../domain/ids.ts';
+import type {
+  Build,
+  Cohort,
+  FreezeWindow,
+  Policy,
+  Ramp,
+  Rollout,
+  Suspend,
+  Weekday,
+} from '../domain/release.ts';
+import { parseTime } from './schema.ts';
+import type { WireBuild, WireCohort, WirePolicy, WireRollout, WireSuspend } from './wire.ts';
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `72h` → ms. The schema has passed the text. */
+export function durationMs(text: string): number {
+  const unit = UNIT_MS[text.slice(-1)];
+  const count = Number(text.slice(0, -1));
+  if (unit === undefined || !Number.isInteger(count)) throw new Error('assertion: not a duration');
+  return count * unit;
+}
+
+function timeMs(text: string): number {
+  const ms = parseTime(text);
+  if (ms === undefined) throw new Error('assertion: not a time');
+  return ms;
+}
+
+function fingerprint(text: string): string {
+  const hex = normaliseFingerprint(text);
+  if (hex === undefined) throw new Error('assertion: not a fingerprint');
+  return hex;
+}
+
+const minuteOfDay = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
+
+const toSuspend = (wire: WireSuspend): Suspend => ({
+  reason: wire.reason,
+  sinceMs: timeMs(wire.since),
+  untilMs: timeMs(wire.until),
+});
+
+const toRamp = (wire: NonNullable<WireRollout['ramp']>): Ramp => ({
+  startMs: wire.start === undefined ? undefined : timeMs(wire.start),
+  steps: wire.steps.map(({ percent, hold }) => ({
+    percent,
+    holdMs: hold === undefined ? undefined : durationMs(hold),
+  })),
+});
+
+export function toRollout(wire: WireRollout): Rollout {
+  return {
+    current: wire.current,
+    lastSafe: wire.last_safe,
+    exposure:
+      wire.ramp === undefined
+        ? { kind: 'percent', percent: wire.rollout_percent ?? 0 }
+        : { kind: 'ramp', ramp: toRamp(wire.ramp) },
+    cohortSeed: wire.cohort_seed ?? '',
+    canary: {
+      tags: wire.canary?.tags ?? [],
+      devices: wire.canary?.devices ?? [],
+      cohorts: wire.canary?.cohorts ?? [],
+    },
+    rollback: wire.rollback ?? false,
+    forceDowngrade: wire.force_downgrade ?? false,
+    mustInstall: wire.must_install ?? false,
+    deadlineMs: wire.deadline === undefined ? undefined : durationMs(wire.deadline),
+    wifiOnly: wire.wifi_only ?? true,
+    minBatteryPercent: wire.min_battery_percent ?? 30,
+    suspend: wire.suspend === undefined ? undefined : toSuspend(wire.suspend),
+    reason: wire.reason,
+  };
+}
+
+export function toBuild(wire: WireBuild): Build {
+  return {
+    buildId: wire.build_id,
+    package: wire.package,
+    versionCode: wire.version_code,
+    versionName: wire.version_name,
+    minSdk: wire.min_sdk,
+    sizeBytes: wire.size_bytes,
+    sha256: wire.sha256.toLowerCase(),
+    signerFingerprint: fingerprint(wire.signer_fingerprint),
+    signers: (wire.signers ?? [])
+      .map(s => ({ minSdk: s.min_sdk, fingerprint: fingerprint(s.fingerprint) }))
+      .sort((a, b) => a.minSdk - b.minSdk),
+    signerLineage: (wire.signer_lineage ?? []).map(fingerprint),
+    notes: wire.notes,
+    withdrawn:
+      wire.withdrawn === undefined
+        ? undefined
+        : { reason: wire.withdrawn.reason, atMs: timeMs(wire.withdrawn.at) },
+  };
+}
+
+export const toCohort = (wire: WireCohort): Cohort => ({
+  name: wire.name,
+  tags: wire.tags ?? [],
+  devices: wire.devices ?? [],
+});
+
+export const toPolicy = (wire: WirePolicy): Policy => ({
+  allowedPercents: wire.allowed_percents,
+  maxJumpPercent: wire.max_jump_percent,
+  pinnedSigners: wire.pinned_signers?.map(fingerprint),
+  freezeWindows: (wire.freeze_windows ?? []).map(
+    (w): FreezeWindow => ({
+      reason: w.reason,
+      timeZone: w.time_zone,
+      days: w.days as Weekday[],
+      fromMinute: minuteOfDay(w.from ?? '00:00'),
+      toMinute: minuteOfDay(w.to ?? '24:00'),
+    }),
+  ),
+  approvals: (wire.approvals ?? []).map(a => ({ abovePercent: a.above_percent, approvals: a.approvals })),
+});

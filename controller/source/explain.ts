@@ -1,0 +1,246 @@
+/** What the schema has against a file, in words for the person who wrote it. */
+import type { ErrorObject } from 'ajv';
+import { nearest } from '../domain/nearest.ts';
+import { type Problem, type ProblemCode, renderPath } from '../domain/problem.ts';
+import type { DataPath, Place, Places } from './place.ts';
+
+/** Beyond this many in one file the rest says nothing new. */
+const MAX_PER_FILE = 100;
+
+interface Located {
+  readonly code: ProblemCode;
+  readonly path: DataPath;
+  readonly place: Place;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+interface Context {
+  readonly data: unknown;
+  readonly places: Places;
+}
+
+/** Problems of one file, without the echoes of ajv's combinators; a mistyped key hides the key it leaves missing. */
+export function explain(file: string, context: Context, errors: readonly ErrorObject[]): Problem[] {
+  const all = errors.flatMap(error => explainOne(error, context) ?? []);
+  const misspelt = new Set(all.flatMap(({ code, path, hint }) => misspeltOf(code, path, hint)));
+  const kept = all.filter(p => !(p.code === 'missing_key' && misspelt.has(renderPath(p.path))));
+  const exposureMisspelt = misspelt.has('rollout_percent') || misspelt.has('ramp');
+  return kept
+    .filter(p => !(p.code === 'exposure_missing' && exposureMisspelt))
+    .slice(0, MAX_PER_FILE)
+    .map(({ code, path, place, message, hint }) => ({
+      severity: 'error',
+      code,
+      file,
+      ...place,
+      path: renderPath(path),
+      message,
+      hint,
+    }));
+}
+
+const misspeltOf = (code: ProblemCode, path: DataPath, hint: string | undefined): string[] => {
+  const meant = code === 'unknown_key' ? /^did you mean ([a-z_]+)\?$/.exec(hint ?? '')?.[1] : undefined;
+  return meant === undefined ? [] : [renderPath([...path.slice(0, -1), meant])];
+};
+
+function explainOne(error: ErrorObject, context: Context): Located | undefined {
+  const path = pathOf(error.instancePath, context.data);
+  const { places } = context;
+  const params: Record<string, unknown> = error.params;
+  if (error.schemaPath.startsWith('#/oneOf/')) return undefined;
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return unknownKey(error, [...path, String(params.additionalProperty)], places);
+    case 'required': {
+      const key = String(params.missingProperty);
+      const message = `${[...path, key].join('.')} is missing`;
+      return {
+        code: 'missing_key',
+        path: [...path, key],
+        place: places.value(path),
+        message,
+        hint: whatItIs(error, key),
+      };
+    }
+    case 'oneOf':
+      // On anything but a map the wrong type has been told, and both halves pass for nothing.
+      if (typeof context.data !== 'object' || context.data === null || Array.isArray(context.data))
+        return undefined;
+      return exposure(params.passingSchemas !== null, places);
+    case 'type':
+      return { code: 'wrong_type', path, place: places.value(path), ...wrongType(error, path, places) };
+    case 'const':
+      return wrongConstant(error, path, places);
+    case 'uniqueItems':
+      return {
+        code: 'invalid_value',
+        path: [...path, Number(params.i)],
+        place: places.value([...path, Number(params.i)]),
+        message: 'this entry stands in the list twice',
+      };
+    default:
+      return { code: 'invalid_value', path, place: places.value(path), ...invalid(error, path) };
+  }
+}
+
+/** JSON pointer → keys and indices; numbers only where the data has a list. */
+function pathOf(pointer: string, data: unknown): DataPath {
+  let inner: unknown = data;
+  return pointer
+    .split('/')
+    .slice(1)
+    .map(part => {
+      const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+      const step = Array.isArray(inner) ? Number(key) : key;
+      inner = (inner as Record<string, unknown> | undefined)?.[key];
+      return step;
+    });
+}
+
+const short = (text: string): string => JSON.stringify(text.length > 64 ? `${text.slice(0, 63)}…` : text);
+
+const propertiesOf = (error: ErrorObject): Record<string, { title?: string; description?: string }> =>
+  (error.parentSchema?.properties ?? {}) as Record<string, { title?: string; description?: string }>;
+
+const whatItIs = (error: ErrorObject, key: string): string | undefined =>
+  propertiesOf(error)[key]?.description;
+
+function unknownKey(error: ErrorObject, path: DataPath, places: Places): Located {
+  const key = String(path.at(-1));
+  const known = Object.keys(propertiesOf(error));
+  const snake = key
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll('-', '_')
+    .toLowerCase();
+  const meant = known.includes(snake) ? snake : nearest(key, known);
+  return {
+    code: 'unknown_key',
+    path,
+    place: places.key(path),
+    message: `unknown key ${short(key)}`,
+    hint: key === '<<' ? 'merge keys are not read here: write the values out' : didYouMean(meant, known),
+  };
+}
+
+const didYouMean = (meant: string | undefined, known: readonly string[]): string =>
+  meant === undefined ? `known keys: ${known.join(', ')}` : `did you mean ${meant}?`;
+
+const exposure = (both: boolean, places: Places): Located =>
+  both
+    ? {
+        code: 'exposure_both',
+        path: ['ramp'],
+        place: places.key(['ramp']),
+        message: 'rollout_percent and ramp stand together, but only one of them can decide the exposure',
+        hint: 'remove one of them',
+      }
+    : {
+        code: 'exposure_missing',
+        path: ['rollout_percent'],
+        place: places.value([]),
+        message: 'neither rollout_percent nor ramp says how many devices are offered current',
+        hint: 'add rollout_percent: 0 to expose nobody but canaries',
+      };
+
+function wrongConstant(error: ErrorObject, path: DataPath, places: Places): Located {
+  const wanted = String((error.params as { allowedValue?: unknown }).allowedValue);
+  const isKind = path.at(-1) === 'kind';
+  return {
+    code: isKind ? 'unknown_kind' : 'invalid_value',
+    path,
+    place: places.value(path),
+    message: isKind
+      ? `this place holds a ${wanted}, not ${short(String(error.data))}`
+      : `${path.join('.')} must be ${wanted}`,
+    hint: nearest(String(error.data), [wanted]) === undefined ? `write ${wanted}` : `did you mean ${wanted}?`,
+  };
+}
+
+const NOUNS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map of keys and values',
+};
+
+function nounOf(data: unknown): string {
+  if (data === null || data === undefined) return 'empty';
+  if (Array.isArray(data)) return 'a list';
+  if (typeof data === 'boolean') return `the truth value ${data}`;
+  return NOUNS[typeof data] ?? typeof data;
+}
+
+function wrongType(
+  error: ErrorObject,
+  path: DataPath,
+  places: Places,
+): { message: string; hint: string | undefined } {
+  const wanted = String((error.params as { type?: unknown }).type);
+  const name = path.length === 0 ? 'the file' : renderPath(path);
+  return {
+    message: `${name} must be ${NOUNS[wanted] ?? wanted}, but is ${nounOf(error.data)}`,
+    hint: typeHint(wanted, error.data, places.source(path)),
+  };
+}
+
+const BOOLEANS: Readonly<Record<string, string>> = {
+  yes: 'true',
+  on: 'true',
+  true: 'true',
+  no: 'false',
+  off: 'false',
+  false: 'false',
+};
+
+function typeHint(wanted: string, data: unknown, source: string | undefined): string | undefined {
+  if (data === null && (source === '' || source === undefined)) return 'give it a value, or remove the key';
+  if (wanted === 'string' && typeof data !== 'object' && source !== undefined)
+    return `quote it: ${short(source)}`;
+  if (wanted === 'string' && data === null && source !== undefined) return `quote it: ${short(source)}`;
+  if (wanted === 'boolean' && typeof data === 'string' && BOOLEANS[data.toLowerCase()] !== undefined)
+    return `write ${BOOLEANS[data.toLowerCase()]}, without quotes`;
+  if ((wanted === 'number' || wanted === 'integer') && typeof data === 'string')
+    return /^-?\d+(\.\d+)?\s*%$/.test(data)
+      ? 'write it without the % sign'
+      : 'write a plain number without quotes';
+  if (wanted === 'array' && typeof data !== 'object') return 'write a list: [a, b]';
+  return undefined;
+}
+
+function invalid(error: ErrorObject, path: DataPath): { message: string; hint: string | undefined } {
+  const name = renderPath(path);
+  const params = error.params as { limit?: number; allowedValues?: readonly unknown[] };
+  const { title } = error.parentSchema as { title?: string };
+  const values = (params.allowedValues ?? []).map(String);
+  switch (error.keyword) {
+    case 'enum': {
+      const meant = nearest(String(error.data), values);
+      const hint = meant === undefined ? undefined : `did you mean ${meant}?`;
+      return { message: `${name} must be one of: ${values.join(', ')}`, hint };
+    }
+    case 'minimum':
+      return { message: `${name} must be at least ${params.limit}`, hint: undefined };
+    case 'maximum':
+      return { message: `${name} must be at most ${params.limit}`, hint: undefined };
+    case 'multipleOf':
+      return { message: `${name} may have at most two decimals`, hint: undefined };
+    case 'minItems':
+      return { message: `${name} needs at least ${params.limit} entry`, hint: undefined };
+    case 'maxItems':
+      return { message: `${name} has more than ${params.limit} entries`, hint: undefined };
+    default:
+      return {
+        message: `${name} must be ${title ?? 'another value'}`,
+        hint: error.keyword === 'format' && title?.startsWith('a time') ? timeHint(error.data) : undefined,
+      };
+  }
+}
+
+const timeHint = (data: unknown): string | undefined =>
+  /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?$/.test(String(data))
+    ? 'add the offset: Z for UTC, or such as +01:00'
+    : undefined;

@@ -1,0 +1,193 @@
+/** One file's bytes → plain data with places, or what is wrong with it as YAML. */
+import { isUtf8 } from 'node:buffer';
+import {
+  type Document,
+  isAlias,
+  isNode,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLParseError,
+} from 'yaml';
+import type { ProblemCode } from '../domain/problem.ts';
+import { NO_PLACES, type Place, type Places, placeOf, placesIn } from './place.ts';
+
+/** Written aliases a file may use, and nodes they may stand for together. */
+const MAX_ALIASES = 20;
+const MAX_ALIAS_COUNT = 100;
+/** After so many errors in one file the rest says nothing new. */
+const MAX_ERRORS = 20;
+
+export interface YamlProblem extends Place {
+  readonly code: ProblemCode;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+export interface YamlFile {
+  /** Plain JSON-like data; meaningless when there are problems. */
+  readonly data: unknown;
+  readonly places: Places;
+  readonly problems: readonly YamlProblem[];
+}
+
+const broken = (problem: YamlProblem, places = NO_PLACES): YamlFile => ({
+  data: undefined,
+  places,
+  problems: [problem],
+});
+
+const OPTIONS = {
+  version: '1.2',
+  schema: 'core',
+  merge: false,
+  strict: true,
+  stringKeys: true,
+  uniqueKeys: true,
+  prettyErrors: false, // they would quote the text, which may be a secret
+  logLevel: 'error', // silent would also keep quiet about a second document
+} as const;
+
+/** YAML 1.2, core schema, one document, no tags, few aliases. Never throws on any bytes. */
+export function readYaml(content: Buffer): YamlFile {
+  const bad = firstBadByte(content);
+  if (bad !== undefined)
+    return broken({
+      ...bad,
+      code: 'not_utf8',
+      message: 'this file is not UTF-8 text',
+      hint: 'save it as UTF-8',
+    });
+  const text = new TextDecoder('utf-8').decode(content);
+  const counter = new LineCounter();
+  try {
+    const doc = parseDocument(text, { ...OPTIONS, lineCounter: counter });
+    return readDocument(doc, counter);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // The parser recurses; only nesting far beyond any schema of ours can exhaust the stack.
+    return broken({ line: 1, column: 1, code: 'yaml_syntax', message: 'nested too deeply' });
+  }
+}
+
+function readDocument(doc: Document.Parsed, counter: LineCounter): YamlFile {
+  const places = placesIn(doc, counter);
+  const tooDeep = doc.errors.find(isTooDeep);
+  if (tooDeep !== undefined) return broken(syntaxProblem(tooDeep, counter));
+  const problems = [
+    ...doc.errors.slice(0, MAX_ERRORS).map(e => syntaxProblem(e, counter)),
+    ...checkNodes(doc, counter),
+  ];
+  if (doc.directives.yaml.explicit === true && doc.directives.yaml.version !== '1.2')
+    problems.push({
+      ...placeOf(counter, 0),
+      code: 'yaml_syntax',
+      message: 'only YAML 1.2 is read',
+      hint: 'remove %YAML',
+    });
+  if (problems.length > 0) return { data: undefined, places, problems };
+  if (doc.contents === null || places.source([]) === '')
+    return broken({ line: 1, column: 1, code: 'yaml_empty', message: 'this file is empty' });
+  try {
+    return { data: doc.toJS({ maxAliasCount: MAX_ALIAS_COUNT }), places, problems };
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    const first = aliases(doc)[0];
+    return broken(aliasProblem(first, counter, 'the aliases of this file unfold too far'), places);
+  }
+}
+
+function syntaxProblem(error: YAMLParseError, counter: LineCounter): YamlProblem {
+  const place = placeOf(counter, error.pos[0]);
+  switch (error.code) {
+    case 'DUPLICATE_KEY':
+      return {
+        ...place,
+        code: 'yaml_duplicate_key',
+        message: 'this key stands twice in one map',
+        hint: 'keep one of them',
+      };
+    case 'MULTIPLE_DOCS':
+      return {
+        ...place,
+        code: 'yaml_multiple_documents',
+        message: 'one file holds one document',
+        hint: 'move it to a file of its own, or remove the ---',
+      };
+    case 'TAG_RESOLVE_FAILED':
+      return tagProblem(place);
+    default:
+      return { ...place, code: 'yaml_syntax', message: `not valid YAML: ${plainMessage(error)}` };
+  }
+}
+
+/** Messages of the parser name tokens and rules; those that quote the text are cut before the quotation. */
+const plainMessage = (error: YAMLParseError): string =>
+  isTooDeep(error)
+    ? 'nested too deeply'
+    : (error.message.split(/[:\n"]/, 1)[0] ?? '').trim().slice(0, 120) || error.code;
+
+/** The parser recurses and catches the exhausted stack by itself. */
+const isTooDeep = (error: YAMLParseError): boolean => error.message.includes('call stack');
+
+const tagProblem = (place: Place): YamlProblem => ({
+  ...place,
+  code: 'yaml_tag',
+  message: 'tags are not read here',
+  hint: 'remove the !tag; quote the value if it should be text',
+});
+
+const aliasProblem = (node: Node | undefined, counter: LineCounter, message: string): YamlProblem => ({
+  ...placeOf(counter, node?.range?.[0] ?? 0),
+  code: 'yaml_alias_limit',
+  message,
+  hint: 'write the values out',
+});
+
+function aliases(doc: Document.Parsed): Node[] {
+  const found: Node[] = [];
+  visit(doc, { Alias: (_key, node) => void found.push(node) });
+  return found;
+}
+
+function checkNodes(doc: Document.Parsed, counter: LineCounter): YamlProblem[] {
+  const problems: YamlProblem[] = [];
+  visit(doc, {
+    Node: (_key, node, ancestors) => {
+      if (isAlias(node)) {
+        const target = node.resolve(doc);
+        if (target === undefined)
+          problems.push({
+            ...placeOf(counter, node.range?.[0] ?? 0),
+            code: 'yaml_syntax',
+            message: 'not valid YAML: no anchor of this name stands before it',
+            hint: 'quote the value if the * belongs to it',
+          });
+        else if (ancestors.includes(target))
+          problems.push(aliasProblem(node, counter, 'an alias inside of what it stands for'));
+      } else if (isNode(node) && node.tag !== undefined) {
+        problems.push(tagProblem(placeOf(counter, node.range?.[0] ?? 0)));
+      }
+    },
+  });
+  const used = aliases(doc);
+  if (used.length > MAX_ALIASES)
+    problems.push(aliasProblem(used[MAX_ALIASES], counter, `more than ${MAX_ALIASES} aliases in one file`));
+  return problems;
+}
+
+function firstBadByte(content: Buffer): Place | undefined {
+  if (isUtf8(content)) return undefined;
+  let line = 1;
+  let start = 0;
+  while (start < content.length) {
+    const newline = content.indexOf(0x0a, start);
+    const end = newline === -1 ? content.length : newline;
+    const bytes = content.subarray(start, end);
+    if (!isUtf8(bytes)) return { line, column: new TextDecoder().decode(bytes).indexOf('\ufffd') + 1 };
+    start = end + 1;
+    line++;
+  }
+  return { line, column: 1 };
+}
