@@ -23,8 +23,9 @@ export interface Payload {
 /** How far a campaign has come; `retry` are devices of the last page that the push service sent away. */
 export interface Cursor {
   readonly after: DeviceId;
+  /** Where the page that is under way, or whose devices wait in `retry`, began. */
+  readonly pageAfter: DeviceId;
   readonly sent: number;
-  readonly startedAtMs: number;
   readonly retry: readonly DeviceId[];
   readonly failingSinceMs?: number;
 }

@@ -4,7 +4,15 @@
  * picture that stands when its nudge leaves, so a suspend or a rollback stops it.
  */
 import { type Cursor, NUDGE_TOPIC, type Payload, payloadOf, segmentsOf, takenOver } from './campaign-row.ts';
-import { allowedAtMs, inherit, momentFor, newOffer, nudgeRate, type Segments } from './domain/campaign.ts';
+import {
+  allowance,
+  allowedAtMs,
+  inherit,
+  momentFor,
+  newOffer,
+  nudgeRate,
+  type Segments,
+} from './domain/campaign.ts';
 import { type Device, decide, type Snapshot } from './domain/decision.ts';
 import type { Observe } from './domain/event.ts';
 import type { DeviceId } from './domain/ids.ts';
@@ -66,7 +74,7 @@ class Campaign {
     this.#runStartedMs = options.nowMs();
     this.#cursor =
       row.cursor === undefined
-        ? { after: '', sent: 0, startedAtMs: this.#runStartedMs, retry: [] }
+        ? { after: '', pageAfter: '', sent: 0, retry: [] }
         : (JSON.parse(row.cursor) as Cursor);
   }
 
@@ -89,7 +97,7 @@ class Campaign {
   async #over(): Promise<Handled | undefined> {
     this.#seenRevision = this.#o.picture()?.revision;
     if (this.#signal.aborted) return { retryAtMs: this.#o.nowMs(), code: 'shutdown' };
-    const newer = (await this.#o.outbox.pending(NUDGE_TOPIC)).filter(r => r.id > this.#row.id).at(0);
+    const newer = (await this.#o.outbox.pending(NUDGE_TOPIC)).findLast(r => r.id > this.#row.id);
     if (newer === undefined) return undefined;
     await this.#handOver(newer);
     this.#say('superseded');
@@ -97,8 +105,9 @@ class Campaign {
   }
 
   async #handOver(newer: OutboxRow): Promise<void> {
-    const [own] = segmentsOf(payloadOf(newer));
-    const segments = inherit(own.before, this.#segments, this.#cursor.after);
+    // Devices that were sent away are not reached: their page counts as not begun.
+    const reached = this.#cursor.retry.length > 0 ? this.#cursor.pageAfter : this.#cursor.after;
+    const segments = inherit(segmentsOf(payloadOf(newer)), this.#segments, reached);
     await this.#o.outbox.add([takenOver(newer, segments, this.#o.nowMs())]);
   }
 
@@ -118,6 +127,7 @@ class Campaign {
   async #sendPage(page: Page): Promise<Handled | undefined> {
     const retry: DeviceId[] = [];
     let code = 'retry';
+    if (!page.again) this.#cursor = { ...this.#cursor, pageAfter: this.#cursor.after };
     const wanted = page.devices.filter(d => this.#newOffer(d) !== undefined);
     for (let index = 0; index < wanted.length; ) {
       const room = await this.#room(wanted.length - index);
@@ -191,14 +201,10 @@ class Campaign {
       if (this.#signal.aborted || this.#o.picture()?.revision !== this.#seenRevision) return 0;
       if (rate === undefined) return Math.min(wanted, PAGE);
       const elapsedMs = this.#o.nowMs() - this.#runStartedMs;
+      const room = Math.floor(allowance(rate, elapsedMs)) - this.#sentThisRun;
+      if (room >= 1) return Math.min(room, wanted, PAGE);
       const waitMs = allowedAtMs(rate, this.#sentThisRun + 1) - elapsedMs;
-      if (waitMs <= 0) {
-        let room = 1;
-        const most = Math.min(wanted, PAGE);
-        while (room < most && allowedAtMs(rate, this.#sentThisRun + room + 1) <= elapsedMs) room += 1;
-        return room;
-      }
-      await this.#o.sleep(Math.min(SLICE_MS, waitMs), this.#signal);
+      await this.#o.sleep(Math.min(SLICE_MS, Math.max(1, waitMs)), this.#signal);
     }
   }
 

@@ -35,24 +35,27 @@ export function newOffer(before: Moment, now: Moment, device: Device): string | 
   return was?.kind === 'offer' && was.build.buildId === is.build.buildId ? undefined : is.build.buildId;
 }
 
-const MOST_SEGMENTS = 6;
+const MOST_SEGMENTS = 8;
 
 /**
- * The segments of a campaign that takes over from one stopped after `reached` ('' when it reached nobody): up to
- * there its own `before` holds, behind it what the stopped campaign compared with.
+ * The segments of a newer campaign once one that was stopped after `reached` ('' when it reached nobody) hands its
+ * unreached devices over: each is compared with the oldest picture it was last settled under.
+ * Past eight segments the newer pictures count, so that a storm of commits nudges rather fewer than all twice.
  */
-export function inherit(own: Moment, stopped: Segments, reached: DeviceId): Segments {
-  const rest: Segment[] = [];
-  for (const segment of stopped) {
-    const after = segment.after > reached ? segment.after : reached;
-    // A later segment from the same place hides the one before it.
-    if (rest.at(-1)?.after === after) rest.pop();
-    rest.push({ after, before: segment.before });
-  }
-  const first: Segment = { after: '', before: own };
-  if (reached === '' && rest[0] !== undefined) return [rest[0], ...rest.slice(1, MOST_SEGMENTS)];
-  return [first, ...rest.slice(0, MOST_SEGMENTS - 1)];
+export function inherit(newer: Segments, stopped: Segments, reached: DeviceId): Segments {
+  const places = [...new Set([reached, ...newer.map(s => s.after), ...stopped.map(s => s.after)])].sort();
+  const merged = places.map((after): Segment => {
+    const own = momentFrom(newer, after);
+    const theirs = momentFrom(stopped, after);
+    return { after, before: after >= reached && theirs.atMs < own.atMs ? theirs : own };
+  });
+  const [first = newer[0], ...rest] = merged.filter((s, i) => s.before !== merged[i - 1]?.before);
+  return rest.length < MOST_SEGMENTS ? [first, ...rest] : newer;
 }
+
+/** What counts for the devices that follow `after`. */
+const momentFrom = (segments: Segments, after: DeviceId): Moment =>
+  (segments.findLast(s => s.after <= after) ?? segments[0]).before;
 
 // ---------------------------------------------------------------- pace
 
