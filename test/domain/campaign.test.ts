@@ -12,13 +12,11 @@ import {
   type Segments,
 } from '../../controller/domain/campaign.ts';
 import { bucketOf } from '../../controller/domain/cohort.ts';
+import type { Rollout } from '../../controller/domain/release.ts';
 import { aSnapshot, aState, NOW_MS } from '../support/state.ts';
 
-const at = (
-  rollout: Parameters<typeof aState>[0] extends infer P ? NonNullable<P>['rollout' & keyof P] : never,
-  atMs = NOW_MS,
-): Moment => ({
-  snapshot: aSnapshot(aState({ rollout: rollout as number })),
+const at = (rollout: number | Partial<Rollout>, atMs = NOW_MS): Moment => ({
+  snapshot: aSnapshot(aState({ rollout })),
   atMs,
 });
 const device = (deviceId: string, versionCode = 41) => ({ deviceId, tags: [], versionCode });
@@ -42,12 +40,11 @@ test('nothing before means that every offer is new; the same picture nudges nobo
 });
 
 test('a rollback nudges none of those that were offered current and have not installed', () => {
-  for (const d of fleet.slice(0, 300))
-    assert.is(newOffer(at(100), at({ rollback: true } as never), d), undefined);
+  for (const d of fleet.slice(0, 300)) assert.is(newOffer(at(100), at({ rollback: true }), d), undefined);
 });
 
 test('a forced rollback nudges those that run current', () => {
-  const now = at({ rollback: true, forceDowngrade: true, reason: 'crash loop' } as never);
+  const now = at({ rollback: true, forceDowngrade: true, reason: 'crash loop' });
   assert.is(newOffer(at(100), now, device('d-1', 42)), 'b41');
 });
 
