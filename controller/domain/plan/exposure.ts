@@ -1,0 +1,102 @@
+/** How far `current` reaches from here on: now, and at each step of a ramp. */
+import { effectivePercent } from '../decision.ts';
+import type { BuildId } from '../ids.ts';
+import { continuesRamp, elapsedMs, finalPercent, isSuspended, momentOf, stepAt } from '../ramp.ts';
+import { currentOf, pictureOf, reachAt, type Standing } from './standing.ts';
+
+export interface ExposureStep {
+  readonly percent: number;
+  /** When the step begins, Unix ms; for a ramp that starts with its merge, as if it were merged now. */
+  readonly atMs: number;
+  /** Undefined: it lasts for good. */
+  readonly holdMs: number | undefined;
+  readonly state: 'past' | 'now' | 'next';
+}
+
+export interface ExposurePlan {
+  /** Effective percent of `current` before, 0 when another build was current. */
+  readonly fromPercent: number;
+  /** Effective percent once this stands. */
+  readonly toPercent: number;
+  /** The most it can reach without another commit. */
+  readonly finalPercent: number;
+  /** Empty for a plain percentage, under rollback and for a withdrawn build. */
+  readonly steps: readonly ExposureStep[];
+  /** The ramp has no written start and begins when the change is merged. */
+  readonly startsWithMerge: boolean;
+  readonly suspendedUntilMs: number | undefined;
+}
+
+export function exposureOf(base: Standing | undefined, head: Standing, nowMs: number): ExposurePlan {
+  const { rollout } = head.state;
+  const sameBuild = base?.state.rollout.current === rollout.current;
+  const closed = rollout.rollback || currentOf(head)?.withdrawn !== undefined;
+  const steps = closed ? [] : stepsOf(head, nowMs);
+  return {
+    fromPercent: base !== undefined && sameBuild ? effectivePercent(pictureOf(base, nowMs), nowMs) : 0,
+    toPercent: effectivePercent(pictureOf(head, nowMs), nowMs),
+    finalPercent: closed ? 0 : finalPercent(rollout),
+    steps,
+    startsWithMerge:
+      steps.length > 0 &&
+      rollout.exposure.kind === 'ramp' &&
+      rollout.exposure.ramp.startMs === undefined &&
+      !(base !== undefined && continuesRamp(base.state.rollout, rollout)),
+    suspendedUntilMs: isSuspended(rollout, nowMs) ? rollout.suspend?.untilMs : undefined,
+  };
+}
+
+function stepsOf({ state: { rollout }, clock }: Standing, nowMs: number): ExposureStep[] {
+  if (rollout.exposure.kind !== 'ramp') return [];
+  let elapsed = 0;
+  const begun = rollout.exposure.ramp.steps.map(step => {
+    const atMs = momentOf(rollout, clock, elapsed);
+    elapsed += step.holdMs ?? 0;
+    return { percent: step.percent, atMs, holdMs: step.holdMs };
+  });
+  const now = stepAt(rollout.exposure.ramp, elapsedMs(rollout, clock, nowMs));
+  return begun.map((step, i) => ({ ...step, state: i < now ? 'past' : i === now ? 'now' : 'next' }));
+}
+
+/** What this change is called in events (SPEC §10). */
+export type Transition =
+  | {
+      readonly kind: 'promote';
+      readonly from: BuildId | undefined;
+      readonly to: BuildId;
+      readonly percent: number;
+    }
+  | {
+      readonly kind: 'rollback';
+      readonly from: BuildId;
+      readonly to: BuildId;
+      readonly forceDowngrade: boolean;
+    }
+  | {
+      readonly kind: 'rollout_update';
+      readonly buildId: BuildId;
+      readonly fromPercent: number;
+      readonly toPercent: number;
+    };
+
+/** A promotion that goes back to the base's `last_safe` is a rollback in all but name, and is called one. */
+export function transitionsOf(base: Standing | undefined, head: Standing, nowMs: number): Transition[] {
+  const { rollout } = head.state;
+  const was = base?.state.rollout;
+  const promoted = was?.current !== rollout.current;
+  const back = was !== undefined && promoted && was.lastSafe === rollout.current;
+  const { fromPercent, toPercent } = exposureOf(base, head, nowMs);
+  const found: Transition[] = [];
+  if (was !== undefined && ((rollout.rollback && !was.rollback) || back))
+    found.push({
+      kind: 'rollback',
+      from: was.current,
+      to: rollout.rollback ? (rollout.lastSafe ?? rollout.current) : rollout.current,
+      forceDowngrade: rollout.forceDowngrade,
+    });
+  else if (promoted)
+    found.push({ kind: 'promote', from: was?.current, to: rollout.current, percent: reachAt(head, nowMs) });
+  if (promoted || fromPercent !== toPercent)
+    found.push({ kind: 'rollout_update', buildId: rollout.current, fromPercent, toPercent });
+  return found;
+}
