@@ -1,0 +1,44 @@
+/** Who did what: merges and operators' actions. Rows are added and, by retention, removed; never changed. */
+import type { Knex } from 'knex';
+import type { AuditEntry, AuditStore } from '../ports.ts';
+import type { Db } from './db.ts';
+
+interface AuditRecord {
+  readonly id: number;
+  readonly at_ms: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly detail: string;
+}
+
+export function makeAuditStore(db: Db): AuditStore {
+  return {
+    record: entry => db.write(trx => insertAudit(trx, [entry])),
+    list: async ({ beforeId, limit }) => {
+      const rows = await db.read(reader => {
+        const query = reader<AuditRecord>('audit').orderBy('id', 'desc').limit(limit);
+        return beforeId === undefined ? query : query.where('id', '<', beforeId);
+      });
+      return rows.map(row => ({
+        id: row.id,
+        atMs: row.at_ms,
+        actor: row.actor,
+        action: row.action,
+        subject: row.subject,
+        detail: JSON.parse(row.detail) as unknown,
+      }));
+    },
+  };
+}
+
+export async function insertAudit(trx: Knex, entries: readonly AuditEntry[]): Promise<void> {
+  for (const entry of entries)
+    await trx('audit').insert({
+      at_ms: entry.atMs,
+      actor: entry.actor,
+      action: entry.action,
+      subject: entry.subject,
+      detail: JSON.stringify(entry.detail ?? null),
+    });
+}

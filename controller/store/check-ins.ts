@@ -1,0 +1,125 @@
+/**
+ * What devices said when they last checked, buffered and written in batches after the answers (SPEC §10): the only
+ * rows that a crash may lose. The newest of a device wins; a later check also confirms an `ok` (SPEC §5).
+ */
+import type { Knex } from 'knex';
+import { Fault } from '../domain/fault.ts';
+import type { DeviceId } from '../domain/ids.ts';
+import type { CheckIn } from '../ports.ts';
+import type { Db } from './db.ts';
+import { type Cell, pieces, rowsIn } from './dialect.ts';
+
+export interface CheckIns {
+  record(row: CheckIn): void;
+  /** What is not yet committed of a device. */
+  pending(deviceId: DeviceId): CheckIn | undefined;
+  forget(deviceId: DeviceId): void;
+  /** Resolves when all that was recorded before is committed. */
+  flush(): Promise<void>;
+}
+
+export interface CheckInOptions {
+  readonly db: Db;
+  readonly onFault: (fault: unknown) => void;
+  /** From here on rows are written without waiting for the timer; four times as many are never held. */
+  readonly flushAt: number;
+}
+
+const COLUMNS = ['device_id', 'at_ms', 'version_code', 'build_id', 'sdk', 'signer'];
+
+export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns {
+  let buffered = new Map<DeviceId, CheckIn>();
+  /** Taken out of the buffer, not yet committed. */
+  let leaving = new Map<DeviceId, CheckIn>();
+  let flushing: Promise<void> | undefined;
+  let overflowing = false;
+
+  async function writeAll(): Promise<void> {
+    leaving = buffered;
+    buffered = new Map();
+    try {
+      for (const piece of pieces([...leaving.values()])) {
+        await db.write(trx => writeRows(trx, piece));
+        for (const row of piece) if (leaving.get(row.deviceId) === row) leaving.delete(row.deviceId);
+      }
+    } finally {
+      // What was not written comes back, unless the device has been heard of since.
+      for (const [deviceId, row] of leaving) if (!buffered.has(deviceId)) buffered.set(deviceId, row);
+      leaving = new Map();
+    }
+  }
+
+  async function flush(): Promise<void> {
+    while (flushing !== undefined) await flushing.catch(() => undefined);
+    if (buffered.size === 0) return;
+    flushing = writeAll().finally(() => {
+      flushing = undefined;
+    });
+    await flushing;
+    overflowing = false;
+  }
+
+  return {
+    flush,
+    pending: deviceId => buffered.get(deviceId) ?? leaving.get(deviceId),
+    forget: deviceId => {
+      buffered.delete(deviceId);
+      leaving.delete(deviceId);
+    },
+    record: row => {
+      if (buffered.size >= flushAt * 4 && !buffered.has(row.deviceId)) {
+        if (!overflowing)
+          onFault(
+            new Fault('check_ins_dropped', 'check-ins come faster than they can be written', {
+              retry: 'backoff',
+            }),
+          );
+        overflowing = true;
+        return;
+      }
+      buffered.set(row.deviceId, row);
+      if (buffered.size === flushAt) flush().catch(onFault);
+    },
+  };
+}
+
+async function writeRows(trx: Knex, rows: readonly CheckIn[]): Promise<void> {
+  const cells = rows.map((row): Cell[] => [
+    row.deviceId,
+    row.atMs,
+    row.versionCode,
+    row.buildId ?? null,
+    row.sdk ?? null,
+    row.signer ?? null,
+  ]);
+  const { sql: input, binding } = rowsIn(COLUMNS, cells);
+  // The join drops devices that were erased in the meantime.
+  await trx.raw(
+    `insert into check_ins (device_id, at_ms, version_code, build_id, sdk, signer)
+     select d.device_id, input.at_ms, input.version_code, input.build_id, input.sdk, input.signer
+     from ${input} as input join devices as d on d.device_id = input.device_id where true
+     on conflict (device_id) do update set
+       at_ms = excluded.at_ms, version_code = excluded.version_code, build_id = excluded.build_id,
+       sdk = excluded.sdk, signer = excluded.signer`,
+    [binding],
+  );
+  await confirmAttempts(trx, input, binding);
+}
+
+/** An `ok` stands confirmed when a later check of the device says that it runs that very build. */
+async function confirmAttempts(trx: Knex, input: string, binding: string): Promise<void> {
+  await trx.raw(
+    `update attempts set confirmed_at_ms = seen.at_ms
+     from (
+       select a.id as id, input.at_ms as at_ms
+       from ${input} as input
+       join attempts as a on a.device_id = input.device_id and a.outcome = 'ok' and a.confirmed_at_ms is null
+       left join builds as b on b.build_id = a.build_id
+       where input.at_ms >= a.at_ms
+         and input.version_code = coalesce(b.version_code, a.version_code)
+         and (input.build_id is null or input.build_id = a.build_id)
+     ) as seen
+     where attempts.id = seen.id`,
+    [binding],
+  );
+}

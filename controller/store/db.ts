@@ -1,0 +1,89 @@
+/**
+ * Two doors to one SQLite file in WAL mode: a single writer, so that no two transactions ever wait for each other,
+ * and readers of their own, so that no scan ever holds a write up.
+ */
+import knex, { type Knex } from 'knex';
+import type { Database } from 'sqlite3';
+import { Fault } from '../domain/fault.ts';
+import { faulted } from './faults.ts';
+import { makeWriter, type Writer } from './writer.ts';
+
+export interface Db {
+  /** Runs a job inside a transaction of the one writer; resolves once it is committed. */
+  readonly write: Writer['write'];
+  /** Reads what is committed; never waits for a write. */
+  read<T>(query: (reader: Knex) => PromiseLike<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** FULL: what was answered survives a power cut. Foreign keys are off by default, in every connection. */
+const WRITER_PRAGMAS = [
+  'busy_timeout = 5000',
+  'journal_mode = WAL',
+  'synchronous = FULL',
+  'foreign_keys = ON',
+  'journal_size_limit = 67108864',
+  'cache_size = -16384',
+  'temp_store = MEMORY',
+  'trusted_schema = OFF',
+];
+const READER_PRAGMAS = [
+  'busy_timeout = 5000',
+  'query_only = ON',
+  'cache_size = -8192',
+  'trusted_schema = OFF',
+];
+
+/** Long: jobs queue before the pool, never in it, and a checkpoint of a large import may take its time. */
+const ACQUIRE_TIMEOUT_MS = 300_000;
+
+const ignore = (): void => undefined;
+/** What Knex would print it also throws, and nothing but `observe` logs. */
+const SILENT = { warn: ignore, error: ignore, deprecate: ignore, debug: ignore };
+
+/** One Knex on this file. Bindings stay out of error texts: they may hold tokens. */
+export function openKnex(filename: string, pragmas: readonly string[], connections: number): Knex {
+  return knex({
+    client: 'sqlite3',
+    connection: { filename },
+    useNullAsDefault: true,
+    compileSqlOnError: false,
+    log: SILENT,
+    acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
+    pool: {
+      min: 1,
+      max: connections,
+      idleTimeoutMillis: 2_147_483_647,
+      afterCreate: (connection: Database, done: (error: Error | null, connection: Database) => void) => {
+        connection.exec(pragmas.map(pragma => `PRAGMA ${pragma};`).join('\n'), error =>
+          done(error, connection),
+        );
+      },
+    },
+  });
+}
+
+export const openWriter = (filename: string): Knex => openKnex(filename, WRITER_PRAGMAS, 1);
+export const openReader = (filename: string): Knex => openKnex(filename, READER_PRAGMAS, 2);
+
+/** The doors, once the schema is in place. Takes over `writer` and closes it. */
+export function makeDb(filename: string, writer: Knex): Db {
+  const reader = openReader(filename);
+  const jobs = makeWriter(writer);
+  let closed = false;
+  return {
+    write: jobs.write,
+    read: query => {
+      if (closed) return Promise.reject(new Fault('store_closed', 'the store is closed', { retry: 'never' }));
+      return faulted(() => query(reader));
+    },
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      await jobs.stop();
+      await reader.destroy();
+      await faulted(() => writer.raw('PRAGMA wal_checkpoint(TRUNCATE)'));
+      await writer.destroy();
+    },
+  };
+}

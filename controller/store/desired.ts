@@ -1,0 +1,131 @@
+/** Desired state as it was last applied, and the last attempt. Each change is one transaction (SPEC §7). */
+import type { Knex } from 'knex';
+import type { BuildId } from '../domain/ids.ts';
+import type { Problem } from '../domain/problem.ts';
+import type { RampClock } from '../domain/ramp.ts';
+import { type Build, canonicalState, type DesiredState, restoreState } from '../domain/release.ts';
+import type { Applied, Attempted, DesiredStore } from '../ports.ts';
+import { insertAudit } from './audit.ts';
+import type { Db } from './db.ts';
+import { bulk, type Cell } from './dialect.ts';
+import { insertOutbox } from './outbox.ts';
+
+interface DesiredRecord {
+  readonly id: number;
+  readonly revision: string;
+  readonly tree_hash: string;
+  readonly applied_at_ms: number;
+  readonly state: string;
+  readonly clock: string;
+}
+
+interface AttemptRecord {
+  readonly id: number;
+  readonly revision: string;
+  readonly attempted_at_ms: number;
+  readonly problems: string;
+}
+
+const ONLY = 1;
+
+export function makeDesiredStore(db: Db, nowMs: () => number): DesiredStore {
+  return {
+    applied: () => db.read(readApplied),
+    attempted: () => db.read(readAttempted),
+    apply: (next, audit, outbox) =>
+      db.write(async trx => {
+        await writeApplied(trx, next);
+        await writeBuilds(trx, next.state, next.formerBuilds);
+        await writeAttempt(trx, { revision: next.revision, attemptedAtMs: next.appliedAtMs, problems: [] });
+        await insertAudit(trx, audit);
+        await insertOutbox(trx, outbox, nowMs());
+      }),
+    reject: (attempt, outbox) =>
+      db.write(async trx => {
+        await writeAttempt(trx, attempt);
+        await insertOutbox(trx, outbox, nowMs());
+      }),
+    advance: (revision, atMs) =>
+      db.write(async trx => {
+        const moved = await trx<DesiredRecord>('desired').where({ id: ONLY }).update({ revision });
+        if (moved !== 1) throw new Error('assertion: advance before any revision was applied');
+        await writeAttempt(trx, { revision, attemptedAtMs: atMs, problems: [] });
+      }),
+  };
+}
+
+async function readApplied(reader: Knex): Promise<Applied | undefined> {
+  // One transaction: the row and the builds must be of the same moment.
+  return reader.transaction(async trx => {
+    const row = await trx<DesiredRecord>('desired').where({ id: ONLY }).first();
+    if (row === undefined) return undefined;
+    const former = await trx<{ build_id: string; facts: string; present: boolean }>('builds')
+      .where({ present: false })
+      .orderBy('build_id');
+    return {
+      revision: row.revision,
+      treeHash: row.tree_hash,
+      appliedAtMs: row.applied_at_ms,
+      state: restoreState(row.state),
+      clock: JSON.parse(row.clock) as RampClock,
+      formerBuilds: new Map(former.map(b => [b.build_id, JSON.parse(b.facts) as Build])),
+    };
+  });
+}
+
+async function readAttempted(reader: Knex): Promise<Attempted | undefined> {
+  const row = await reader<AttemptRecord>('desired_attempt').where({ id: ONLY }).first();
+  if (row === undefined) return undefined;
+  return {
+    revision: row.revision,
+    attemptedAtMs: row.attempted_at_ms,
+    problems: JSON.parse(row.problems) as Problem[],
+  };
+}
+
+async function writeApplied(trx: Knex, next: Applied): Promise<void> {
+  const row: DesiredRecord = {
+    id: ONLY,
+    revision: next.revision,
+    tree_hash: next.treeHash,
+    applied_at_ms: next.appliedAtMs,
+    state: canonicalState(next.state),
+    clock: JSON.stringify(next.clock),
+  };
+  await trx<DesiredRecord>('desired').insert(row).onConflict('id').merge();
+}
+
+async function writeAttempt(trx: Knex, attempt: Attempted): Promise<void> {
+  const row: AttemptRecord = {
+    id: ONLY,
+    revision: attempt.revision,
+    attempted_at_ms: attempt.attemptedAtMs,
+    problems: JSON.stringify(attempt.problems),
+  };
+  await trx<AttemptRecord>('desired_attempt').insert(row).onConflict('id').merge();
+}
+
+/** A build is never forgotten: one whose file is gone stays, marked absent, so that its id cannot return with other facts. */
+async function writeBuilds(
+  trx: Knex,
+  state: DesiredState,
+  former: ReadonlyMap<BuildId, Build>,
+): Promise<void> {
+  await trx('builds').where({ present: true }).update({ present: false });
+  const gone = [...former.values()].filter(build => !state.builds.has(build.buildId));
+  const row = (build: Build, present: boolean): Cell[] => [
+    build.buildId,
+    build.versionCode,
+    JSON.stringify(build),
+    present ? 1 : 0,
+  ];
+  await bulk(
+    trx,
+    ['build_id', 'version_code', 'facts', 'present'],
+    [...gone.map(b => row(b, false)), ...[...state.builds.values()].map(b => row(b, true))],
+    input => `insert into builds (build_id, version_code, facts, present)
+      select build_id, version_code, facts, present from ${input} as input where true
+      on conflict (build_id) do update set
+        version_code = excluded.version_code, facts = excluded.facts, present = excluded.present`,
+  );
+}

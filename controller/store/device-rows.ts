@@ -1,0 +1,165 @@
+/** Reading devices: one, a page for operators, a page for plans and campaigns, all of them at start. */
+import type { Knex } from 'knex';
+import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
+import type { CheckIn, DeviceRow, ScannedDevice } from '../ports.ts';
+import type { Db } from './db.ts';
+import type { Registry } from './registry.ts';
+
+export interface DeviceRecord {
+  readonly device_id: DeviceId;
+  readonly generation: number;
+  readonly previous_until_ms: number;
+  readonly enrolled_at_ms: number;
+  readonly revoked_at_ms: number | null;
+  readonly token_sha256: Sha256 | null;
+  readonly token_generation: number | null;
+  readonly at_ms: number | null;
+  readonly version_code: number | null;
+  readonly build_id: BuildId | null;
+  readonly sdk: number | null;
+  readonly signer: Sha256 | null;
+  readonly push_token: string | null;
+}
+
+const LOAD_PAGE = 10_000;
+
+const joined = (reader: Knex) =>
+  reader('devices as d')
+    .leftJoin('check_ins as c', 'c.device_id', 'd.device_id')
+    .leftJoin('push_tokens as p', 'p.device_id', 'd.device_id')
+    .select<DeviceRecord[]>('d.*', 'c.at_ms', 'c.version_code', 'c.build_id', 'c.sdk', 'c.signer')
+    .select<DeviceRecord[]>({ push_token: 'p.token' });
+
+export async function readDevice(db: Db, deviceId: DeviceId): Promise<DeviceRecord | undefined> {
+  const [row] = await db.read(reader => joined(reader).where('d.device_id', deviceId));
+  return row;
+}
+
+export interface ListPage {
+  readonly after?: DeviceId | undefined;
+  readonly limit: number;
+  readonly tag?: string | undefined;
+}
+
+export const listRecords = ({ after, limit, tag }: ListPage, db: Db): Promise<DeviceRecord[]> =>
+  db.read(reader => {
+    const query = joined(reader).orderBy('d.device_id').limit(limit);
+    if (after !== undefined) query.where('d.device_id', '>', after);
+    if (tag !== undefined)
+      query.whereIn('d.device_id', reader('device_tags').select('device_id').where({ tag }));
+    return query;
+  });
+
+export interface ScanPage {
+  readonly after?: DeviceId | undefined;
+  readonly limit: number;
+  readonly withPushToken?: boolean;
+}
+
+export const scanRecords = ({ after, limit, withPushToken }: ScanPage, db: Db): Promise<DeviceRecord[]> =>
+  db.read(reader => {
+    const query = joined(reader).whereNull('d.revoked_at_ms').orderBy('d.device_id').limit(limit);
+    if (after !== undefined) query.where('d.device_id', '>', after);
+    if (withPushToken === true) query.whereNotNull('p.token');
+    return query;
+  });
+
+/** What the device said last; a check-in that still waits to be written is newer than the row. */
+const said = (row: DeviceRecord, waiting: CheckIn | undefined) => ({
+  lastSeenMs: waiting?.atMs ?? row.at_ms ?? undefined,
+  versionCode: waiting?.versionCode ?? row.version_code ?? undefined,
+  buildId: waiting === undefined ? (row.build_id ?? undefined) : waiting.buildId,
+  sdk: waiting === undefined ? (row.sdk ?? undefined) : waiting.sdk,
+  signer: waiting === undefined ? (row.signer ?? undefined) : waiting.signer,
+});
+
+export const toDeviceRow = (
+  row: DeviceRecord,
+  tags: readonly string[],
+  waiting: CheckIn | undefined,
+): DeviceRow => ({
+  deviceId: row.device_id,
+  tags,
+  generation: row.generation,
+  enrolledAtMs: row.enrolled_at_ms,
+  revokedAtMs: row.revoked_at_ms ?? undefined,
+  hasPushToken: row.push_token !== null,
+  ...said(row, waiting),
+});
+
+export const toScanned = (
+  row: DeviceRecord,
+  tags: readonly string[],
+  waiting: CheckIn | undefined,
+): ScannedDevice => ({
+  deviceId: row.device_id,
+  tags,
+  generation: row.generation,
+  pushToken: row.push_token ?? undefined,
+  ...said(row, waiting),
+});
+
+/** Fills the registry page by page: the driver has no cursor, and a million rows at once would not fit. */
+export async function loadRegistry(db: Db, registry: Registry): Promise<void> {
+  for (let after = ''; ; ) {
+    const page = await db.read(reader =>
+      reader('devices as d')
+        .leftJoin('check_ins as c', 'c.device_id', 'd.device_id')
+        .where('d.device_id', '>', after)
+        .orderBy('d.device_id')
+        .limit(LOAD_PAGE)
+        .select<DeviceRecord[]>(
+          'd.device_id',
+          'd.generation',
+          'd.previous_until_ms',
+          'd.revoked_at_ms',
+          'd.token_sha256',
+          'd.token_generation',
+          'c.at_ms',
+          'c.version_code',
+          'c.build_id',
+        ),
+    );
+    const last = page.at(-1);
+    if (last === undefined) return;
+    const tags = await loadTags(db, after, last.device_id);
+    for (const row of page) register(registry, row, tags.get(row.device_id) ?? []);
+    after = last.device_id;
+  }
+}
+
+async function loadTags(db: Db, after: DeviceId, upTo: DeviceId): Promise<Map<DeviceId, string[]>> {
+  const rows = await db.read(reader =>
+    reader<{ device_id: DeviceId; tag: string }>('device_tags')
+      .where('device_id', '>', after)
+      .where('device_id', '<=', upTo),
+  );
+  const tags = new Map<DeviceId, string[]>();
+  for (const { device_id, tag } of rows) {
+    const known = tags.get(device_id);
+    if (known === undefined) tags.set(device_id, [tag]);
+    else known.push(tag);
+  }
+  return tags;
+}
+
+function register(registry: Registry, row: DeviceRecord, tags: readonly string[]): void {
+  registry.add({
+    deviceId: row.device_id,
+    generation: row.generation,
+    previousUntilMs: row.previous_until_ms,
+    revoked: row.revoked_at_ms !== null,
+    tags,
+    token:
+      row.token_sha256 === null || row.token_generation === null
+        ? undefined
+        : { sha256: row.token_sha256, generation: row.token_generation },
+  });
+  if (row.at_ms !== null && row.version_code !== null)
+    registry.seen({
+      deviceId: row.device_id,
+      atMs: row.at_ms,
+      versionCode: row.version_code,
+      buildId: row.build_id ?? undefined,
+    });
+}

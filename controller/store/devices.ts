@@ -1,0 +1,173 @@
+/**
+ * Devices: the registry in memory for checks, the database for everything else. A change is committed first and
+ * shown in memory after; the one exception is {@link DeviceStore.confirmGeneration}, which only ever takes away.
+ */
+import type { Knex } from 'knex';
+import type { DeviceId } from '../domain/ids.ts';
+import type { DeviceStore } from '../ports.ts';
+import { type CheckIns, makeCheckIns } from './check-ins.ts';
+import type { Db } from './db.ts';
+import {
+  type DeviceRecord,
+  listRecords,
+  loadRegistry,
+  readDevice,
+  scanRecords,
+  toDeviceRow,
+  toScanned,
+} from './device-rows.ts';
+import { type Enrolled, enrolRows, replaceTags, tombstoneOf } from './enrol.ts';
+import { Registry } from './registry.ts';
+
+export interface DeviceOptions {
+  readonly db: Db;
+  readonly nowMs: () => number;
+  readonly onFault: (fault: unknown) => void;
+  readonly flushAt: number;
+}
+
+export async function makeDeviceStore(options: DeviceOptions): Promise<DeviceStore> {
+  const { db, nowMs } = options;
+  const registry = new Registry();
+  await loadRegistry(db, registry);
+  const checkIns = makeCheckIns(options);
+  return {
+    auth: deviceId => registry.auth(deviceId),
+    deviceOfToken: sha256 => registry.deviceOfToken(sha256, nowMs()),
+    flush: checkIns.flush,
+    checkIn: row => {
+      if (registry.seen(row)) checkIns.record(row);
+    },
+    counts: async (atMs, activeWithinMs) => registry.counts(atMs - activeWithinMs),
+    ...reads(db, registry, checkIns),
+    ...rotation(options, registry),
+    ...membership(db, registry, checkIns),
+  };
+}
+
+type Some<K extends keyof DeviceStore> = Pick<DeviceStore, K>;
+
+function reads(db: Db, registry: Registry, checkIns: CheckIns): Some<'get' | 'list' | 'scan'> {
+  const row = (r: DeviceRecord) => toDeviceRow(r, registry.tags(r.device_id), checkIns.pending(r.device_id));
+  const scanned = (r: DeviceRecord) =>
+    toScanned(r, registry.tags(r.device_id), checkIns.pending(r.device_id));
+  return {
+    get: async deviceId => {
+      const found = await readDevice(db, deviceId);
+      return found === undefined ? undefined : row(found);
+    },
+    list: async page => (await listRecords(page, db)).map(row),
+    scan: async page => (await scanRecords(page, db)).map(scanned),
+  };
+}
+
+const standingRow = (trx: Knex, deviceId: DeviceId): Promise<DeviceRecord | undefined> =>
+  trx<DeviceRecord>('devices').where({ device_id: deviceId }).first();
+
+function rotation(
+  { db, nowMs, onFault }: DeviceOptions,
+  registry: Registry,
+): Some<'rotate' | 'confirmGeneration' | 'revoke'> {
+  return {
+    rotate: async (deviceId, previousUntilMs) => {
+      const rotated = await db.write(async trx => {
+        const row = await standingRow(trx, deviceId);
+        if (row === undefined || row.revoked_at_ms !== null) return undefined;
+        const atMs = nowMs();
+        if (row.previous_until_ms > atMs && previousUntilMs > atMs)
+          return { generation: row.generation, untilMs: undefined };
+        const next = { generation: row.generation + 1, previous_until_ms: Math.max(0, previousUntilMs) };
+        await trx('devices').where({ device_id: deviceId }).update(next);
+        return { generation: next.generation, untilMs: next.previous_until_ms };
+      });
+      if (rotated?.untilMs !== undefined)
+        registry.setGeneration(deviceId, rotated.generation, rotated.untilMs);
+      return rotated?.generation;
+    },
+    confirmGeneration: (deviceId, generation) => {
+      const auth = registry.auth(deviceId);
+      if (auth === undefined || auth.generation !== generation || auth.previousUntilMs === 0) return;
+      registry.setGeneration(deviceId, generation, 0);
+      const confirm = (trx: Knex) =>
+        trx('devices').where({ device_id: deviceId, generation }).update({ previous_until_ms: 0 });
+      db.write(async trx => void (await confirm(trx))).catch(onFault);
+    },
+    revoke: async (deviceId, atMs) => {
+      const known = await db.write(async trx => {
+        const row = await standingRow(trx, deviceId);
+        if (row !== undefined && row.revoked_at_ms === null)
+          await trx('devices').where({ device_id: deviceId }).update({ revoked_at_ms: atMs });
+        return row !== undefined;
+      });
+      if (known) registry.revoke(deviceId);
+      return known;
+    },
+  };
+}
+
+function membership(
+  db: Db,
+  registry: Registry,
+  checkIns: CheckIns,
+): Some<'enrol' | 'setTags' | 'erase' | 'setPushToken'> {
+  return {
+    enrol: async (devices, atMs) => {
+      const unique = [...new Map(devices.map(device => [device.deviceId, device])).values()];
+      const enrolled = await db.write(trx => enrolRows(trx, unique, atMs));
+      for (const one of enrolled) show(registry, one);
+      return enrolled.map(e => ({
+        deviceId: e.device.deviceId,
+        generation: e.generation,
+        created: e.created,
+      }));
+    },
+    setTags: async (deviceId, tags) => {
+      const known = await db.write(async trx => {
+        if ((await standingRow(trx, deviceId)) === undefined) return false;
+        await replaceTags(trx, [deviceId], [{ deviceId, tags }]);
+        return true;
+      });
+      if (known) registry.setTags(deviceId, tags);
+      return known;
+    },
+    erase: async deviceId => {
+      const row = await db.write(trx => eraseRows(trx, deviceId));
+      if (row === undefined) return false;
+      checkIns.forget(deviceId);
+      registry.remove(deviceId, row.token_sha256 ?? undefined);
+      return true;
+    },
+    setPushToken: (deviceId, token) =>
+      db.write(async trx => {
+        if (token === undefined) await trx('push_tokens').where({ device_id: deviceId }).delete();
+        else if ((await standingRow(trx, deviceId)) !== undefined)
+          await trx('push_tokens').insert({ device_id: deviceId, token }).onConflict('device_id').merge();
+      }),
+  };
+}
+
+/** Every table that names the device goes by its foreign key; only the tombstone stays. */
+async function eraseRows(trx: Knex, deviceId: DeviceId): Promise<DeviceRecord | undefined> {
+  const row = await standingRow(trx, deviceId);
+  if (row === undefined) return undefined;
+  await trx('erased_devices')
+    .insert({ id_sha256: tombstoneOf(deviceId), generation: row.generation })
+    .onConflict('id_sha256')
+    .merge();
+  await trx('devices').where({ device_id: deviceId }).delete();
+  return row;
+}
+
+function show(
+  registry: Registry,
+  { device, generation, created, tokenBefore, tokenChanged }: Enrolled,
+): void {
+  const { deviceId, tags } = device;
+  const token = device.tokenSha256 === undefined ? undefined : { sha256: device.tokenSha256, generation };
+  if (created) {
+    registry.add({ deviceId, generation, previousUntilMs: 0, revoked: false, tags, token });
+    return;
+  }
+  registry.setTags(deviceId, tags);
+  if (tokenChanged && token !== undefined) registry.setToken(deviceId, token, tokenBefore);
+}

@@ -1,0 +1,93 @@
+/** Every attempt to download an APK, as the milestone names it: `apk_download_events` with `source="agent-ota"`. */
+import type { Knex } from 'knex';
+import type { BuildId, DeviceId } from '../domain/ids.ts';
+import type { DownloadEvent } from '../ports.ts';
+
+const SOURCE = 'agent-ota';
+const TABLE = 'apk_download_events';
+/** Whole or in part, bytes were sent; 304 and refusals are attempts, not downloads. */
+const SENT = [200, 206];
+
+interface DownloadRecord {
+  readonly id: number;
+  readonly device_id: DeviceId;
+  readonly build_id: BuildId;
+  readonly request_id: string | null;
+  readonly source: string;
+  readonly result: string;
+  readonly status: number;
+  readonly bytes: number;
+  readonly at_ms: number;
+}
+
+export async function insertDownload(trx: Knex, event: DownloadEvent): Promise<void> {
+  const row: Omit<DownloadRecord, 'id'> = {
+    device_id: event.deviceId,
+    build_id: event.buildId,
+    request_id: event.requestId ?? null,
+    source: SOURCE,
+    result: event.result,
+    status: event.status,
+    bytes: event.bytes,
+    at_ms: event.atMs,
+  };
+  // A device that was erased while it downloaded leaves no row.
+  const known = await trx('devices').where({ device_id: event.deviceId }).first('device_id');
+  if (known !== undefined) await trx<DownloadRecord>(TABLE).insert(row);
+}
+
+export async function countDownloads(
+  reader: Knex,
+  deviceId: DeviceId,
+  buildId: BuildId,
+  sinceMs: number,
+): Promise<number> {
+  const row = await reader(TABLE)
+    .where({ device_id: deviceId, build_id: buildId })
+    .where('at_ms', '>=', sinceMs)
+    .whereIn('status', SENT)
+    .count<{ downloads: number }[]>({ downloads: '*' })
+    .first();
+  return row?.downloads ?? 0;
+}
+
+export async function downloadStats(
+  reader: Knex,
+  buildId: BuildId,
+): Promise<{ downloads: number; bytes: number; fails: number }> {
+  const rows = await reader(TABLE)
+    .where({ build_id: buildId })
+    .groupBy('result', 'status')
+    .select<{ result: string; status: number; attempts: number; bytes: number }[]>(
+      'result',
+      'status',
+      reader.raw('count(*) as attempts'),
+      reader.raw('sum(bytes) as bytes'),
+    );
+  const stats = { downloads: 0, bytes: 0, fails: 0 };
+  for (const row of rows) {
+    stats.bytes += row.bytes;
+    if (row.result !== 'ok') stats.fails += row.attempts;
+    else if (SENT.includes(row.status)) stats.downloads += row.attempts;
+  }
+  return stats;
+}
+
+export async function downloadsOf(reader: Knex, deviceId: DeviceId, limit: number): Promise<DownloadEvent[]> {
+  const rows = await reader<DownloadRecord>(TABLE)
+    .where({ device_id: deviceId })
+    .orderBy([
+      { column: 'at_ms', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .limit(limit);
+  return rows.map(row => ({
+    deviceId: row.device_id,
+    buildId: row.build_id,
+    requestId: row.request_id ?? undefined,
+    result: row.result,
+    status: row.status,
+    bytes: row.bytes,
+    atMs: row.at_ms,
+  }));
+}

@@ -1,0 +1,152 @@
+/** Enrolment in bulk: one transaction a call, one statement for thousands of devices (SPEC §6). */
+import { createHash } from 'node:crypto';
+import type { Knex } from 'knex';
+import { Fault } from '../domain/fault.ts';
+import type { DeviceId, Sha256 } from '../domain/ids.ts';
+import type { NewDevice } from '../ports.ts';
+import { bulk, type Cell } from './dialect.ts';
+
+export interface Enrolled {
+  readonly device: NewDevice;
+  readonly generation: number;
+  readonly created: boolean;
+  /** A known device's imported token before this call. */
+  readonly tokenBefore: Sha256 | undefined;
+  readonly tokenChanged: boolean;
+}
+
+interface Standing {
+  readonly device_id: DeviceId;
+  readonly generation: number;
+  readonly token_sha256: Sha256 | null;
+}
+
+/** What is left of an erased device: enough to recognise its id, not enough to read it. */
+export const tombstoneOf = (deviceId: DeviceId): Sha256 =>
+  createHash('sha256').update(`erased device\n${deviceId}`).digest('hex');
+
+/** `devices` has each id once. */
+export async function enrolRows(trx: Knex, devices: readonly NewDevice[], atMs: number): Promise<Enrolled[]> {
+  await refuseTakenTokens(trx, devices);
+  const standing = await standingRows(trx, devices);
+  const fresh = devices.filter(device => !standing.has(device.deviceId));
+  const erased = await takeTombstones(trx, fresh);
+  const enrolled = devices.map((device): Enrolled => {
+    const row = standing.get(device.deviceId);
+    const tokenBefore = row?.token_sha256 ?? undefined;
+    return {
+      device,
+      generation: row?.generation ?? (erased.get(tombstoneOf(device.deviceId)) ?? 0) + 1,
+      created: row === undefined,
+      tokenBefore,
+      tokenChanged: device.tokenSha256 !== undefined && device.tokenSha256 !== tokenBefore,
+    };
+  });
+  await insertDevices(
+    trx,
+    enrolled.filter(e => e.created),
+    atMs,
+  );
+  await replaceTokens(
+    trx,
+    enrolled.filter(e => !e.created && e.tokenChanged),
+  );
+  await replaceTags(
+    trx,
+    enrolled.filter(e => !e.created).map(e => e.device.deviceId),
+    devices,
+  );
+  return enrolled;
+}
+
+async function refuseTakenTokens(trx: Knex, devices: readonly NewDevice[]): Promise<void> {
+  const rows = devices.flatMap(d => (d.tokenSha256 === undefined ? [] : [[d.deviceId, d.tokenSha256]]));
+  if (rows.length === 0) return;
+  const taken = await bulk<{ device_id: DeviceId }>(
+    trx,
+    ['device_id', 'token_sha256'],
+    rows,
+    input => `select d.device_id from ${input} as input
+      join devices as d on d.token_sha256 = input.token_sha256 and d.device_id <> input.device_id limit 1`,
+  );
+  if (taken.length > 0 || new Set(rows.map(([, token]) => token)).size < rows.length)
+    throw new Fault('token_taken', 'an imported token belongs to another device', { retry: 'never' });
+}
+
+async function standingRows(trx: Knex, devices: readonly NewDevice[]): Promise<Map<DeviceId, Standing>> {
+  const rows = await bulk<Standing>(
+    trx,
+    ['device_id'],
+    devices.map(d => [d.deviceId]),
+    input => `select d.device_id, d.generation, d.token_sha256 from ${input} as input
+      join devices as d on d.device_id = input.device_id`,
+  );
+  return new Map(rows.map(row => [row.device_id, row]));
+}
+
+/** The generations of erased devices that come back; their rows carry them from now on. */
+async function takeTombstones(trx: Knex, fresh: readonly NewDevice[]): Promise<Map<Sha256, number>> {
+  const any = await trx('erased_devices').first('id_sha256');
+  if (any === undefined) return new Map();
+  const rows = await bulk<{ id_sha256: Sha256; generation: number }>(
+    trx,
+    ['id_sha256'],
+    fresh.map(d => [tombstoneOf(d.deviceId)]),
+    input => `select e.id_sha256, e.generation from ${input} as input
+      join erased_devices as e on e.id_sha256 = input.id_sha256`,
+  );
+  await bulk(
+    trx,
+    ['id_sha256'],
+    rows.map(row => [row.id_sha256]),
+    input => `delete from erased_devices where id_sha256 in (select input.id_sha256 from ${input} as input)`,
+  );
+  return new Map(rows.map(row => [row.id_sha256, row.generation]));
+}
+
+async function insertDevices(trx: Knex, created: readonly Enrolled[], atMs: number): Promise<void> {
+  const rows = created.map((e): Cell[] => [
+    e.device.deviceId,
+    e.generation,
+    atMs,
+    e.device.tokenSha256 ?? null,
+    e.device.tokenSha256 === undefined ? null : e.generation,
+  ]);
+  await bulk(
+    trx,
+    ['device_id', 'generation', 'enrolled_at_ms', 'token_sha256', 'token_generation'],
+    rows,
+    input => `insert into devices (device_id, generation, enrolled_at_ms, token_sha256, token_generation)
+      select device_id, generation, enrolled_at_ms, token_sha256, token_generation from ${input} as input`,
+  );
+}
+
+async function replaceTokens(trx: Knex, changed: readonly Enrolled[]): Promise<void> {
+  await bulk(
+    trx,
+    ['device_id', 'token_sha256', 'generation'],
+    changed.map((e): Cell[] => [e.device.deviceId, e.device.tokenSha256 ?? null, e.generation]),
+    input => `update devices set token_sha256 = input.token_sha256, token_generation = input.generation
+      from ${input} as input where devices.device_id = input.device_id`,
+  );
+}
+
+/** Tags of `known` devices are taken away first; new ones have none. */
+export async function replaceTags(
+  trx: Knex,
+  known: readonly DeviceId[],
+  devices: readonly Pick<NewDevice, 'deviceId' | 'tags'>[],
+): Promise<void> {
+  await bulk(
+    trx,
+    ['device_id'],
+    known.map(deviceId => [deviceId]),
+    input => `delete from device_tags where device_id in (select input.device_id from ${input} as input)`,
+  );
+  await bulk(
+    trx,
+    ['device_id', 'tag'],
+    devices.flatMap(d => [...new Set(d.tags)].map(tag => [d.deviceId, tag])),
+    input => `insert into device_tags (device_id, tag) select device_id, tag from ${input} as input`,
+  );
+}

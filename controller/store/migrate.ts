@@ -1,0 +1,69 @@
+/** Brings a database to this binary's schema, never back: what exists is backed up first, what is newer is refused. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Knex } from 'knex';
+import { Fault } from '../domain/fault.ts';
+import { backupDatabase } from './backup.ts';
+import { faulted } from './faults.ts';
+import { DATABASE_FILE } from './folder.ts';
+import { migrations as ours } from './migrations/index.ts';
+
+/** Named without a file extension: a name must mean the same to sources and to compiled code. */
+export interface Migration {
+  readonly name: string;
+  up(db: Knex): Promise<void>;
+}
+
+export interface MigrateOptions {
+  readonly folder: string;
+  readonly nowMs: () => number;
+  /** Default: this binary's own. */
+  readonly migrations?: readonly Migration[];
+}
+
+const TABLE = 'schema_migrations';
+
+/** Faults `schema_newer`, `disk_full`, `store_io`, `store_corrupt`. The caller holds the folder's lock. */
+export async function migrate(db: Knex, options: MigrateOptions): Promise<void> {
+  const { folder, nowMs, migrations = ours } = options;
+  const applied = await faulted(() => appliedNames(db));
+  const known = new Set(migrations.map(migration => migration.name));
+  const foreign = applied.filter(name => !known.has(name));
+  if (foreign.length > 0)
+    throw new Fault('schema_newer', `the database was written by a newer version (${foreign.join(', ')})`, {
+      retry: 'never',
+    });
+  if (applied.length === migrations.length) return;
+  if (applied.length > 0) await backupBefore(folder, applied.at(-1) ?? '', nowMs());
+  await faulted(() => run(db, migrations));
+}
+
+/** The way back is the backup. */
+async function neverBack(): Promise<void> {
+  throw new Error('assertion: a migration is never taken back');
+}
+
+async function appliedNames(db: Knex): Promise<string[]> {
+  if (!(await db.schema.hasTable(TABLE))) return [];
+  return db(TABLE).orderBy('id').pluck('name');
+}
+
+async function backupBefore(folder: string, last: string, atMs: number): Promise<void> {
+  const backups = path.join(folder, 'backups');
+  await mkdir(backups, { recursive: true, mode: 0o700 });
+  await backupDatabase(path.join(folder, DATABASE_FILE), path.join(backups, `${last}-${atMs}.db`));
+}
+
+async function run(db: Knex, migrations: readonly Migration[]): Promise<void> {
+  const config: Knex.MigratorConfig = {
+    tableName: TABLE,
+    migrationSource: {
+      getMigrations: async () => [...migrations],
+      getMigrationName: (migration: Migration) => migration.name,
+      getMigration: async (migration: Migration) => ({ up: migration.up, down: neverBack }),
+    },
+  };
+  // We hold the folder: a migration lock that is still set was left by a process that died half way.
+  await db.migrate.forceFreeMigrationsLock(config);
+  await db.migrate.latest(config);
+}

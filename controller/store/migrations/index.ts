@@ -1,0 +1,5 @@
+/** Every migration, in order. One that was released is never edited: add the next. */
+import type { Migration } from '../migrate.ts';
+import { first } from './0001-first.ts';
+
+export const migrations: readonly Migration[] = [first];

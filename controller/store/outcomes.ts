@@ -1,0 +1,23 @@
+/** Outcomes and downloads: committed before they are answered (SPEC §10). */
+import type { OutcomeStore } from '../ports.ts';
+import { countAttempts, reportsOf, writeReport } from './attempts.ts';
+import type { Db } from './db.ts';
+import { countDownloads, downloadStats, downloadsOf, insertDownload } from './downloads.ts';
+import { prune } from './retention.ts';
+
+export function makeOutcomeStore(db: Db, nowMs: () => number): OutcomeStore {
+  return {
+    report: (report, outbox = []) => db.write(trx => writeReport(trx, report, outbox, nowMs())),
+    counts: (buildId, sinceMs) => db.read(reader => countAttempts(reader, buildId, sinceMs)),
+    recordDownload: event => db.write(trx => insertDownload(trx, event)),
+    downloads: (deviceId, buildId, sinceMs) =>
+      db.read(reader => countDownloads(reader, deviceId, buildId, sinceMs)),
+    downloadStats: buildId => db.read(reader => downloadStats(reader, buildId)),
+    history: (deviceId, limit) =>
+      db.read(async reader => ({
+        reports: await reportsOf(reader, deviceId, limit),
+        downloads: await downloadsOf(reader, deviceId, limit),
+      })),
+    prune: (eventsMs, downloadsMs) => prune(db, { eventsMs, downloadsMs, nowMs: nowMs() }),
+  };
+}

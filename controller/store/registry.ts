@@ -1,0 +1,201 @@
+/**
+ * What every check needs of every enrolled device, in memory: one Map from id to slot, all else in flat arrays, so
+ * that a million devices fit and the update check never waits for the database. Holds only what is committed, and
+ * what devices said when they last checked in.
+ */
+import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
+import type { CheckIn, DeviceAuth, FleetCounts } from '../ports.ts';
+import { Interned, ownString } from './interned.ts';
+import { TokenTable } from './token-table.ts';
+
+export interface RegisteredDevice {
+  readonly deviceId: DeviceId;
+  readonly generation: number;
+  readonly previousUntilMs: number;
+  readonly revoked: boolean;
+  readonly tags: readonly string[];
+  readonly token: ImportedToken | undefined;
+}
+
+export interface ImportedToken {
+  readonly sha256: Sha256;
+  readonly generation: number;
+}
+
+interface Running {
+  readonly versionCode: number;
+  readonly buildId: BuildId | undefined;
+}
+
+const FREE = 0;
+const LIVE = 1;
+const REVOKED = 2;
+const NEVER = Number.NEGATIVE_INFINITY;
+const NO_TAGS: readonly string[] = Object.freeze([]);
+
+export class Registry {
+  readonly #slots = new Map<DeviceId, number>();
+  readonly #ids: DeviceId[] = [];
+  readonly #free: number[] = [];
+  #standing = new Uint8Array(0);
+  #generations = new Uint32Array(0);
+  #seenMs = new Float64Array(0);
+  #running = new Uint32Array(0);
+  #tagSets = new Uint32Array(0);
+  /** Only devices in the middle of a rotation. */
+  readonly #previousUntilMs = new Map<number, number>();
+  readonly #versions = new Interned<Running>();
+  readonly #tags = new Interned<readonly string[]>();
+  readonly #tokens = new TokenTable();
+  #revoked = 0;
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  auth(deviceId: DeviceId): DeviceAuth | undefined {
+    const slot = this.#slots.get(deviceId);
+    if (slot === undefined) return undefined;
+    return {
+      generation: this.#generations[slot] ?? 0,
+      previousUntilMs: this.#previousUntilMs.get(slot) ?? 0,
+      revoked: this.#standing[slot] === REVOKED,
+      tags: this.#tags.get(this.#tagSets[slot] ?? 0) ?? NO_TAGS,
+    };
+  }
+
+  tags(deviceId: DeviceId): readonly string[] {
+    return this.auth(deviceId)?.tags ?? NO_TAGS;
+  }
+
+  /** An imported token lives and dies with the generation it stands for. */
+  deviceOfToken(sha256: Sha256, nowMs: number): DeviceId | undefined {
+    const found = this.#tokens.find(sha256);
+    if (found === undefined) return undefined;
+    const newest = this.#generations[found.slot] ?? 0;
+    const untilMs = this.#previousUntilMs.get(found.slot) ?? 0;
+    const accepted = found.generation === newest || (found.generation === newest - 1 && nowMs < untilMs);
+    return accepted ? this.#ids[found.slot] : undefined;
+  }
+
+  /** A new device; `deviceId` must not be known. */
+  add(device: RegisteredDevice): void {
+    const deviceId = ownString(device.deviceId);
+    const slot = this.#free.pop() ?? this.#ids.length;
+    this.#reserve(slot);
+    this.#ids[slot] = deviceId;
+    this.#slots.set(deviceId, slot);
+    this.#standing[slot] = device.revoked ? REVOKED : LIVE;
+    if (device.revoked) this.#revoked += 1;
+    this.#generations[slot] = device.generation;
+    this.#seenMs[slot] = NEVER;
+    this.#running[slot] = 0;
+    this.#tagSets[slot] = this.#acquireTags(device.tags);
+    if (device.previousUntilMs > 0) this.#previousUntilMs.set(slot, device.previousUntilMs);
+    if (device.token !== undefined) this.#tokens.add(slot, device.token.sha256, device.token.generation);
+  }
+
+  setTags(deviceId: DeviceId, tags: readonly string[]): void {
+    const slot = this.#known(deviceId);
+    const before = this.#tagSets[slot] ?? 0;
+    this.#tagSets[slot] = this.#acquireTags(tags);
+    this.#tags.release(before);
+  }
+
+  setToken(deviceId: DeviceId, token: ImportedToken, before: Sha256 | undefined): void {
+    const slot = this.#known(deviceId);
+    if (before !== undefined) this.#tokens.remove(before);
+    this.#tokens.add(slot, token.sha256, token.generation);
+  }
+
+  setGeneration(deviceId: DeviceId, generation: number, previousUntilMs: number): void {
+    const slot = this.#known(deviceId);
+    this.#generations[slot] = generation;
+    if (previousUntilMs > 0) this.#previousUntilMs.set(slot, previousUntilMs);
+    else this.#previousUntilMs.delete(slot);
+  }
+
+  revoke(deviceId: DeviceId): void {
+    const slot = this.#known(deviceId);
+    if (this.#standing[slot] === REVOKED) return;
+    this.#standing[slot] = REVOKED;
+    this.#revoked += 1;
+  }
+
+  remove(deviceId: DeviceId, token: Sha256 | undefined): void {
+    const slot = this.#known(deviceId);
+    if (token !== undefined) this.#tokens.remove(token);
+    if (this.#standing[slot] === REVOKED) this.#revoked -= 1;
+    this.#standing[slot] = FREE;
+    this.#versions.release(this.#running[slot] ?? 0);
+    this.#running[slot] = 0;
+    this.#tags.release(this.#tagSets[slot] ?? 0);
+    this.#tagSets[slot] = 0;
+    this.#previousUntilMs.delete(slot);
+    this.#slots.delete(deviceId);
+    this.#ids[slot] = '';
+    this.#free.push(slot);
+  }
+
+  /** False for a device that is not enrolled. */
+  seen(row: Pick<CheckIn, 'deviceId' | 'atMs' | 'versionCode' | 'buildId'>): boolean {
+    const slot = this.#slots.get(row.deviceId);
+    if (slot === undefined) return false;
+    this.#seenMs[slot] = row.atMs;
+    const before = this.#running[slot] ?? 0;
+    const known = this.#versions.get(before);
+    if (known?.versionCode === row.versionCode && known.buildId === row.buildId) return true;
+    this.#running[slot] = this.#versions.acquire(`${row.versionCode} ${row.buildId ?? ''}`, () => ({
+      versionCode: row.versionCode,
+      buildId: row.buildId === undefined ? undefined : ownString(row.buildId),
+    }));
+    this.#versions.release(before);
+    return true;
+  }
+
+  /** One pass over flat arrays: a few milliseconds for a million devices. */
+  counts(sinceMs: number): FleetCounts {
+    const tally = new Uint32Array(this.#versions.length);
+    for (let slot = 0; slot < this.#ids.length; slot += 1) {
+      if (this.#standing[slot] !== LIVE || (this.#seenMs[slot] ?? NEVER) < sinceMs) continue;
+      const version = this.#running[slot] ?? 0;
+      tally[version] = (tally[version] ?? 0) + 1;
+    }
+    const running: FleetCounts['running'][number][] = [];
+    let active = 0;
+    for (const [version, devices] of tally.entries()) {
+      const known = this.#versions.get(version);
+      if (devices === 0 || known === undefined) continue;
+      active += devices;
+      running.push({ ...known, devices });
+    }
+    return { enrolled: this.#slots.size - this.#revoked, active, running };
+  }
+
+  #known(deviceId: DeviceId): number {
+    const slot = this.#slots.get(deviceId);
+    if (slot === undefined) throw new Error('assertion: the registry and the database disagree on a device');
+    return slot;
+  }
+
+  #acquireTags(tags: readonly string[]): number {
+    if (tags.length === 0) return 0;
+    const own = [...new Set(tags)].sort();
+    return this.#tags.acquire(own.join(' '), () => Object.freeze(own.map(ownString)));
+  }
+
+  #reserve(slot: number): void {
+    if (slot < this.#standing.length) return;
+    const capacity = Math.max(1_024, slot + 1, Math.ceil(this.#standing.length * 1.5));
+    this.#standing = grown(this.#standing, new Uint8Array(capacity));
+    this.#generations = grown(this.#generations, new Uint32Array(capacity));
+    this.#seenMs = grown(this.#seenMs, new Float64Array(capacity));
+    this.#running = grown(this.#running, new Uint32Array(capacity));
+    this.#tagSets = grown(this.#tagSets, new Uint32Array(capacity));
+  }
+}
+
+function grown<T extends Uint8Array | Uint32Array | Float64Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,116 @@
+/** The store: one SQLite file in the data folder behind the ports of `controller/ports.ts`. */
+import path from 'node:path';
+import type {
+  AdminStore,
+  AdoptionStore,
+  AuditStore,
+  DesiredStore,
+  DeviceStore,
+  KeyValueStore,
+  OutboxStore,
+  OutcomeStore,
+} from '../ports.ts';
+import { makeAdminStore } from './admins.ts';
+import { makeAdoptionStore } from './adoption.ts';
+import { makeAuditStore } from './audit.ts';
+import { backupDatabase } from './backup.ts';
+import { type Db, makeDb, openWriter } from './db.ts';
+import { makeDesiredStore } from './desired.ts';
+import { makeDeviceStore } from './devices.ts';
+import { faulted } from './faults.ts';
+import { DATABASE_FILE, lockFolder, prepareFolder } from './folder.ts';
+import { makeKeyValueStore } from './key-values.ts';
+import { type Migration, migrate } from './migrate.ts';
+import { makeOutboxStore } from './outbox.ts';
+import { makeOutcomeStore } from './outcomes.ts';
+
+export { backupFolder } from './backup.ts';
+
+export interface Store {
+  readonly desired: DesiredStore;
+  readonly outbox: OutboxStore;
+  readonly audit: AuditStore;
+  readonly devices: DeviceStore;
+  readonly outcomes: OutcomeStore;
+  readonly admins: AdminStore;
+  readonly adoption: AdoptionStore;
+  readonly keyValues: KeyValueStore;
+  /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
+  start(intervalMs?: number): void;
+  /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`. */
+  backup(toFile: string): Promise<void>;
+  /** Writes what is buffered, ends after the writes that wait, releases the folder. */
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  /** Created when its parent exists. */
+  readonly folder: string;
+  readonly nowMs: () => number;
+  /** Told of failures that nobody awaits: a flush by the timer, a confirmation. Default: they are dropped. */
+  readonly onFault?: (fault: unknown) => void;
+  /** Check-ins that are written without waiting for the timer. */
+  readonly flushAt?: number;
+  /** Default: this binary's own. */
+  readonly migrations?: readonly Migration[];
+}
+
+const FLUSH_EVERY_MS = 2_000;
+const FLUSH_AT = 20_000;
+
+/**
+ * Opens, locks and migrates the data folder and loads the device registry.
+ * Faults `data_folder_unwritable`, `data_folder_locked`, `schema_newer`, `store_corrupt`, `store_io`, `disk_full`.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  await prepareFolder(options.folder);
+  const unlock = await lockFolder(options.folder);
+  const writer = openWriter(path.join(options.folder, DATABASE_FILE));
+  let db: Db | undefined;
+  try {
+    await faulted(() => writer.raw('select 1'));
+    await migrate(writer, options);
+    db = makeDb(path.join(options.folder, DATABASE_FILE), writer);
+    return await makeStore(options, db, unlock);
+  } catch (error) {
+    await (db === undefined ? writer.destroy() : db.close());
+    await unlock();
+    throw error;
+  }
+}
+
+async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<void>): Promise<Store> {
+  const { folder, nowMs, onFault = () => undefined, flushAt = FLUSH_AT } = options;
+  const devices = await makeDeviceStore({ db, nowMs, onFault, flushAt });
+  let timer: NodeJS.Timeout | undefined;
+  let closing: Promise<void> | undefined;
+
+  async function close(): Promise<void> {
+    clearInterval(timer);
+    try {
+      await devices.flush();
+    } finally {
+      await db.close();
+      await unlock();
+    }
+  }
+
+  return {
+    desired: makeDesiredStore(db, nowMs),
+    outbox: makeOutboxStore(db, nowMs),
+    audit: makeAuditStore(db),
+    devices,
+    outcomes: makeOutcomeStore(db, nowMs),
+    admins: makeAdminStore(db, nowMs),
+    adoption: makeAdoptionStore(db),
+    keyValues: makeKeyValueStore(db, nowMs),
+    start: (intervalMs = FLUSH_EVERY_MS) => {
+      timer ??= setInterval(() => void devices.flush().catch(onFault), intervalMs).unref();
+    },
+    backup: toFile => backupDatabase(path.join(folder, DATABASE_FILE), toFile),
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

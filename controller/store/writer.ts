@@ -1,0 +1,83 @@
+/**
+ * The one writer: jobs run one after another, and those that wait together share one transaction and one fsync.
+ * Each has a savepoint of its own, so a job that fails takes only its own changes back.
+ * Invariant: a job uses nothing but the transaction it is given; a second `write` inside it would wait for itself.
+ */
+import type { Knex } from 'knex';
+import { Fault } from '../domain/fault.ts';
+import { toFault } from './faults.ts';
+
+export type Job<T> = (trx: Knex.Transaction) => Promise<T>;
+
+export interface Writer {
+  /** Resolves when the job's changes are on disk; rejects when none of them are. */
+  write<T>(job: Job<T>): Promise<T>;
+  /** Ends after the jobs that wait now; later ones are refused. */
+  stop(): Promise<void>;
+}
+
+interface Waiting {
+  run(trx: Knex.Transaction, shared: boolean): Promise<void>;
+  committed(): void;
+  failed(error: unknown): void;
+}
+
+/** Bounds how long the first of a batch waits for the last. */
+const BATCH = 128;
+
+export function makeWriter(db: Knex): Writer {
+  const waiting: Waiting[] = [];
+  let draining: Promise<void> | undefined;
+  let stopped = false;
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) await commit(db, waiting.splice(0, BATCH));
+  }
+
+  return {
+    write<T>(job: Job<T>): Promise<T> {
+      if (stopped)
+        return Promise.reject(new Fault('store_closed', 'the store is closed', { retry: 'never' }));
+      return new Promise<T>((resolve, reject) => {
+        waiting.push(makeWaiting(job, resolve, reject));
+        draining ??= drain().finally(() => {
+          draining = undefined;
+        });
+      });
+    },
+    stop: async () => {
+      stopped = true;
+      await draining;
+    },
+  };
+}
+
+function makeWaiting<T>(job: Job<T>, resolve: (value: T) => void, reject: (error: unknown) => void): Waiting {
+  let settle: () => void = () => reject(new Error('assertion: committed before it ran'));
+  return {
+    async run(trx, shared) {
+      try {
+        const value = shared ? await trx.transaction(job) : await job(trx);
+        settle = () => resolve(value);
+      } catch (error) {
+        // Alone, the whole transaction goes; together, the savepoint is already back and the others go on.
+        if (!shared) throw error;
+        settle = () => reject(toFault(error));
+      }
+    },
+    committed: () => settle(),
+    failed: error => reject(toFault(error)),
+  };
+}
+
+async function commit(db: Knex, batch: readonly Waiting[]): Promise<void> {
+  try {
+    await db.transaction(async trx => {
+      for (const job of batch) await job.run(trx, batch.length > 1);
+    });
+  } catch (error) {
+    for (const job of batch) job.failed(error);
+    return;
+  }
+  for (const job of batch) job.committed();
+}
