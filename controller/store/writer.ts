@@ -32,6 +32,8 @@ export function makeWriter(db: Knex): Writer {
 
   async function drain(): Promise<void> {
     while (waiting.length > 0) await commit(db, waiting.splice(0, BATCH));
+    // In the same tick as the look at the queue: a job that comes later must find nobody draining.
+    draining = undefined;
   }
 
   return {
@@ -40,9 +42,8 @@ export function makeWriter(db: Knex): Writer {
         return Promise.reject(new Fault('store_closed', 'the store is closed', { retry: 'never' }));
       return new Promise<T>((resolve, reject) => {
         waiting.push(makeWaiting(job, resolve, reject));
-        draining ??= drain().finally(() => {
-          draining = undefined;
-        });
+        // After this tick: jobs that are asked for together share a transaction.
+        draining ??= Promise.resolve().then(drain);
       });
     },
     stop: async () => {
@@ -60,9 +61,10 @@ function makeWaiting<T>(job: Job<T>, resolve: (value: T) => void, reject: (error
         const value = shared ? await trx.transaction(job) : await job(trx);
         settle = () => resolve(value);
       } catch (error) {
-        // Alone, the whole transaction goes; together, the savepoint is already back and the others go on.
-        if (!shared) throw error;
-        settle = () => reject(toFault(error));
+        // Alone, or when the disk failed (SQLite may have ended the transaction itself), everything goes back;
+        // else only the savepoint is, and the others go on.
+        if (!shared || toFault(error) !== error) throw error;
+        settle = () => reject(error);
       }
     },
     committed: () => settle(),
