@@ -1,0 +1,55 @@
+/** How long to wait: pure, randomness passed in. */
+import type { Random } from './ports.ts';
+
+const MINUTE_MS = 60_000;
+export const POLL_INTERVAL_MS = 6 * 60 * MINUTE_MS;
+const MIN_POLL_MS = MINUTE_MS;
+const MAX_POLL_MS = 24 * 60 * MINUTE_MS;
+const MAX_RETRY_AFTER_MS = 60 * MINUTE_MS;
+
+/** Full jitter (uniform in 0…cap), so that a fleet that failed together does not return together. At least 1 s. */
+export function fullJitterMs(tries: number, baseMs: number, capMs: number, random: number): number {
+  const ceiling = Math.min(capMs, baseMs * 2 ** Math.min(Math.max(0, tries - 1), 30));
+  return Math.max(1000, Math.round(random * ceiling));
+}
+
+/** The next regular check: the interval ± 10 %, so that devices spread over the day. */
+export function pollDelayMs(intervalMs: number, random: number): number {
+  const bounded = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, intervalMs));
+  return Math.round(bounded * (0.9 + 0.2 * random));
+}
+
+/** What the server asked for, bounded, plus up to a tenth so that waiters do not return in one instant. */
+export function retryAfterDelayMs(askedMs: number, random: number): number {
+  const bounded = Math.min(MAX_RETRY_AFTER_MS, Math.max(1000, askedMs));
+  return Math.round(bounded * (1 + 0.1 * random));
+}
+
+/** `Retry-After` in seconds or as an HTTP date (RFC 9110 §10.2.3) → ms from now; undefined when absent or unreadable. */
+export function parseRetryAfter(header: string | undefined, serverNowMs: number): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - serverNowMs);
+}
+
+/** A seeded generator (mulberry32): the same seed gives the same sequence on every machine. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A version-4 UUID from any source of randomness. */
+export function uuidFrom(random: Random): string {
+  const bytes = Uint8Array.from({ length: 16 }, () => Math.floor(random() * 256));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Buffer.from(bytes).toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

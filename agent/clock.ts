@@ -1,0 +1,99 @@
+/** Clocks: the system's, one that runs faster, and one that only moves when told. */
+import type { Clock } from './ports.ts';
+
+/** Node's timers overflow above 2^31−1 ms and then fire at once. */
+const MAX_TIMER_MS = 2_147_483_647;
+
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  timer: (delayMs, fire) => realTimer(delayMs, fire),
+};
+
+function realTimer(delayMs: number, fire: () => void): () => void {
+  const handle = setTimeout(fire, Math.min(MAX_TIMER_MS, Math.max(0, delayMs)));
+  return () => clearTimeout(handle);
+}
+
+/** Waits take `1 / scale` of their time; the hands of the clock stay right, so that signed messages stay fresh. */
+export function scaledClock(scale: number): Clock {
+  return { ...systemClock, timer: (delayMs, fire) => realTimer(delayMs / scale, fire) };
+}
+
+export interface VirtualClock extends Clock {
+  /** Moves both hands and fires what falls due, in order. */
+  advance(ms: number): void;
+  /** Moves the wall clock alone, as a user or a bad NTP server does. */
+  jump(ms: number): void;
+  /** Delay until the next timer; undefined when none is set. */
+  nextTimerMs(): number | undefined;
+}
+
+export function virtualClock(startMs: number): VirtualClock {
+  let monotonic = 0;
+  let wall = startMs;
+  let serial = 0;
+  const timers = new Map<number, { dueMs: number; fire: () => void }>();
+  const next = () => [...timers].sort(([a, x], [b, y]) => x.dueMs - y.dueMs || a - b)[0];
+  const move = (ms: number) => {
+    monotonic += ms;
+    wall += ms;
+  };
+  return {
+    wallMs: () => wall,
+    monotonicMs: () => monotonic,
+    timer(delayMs, fire) {
+      const id = serial++;
+      timers.set(id, { dueMs: monotonic + Math.max(0, delayMs), fire });
+      return () => timers.delete(id);
+    },
+    advance(ms) {
+      const end = monotonic + ms;
+      for (let due = next(); due !== undefined && due[1].dueMs <= end; due = next()) {
+        timers.delete(due[0]);
+        move(due[1].dueMs - monotonic);
+        due[1].fire();
+      }
+      move(end - monotonic);
+    },
+    jump(ms) {
+      wall += ms;
+    },
+    nextTimerMs() {
+      const due = next();
+      return due === undefined ? undefined : due[1].dueMs - monotonic;
+    },
+  };
+}
+
+/**
+ * The controller's time as far as the agent can know it: the `Date` of the last response plus monotonic time since,
+ * and before the first response the wall clock plus the correction remembered from earlier runs.
+ */
+export class ServerTime {
+  readonly #clock: Clock;
+  #offsetMs: number;
+  #anchor: { serverMs: number; monotonicMs: number } | undefined;
+
+  constructor(clock: Clock, offsetMs: number) {
+    this.#clock = clock;
+    this.#offsetMs = offsetMs;
+  }
+
+  nowMs(): number {
+    if (this.#anchor === undefined) return this.#clock.wallMs() + this.#offsetMs;
+    return this.#anchor.serverMs + this.#clock.monotonicMs() - this.#anchor.monotonicMs;
+  }
+
+  /** Takes a response's `Date` header; what does not parse changes nothing. */
+  hear(date: string | undefined): void {
+    const serverMs = date === undefined ? Number.NaN : Date.parse(date);
+    if (Number.isNaN(serverMs)) return;
+    this.#anchor = { serverMs, monotonicMs: this.#clock.monotonicMs() };
+    this.#offsetMs = serverMs - this.#clock.wallMs();
+  }
+
+  get offsetMs(): number {
+    return this.#offsetMs;
+  }
+}

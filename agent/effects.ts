@@ -1,0 +1,226 @@
+/** Performs what `step` asked for, over the ports and the network, and brings back facts. */
+import { hash } from 'node:crypto';
+import { faultCode } from '../controller/domain/fault.ts';
+import type { AgentOptions } from './agent.ts';
+import type { ServerTime } from './clock.ts';
+import type { AgentEvent } from './event.ts';
+import { type Connection, check, putPushToken, report } from './http/client.ts';
+import { download } from './http/download.ts';
+import type { Installed } from './ports.ts';
+import type { AgentState, Attempt, DownloadResult, Effect, Fact, Moment } from './state.ts';
+import { verifyDownload } from './verify.ts';
+
+/** What the runner offers to its effects. */
+export interface Runner {
+  fact(make: (at: Moment) => Fact): void;
+  /** An effect has ended. */
+  idle(): void;
+  emit(event: AgentEvent): void;
+  state(): AgentState;
+}
+
+type Work = Exclude<Effect, { type: 'emit' | 'timer' }>;
+
+/** The package manager copies the APK, and the system wants room to breathe. */
+const RESERVE_BYTES = 16 * 1024 * 1024;
+/** A smaller change of the clock is the second's rounding. */
+const CLOCK_STEP_MS = 2_000;
+export const USER_AGENT = 'nexmdm-ota-agent/1';
+
+export class Effects {
+  readonly #options: AgentOptions;
+  readonly #time: ServerTime;
+  readonly #runner: Runner;
+  readonly #connection: Connection;
+  #running = 0;
+  #abort = new AbortController();
+  #disk: Promise<void> = Promise.resolve();
+  #registering = false;
+
+  constructor(options: AgentOptions, time: ServerTime, runner: Runner) {
+    this.#options = options;
+    this.#time = time;
+    this.#runner = runner;
+    this.#connection = {
+      controller: options.controller,
+      token: options.token,
+      dispatcher: options.dispatcher,
+      time,
+      userAgent: USER_AGENT,
+      headersTimeoutMs: options.headersTimeoutMs ?? 30_000,
+      stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
+    };
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  abort(): void {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+  }
+
+  perform(effect: Work): void {
+    if (effect.type === 'abort') {
+      this.abort();
+      return;
+    }
+    this.#running += 1;
+    void this.#run(effect).finally(() => {
+      this.#running -= 1;
+      this.#runner.idle();
+    });
+  }
+
+  async #run(effect: Work): Promise<void> {
+    try {
+      await this.#work(effect);
+    } catch (error) {
+      const code = faultCode(error);
+      const message = error instanceof Error ? error.message.slice(0, 200) : 'unknown';
+      if ('epoch' in effect)
+        this.#runner.fact(at => ({ type: 'broke', at, epoch: effect.epoch, code, message }));
+      else this.#runner.emit({ type: 'ota.internal', code, message });
+    }
+  }
+
+  #work(effect: Work): Promise<void> {
+    switch (effect.type) {
+      case 'check':
+        return this.#check(effect);
+      case 'observe':
+        return this.#observe();
+      case 'download':
+        return this.#download(effect);
+      case 'verify':
+        return this.#verify(effect);
+      case 'install':
+        return this.#install(effect);
+      case 'report':
+        return this.#report(effect);
+      case 'discard':
+        this.#disk = this.#disk.then(() => this.#options.files.discard(effect.keep));
+        return this.#disk;
+      case 'abort':
+        return Promise.resolve();
+    }
+  }
+
+  /** The package as it is, with the build's name as far as this agent put it there. */
+  async #installed(): Promise<Installed> {
+    const installed = await this.#options.platform.installed();
+    const known = this.#runner.state().installed;
+    const buildId =
+      installed.buildId ?? (known?.versionCode === installed.versionCode ? known.buildId : undefined);
+    return { ...installed, buildId };
+  }
+
+  async #check({ epoch, ask, etag }: Extract<Effect, { type: 'check' }>): Promise<void> {
+    const installed = await this.#installed();
+    const usable = etag !== undefined && etag.versionCode === installed.versionCode ? etag.value : undefined;
+    const answer = await check(this.#connection, ask, installed, usable, this.#abort.signal);
+    const conditions = answer.kind === 'offer' ? await this.#options.platform.conditions() : undefined;
+    this.#correctClock();
+    this.#runner.fact(at => ({ type: 'checked', at, epoch, answer, conditions, installed }));
+    if (answer.kind !== 'failed') this.#registerPush();
+  }
+
+  #correctClock(): void {
+    const clockOffsetMs = Math.round(this.#time.offsetMs);
+    if (Math.abs(clockOffsetMs - this.#runner.state().clockOffsetMs) < CLOCK_STEP_MS) return;
+    this.#runner.fact(at => ({ type: 'corrected', at, clockOffsetMs }));
+  }
+
+  async #observe(): Promise<void> {
+    const conditions = await this.#options.platform.conditions();
+    this.#runner.fact(at => ({ type: 'observed', at, conditions }));
+  }
+
+  async #download({ epoch, attempt }: Extract<Effect, { type: 'download' }>): Promise<void> {
+    // Taken now: an abort meant for this download may come while the disk is still busy.
+    const { signal } = this.#abort;
+    await this.#disk;
+    const result = await this.#fetch(attempt, signal);
+    this.#runner.fact(at => ({ type: 'downloaded', at, epoch, result }));
+  }
+
+  async #fetch(attempt: Attempt, signal: AbortSignal): Promise<DownloadResult> {
+    const { offer, requestId } = attempt;
+    const { buildId } = offer;
+    const { files, clock } = this.#options;
+    await files.discard(offer.sha256);
+    const file = files.of(offer.sha256);
+    const missing = offer.sizeBytes - Math.min(offer.sizeBytes, await file.size());
+    const free = await files.freeBytes();
+    if (free !== undefined && free < missing + offer.sizeBytes + RESERVE_BYTES)
+      return {
+        kind: 'refused',
+        reason: 'storage',
+        detail: `${free} bytes free, ${missing + offer.sizeBytes + RESERVE_BYTES} needed`,
+      };
+    return download(this.#connection, offer, file, {
+      requestId,
+      signal,
+      monotonicMs: () => clock.monotonicMs(),
+      onStart: fromByte => this.#runner.emit({ type: 'ota.download.start', requestId, buildId, fromByte }),
+    });
+  }
+
+  async #verify({ epoch, attempt }: Extract<Effect, { type: 'verify' }>): Promise<void> {
+    const { files, clock, verdicts, platform } = this.#options;
+    const installed = await platform.installed();
+    const reader = await files.of(attempt.offer.sha256).open();
+    try {
+      const result = await verifyDownload(
+        reader,
+        attempt.offer,
+        installed,
+        () => clock.monotonicMs(),
+        verdicts,
+      );
+      this.#runner.fact(at => ({ type: 'verified', at, epoch, result }));
+    } finally {
+      await reader.close();
+    }
+  }
+
+  async #install({ epoch, attempt }: Extract<Effect, { type: 'install' }>): Promise<void> {
+    const { files, clock, platform } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const result = await platform.install(files.of(attempt.offer.sha256), {
+      downgrade: attempt.offer.forceDowngrade,
+    });
+    const installed = await platform.installed();
+    const ms = Math.max(1, clock.monotonicMs() - startedMs);
+    this.#runner.fact(at => ({ type: 'installed', at, epoch, result, installed, ms }));
+  }
+
+  async #report({ report: entry }: Extract<Effect, { type: 'report' }>): Promise<void> {
+    const result = await report(this.#connection, entry);
+    this.#runner.fact(at => ({
+      type: 'reported',
+      at,
+      requestId: entry.requestId,
+      outcome: entry.outcome,
+      result,
+    }));
+  }
+
+  /** Told once a token, and again when it changes; a failure waits for the next check. */
+  #registerPush(): void {
+    const { pushToken } = this.#options;
+    if (pushToken === undefined || this.#registering) return;
+    const sha256 = hash('sha256', pushToken);
+    if (this.#runner.state().pushTokenSha256 === sha256) return;
+    this.#registering = true;
+    this.#running += 1;
+    void putPushToken(this.#connection, pushToken).then(({ ok, code }) => {
+      this.#registering = false;
+      this.#running -= 1;
+      if (ok) this.#runner.fact(at => ({ type: 'push_registered', at, sha256 }));
+      else this.#runner.emit({ type: 'ota.push.fail', code });
+      this.#runner.idle();
+    });
+  }
+}

@@ -1,0 +1,147 @@
+/** Many agents in one process over real HTTP: what the demo, the CLI and load tests drive. */
+import { LRUCache } from 'lru-cache';
+import { Agent as HttpAgent } from 'undici';
+import type { DeviceId } from '../../controller/domain/ids.ts';
+import { scaledClock, systemClock } from '../clock.ts';
+import type { AgentEvent } from '../event.ts';
+import { controllerUrl } from '../http/origin.ts';
+import type { VerdictCache } from '../verify.ts';
+import { type FleetDevice, Member, type MemberView, type MemberWorld } from './member.ts';
+import { type FleetSummary, Tally } from './summary.ts';
+
+export interface FleetOptions {
+  /** The controller: https, or http on loopback. */
+  readonly url: string;
+  readonly devices: readonly FleetDevice[];
+  /** The same seed gives every device the same dice. */
+  readonly seed: number;
+  /** The agent's package name on all devices. */
+  readonly package?: string;
+  /** Waits (polls, back-offs) are this many times shorter; 1 is real time. */
+  readonly scale?: number;
+  /** Devices that act at once in `start` and `pollAll`. */
+  readonly concurrency?: number;
+  /** Sockets to the controller. */
+  readonly connections?: number;
+  /** PEM of a private authority to trust. */
+  readonly ca?: string;
+  readonly onEvent?: (deviceId: DeviceId, event: AgentEvent, atMs: number) => void;
+  /** After each device that settled: how many of how many. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export const DEFAULT_PACKAGE = 'com.nexmdm.agent';
+const DEFAULT_CONCURRENCY = 64;
+
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #members: ReadonlyMap<DeviceId, Member>;
+  readonly #dispatcher: HttpAgent;
+  readonly #tally = new Tally();
+
+  /** Fault `url_refused` for a URL that no agent would talk to. */
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    const connections = options.connections ?? DEFAULT_CONCURRENCY;
+    this.#dispatcher = new HttpAgent({
+      connections,
+      ...(options.ca === undefined ? {} : { connect: { ca: options.ca } }),
+    });
+    const verdicts: VerdictCache = new LRUCache({ max: 64 });
+    const world: MemberWorld = {
+      controller: controllerUrl(options.url),
+      package: options.package ?? DEFAULT_PACKAGE,
+      seed: options.seed,
+      clock: options.scale === undefined || options.scale === 1 ? systemClock : scaledClock(options.scale),
+      dispatcher: this.#dispatcher,
+      verdicts,
+      observe: (deviceId, event, atMs) => {
+        this.#tally.take(event);
+        options.onEvent?.(deviceId, event, atMs);
+      },
+    };
+    this.#members = new Map(options.devices.map(device => [device.deviceId, new Member(device, world)]));
+  }
+
+  /** Starts every agent, which checks at once; resolves when all have settled. */
+  start(concurrency?: number): Promise<void> {
+    return this.#each(concurrency, async member => {
+      await member.start();
+      await member.settled();
+    });
+  }
+
+  /** Every device asks now; resolves when all have settled: installed, deferred, or with nothing to do. */
+  pollAll(concurrency?: number): Promise<void> {
+    return this.#each(concurrency, async member => {
+      member.poll();
+      await member.settled();
+    });
+  }
+
+  /** One device asks now; resolves when it has settled. */
+  async poll(deviceId: DeviceId): Promise<void> {
+    const member = this.member(deviceId);
+    member.poll();
+    await member.settled();
+  }
+
+  /** Delivers a push message as the device's push channel would. */
+  push(deviceId: DeviceId, message: Readonly<Record<string, unknown>>): void {
+    this.member(deviceId).receive(message);
+  }
+
+  /** The device itself, to change its conditions or make it fail. */
+  member(deviceId: DeviceId): Member {
+    const member = this.#members.get(deviceId);
+    if (member === undefined) throw new Error(`no device ${deviceId} in this fleet`);
+    return member;
+  }
+
+  settled(): Promise<void> {
+    return this.#each(Number.POSITIVE_INFINITY, member => member.settled());
+  }
+
+  devices(): MemberView[] {
+    return [...this.#members.values()].map(member => member.view());
+  }
+
+  summary(): FleetSummary {
+    return this.#tally.summary(this.devices());
+  }
+
+  async stop(): Promise<void> {
+    for (const member of this.#members.values()) member.stop();
+    await this.#dispatcher.destroy();
+  }
+
+  async #each(
+    concurrency = this.#options.concurrency ?? DEFAULT_CONCURRENCY,
+    act: (member: Member) => Promise<void>,
+  ): Promise<void> {
+    const queue = [...this.#members.values()];
+    const total = queue.length;
+    let done = 0;
+    const worker = async () => {
+      for (let member = queue.shift(); member !== undefined; member = queue.shift()) {
+        await act(member);
+        done += 1;
+        this.#options.onProgress?.(done, total);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(concurrency, total) }, worker));
+  }
+}
+
+/** Starts a fleet, lets every device check and settle once, and stops it. */
+export async function runFleet(options: FleetOptions): Promise<FleetSummary> {
+  const fleet = new Fleet(options);
+  try {
+    await fleet.start();
+    return fleet.summary();
+  } finally {
+    await fleet.stop();
+  }
+}
+
+export type { FleetDevice, FleetSummary, MemberView };

@@ -1,0 +1,88 @@
+/** What the agent asks of the world: each platform (simulated, adb, a phone) implements these. */
+import type { ByteReader } from '../controller/apk/index.ts';
+import type { BuildId, Sha256 } from '../controller/domain/ids.ts';
+import type { AgentState } from './state.ts';
+
+/** Time and timers. `monotonicMs` never jumps; `wallMs` may, and is believed only until the controller's `Date` corrects it. */
+export interface Clock {
+  wallMs(): number;
+  monotonicMs(): number;
+  /** Calls back once after `delayMs` of monotonic time; returns the way to cancel. */
+  timer(delayMs: number, fire: () => void): () => void;
+}
+
+/** What was read of the device just now. `undefined`: it could not be read, which counts as "not now". */
+export interface Conditions {
+  /** On a validated, unmetered Wi-Fi or Ethernet network. */
+  readonly unmeteredWifi: boolean | undefined;
+  /** 0–100. */
+  readonly batteryPercent: number | undefined;
+  readonly charging: boolean | undefined;
+  /** A call is ringing or going on, on any SIM. */
+  readonly inCall: boolean | undefined;
+}
+
+/** The agent package as the device runs it. A `versionCode` of 0 means that it is not installed. */
+export interface Installed {
+  readonly package: string;
+  readonly versionCode: number;
+  readonly sdk: number;
+  /** The build's name, where the package carries it. */
+  readonly buildId: BuildId | undefined;
+  /** SHA-256 of the certificate the installed APK is verified with; undefined when it could not be read. */
+  readonly signer: Sha256 | undefined;
+}
+
+/** `code` is Android's `INSTALL_…` constant, or `no_answer` when the package manager said nothing usable. */
+export type InstallResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: string; readonly detail: string };
+
+export interface Platform {
+  conditions(): Promise<Conditions>;
+  /** Rejects with a Fault when the package manager cannot be asked. */
+  installed(): Promise<Installed>;
+  /** Replaces the agent. On a phone the caller's process may be killed before this resolves. */
+  install(apk: ApkFile, options: { readonly downgrade: boolean }): Promise<InstallResult>;
+  /** Calls back when conditions may have changed; returns the way to stop. */
+  watch(onChange: () => void): () => void;
+}
+
+/** A downloaded APK, complete or in part. */
+export interface ApkFile {
+  /** Bytes on disk; 0 when there is none. */
+  size(): Promise<number>;
+  /** Fault `disk_full` when there is no room. */
+  append(chunk: Buffer): Promise<void>;
+  truncate(): Promise<void>;
+  /** For verification; the caller closes it. */
+  open(): Promise<ByteReader & { close(): Promise<void> }>;
+  /** Ends a stretch of appending. */
+  close(): Promise<void>;
+  /** Where other programs find it; undefined when it lives in memory. */
+  readonly path: string | undefined;
+}
+
+export interface ApkFiles {
+  /** The file for these contents, whether or not it is there yet. */
+  of(sha256: Sha256): ApkFile;
+  /** Removes every file but that of `keep`. */
+  discard(keep: Sha256 | undefined): Promise<void>;
+  /** Undefined: cannot be told. */
+  freeBytes(): Promise<number | undefined>;
+}
+
+/** `lost`: a state was there and neither it nor the one before could be read. */
+export type LoadedState =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'state'; readonly state: AgentState; readonly recovered: boolean }
+  | { readonly kind: 'lost' };
+
+export interface StateStore {
+  load(): Promise<LoadedState>;
+  /** Durable when it resolves: written, synced, renamed. */
+  save(state: AgentState): Promise<void>;
+}
+
+/** A number in [0, 1). */
+export type Random = () => number;

@@ -1,0 +1,214 @@
+/**
+ * The agent's state machine (SPEC §9): pure. A fact moves the state and names the effects; nothing here reads a clock,
+ * throws dice or does I/O. The runner makes each new state durable before it performs the effects.
+ *
+ * idle → checking → deferred | downloading → verifying → confirming → installing → reporting → idle
+ */
+import { NUDGE_MAX_AHEAD_MS, NUDGE_REPLAY_WINDOW_MS } from '../controller/domain/nudge.ts';
+import { pollDelayMs } from './backoff.ts';
+import type { Installed } from './ports.ts';
+import type { AgentState, Ask, Attempt, Fact, Step } from './state.ts';
+import {
+  confirm,
+  installFailed,
+  MAX_INSTALL_TRIES,
+  onConfirmed,
+  onDownloaded,
+  onInstalled,
+  onVerified,
+  succeed,
+  verify,
+} from './step/attempt.ts';
+import { OBSERVE_EVERY_MS, onChecked, proceed, unmetOf } from './step/offer.ts';
+import { endAttempt, onReported, sendNext } from './step/report.ts';
+import { beginCheck, coalesce, emit, enter, newAsk, rest, stay, then, timer } from './step/turn.ts';
+
+/** What the state does with a fact. Facts of an older epoch change nothing. */
+export function step(state: AgentState, fact: Fact): Step {
+  if ('epoch' in fact && fact.epoch !== state.epoch) return stay(state);
+  switch (fact.type) {
+    case 'started':
+      return onStarted(state, fact);
+    case 'asked':
+      return trigger(state, newAsk(fact.at, fact.trigger));
+    case 'nudged':
+      return onNudged(state, fact);
+    case 'nudge_refused':
+      return stay(state, emit({ type: 'ota.nudge.ignored', code: fact.code }));
+    case 'conditions_changed':
+      return state.phase.name === 'deferred' || state.phase.name === 'downloading'
+        ? stay(state, { type: 'observe' })
+        : stay(state);
+    case 'report_due':
+      return sendNext(state);
+    case 'reported':
+      return onReported(state, fact);
+    case 'corrected':
+      return stay({ ...state, clockOffsetMs: fact.clockOffsetMs });
+    case 'push_registered':
+      return stay({ ...state, pushTokenSha256: fact.sha256 }, emit({ type: 'ota.push.registered' }));
+    default:
+      return inPhase(state, fact);
+  }
+}
+
+/** Facts that mean something in one phase only. */
+function inPhase(state: AgentState, fact: Fact): Step {
+  const { phase } = state;
+  if (fact.type === 'broke') return onBroke(state, fact);
+  if (fact.type === 'retry_due') return onRetryDue(state);
+  if (fact.type === 'observed') return onObserved(state, fact);
+  if (phase.name === 'checking' && fact.type === 'checked')
+    return onChecked(state, phase.ask, phase.attempt, fact, fact.at);
+  if (phase.name === 'confirming' && fact.type === 'checked')
+    return onConfirmed(state, phase.attempt, phase.tries, fact, fact.at);
+  if (phase.name === 'downloading' && fact.type === 'downloaded')
+    return onDownloaded(state, phase.attempt, fact.result, fact.at);
+  if (phase.name === 'verifying' && fact.type === 'verified')
+    return onVerified(state, phase.attempt, fact.result, fact.at);
+  if (phase.name === 'installing' && fact.type === 'installed')
+    return onInstalled(state, phase.attempt, fact);
+  return stay(state);
+}
+
+/** A new process: whatever the last one was doing is taken up where it is safe to. */
+function onStarted(before: AgentState, fact: Extract<Fact, { type: 'started' }>): Step {
+  const { at, installed } = fact;
+  const state: AgentState = {
+    ...before,
+    reportInFlight: false,
+    reportTries: 0,
+    nudgeFloorMs: fact.state === 'lost' ? at.atMs : before.nudgeFloorMs,
+  };
+  const effects = [timer(state, 'poll', pollDelayMs(state.pollIntervalMs, at.random))];
+  const recovered =
+    fact.state === 'lost' || fact.state === 'recovered'
+      ? [emit({ type: 'ota.state.recovered', from: fact.state === 'lost' ? 'nothing' : 'previous' })]
+      : [];
+  return then(then(stay(state, ...effects, ...recovered), sendNext), s => resume(s, installed, fact));
+}
+
+function resume(state: AgentState, installed: Installed, fact: Extract<Fact, { type: 'started' }>): Step {
+  const { phase } = state;
+  const { at } = fact;
+  const ask = state.pending ?? newAsk(at, 'start');
+  switch (phase.name) {
+    case 'idle':
+      return beginCheck(state, ask, undefined);
+    case 'checking':
+      return beginCheck(state, phase.ask, phase.attempt);
+    case 'reporting':
+      return state.unsent.length === 0 ? beginCheck(state, ask, undefined) : stay({ ...state, pending: ask });
+    case 'deferred':
+      return beginCheck(state, ask, phase.attempt);
+    case 'downloading':
+    case 'verifying':
+    case 'confirming':
+    case 'installing':
+      return resumeAttempt(state, phase.name, phase.attempt, installed, fact);
+  }
+}
+
+function resumeAttempt(
+  state: AgentState,
+  name: 'downloading' | 'verifying' | 'confirming' | 'installing',
+  attempt: Attempt,
+  installed: Installed,
+  { at }: Extract<Fact, { type: 'started' }>,
+): Step {
+  if (installed.versionCode === attempt.offer.versionCode) {
+    if (attempt.installTries > 0) return succeed(state, attempt, installed, 0, at);
+    return endAttempt(
+      state,
+      attempt,
+      { outcome: 'skipped', reason: 'already_installed', versionCode: installed.versionCode },
+      at,
+    );
+  }
+  if (name === 'downloading') return lookAgain(state, attempt);
+  if (name === 'confirming') return confirm(state, attempt, 0);
+  if (name === 'installing' && attempt.installTries >= MAX_INSTALL_TRIES)
+    return installFailed(state, attempt, 'interrupted', `${attempt.installTries} times`, at);
+  return verify(state, attempt);
+}
+
+/** Re-reads the constraints before going on. */
+const lookAgain = (state: AgentState, attempt: Attempt): Step =>
+  then(enter(state, { name: 'deferred', attempt }), s =>
+    stay(s, { type: 'observe' }, timer(s, 'retry', OBSERVE_EVERY_MS)),
+  );
+
+function trigger(state: AgentState, ask: Ask): Step {
+  const { phase } = state;
+  const merged = coalesce(state.pending, ask);
+  if (phase.name === 'idle') return beginCheck(state, merged, undefined);
+  if (phase.name === 'deferred') return beginCheck(state, merged, phase.attempt);
+  return stay({ ...state, pending: merged });
+}
+
+function onNudged(state: AgentState, fact: Extract<Fact, { type: 'nudged' }>): Step {
+  const { requestId, buildId, at } = fact;
+  // A message may be issued up to five minutes ahead and stay fresh that much longer.
+  const keptMs = NUDGE_REPLAY_WINDOW_MS + NUDGE_MAX_AHEAD_MS;
+  const kept = state.seenNudges.filter(n => Math.abs(at.atMs - n.atMs) <= keptMs);
+  const seen = { ...state, seenNudges: [...kept, { requestId, atMs: at.atMs }] };
+  const ask: Ask = { requestId, trigger: 'nudge', nudgedBuildId: buildId };
+  return then(stay(seen, emit({ type: 'ota.nudge', requestId, buildId })), s => trigger(s, ask));
+}
+
+function onRetryDue(state: AgentState): Step {
+  const { phase } = state;
+  if (phase.name === 'deferred')
+    return stay(state, { type: 'observe' }, timer(state, 'retry', OBSERVE_EVERY_MS));
+  if (phase.name === 'downloading') return lookAgain(state, phase.attempt);
+  if (phase.name === 'confirming') return confirm(state, phase.attempt, phase.tries);
+  return stay(state);
+}
+
+function onObserved(state: AgentState, { conditions, at }: Extract<Fact, { type: 'observed' }>): Step {
+  const { phase } = state;
+  if (phase.name === 'deferred') return proceed(state, phase.attempt, conditions, at);
+  // A running download stops only for the network's sake: the rest is asked again before the install.
+  if (
+    phase.name === 'downloading' &&
+    unmetOf(state, phase.attempt, conditions, at).some(u => u.reason === 'wifi')
+  )
+    return proceed(state, phase.attempt, conditions, at);
+  return stay(state);
+}
+
+function onBroke(state: AgentState, fact: Extract<Fact, { type: 'broke' }>): Step {
+  const { phase } = state;
+  const { code, at } = fact;
+  const said = stay(state, emit({ type: 'ota.internal', code, message: fact.message }));
+  const failed = {
+    answer: { kind: 'failed', code, retryAfterMs: undefined },
+    conditions: undefined,
+    installed: NOTHING,
+  } as const;
+  return then(said, s => {
+    switch (phase.name) {
+      case 'checking':
+        return onChecked(s, phase.ask, phase.attempt, failed, at);
+      case 'confirming':
+        return onConfirmed(s, phase.attempt, phase.tries, failed, at);
+      case 'downloading':
+        return onDownloaded(
+          s,
+          phase.attempt,
+          { kind: 'broken', reason: 'internal', detail: code, retryAfterMs: undefined },
+          at,
+        );
+      case 'verifying':
+        return endAttempt(s, phase.attempt, { outcome: 'fail', reason: 'internal', detail: code }, at);
+      case 'installing':
+        return phase.attempt.installTries >= MAX_INSTALL_TRIES
+          ? installFailed(s, phase.attempt, code, '', at)
+          : lookAgain(s, phase.attempt);
+      default:
+        return rest(s);
+    }
+  });
+}
+
+const NOTHING: Installed = { package: '', versionCode: 0, sdk: 0, buildId: undefined, signer: undefined };

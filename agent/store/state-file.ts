@@ -1,0 +1,113 @@
+/** The agent's memory on disk: written aside, synced, renamed; a broken file is noticed and the one before taken. */
+import { hash } from 'node:crypto';
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { Fault } from '../../controller/domain/fault.ts';
+import type { DeviceId } from '../../controller/domain/ids.ts';
+import type { LoadedState, StateStore } from '../ports.ts';
+import type { AgentState } from '../state.ts';
+import { systemFault } from './system-fault.ts';
+
+const MAX_STATE_BYTES = 1024 * 1024;
+
+/** Two lines: the SHA-256 of the second, and the state as JSON. */
+export const encodeState = (state: AgentState): string => {
+  const body = JSON.stringify(state);
+  return `${hash('sha256', body)}\n${body}\n`;
+};
+
+/** Undefined for anything that is not exactly what {@link encodeState} wrote. */
+export function decodeState(text: string): AgentState | undefined {
+  const [sum, body, rest] = text.split('\n');
+  if (sum === undefined || body === undefined || rest !== '' || hash('sha256', body) !== sum)
+    return undefined;
+  const state = JSON.parse(body) as AgentState;
+  return state.schema === 1 ? state : undefined;
+}
+
+export class StateFile implements StateStore {
+  readonly #file: string;
+  readonly #deviceId: DeviceId;
+
+  constructor(directory: string, deviceId: DeviceId) {
+    this.#file = path.join(directory, 'agent.state');
+    this.#deviceId = deviceId;
+  }
+
+  async load(): Promise<LoadedState> {
+    const current = await readState(this.#file);
+    if (current.kind === 'state')
+      return { kind: 'state', state: this.#ours(current.state), recovered: false };
+    if (current.kind === 'broken') await rename(this.#file, `${this.#file}.broken`);
+    const previous = await readState(`${this.#file}.previous`);
+    if (previous.kind === 'state')
+      return { kind: 'state', state: this.#ours(previous.state), recovered: true };
+    return { kind: current.kind === 'none' && previous.kind === 'none' ? 'none' : 'lost' };
+  }
+
+  #ours(state: AgentState): AgentState {
+    if (state.deviceId === this.#deviceId) return state;
+    throw new Fault(
+      'state_of_other_device',
+      `the state folder belongs to device ${state.deviceId}, not ${this.#deviceId}`,
+      { retry: 'never' },
+    );
+  }
+
+  async save(state: AgentState): Promise<void> {
+    try {
+      await mkdir(path.dirname(this.#file), { recursive: true });
+      await writeSynced(`${this.#file}.new`, encodeState(state));
+      await this.#keepPrevious();
+      await rename(`${this.#file}.new`, this.#file);
+      await syncDirectory(path.dirname(this.#file));
+    } catch (error) {
+      throw systemFault(error, 'state_not_saved');
+    }
+  }
+
+  /** A second name for the standing file, so that the first is never absent. */
+  async #keepPrevious(): Promise<void> {
+    const previous = `${this.#file}.previous`;
+    await rm(previous, { force: true });
+    await link(this.#file, previous).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT';
+
+async function readState(
+  file: string,
+): Promise<{ kind: 'none' } | { kind: 'broken' } | { kind: 'state'; state: AgentState }> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    if (isMissing(error)) return { kind: 'none' };
+    throw systemFault(error, 'state_unreadable');
+  }
+  const state = bytes.length > MAX_STATE_BYTES ? undefined : decodeState(bytes.toString('utf8'));
+  return state === undefined ? { kind: 'broken' } : { kind: 'state', state };
+}
+
+async function writeSynced(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
