@@ -1,4 +1,7 @@
-/** What a reviewer must not overlook: each danger by its kind and one sentence. Neither holds free text from the YAML. */
+/**
+ * What a reviewer must not overlook: each danger by its kind and one sentence, ids in
+ * backticks. Neither holds free text from the YAML.
+ */
 import type { BuildId } from '../ids.ts';
 import { finalPercent } from '../ramp.ts';
 import { allSigners, type Build, type Canary, type DesiredState, type Rollout } from '../release.ts';
@@ -62,12 +65,12 @@ function* stops(was: Rollout | undefined, is: Rollout): Generator<Danger> {
   if (is.rollback && was?.rollback !== true)
     yield danger(
       'rollback',
-      `${is.current} is offered to nobody; ${is.lastSafe ?? 'nothing'} is served to all`,
+      `\`${is.current}\` is offered to nobody; \`${is.lastSafe ?? ''}\` is served to all`,
     );
   if (was?.rollback === true && !is.rollback && was.current === is.current)
     yield danger(
       'rollback_ended',
-      `the rollback of ${is.current} ends: devices in the rollout are offered it again`,
+      `the rollback of \`${is.current}\` ends: devices in the rollout are offered it again`,
     );
   if (is.suspend !== undefined && JSON.stringify(was?.suspend) !== JSON.stringify(is.suspend))
     yield danger('suspend', 'all offers are frozen while the suspend lasts, rollbacks and canaries included');
@@ -83,7 +86,7 @@ function* withdrawals(was: DesiredState | undefined, head: Standing): Generator<
         : build.buildId === rollout.lastSafe
           ? ': it is last_safe, so devices outside the rollout are offered nothing'
           : '';
-    yield danger('withdrawn', `${build.buildId} is withdrawn for good${role}`);
+    yield danger('withdrawn', `\`${build.buildId}\` is withdrawn for good${role}`);
   }
 }
 
@@ -93,7 +96,7 @@ function* forced(was: Rollout | undefined, is: Rollout): Generator<Danger> {
   if (was?.forceDowngrade === true && target(was) === target(is)) return;
   yield danger(
     'force_downgrade',
-    `devices on a newer version are told to go back to ${target(is) ?? 'last_safe'}`,
+    `devices on a newer version are told to go back to \`${target(is) ?? 'last_safe'}\``,
   );
 }
 
@@ -105,7 +108,7 @@ function* jumps(base: Standing | undefined, head: Standing, nowMs: number): Gene
   if (isJump(from, to))
     yield danger(
       'percent_jump',
-      `exposure of ${rollout.current} rises from ${percentText(from)} to ${percentText(to)} at once`,
+      `exposure of \`${rollout.current}\` rises from ${percentText(from)} to ${percentText(to)} at once`,
     );
   if (rollout.exposure.kind !== 'ramp' || rollout.rollback) return;
   const steps = [0, ...rollout.exposure.ramp.steps.map(s => s.percent)];
@@ -130,13 +133,13 @@ function* builds(base: Standing | undefined, head: Standing): Generator<Danger> 
     const proven = [...known].some(f => promoted.signerLineage.includes(f));
     yield danger(
       'new_signer',
-      `${promoted.buildId} is signed with a new key, ${strange.map(f => `${f.slice(0, 16)}…`).join(', ')}${proven ? ', proven by its rotation lineage' : ''}`,
+      `\`${promoted.buildId}\` is signed with a new key, ${strange.map(f => `\`${f.slice(0, 16)}…\``).join(', ')}${proven ? ', proven by its rotation lineage' : ''}`,
     );
   }
   if (stood.some(b => b.package !== promoted.package))
     yield danger(
       'package_changed',
-      `${promoted.buildId} has another package name: Android would install it as another app`,
+      `\`${promoted.buildId}\` has another package name: Android would install it as another app`,
     );
 }
 
@@ -156,7 +159,7 @@ function* audience(base: Standing | undefined, head: Standing): Generator<Danger
   if (is.lastSafe !== undefined && !provenBuilds(base).has(is.lastSafe))
     yield danger(
       'baseline_unproven',
-      `last_safe becomes ${is.lastSafe}, which was not offered to all before: every device outside the rollout is now offered it`,
+      `last_safe becomes \`${is.lastSafe}\`, which was not offered to all before: every device outside the rollout is now offered it`,
     );
   if (was.current === is.current && was.cohortSeed !== is.cohortSeed)
     yield danger('cohort_exchanged', 'cohort_seed changes: other devices are exposed first');
@@ -168,7 +171,7 @@ function* audience(base: Standing | undefined, head: Standing): Generator<Danger
   if (tags + devices > 0)
     yield danger(
       'canary_widened',
-      `the canaries of ${is.current} gain ${[tags > 0 ? countText(tags, 'tag') : '', devices > 0 ? countText(devices, 'named device') : ''].filter(Boolean).join(' and ')}`,
+      `the canaries of \`${is.current}\` gain ${[tags > 0 ? countText(tags, 'tag') : '', devices > 0 ? countText(devices, 'named device') : ''].filter(Boolean).join(' and ')}`,
     );
 }
 

@@ -1,0 +1,140 @@
+/**
+ * What a plan means for the devices that are really enrolled: counts only, never an id. Not part of the plan's hash,
+ * since the fleet moves by itself.
+ */
+import { bucketOf, isExposed } from '../cohort.ts';
+import { type Decision, type Device, decide, isCanary, type Snapshot } from '../decision.ts';
+import type { BuildId, DeviceId, Sha256 } from '../ids.ts';
+import type { Plan } from '../plan.ts';
+import { pictureOf, type Standing } from './standing.ts';
+
+/** A row of the device store; a version that is not known yet counts as a fresh device. */
+export interface FleetDevice {
+  readonly deviceId: DeviceId;
+  readonly tags: readonly string[];
+  readonly versionCode: number | undefined;
+  readonly buildId?: BuildId | undefined;
+  readonly sdk?: number | undefined;
+  readonly signer?: Sha256 | undefined;
+}
+
+export interface FleetStep {
+  readonly percent: number;
+  /** `percent` of the fleet, rounded. */
+  readonly nominalDevices: number;
+  /** Devices whose bucket is below the percent's threshold. */
+  readonly actualDevices: number;
+  /** Devices that would get an offer which they have not now, at this exposure and were offers not suspended. */
+  readonly newOffers: number;
+  /** Their downloads. */
+  readonly bytes: number;
+}
+
+export interface FleetPlan {
+  readonly devices: number;
+  /** Enrolled but never checked in. */
+  readonly neverSeen: number;
+  readonly canaries: number;
+  /** Devices that get an offer as soon as this stands and have not the same one now. */
+  readonly newOffers: number;
+  readonly bytes: number;
+  /** Of these, told to go back to an older version. */
+  readonly forcedBack: number;
+  /** On a newer version than they should run, and staying there. */
+  readonly ahead: number;
+  /** Kept from an update by the key that signed what they run. */
+  readonly signerMismatch: number;
+  /** At each usual percentage and at the plan's own; empty when nothing is exposed by percentage. */
+  readonly steps: readonly FleetStep[];
+}
+
+const USUAL_PERCENTS = [1, 5, 10, 25, 50, 100];
+
+const atPercent = ({ state, clock }: Standing, percent: number, nowMs: number): Snapshot => {
+  const rollout = { ...state.rollout, exposure: { kind: 'percent', percent } as const, suspend: undefined };
+  return pictureOf({ state: { ...state, rollout }, clock }, nowMs);
+};
+
+function percentsOf({ head, exposure }: Plan): number[] {
+  if (exposure.finalPercent === 0) return [];
+  const own = exposure.steps.map(s => s.percent);
+  if (head.state.rollout.exposure.kind === 'percent') own.push(head.state.rollout.exposure.percent);
+  return [...new Set([...USUAL_PERCENTS, ...own])].filter(p => p > 0).sort((a, b) => a - b);
+}
+
+type Tally = { -readonly [K in keyof Omit<FleetPlan, 'steps'>]: FleetPlan[K] };
+
+export interface FleetCounter {
+  add(device: FleetDevice): void;
+  result(): FleetPlan;
+}
+
+/** Counts page by page. A device costs at most four decisions and one hash, however many steps there are. */
+export function fleetCounter(plan: Plan): FleetCounter {
+  const { base, head, atMs } = plan;
+  const before = base === undefined ? undefined : pictureOf(base, atMs);
+  const after = pictureOf(head, atMs);
+  const inside = atPercent(head, 100, atMs);
+  const outside = atPercent(head, 0, atMs);
+  const steps = percentsOf(plan).map(percent => ({ percent, actualDevices: 0, newOffers: 0, bytes: 0 }));
+  const tally: Tally = {
+    devices: 0,
+    neverSeen: 0,
+    canaries: 0,
+    newOffers: 0,
+    bytes: 0,
+    forcedBack: 0,
+    ahead: 0,
+    signerMismatch: 0,
+  };
+
+  function add(row: FleetDevice): void {
+    const device: Device = { ...row, versionCode: row.versionCode ?? 0 };
+    const was = before === undefined ? undefined : decide(before, device, atMs);
+    const is = decide(after, device, atMs);
+    tally.devices++;
+    if (row.versionCode === undefined) tally.neverSeen++;
+    if (isCanary(after, device)) tally.canaries++;
+    tally.newOffers += newBytes(was, is) === undefined ? 0 : 1;
+    tally.bytes += newBytes(was, is) ?? 0;
+    if (is.kind === 'offer' && is.forceDowngrade) tally.forcedBack++;
+    if (is.kind === 'hold' && is.reason === 'ahead') tally.ahead++;
+    if (is.kind === 'hold' && is.reason === 'signer_mismatch') tally.signerMismatch++;
+    if (steps.length > 0) addSteps(device, was);
+  }
+
+  function addSteps(device: Device, was: Decision | undefined): void {
+    const bucket = bucketOf(device.deviceId, head.state.rollout.cohortSeed);
+    const bytesInside = newBytes(was, decide(inside, device, atMs));
+    const bytesOutside = newBytes(was, decide(outside, device, atMs));
+    for (const step of steps) {
+      const exposed = isExposed(bucket, step.percent);
+      const bytes = exposed ? bytesInside : bytesOutside;
+      if (exposed) step.actualDevices++;
+      if (bytes === undefined) continue;
+      step.newOffers++;
+      step.bytes += bytes;
+    }
+  }
+
+  return {
+    add,
+    result: () => ({
+      ...tally,
+      steps: steps.map(s => ({ ...s, nominalDevices: Math.round((tally.devices * s.percent) / 100) })),
+    }),
+  };
+}
+
+/** Size of the APK that is newly offered; undefined when nothing is, or the same build was before. */
+function newBytes(was: Decision | undefined, is: Decision): number | undefined {
+  if (is.kind !== 'offer') return undefined;
+  if (was?.kind === 'offer' && was.build.buildId === is.build.buildId) return undefined;
+  return is.build.sizeBytes;
+}
+
+export function countFleet(plan: Plan, devices: Iterable<FleetDevice>): FleetPlan {
+  const counter = fleetCounter(plan);
+  for (const device of devices) counter.add(device);
+  return counter.result();
+}

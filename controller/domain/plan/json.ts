@@ -1,0 +1,80 @@
+/** A plan for programs: `ota plan --format json`, snake_case like everything on the wire. */
+import { DOWNGRADE_CAVEAT, type Plan, type Transition, undoCommands } from '../plan.ts';
+import type { FleetPlan } from './fleet.ts';
+import { bare } from './lines.ts';
+import { timeText } from './words.ts';
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** Missing values are null. Times are ISO 8601, durations in seconds. */
+export function planJson(plan: Plan, fleet?: FleetPlan): { readonly [key: string]: Json } {
+  const { exposure, downgrade, undo } = plan;
+  return {
+    empty: plan.empty,
+    hash: plan.hash,
+    at: timeText(plan.atMs),
+    changes: plan.changes.map(c => ({
+      file: c.file,
+      path: c.path,
+      before: c.before ?? null,
+      after: c.after ?? null,
+    })),
+    transitions: plan.transitions.map(transitionJson),
+    exposure: {
+      from_percent: exposure.fromPercent,
+      to_percent: exposure.toPercent,
+      final_percent: exposure.finalPercent,
+      starts_with_merge: exposure.startsWithMerge,
+      suspended_until: exposure.suspendedUntilMs === undefined ? null : timeText(exposure.suspendedUntilMs),
+      steps: exposure.steps.map(s => ({
+        percent: s.percent,
+        at: timeText(s.atMs),
+        hold_s: s.holdMs === undefined ? null : s.holdMs / 1000,
+        state: s.state,
+      })),
+    },
+    canaries: { ...plan.canaries },
+    views: plan.views.map(v => ({
+      group: v.group,
+      percent: v.percent ?? null,
+      build_id: v.build ?? null,
+      suspended: v.suspended,
+    })),
+    dangers: plan.dangers.map(d => ({ kind: d.kind, sentence: bare(d.sentence) })),
+    downgrade:
+      downgrade === undefined
+        ? null
+        : { from: [...downgrade.from], to: downgrade.to, forced: downgrade.forced, caveat: DOWNGRADE_CAVEAT },
+    undo: { commands: [...undoCommands(undo)], limits: [...undo.limits] },
+    fleet: fleet === undefined ? null : fleetJson(fleet),
+  };
+}
+
+function transitionJson(t: Transition): Json {
+  switch (t.kind) {
+    case 'promote':
+      return { kind: t.kind, from: t.from ?? null, to: t.to, percent: t.percent };
+    case 'rollback':
+      return { kind: t.kind, from: t.from, to: t.to, force_downgrade: t.forceDowngrade };
+    case 'rollout_update':
+      return { kind: t.kind, build_id: t.buildId, from_percent: t.fromPercent, to_percent: t.toPercent };
+  }
+}
+
+const fleetJson = (fleet: FleetPlan): Json => ({
+  devices: fleet.devices,
+  never_seen: fleet.neverSeen,
+  canaries: fleet.canaries,
+  new_offers: fleet.newOffers,
+  bytes: fleet.bytes,
+  forced_back: fleet.forcedBack,
+  ahead: fleet.ahead,
+  signer_mismatch: fleet.signerMismatch,
+  steps: fleet.steps.map(s => ({
+    percent: s.percent,
+    nominal_devices: s.nominalDevices,
+    actual_devices: s.actualDevices,
+    new_offers: s.newOffers,
+    bytes: s.bytes,
+  })),
+});

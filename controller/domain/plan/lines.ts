@@ -1,0 +1,68 @@
+/** The sentences of a plan, shared by text and Markdown. Identifiers stand in backticks; nothing here is free text. */
+import type { ExposureStep, Plan, View } from '../plan.ts';
+import { countText, durationText, percentText, timeText } from './words.ts';
+
+/** For a terminal: the same sentence without its backticks. */
+export const bare = (sentence: string): string => sentence.replaceAll('`', '');
+
+export function headline({ empty, transitions, exposure, head }: Plan): string {
+  if (empty) return 'Nothing changes for any device';
+  const change = transitions[0];
+  if (change === undefined) return `Change how \`${head.state.rollout.current}\` is offered`;
+  if (change.kind === 'rollback') return `Roll back from \`${change.from}\` to \`${change.to}\``;
+  if (change.kind === 'promote') {
+    const then =
+      exposure.finalPercent > change.percent ? `, up to ${percentText(exposure.finalPercent)}` : '';
+    return `Promote \`${change.to}\` at ${percentText(change.percent)}${then}`;
+  }
+  return `Move \`${change.buildId}\` from ${percentText(change.fromPercent)} to ${percentText(change.toPercent)}`;
+}
+
+export function exposureLine({ exposure, head }: Plan): string {
+  const { current } = head.state.rollout;
+  const now = `Exposure of \`${current}\`: ${percentText(exposure.fromPercent)} → ${percentText(exposure.toPercent)}`;
+  const later =
+    exposure.finalPercent > exposure.toPercent
+      ? `; it reaches ${percentText(exposure.finalPercent)} without another commit`
+      : '';
+  const frozen =
+    exposure.suspendedUntilMs === undefined
+      ? ''
+      : `; all offers are frozen until ${timeText(exposure.suspendedUntilMs)}`;
+  return `${now}${later}${frozen}.`;
+}
+
+/** `2026-12-01T14:00:00Z`, or `merge + 4h` for a ramp that starts with its merge. */
+export function beginText({ exposure, atMs }: Plan, step: ExposureStep): string {
+  if (!exposure.startsWithMerge) return timeText(step.atMs);
+  return step.atMs <= atMs ? 'merge' : `merge + ${durationText(step.atMs - atMs)}`;
+}
+
+const GROUPS: Readonly<Record<View['group'], string>> = {
+  all: 'All devices',
+  canaries: 'Canaries',
+  in_rollout: 'In the rollout',
+  outside: 'Outside the rollout',
+};
+
+export function viewLine({ group, percent, build, suspended }: View): string {
+  const share = percent === undefined || group === 'all' ? '' : ` (${percentText(percent)})`;
+  const offered = build === undefined ? 'are offered nothing' : `are offered \`${build}\``;
+  return `${GROUPS[group]}${share} ${offered}${suspended ? ' once the suspend ends' : ''}`;
+}
+
+export function canaryLine({ canaries }: Plan): string | undefined {
+  const { tags, devices, cohorts } = canaries;
+  if (tags + devices === 0) return undefined;
+  const from = cohorts === 0 ? '' : `, ${countText(cohorts, 'cohort')} counted in`;
+  return `Canaries, on top of the exposure: ${countText(tags, 'tag')} and ${countText(devices, 'named device')}${from}.`;
+}
+
+export function downgradeLine({ downgrade }: Plan): string | undefined {
+  if (downgrade === undefined) return undefined;
+  const from = downgrade.from.slice(0, 10).map(id => `\`${id}\``);
+  const more = downgrade.from.length > from.length ? ` and ${downgrade.from.length - from.length} more` : '';
+  return downgrade.forced
+    ? `Devices on ${from.join(', ')}${more} are told to go back to \`${downgrade.to}\`.`
+    : `Devices on ${from.join(', ')}${more} stay there: nothing goes back to \`${downgrade.to}\` without force_downgrade.`;
+}

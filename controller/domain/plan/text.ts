@@ -1,0 +1,71 @@
+/** A plan for a terminal: plain lines without colour, safe to print whatever the YAML says. */
+import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from '../plan.ts';
+import { singleLine } from './escape.ts';
+import type { FleetPlan } from './fleet.ts';
+import { bare, beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
+import { bytesText, countText, durationText, percentText } from './words.ts';
+
+const MOST_CHANGES = 200;
+
+/** Ends with a line feed. `fleet`: counts of the enrolled devices; without it the plan is nominal. */
+export function renderPlanText(plan: Plan, options: { fleet?: FleetPlan | undefined } = {}): string {
+  const lines = [
+    bare(headline(plan)),
+    ...section('Changes', plan.changes.slice(0, MOST_CHANGES).map(changeLine)),
+    ...(plan.changes.length > MOST_CHANGES ? [`  … and ${plan.changes.length - MOST_CHANGES} more`] : []),
+    ...(plan.empty ? [] : body(plan, options.fleet)),
+    '',
+    `plan ${plan.hash}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function body(plan: Plan, fleet: FleetPlan | undefined): string[] {
+  const notes = [
+    canaryLine(plan),
+    downgradeLine(plan),
+    plan.downgrade?.forced ? DOWNGRADE_CAVEAT : undefined,
+  ];
+  return [
+    ...section('Exposure', [exposureLine(plan), ...plan.views.map(viewLine), ...stepLines(plan)].map(bare)),
+    ...section('Fleet', fleet === undefined ? [] : fleetLines(fleet)),
+    ...section('Notes', notes.filter(line => line !== undefined).map(bare)),
+    ...section(
+      'Dangers',
+      plan.dangers.map(d => `! ${d.kind}: ${bare(d.sentence)}`),
+    ),
+    ...section('Undo', [...undoCommands(plan.undo), ...plan.undo.limits.map(l => `(${l})`)]),
+  ];
+}
+
+const section = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : ['', title, ...lines.map(line => `  ${line}`)];
+
+function changeLine({ file, path, before, after }: Change): string {
+  const sign = before === undefined ? '+' : after === undefined ? '-' : '~';
+  const values = [before, after].filter(v => v !== undefined).map(v => singleLine(String(v)) || '""');
+  return `${sign} ${file}${path === '' ? '' : ` ${path}`}: ${values.join(' → ')}`;
+}
+
+const stepLines = (plan: Plan): string[] =>
+  plan.exposure.steps.map(step => {
+    const hold = step.holdMs === undefined ? '' : `, holds ${durationText(step.holdMs)}`;
+    return `${step.state === 'now' ? '>' : ' '} ${percentText(step.percent).padStart(7)}  ${beginText(plan, step)}${hold}`;
+  });
+
+function fleetLines(fleet: FleetPlan): string[] {
+  const rows = fleet.steps.map(
+    s =>
+      `${percentText(s.percent).padStart(7)}  ${s.actualDevices} devices (nominal ${s.nominalDevices}), ${countText(s.newOffers, 'new offer')}, ${bytesText(s.bytes)}`,
+  );
+  return [
+    `${countText(fleet.devices, 'device')}, ${fleet.neverSeen} never seen, ${countText(fleet.canaries, 'canary device')}`,
+    `at once: ${countText(fleet.newOffers, 'new offer')}, ${bytesText(fleet.bytes)} to be served`,
+    ...(fleet.forcedBack > 0 ? [`${countText(fleet.forcedBack, 'device')} told to go back`] : []),
+    ...(fleet.ahead > 0 ? [`${countText(fleet.ahead, 'device')} on a newer version, staying there`] : []),
+    ...(fleet.signerMismatch > 0
+      ? [`${countText(fleet.signerMismatch, 'device')} kept back: signed with another key`]
+      : []),
+    ...rows,
+  ];
+}
