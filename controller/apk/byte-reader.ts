@@ -10,6 +10,11 @@ export interface ByteReader {
    * Rejects only for a real I/O error, a file that shrank included.
    */
   read(offset: number, length: number): Promise<Buffer>;
+  /**
+   * Fills `target` from `offset`, under the same terms. Optional: with it the pass over the whole file
+   * makes do with two buffers, where `read` leaves one per MiB to the garbage collector.
+   */
+  readInto?(target: Buffer, offset: number): Promise<void>;
 }
 
 /** A reader over bytes already in memory. */

@@ -42,10 +42,12 @@ export async function digestFile(
   const whole = createHash('sha256');
   const hashers = [...wanted].map(digest => [digest, createHasher(digest, reader.size, sections)] as const);
   const chunks = chunksOf(reader.size, sections);
-  let next = readAhead(reader, chunks[0]);
+  const readChunk = chunkReader(reader);
+  let next = readChunk(chunks[0]);
   for (const [index, chunk] of chunks.entries()) {
     const bytes = await next;
-    next = readAhead(reader, chunks[index + 1]);
+    // The next read starts before this chunk is hashed, so that disk and CPU work at once.
+    next = readChunk(chunks[index + 1]);
     whole.update(bytes);
     if (!chunk.covered) continue;
     const signed = chunk.offset === sections.endOffset ? asBeforeSigning(bytes, sections.blockOffset) : bytes;
@@ -80,13 +82,24 @@ function cut(start: number, end: number, covered: boolean): Chunk[] {
   return chunks;
 }
 
-/** Starts the next read before this chunk is hashed, so that disk and CPU work at once. */
-function readAhead(reader: ByteReader, chunk: Chunk | undefined): Promise<Buffer> {
-  if (chunk === undefined) return Promise.resolve(Buffer.alloc(0));
-  const pending = reader.read(chunk.offset, chunk.length);
-  // Awaited one turn later; without this a failure in between would count as unhandled.
-  pending.catch(() => undefined);
-  return pending;
+/** Reads chunks one ahead: what it returned stays valid until the second read after it. */
+function chunkReader(reader: ByteReader): (chunk: Chunk | undefined) => Promise<Buffer> {
+  let [current, other] = [Buffer.alloc(0), Buffer.alloc(0)];
+  const read = async ({ offset, length }: Chunk): Promise<Buffer> => {
+    if (reader.readInto === undefined) return reader.read(offset, length);
+    [current, other] = [other, current];
+    if (current.length < length) current = Buffer.allocUnsafe(Math.min(CHUNK_SIZE, reader.size));
+    const target = current.subarray(0, length);
+    await reader.readInto(target, offset);
+    return target;
+  };
+  return chunk => {
+    if (chunk === undefined) return Promise.resolve(Buffer.alloc(0));
+    const pending = read(chunk);
+    // Awaited one turn later; without this a failure in between would count as unhandled.
+    pending.catch(() => undefined);
+    return pending;
+  };
 }
 
 function asBeforeSigning(endRecord: Buffer, blockOffset: number): Buffer {

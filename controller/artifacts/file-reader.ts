@@ -3,6 +3,7 @@ import type { ByteReader } from '../apk/byte-reader.ts';
 
 /** A {@link ByteReader} over a file that must be closed. */
 export interface FileReader extends ByteReader, AsyncDisposable {
+  readInto(target: Buffer, offset: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -16,17 +17,21 @@ export async function openFileReader(path: string): Promise<FileReader> {
   try {
     const stat = await file.stat();
     if (!stat.isFile()) throw Object.assign(new Error(`${path} is not a regular file`), { code: 'EISDIR' });
+    const readInto = async (target: Buffer, offset: number): Promise<void> => {
+      for (let filled = 0; filled < target.length; ) {
+        const { bytesRead } = await file.read(target, filled, target.length - filled, offset + filled);
+        if (bytesRead === 0) throw new Error(`${path} ends before byte ${offset + target.length}`);
+        filled += bytesRead;
+      }
+    };
     return {
       size: stat.size,
       async read(offset, length) {
         const buffer = Buffer.allocUnsafe(length);
-        for (let filled = 0; filled < length; ) {
-          const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled);
-          if (bytesRead === 0) throw new Error(`${path} ends before byte ${offset + length}`);
-          filled += bytesRead;
-        }
+        await readInto(buffer, offset);
         return buffer;
       },
+      readInto,
       close,
       [Symbol.asyncDispose]: close,
     };

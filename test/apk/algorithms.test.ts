@@ -2,6 +2,7 @@
 import { constants, sign } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { VerityTree } from '../../controller/apk/verity.ts';
 import {
   codeOf,
   factsOf,
@@ -12,6 +13,7 @@ import {
   testKey,
   unsignedApk,
 } from '../support/apk/index.ts';
+import { merkleRoot } from '../support/apk/sign.ts';
 
 const ALGORITHMS: [id: number, name: string, key: TestKeyName][] = [
   [0x0101, 'RSA-PSS with SHA-256', 'rsa-2048'],
@@ -140,6 +142,15 @@ test('verity needs whole pages', async () => {
     await codeOf(signZip(archive, { v3: [{ key: release, algorithms: [0x0423] }], aligned: false })),
     'verity_misaligned',
   );
+});
+
+test('verity trees of any height have the right root', () => {
+  for (const size of [1, 4095, 4096, 4097, 127 * 4096, 128 * 4096, 128 * 4096 + 1, 129 * 4096, 128 * 128 * 4096 + 1]) {
+    const content = Buffer.alloc(size, 0x5a);
+    const tree = new VerityTree();
+    for (let at = 0; at < size; at += 100_001) tree.update(content.subarray(at, at + 100_001));
+    assert.is(tree.root().toString('hex'), merkleRoot(content).toString('hex'), `${size} bytes`);
+  }
 });
 
 test('content beyond one chunk and one tree level is digested too', async () => {

@@ -212,11 +212,16 @@ class Digests {
 
   private verity(): Buffer {
     const content = Buffer.concat([this.parts.entries, this.parts.directory, this.parts.end]);
-    let level = merkleLevel(content);
-    do level = merkleLevel(level);
-    while (level.length > 32);
-    return Buffer.concat([level, u64(content.length)]);
+    return Buffer.concat([merkleRoot(content), u64(content.length)]);
   }
+}
+
+/** The root of a verity tree, level by level and with everything in memory. */
+export function merkleRoot(content: Buffer): Buffer {
+  let level = merkleLevel(content);
+  do level = merkleLevel(level);
+  while (level.length > 32);
+  return level;
 }
 
 function merkleLevel(bytes: Buffer): Buffer {
