@@ -9,8 +9,11 @@ export interface XmlAttribute {
   resourceId: number;
   type: number;
   data: number;
-  /** The value's string: the typed one, else the raw text; `undefined` when there is neither. */
-  text: string | undefined;
+  /**
+   * The value's string: the typed one, else the raw text. `undefined` when there is neither, it is
+   * too long, or the two differ: Android reads some attributes by the one and some by the other.
+   */
+  text(): string | undefined;
 }
 
 /** An element no deeper than asked for, in document order. */
@@ -38,6 +41,8 @@ const CHUNK_END_ELEMENT = 0x0103;
 const CHUNK_HEADER_SIZE = 8;
 const ATTRIBUTE_SIZE = 20;
 const NO_INDEX = 0xffffffff;
+const MAX_NAME_BYTES = 256;
+const MAX_TEXT_BYTES = 4096;
 
 /**
  * Reads a binary XML file's elements down to `maxDepth`; `undefined` when it is malformed. The cost is
@@ -97,7 +102,7 @@ function readElement(
 ): XmlElement | undefined {
   const extension = chunk.body.subarray(chunk.headerSize);
   if (extension.length < 16) return undefined;
-  const name = strings.get(extension.readUInt32LE(4));
+  const name = strings.get(extension.readUInt32LE(4), MAX_NAME_BYTES);
   const start = extension.readUInt16LE(8);
   const size = extension.readUInt16LE(10);
   const count = extension.readUInt16LE(12);
@@ -118,18 +123,19 @@ function readAttribute(bytes: Buffer, strings: StringPool, resourceIds: Buffer):
   const rawIndex = bytes.readUInt32LE(8);
   const type = bytes.readUInt8(15);
   const data = bytes.readUInt32LE(16);
-  const name = strings.get(nameIndex);
+  const name = strings.get(nameIndex, MAX_NAME_BYTES);
   if (name === undefined) return undefined;
-  const raw = rawIndex === NO_INDEX ? undefined : strings.get(rawIndex);
-  const typed = type === TYPE_STRING ? strings.get(data) : undefined;
-  // Android reads some attributes by their raw text and others by type: they must not differ.
-  if (type === TYPE_STRING && (typed === undefined || (raw !== undefined && raw !== typed))) return undefined;
   return {
     name,
     hasNamespace: bytes.readUInt32LE(0) !== NO_INDEX,
     resourceId: nameIndex * 4 + 4 <= resourceIds.length ? resourceIds.readUInt32LE(nameIndex * 4) : 0,
     type,
     data,
-    text: typed ?? raw,
+    text() {
+      const raw = strings.get(rawIndex, MAX_TEXT_BYTES);
+      if (type !== TYPE_STRING) return raw;
+      const typed = strings.get(data, MAX_TEXT_BYTES);
+      return rawIndex === NO_INDEX || raw === typed ? typed : undefined;
+    },
   };
 }

@@ -7,7 +7,7 @@ import { Rejection } from './rejection.ts';
 
 const LINEAGE_VERSION = 1;
 /** Every level costs a signature check; nobody rotates a key this often. */
-const MAX_LEVELS = 64;
+const MAX_LEVELS = 32;
 
 interface Level {
   certificate: Certificate;

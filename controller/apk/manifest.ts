@@ -76,7 +76,7 @@ function readPackage(root: XmlElement): string | Rejection {
   }
   const [first, second] = plain.filter(attribute => attribute.name === 'package');
   if (second !== undefined) return malformed('it names its package twice');
-  const name = first?.text;
+  const name = first?.text();
   if (name === undefined || name.length > MAX_PACKAGE_LENGTH || !PACKAGE.test(name)) {
     return new Rejection('package_invalid', 'the manifest has no valid package name');
   }
@@ -100,7 +100,7 @@ function readVersion(root: XmlElement): { versionCode: number; versionName: stri
   const attribute = find(root, VERSION_NAME, 'versionName');
   if (attribute instanceof Rejection) return attribute;
   const versionName =
-    attribute?.text ?? (attribute && isInt(attribute) ? String(attribute.data | 0) : undefined);
+    attribute?.text() ?? (attribute && isInt(attribute) ? String(attribute.data | 0) : undefined);
   if (versionName === undefined || versionName === '' || versionName.length > MAX_VERSION_NAME_LENGTH) {
     return new Rejection('version_name_missing', 'the manifest has no usable versionName');
   }
@@ -118,7 +118,10 @@ function readSdk(
   if (attribute instanceof Rejection) return attribute;
   if (attribute === undefined) return fallback;
   if (!isInt(attribute)) {
-    return new Rejection('sdk_codename', `${name} is ${JSON.stringify(attribute.text ?? '')}, not a number`);
+    return new Rejection(
+      'sdk_codename',
+      `${name} is ${JSON.stringify(attribute.text() ?? '')}, not a number`,
+    );
   }
   return Math.max(attribute.data | 0, 1);
 }

@@ -24,7 +24,7 @@ const PROOF_OF_ROTATION_ID = 0x3ba06f8c;
 const ROTATION_MIN_SDK_ID = 0x559f8b02;
 const DEV_RELEASE_ID = 0xc2a6b3ba;
 /** Signers are told apart by SDK, so a handful is plenty; each costs a signature check. */
-const MAX_SIGNERS = 32;
+const MAX_SIGNERS = 10;
 
 /**
  * Cuts a v3 or v3.1 block into its signers without verifying any.

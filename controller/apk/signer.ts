@@ -27,6 +27,8 @@ export interface VerifiedSigner {
   rest: Cursor;
 }
 
+/** A signer has one record per algorithm, and there are ten algorithms. */
+const MAX_RECORDS = 64;
 /** Certificates after the first are of no consequence; the limit bounds the work they cause. */
 const MAX_CERTIFICATES = 64;
 
@@ -39,7 +41,7 @@ const MAX_CERTIFICATES = 64;
 export function verifySigner(block: SignerBlock, sdk: number): VerifiedSigner | Rejection {
   const { name, signedData } = block;
   const signatures = readRecords(block.signatures);
-  if (signatures === undefined) return malformed(name, 'its signatures are cut short');
+  if (signatures === undefined) return malformed(name, 'its signatures are cut short or too many');
   if (signatures.length === 0) return new Rejection('no_signatures', `${name} has no signatures`);
   const best = strongest(signatures, sdk);
   if (best === undefined) {
@@ -63,7 +65,8 @@ export function verifySigner(block: SignerBlock, sdk: number): VerifiedSigner | 
   const cursor = new Cursor(signedData);
   const digests = readRecords(cursor.slice());
   const certificates = cursor.slice();
-  if (digests === undefined || cursor.overrun) return malformed(name, 'its signed data is cut short');
+  if (digests === undefined || cursor.overrun)
+    return malformed(name, 'its signed data is cut short or holds too many records');
   if (!sameAlgorithms(signatures, digests)) {
     return new Rejection(
       'algorithms_differ',
@@ -91,6 +94,7 @@ interface AlgorithmRecord {
 function readRecords(cursor: Cursor): AlgorithmRecord[] | undefined {
   const records: AlgorithmRecord[] = [];
   while (cursor.remaining > 0) {
+    if (records.length === MAX_RECORDS) return undefined;
     const record = cursor.slice();
     records.push({ id: record.u32(), value: record.prefixed() });
   }
@@ -133,10 +137,11 @@ export function malformed(name: string, why: string): Rejection {
   return new Rejection('signer_malformed', `${name} is malformed: ${why}`);
 }
 
-/** The additional attributes of a signed data, in order; `undefined` when they are cut short. */
+/** The additional attributes of a signed data, in order; `undefined` when cut short or too many. */
 export function readAttributes(cursor: Cursor): { id: number; value: Buffer }[] | undefined {
   const attributes: { id: number; value: Buffer }[] = [];
   while (cursor.remaining > 0) {
+    if (attributes.length === MAX_RECORDS) return undefined;
     const attribute = cursor.slice();
     const id = attribute.u32();
     attributes.push({ id, value: attribute.take(attribute.remaining) });

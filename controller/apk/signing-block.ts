@@ -9,17 +9,16 @@ export const V3_BLOCK_ID = 0xf05368c0;
 export const V31_BLOCK_ID = 0x1b93ad61;
 /** v3.2 pairs a classic with a post-quantum signer; known here only to be refused by name. */
 export const V32_BLOCK_ID = 0x70e1c89f;
-/** Zeros that align the block to 4 KiB for fs-verity. */
-export const PADDING_BLOCK_ID = 0x42726577;
 
 /** The APK Signing Block: everything between the ZIP entries and the central directory. */
 export interface SigningBlock {
   /** Start of the block, which is also the end of the ZIP entries. */
   offset: number;
-  /** Values by id; only the first pair of an id counts. */
+  /** Values of the ids above by id; only the first pair of an id counts, and others are left out. */
   pairs: ReadonlyMap<number, Buffer>;
 }
 
+const KNOWN_IDS: readonly number[] = [V2_BLOCK_ID, V3_BLOCK_ID, V31_BLOCK_ID, V32_BLOCK_ID];
 const MAGIC = Buffer.from('APK Sig Block 42', 'latin1');
 /** u64 size + 16 bytes of magic. */
 const FOOTER_SIZE = 24;
@@ -68,7 +67,7 @@ function readPairs(bytes: Buffer): Map<number, Buffer> | Rejection {
     const pair = cursor.take(length);
     if (cursor.overrun) return malformed('a pair runs past the end of the block');
     const id = pair.readUInt32LE(0);
-    if (!pairs.has(id)) pairs.set(id, pair.subarray(4));
+    if (KNOWN_IDS.includes(id) && !pairs.has(id)) pairs.set(id, pair.subarray(4));
   }
   return pairs;
 }

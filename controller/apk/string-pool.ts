@@ -1,7 +1,10 @@
 /** A string pool of a binary XML file, decoded one string at a time. */
 export interface StringPool {
-  /** The string of that index, or `undefined` when there is none or it runs past the pool. */
-  get(index: number): string | undefined;
+  /**
+   * The string of that index; `undefined` when there is none, it runs past the pool, or it takes more
+   * than `maxBytes`. Strings may overlap, so without that bound a small pool could hold gigabytes.
+   */
+  get(index: number, maxBytes: number): string | undefined;
 }
 
 const HEADER_SIZE = 28;
@@ -24,34 +27,38 @@ export function openStringPool(chunk: Buffer): StringPool | undefined {
     return undefined;
   }
   return {
-    get(index) {
+    get(index, maxBytes) {
       if (!Number.isInteger(index) || index < 0 || index >= count) return undefined;
       const at = stringsStart + chunk.readUInt32LE(headerSize + index * 4);
-      return isUtf8 ? readUtf8(chunk, at) : readUtf16(chunk, at);
+      const text = isUtf8 ? locateUtf8(chunk, at) : locateUtf16(chunk, at);
+      if (text === undefined || text.bytes > maxBytes || text.start + text.bytes > chunk.length)
+        return undefined;
+      return chunk.toString(isUtf8 ? 'utf8' : 'utf16le', text.start, text.start + text.bytes);
     },
   };
 }
 
-/** Two lengths of one or two bytes each, characters and then bytes; only the latter is of use. */
-function readUtf8(chunk: Buffer, at: number): string | undefined {
-  const characters = readLength8(chunk, at);
-  const bytes = characters && readLength8(chunk, characters.end);
-  if (bytes === undefined || bytes.end + bytes.length > chunk.length) return undefined;
-  return chunk.toString('utf8', bytes.end, bytes.end + bytes.length);
+interface Location {
+  start: number;
+  bytes: number;
 }
 
-function readLength8(chunk: Buffer, at: number): { length: number; end: number } | undefined {
+/** Two lengths of one or two bytes each, characters and then bytes; only the latter is of use. */
+function locateUtf8(chunk: Buffer, at: number): Location | undefined {
+  const characters = readLength8(chunk, at);
+  return characters && readLength8(chunk, characters.start);
+}
+
+function readLength8(chunk: Buffer, at: number): Location | undefined {
   if (at + 2 > chunk.length) return undefined;
   const first = chunk.readUInt8(at);
-  if ((first & 0x80) === 0) return { length: first, end: at + 1 };
-  return { length: ((first & 0x7f) << 8) | chunk.readUInt8(at + 1), end: at + 2 };
+  if ((first & 0x80) === 0) return { bytes: first, start: at + 1 };
+  return { bytes: ((first & 0x7f) << 8) | chunk.readUInt8(at + 1), start: at + 2 };
 }
 
-function readUtf16(chunk: Buffer, at: number): string | undefined {
+function locateUtf16(chunk: Buffer, at: number): Location | undefined {
   if (at + 4 > chunk.length) return undefined;
   const first = chunk.readUInt16LE(at);
-  const isLong = (first & 0x8000) !== 0;
-  const units = isLong ? (first & 0x7fff) * 0x10000 + chunk.readUInt16LE(at + 2) : first;
-  const start = at + (isLong ? 4 : 2);
-  return start + units * 2 > chunk.length ? undefined : chunk.toString('utf16le', start, start + units * 2);
+  if ((first & 0x8000) === 0) return { bytes: first * 2, start: at + 2 };
+  return { bytes: ((first & 0x7fff) * 0x10000 + chunk.readUInt16LE(at + 2)) * 2, start: at + 4 };
 }

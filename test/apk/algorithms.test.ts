@@ -145,7 +145,17 @@ test('verity needs whole pages', async () => {
 });
 
 test('verity trees of any height have the right root', () => {
-  for (const size of [1, 4095, 4096, 4097, 127 * 4096, 128 * 4096, 128 * 4096 + 1, 129 * 4096, 128 * 128 * 4096 + 1]) {
+  for (const size of [
+    1,
+    4095,
+    4096,
+    4097,
+    127 * 4096,
+    128 * 4096,
+    128 * 4096 + 1,
+    129 * 4096,
+    128 * 128 * 4096 + 1,
+  ]) {
     const content = Buffer.alloc(size, 0x5a);
     const tree = new VerityTree();
     for (let at = 0; at < size; at += 100_001) tree.update(content.subarray(at, at + 100_001));

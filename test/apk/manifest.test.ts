@@ -249,7 +249,7 @@ test('a raw text that differs from the typed value is refused: Android reads som
   const mutant = Buffer.from(bytes);
   mutant.writeUInt32LE(0, attribute + 8);
   const result = readManifest(mutant);
-  assert.is(result instanceof Rejection ? result.code : 'accepted', 'manifest_malformed');
+  assert.is(result instanceof Rejection ? result.code : 'accepted', 'package_invalid');
 });
 
 /** Offset of the only attribute without a namespace. */
