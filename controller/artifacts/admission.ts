@@ -1,0 +1,119 @@
+/** Advertised is served: what may be offered must be stored, and its bytes must be what the YAML says (SPEC §7). */
+import { stat } from 'node:fs/promises';
+import { type ApkVerdict, compareWithBuild } from '../apk/index.ts';
+import type { Sha256 } from '../domain/ids.ts';
+import type { Finding, ProblemCode } from '../domain/problem.ts';
+import type { Build, DesiredState } from '../domain/release.ts';
+import { buildFile } from '../domain/rules.ts';
+import type { Artifacts } from '../ports.ts';
+import { type OpenReader, verdictOf } from './inspect.ts';
+
+export interface Admission {
+  /**
+   * Errors of the builds that may be offered. A build that already stands in `standing` may have lost its APK since:
+   * that holds its offers ({@link missing}) and must not hold up the commit that withdraws or reverts it.
+   */
+  admit(state: DesiredState, standing?: DesiredState): Promise<Finding[]>;
+  /** Builds that may be offered and whose APK has gone or has another size; cheap enough for every pass. */
+  missing(state: DesiredState): Promise<ReadonlySet<Sha256>>;
+}
+
+export interface AdmissionOptions {
+  readonly artifacts: Artifacts;
+  readonly openReader?: OpenReader;
+}
+
+const finding = (build: Build, key: string, code: ProblemCode, message: string, hint?: string): Finding => ({
+  severity: 'error',
+  code,
+  file: buildFile(build.buildId),
+  path: [key],
+  message,
+  hint,
+});
+
+/** `current` and `last_safe`, unless withdrawn: those are offered to nobody. */
+function offerable({ rollout, builds }: DesiredState): Build[] {
+  const named = new Set([rollout.current, rollout.lastSafe]);
+  return [...builds.values()].filter(b => named.has(b.buildId) && b.withdrawn === undefined);
+}
+
+/** Verdicts are kept per file as it stands, so an unchanged build is verified once. */
+interface Judged {
+  readonly sizeBytes: number;
+  readonly changedAtMs: number;
+  readonly verdict: ApkVerdict;
+}
+
+export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admission {
+  let judged = new Map<Sha256, Judged>();
+
+  async function judge(sha256: Sha256, file: string): Promise<ApkVerdict> {
+    const { size, ctimeMs } = await stat(file);
+    const known = judged.get(sha256);
+    if (known !== undefined && known.sizeBytes === size && known.changedAtMs === ctimeMs)
+      return known.verdict;
+    const verdict = await verdictOf(file, openReader);
+    judged.set(sha256, { sizeBytes: size, changedAtMs: ctimeMs, verdict });
+    return verdict;
+  }
+
+  async function check(build: Build, standing: DesiredState | undefined): Promise<Finding[]> {
+    const file = await artifacts.path(build.sha256);
+    if (file === undefined) {
+      const stood = standing !== undefined && offerable(standing).some(b => b.sha256 === build.sha256);
+      const message = `the APK of build ${build.buildId} is not in the artifact store`;
+      return stood
+        ? []
+        : [
+            finding(
+              build,
+              'sha256',
+              'artifact_missing',
+              message,
+              'upload it: ota build add, or PUT /v1/artifacts/{sha256}',
+            ),
+          ];
+    }
+    const verdict = await judge(build.sha256, file);
+    if (!verdict.ok)
+      return [
+        finding(
+          build,
+          'sha256',
+          'artifact_rejected',
+          `the APK is refused (${verdict.code}): ${verdict.message}`,
+        ),
+      ];
+    return compareWithBuild(verdict.facts, build).map(({ field, declared, actual }) =>
+      finding(
+        build,
+        field,
+        'artifact_mismatch',
+        `${field} is ${declared === '' ? 'empty' : declared} here and ${actual === '' ? 'empty' : actual} in the APK`,
+        'let `ota build add` write the file from the APK',
+      ),
+    );
+  }
+
+  return {
+    admit: async (state, standing) => {
+      const builds = offerable(state);
+      const findings: Finding[] = [];
+      for (const build of builds) findings.push(...(await check(build, standing)));
+      const inUse = new Set(
+        [...builds, ...(standing === undefined ? [] : offerable(standing))].map(b => b.sha256),
+      );
+      judged = new Map([...judged].filter(([sha256]) => inUse.has(sha256)));
+      return findings;
+    },
+    missing: async state => {
+      const gone = new Set<Sha256>();
+      for (const build of offerable(state)) {
+        const file = await artifacts.path(build.sha256);
+        if (file === undefined || (await stat(file)).size !== build.sizeBytes) gone.add(build.sha256);
+      }
+      return gone;
+    },
+  };
+}

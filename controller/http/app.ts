@@ -1,0 +1,179 @@
+/** The HTTP face: every route behind Koa with one exit for errors, and the update check ahead of it. */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import Router from '@koa/router';
+import Koa, { type Context } from 'koa';
+import { agentRoutes } from './agent-routes.ts';
+import { artifactRoutes } from './artifact-routes.ts';
+import { makeAuth } from './auth.ts';
+import { makeContract } from './contract.ts';
+import { deviceRoutes } from './device-routes.ts';
+import { makeDeviceTokens } from './device-token.ts';
+import { downloadRoute } from './download.ts';
+import { explainRoute } from './explain-route.ts';
+import { failureOf } from './failure.ts';
+import { healthRoutes } from './health-routes.ts';
+import { importRoute } from './import-route.ts';
+import { HTTP_DEFAULTS, type Http, type HttpOptions } from './options.ts';
+import { PROBLEM_TYPE, problemBody, Refusal } from './problem.ts';
+import { makeRateLimit } from './rate.ts';
+import { releaseRoutes } from './release-routes.ts';
+import { makeDoors, type Route, type Surface } from './route.ts';
+import { tokenRoutes } from './token-routes.ts';
+import { makeUpdateCheck, strictTransport, UPDATE_ROUTE, type UpdateCheck } from './update.ts';
+
+export interface HttpFace {
+  /** Everything on one listener. */
+  readonly all: RequestListener;
+  /** What devices and the forge reach, when operators have a listener of their own. */
+  readonly agent: RequestListener;
+  /** Operator routes, metrics and probes. */
+  readonly operator: RequestListener;
+  readonly routes: readonly Route[];
+}
+
+const LINGER_MS = 1000;
+
+export function createHttp(options: HttpOptions): HttpFace {
+  const http: Http = {
+    ...options,
+    settings: { ...HTTP_DEFAULTS, ...options.settings },
+    monotonicMs: options.monotonicMs ?? (() => performance.now()),
+    randomBytes: options.randomBytes ?? randomBytes,
+    resultEffects: options.resultEffects ?? (() => []),
+  };
+  const tokens = makeDeviceTokens(http.tokenKeys);
+  const auth = makeAuth({ ...http, ...http.ports, tokens });
+  const limit = makeRateLimit({ perMinute: http.settings.requestsPerMinute, monotonicMs: http.monotonicMs });
+  const doors = makeDoors(auth, limit);
+  const contract = makeContract();
+  const check = makeUpdateCheck(http, auth);
+  const routes: readonly Route[] = [
+    updateRoute(check, http.monotonicMs),
+    downloadRoute(http, doors),
+    ...agentRoutes(http, doors, contract, tokens),
+    ...deviceRoutes(http, doors, contract, tokens),
+    importRoute(http, doors, contract, tokens),
+    explainRoute(http, doors),
+    ...artifactRoutes(http, doors),
+    ...releaseRoutes(http, doors, contract),
+    ...tokenRoutes(http, doors, contract),
+    ...healthRoutes(http, doors),
+  ];
+  const served = (...surfaces: Surface[]) =>
+    koaFor(
+      http,
+      routes.filter(route => surfaces.includes(route.surface)),
+    );
+  const ahead = (koa: RequestListener): RequestListener =>
+    http.settings.fastCheck ? (req, res) => void (check.handle(req, res) || koa(req, res)) : koa;
+  return {
+    all: ahead(served('agent', 'operator', 'both')),
+    agent: ahead(served('agent', 'both')),
+    operator: served('operator', 'both'),
+    routes,
+  };
+}
+
+/** The ordinary route of the update check: the same answer, by way of Koa. */
+function updateRoute(check: UpdateCheck, monotonicMs: () => number): Route {
+  return {
+    method: 'GET',
+    path: UPDATE_ROUTE,
+    surface: 'agent',
+    run: ctx => {
+      const startedMs = monotonicMs();
+      const given = check.answer(ctx.req);
+      ctx.status = given.status;
+      for (let i = 0; i < given.headers.length; i += 2)
+        ctx.set(given.headers[i] ?? '', given.headers[i + 1] ?? '');
+      if (given.body !== undefined) ctx.body = given.body;
+      ctx.res.once('close', () => check.record(given, ctx.method, startedMs));
+    },
+  };
+}
+
+function koaFor(http: Http, routes: readonly Route[]): RequestListener {
+  const router = new Router({ strict: true, sensitive: true });
+  for (const route of routes) router.register(route.path, [route.method], ctx => route.run(ctx as Context));
+  const app = new Koa();
+  app.silent = true;
+  // A body stream that broke after the headers were sent; everything else goes through the exit.
+  app.on('error', (error: unknown, ctx?: Context) => report(http, error, ctx?.req));
+  app.use(exit(http)).use(router.routes()).use(router.allowedMethods());
+  const callback = app.callback();
+  return (req, res) => void callback(req, res);
+}
+
+const routeOf = (ctx: Context): string =>
+  typeof ctx._matchedRoute === 'string' ? ctx._matchedRoute : 'unmatched';
+
+/** The one exit: whatever a route threw becomes a problem, every request is counted, and no stack leaves. */
+function exit(http: Http): Koa.Middleware {
+  const { observe, monotonicMs, settings } = http;
+  const [hsts, maxAge] = strictTransport(settings.hstsMaxAgeS);
+  return async (ctx, next) => {
+    const startedMs = monotonicMs();
+    if (hsts !== undefined && maxAge !== undefined) ctx.set(hsts, maxAge);
+    try {
+      await next();
+      if (ctx.respond !== false) needAnswer(ctx);
+    } catch (error) {
+      const { refusal, unexpected } = failureOf(error);
+      if (unexpected) report(http, error, ctx.req, routeOf(ctx));
+      answerProblem(ctx, refusal);
+      if (hsts !== undefined && maxAge !== undefined && !ctx.res.headersSent) ctx.set(hsts, maxAge);
+    }
+    leaveUnread(ctx.req, ctx.res);
+    const route = routeOf(ctx);
+    const status = ctx.res.headersSent ? ctx.res.statusCode : ctx.status;
+    if (route !== UPDATE_ROUTE)
+      observe({ type: 'ota.http', method: ctx.method, route, status, ms: monotonicMs() - startedMs });
+  };
+}
+
+function report(http: Http, error: unknown, req: IncomingMessage | undefined, route = 'unmatched'): void {
+  const { code, refusal } = failureOf(error);
+  const cause = refusal.cause ?? error;
+  const message = cause instanceof Error ? cause.message : 'unknown';
+  http.observe({ type: 'ota.http.fail', method: req?.method ?? '', route, code, message });
+}
+
+function needAnswer(ctx: Context): void {
+  if (ctx.status === 405 || ctx.status === 501)
+    throw new Refusal('method_not_allowed', `${ctx.method.slice(0, 16)} is not served here`, {
+      headers: { Allow: String(ctx.response.get('Allow')) },
+    });
+  if (ctx.status === 404 && ctx.body == null) throw new Refusal('route_unknown', 'there is nothing here');
+}
+
+function answerProblem(ctx: Context, refusal: Refusal): void {
+  if (ctx.res.headersSent) {
+    ctx.respond = false;
+    ctx.res.destroy();
+    return;
+  }
+  ctx.respond = true;
+  for (const name of ctx.res.getHeaderNames()) ctx.remove(name);
+  ctx.status = refusal.status;
+  ctx.set({ ...refusal.headers, 'Content-Type': PROBLEM_TYPE, 'Cache-Control': 'no-store' });
+  ctx.body = problemBody(refusal);
+}
+
+/**
+ * A body that was refused is not read to its end: no more of it is taken, the answer goes out, our side is closed,
+ * and the connection is dropped a little later, when the client has had time to read.
+ */
+function leaveUnread(req: IncomingMessage, res: ServerResponse): void {
+  if (req.complete || res.destroyed) return;
+  // Marks the body as consumed: otherwise Node itself would read and drop all that is still to come.
+  req.read(0);
+  req.pause();
+  res.once('finish', () => {
+    if (req.complete) return;
+    const { socket } = req;
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.once('close', () => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,120 @@
+/** Who asks: devices by their own tokens, operators by admin tokens (SPEC §6). No token is ever logged or echoed. */
+import { hash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Observe } from '../domain/event.ts';
+import type { DeviceId } from '../domain/ids.ts';
+import type { AdminScope, AdminStore, AdminToken, Clock, DeviceAuth, DeviceStore } from '../ports.ts';
+import { clientAddress } from './address.ts';
+import type { DeviceTokens } from './device-token.ts';
+import { type HttpCode, Refusal } from './problem.ts';
+import { makeRateLimit, type RateLimit } from './rate.ts';
+
+export interface DeviceIdentity {
+  readonly deviceId: DeviceId;
+  readonly auth: DeviceAuth;
+}
+
+export interface Auth {
+  /** No database is read. Throws a Refusal of 401, or 429 for an address that fails too often. */
+  device(req: IncomingMessage, route: string): DeviceIdentity;
+  /** Throws a Refusal of 401, 403 or 429. */
+  admin(req: IncomingMessage, route: string, scope: AdminScope): Promise<AdminToken>;
+}
+
+export interface AuthOptions {
+  readonly devices: DeviceStore;
+  readonly admins: AdminStore;
+  readonly clock: Clock;
+  readonly observe: Observe;
+  readonly tokens: DeviceTokens;
+  readonly settings: { readonly trustedProxy: boolean; readonly authFailuresPerMinute: number };
+  readonly monotonicMs: () => number;
+}
+
+const MAX_BEARER = 1024;
+export const ADMIN_TOKEN = /^ota_admin_[A-Za-z0-9_-]{43}$/;
+export const tokenHash = (token: string): string => hash('sha256', token);
+
+const DETAIL = {
+  token_missing: 'send the token as Authorization: Bearer',
+  token_malformed: 'this is no token of this controller',
+  token_invalid: 'this token was not issued by this controller',
+  token_revoked: 'this token was revoked',
+  token_superseded: 'a newer token has taken the place of this one',
+  token_expired: 'this token has expired',
+  device_unknown: 'the device of this token is not enrolled',
+} as const satisfies Partial<Record<HttpCode, string>>;
+type AuthFailure = keyof typeof DETAIL;
+
+function bearer(req: IncomingMessage): string | AuthFailure {
+  const header = req.headers.authorization;
+  if (header === undefined) return 'token_missing';
+  if (header.length > MAX_BEARER || header.slice(0, 7).toLowerCase() !== 'bearer ') return 'token_malformed';
+  return header.startsWith(' ', 7) ? header.slice(7).trimStart() : header.slice(7);
+}
+
+const isFailure = (text: string): text is AuthFailure => text in DETAIL;
+
+export function makeAuth(options: AuthOptions): Auth {
+  const { devices, admins, clock, observe, tokens, settings, monotonicMs } = options;
+  const limit = { perMinute: settings.authFailuresPerMinute, monotonicMs, maxKeys: 16_384 };
+  const deviceFailures = makeRateLimit(limit);
+  const adminFailures = makeRateLimit(limit);
+
+  const tooMany = (retryAfterS: number): Refusal =>
+    new Refusal('auth_rate_limited', 'too many failed authentications from this address', { retryAfterS });
+
+  function fail(req: IncomingMessage, route: string, code: AuthFailure, failures: RateLimit): never {
+    const address = clientAddress(req, settings.trustedProxy);
+    const waitS = failures.take(address);
+    observe({ type: 'ota.auth.fail', route, code: waitS === 0 ? code : 'auth_rate_limited', address });
+    throw waitS === 0 ? new Refusal(code, DETAIL[code]) : tooMany(waitS);
+  }
+
+  /** The store knows an imported token for as long as its generation is accepted. */
+  function imported(token: string): DeviceIdentity | AuthFailure {
+    const deviceId = devices.deviceOfToken(tokenHash(token));
+    const auth = deviceId === undefined ? undefined : devices.auth(deviceId);
+    if (deviceId === undefined || auth === undefined) return 'token_malformed';
+    return auth.revoked ? 'token_revoked' : { deviceId, auth };
+  }
+
+  function identify(token: string): DeviceIdentity | AuthFailure {
+    const verdict = tokens.verify(token);
+    if (verdict === 'malformed') return imported(token);
+    if (verdict === 'invalid') return 'token_invalid';
+    const { deviceId, generation } = verdict;
+    const auth = devices.auth(deviceId);
+    if (auth === undefined) return 'device_unknown';
+    if (auth.revoked) return 'token_revoked';
+    if (generation === auth.generation) {
+      if (auth.previousUntilMs > 0) devices.confirmGeneration(deviceId, generation);
+      return { deviceId, auth };
+    }
+    const accepted = generation === auth.generation - 1 && clock.nowMs() < auth.previousUntilMs;
+    return accepted ? { deviceId, auth } : 'token_superseded';
+  }
+
+  return {
+    device: (req, route) => {
+      const token = bearer(req);
+      const found = isFailure(token) ? token : identify(token);
+      return typeof found === 'string' ? fail(req, route, found, deviceFailures) : found;
+    },
+    admin: async (req, route, scope) => {
+      const token = bearer(req);
+      if (isFailure(token)) return fail(req, route, token, adminFailures);
+      if (!ADMIN_TOKEN.test(token)) return fail(req, route, 'token_malformed', adminFailures);
+      // Unlike a device's, this check reads the database: a flood of guesses must not.
+      if (adminFailures.exhausted(clientAddress(req, settings.trustedProxy)))
+        return fail(req, route, 'token_invalid', adminFailures);
+      const found = await admins.find(tokenHash(token));
+      if (found === undefined) return fail(req, route, 'token_invalid', adminFailures);
+      if (found.revokedAtMs !== undefined) return fail(req, route, 'token_revoked', adminFailures);
+      if (found.expiresAtMs <= clock.nowMs()) return fail(req, route, 'token_expired', adminFailures);
+      if (!found.scopes.includes(scope) && !found.scopes.includes('admin'))
+        throw new Refusal('scope_missing', `this token lacks the scope ${scope}`);
+      return found;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/** Whatever was thrown → the refusal that is answered. Texts of Faults stay inside unless they are ours to tell. */
+import { Fault } from '../domain/fault.ts';
+import { type HttpCode, Refusal } from './problem.ts';
+
+/** Faults whose message was written for the client. */
+const TOLD: Readonly<Record<string, HttpCode>> = {
+  sha256_mismatch: 'sha256_mismatch',
+  artifact_rejected: 'artifact_rejected',
+  too_large: 'too_large',
+  quota_exceeded: 'quota_exceeded',
+  disk_full: 'disk_full',
+  token_taken: 'token_taken',
+  token_name_taken: 'token_exists',
+};
+
+const RETRY_S = 10;
+
+export interface Failure {
+  readonly refusal: Refusal;
+  /** Ours or the world's fault rather than the client's: worth an error line. */
+  readonly unexpected: boolean;
+  /** The stable code for the log. */
+  readonly code: string;
+}
+
+/** A verdict that travels as a Fault's cause names its own code. */
+function reasonOf(fault: Fault): Record<string, unknown> {
+  const { cause } = fault;
+  return typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string'
+    ? { reason: cause.code }
+    : {};
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Refusal) return { refusal: error, unexpected: false, code: error.code };
+  if (!(error instanceof Fault)) {
+    const refusal = new Refusal('internal', 'the controller failed to answer', { cause: error });
+    return { refusal, unexpected: true, code: 'internal' };
+  }
+  const told = TOLD[error.code];
+  if (told !== undefined) {
+    const members = told === 'artifact_rejected' ? reasonOf(error) : {};
+    const refusal = new Refusal(told, error.message, { members, cause: error });
+    return { refusal, unexpected: refusal.status >= 500, code: error.code };
+  }
+  const refusal =
+    error.retry === 'backoff'
+      ? new Refusal('unavailable', 'not possible right now', { retryAfterS: RETRY_S, cause: error })
+      : new Refusal('internal', 'the controller failed to answer', { cause: error });
+  return { refusal, unexpected: true, code: error.code };
+}

@@ -1,0 +1,108 @@
+/** Listening sockets: TLS or loopback, clear refusals, and an end that lets what is under way finish. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { isIP } from 'node:net';
+import { Fault } from '../domain/fault.ts';
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** PEM texts; with them the listener speaks TLS. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
+  /** A trusted proxy ends TLS: plain HTTP beyond loopback is meant. */
+  readonly trustedProxy?: boolean;
+  readonly handler: RequestListener;
+}
+
+export interface Listener {
+  /** `https://127.0.0.1:8443` */
+  readonly url: string;
+  readonly port: number;
+  /** Takes no more connections, lets requests finish for up to `graceMs`, then cuts the rest. Idempotent. */
+  close(graceMs: number): Promise<void>;
+}
+
+const HEADERS_MS = 20_000;
+/** Whole uploads must fit: 512 MiB at 1 MB/s. */
+const REQUEST_MS = 600_000;
+const KEEP_ALIVE_MS = 75_000;
+const IDLE_SWEEP_MS = 50;
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
+function serverFor({ tls, handler }: ListenOptions): Server {
+  const limits = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS };
+  if (tls === undefined) return createServer(limits, handler);
+  try {
+    return createTlsServer({ ...limits, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' }, handler);
+  } catch (cause) {
+    throw new Fault('tls_invalid', 'the TLS certificate and key do not fit together or cannot be read', {
+      retry: 'never',
+      cause,
+    });
+  }
+}
+
+const WHY: Readonly<Record<string, readonly [code: string, text: string]>> = {
+  EADDRINUSE: ['port_in_use', 'is in use by another program: stop it or choose another port'],
+  EACCES: ['port_forbidden', 'may not be opened by this user: choose one above 1023'],
+  EADDRNOTAVAIL: ['address_unavailable', 'is no address of this machine'],
+  ENOTFOUND: ['address_unavailable', 'is no address of this machine'],
+};
+
+function opened(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const [code, text] = WHY[cause.code ?? ''] ?? [
+        'listen_failed',
+        `cannot be opened (${cause.code ?? 'error'})`,
+      ];
+      reject(new Fault(code, `${host}:${port} ${text}`, { retry: 'never', cause }));
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+/** Faults `insecure_listener`, `tls_invalid`, `port_in_use`, `port_forbidden`, `address_unavailable`, `listen_failed`. */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { host, tls, handler } = options;
+  if (tls === undefined && options.trustedProxy !== true && !isLoopback(host))
+    throw new Fault(
+      'insecure_listener',
+      `refusing plain HTTP on ${host}: give a TLS certificate, say that a trusted proxy ends TLS, or listen on loopback`,
+      { retry: 'never' },
+    );
+  const server = serverFor(options);
+  // Bodies are asked for by the route that wants them, so that a refusal comes before the upload.
+  server.on('checkContinue', handler);
+  const port = await opened(server, host, options.port);
+  let closing: Promise<void> | undefined;
+  const named = isIP(host) === 6 ? `[${host}]` : host;
+  return {
+    url: `${tls === undefined ? 'http' : 'https'}://${named}:${port}`,
+    port,
+    close: graceMs => {
+      closing ??= closeServer(server, graceMs);
+      return closing;
+    },
+  };
+}
+
+function closeServer(server: Server, graceMs: number): Promise<void> {
+  return new Promise(resolve => {
+    // Connections that finish their request during the grace would otherwise idle until their keep-alive ends.
+    const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearInterval(sweep);
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,59 @@
+/** The update manifest (SPEC §5), rendered once per kind of offer and snapshot: devices differ in few ways. */
+import type { Offer, Snapshot } from '../domain/decision.ts';
+
+export interface ManifestOptions {
+  readonly publicUrl: string;
+  readonly pollIntervalS: number;
+}
+
+/** A rendered manifest and its length in bytes. */
+export interface Manifest {
+  readonly body: string;
+  readonly bytes: string;
+}
+
+export type Manifests = (snapshot: Snapshot, offer: Offer) => Manifest;
+
+function render(snapshot: Snapshot, offer: Offer, options: ManifestOptions): string {
+  const { build } = offer;
+  const { rollout } = snapshot;
+  const deadlineMs = offer.mustInstall ? rollout.deadlineMs : undefined;
+  return JSON.stringify({
+    build_id: build.buildId,
+    version_code: build.versionCode,
+    version_name: build.versionName,
+    url: `${options.publicUrl}/v1/agent/builds/${build.buildId}/apk`,
+    sha256: build.sha256,
+    signer_fingerprint: offer.signerFingerprint,
+    signer_lineage: build.signerLineage,
+    size_bytes: build.sizeBytes,
+    wifi_only: rollout.wifiOnly,
+    must_install: offer.mustInstall,
+    deadline_s: deadlineMs === undefined ? null : Math.round(deadlineMs / 1000),
+    staged_rollout_percent: offer.stagedRolloutPercent,
+    cohort_seed: rollout.cohortSeed,
+    eligible_by: offer.eligibleBy,
+    force_downgrade: offer.forceDowngrade,
+    min_battery_percent: rollout.minBatteryPercent,
+    poll_interval_s: options.pollIntervalS,
+    revision: snapshot.revision,
+  });
+}
+
+export function makeManifests(options: ManifestOptions): Manifests {
+  let of: Snapshot | undefined;
+  let rendered = new Map<string, Manifest>();
+  return (snapshot, offer) => {
+    if (snapshot !== of) {
+      of = snapshot;
+      rendered = new Map();
+    }
+    const key = `${offer.build.buildId} ${offer.eligibleBy} ${offer.stagedRolloutPercent} ${offer.forceDowngrade} ${offer.mustInstall} ${offer.signerFingerprint}`;
+    const known = rendered.get(key);
+    if (known !== undefined) return known;
+    const body = render(snapshot, offer, options);
+    const manifest = { body, bytes: String(Buffer.byteLength(body)) };
+    rendered.set(key, manifest);
+    return manifest;
+  };
+}
