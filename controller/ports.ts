@@ -14,7 +14,7 @@ import type { Build, DesiredState } from './domain/release.ts';
 /** One file under `releases/`, path relative to it; what could not be read safely is said, not thrown. */
 export type SourceFile =
   | { readonly path: string; readonly content: Buffer }
-  | { readonly path: string; readonly refused: 'symlink' | 'file_too_large' };
+  | { readonly path: string; readonly refused: 'symlink' | 'not_a_file' | 'file_too_large' };
 
 export interface SourceTree {
   readonly revision: Revision;

@@ -85,6 +85,8 @@ function missingFiles(files: readonly SourceFile[]): Problem[] {
   return [];
 }
 
+type Refusal = Extract<SourceFile, { refused: string }>['refused'];
+
 interface OneReading {
   readonly problems: readonly Problem[];
   readonly declared?: Declared;
@@ -117,15 +119,26 @@ function readOne(file: SourceFile): OneReading {
   return readDeclaration(file.path, role.kind, role.name, file.content);
 }
 
-const refused = (file: string, why: 'symlink' | 'file_too_large'): Problem =>
-  why === 'symlink'
-    ? whole('symlink', file, 'symbolic links are not followed', 'put the file itself here')
-    : whole(
+function refused(file: string, why: Refusal): Problem {
+  switch (why) {
+    case 'symlink':
+      return whole('symlink', file, 'symbolic links are not followed', 'put the file itself here');
+    case 'not_a_file':
+      return whole(
+        'unexpected_file',
+        file,
+        'this is no plain file',
+        'submodules, pipes and devices are not read',
+      );
+    case 'file_too_large':
+      return whole(
         'file_too_large',
         file,
         `larger than ${MAX_FILE_BYTES / 1024} KiB`,
         'split it, or use tags instead of long lists',
       );
+  }
+}
 
 function readDeclaration(file: string, kind: Kind, name: string, content: Buffer): OneReading {
   const { data, places, problems } = readYaml(content);

@@ -1,0 +1,170 @@
+/** Desired state from a plain folder: for trying things out, and for sites that bring their own transport. */
+import { constants, type Dirent } from 'node:fs';
+import { lstat, open, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { watch as watchFiles } from 'chokidar';
+import { Fault } from '../domain/fault.ts';
+import type { Revision } from '../domain/ids.ts';
+import type { RolloutVersion, Source, SourceFile, SourceTree } from '../ports.ts';
+import { MAX_FILE_BYTES, MAX_FILES } from './layout.ts';
+import { treeHashOf } from './tree-hash.ts';
+
+export interface FolderSourceOptions {
+  /** The folder that holds rollout.yaml. */
+  readonly folder: string;
+  /** Quiet time before a change is hinted at; default 100 ms. */
+  readonly debounceMs?: number | undefined;
+}
+
+const MAX_READS = 20;
+const READ_PAUSE_MS = 25;
+const MAX_DEPTH = 8;
+
+/**
+ * A folder has no history: its revision is the hash of its content, `descends` is always true.
+ * Faults: `source_unreadable`, `source_changing` (it never held still), `revision_unknown` (its content has moved on).
+ */
+export function folderSource(options: FolderSourceOptions): Source {
+  const folder = path.resolve(options.folder);
+  const readNow = (): Promise<SourceTree> => readSteadily(folder);
+  /** What `head` saw last, so that `read` of it gives exactly that. */
+  let seen: SourceTree | undefined;
+
+  async function head(): Promise<Revision> {
+    seen = await readNow();
+    return seen.revision;
+  }
+
+  async function read(revision: Revision): Promise<SourceTree> {
+    if (seen?.revision === revision) return seen;
+    const now = await readNow();
+    if (now.revision === revision) return now;
+    throw new Fault('revision_unknown', 'the folder no longer holds that content', { retry: 'never' });
+  }
+
+  async function* rolloutHistory(revision: Revision): AsyncGenerator<RolloutVersion> {
+    const { committedAtMs, files } = await read(revision);
+    const file = files.find(f => f.path === 'rollout.yaml');
+    if (file !== undefined && 'content' in file) yield { revision, committedAtMs, content: file.content };
+  }
+
+  return {
+    head,
+    read,
+    rolloutHistory,
+    descends: async () => true,
+    watch: onHint => watchFolder(folder, onHint, options.debounceMs ?? 100),
+  };
+}
+
+/** Reads until two reads agree: files are not changed together, but they must be judged together. */
+async function readSteadily(folder: string): Promise<SourceTree> {
+  let last = await readOnce(folder);
+  for (let reads = 1; reads < MAX_READS; reads++) {
+    const again = await readOnce(folder);
+    if (again !== undefined && again.revision === last?.revision) return again;
+    last = again;
+    await pause(READ_PAUSE_MS);
+  }
+  throw new Fault('source_changing', 'the folder keeps changing while it is read', { retry: 'backoff' });
+}
+
+/** Undefined when something vanished on the way. */
+async function readOnce(folder: string): Promise<SourceTree | undefined> {
+  try {
+    const entries = await listFolder(folder, '', 0);
+    const files: SourceFile[] = [];
+    let committedAtMs = 0;
+    for (const entry of entries.slice(0, MAX_FILES + 1)) {
+      const { file, changedAtMs } = await readEntry(folder, entry);
+      files.push(file);
+      committedAtMs = Math.max(committedAtMs, Math.floor(changedAtMs));
+    }
+    const treeHash = treeHashOf(files);
+    return { revision: `folder:${treeHash}`, committedAtMs, treeHash, files };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Gone, or become a link, since the folder was listed.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
+    throw new Fault('source_unreadable', `the folder cannot be read (${code ?? 'unknown reason'})`, {
+      retry: 'backoff',
+      cause: error,
+    });
+  }
+}
+
+interface FolderEntry {
+  readonly path: string;
+  readonly kind: 'file' | 'symlink' | 'not_a_file';
+}
+
+/** Sorted; a missing folder is empty, never an error of its own: parsing says what is missing. */
+async function listFolder(folder: string, under: string, depth: number): Promise<FolderEntry[]> {
+  let entries: Dirent[];
+  try {
+    entries = await readdir(path.join(folder, under), { withFileTypes: true });
+  } catch (error) {
+    if (depth === 0 && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  const found: FolderEntry[] = [];
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const name = path.posix.join(under, entry.name);
+    if (entry.isDirectory() && depth < MAX_DEPTH) found.push(...(await listFolder(folder, name, depth + 1)));
+    else if (entry.isFile()) found.push({ path: name, kind: 'file' });
+    else found.push({ path: name, kind: entry.isSymbolicLink() ? 'symlink' : 'not_a_file' });
+    if (found.length > MAX_FILES) break;
+  }
+  return found;
+}
+
+async function readEntry(
+  folder: string,
+  entry: FolderEntry,
+): Promise<{ file: SourceFile; changedAtMs: number }> {
+  const full = path.join(folder, entry.path);
+  const { mtimeMs: changedAtMs } = await lstat(full);
+  if (entry.kind !== 'file') return { file: { path: entry.path, refused: entry.kind }, changedAtMs };
+  const content = await readBounded(full);
+  if (content === undefined) return { file: { path: entry.path, refused: 'file_too_large' }, changedAtMs };
+  return { file: { path: entry.path, content }, changedAtMs };
+}
+
+/** Undefined when it is too large. At most one byte more than is allowed is read, whatever the size was said to be. */
+async function readBounded(file: string): Promise<Buffer | undefined> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const { size } = await handle.stat();
+    if (size > MAX_FILE_BYTES) return undefined;
+    const buffer = Buffer.alloc(size + 1);
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+    if (bytesRead <= size) return buffer.subarray(0, bytesRead);
+    // It grew under the reading; the next reading will tell.
+    return undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Editors write in several steps; one hint follows when they have gone quiet. */
+async function watchFolder(
+  folder: string,
+  onHint: () => void,
+  debounceMs: number,
+): Promise<() => Promise<void>> {
+  let timer: NodeJS.Timeout | undefined;
+  const hint = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(onHint, debounceMs);
+  };
+  const watcher = watchFiles(folder, { ignoreInitial: true, followSymlinks: false });
+  watcher.on('all', hint);
+  // Only a hint is lost: the timer looks as well.
+  watcher.on('error', hint);
+  await new Promise<void>(resolve => watcher.once('ready', resolve));
+  return async () => {
+    clearTimeout(timer);
+    await watcher.close();
+  };
+}
