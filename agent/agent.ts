@@ -163,8 +163,12 @@ export class Agent {
         this.#emit({ type: 'ota.state.fail', code: faultCode(error) });
         this.#waitingForDisk = true;
         this.#announceSettled();
-        await new Promise<void>(resolve => this.#setTimer('save', SAVE_RETRY_MS, resolve));
-        this.#waitingForDisk = false;
+        await new Promise<void>(resolve =>
+          this.#setTimer('save', SAVE_RETRY_MS, () => {
+            this.#waitingForDisk = false;
+            resolve();
+          }),
+        );
       }
     }
     return false;

@@ -13,11 +13,29 @@ export function fullJitterMs(tries: number, baseMs: number, capMs: number, rando
   return Math.max(1000, Math.round(random * ceiling));
 }
 
-/** The next regular check: the interval ± 10 %, so that devices spread over the day. */
-export function pollDelayMs(intervalMs: number, random: number): number {
-  const bounded = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, intervalMs));
-  return Math.round(bounded * (0.9 + 0.2 * random));
+/** How often to ask: every `intervalMs` plus up to `jitterMs`, so that devices spread over the day. */
+export interface PollPace {
+  readonly intervalMs: number;
+  readonly jitterMs: number;
 }
+
+/** Whatever a controller asks for, an agent polls no faster than each minute and no slower than each day. */
+export function paceOf(intervalMs: number, jitterMs = intervalMs / 10): PollPace {
+  const bounded = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, intervalMs));
+  return { intervalMs: bounded, jitterMs: Math.min(bounded, Math.max(0, jitterMs)) };
+}
+
+export const DEFAULT_PACE = paceOf(POLL_INTERVAL_MS);
+
+/** `Ota-Poll-Interval: 21600;jitter=2160`, in seconds; undefined when absent or unreadable. */
+export function parsePollInterval(header: string | undefined): PollPace | undefined {
+  const [, interval, jitter] = /^(\d{1,9})(?:;\s*jitter=(\d{1,9}))?$/.exec(header?.trim() ?? '') ?? [];
+  if (interval === undefined) return undefined;
+  return paceOf(Number(interval) * 1000, jitter === undefined ? undefined : Number(jitter) * 1000);
+}
+
+export const pollDelayMs = ({ intervalMs, jitterMs }: PollPace, random: number): number =>
+  Math.round(intervalMs + jitterMs * random);
 
 /** What the server asked for, bounded, plus up to a tenth so that waiters do not return in one instant. */
 export function retryAfterDelayMs(askedMs: number, random: number): number {

@@ -5,7 +5,7 @@
 import type { HoldReason } from '../controller/domain/decision.ts';
 import type { Outcome, ResultReason } from '../controller/domain/event.ts';
 import type { BuildId, DeviceId } from '../controller/domain/ids.ts';
-import { POLL_INTERVAL_MS } from './backoff.ts';
+import { DEFAULT_PACE, type PollPace } from './backoff.ts';
 import type { AgentEvent, NudgeRefusal, Trigger } from './event.ts';
 import type { Offer } from './offer.ts';
 import type { Penalty } from './penalty.ts';
@@ -79,7 +79,7 @@ export interface AgentState {
   readonly reportTries: number;
   readonly reportInFlight: boolean;
   readonly checkFailures: number;
-  readonly pollIntervalMs: number;
+  readonly pace: PollPace;
   /** ETag of the last hold, and for which version it was given. */
   readonly hold: { readonly etag: string; readonly versionCode: number } | undefined;
   /** First sight of each offer that still stands: what `deadline_s` counts from. */
@@ -107,7 +107,7 @@ export const newState = (deviceId: DeviceId): AgentState => ({
   reportTries: 0,
   reportInFlight: false,
   checkFailures: 0,
-  pollIntervalMs: POLL_INTERVAL_MS,
+  pace: DEFAULT_PACE,
   hold: undefined,
   firstSeen: undefined,
   penalties: [],
@@ -120,8 +120,13 @@ export const newState = (deviceId: DeviceId): AgentState => ({
 
 /** How the controller answered an update check. */
 export type CheckAnswer =
-  | { readonly kind: 'offer'; readonly offer: Offer }
-  | { readonly kind: 'hold'; readonly reason: HoldReason | 'none'; readonly etag: string | undefined }
+  | { readonly kind: 'offer'; readonly offer: Offer; readonly pace: PollPace }
+  | {
+      readonly kind: 'hold';
+      readonly reason: HoldReason | 'none';
+      readonly etag: string | undefined;
+      readonly pace: PollPace | undefined;
+    }
   | {
       readonly kind: 'invalid';
       readonly reason: 'manifest_invalid' | 'url_refused';

@@ -80,7 +80,7 @@ function onStarted(before: AgentState, fact: Extract<Fact, { type: 'started' }>)
     reportTries: 0,
     nudgeFloorMs: fact.state === 'lost' ? at.atMs : before.nudgeFloorMs,
   };
-  const effects = [timer(state, 'poll', pollDelayMs(state.pollIntervalMs, at.random))];
+  const effects = [timer(state, 'poll', pollDelayMs(state.pace, at.random))];
   const recovered =
     fact.state === 'lost' || fact.state === 'recovered'
       ? [emit({ type: 'ota.state.recovered', from: fact.state === 'lost' ? 'nothing' : 'previous' })]

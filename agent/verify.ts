@@ -20,6 +20,9 @@ const READ_BYTES = 1024 * 1024;
 /** Verdicts by the hash of the bytes that were really read: many agents in one process verify one APK once. */
 export type VerdictCache = LRUCache<string, ApkVerdict>;
 
+/** The APK may be genuine, but not for this Android. */
+const SDK_CODES: ReadonlySet<string> = new Set(['incompatible_sdk', 'no_signer_for_sdk']);
+
 const wrong = (reason: Extract<VerifyResult, { ok: false }>['reason'], detail: string): VerifyResult => ({
   ok: false,
   reason,
@@ -41,7 +44,8 @@ export async function verifyDownload(
   const key = `${sha256}/${installed.sdk}`;
   const verdict = cache?.get(key) ?? (await verifyApk(reader, { sdk: installed.sdk }));
   cache?.set(key, verdict);
-  if (!verdict.ok) return wrong('signature_invalid', verdict.code);
+  if (!verdict.ok)
+    return wrong(SDK_CODES.has(verdict.code) ? 'incompatible_sdk' : 'signature_invalid', verdict.code);
   return judgeFacts(verdict.facts, offer, installed) ?? { ok: true, ms: monotonicMs() - startedMs };
 }
 

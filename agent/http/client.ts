@@ -1,7 +1,7 @@
 /** The agent's side of SPEC §5 over undici: bounded answers, no redirects, the token in one header only. */
 import { type Dispatcher, request } from 'undici';
 import { HOLD_REASONS } from '../../controller/domain/decision.ts';
-import { parseRetryAfter } from '../backoff.ts';
+import { paceOf, parsePollInterval, parseRetryAfter } from '../backoff.ts';
 import type { ServerTime } from '../clock.ts';
 import { MAX_MANIFEST_BYTES, parseOffer } from '../offer.ts';
 import type { Installed } from '../ports.ts';
@@ -127,6 +127,7 @@ async function answerOf(connection: Connection, response: Dispatcher.ResponseDat
       kind: 'hold',
       reason: HOLD_REASONS.find(r => r === named) ?? 'none',
       etag: header(headers, 'etag'),
+      pace: parsePollInterval(header(headers, 'ota-poll-interval')),
     };
   }
   if (statusCode !== 200)
@@ -139,7 +140,8 @@ async function answerOf(connection: Connection, response: Dispatcher.ResponseDat
   const refusal = urlRefusal(parsed.offer.url, connection.controller);
   if (refusal !== undefined)
     return { kind: 'invalid', reason: 'url_refused', detail: refusal, buildId: parsed.offer.buildId };
-  return { kind: 'offer', offer: parsed.offer };
+  const hinted = parsePollInterval(header(headers, 'ota-poll-interval'));
+  return { kind: 'offer', offer: parsed.offer, pace: paceOf(parsed.offer.pollIntervalMs, hinted?.jitterMs) };
 }
 
 /** Statuses after which sending the same report again cannot help. */

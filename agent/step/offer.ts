@@ -43,9 +43,9 @@ export function onChecked(
 ): Step {
   const { answer } = checked;
   if (answer.kind === 'failed') return onCheckFailed(state, ask, attempt, answer, at);
-  const interval = answer.kind === 'offer' ? answer.offer.pollIntervalMs : state.pollIntervalMs;
-  const heard: AgentState = { ...state, checkFailures: 0, pollIntervalMs: interval };
-  const step = then(stay(heard, timer(heard, 'poll', pollDelayMs(interval, at.random))), sendNext);
+  const pace = (answer.kind === 'invalid' ? undefined : answer.pace) ?? state.pace;
+  const heard: AgentState = { ...state, checkFailures: 0, pace };
+  const step = then(stay(heard, timer(heard, 'poll', pollDelayMs(pace, at.random))), sendNext);
   return then(step, s => {
     if (answer.kind === 'hold') return onHold(s, ask, attempt, answer, checked.installed.versionCode, at);
     if (answer.kind === 'invalid')
@@ -284,7 +284,7 @@ export function defer(state: AgentState, attempt: Attempt, unmet: readonly Unmet
 
 /** An offer that was last confirmed a poll interval ago, or a trigger since, is asked about again first. */
 function startDownload(state: AgentState, attempt: Attempt, at: Moment): Step {
-  const stale = Math.abs(at.atMs - attempt.checkedAtMs) > state.pollIntervalMs;
+  const stale = Math.abs(at.atMs - attempt.checkedAtMs) > state.pace.intervalMs;
   if (stale || state.pending !== undefined)
     return beginCheck(state, state.pending ?? newAsk(at, 'poll'), attempt);
   return enter(state, { name: 'downloading', attempt }, epoch => [{ type: 'download', epoch, attempt }]);

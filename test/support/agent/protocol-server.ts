@@ -53,7 +53,7 @@ const problem = (
   status: number,
   code: string,
   headers: Record<string, string> = {},
-): void => {
+): unknown => {
   response.writeHead(status, { 'content-type': 'application/problem+json', ...headers });
   return response.end(JSON.stringify({ status, code }));
 };
