@@ -16,7 +16,7 @@ export interface RampStart {
 }
 
 export async function findRampStart(
-  source: Source,
+  source: Pick<Source, 'rolloutHistory'>,
   revision: string,
   head: Rollout,
   applied: Applied | undefined,
@@ -39,7 +39,7 @@ export async function findRampStart(
 
 /** The unbroken run of versions on this ramp, oldest first. */
 async function versionsOfRamp(
-  source: Source,
+  source: Pick<Source, 'rolloutHistory'>,
   revision: string,
   head: Rollout,
   parseRollout: (version: RolloutVersion) => Rollout | undefined,
