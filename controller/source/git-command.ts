@@ -2,15 +2,15 @@
  * Git, run as if every repository were hostile: no hooks, no `ext::`, no prompts, no submodules, no discovery of a
  * repository around the folder. What it prints in anger is cut down and stripped of credentials before it is said.
  */
-import { simpleGit } from 'simple-git';
+import { GitError, simpleGit } from 'simple-git';
 import { Fault } from '../domain/fault.ts';
 
 /** A Git process ended with another code than 0; `message` is fit to be shown. */
-export class GitExit extends Error {
+export class GitExit extends GitError {
   override readonly name = 'GitExit';
   readonly exitCode: number;
   constructor(exitCode: number, message: string) {
-    super(message);
+    super(undefined, message);
     this.exitCode = exitCode;
   }
 }
@@ -26,8 +26,8 @@ export interface GitCommandOptions {
 }
 
 export interface GitCommand {
-  /** Standard output as text. Throws GitExit, or Fault `source_timeout`. */
-  text(args: readonly string[]): Promise<string>;
+  /** Standard output as text. Throws GitExit, or Fault `source_timeout`; exit codes in `accepted` are answers too. */
+  text(args: readonly string[], accepted?: readonly number[]): Promise<string>;
   /** The same as bytes, with bytes for standard input. */
   bytes(args: readonly string[], input: string): Promise<Buffer>;
 }
@@ -105,7 +105,7 @@ function environmentOf(options: GitCommandOptions): Record<string, string> {
 /** Each call is a process of its own. */
 export function gitCommand(options: GitCommandOptions): GitCommand {
   const env = environmentOf(options);
-  const make = (input?: string) =>
+  const make = (input?: string, accepted: readonly number[] = []) =>
     simpleGit({
       baseDir: options.gitDir,
       allowEnvironment: Object.keys(env).filter(name => name.startsWith('GIT_')),
@@ -118,6 +118,7 @@ export function gitCommand(options: GitCommandOptions): GitCommand {
         allowUnsafeSshCommand: true,
       },
       errors: (error, { exitCode, stdErr }) => {
+        if (accepted.includes(exitCode)) return undefined;
         if (exitCode > 0)
           return new GitExit(exitCode, sanitise(Buffer.concat(stdErr).toString(), options.token));
         return error;
@@ -125,8 +126,8 @@ export function gitCommand(options: GitCommandOptions): GitCommand {
       ...(input !== undefined && { input: () => input }),
     }).env(env);
   return {
-    text: args =>
-      make()
+    text: (args, accepted) =>
+      make(undefined, accepted)
         .raw([...args])
         .catch(rethrow),
     bytes: async (args, input) =>

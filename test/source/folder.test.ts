@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Fault } from '../../controller/domain/fault.ts';
+import { folderSource } from '../../controller/source/folder.ts';
+import { MAX_FILES } from '../../controller/source/layout.ts';
+import { parseState } from '../../controller/source/parse.ts';
+import { until, withFolder } from '../support/folder.ts';
+import { releaseFiles, writeReleases } from '../support/releases.ts';
+import { NOW_MS } from '../support/state.ts';
+
+test('the revision is the content: the same files give the same, a changed byte another', () =>
+  withFolder(async folder => {
+    await writeReleases(folder, releaseFiles({ rollout: 10 }));
+    const source = folderSource({ folder });
+    const first = await source.head();
+    assert.match(first, /^folder:[0-9a-f]{64}$/);
+    const tree = await source.read(first);
+    assert.is(tree.revision, `folder:${tree.treeHash}`);
+    assert.equal(parseState(tree, undefined, { nowMs: NOW_MS }).problems, []);
+    assert.ok(Math.abs(tree.committedAtMs - Date.now()) < 3_600_000);
+
+    await writeReleases(folder, releaseFiles({ rollout: 50 }));
+    const second = await folderSource({ folder }).head();
+    assert.is.not(second, first);
+    await writeReleases(folder, releaseFiles({ rollout: 10 }));
+    assert.is(await folderSource({ folder }).head(), first);
+  }));
+
+test('read gives what head saw, and an unknown revision once the content has moved on', () =>
+  withFolder(async folder => {
+    await writeReleases(folder, releaseFiles({ rollout: 10 }));
+    const source = folderSource({ folder });
+    const seen = await source.head();
+    await writeReleases(folder, releaseFiles({ rollout: 50 }));
+    const { files } = await source.read(seen);
+    const rollout = files.find(f => f.path === 'rollout.yaml');
+    assert.match(
+      rollout !== undefined && 'content' in rollout ? rollout.content.toString() : '',
+      'rollout_percent: 10',
+    );
+    const versions = [];
+    for await (const version of source.rolloutHistory(seen)) versions.push(version.revision);
+    assert.equal(versions, [seen]);
+    assert.is(await source.descends(seen, 'anything'), true);
+    try {
+      await folderSource({ folder }).read(seen);
+      assert.unreachable();
+    } catch (error) {
+      assert.is(error instanceof Fault && error.code, 'revision_unknown');
+    }
+  }));
+
+test('a missing folder, and a missing folder inside of it, are empty', () =>
+  withFolder(async folder => {
+    const source = folderSource({ folder: path.join(folder, 'nope', 'releases') });
+    const tree = await source.read(await source.head());
+    assert.equal(tree.files, []);
+    assert.equal(
+      parseState(tree, undefined, { nowMs: NOW_MS }).problems.map(p => p.code),
+      ['releases_missing'],
+    );
+  }));
+
+test('symlinks, pipes and oversized files are refused and never followed or waited for', () =>
+  withFolder(async folder => {
+    await writeReleases(folder, { 'builds/huge.yaml': '#'.repeat(300_000) });
+    await symlink('/etc/passwd', path.join(folder, 'rollout.yaml'));
+    await mkdir(path.join(folder, 'elsewhere'));
+    await symlink('/etc', path.join(folder, 'cohorts'));
+    await new Promise(resolve => spawn('mkfifo', [path.join(folder, 'policy.yaml')]).on('close', resolve));
+    const source = folderSource({ folder });
+    const { files } = await source.read(await source.head());
+    assert.equal(files, [
+      { path: 'builds/huge.yaml', refused: 'file_too_large' },
+      { path: 'cohorts', refused: 'symlink' },
+      { path: 'policy.yaml', refused: 'not_a_file' },
+      { path: 'rollout.yaml', refused: 'symlink' },
+    ]);
+  }));
+
+test('surplus files are counted, not read without end', () =>
+  withFolder(async folder => {
+    await mkdir(path.join(folder, 'builds'));
+    for (let n = 0; n < MAX_FILES + 50; n++) await writeFile(path.join(folder, 'builds', `b${n}.yaml`), '');
+    const source = folderSource({ folder });
+    const tree = await source.read(await source.head());
+    assert.is(tree.files.length, MAX_FILES + 1);
+    assert.equal(
+      parseState(tree, undefined, { nowMs: NOW_MS }).problems.map(p => p.code),
+      ['too_many_files'],
+    );
+  }));
+
+test('files that are being exchanged are read together or not at all', () =>
+  withFolder(async folder => {
+    const pairs = [10, 50].map(percent =>
+      releaseFiles({ rollout: { exposure: { kind: 'percent', percent }, reason: `r${percent}` } }),
+    );
+    const [ten = {}, fifty = {}] = pairs;
+    const here = path.join(folder, 'releases');
+    const spare = path.join(folder, 'spare');
+    await writeReleases(here, ten);
+    await writeReleases(spare, fifty);
+    const source = folderSource({ folder: here });
+    const known = new Set<string>();
+    for (const files of pairs) {
+      await writeReleases(path.join(folder, 'still'), files);
+      known.add(await folderSource({ folder: path.join(folder, 'still') }).head());
+    }
+    known.add(await folderSource({ folder: path.join(folder, 'nope') }).head()); // between two renames
+    let changing = true;
+    const changer = (async () => {
+      while (changing) {
+        await rename(here, `${here}.old`);
+        await rename(spare, here);
+        await rename(`${here}.old`, spare);
+        await new Promise(resolve => setTimeout(resolve, 15));
+      }
+    })();
+    for (let n = 0; n < 20; n++) {
+      const revision = await source.head().catch((error: unknown) => {
+        assert.is(error instanceof Fault && error.code, 'source_changing');
+        return undefined;
+      });
+      if (revision !== undefined) assert.ok(known.has(revision), 'a mixture was read');
+    }
+    changing = false;
+    await changer;
+  }));
+
+test('a change is hinted at once, when the folder has gone quiet', () =>
+  withFolder(async folder => {
+    await writeReleases(folder, releaseFiles({ rollout: 10 }));
+    const source = folderSource({ folder, debounceMs: 20 });
+    let hints = 0;
+    const stop = await source.watch(() => hints++);
+    for (let n = 0; n < 5; n++) await writeFile(path.join(folder, 'rollout.yaml'), `# ${n}\n`);
+    await until('a hint', () => hints > 0);
+    await writeFile(path.join(folder, 'builds', 'b43.yaml'), 'x');
+    const before = hints;
+    await until('another hint', () => hints > before);
+    await rm(path.join(folder, 'builds', 'b43.yaml'));
+    const between = hints;
+    await until('a hint of the removal', () => hints > between);
+    await stop();
+    assert.ok(hints < 20, `${hints} hints`);
+  }));
+
+test.run();
