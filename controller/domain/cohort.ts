@@ -1,6 +1,6 @@
 /** Which devices a percentage means: SPEC §3. Deterministic, no state per device. */
 import { hash } from 'node:crypto';
-import type { DeviceId } from './ids.ts';
+import { type DeviceId, isDeviceId } from './ids.ts';
 
 export const BUCKETS = 10_000;
 
@@ -10,7 +10,12 @@ export const BUCKETS = 10_000;
  * For whole percents `bucket < percent × 100` is exactly `hash(device_id) % 100 < percent`.
  */
 export function bucketOf(deviceId: DeviceId, cohortSeed: string): number {
-  const h = Number.parseInt(hash('sha256', cohortSeed === '' ? deviceId : `${cohortSeed}:${deviceId}`).slice(0, 8), 16);
+  // Edges refuse such an id; a missing or mangled identity must never fall into some cohort.
+  if (!isDeviceId(deviceId)) throw new Error('assertion: an invalid device id was to be bucketed');
+  const h = Number.parseInt(
+    hash('sha256', cohortSeed === '' ? deviceId : `${cohortSeed}:${deviceId}`).slice(0, 8),
+    16,
+  );
   return (h % 100) * 100 + (Math.floor(h / 100) % 100);
 }
 

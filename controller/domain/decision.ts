@@ -67,7 +67,9 @@ export interface Hold {
 export type Decision = Offer | Hold;
 
 /** Steps 1–2 alone: the build this device should run, whatever it runs now. Downloads are authorised by it. */
-export type Target = { readonly kind: 'target'; readonly build: Build; readonly eligibleBy: EligibleBy } | Hold;
+export type Target =
+  | { readonly kind: 'target'; readonly build: Build; readonly eligibleBy: EligibleBy }
+  | Hold;
 
 /** Prepares the picture; throws when a named build is not declared, which parsing has ruled out. */
 export function makeSnapshot(
@@ -120,7 +122,8 @@ function targetOf(snapshot: Snapshot, device: Device, exposed: 'canary' | 'rollo
     return why === undefined ? { kind: 'target', build: lastSafe, eligibleBy: 'rollback' } : hold(why);
   }
   const whyNotCurrent = exposed === undefined ? 'outside_cohort' : unusable(current, device.sdk);
-  if (exposed !== undefined && whyNotCurrent === undefined) return { kind: 'target', build: current, eligibleBy: exposed };
+  if (exposed !== undefined && whyNotCurrent === undefined)
+    return { kind: 'target', build: current, eligibleBy: exposed };
   if (lastSafe !== undefined && unusable(lastSafe, device.sdk) === undefined)
     return { kind: 'target', build: lastSafe, eligibleBy: 'baseline' };
   return hold(whyNotCurrent ?? 'outside_cohort');
@@ -129,7 +132,11 @@ function targetOf(snapshot: Snapshot, device: Device, exposed: 'canary' | 'rollo
 /** SPEC §4 steps 1–2. */
 export function targetFor(snapshot: Snapshot, device: Device, nowMs: number): Target {
   if (isSuspended(snapshot.rollout, nowMs)) return hold('suspended');
-  return targetOf(snapshot, device, exposedBy(snapshot, device, percentAt(snapshot.rollout, snapshot.clock, nowMs)));
+  return targetOf(
+    snapshot,
+    device,
+    exposedBy(snapshot, device, percentAt(snapshot.rollout, snapshot.clock, nowMs)),
+  );
 }
 
 /** SPEC §4, the whole of it. */
@@ -181,7 +188,9 @@ function sameSignerForDowngrade(snapshot: Snapshot, device: Device, target: Buil
   const installed = snapshot.buildsByCode.get(device.versionCode);
   if (installed === undefined) return false;
   const wanted = signerFor(target, device.sdk);
-  return signerFor(installed, device.sdk) === wanted && (device.signer === undefined || device.signer === wanted);
+  return (
+    signerFor(installed, device.sdk) === wanted && (device.signer === undefined || device.signer === wanted)
+  );
 }
 
 /** The share of buckets, in percent, that are really offered `current`: 0 under rollback, suspension or withdrawal. */

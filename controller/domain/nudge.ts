@@ -21,7 +21,9 @@ export const nudgeKey = (master: Uint8Array, deviceId: DeviceId, generation: num
   Buffer.from(hkdfSync('sha256', master, deviceId, `nexmdm-ota nudge v1 ${generation}`, 32));
 
 const sign = (key: Uint8Array, deviceId: DeviceId, m: Omit<NudgeMessage, 'hmac' | 'type'>): Buffer =>
-  createHmac('sha256', key).update(`update\n${deviceId}\n${m.build_id}\n${m.request_id}\n${m.issued_at}`).digest();
+  createHmac('sha256', key)
+    .update(`update\n${deviceId}\n${m.build_id}\n${m.request_id}\n${m.issued_at}`)
+    .digest();
 
 export function signNudge(
   key: Uint8Array,
@@ -57,7 +59,8 @@ export function verifyNudge(
   const requestId = text(message.request_id);
   const issuedAt = text(message.issued_at);
   const mac = text(message.hmac);
-  if (message.type !== 'update' || !isBuildId(buildId) || !isRequestId(requestId)) return { ok: false, code: 'malformed' };
+  if (message.type !== 'update' || !isBuildId(buildId) || !isRequestId(requestId))
+    return { ok: false, code: 'malformed' };
   if (!/^\d{1,12}$/.test(issuedAt) || !/^[0-9a-f]{64}$/.test(mac)) return { ok: false, code: 'malformed' };
   const expected = sign(key, deviceId, { build_id: buildId, request_id: requestId, issued_at: issuedAt });
   if (!timingSafeEqual(expected, Buffer.from(mac, 'hex'))) return { ok: false, code: 'bad_hmac' };
