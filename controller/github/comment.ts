@@ -14,13 +14,28 @@ export interface CommentPlace {
 }
 
 export interface Comments {
-  /** Makes the comment say `text`. Resolves to its id; `written`: whether GitHub had to be told. */
-  put(place: CommentPlace, text: string): Promise<{ id: number; written: boolean }>;
+  /** Makes the comment say `text`. */
+  put(place: CommentPlace, text: string): Promise<Standing>;
+}
+
+export interface Standing {
+  readonly id: number;
+  /** Whether GitHub had to be told. */
+  readonly written: boolean;
+  /** Since when it says so, by GitHub's clock, Unix ms. */
+  readonly sinceMs: number;
 }
 
 interface Known {
   readonly id: number;
   readonly hash: string;
+  readonly sinceMs: number;
+}
+
+interface Found {
+  readonly id: number;
+  readonly body: string;
+  readonly sinceMs: number;
 }
 
 /** GitHub counts characters; the marker is counted too. */
@@ -36,21 +51,23 @@ export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => 
     store.set(key, JSON.stringify(known), nowMs() + KEEP_MS);
 
   /** Ours on this pull request, oldest first. Others may quote the marker; only our login counts. */
-  async function find({ pull, name }: CommentPlace): Promise<{ id: number; body: string }[]> {
+  async function find({ pull, name }: CommentPlace): Promise<Found[]> {
     const login = await github.login();
     const all = await github.call('comment.find', (octokit, at) =>
       octokit.paginate(octokit.rest.issues.listComments, { ...at, issue_number: pull, per_page: PER_PAGE }),
     );
     return all
       .filter(c => c.user?.login === login && (c.body ?? '').startsWith(markerOf(name)))
-      .map(c => ({ id: c.id, body: c.body ?? '' }))
+      .map(c => ({ id: c.id, body: c.body ?? '', sinceMs: Date.parse(c.updated_at) }))
       .sort((a, b) => a.id - b.id);
   }
 
-  const update = (id: number, body: string): Promise<unknown> =>
-    github.call('comment.update', (octokit, at) =>
+  async function update(id: number, body: string): Promise<Standing> {
+    const { data } = await github.call('comment.update', (octokit, at) =>
       octokit.rest.issues.updateComment({ ...at, comment_id: id, body }),
     );
+    return { id, written: true, sinceMs: Date.parse(data.updated_at) };
+  }
 
   async function drop(id: number): Promise<void> {
     try {
@@ -63,19 +80,15 @@ export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => 
   }
 
   /** The oldest stays, so that two who race agree on which. */
-  async function converge(
-    place: CommentPlace,
-    body: string,
-  ): Promise<{ id: number; written: boolean } | undefined> {
+  async function converge(place: CommentPlace, body: string): Promise<Standing | undefined> {
     const [first, ...surplus] = await find(place);
     for (const { id } of surplus) await drop(id);
     if (first === undefined) return undefined;
-    if (first.body === body) return { id: first.id, written: surplus.length > 0 };
-    await update(first.id, body);
-    return { id: first.id, written: true };
+    if (first.body !== body) return update(first.id, body);
+    return { id: first.id, written: surplus.length > 0, sinceMs: first.sinceMs };
   }
 
-  async function create(place: CommentPlace, body: string): Promise<{ id: number; written: boolean }> {
+  async function create(place: CommentPlace, body: string): Promise<Standing> {
     const { pull } = place;
     await github.call('comment.create', (octokit, at) =>
       octokit.rest.issues.createComment({ ...at, issue_number: pull, body }),
@@ -85,7 +98,7 @@ export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => 
       throw new GitHubFault('github_comment_lost', `the comment on #${pull} is not listed yet`, {
         retry: 'backoff',
       });
-    return { id: settled.id, written: true };
+    return { ...settled, written: true };
   }
 
   return {
@@ -97,18 +110,18 @@ export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => 
       const hash = hashOf(body);
       const stored = await store.get(key);
       const known = stored === undefined ? undefined : (JSON.parse(stored) as Known);
-      if (known?.hash === hash) return { id: known.id, written: false };
+      if (known?.hash === hash) return { id: known.id, written: false, sinceMs: known.sinceMs };
       if (known !== undefined) {
         try {
-          await update(known.id, body);
-          await remember(key, { id: known.id, hash });
-          return { id: known.id, written: true };
+          const standing = await update(known.id, body);
+          await remember(key, { id: known.id, hash, sinceMs: standing.sinceMs });
+          return standing;
         } catch (error) {
           if (!gone(error)) throw error; // deleted by somebody: look for it, else write it anew
         }
       }
       const done = (await converge(place, body)) ?? (await create(place, body));
-      await remember(key, { id: done.id, hash });
+      await remember(key, { id: done.id, hash, sinceMs: done.sinceMs });
       return done;
     },
   };

@@ -15,10 +15,18 @@ interface Entry {
   readonly path: string;
 }
 
-/** Everything under `subPath` at that commit, which must be there. Throws GitExit. */
-export async function readTree(git: GitCommand, revision: Revision, subPath: string): Promise<SourceTree> {
+/**
+ * Everything under `subPath` at that commit, which must be there. `tree` is read in place of the commit's own, for a
+ * merge that has no commit. Throws GitExit.
+ */
+export async function readTree(
+  git: GitCommand,
+  revision: Revision,
+  subPath: string,
+  tree: string = revision,
+): Promise<SourceTree> {
   const seconds = (await git.text(['log', '-1', '--format=%ct', '--end-of-options', revision])).trim();
-  const entries = await listTree(git, revision, subPath);
+  const entries = await listTree(git, tree, subPath);
   const files = await readBlobs(git, entries);
   return { revision, committedAtMs: Number(seconds) * 1000, treeHash: treeHashOf(files), files };
 }

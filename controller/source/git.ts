@@ -7,6 +7,7 @@ import { Fault } from '../domain/fault.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { Source } from '../ports.ts';
 import { type GitCommand, GitExit } from './git-command.ts';
+import { readMerge } from './git-merge.ts';
 import { gitMirror } from './git-mirror.ts';
 import { checkBranch, checkSubPath, gitRemote } from './git-remote.ts';
 import { history, historyPage, readTree } from './git-tree.ts';
@@ -68,6 +69,12 @@ export function gitSource(options: GitSourceOptions): Source {
         await demand(revision);
         if (!COMMIT.test(ancestor) || !(await mirror.ensure(ancestor))) return false;
         return mirror.reading(git => isAncestor(git, ancestor, revision));
+      }),
+    merged: (base, head) =>
+      inTurn(async () => {
+        await demand(base);
+        await demand(head);
+        return mirror.reading(git => readMerge(git, base, head, subPath));
       }),
     rolloutHistory: revision =>
       history(async skip => {

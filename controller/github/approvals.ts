@@ -1,0 +1,177 @@
+/**
+ * Reviewed = applied: an approval counts for the plan that the pull request showed when it was given, and only that
+ * plan may be applied where the policy asks for approvals (SPEC §2, policy read at the base revision).
+ */
+import type { Revision } from '../domain/ids.ts';
+import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
+import type { Plan } from '../domain/plan.ts';
+import { approvalsNeeded } from '../domain/policy.ts';
+import type { Finding } from '../domain/problem.ts';
+import type { KeyValueStore } from '../ports.ts';
+import type { GitHub } from './client.ts';
+import { type Held, heldKey } from './ledger.ts';
+
+/** Which plan a pull request showed since when. */
+export interface ShownPlans {
+  record(pull: number, planHash: string, sinceMs: number): Promise<void>;
+  /** Oldest first. */
+  list(pull: number): Promise<readonly ShownPlan[]>;
+}
+
+export interface ShownPlan {
+  readonly planHash: string;
+  /** By GitHub's clock, Unix ms. */
+  readonly sinceMs: number;
+}
+
+export interface Approvals {
+  /** How many reviewers have approved this plan on the pull request's present head. */
+  given(pull: number, head: Revision, author: string | undefined, planHash: string): Promise<number>;
+  /** For reconcile: empty when the plan needs no approval or has it. Faults when GitHub cannot be asked. */
+  approve(revision: Revision, plan: Plan): Promise<Finding[]>;
+}
+
+interface Review {
+  readonly login: string;
+  readonly state: string;
+  readonly commit: string | null;
+  readonly atMs: number;
+  readonly association: string;
+}
+
+const KEEP_MS = 400 * 86_400_000;
+const MOST_SHOWN = 50;
+/** Anybody may approve on a public repository; only who belongs to it counts. */
+const TRUSTED = new Set(['OWNER', 'MEMBER', 'COLLABORATOR']);
+/** Of what a folded plan may take of a comment. */
+const PLAN_CHARS = 40_000;
+
+/** How many approvals the standing policy asks for this plan. */
+export const neededFor = ({ base, head, atMs }: Plan): number => {
+  const policy = base?.state.policy;
+  return policy === undefined ? 0 : approvalsNeeded(policy, base, head, atMs);
+};
+
+export function makeShownPlans(store: KeyValueStore, nowMs: () => number): ShownPlans {
+  const key = (pull: number): string => `github:shown:${pull}`;
+  const list = async (pull: number): Promise<readonly ShownPlan[]> => {
+    const text = await store.get(key(pull));
+    return text === undefined ? [] : (JSON.parse(text) as ShownPlan[]);
+  };
+  return {
+    list,
+    record: async (pull, planHash, sinceMs) => {
+      const known = await list(pull);
+      if (known.at(-1)?.planHash === planHash) return;
+      await store.set(
+        key(pull),
+        JSON.stringify([...known, { planHash, sinceMs }].slice(-MOST_SHOWN)),
+        nowMs() + KEEP_MS,
+      );
+    },
+  };
+}
+
+/** The newest word of each reviewer that approves or objects; comments change nothing. */
+function standingReviews(reviews: readonly Review[]): Review[] {
+  const last = new Map<string, Review>();
+  for (const review of [...reviews].sort((a, b) => a.atMs - b.atMs))
+    if (review.state !== 'COMMENTED' && review.state !== 'PENDING') last.set(review.login, review);
+  return [...last.values()];
+}
+
+const finding = (message: string, hint: string): Finding => ({
+  severity: 'error',
+  code: 'plan_not_approved',
+  file: 'rollout.yaml',
+  path: [],
+  message,
+  hint,
+});
+
+export interface ApprovalsOptions {
+  readonly github: GitHub;
+  readonly store: KeyValueStore;
+  readonly shown: ShownPlans;
+  readonly nowMs: () => number;
+  readonly branch: string;
+}
+
+export function makeApprovals({ github, store, shown, nowMs, branch }: ApprovalsOptions): Approvals {
+  async function reviewsOf(pull: number): Promise<Review[]> {
+    const all = await github.call('reviews', (octokit, at) =>
+      octokit.paginate(octokit.rest.pulls.listReviews, { ...at, pull_number: pull, per_page: 100 }),
+    );
+    return all.map(r => ({
+      login: r.user?.login ?? '',
+      state: r.state,
+      commit: r.commit_id,
+      atMs: Date.parse(r.submitted_at ?? ''),
+      association: r.author_association,
+    }));
+  }
+
+  async function given(
+    pull: number,
+    head: Revision,
+    author: string | undefined,
+    planHash: string,
+  ): Promise<number> {
+    const plans = await shown.list(pull);
+    const ours = await github.login();
+    return standingReviews(await reviewsOf(pull)).filter(
+      r =>
+        r.state === 'APPROVED' &&
+        r.commit === head &&
+        r.login !== '' &&
+        r.login !== author &&
+        r.login !== ours &&
+        TRUSTED.has(r.association) &&
+        plans.findLast(p => p.sinceMs <= r.atMs)?.planHash === planHash,
+    ).length;
+  }
+
+  async function mergedPull(
+    revision: Revision,
+  ): Promise<{ number: number; head: Revision; author: string | undefined } | undefined> {
+    const { data } = await github.call('pull.of', (octokit, at) =>
+      octokit.rest.repos.listPullRequestsAssociatedWithCommit({ ...at, commit_sha: revision, per_page: 100 }),
+    );
+    const merged = data.filter(p => p.merged_at !== null && p.base.ref === branch);
+    const pull = merged.find(p => p.merge_commit_sha === revision) ?? merged[0];
+    return pull === undefined
+      ? undefined
+      : { number: pull.number, head: pull.head.sha, author: pull.user?.login };
+  }
+
+  return {
+    given,
+    approve: async (revision, plan) => {
+      const needed = neededFor(plan);
+      if (needed === 0) return [];
+      const held: Held = {
+        planHash: plan.hash,
+        planText: renderPlanMarkdown(plan, { merge: revision, limit: PLAN_CHARS }),
+      };
+      await store.set(heldKey(revision), JSON.stringify(held), nowMs() + KEEP_MS);
+      const short = plan.hash.slice(0, 12);
+      const pull = await mergedPull(revision);
+      if (pull === undefined)
+        return [
+          finding(
+            `the policy asks for ${needed} approvals of plan ${short}, and this commit came through no pull request`,
+            'propose it as a pull request, or revert it',
+          ),
+        ];
+      const count = await given(pull.number, pull.head, pull.author, plan.hash);
+      if (count >= needed) return [];
+      const other = (await shown.list(pull.number)).some(p => p.planHash !== plan.hash);
+      return [
+        finding(
+          `plan ${short} has ${count} of ${needed} approvals${other ? ': another plan was reviewed than the one that would be applied' : ''}`,
+          `approve #${pull.number} again with this plan in view, or revert it`,
+        ),
+      ];
+    },
+  };
+}

@@ -1,0 +1,230 @@
+/**
+ * What the console knows of each merged revision: small facts in the store, fed from outbox rows that were committed
+ * with the revision itself, in their order and without the network. Merging the same row again changes nothing.
+ */
+import type { BuildId, Revision } from '../domain/ids.ts';
+import type { Problem } from '../domain/problem.ts';
+import type { KeyValueStore, OutboxEntry, OutboxRow, OutboxStore } from '../ports.ts';
+import { isFinal, type Progress, type Subject } from './progress.ts';
+import { NO_TALLY } from './tally.ts';
+
+export const TOPIC = 'github';
+
+/** A problem as a pull request may show it: no text that could name a device. */
+export type ShownProblem = Pick<
+  Problem,
+  'severity' | 'code' | 'file' | 'line' | 'column' | 'message' | 'hint'
+>;
+
+/** Committed with the revision (SPEC §7). */
+export type Row =
+  | {
+      readonly kind: 'applied';
+      readonly revision: Revision;
+      readonly previous: Revision | undefined;
+      readonly appliedAtMs: number;
+      readonly percent: number;
+      readonly subject: Subject;
+      readonly planHash: string;
+      readonly planText: string;
+      /** How it ends the rollout before it. */
+      readonly ends: 'superseded' | 'reverted';
+    }
+  | { readonly kind: 'rejected'; readonly revision: Revision; readonly problems: readonly ShownProblem[] }
+  /** Something about a known revision is to be told. */
+  | { readonly kind: 'tell'; readonly revision: Revision }
+  | { readonly kind: 'pull'; readonly pull: number };
+
+export interface Entry {
+  readonly revision: Revision;
+  /** `skipped`: a later revision came before this one was ever read. */
+  readonly kind: 'applied' | 'rejected' | 'skipped';
+  readonly previous: Revision | undefined;
+  readonly planHash: string;
+  readonly planText: string;
+  readonly problems: readonly ShownProblem[];
+  readonly progress: Progress;
+  /** Merged through this pull request; null: through none; undefined: not looked up yet. */
+  readonly pull?: number | null;
+  /** Commits between `previous` and this one were accounted for. */
+  readonly gapsTold?: boolean;
+  /** The transition that `ota/rollout` was last written for, frozen with its figures. */
+  readonly told?: {
+    readonly key: string;
+    readonly status: string;
+    readonly description: string;
+    readonly final: boolean;
+  };
+  readonly notices: readonly string[];
+  /** False until what it ends has been ended: a crash in between is made up for. */
+  readonly settled: boolean;
+}
+
+/** What approvals set down before a revision is held: the plan that would have been applied. */
+export const heldKey = (revision: Revision): string => `github:held:${revision}`;
+export interface Held {
+  readonly planHash: string;
+  readonly planText: string;
+}
+
+const entryKey = (revision: Revision): string => `github:revision:${revision}`;
+const LIVE = 'github:live';
+const OPEN = 'github:open';
+const KEEP_MS = 400 * 86_400_000;
+
+export const rowOf = (row: Row, key: string): OutboxEntry => ({
+  topic: TOPIC,
+  key,
+  payload: row,
+  notBeforeMs: 0,
+});
+export const tell = (revision: Revision): OutboxEntry =>
+  rowOf({ kind: 'tell', revision }, `tell:${revision}`);
+
+const NOBODY: Subject = { buildId: '' as BuildId, versionName: '', versionCode: 0, kind: 'none' };
+
+function freshProgress(revision: Revision, subject: Subject, appliedAtMs: number, percent: number): Progress {
+  return {
+    revision,
+    state: subject.kind === 'none' ? 'completed' : 'pending',
+    subject,
+    appliedAtMs,
+    percent,
+    tally: NO_TALLY,
+    attempts: { ok: 0, fail: 0, deferred: 0, reasons: [] },
+    curve: [],
+    exposure: [{ atMs: appliedAtMs, percent }],
+    next: undefined,
+    suspend: undefined,
+    by: undefined,
+  };
+}
+
+export interface Ledger {
+  /** Merges rows in order and promises what must be told because of it. */
+  ingest(rows: readonly OutboxRow[]): Promise<void>;
+  get(revision: Revision): Promise<Entry | undefined>;
+  save(entry: Entry): Promise<void>;
+  /** The revision whose rollout is in force. */
+  live(): Promise<Revision | undefined>;
+  /** Records commits that were overtaken unread. */
+  skip(revisions: readonly Revision[], by: Entry): Promise<void>;
+}
+
+export interface LedgerOptions {
+  readonly store: KeyValueStore;
+  readonly outbox: Pick<OutboxStore, 'add'>;
+  readonly nowMs: () => number;
+}
+
+export function makeLedger({ store, outbox, nowMs }: LedgerOptions): Ledger {
+  const set = (key: string, value: unknown): Promise<void> =>
+    store.set(key, JSON.stringify(value), nowMs() + KEEP_MS);
+  const read = async <T>(key: string): Promise<T | undefined> => {
+    const text = await store.get(key);
+    return text === undefined ? undefined : (JSON.parse(text) as T);
+  };
+  const get = (revision: Revision): Promise<Entry | undefined> => read<Entry>(entryKey(revision));
+  const save = (entry: Entry): Promise<void> => set(entryKey(entry.revision), entry);
+  const live = (): Promise<Revision | undefined> => read<Revision>(LIVE);
+  const open = async (): Promise<readonly Revision[]> => (await read<Revision[]>(OPEN)) ?? [];
+
+  /** `completed` is final for its status; that it was taken back later is told all the same. */
+  async function end(revision: Revision, by: Revision, how: 'superseded' | 'reverted'): Promise<void> {
+    const entry = await get(revision);
+    if (entry === undefined) return;
+    const { progress } = entry;
+    const ended = isFinal(progress.state) || progress.by !== undefined;
+    if (!ended || (progress.state === 'completed' && how === 'reverted')) {
+      const state = entry.kind === 'rejected' ? 'rejected' : how;
+      await save({ ...entry, progress: { ...progress, state, by, next: undefined, suspend: undefined } });
+    }
+    await outbox.add([tell(revision)]);
+  }
+
+  async function applied(row: Row & { kind: 'applied' }): Promise<void> {
+    const { revision, previous, subject, appliedAtMs, percent, planHash, planText } = row;
+    const known = await get(revision);
+    const again = known?.kind === 'applied' && known.progress.appliedAtMs === appliedAtMs;
+    if (again && known.settled) return;
+    const entry: Entry = again
+      ? known
+      : {
+          revision,
+          kind: 'applied',
+          previous,
+          planHash,
+          planText,
+          problems: [],
+          progress: freshProgress(revision, subject, appliedAtMs, percent),
+          ...(known?.pull === undefined ? {} : { pull: known.pull }),
+          notices: [],
+          settled: false,
+        };
+    await save(entry);
+    const inert = subject.kind === 'none';
+    const before = await live();
+    const still: Revision[] = [];
+    for (const other of new Set([...(await open()), ...(before === undefined ? [] : [before])])) {
+      if (other === revision) continue;
+      // A revision that changes no offer leaves the rollout before it in force.
+      if (inert && (await get(other))?.kind === 'applied') still.push(other);
+      else await end(other, revision, row.ends);
+    }
+    await set(OPEN, inert ? still : [revision]);
+    if (!inert) await set(LIVE, revision);
+    await save({ ...entry, settled: true });
+  }
+
+  async function rejected(row: Row & { kind: 'rejected' }): Promise<void> {
+    const { revision, problems } = row;
+    const known = await get(revision);
+    if (known !== undefined && known.kind !== 'rejected') return;
+    const held = await read<Held>(heldKey(revision));
+    const entry: Entry = { ...(known ?? without(revision, 'rejected', nowMs())), ...held, problems };
+    await save(entry);
+    if (entry.settled) return;
+    const still: Revision[] = [];
+    for (const other of await open()) {
+      if (other === revision) continue;
+      if ((await get(other))?.kind === 'rejected') await end(other, revision, 'superseded');
+      else still.push(other);
+    }
+    await set(OPEN, [...still, revision]);
+    await save({ ...entry, settled: true });
+  }
+
+  return {
+    get,
+    save,
+    live,
+    ingest: async rows => {
+      for (const { payload } of [...rows].sort((a, b) => a.id - b.id)) {
+        const row = payload as Row;
+        if (row.kind === 'applied') await applied(row);
+        if (row.kind === 'rejected') await rejected(row);
+      }
+    },
+    skip: async (revisions, by) => {
+      for (const revision of revisions) {
+        if ((await get(revision)) !== undefined) continue;
+        const entry = without(revision, 'skipped', by.progress.appliedAtMs);
+        await save({ ...entry, settled: true, progress: { ...entry.progress, by: by.revision } });
+        await outbox.add([tell(revision)]);
+      }
+    },
+  };
+}
+
+/** A revision that never came to stand. */
+const without = (revision: Revision, kind: 'rejected' | 'skipped', atMs: number): Entry => ({
+  revision,
+  kind,
+  previous: undefined,
+  planHash: '',
+  planText: '',
+  problems: [],
+  progress: { ...freshProgress(revision, NOBODY, atMs, 0), state: 'rejected' },
+  notices: [],
+  settled: false,
+});

@@ -1,0 +1,61 @@
+/** The comment on an open pull request: what merging it would do, or why it cannot be said. */
+
+import type { Revision } from '../../domain/ids.ts';
+import type { FleetPlan } from '../../domain/plan/fleet.ts';
+import { renderPlanMarkdown } from '../../domain/plan/markdown.ts';
+import type { Plan } from '../../domain/plan.ts';
+import type { ShownProblem } from '../ledger.ts';
+import { paragraphs } from './markdown.ts';
+import { renderProblems } from './rejected.ts';
+
+export interface Reviewed {
+  readonly head: Revision;
+  /** The applied revision that the change is planned against. */
+  readonly base: Revision | undefined;
+}
+
+/** What is left of a comment's 65,536 characters is for problems and frame. */
+const PLAN_CHARS = 45_000;
+
+const footer = ({ head, base }: Reviewed, plan?: Plan): string =>
+  `<sub>head ${head} · base ${base ?? 'nothing applied yet'}${plan === undefined ? '' : ` · plan ${plan.hash}`} · edited in place as head or base change</sub>`;
+
+export function renderPlanComment(
+  reviewed: Reviewed,
+  plan: Plan,
+  fleet: FleetPlan,
+  problems: readonly ShownProblem[],
+  approvals: { readonly needed: number; readonly given: number },
+): string {
+  const { needed, given } = approvals;
+  return paragraphs(
+    renderPlanMarkdown(plan, { fleet, limit: PLAN_CHARS }).trimEnd(),
+    problems.length === 0 ? undefined : renderProblems(problems),
+    needed === 0
+      ? undefined
+      : `**Approvals of this plan:** ${given} of ${needed}. A new head or base makes a new plan, which needs its own.`,
+    footer(reviewed, plan),
+  );
+}
+
+export const renderInvalidComment = (reviewed: Reviewed, problems: readonly ShownProblem[]): string =>
+  paragraphs(
+    '### No plan: this would not be applied',
+    'Merged as it is, nothing changes for any device: the last good revision stands.',
+    renderProblems(problems),
+    footer(reviewed),
+  );
+
+export const renderConflictComment = (reviewed: Reviewed): string =>
+  paragraphs(
+    '### No plan: this conflicts with what is merged',
+    'Rebase or merge the base branch; the plan follows by itself.',
+    footer(reviewed),
+  );
+
+export const renderUnchangedComment = (reviewed: Reviewed): string =>
+  paragraphs(
+    '### No change to the desired state',
+    'Merging this changes nothing for any device.',
+    footer(reviewed),
+  );

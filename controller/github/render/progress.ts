@@ -1,0 +1,132 @@
+/** The progress report: the plan comment's second life. Pure: the same progress is the same text, so nothing is sent twice. */
+import { headlineOf, type Progress, type RolloutState } from '../progress.ts';
+import { adoptionChart } from './chart.ts';
+import { countOf, folded, literal, momentOf, paragraphs, shareOf, shortSha, table } from './markdown.ts';
+
+export interface Reported {
+  readonly progress: Progress;
+  readonly planHash: string;
+  /** The plan as it was applied, Markdown. */
+  readonly planText: string;
+  /** `OTA_ACTIVE_WINDOW` in hours. */
+  readonly activeHours: number;
+}
+
+const STATES: Readonly<Record<RolloutState, string>> = {
+  pending: '⚪ pending',
+  rolling_out: '🔵 rolling out',
+  suspended: '🟡 suspended',
+  completed: '🟢 completed',
+  reverted: '🔴 reverted',
+  superseded: '⚫ superseded',
+  rejected: '🔴 not applied',
+};
+
+export function renderProgress({ progress, planHash, planText, activeHours }: Reported): string {
+  const { subject, state, revision } = progress;
+  const inert = subject.kind === 'none';
+  const about = inert
+    ? 'No offer changes'
+    : `${subject.kind === 'rollback' ? 'Back to ' : ''}${literal(subject.buildId)} ${literal(subject.versionName)}`;
+  const exposure = subject.kind === 'rollout' ? ` · ${progress.percent} %` : '';
+  return paragraphs(
+    `### ${about} · ${STATES[state]}${exposure}`,
+    sentence(progress),
+    inert ? undefined : figures(progress, activeHours),
+    inert ? undefined : attempts(progress),
+    inert ? undefined : adoptionChart(progress.curve, ms => valueAt(progress, ms), progress.appliedAtMs),
+    next(progress),
+    state === 'reverted' || state === 'superseded'
+      ? undefined
+      : `**Undo:** \`git revert -m 1 ${shortSha(revision)}\`, or at once \`ota rollback --open-pr\``,
+    folded(`What was merged · plan <code>${planHash.slice(0, 12)}</code>`, planText),
+    `<sub>revision ${revision} · plan ${planHash} · in effect since ${momentOf(progress.appliedAtMs)}</sub>`,
+  );
+}
+
+const valueAt = ({ exposure }: Progress, atMs: number): number =>
+  exposure.findLast(e => e.atMs <= atMs)?.percent ?? 0;
+
+function sentence(progress: Progress): string {
+  const { state, by, suspend, tally } = progress;
+  const from = by === undefined ? 'a later revision' : shortSha(by);
+  switch (state) {
+    case 'pending':
+      return 'Applied. No device outside the canaries is offered this build yet.';
+    case 'rolling_out':
+      return tally.active === 0
+        ? 'Applied. No device has checked in yet.'
+        : 'Applied; devices are taking it up.';
+    case 'suspended':
+      return `All offers are frozen${suspend === undefined ? '' : ` until ${momentOf(suspend.untilMs)}: ${literal(suspend.reason)}`}.`;
+    case 'completed':
+      return progress.subject.kind === 'none'
+        ? 'Applied. What devices are offered is the same as before.'
+        : 'Exposure is where it was declared to end, and the offered devices run it.';
+    case 'reverted':
+      return `Taken back by ${from}. The figures are those of that moment.`;
+    case 'superseded':
+      return `Superseded by ${from}, which governs now. The figures are those of that moment.`;
+    case 'rejected':
+      return 'This revision was not applied.';
+  }
+}
+
+function figures({ tally, subject }: Progress, activeHours: number): string {
+  const row = (label: string, devices: number, of?: number): string[] => [
+    label,
+    countOf(devices),
+    of === undefined ? '' : shareOf(devices, of),
+  ];
+  return table(
+    ['', 'devices', 'share'],
+    [
+      row('enrolled', tally.enrolled),
+      row(`active in ${activeHours} h`, tally.active, tally.enrolled),
+      row('offered', tally.offered, tally.active),
+      row('installed', tally.installed, tally.offered),
+      row('waiting', tally.waiting, tally.offered),
+      ...tally.blocked.map(b => row(`held back: ${literal(b.reason)}`, b.devices, tally.offered)),
+      ...(subject.kind === 'rollback' || tally.staying > 0
+        ? [row('staying on a newer version', tally.staying, tally.active)]
+        : []),
+    ],
+  );
+}
+
+function attempts({ attempts: { ok, fail, deferred, reasons } }: Progress): string {
+  const named = (outcome: 'fail' | 'deferred'): string => {
+    const list = reasons
+      .filter(r => r.outcome === outcome)
+      .sort((a, b) => b.attempts - a.attempts || (a.reason < b.reason ? -1 : 1))
+      .map(r => `\`${r.reason}\` ${countOf(r.attempts)}`);
+    return list.length === 0 ? '' : ` (${list.join(', ')})`;
+  };
+  return `**Attempts:** ${countOf(ok)} ok · ${countOf(fail)} failed${named('fail')} · ${countOf(deferred)} deferred${named('deferred')}`;
+}
+
+function next({ next: step, state, suspend }: Progress): string | undefined {
+  if (state !== 'pending' && state !== 'rolling_out' && state !== 'suspended') return undefined;
+  if (state === 'suspended' && suspend !== undefined)
+    return `**Next:** offers resume ${momentOf(suspend.untilMs)}`;
+  return step === undefined
+    ? '**Next:** nothing changes without another commit'
+    : `**Next:** ${step.percent} % at ${momentOf(step.atMs)}`;
+}
+
+/** The one new comment that a completion, a suspension or a revert is worth: edits do not notify anybody. */
+export function renderNotice(progress: Progress): string {
+  const { state, by, suspend, subject } = progress;
+  const what = literal(subject.buildId);
+  const line = headlineOf(progress);
+  switch (state) {
+    case 'completed':
+      return `🟢 The rollout of ${what} is **completed**: ${line}.`;
+    case 'suspended':
+      return `🟡 All offers are **suspended**${suspend === undefined ? '' : ` until ${momentOf(suspend.untilMs)}: ${literal(suspend.reason)}`}.`;
+    case 'reverted':
+      return `🔴 ${what} was **reverted** by ${by === undefined ? 'a later revision' : shortSha(by)}: ${line}.`;
+    default:
+      throw new Error(`assertion: no notice is due for ${state}`);
+  }
+}

@@ -1,0 +1,44 @@
+/** What a pull request says when its revision is not applied: the problems with their places, and what to do. */
+import type { Entry, ShownProblem } from '../ledger.ts';
+import { folded, literal, paragraphs, shortSha } from './markdown.ts';
+
+const MOST = 50;
+
+/** A list of problems, errors first; free text is shown letter by letter. */
+export function renderProblems(problems: readonly ShownProblem[]): string {
+  const sorted = [...problems].sort(
+    (a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'),
+  );
+  const lines = sorted.slice(0, MOST).map(p => {
+    const place = p.file === '' ? '' : ` ${literal(`${p.file}:${p.line}:${p.column}`)}`;
+    const hint = p.hint === undefined ? '' : `\n  <br>↳ ${literal(p.hint, 300)}`;
+    return `- ${p.severity === 'error' ? '❌' : '⚠️'} **${p.code}**${place} ${literal(p.message, 300)}${hint}`;
+  });
+  if (sorted.length > MOST) lines.push(`- … and ${sorted.length - MOST} more`);
+  return lines.join('\n');
+}
+
+export function renderRejected({ kind, revision, problems, progress, planHash, planText }: Entry): string {
+  const by = progress.by === undefined ? undefined : shortSha(progress.by);
+  if (kind === 'skipped')
+    return paragraphs(
+      '### Not applied by itself · ⚫ superseded',
+      `${by ?? 'A later revision'} was merged before this one was read, and governs now.`,
+      `<sub>revision ${revision}</sub>`,
+    );
+  const held = problems.some(p => p.code === 'plan_not_approved');
+  return paragraphs(
+    `### Not applied · 🔴 ${held ? 'held' : 'rejected'}${by === undefined ? '' : `, superseded by ${by}`}`,
+    by === undefined
+      ? 'Nothing changed for any device: the last good revision stands.'
+      : 'It never took effect.',
+    renderProblems(problems),
+    held && by === undefined
+      ? 'Approve this pull request again, with the plan below in view, and it is applied; or revert it.'
+      : undefined,
+    planText === ''
+      ? undefined
+      : folded(`The plan that is held · <code>${planHash.slice(0, 12)}</code>`, planText),
+    `<sub>revision ${revision}${planHash === '' ? '' : ` · plan ${planHash}`}</sub>`,
+  );
+}
