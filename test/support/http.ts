@@ -1,5 +1,5 @@
 /** The whole HTTP face over real HTTP on loopback: real store, real artifacts, time that stands where it is put. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { request } from 'undici';
 import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
@@ -164,9 +164,7 @@ export async function withServer<T>(
       });
       const listener = await listen({ host: '127.0.0.1', port: 0, handler: face.all });
       const admin = async (...scopes: AdminScope[]): Promise<string> => {
-        const { token, sha256 } = newAdminToken(size =>
-          createHash('sha256').update(`${scopes}${Math.random()}`).digest().subarray(0, size),
-        );
+        const { token, sha256 } = newAdminToken(randomBytes);
         const name = `test-${sha256.slice(0, 8)}`;
         await store.admins.create({ name, scopes, expiresAtMs: world.nowMs + DAY_MS }, sha256);
         return token;

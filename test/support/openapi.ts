@@ -29,7 +29,7 @@ ajv.addVocabulary(['openapi', 'info', 'servers', 'security', 'tags', 'paths', 'c
 ajv.addSchema(openapi, 'openapi');
 const validators = new Map<string, ValidateFunction>();
 
-const escape = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1');
+const pointerPart = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1');
 
 function validatorAt(pointer: string): ValidateFunction {
   const known = validators.get(pointer);
@@ -53,7 +53,7 @@ function operationOf(method: string, path: string): { pointer: string; operation
     const pattern = new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{[^}]+\}/g, '[^/]+')}$`);
     const operation = openapi.paths[template]?.[wanted];
     if (pattern.test(path) && operation !== undefined)
-      return { pointer: `/paths/${escape(template)}/${wanted}`, operation };
+      return { pointer: `/paths/${pointerPart(template)}/${wanted}`, operation };
   }
   return undefined;
 }
@@ -83,7 +83,7 @@ export function undocumented(
       `${operation.operationId} ${answer.status} is ${type || 'untyped'}, not ${Object.keys(response.content)}`,
     ];
   if (!type.endsWith('json')) return [];
-  const validate = validatorAt(`${base}/content/${escape(type)}/schema`);
+  const validate = validatorAt(`${base}/content/${pointerPart(type)}/schema`);
   return validate(JSON.parse(answer.body.toString()))
     ? []
     : (validate.errors ?? []).map(

@@ -1,0 +1,211 @@
+/** Who is let in: device tokens, admin tokens, and what happens to those who are not (SPEC §6). */
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { nudgeKey } from '../../controller/domain/nudge.ts';
+import { makeDeviceTokens, makeMac } from '../../controller/http/device-token.ts';
+import { NUDGE_MASTER, TOKEN_KEY, withServer } from '../support/http.ts';
+import { aSnapshot, aState, DAY_MS } from '../support/state.ts';
+
+const CHECK = '/v1/agent/update?version_code=41';
+const full = () => aSnapshot(aState({ rollout: 100 }));
+const deviceId = fc.string({ unit: fc.constantFrom(...'abcXYZ019._:-'), minLength: 1, maxLength: 64 });
+
+test('the one-shot MAC is HMAC-SHA256', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 32, maxLength: 100 }), deviceId, (key, text) => {
+      assert.is(makeMac(key)(text), createHmac('sha256', key).update(text).digest('base64url'));
+    }),
+  );
+});
+
+test('a token names its device and generation, dots and colons in the id included', () => {
+  const tokens = makeDeviceTokens([TOKEN_KEY]);
+  fc.assert(
+    fc.property(deviceId, fc.integer({ min: 1, max: 999_999_999 }), (id, generation) => {
+      assert.equal(tokens.verify(tokens.mint(id, generation)), { deviceId: id, generation });
+    }),
+  );
+  assert.is(tokens.mint('a.b', 3).split('.').slice(0, 5).join('.'), 'v1.k1.a.b.3');
+});
+
+test('a token with any character changed is refused', () => {
+  const tokens = makeDeviceTokens([TOKEN_KEY]);
+  const token = tokens.mint('kiosk.7', 12);
+  for (let at = 0; at < token.length; at++)
+    for (const other of 'Aa1.-é') {
+      const changed = token.slice(0, at) + other + token.slice(at + 1);
+      if (changed !== token) assert.type(tokens.verify(changed), 'string', changed);
+    }
+});
+
+test('whatever is sent as a token, the verdict is a value and never a crash', () => {
+  const tokens = makeDeviceTokens([TOKEN_KEY]);
+  fc.assert(fc.property(fc.string({ maxLength: 300 }), text => void tokens.verify(`v1.k1.${text}`)));
+  fc.assert(fc.property(fc.string({ maxLength: 300 }), text => void tokens.verify(text)));
+});
+
+test('two server keys verify at a time, and the first signs', () => {
+  const old = { kid: 'k0', key: randomBytes(32) };
+  const both = makeDeviceTokens([TOKEN_KEY, old]);
+  const before = makeDeviceTokens([old]).mint('kiosk-7', 1);
+  assert.equal(both.verify(before), { deviceId: 'kiosk-7', generation: 1 });
+  assert.match(both.mint('kiosk-7', 1), /^v1\.k1\./);
+  assert.is(makeDeviceTokens([TOKEN_KEY]).verify(before), 'invalid');
+  assert.throws(() => makeDeviceTokens([TOKEN_KEY, { ...old, kid: 'k1' }]), /share a kid/);
+});
+
+test('a token of another device, revoked, malformed, foreign or missing is 401 with its own code', () =>
+  withServer({ snapshot: full(), settings: { authFailuresPerMinute: 1000 } }, async server => {
+    const token = await server.enrol('kiosk-7');
+    await server.enrol('kiosk-8');
+    const admin = await server.admin('devices');
+    const code = async (bearer: string | undefined) => {
+      const answer = await server.call('GET', CHECK, { token: bearer });
+      assert.is(answer.status, 401, bearer);
+      assert.match(answer.headers['www-authenticate'] ?? '', /^Bearer /);
+      return answer.json.code as string;
+    };
+    assert.is(await code(undefined), 'token_missing');
+    assert.is(await code(token.replace('kiosk-7', 'kiosk-8')), 'token_invalid');
+    assert.is(await code(token.slice(0, -1)), 'token_malformed');
+    assert.is(await code('v1.k1.kiosk-7'), 'token_malformed');
+    assert.is(await code(`${token}.`), 'token_malformed');
+    assert.is(await code('x'.repeat(2000)), 'token_malformed');
+    const foreign = makeDeviceTokens([{ kid: 'k1', key: randomBytes(32) }]);
+    assert.is(await code(foreign.mint('kiosk-7', 1)), 'token_invalid');
+    assert.is(await code(makeDeviceTokens([TOKEN_KEY]).mint('nobody', 1)), 'device_unknown');
+    assert.is(await code(makeDeviceTokens([TOKEN_KEY]).mint('kiosk-7', 2)), 'token_superseded');
+    assert.is((await server.call('GET', CHECK, { token })).status, 200);
+    assert.is((await server.call('POST', '/v1/devices/kiosk-7/revoke', { token: admin })).status, 204);
+    assert.is(await code(token), 'token_revoked');
+    assert.is((await server.call('DELETE', '/v1/devices/kiosk-7', { token: admin })).status, 204);
+    assert.is(await code(token), 'device_unknown');
+    const again = await server.enrol('kiosk-7');
+    assert.is(await code(token), 'token_superseded');
+    assert.is((await server.call('GET', CHECK, { token: again })).status, 200);
+  }));
+
+test('no token is ever logged, echoed or put into an error', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const admin = await server.admin('read');
+    const bodies: string[] = [];
+    for (const bearer of [token, admin, token.replace('kiosk', 'chaos'), `${admin}x`])
+      for (const path of [CHECK, '/v1/devices', '/v1/agent/builds/b42/apk'])
+        bodies.push((await server.call('GET', path, { token: bearer })).body.toString());
+    const all = bodies.join('\n') + JSON.stringify(server.events);
+    for (const secret of [token.split('.').at(-1) ?? '', admin.slice(10)]) assert.not.match(all, secret);
+  }));
+
+test('failed authentication is limited per address, and valid tokens behind it still pass', () =>
+  withServer({ snapshot: full(), settings: { authFailuresPerMinute: 3 } }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const statuses: number[] = [];
+    for (let i = 0; i < 5; i++)
+      statuses.push((await server.call('GET', CHECK, { token: 'nonsense' })).status);
+    assert.equal(statuses, [401, 401, 401, 429, 429]);
+    const limited = await server.call('GET', CHECK, { token: 'nonsense' });
+    assert.is(limited.json.code, 'auth_rate_limited');
+    assert.ok(Number(limited.headers['retry-after']) >= 1);
+    assert.is((await server.call('GET', CHECK, { token })).status, 200);
+    assert.is(server.of('ota.auth.fail').length, 6);
+    assert.is(server.of('ota.auth.fail')[0]?.address, '127.0.0.1');
+  }));
+
+test('behind a trusted proxy failures count per forwarded address, and not otherwise', async () => {
+  const addressOf = (trustedProxy: boolean) =>
+    withServer({ settings: { trustedProxy } }, async server => {
+      await server.call('GET', CHECK, { headers: { 'X-Forwarded-For': '10.9.9.9, 2001:db8:1:2:3:4:5:6' } });
+      return server.of('ota.auth.fail')[0]?.address;
+    });
+  assert.is(await addressOf(true), '2001:db8:1:2::/64');
+  assert.is(await addressOf(false), '127.0.0.1');
+});
+
+test('a renewed token works at once, the old one until the new one is first used', () =>
+  withServer({ snapshot: full() }, async server => {
+    const old = await server.enrol('kiosk-7');
+    const status = async (token: string) => (await server.call('GET', CHECK, { token })).status;
+    const renewed = (await server.call('POST', '/v1/agent/token', { token: old })).json;
+    assert.is(renewed.generation, 2);
+    assert.is(renewed.nudge_key, nudgeKey(NUDGE_MASTER, 'kiosk-7', 2).toString('base64'));
+    assert.is(await status(old), 200);
+    // The answer was lost: asking again gives the same token and locks nobody out.
+    assert.is((await server.call('POST', '/v1/agent/token', { token: old })).json.token, renewed.token);
+    assert.is(await status(renewed.token), 200);
+    assert.is(await status(old), 401);
+  }));
+
+test('the old generation dies after 14 days even when the new one was never used', () =>
+  withServer({ snapshot: full() }, async server => {
+    const old = await server.enrol('kiosk-7');
+    await server.call('POST', '/v1/agent/token', { token: old });
+    server.world.nowMs += 14 * DAY_MS - 1;
+    assert.is((await server.call('GET', CHECK, { token: old })).status, 200);
+    server.world.nowMs += 1;
+    assert.is((await server.call('GET', CHECK, { token: old })).json.code, 'token_superseded');
+  }));
+
+test('a token imported as SHA-256 works until the device has renewed and used its own', () =>
+  withServer({ snapshot: full() }, async server => {
+    const foreign = 'legacy.token-of.another~system';
+    const sha256 = createHash('sha256').update(foreign).digest('hex');
+    const token = await server.admin('devices');
+    const json = [{ device_id: 'kiosk-7', token_sha256: sha256 }];
+    const imported = (await server.call('POST', '/v1/devices/import', { token, json })).json;
+    assert.is(imported.devices[0].token, undefined);
+    assert.is((await server.call('GET', CHECK, { token: foreign })).status, 200);
+    const renewed = (await server.call('POST', '/v1/agent/token', { token: foreign })).json;
+    assert.is((await server.call('GET', CHECK, { token: foreign })).status, 200);
+    assert.is((await server.call('GET', CHECK, { token: renewed.token })).status, 200);
+    assert.is((await server.call('GET', CHECK, { token: foreign })).status, 401);
+  }));
+
+test('an admin token opens what its scopes name, until it expires or is revoked', () =>
+  withServer({ snapshot: full() }, async server => {
+    const root = await server.admin('admin');
+    const json = { name: 'ci', scopes: ['read'], expires_in_s: 3600 };
+    const made = await server.call('POST', '/v1/admin-tokens', { token: root, json });
+    assert.is(made.status, 201);
+    const { token } = made.json;
+    assert.match(token, /^ota_admin_/);
+    const status = async () => (await server.call('GET', '/v1/devices', { token })).status;
+    assert.is(await status(), 200);
+    const lacking = await server.call('POST', '/v1/devices', { token, json: { device_id: 'x' } });
+    assert.equal([lacking.status, lacking.json.code], [403, 'scope_missing']);
+    assert.is((await server.call('GET', '/v1/admin-tokens', { token })).status, 403);
+    assert.is(
+      (await server.call('POST', '/v1/admin-tokens', { token: root, json })).json.code,
+      'token_exists',
+    );
+    const listed = await server.call('GET', '/v1/admin-tokens', { token: root });
+    assert.not.match(listed.body.toString(), token.slice(10));
+    server.world.nowMs += 3_600_000;
+    assert.is((await server.call('GET', '/v1/devices', { token })).json.code, 'token_expired');
+    server.world.nowMs -= 3_600_000;
+    assert.is((await server.call('DELETE', '/v1/admin-tokens/ci', { token: root })).status, 204);
+    assert.is((await server.call('GET', '/v1/devices', { token })).json.code, 'token_revoked');
+    assert.is((await server.call('DELETE', '/v1/admin-tokens/nobody', { token: root })).status, 404);
+    const { events } = (await server.call('GET', '/v1/events', { token: root })).json;
+    assert.equal(
+      events.map((e: { action: string; subject: string }) => [e.action, e.subject]),
+      [
+        ['token.revoke', 'ci'],
+        ['token.create', 'ci'],
+      ],
+    );
+  }));
+
+test('a device token opens no operator route, and an admin token no agent route', () =>
+  withServer({ snapshot: full() }, async server => {
+    const device = await server.enrol('kiosk-7');
+    const admin = await server.admin('admin');
+    assert.is((await server.call('GET', '/v1/rollout', { token: device })).status, 401);
+    assert.is((await server.call('GET', CHECK, { token: admin })).status, 401);
+    assert.is((await server.call('GET', '/metrics')).status, 401);
+    assert.is((await server.call('GET', '/metrics', { token: await server.admin('metrics') })).status, 200);
+  }));
+
+test.run();
