@@ -126,6 +126,28 @@ test('the strongest algorithm counts: SHA-512, then verity, then SHA-256', async
   }
 });
 
+test('of equally strong algorithms the first counts', async () => {
+  const rsa = testKey('rsa-2048');
+  const algorithms = [0x0103, 0x0101];
+  const signed = (broken: number) =>
+    signZip(archive, { v2: [{ key: rsa, algorithms, broken: breakOne(broken, algorithms) }] });
+  assert.is(await codeOf(signed(0x0103)), 'signature_invalid');
+  assert.is(await codeOf(signed(0x0101)), 'accepted');
+});
+
+test('of several digests for one algorithm the last counts', async () => {
+  const signed = (wrong: number) => {
+    let made = 0;
+    const digest = (right: Buffer): Buffer => {
+      made += 1;
+      return made === wrong ? Buffer.alloc(32) : right;
+    };
+    return signZip(archive, { v2: [{ key: release, algorithms: [0x0201, 0x0201], broken: { digest } }] });
+  };
+  assert.is(await codeOf(signed(1)), 'accepted');
+  assert.is(await codeOf(signed(2)), 'content_digest_mismatch');
+});
+
 test('below SDK 28 verity is unknown', async () => {
   const older = unsignedApk({ versionCode: 1, minSdk: 26 });
   assert.is(

@@ -71,6 +71,12 @@ test('a central directory of 65,535 entries', async () => {
   assert.is(await codeWithin(joinZip(buildZip(files))), 'manifest_missing');
 });
 
+test('a manifest that inflates to far more than it declares', async () => {
+  const bomb = buildZip([{ name: 'AndroidManifest.xml', content: Buffer.alloc(192 * MIB) }]);
+  bomb.directory.writeUInt32LE(1000, 24);
+  assert.is(await codeWithin(joinZip(bomb)), 'manifest_malformed');
+});
+
 test('a manifest whose strings overlap into gigabytes', async () => {
   // Every index names the same 60 KiB, and there are many attributes to look them up for.
   const count = 200_000;

@@ -156,6 +156,29 @@ test('v31_stripped: v3 remembers from which SDK v3.1 counts', async () => {
   assert.is(await codeOf(signZip(from28, { v3: [{ key, attributes: [short] }] })), 'signer_malformed');
 });
 
+test('of several v3.1 signers the earliest is the one v3 remembers', async () => {
+  const third = testKey('release-third');
+  const v31: SignerPlan[] = [
+    { key: next, minSdk: 34, maxSdk: 35, lineage: [{ key }] },
+    { key: third, minSdk: 36, lineage: [{ key }, { key: next }] },
+  ];
+  const apk = (sdk: number) =>
+    signZip(from28, { v3: [{ key, maxSdk: 33, attributes: [rotatesAt(sdk)] }], v31 });
+  const facts = await factsOf(apk(34));
+  assert.equal(
+    facts.signers.map(range => range.fingerprint),
+    [key, next, third].map(fingerprintOf),
+  );
+  assert.is(await codeOf(apk(36)), 'v31_stripped');
+});
+
+test('the content must be what every scheme that counts has signed', async () => {
+  const otherContent = { digest: (digest: Buffer) => Buffer.alloc(digest.length) };
+  const apk = signZip(from24, { v2: [{ key, broken: otherContent }], v3: [{ key }] });
+  assert.is(await codeOf(apk), 'content_digest_mismatch');
+  assert.is(await codeOf(apk, 28), 'accepted');
+});
+
 test('v31_without_v3', async () => {
   assert.is(await codeOf(signZip(from28, { v31: [{ key, minSdk: 33 }] })), 'v31_without_v3');
   assert.is(await codeOf(signZip(from24, { v2: [{ key }], v31: [{ key, minSdk: 33 }] })), 'v31_without_v3');

@@ -22,6 +22,7 @@ const BROKEN: [code: ApkRejectionCode, what: string, plan: Partial<SignerPlan>][
     'digests for fewer algorithms',
     { algorithms: [0x0201, 0x0202], broken: { digestAlgorithms: [0x0201] } },
   ],
+  ['algorithms_differ', 'digests for more algorithms', { broken: { digestAlgorithms: [0x0201, 0x0202] } }],
   [
     'algorithms_differ',
     'digests in another order',
