@@ -23,7 +23,7 @@ const archive = unsignedApk({ versionCode: 1, minSdk: 28 });
 const sign = (plan: SigningPlan): Buffer => signZip(archive, plan);
 
 /**
- * Debian's version is of 2021: it does not know v3.1, and does not verify RSA-PSS. So neither is asked
+ * Debian's version is of 2021: it does not know v3.1, and crashes on RSA-PSS. So neither is asked
  * about here; the fixtures' v3.1 signatures are its own, moved. It also accepts v3 alone with a
  * minSdkVersion below 28, which no Android 7 or 8 can verify; we refuse that (`v2_missing`).
  */
