@@ -18,7 +18,7 @@ const SHAPES: readonly (readonly [what: string, shape: RegExp])[] = [
   ['a JSON Web Token', /\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/g],
   // device tokens are v1.<kid>.<device_id>.<generation>.<mac>, see SPEC §6
   ['a device token', /\bv1\.[A-Za-z0-9_-]{1,32}\.[A-Za-z0-9._:-]{1,64}\.\d{1,10}\.[A-Za-z0-9_-]{22,}/g],
-  ['an admin token', /\bota_[a-z]{0,16}_?[A-Za-z0-9_-]{32,}/g],
+  ['an admin token', /\bota_admin_[A-Za-z0-9_-]{20,}/g],
 ];
 
 /** Every secret of a text by its first character; lines and columns count from 1. */

@@ -76,7 +76,7 @@ function readDocument(doc: Document.Parsed, counter: LineCounter): YamlFile {
   const tooDeep = doc.errors.find(isTooDeep);
   if (tooDeep !== undefined) return broken(syntaxProblem(tooDeep, counter));
   const problems = [
-    ...doc.errors.slice(0, MAX_ERRORS).map(e => syntaxProblem(e, counter)),
+    ...oncePerPlace(doc.errors.slice(0, MAX_ERRORS).map(e => syntaxProblem(e, counter))),
     ...checkNodes(doc, counter),
   ];
   if (doc.directives.yaml.explicit === true && doc.directives.yaml.version !== '1.2')
@@ -97,6 +97,12 @@ function readDocument(doc: Document.Parsed, counter: LineCounter): YamlFile {
     return broken(aliasProblem(first, counter, 'the aliases of this file unfold too far'), places);
   }
 }
+
+/** One slip often breaks several rules of YAML at the same character; the first says enough. */
+const oncePerPlace = (problems: readonly YamlProblem[]): YamlProblem[] =>
+  problems.filter(
+    (p, index) => index === problems.findIndex(q => q.line === p.line && q.column === p.column),
+  );
 
 function syntaxProblem(error: YAMLParseError, counter: LineCounter): YamlProblem {
   const place = placeOf(counter, error.pos[0]);
