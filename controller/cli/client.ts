@@ -211,7 +211,6 @@ const notOurs = (base: string, path: string, status: number, type: string): Faul
 const HINTS: Readonly<Record<number, string>> = {
   401: 'is OTA_ADMIN_TOKEN a token of this controller, not expired and not revoked?',
   403: 'this token lacks the scope; see: ota token list',
-  404: '',
   413: 'the controller sets a limit on the size',
 };
 
@@ -223,11 +222,22 @@ function refusal(problem: Record<string, unknown>, status: number, headers: Answ
   const sentence = text('detail') ?? text('title') ?? `the controller answered HTTP ${status}`;
   const wait = headers['retry-after'];
   const hint = wait === undefined ? HINTS[status] : `try again in ${String(wait)} s`;
-  return new Fault(
-    code,
-    `${sentence} (HTTP ${status})${hint === undefined || hint === '' ? '' : `\n  ${hint}`}`,
-    {
-      retry: status === 429 || status >= 500 ? 'backoff' : 'never',
-    },
-  );
+  const lines = [...detailsOf(problem.errors), ...(hint === undefined ? [] : [hint])];
+  return new Fault(code, [`${sentence} (HTTP ${status})`, ...lines].join('\n  '), {
+    retry: status === 429 || status >= 500 ? 'backoff' : 'never',
+  });
+}
+
+const SHOWN = 5;
+
+/** The members that our own problems carry: `errors: [{row?, path, message}]`. */
+function detailsOf(errors: unknown): string[] {
+  if (!Array.isArray(errors)) return [];
+  const lines = (errors as { row?: unknown; path?: unknown; message?: unknown }[])
+    .slice(0, SHOWN)
+    .map(
+      e =>
+        `${e.row === undefined ? '' : `row ${String(e.row)}: `}${String(e.path ?? '')} ${String(e.message ?? '')}`,
+    );
+  return errors.length > SHOWN ? [...lines, `and ${errors.length - SHOWN} more`] : lines;
 }

@@ -7,6 +7,8 @@ export interface Io {
   /** Progress, notes and errors. */
   err(text: string): void;
   readonly cwd: string;
+  /** What child processes (Git) may see: PATH, HOME and the like. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Standard output is a terminal: colours and progress bars may be drawn. */
   readonly terminal: boolean;
   readonly colour: boolean;

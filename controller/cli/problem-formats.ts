@@ -2,30 +2,32 @@
 import type { Problem } from '../domain/problem.ts';
 
 /** A problem whose `file` is relative to where the reader stands: the repository's root, else the working folder. */
-export type Placed = Problem;
+export type Placed = Omit<Problem, 'code'> & { readonly code: string };
 
 export const FORMATS = ['text', 'json', 'github', 'sarif'] as const;
 export type Format = (typeof FORMATS)[number];
 
-export const errorsIn = (problems: readonly Problem[]): number =>
+export const errorsIn = (problems: readonly Pick<Problem, 'severity'>[]): number =>
   problems.filter(p => p.severity === 'error').length;
 
 const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
 
-export const countText = (problems: readonly Problem[]): string => {
+export const countText = (problems: readonly Pick<Problem, 'severity'>[]): string => {
   const errors = errorsIn(problems);
   return `${plural(errors, 'error')}, ${plural(problems.length - errors, 'warning')}`;
 };
 
 /**
- * Text that came from a file may hold control characters that would repaint a terminal or fake a log line:
- * they are shown as escapes.
+ * Text that came from a file may hold control characters that would repaint a terminal, reorder what is read, or fake
+ * a line (in CI a whole workflow command): they are shown as escapes. Our own line breaks stay in {@link visible}.
  */
 export const visible = (text: string): string =>
-  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, c => {
-    const hex = (c.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
-    return `\\u${hex}`;
-  });
+  text.replace(/(?![\t\n])[\p{Cc}\p{Bidi_C}\u2028\u2029]/gu, escaped);
+export const visibleLine = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Bidi_C}\u2028\u2029]/gu, escaped);
+
+const escaped = (character: string): string =>
+  `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
 
 interface Paint {
   readonly red: (text: string) => string;
@@ -38,9 +40,9 @@ interface Paint {
 export function textOf(problem: Placed, colours: Paint): string {
   const { file, line, column, severity, code, message, hint } = problem;
   const kind = severity === 'error' ? colours.red('error') : colours.yellow('warning');
-  const where = colours.bold(visible(`${file}:${line}:${column}`));
-  const first = `${where}: ${kind} ${code}: ${visible(message)}\n`;
-  return hint === undefined ? first : `${first}  ${colours.dim(`hint: ${visible(hint)}`)}\n`;
+  const where = colours.bold(visibleLine(`${file}:${line}:${column}`));
+  const first = `${where}: ${kind} ${code}: ${visibleLine(message)}\n`;
+  return hint === undefined ? first : `${first}  ${colours.dim(`hint: ${visibleLine(hint)}`)}\n`;
 }
 
 /** GitHub's workflow commands: data escapes % CR LF, property values `:` and `,` too. */

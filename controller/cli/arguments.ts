@@ -1,0 +1,73 @@
+/** Readers of single arguments: each returns the value or throws commander's InvalidArgumentError with what is expected. */
+import { InvalidArgumentError } from 'commander';
+import { isBuildId, isDeviceId, isName } from '../domain/ids.ts';
+import { visibleLine } from './problem-formats.ts';
+
+const wrong = (message: string): never => {
+  throw new InvalidArgumentError(message);
+};
+
+/** 0–100 with at most two decimals, `%` allowed. */
+export function percentArgument(text: string): number {
+  const bare = text.replace(/\s*%$/, '');
+  if (/^\d{1,3}\.\d{3,}$/.test(bare))
+    return wrong('At most two decimals: a device has one of 10,000 places.');
+  const value = Number(bare);
+  if (!/^\d{1,3}(\.\d{1,2})?$/.test(bare) || value > 100)
+    return wrong('Expected a percentage from 0 to 100, like 10 or 2.5.');
+  return value;
+}
+
+export const percentsArgument = (text: string): number[] =>
+  text.split(',').map(part => percentArgument(part.trim()));
+
+export const countArgument =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    return /^\d{1,12}$/.test(text) && value >= min && value <= max
+      ? value
+      : wrong(`Expected a whole number from ${min} to ${max}.`);
+  };
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `90s`, `30m`, `4h`, `7d` → ms; a bare number is seconds. */
+export function durationArgument(text: string): number {
+  const match = /^(\d{1,7})([smhd]?)$/.exec(text);
+  const ms = Number(match?.[1] ?? 0) * (UNITS[match?.[2] || 's'] ?? 0);
+  return ms > 0 ? ms : wrong('Expected a duration like 90s, 30m, 4h or 7d.');
+}
+
+export const buildArgument = (text: string): string =>
+  isBuildId(text)
+    ? text
+    : wrong('A build id is 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter or digit.');
+
+export const deviceArgument = (text: string): string =>
+  isDeviceId(text) ? text : wrong('A device id is 1 to 64 of A-Z a-z 0-9 . _ : -');
+
+/** `qa,lab` or repeated options → the names, each once. */
+export function tagsArgument(text: string, before: readonly string[] = []): string[] {
+  const names = text
+    .split(',')
+    .map(t => t.trim())
+    .filter(t => t !== '');
+  const bad = names.find(t => !isName(t));
+  if (bad !== undefined)
+    return wrong(`${visibleLine(JSON.stringify(bad))} is no tag: lower case, [a-z0-9._-], at most 64.`);
+  return [...new Set([...before, ...names])];
+}
+
+/** Printable ASCII, as the schema of cohort_seed has it. */
+export const seedArgument = (text: string): string =>
+  /^[\x20-\x7e]{0,100}$/.test(text)
+    ? text
+    : wrong('A cohort_seed is at most 100 printable ASCII characters.');
+
+/** One line of free text, as it goes into YAML and pull requests. */
+export function reasonArgument(text: string): string {
+  const reason = text.trim();
+  if (reason === '') return wrong('Expected some words.');
+  return reason.length <= 1000 ? reason : wrong('at most 1000 characters.');
+}

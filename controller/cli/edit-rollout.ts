@@ -1,0 +1,202 @@
+/**
+ * What promote, rollout and rollback share: read, change, judge, show the plan, and only then write, or hand the change
+ * to whoever opens the pull request. An edit that would be invalid writes nothing.
+ */
+import path from 'node:path';
+import type { Command } from 'commander';
+import { Fault } from '../domain/fault.ts';
+import type { BuildId } from '../domain/ids.ts';
+import { countFleet, type FleetPlan } from '../domain/plan/fleet.ts';
+import { planJson } from '../domain/plan/json.ts';
+import { reachAt } from '../domain/plan/standing.ts';
+import { renderPlanText } from '../domain/plan/text.ts';
+import { type Plan, plan } from '../domain/plan.ts';
+import { ROLLOUT_FILE } from '../domain/rules.ts';
+import { type Change, changeRollout } from '../source/change.ts';
+import { editRollout } from '../source/edit.ts';
+import { askFleet } from './fleet.ts';
+import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
+import { errorsIn, type Placed, textOf, visible } from './problem-formats.ts';
+import type { Proposals } from './proposal.ts';
+import { replaceFile } from './replace-file.ts';
+import { readSubject, type Subject, textIn } from './subject.ts';
+import { judgeHead, openWorkspace, standingOf } from './workspace.ts';
+
+export interface EditOptions {
+  readonly dir: string;
+  readonly base?: string;
+  readonly dryRun?: boolean;
+  readonly openPr?: boolean;
+  readonly json?: boolean;
+  readonly offline?: boolean;
+}
+
+/** The options that every editing verb takes. */
+export const editOptions = (command: Command): Command =>
+  command
+    .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
+    .option('--base <revision>', 'what is merged (default: HEAD, or the files themselves outside Git)')
+    .option('--dry-run', 'show the plan and write nothing')
+    .option('--open-pr', 'push a branch and open a pull request; the working files stay as they are')
+    .option('--offline', 'do not ask the controller about the enrolled fleet')
+    .option('--json', 'print one JSON object');
+
+/** One verb's wish: which change, and what else to tell. */
+export interface Wish {
+  readonly change: Change;
+  readonly notes?: readonly string[];
+}
+
+interface Edited {
+  readonly kind: Change['kind'];
+  readonly text: string;
+  readonly title: string;
+  readonly reason: string | undefined;
+  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
+  readonly plan: Plan;
+  readonly fleet: FleetPlan | undefined;
+}
+
+/** `needs`: builds whose files go along with a pull request when they are not merged yet. */
+export async function runEdit(
+  io: Io,
+  options: EditOptions,
+  needs: readonly BuildId[],
+  wish: (subject: Subject) => Wish,
+  proposals: Proposals | undefined,
+): Promise<ExitCode> {
+  const nowMs = io.nowMs();
+  const workspace = await openWorkspace(io, options.dir);
+  const forPr = options.openPr === true ? proposals : undefined;
+  if (options.openPr === true && (forPr === undefined || workspace.repository === undefined))
+    throw new Fault(
+      'not_a_repository',
+      `${options.dir} is not in a Git repository, so no pull request can be opened`,
+      {
+        retry: 'never',
+      },
+    );
+  const fleet = await askFleet(io, options.offline === true);
+  const read = await readSubject(workspace, { base: options.base, proposals: forPr, needs, fleet }, nowMs);
+  if ('problems' in read) {
+    printProblems(read.problems, io);
+    io.err(
+      `${paint(io).red('refused')}: the desired state as it is written is invalid; nothing was changed\n`,
+    );
+    return EXIT.invalid;
+  }
+  const edited = await judgeEdit(read, wish(read), nowMs, io);
+  return edited === undefined ? EXIT.invalid : finish(io, options, read, edited, forPr);
+}
+
+function printProblems(problems: readonly Placed[], io: Io): void {
+  const colours = paint(io);
+  for (const problem of problems) io.err(textOf(problem, colours));
+}
+
+async function judgeEdit(
+  subject: Subject,
+  { change, notes = [] }: Wish,
+  nowMs: number,
+  io: Io,
+): Promise<Edited | undefined> {
+  const { workspace, merged, written, tree, fleet } = subject;
+  const { red } = paint(io);
+  const result = changeRollout(
+    {
+      rollout: written.state.rollout,
+      merged: { rollout: merged.state.rollout, percent: reachAt(merged, nowMs) },
+      builds: written.state.builds,
+    },
+    change,
+  );
+  if (!result.ok) {
+    const hint = result.hint === undefined ? '' : `  ${visible(result.hint)}\n`;
+    io.err(`${red('refused')}: ${visible(result.message)} [${result.code}]\n${hint}`);
+    return undefined;
+  }
+  const text = editRollout(textIn(tree), result.fields);
+  const files = tree.files.map(f =>
+    f.path === ROLLOUT_FILE ? { path: f.path, content: Buffer.from(text) } : f,
+  );
+  const { state, problems } = await judgeHead(workspace, { ...tree, files }, merged, nowMs);
+  printProblems(problems, io);
+  if (state === undefined || errorsIn(problems) > 0) {
+    io.err(`${red('refused')}: to ${result.title} would be invalid; nothing was written\n`);
+    return undefined;
+  }
+  const planned = plan(merged, standingOf(merged, state, nowMs), nowMs);
+  return {
+    kind: change.kind,
+    text,
+    title: result.title,
+    reason: change.reason,
+    notes: [...result.notes, ...subject.notes, ...notes],
+    warnings: problems.map(p => p.message),
+    plan: planned,
+    fleet: fleet.kind === 'counted' ? countFleet(planned, fleet.devices) : undefined,
+  };
+}
+
+async function finish(
+  io: Io,
+  options: EditOptions,
+  subject: Subject,
+  edited: Edited,
+  proposals: Proposals | undefined,
+): Promise<ExitCode> {
+  const { workspace } = subject;
+  const shown = workspace.shown === '.' ? ROLLOUT_FILE : `${workspace.shown}/${ROLLOUT_FILE}`;
+  if (options.json !== true) io.out(renderPlanText(edited.plan, { fleet: edited.fleet }));
+  for (const note of edited.notes) io.err(`note: ${visible(note)}\n`);
+  const done: Record<string, unknown> = { title: edited.title, file: shown, written: false };
+  if (options.dryRun === true) io.err('dry run: nothing was written\n');
+  else if (proposals !== undefined)
+    Object.assign(done, await propose(io, subject, edited, proposals, options.json === true));
+  else if (edited.text === textIn(subject.tree)) io.err(`${shown} says so already: nothing was written\n`);
+  else {
+    await replaceFile(path.join(workspace.dir, ROLLOUT_FILE), edited.text, textIn(subject.tree));
+    done.written = true;
+    if (options.json !== true) io.out(`wrote ${shown}\n`);
+    if (options.json !== true && workspace.repository !== undefined)
+      io.out(
+        `next: git add ${workspace.shown} && git commit -m ${JSON.stringify(edited.title)}, then open a pull request\n`,
+      );
+  }
+  if (options.json === true) outJson(io, { ...done, plan: planJson(edited.plan, edited.fleet) });
+  return EXIT.fine;
+}
+
+async function propose(
+  io: Io,
+  { workspace, base, newFiles, tree }: Subject,
+  edited: Edited,
+  proposals: Proposals,
+  quiet: boolean,
+): Promise<Record<string, unknown>> {
+  const { repository } = workspace;
+  if (repository === undefined || base === undefined)
+    throw new Error('assertion: a proposal stands on a commit');
+  if (edited.plan.empty || edited.text === textIn(tree)) {
+    io.err('nothing differs from what is merged: no pull request is needed\n');
+    return {};
+  }
+  const inRepository = (file: string): string => path.posix.join(repository.path, file);
+  const { branch, url } = await proposals.open({
+    kind: edited.kind,
+    buildId: edited.plan.head.state.rollout.current,
+    root: repository.root,
+    base,
+    files: new Map(
+      [[ROLLOUT_FILE, edited.text] as const, ...newFiles].map(([file, text]) => [inRepository(file), text]),
+    ),
+    title: edited.title,
+    reason: edited.reason,
+    plan: edited.plan,
+    fleet: edited.fleet,
+    warnings: edited.warnings,
+  });
+  if (!quiet) io.out(url === undefined ? `pushed branch ${branch}\n` : `opened ${url} (branch ${branch})\n`);
+  return { branch, url };
+}

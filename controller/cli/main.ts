@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+/** `ota`: wires the verbs to this process. The only file of the command line that reads the environment. */
+import { backup } from './backup.ts';
+import { build } from './build.ts';
+import { device } from './device.ts';
+import { explain } from './explain.ts';
+import type { Io } from './io.ts';
+import { plan } from './plan.ts';
+import { run } from './program.ts';
+import { promote } from './promote.ts';
+import { reconcile } from './reconcile.ts';
+import { rollback } from './rollback.ts';
+import { rollout } from './rollout.ts';
+import { simulate } from './simulate.ts';
+import { status } from './status.ts';
+import { token } from './token.ts';
+import { validate } from './validate.ts';
+import { VERSION } from './version.ts';
+
+const { env, stdout, stderr } = process;
+const interrupt = new AbortController();
+process.once('SIGINT', () => interrupt.abort());
+process.once('SIGTERM', () => interrupt.abort());
+// A reader that has seen enough (`ota … | head`) is no error.
+stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2));
+
+const terminal = stdout.isTTY === true && stderr.isTTY === true && env.TERM !== 'dumb';
+const io: Io = {
+  out: text => void stdout.write(text),
+  err: text => void stderr.write(text),
+  cwd: process.cwd(),
+  environment: env,
+  terminal,
+  colour: terminal && (env.NO_COLOR ?? '') === '',
+  nowMs: () => Date.now(),
+  controller: { url: env.OTA_URL, token: env.OTA_ADMIN_TOKEN },
+  interrupted: interrupt.signal,
+  stdin: () => process.stdin,
+};
+
+const verbs = [
+  validate,
+  plan,
+  promote(undefined),
+  rollout(undefined),
+  rollback(undefined),
+  status,
+  explain,
+  build,
+  device,
+  token,
+  simulate,
+  reconcile,
+  // Loaded when it is wanted: no other verb needs a database.
+  backup(async (folder, file) => (await import('../store/backup.ts')).backupFolder(folder, file)),
+];
+process.exitCode = await run(process.argv.slice(2), io, verbs, VERSION);

@@ -1,0 +1,66 @@
+/** `ota plan`: what merging a change would do to the fleet. Offline: nominal shares, no device is asked. */
+import { Option } from 'commander';
+import { planJson } from '../domain/plan/json.ts';
+import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
+import { renderPlanText } from '../domain/plan/text.ts';
+import { plan as planOf } from '../domain/plan.ts';
+import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
+import { errorsIn, textOf } from './problem-formats.ts';
+import { examples, type Verb } from './program.ts';
+import { judgeHead, openWorkspace, standingAt, standingOf } from './workspace.ts';
+
+export interface PlanOptions {
+  readonly base: string;
+  readonly head?: string;
+  readonly dir: string;
+  readonly format: 'text' | 'markdown' | 'json';
+  readonly exitCode?: boolean;
+}
+
+export const plan: Verb = (program, choose) => {
+  program
+    .command('plan')
+    .summary('show what merging a change would do to the fleet')
+    .description(
+      'Compares two revisions of the desired state and shows the effect: builds, exposure per step, dangers, the way back.',
+    )
+    .option('--base <revision>', 'what stands now', 'HEAD')
+    .option('--head <revision>', 'what would be merged (default: the files as they are now)')
+    .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
+    .addOption(
+      new Option('--format <format>', 'how to print').choices(['text', 'markdown', 'json']).default('text'),
+    )
+    .option('--exit-code', 'exit with 1 when there are differences')
+    .addHelpText(
+      'after',
+      examples(
+        'ota plan                                    # uncommitted edits against HEAD',
+        'ota plan --base origin/main --head HEAD',
+        'ota plan --base main --head my-branch --format markdown',
+        'ota plan --exit-code >/dev/null || echo "something would change"',
+      ),
+    )
+    .action((options: PlanOptions) => choose(io => runPlan(options, io)));
+};
+
+/** 0, or 1 when head is invalid, or differs and `--exit-code` was given. */
+export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
+  const workspace = await openWorkspace(io, options.dir);
+  const nowMs = io.nowMs();
+  const base = await standingAt(workspace, options.base, nowMs);
+  const tree = options.head === undefined ? await workspace.working() : await workspace.at(options.head);
+  const { state, problems } = await judgeHead(workspace, tree, base, nowMs);
+  const colours = paint(io);
+  for (const problem of problems) io.err(textOf(problem, colours));
+  if (state === undefined || errorsIn(problems) > 0) {
+    if (options.format === 'json') outJson(io, { valid: false, problems });
+    io.err(
+      `${colours.red('no plan')}: ${options.head ?? 'the working folder'} is invalid and would not be applied\n`,
+    );
+    return EXIT.invalid;
+  }
+  const planned = planOf(base, standingOf(base, state, nowMs), nowMs);
+  if (options.format === 'json') outJson(io, { valid: true, ...planJson(planned) });
+  else io.out(options.format === 'markdown' ? renderPlanMarkdown(planned) : renderPlanText(planned));
+  return options.exitCode === true && !planned.empty ? EXIT.invalid : EXIT.fine;
+}

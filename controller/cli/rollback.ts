@@ -1,0 +1,46 @@
+/** `ota rollback`: nobody is offered `current` any more, everybody the last safe build. */
+import { buildArgument, reasonArgument } from './arguments.ts';
+import { type EditOptions, editOptions, runEdit } from './edit-rollout.ts';
+import { examples, type Verb } from './program.ts';
+import type { Proposals } from './proposal.ts';
+
+interface RollbackOptions extends EditOptions {
+  readonly to?: string;
+  readonly forceDowngrade?: boolean;
+  readonly reason?: string;
+}
+
+export const rollback =
+  (proposals: Proposals | undefined): Verb =>
+  (program, choose) => {
+    const command = program
+      .command('rollback')
+      .summary('stop the rollout and serve the last safe build to all')
+      .description(
+        'Sets rollback: true in rollout.yaml, from what it says now and never as a patch, so that it cannot conflict.\n' +
+          'Devices that have installed the build stay on it, unless --force-downgrade is given and Android allows it.',
+      )
+      .option('--to <build>', 'another build than last_safe', buildArgument)
+      .option('--force-downgrade', 'take devices back that already run the build; needs --reason')
+      .option('--reason <text>', 'why, for the pull request', reasonArgument);
+    editOptions(command)
+      .addHelpText(
+        'after',
+        examples(
+          'ota rollback --reason "crash loop on API 29" --open-pr',
+          'ota rollback --to b40',
+          'ota rollback --force-downgrade --reason "b42 loses data"',
+        ),
+      )
+      .action(({ to, forceDowngrade = false, reason, ...options }: RollbackOptions) =>
+        choose(io =>
+          runEdit(
+            io,
+            options,
+            to === undefined ? [] : [to],
+            () => ({ change: { kind: 'rollback', to, forceDowngrade, reason } }),
+            proposals,
+          ),
+        ),
+      );
+  };

@@ -1,0 +1,90 @@
+/** What `GET /v1/rollout`, `/v1/builds` and `/v1/reconcile` answer, as far as the verbs use it. */
+
+export interface StatusOnWire {
+  readonly applied_revision: string | null;
+  readonly applied_at: string | null;
+  readonly attempted_revision: string | null;
+  readonly problems: readonly {
+    readonly severity: 'error' | 'warning';
+    readonly code: string;
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+    readonly path: string;
+    readonly message: string;
+    readonly hint: string | null;
+  }[];
+  readonly source_age_s: number | null;
+  readonly source_fault: string | null;
+  readonly clock_held: boolean;
+}
+
+export interface RolloutOnWire {
+  readonly revision: string;
+  readonly applied_at: string;
+  readonly rollout: {
+    readonly current: string;
+    readonly last_safe: string | null;
+    readonly rollout_percent: number | null;
+    readonly ramp: {
+      readonly steps: readonly { readonly percent: number; readonly hold_s: number | null }[];
+    } | null;
+    readonly cohort_seed: string;
+    readonly canary: {
+      readonly tags: readonly string[];
+      readonly devices: readonly string[];
+      readonly cohorts: readonly string[];
+    };
+    readonly rollback: boolean;
+    readonly force_downgrade: boolean;
+    readonly suspend: { readonly reason: string; readonly since: string; readonly until: string } | null;
+  };
+  readonly exposure: {
+    readonly declared_percent: number;
+    readonly effective_percent: number;
+    readonly next_change_at: string | null;
+  };
+  readonly fleet: {
+    readonly enrolled: number;
+    readonly active: number;
+    readonly running_current: number;
+    readonly adoption_ratio: number;
+  };
+  readonly missing_artifacts: readonly string[];
+  readonly reconcile: StatusOnWire;
+}
+
+export interface BuildsOnWire {
+  readonly builds: readonly {
+    readonly build_id: string;
+    readonly version_code: number;
+    readonly version_name: string;
+    readonly role: 'current' | 'last_safe' | null;
+    readonly stored: boolean;
+    readonly running_devices: number;
+    readonly adoption_ratio: number;
+    readonly withdrawn: { readonly reason: string } | null;
+    readonly results: {
+      readonly ok: number;
+      readonly fail: number;
+      readonly deferred: number;
+      readonly skipped: number;
+      readonly verify_fail: number;
+    };
+  }[];
+}
+
+const short = (revision: string | null): string =>
+  revision === null
+    ? 'none'
+    : /^[0-9a-f]{40}$/.test(revision)
+      ? revision.slice(0, 12)
+      : revision.slice(0, 19);
+
+export { short as shortRevision };
+
+/** A newer revision was read and refused: what stands is not what was merged last. */
+export const isRejected = (status: StatusOnWire): boolean =>
+  status.attempted_revision !== null &&
+  status.attempted_revision !== status.applied_revision &&
+  status.problems.some(p => p.severity === 'error');

@@ -1,0 +1,34 @@
+/** `ota rollout N`: more devices, or fewer, of the build that is being promoted. */
+import { percentArgument, reasonArgument } from './arguments.ts';
+import { type EditOptions, editOptions, runEdit } from './edit-rollout.ts';
+import { examples, type Verb } from './program.ts';
+import type { Proposals } from './proposal.ts';
+
+export const rollout =
+  (proposals: Proposals | undefined): Verb =>
+  (program, choose) => {
+    const command = program
+      .command('rollout')
+      .summary('change the percentage of the standing rollout')
+      .description(
+        'Sets rollout_percent in rollout.yaml. Raising it never takes a build from a device that has it; a ramp is replaced.',
+      )
+      .argument('<percent>', 'share of the fleet, 0 to 100, at most two decimals', percentArgument)
+      .option('--reason <text>', 'why, for the pull request', reasonArgument);
+    editOptions(command)
+      .addHelpText(
+        'after',
+        examples('ota rollout 50', 'ota rollout 2.5 --dry-run', 'ota rollout 100 --open-pr'),
+      )
+      .action((percent: number, options: EditOptions & { reason?: string }) =>
+        choose(io =>
+          runEdit(
+            io,
+            options,
+            [],
+            () => ({ change: { kind: 'rollout', percent, reason: options.reason } }),
+            proposals,
+          ),
+        ),
+      );
+  };

@@ -1,0 +1,182 @@
+/** `ota simulate`: how many devices a percentage really reaches, and what a change would decide for each. Offline. */
+import type { BuildId } from '../domain/ids.ts';
+import { countArgument, percentsArgument } from './arguments.ts';
+import { readText } from './device-import.ts';
+import { type ListedDevice, parseDeviceList } from './device-list.ts';
+import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
+import { errorsIn, textOf } from './problem-formats.ts';
+import { examples, type Verb } from './program.ts';
+import { type CohortStep, cohortSteps, decisionCounts, stepsOf, syntheticDevices } from './simulation.ts';
+import { table } from './table.ts';
+import {
+  judgeHead,
+  openWorkspace,
+  pictureAt,
+  type Standing,
+  standingAt,
+  standingOf,
+  type Workspace,
+} from './workspace.ts';
+
+interface SimulateOptions {
+  readonly devices?: string;
+  readonly count: number;
+  readonly seed?: string;
+  readonly percents?: number[];
+  readonly base?: string;
+  readonly head?: string;
+  readonly versionCode?: number;
+  readonly dir: string;
+  readonly json?: boolean;
+}
+
+export const simulate: Verb = (program, choose) => {
+  program
+    .command('simulate')
+    .summary('count what a rollout means for a list of devices, before and after a change')
+    .description(
+      'Counts, device by device, who is inside each step of the rollout and what each would be told.\n' +
+        'Without a list it makes up devices. Nothing is sent to the controller.',
+    )
+    .option(
+      '--devices <file>',
+      'ids one a line, CSV or JSON (device_id, tags, version_code, sdk); "-" reads standard input',
+    )
+    .option('--count <n>', 'made-up devices, when no list is given', countArgument(1, 1_000_000), 1000)
+    .option('--seed <text>', 'another cohort_seed than the rollout has')
+    .option(
+      '--percents <list>',
+      'steps to count, with commas (default: the ramp, or 1,5,10,25,50,100)',
+      percentsArgument,
+    )
+    .option('--base <revision>', 'compare with this Git revision')
+    .option('--head <revision>', 'this revision instead of the files as they are now')
+    .option(
+      '--version-code <n>',
+      'what devices run that do not say (default: last_safe)',
+      countArgument(0, 2_100_000_000),
+    )
+    .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      examples(
+        'ota simulate --count 500',
+        'ota simulate --devices fleet.csv --base origin/main',
+        'ota device list --json | ota simulate --devices -',
+        'ota simulate --devices fleet.txt --seed b43-7 --percents 1,2.5,10',
+      ),
+    )
+    .action((options: SimulateOptions) => choose(io => runSimulate(options, io)));
+};
+
+interface Sides {
+  readonly before: Standing | undefined;
+  readonly after: Standing;
+}
+
+export async function runSimulate(options: SimulateOptions, io: Io): Promise<ExitCode> {
+  const nowMs = io.nowMs();
+  const devices =
+    options.devices === undefined
+      ? syntheticDevices(options.count)
+      : parseDeviceList(await readText(options.devices, io), options.devices);
+  const workspace = await openWorkspace(io, options.dir);
+  const sides = await readSides(workspace, options, io);
+  if (sides === undefined) return EXIT.invalid;
+  const { rollout } = sides.after.state;
+  const seed = options.seed ?? rollout.cohortSeed;
+  const steps = cohortSteps(
+    devices.map(d => d.deviceId),
+    seed,
+    options.percents ?? stepsOf(rollout),
+  );
+  const counts = [sides.before, sides.after].map(side => side && countsOf(side, devices, options, nowMs));
+  const result = {
+    devices: devices.length,
+    synthetic: options.devices === undefined,
+    cohort_seed: seed,
+    steps: steps.map(({ offByPoints, ...s }) => ({ ...s, off_by_points: Number(offByPoints.toFixed(3)) })),
+    before: counts[0] === undefined ? undefined : Object.fromEntries(counts[0]),
+    after: Object.fromEntries(counts[1] ?? []),
+  };
+  if (options.json === true) outJson(io, result);
+  else print(result, steps, counts[0], counts[1] ?? new Map(), io);
+  return EXIT.fine;
+}
+
+async function readSides(workspace: Workspace, options: SimulateOptions, io: Io): Promise<Sides | undefined> {
+  const nowMs = io.nowMs();
+  const before = options.base === undefined ? undefined : await standingAt(workspace, options.base, nowMs);
+  if (options.head !== undefined) return { before, after: await standingAt(workspace, options.head, nowMs) };
+  const { state, problems } = await judgeHead(workspace, await workspace.working(), before, nowMs);
+  if (state !== undefined && errorsIn(problems) === 0)
+    return { before, after: standingOf(before, state, nowMs) };
+  for (const problem of problems) io.err(textOf(problem, paint(io)));
+  io.err(`${paint(io).red('refused')}: the desired state is invalid, so nothing can be counted\n`);
+  return undefined;
+}
+
+/** `--seed` asks what another seed would do: it replaces the rollout's own. */
+function countsOf(
+  side: Standing,
+  devices: readonly ListedDevice[],
+  options: SimulateOptions,
+  nowMs: number,
+): Map<string, number> {
+  const { seed } = options;
+  const { state } = side;
+  const shown =
+    seed === undefined
+      ? side
+      : { ...side, state: { ...state, rollout: { ...state.rollout, cohortSeed: seed } } };
+  const assumed = options.versionCode ?? versionOf(side, state.rollout.lastSafe) ?? 0;
+  return decisionCounts(pictureAt(shown, nowMs), devices, assumed, nowMs);
+}
+
+const versionOf = ({ state }: Standing, id: BuildId | undefined): number | undefined =>
+  id === undefined ? undefined : state.builds.get(id)?.versionCode;
+
+export const stepRows = (steps: readonly CohortStep[], devices: number): string[][] =>
+  steps.map(s => [
+    `${s.percent} %`,
+    s.nominal.toFixed(s.nominal % 1 === 0 ? 0 : 1),
+    String(s.actual),
+    devices === 0 ? '' : `${((s.actual / devices) * 100).toFixed(2)} %`,
+    `${s.offByPoints >= 0 ? '+' : ''}${s.offByPoints.toFixed(2)}`,
+  ]);
+
+function print(
+  result: { devices: number; synthetic: boolean; cohort_seed: string },
+  steps: readonly CohortStep[],
+  before: Map<string, number> | undefined,
+  after: Map<string, number>,
+  io: Io,
+): void {
+  const { bold, dim } = paint(io);
+  const seed = result.cohort_seed === '' ? 'no cohort_seed' : `cohort_seed ${result.cohort_seed}`;
+  io.out(`${result.devices}${result.synthetic ? ' made-up' : ''} devices, ${seed}\n\n`);
+  io.out(
+    table(
+      [
+        ['step', 'nominal', 'actual', 'share', 'off by points'].map(h => bold(h)),
+        ...stepRows(steps, result.devices),
+      ],
+      [0, 1, 2, 3, 4],
+    ),
+  );
+  const labels = [...new Set([...(before?.keys() ?? []), ...after.keys()])].sort();
+  const rows = labels.map(label => {
+    const is = after.get(label) ?? 0;
+    if (before === undefined) return [label, String(is)];
+    const was = before.get(label) ?? 0;
+    return [
+      label,
+      String(was),
+      String(is),
+      was === is ? dim('same') : `${is > was ? '+' : '−'}${Math.abs(is - was)}`,
+    ];
+  });
+  const head = before === undefined ? ['decision', 'devices'] : ['decision', 'before', 'after', 'change'];
+  io.out(`\n${table([head.map(h => bold(h)), ...rows], [1, 2, 3])}`);
+}

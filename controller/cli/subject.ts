@@ -1,0 +1,120 @@
+/** What an edit starts from: the files to change, what is merged, and the fleet it is about. */
+import { Fault } from '../domain/fault.ts';
+import type { BuildId, Revision } from '../domain/ids.ts';
+import { buildFile, ROLLOUT_FILE } from '../domain/rules.ts';
+import type { SourceTree } from '../ports.ts';
+import type { FleetAnswer } from './fleet.ts';
+import type { Placed } from './problem-formats.ts';
+import type { Proposals } from './proposal.ts';
+import { judgeHead, type Standing, standingAt, standingOf, type Workspace } from './workspace.ts';
+
+export interface Subject {
+  readonly workspace: Workspace;
+  /** What is merged; outside Git, what is written. */
+  readonly merged: Standing;
+  /** The files that are edited: those in the working folder, for a pull request those of its base. */
+  readonly tree: SourceTree;
+  readonly written: Standing;
+  readonly fleet: FleetAnswer;
+  /** For a pull request: the commit it stands on, and builds that go along, as path and text. */
+  readonly base: Revision | undefined;
+  readonly newFiles: readonly (readonly [string, string])[];
+  readonly notes: readonly string[];
+}
+
+export interface SubjectOptions {
+  readonly base: string | undefined;
+  /** Present when a pull request is wanted. */
+  readonly proposals: Proposals | undefined;
+  readonly needs: readonly BuildId[];
+  readonly fleet: FleetAnswer;
+}
+
+/** The text of rollout.yaml; only for a tree that was judged to be whole. */
+export function textIn(tree: SourceTree): string {
+  return contentOf(tree, ROLLOUT_FILE) ?? '';
+}
+
+function contentOf(tree: SourceTree, file: string): string | undefined {
+  const found = tree.files.find(f => f.path === file);
+  return found !== undefined && 'content' in found ? found.content.toString('utf8') : undefined;
+}
+
+/** The subject, or the problems of files that cannot be edited as they are. */
+export async function readSubject(
+  workspace: Workspace,
+  options: SubjectOptions,
+  nowMs: number,
+): Promise<Subject | { readonly problems: readonly Placed[] }> {
+  const { repository } = workspace;
+  const { proposals, fleet } = options;
+  const base =
+    proposals === undefined || repository === undefined
+      ? undefined
+      : options.base === undefined
+        ? await proposals.base(repository.root)
+        : await repository.resolve(options.base);
+  const merged = await mergedStanding(workspace, base ?? options.base, nowMs);
+  const working = await workspace.working();
+  const { tree, newFiles } =
+    base === undefined
+      ? { tree: working, newFiles: [] }
+      : withNew(await workspace.at(base), working, options.needs);
+  const judged = await judgeHead(workspace, tree, undefined, nowMs);
+  if (judged.state === undefined) return { problems: judged.problems };
+  const written = standingOf(merged, judged.state, nowMs);
+  const notes = await notesOn(workspace, working, tree, fleet);
+  return { workspace, merged: merged ?? written, tree, written, fleet, base, newFiles, notes };
+}
+
+/** HEAD where there is one that holds this folder, else nothing: what is written then stands for what is merged. */
+async function mergedStanding(
+  workspace: Workspace,
+  base: string | undefined,
+  nowMs: number,
+): Promise<Standing | undefined> {
+  if (base !== undefined) return standingAt(workspace, base, nowMs);
+  if (workspace.repository === undefined) return undefined;
+  try {
+    return await standingAt(workspace, 'HEAD', nowMs);
+  } catch (error) {
+    // A first commit that is still to come, or a broken one that this edit may mend: judged by itself then.
+    if (error instanceof Fault && (error.code === 'revision_unknown' || error.code === 'base_invalid'))
+      return undefined;
+    throw error;
+  }
+}
+
+/** A build that `ota build add` has just declared is merged together with its promotion. */
+function withNew(tree: SourceTree, working: SourceTree, needs: readonly BuildId[]) {
+  const newFiles = needs.flatMap((id): [string, string][] => {
+    const file = buildFile(id);
+    const text = contentOf(working, file);
+    return text === undefined || contentOf(tree, file) !== undefined ? [] : [[file, text]];
+  });
+  const added = newFiles.map(([path, text]) => ({ path, content: Buffer.from(text) }));
+  return { tree: { ...tree, files: [...tree.files, ...added] }, newFiles };
+}
+
+async function notesOn(
+  workspace: Workspace,
+  working: SourceTree,
+  tree: SourceTree,
+  fleet: FleetAnswer,
+): Promise<string[]> {
+  const notes: string[] = [];
+  if (fleet.kind === 'unknown') notes.push(`counts are nominal: ${fleet.why}`);
+  if (tree !== working && textIn(working) !== textIn(tree))
+    notes.push(
+      'rollout.yaml in the working folder differs from what is merged; the pull request leaves that out',
+    );
+  if (tree === working && workspace.repository !== undefined) {
+    const head = await workspace.at('HEAD').catch((error: unknown) => {
+      if (error instanceof Fault) return undefined;
+      throw error;
+    });
+    if (head !== undefined && textIn(head) !== '' && textIn(head) !== textIn(working))
+      notes.push('rollout.yaml had uncommitted edits before this one; they stay');
+  }
+  return notes;
+}

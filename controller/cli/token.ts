@@ -1,0 +1,136 @@
+/** `ota token …`: operators' own tokens. A new one is printed once and stored nowhere in clear. */
+import { InvalidArgumentError } from 'commander';
+import { isName } from '../domain/ids.ts';
+import { ADMIN_SCOPES as SCOPES } from '../ports.ts';
+import { durationArgument } from './arguments.ts';
+import { controllerClient } from './client.ts';
+import { EXIT, outJson, paint } from './io.ts';
+import { visibleLine } from './problem-formats.ts';
+import { examples, type Verb } from './program.ts';
+import { table } from './table.ts';
+
+const DEFAULT_LIFE_MS = 90 * 86_400_000;
+
+interface TokenOnWire {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly expires_at: string;
+  readonly revoked_at: string | null;
+}
+
+const scopesArgument = (text: string, before: readonly string[] = []): string[] => {
+  const names = text.split(',').map(s => s.trim());
+  const wrong = names.find(s => !SCOPES.some(known => known === s));
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(
+      `${visibleLine(JSON.stringify(wrong))} is no scope; there are: ${SCOPES.join(', ')}.`,
+    );
+  return [...new Set([...before, ...names])];
+};
+
+const nameArgument = (text: string): string => {
+  if (!isName(text)) throw new InvalidArgumentError('A name is lower case, [a-z0-9._-], at most 64.');
+  return text;
+};
+
+interface CreateOptions {
+  readonly scope?: string[];
+  readonly expires: number;
+  readonly json?: boolean;
+}
+
+export const token: Verb = (program, choose) => {
+  const group = program
+    .command('token')
+    .summary("create, list and revoke operators' tokens")
+    .description(
+      'Manages the tokens that operators and machines call the controller with. Needs a token of scope admin.',
+    )
+    .addHelpText(
+      'after',
+      examples('ota token create ci --scope read,artifacts', 'ota token list', 'ota token revoke ci'),
+    );
+
+  group
+    .command('create')
+    .description('Creates a named token and prints it, this once.')
+    .argument('<name>', 'what it is for', nameArgument)
+    .option(
+      '--scope <scope>',
+      `what it may do: ${SCOPES.join(', ')}; several by repeating or with commas (default: read)`,
+      scopesArgument,
+    )
+    .option('--expires <duration>', 'when it ends (default: 90d)', durationArgument, DEFAULT_LIFE_MS)
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'ota token create grafana --scope metrics --expires 365d',
+        'ota token create ci --scope read,artifacts --json',
+      ),
+    )
+    .action((name: string, options: CreateOptions) =>
+      choose(async io => {
+        const scopes = options.scope ?? ['read'];
+        const { json } = await controllerClient(io).call({
+          method: 'POST',
+          path: '/v1/admin-tokens',
+          json: { name, scopes, expires_in_s: Math.ceil(options.expires / 1000) },
+        });
+        const made = json as TokenOnWire & { token: string };
+        if (options.json === true) outJson(io, made);
+        else io.out(`${made.token}\n`);
+        io.err(
+          `created ${name} (${made.scopes.join(', ')}), ends ${made.expires_at}. ${paint(io).yellow('Keep it now: it is not shown again.')}\n`,
+        );
+        return EXIT.fine;
+      }),
+    );
+
+  group
+    .command('list')
+    .description('Lists the tokens by name; the tokens themselves are not stored.')
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('ota token list'))
+    .action((options: { json?: boolean }) =>
+      choose(async io => {
+        const { json } = await controllerClient(io).call({ path: '/v1/admin-tokens' });
+        const { tokens } = json as { tokens: TokenOnWire[] };
+        const { bold, red } = paint(io);
+        const rows = tokens.map(t => [t.name, t.scopes.join(','), t.expires_at, stateOf(t, io.nowMs())]);
+        if (options.json === true) outJson(io, tokens);
+        else
+          io.out(
+            table([
+              ['name', 'scopes', 'expires', 'state'].map(h => bold(h)),
+              ...rows.map(([name = '', scopes = '', expires = '', state = '']) => [
+                name,
+                scopes,
+                expires,
+                state === 'valid' ? state : red(state),
+              ]),
+            ]),
+          );
+        return EXIT.fine;
+      }),
+    );
+
+  group
+    .command('revoke')
+    .description('Ends a token at once.')
+    .argument('<name>', 'its name', nameArgument)
+    .addHelpText('after', examples('ota token revoke ci'))
+    .action((name: string) =>
+      choose(async io => {
+        await controllerClient(io).call({
+          method: 'DELETE',
+          path: `/v1/admin-tokens/${encodeURIComponent(name)}`,
+        });
+        io.out(`revoked ${name}\n`);
+        return EXIT.fine;
+      }),
+    );
+};
+
+const stateOf = (token: TokenOnWire, nowMs: number): string =>
+  token.revoked_at !== null ? 'revoked' : Date.parse(token.expires_at) <= nowMs ? 'expired' : 'valid';
