@@ -1,6 +1,6 @@
 /**
  * Wall time that decisions may trust. A wall clock that moves more than 5 minutes against monotonic time holds
- * exposure where it stands (SPEC §2) until it agrees again or an operator accepts it.
+ * exposure where it stands (SPEC §2) until the two agree again or the controller is started anew.
  */
 import type { Observe } from './domain/event.ts';
 import type { Clock } from './ports.ts';
@@ -11,8 +11,6 @@ export interface GuardedClock extends Clock {
   /** Compares wall and monotonic time; called by a timer and before each pass. */
   check(): void;
   readonly held: boolean;
-  /** An operator says that the wall clock is right. */
-  accept(): void;
 }
 
 /** `wallMs` and `monotonicMs` are the two clocks, passed in so that tests can move them. */
@@ -41,10 +39,6 @@ export function guardClock(wallMs: () => number, monotonicMs: () => number, obse
     check,
     get held() {
       return heldAtMs !== undefined;
-    },
-    accept: () => {
-      offset = wallMs() - monotonicMs();
-      check();
     },
   };
 }

@@ -192,7 +192,7 @@ function rules(m: Meters): Rules {
 }
 
 export function makeObserver(options: ObserverOptions): Observer {
-  const buffered = pino.destination({ dest: 1, sync: false, minLength: 16_384 });
+  const buffered = pino.destination({ dest: 1, sync: false, minLength: 8_192, periodicFlush: 500 });
   const logger = pino(
     {
       level: options.level,

@@ -2,14 +2,13 @@
  * The loop: wake → read → parse → admit → plan → apply → publish (SPEC §7). The one writer of desired state and the
  * one publisher of the snapshot. A bad revision changes nothing: last good stands and its problems are told.
  */
-import { effectivePercent, makeSnapshot, type Snapshot } from './domain/decision.ts';
+import { makeSnapshot, type Snapshot } from './domain/decision.ts';
 import type { Observe } from './domain/event.ts';
 import { Fault, faultCode } from './domain/fault.ts';
-import type { Revision, Sha256 } from './domain/ids.ts';
+import type { BuildId, Revision, Sha256 } from './domain/ids.ts';
 import { type Plan, plan } from './domain/plan.ts';
 import { checkPolicy } from './domain/policy.ts';
 import type { Finding, Problem } from './domain/problem.ts';
-import { percentAt } from './domain/ramp.ts';
 import type { DesiredState, Rollout } from './domain/release.ts';
 import type { Base, RuleTimes } from './domain/rules.ts';
 import type {
@@ -52,7 +51,7 @@ export interface ReconcileOptions {
   /** Places findings of policy and admission in the text they are about. */
   readonly place: (tree: SourceTree, findings: readonly Finding[]) => Problem[];
   /** Is every build that may be offered stored, and does it agree with its YAML? */
-  readonly admit: (state: DesiredState) => Promise<Finding[]>;
+  readonly admit: (state: DesiredState, standing: DesiredState | undefined) => Promise<Finding[]>;
   /** Builds in use whose APK has gone since. */
   readonly missing: (state: DesiredState) => Promise<ReadonlySet<Sha256>>;
   /** Was this plan approved as the policy asks? Empty when it was. */
@@ -70,6 +69,8 @@ export interface ReconcileOptions {
 
 export interface Reconcile extends Reconciler {
   readonly snapshot: Snapshot | undefined;
+  /** Declared now or at any time before: reports about it are taken. */
+  knowsBuild(buildId: BuildId): boolean;
   /** Publishes what the store holds, before the source is asked. */
   restore(): Promise<void>;
   /** Wakes by interval and by the source's own hints until stopped. */
@@ -82,6 +83,7 @@ type Pass = { readonly acceptRewrite?: Revision };
 export function makeReconcile(options: ReconcileOptions): Reconcile {
   const { source, desired, clock, observe } = options;
   let snapshot: Snapshot | undefined;
+  let former: ReadonlySet<BuildId> = new Set();
   let problems: readonly Problem[] = [];
   let attemptedRevision: Revision | undefined;
   let sourceReadAtMs: number | undefined;
@@ -116,7 +118,9 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     const attempted = await desired.attempted();
     attemptedRevision = attempted?.revision;
     problems = attempted?.problems ?? [];
-    if (applied !== undefined) publish(await pictureOf(applied), undefined);
+    if (applied === undefined) return;
+    former = new Set(applied.formerBuilds.keys());
+    publish(await pictureOf(applied), undefined);
   }
 
   /** An APK that was lost or came back changes the picture without a revision. */
@@ -217,7 +221,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     const policy = applied?.state.policy;
     const findings = [
       ...(applied === undefined || policy === undefined ? [] : checkPolicy(policy, applied, next, nowMs)),
-      ...(await options.admit(head)),
+      ...(await options.admit(head, applied?.state)),
     ];
     if (!findings.some(f => f.severity === 'error'))
       findings.push(...(await options.approve(revision, planned, applied?.state, head)));
@@ -252,8 +256,9 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     await desired.apply(row, [auditOf(before, after, planned, nowMs)], options.effects(judged));
     attemptedRevision = revision;
     problems = warnings;
+    former = new Set(row.formerBuilds.keys());
     publish(after, judged);
-    announce(before, after, nowMs);
+    announce(revision, planned.transitions);
     observe({
       type: 'ota.reconcile.applied',
       revision,
@@ -262,36 +267,30 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     });
   }
 
-  /** The milestone's own events, from the pictures before and after. */
-  function announce(before: Snapshot | undefined, after: Snapshot, nowMs: number): void {
-    const { revision, rollout } = after;
-    const buildId = rollout.current;
-    const percent = percentAt(rollout, after.clock, nowMs);
-    const fromPercent = before === undefined ? 0 : effectivePercent(before, nowMs);
-    const toPercent = effectivePercent(after, nowMs);
-    const promoted = before?.rollout.current !== buildId;
-    const back = before !== undefined && promoted && before.rollout.lastSafe === buildId;
-    if (before !== undefined && ((rollout.rollback && !before.rollout.rollback) || back)) {
-      const to = rollout.rollback ? (rollout.lastSafe ?? buildId) : buildId;
-      observe({
-        type: 'ota.rollback',
-        revision,
-        buildId: to,
-        fromBuildId: before.rollout.current,
-        forceDowngrade: rollout.forceDowngrade,
-      });
-    } else if (promoted) {
-      observe({ type: 'ota.promote', revision, buildId, previousBuildId: before?.rollout.current, percent });
+  /** The milestone's own events. */
+  function announce(revision: Revision, transitions: Plan['transitions']): void {
+    for (const t of transitions) {
+      if (t.kind === 'promote')
+        observe({
+          type: 'ota.promote',
+          revision,
+          buildId: t.to,
+          previousBuildId: t.from,
+          percent: t.percent,
+        });
+      else if (t.kind === 'rollback')
+        observe({
+          type: 'ota.rollback',
+          revision,
+          buildId: t.to,
+          fromBuildId: t.from,
+          forceDowngrade: t.forceDowngrade,
+        });
+      else {
+        const { buildId, fromPercent, toPercent } = t;
+        observe({ type: 'ota.rollout.update', revision, buildId, fromPercent, toPercent, by: 'commit' });
+      }
     }
-    if (promoted || fromPercent !== toPercent)
-      observe({
-        type: 'ota.rollout.update',
-        revision,
-        buildId,
-        fromPercent: promoted ? 0 : fromPercent,
-        toPercent,
-        by: 'commit',
-      });
   }
 
   /** One pass at a time; a failure leaves everything as it was and is told once per pass. */
@@ -322,6 +321,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     run,
     status,
     restore,
+    knowsBuild: buildId => former.has(buildId) || snapshot?.state.builds.has(buildId) === true,
     get snapshot() {
       return snapshot;
     },

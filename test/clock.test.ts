@@ -49,13 +49,4 @@ for (const [name, jump] of [
     assert.is(events.at(-1)?.type, 'ota.clock.ok');
   });
 
-test('an operator who accepts the jump lets time go on from the wall clock', () => {
-  const { at, clock, pass } = clocks();
-  pass(0, 60 * MINUTE);
-  assert.is.not(clock.nowMs(), at.wall);
-  clock.accept();
-  assert.is(clock.nowMs(), at.wall);
-  assert.is(clock.held, false);
-});
-
 test.run();

@@ -1,0 +1,271 @@
+/** Wires the controller: the only place where parts meet. `main.ts` is the process around it. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type AdoptionWatch, watchAdoption } from './adoption.ts';
+import { makeAdmission } from './artifacts/admission.ts';
+import { makeCampaigns } from './campaign.ts';
+import { campaignEntry } from './campaign-row.ts';
+import { type GuardedClock, guardClock } from './clock.ts';
+import {
+  firstOperator,
+  httpSettings,
+  keysOf,
+  openArtifacts,
+  openListeners,
+  pusherOf,
+  sourceOf,
+} from './compose-edges.ts';
+import type { Settings } from './config.ts';
+import { effectivePercent } from './domain/decision.ts';
+import { faultCode } from './domain/fault.ts';
+import { renderPath } from './domain/problem.ts';
+import { percentAt } from './domain/ramp.ts';
+import { type ExposureWatch, watchExposure } from './exposure.ts';
+import { createHttp } from './http/app.ts';
+import type { Observer } from './observe.ts';
+import { makeOutbox, type Outbox, type OutboxHandler } from './outbox.ts';
+import type { OutboxEntry, Pusher } from './ports.ts';
+import { type Judged, makeReconcile, type Reconcile } from './reconcile.ts';
+import { parseState, parseTree } from './source/parse.ts';
+import { openStore, type Store } from './store/store.ts';
+
+/** Ends that tests may take in hand; the process uses the defaults. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly observer: Observer;
+  readonly wallMs: () => number;
+  readonly monotonicMs: () => number;
+  readonly random: () => number;
+  /** Instead of Firebase. */
+  readonly pusher?: Pusher;
+  readonly version: string;
+}
+
+export interface Controller {
+  readonly url: string;
+  readonly operatorUrl: string;
+  /** Where the first operator's token was left; undefined when operators exist already. */
+  readonly adminTokenFile: string | undefined;
+  readonly store: Store;
+  readonly reconcile: Reconcile;
+  readonly outbox: Outbox;
+  readonly clock: GuardedClock;
+  /** Looks at the time-driven parts now instead of at their next tick. */
+  tick(): Promise<void>;
+  stop(reason: string): Promise<void>;
+}
+
+const TICK_MS = 1_000;
+const ADOPTION_MS = 5_000;
+const PRUNE_MS = 60 * 60_000;
+const UNREFERENCED_MS = 30 * 86_400_000;
+
+/** Opens everything, publishes what the store holds, listens, and only then asks the source. */
+export async function startController(settings: Settings, around: Surroundings): Promise<Controller> {
+  const { observer } = around;
+  const { observe } = observer;
+  const clock = guardClock(around.wallMs, around.monotonicMs, observe);
+  const nowMs = (): number => clock.nowMs();
+  const store = await openStore({
+    folder: settings.OTA_DATA,
+    nowMs,
+    onFault: fault =>
+      observe({
+        type: 'ota.outbox.fail',
+        topic: 'check-ins',
+        code: faultCode(fault),
+        attempt: 0,
+        final: false,
+      }),
+  });
+  const ends: (() => Promise<unknown>)[] = [() => store.close()];
+  const unwind = async (): Promise<void> => {
+    for (const end of ends.splice(0).reverse()) await end();
+  };
+  try {
+    return await assemble({ settings, around, clock, nowMs, store, ends, unwind });
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly settings: Settings;
+  readonly around: Surroundings;
+  readonly clock: GuardedClock;
+  readonly nowMs: () => number;
+  readonly store: Store;
+  /** What must be ended, in the order in which it was begun. */
+  readonly ends: (() => Promise<unknown>)[];
+  readonly unwind: () => Promise<void>;
+}
+
+async function assemble(parts: Parts): Promise<Controller> {
+  const { settings, around, clock, nowMs, store, ends } = parts;
+  const { observe } = around.observer;
+  const data = settings.OTA_DATA;
+  const { tokenKeys, nudgeMaster } = keysOf(settings);
+  const adminTokenFile = await firstOperator(store, data, nowMs());
+  const artifacts = await openArtifacts(settings, observe);
+  const admission = makeAdmission({ artifacts });
+  const pusher = around.pusher ?? pusherOf(settings, observe);
+
+  const promise = (judged: Judged): OutboxEntry[] => {
+    if (judged.kind === 'rejected' || pusher === undefined) return [];
+    const { before, after } = judged;
+    return [campaignEntry({ snapshot: before, atMs: nowMs() }, after, randomUUID(), nowMs())];
+  };
+
+  let exposure: ExposureWatch | undefined;
+  let adoption: AdoptionWatch | undefined;
+  let outbox: Outbox | undefined;
+  const background = (work: Promise<unknown> | undefined): void => {
+    work?.catch(error =>
+      observe({ type: 'ota.outbox.fail', topic: 'timer', code: faultCode(error), attempt: 0, final: false }),
+    );
+  };
+  const reconcile = makeReconcile({
+    source: sourceOf(settings, around.environment),
+    desired: store.desired,
+    clock,
+    observe,
+    parse: parseState,
+    parseRollout: version => parseTree([{ path: 'rollout.yaml', content: version.content }]).state?.rollout,
+    place: (tree, findings) => {
+      const { locate } = parseTree(tree.files);
+      return findings.map(f => ({ ...f, ...locate(f.file, f.path), path: renderPath(f.path) }));
+    },
+    admit: (state, standing) => admission.admit(state, standing),
+    missing: state => admission.missing(state),
+    approve: async () => [],
+    effects: promise,
+    published: () => {
+      background(exposure?.look());
+      background(adoption?.look());
+      outbox?.wake();
+    },
+  });
+  const picture = () => reconcile.snapshot;
+
+  outbox = makeOutbox({ store: store.outbox, handlers: handlersOf(), nowMs, random: around.random, observe });
+  exposure = watchExposure({
+    picture,
+    clock,
+    values: store.keyValues,
+    outbox: store.outbox,
+    observe,
+    effects: ({ snapshot, seenAtMs }) =>
+      pusher === undefined
+        ? []
+        : [campaignEntry({ snapshot, atMs: seenAtMs }, snapshot, randomUUID(), nowMs())],
+  });
+  adoption = watchAdoption({
+    picture,
+    devices: store.devices,
+    history: store.adoption,
+    nowMs,
+    activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+    observe,
+    progressed: async () => undefined,
+  });
+  around.observer.attach({
+    sourceAgeSeconds: () => {
+      const readAtMs = reconcile.status().sourceReadAtMs;
+      return readAtMs === undefined ? undefined : Math.max(0, (nowMs() - readAtMs) / 1000);
+    },
+    exposure: () => {
+      const snapshot = picture();
+      if (snapshot === undefined) return undefined;
+      const atMs = nowMs();
+      return {
+        declared: percentAt(snapshot.rollout, snapshot.clock, atMs),
+        effective: effectivePercent(snapshot, atMs),
+      };
+    },
+    adoption: () => adoption?.ratios() ?? new Map(),
+  });
+
+  await reconcile.restore();
+  const doors = await openListeners(settings, url =>
+    createHttp({
+      ports: { ...store, picture: reconcile, clock, artifacts, reconciler: reconcile },
+      observe,
+      metrics: () => around.observer.metrics(),
+      tokenKeys,
+      nudgeMaster,
+      knownBuild: reconcile.knowsBuild,
+      settings: httpSettings(settings, url),
+    }),
+  );
+  ends.push(() => doors.close());
+  store.start();
+  outbox.start();
+  ends.push(() => outbox?.stop() ?? Promise.resolve());
+  await reconcile.start(settings.OTA_SOURCE_INTERVAL, around.random);
+  ends.push(() => reconcile.stop());
+  const tick = async (): Promise<void> => {
+    clock.check();
+    await exposure?.look();
+  };
+  const timers = [
+    setInterval(() => background(tick()), TICK_MS),
+    setInterval(() => background(adoption?.look()), ADOPTION_MS),
+    setInterval(() => background(prune()), PRUNE_MS),
+  ];
+  ends.push(async () => {
+    for (const timer of timers) clearInterval(timer);
+  });
+  observe({ type: 'ota.start', version: around.version, url: doors.url });
+
+  async function prune(): Promise<void> {
+    const atMs = nowMs();
+    await store.outcomes.prune(atMs - settings.OTA_RETENTION_EVENTS, atMs - settings.OTA_RETENTION_DOWNLOADS);
+    const applied = await store.desired.applied();
+    if (applied === undefined) return;
+    const keep = new Set(
+      [...applied.state.builds.values(), ...applied.formerBuilds.values()].map(b => b.sha256),
+    );
+    await artifacts.collect(keep, atMs - UNREFERENCED_MS);
+  }
+
+  function handlersOf(): OutboxHandler[] {
+    if (pusher === undefined) return [];
+    return [
+      makeCampaigns({
+        outbox: store.outbox,
+        devices: store.devices,
+        pusher,
+        picture,
+        masterKey: nudgeMaster,
+        pace: { perSecond: settings.OTA_NUDGES_PER_SECOND, budgetMbps: settings.OTA_DOWNLOAD_BUDGET_MBPS },
+        nowMs,
+        random: around.random,
+        newRequestId: randomUUID,
+        sleep: async (ms, signal) => {
+          await wait(ms, undefined, { signal }).catch(() => undefined); // aborted: the campaign looks at the signal
+        },
+        observe,
+      }),
+    ];
+  }
+
+  return {
+    url: doors.url,
+    operatorUrl: doors.operatorUrl,
+    adminTokenFile,
+    store,
+    reconcile,
+    outbox,
+    clock,
+    tick: async () => {
+      await tick();
+      await adoption?.look();
+    },
+    stop: async reason => {
+      observe({ type: 'ota.stop', reason });
+      await parts.unwind();
+      await around.observer.flush();
+    },
+  };
+}
