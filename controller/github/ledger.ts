@@ -33,7 +33,9 @@ export type Row =
   | { readonly kind: 'rejected'; readonly revision: Revision; readonly problems: readonly ShownProblem[] }
   /** Something about a known revision is to be told. */
   | { readonly kind: 'tell'; readonly revision: Revision }
-  | { readonly kind: 'pull'; readonly pull: number };
+  | { readonly kind: 'pull'; readonly pull: number }
+  /** Look which pull requests changed. */
+  | { readonly kind: 'look' };
 
 export interface Entry {
   readonly revision: Revision;

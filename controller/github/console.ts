@@ -1,0 +1,257 @@
+/**
+ * The pull request as the console: what reconcile promises becomes rows of one outbox topic, their handler makes
+ * GitHub say so, and a tick notices what moved meanwhile. One topic, so that no two of its effects ever race.
+ */
+import type { Snapshot } from '../domain/decision.ts';
+import type { Revision } from '../domain/ids.ts';
+import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Finding, Problem } from '../domain/problem.ts';
+import type { DesiredStore, KeyValueStore, OutboxEntry, OutboxRow, OutboxStore, Source } from '../ports.ts';
+import { makeApprovals, makeShownPlans } from './approvals.ts';
+import type { GitHub } from './client.ts';
+import { makeComments } from './comment.ts';
+import { makeDeployments } from './deployments.ts';
+import { GitHubFault } from './fault.ts';
+import { makeLedger, type Row, rowOf, TOPIC, tell } from './ledger.ts';
+import { type FleetSources, meantPercent, progressNow, signOf } from './live.ts';
+import { isFinal, type Progress } from './progress.ts';
+import { type Judge, makePulls } from './pulls.ts';
+import { makeReporter } from './report.ts';
+import { shownProblem } from './shown-problem.ts';
+import { makeStatuses } from './statuses.ts';
+import { subjectOf } from './tally.ts';
+
+export interface ConsoleOptions extends FleetSources, Judge {
+  readonly github: GitHub;
+  readonly source: Pick<Source, 'head' | 'merged'>;
+  readonly desired: Pick<DesiredStore, 'applied'>;
+  readonly store: KeyValueStore;
+  readonly outbox: Pick<OutboxStore, 'add' | 'pending'>;
+  readonly picture: () => Snapshot | undefined;
+  readonly nowMs: () => number;
+  /** The branch that governs. */
+  readonly branch: string;
+  /** Folder of the desired state in the repository. */
+  readonly path: string;
+  /** How often open pull requests are looked at without a hint. */
+  readonly pullsIntervalMs?: number;
+  /** How often the fleet is counted for the report. */
+  readonly progressIntervalMs?: number;
+  /** How often figures alone, below a whole percent, are worth an edit. */
+  readonly detailIntervalMs?: number;
+}
+
+/** What came of one revision; what reconcile hands over has this shape. */
+export type Reconciled =
+  | {
+      readonly kind: 'applied';
+      readonly before: Snapshot | undefined;
+      readonly after: Snapshot;
+      readonly plan: Plan;
+    }
+  | { readonly kind: 'rejected'; readonly revision: Revision; readonly problems: readonly Problem[] };
+
+export interface GitHubConsole {
+  /** What to promise in the transaction that applies or rejects a revision. Pure. */
+  onReconciled(result: Reconciled): OutboxEntry[];
+  /** For the outbox. */
+  readonly handler: {
+    readonly topic: string;
+    handle(row: OutboxRow): Promise<'done' | { readonly retryAtMs: number; readonly code: string }>;
+  };
+  /** Was this plan approved as the policy asks? Empty when it was; Faults when GitHub cannot be asked. */
+  approve(revision: Revision, plan: Plan): Promise<Finding[]>;
+  /** Notices what moved: call it every few seconds. Asks the store alone; GitHub is the outbox's business. */
+  tick(): Promise<void>;
+  /** A pull request or its reviews may have changed. */
+  hint(): Promise<void>;
+  stop(): void;
+}
+
+const MINUTE_MS = 60_000;
+/** Of what a folded plan may take of a comment. */
+const PLAN_CHARS = 40_000;
+
+/** The offers of two pictures are the same for every device, now and later. */
+function sameOffers(before: Snapshot, after: Snapshot): boolean {
+  const meaning = ({ rollout, current, lastSafe, canaryDevices, canaryTags, clock }: Snapshot): string =>
+    JSON.stringify([
+      { ...rollout, reason: undefined, canary: [[...canaryDevices].sort(), [...canaryTags].sort()] },
+      { ...current, notes: undefined },
+      { ...lastSafe, notes: undefined },
+      rollout.exposure.kind === 'ramp' ? clock.startMs : 0,
+    ]);
+  return meaning(before) === meaning(after);
+}
+
+export function appliedRow(
+  before: Snapshot | undefined,
+  after: Snapshot,
+  plan: Plan,
+): Row & { kind: 'applied' } {
+  const { build: _, ...subject } = subjectOf(after);
+  const inert = before !== undefined && sameOffers(before, after);
+  const withdrawn =
+    before !== undefined && after.state.builds.get(before.rollout.current)?.withdrawn !== undefined;
+  const back = plan.transitions.some(t => t.kind === 'rollback') || withdrawn;
+  return {
+    kind: 'applied',
+    revision: after.revision,
+    previous: before?.revision,
+    appliedAtMs: after.appliedAtMs,
+    percent: meantPercent(after, after.appliedAtMs),
+    subject: inert ? { ...subject, kind: 'none' } : subject,
+    planHash: plan.hash,
+    planText: renderPlanMarkdown(plan, { merge: after.revision, limit: PLAN_CHARS }).trimEnd(),
+    ends: back ? 'reverted' : 'superseded',
+  };
+}
+
+/** What a reader would notice; anything less waits for the next interval of detail. */
+const noticeable = ({ state, percent, next, suspend, tally, attempts }: Progress): string => {
+  const whole = (part: number, of: number): number => (of === 0 ? 0 : Math.floor((100 * part) / of));
+  return JSON.stringify([
+    state,
+    percent,
+    next,
+    suspend,
+    whole(tally.installed, tally.offered),
+    whole(tally.offered, tally.active),
+    whole(attempts.fail, attempts.ok + attempts.fail),
+  ]);
+};
+
+export function makeConsole(options: ConsoleOptions): GitHubConsole {
+  const { github, store, outbox, nowMs, picture } = options;
+  const {
+    pullsIntervalMs = MINUTE_MS,
+    progressIntervalMs = MINUTE_MS,
+    detailIntervalMs = 15 * MINUTE_MS,
+  } = options;
+  const shown = makeShownPlans(store, nowMs);
+  const ledger = makeLedger({ store, outbox, nowMs });
+  const common = {
+    ...options,
+    shown,
+    ledger,
+    comments: makeComments(github, store, nowMs),
+    statuses: makeStatuses(github, store, nowMs),
+    deployments: makeDeployments(github, store, nowMs),
+    approvals: makeApprovals({ github, store, shown, nowMs, branch: options.branch }),
+  };
+  const reporter = makeReporter(common);
+  const pulls = makePulls(common);
+  let counted: { sign: string; atMs: number; toldAtMs: number } | undefined;
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  let running: Promise<void> = Promise.resolve();
+
+  /** One at a time: handler and tick both write the ledger. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = running.then(work);
+    running = mine.then(
+      () => undefined,
+      () => undefined, // its own caller sees the error
+    );
+    return mine;
+  }
+
+  const ingest = async (): Promise<void> => ledger.ingest(await outbox.pending(TOPIC));
+
+  /** Counts the fleet for the revision in force and keeps the result; undefined when nothing is in force. */
+  async function refresh(
+    worthIt: (before: Progress, after: Progress) => boolean,
+  ): Promise<Revision | undefined> {
+    const revision = await ledger.live();
+    const entry = revision === undefined ? undefined : await ledger.get(revision);
+    const standing = picture();
+    if (entry === undefined || standing === undefined || isFinal(entry.progress.state)) return undefined;
+    const progress = await progressNow(standing, entry.progress, options, nowMs());
+    if (!worthIt(entry.progress, progress)) return undefined;
+    await ledger.save({ ...entry, progress });
+    return entry.revision;
+  }
+
+  async function count(): Promise<void> {
+    const atMs = nowMs();
+    if (counted !== undefined && atMs - counted.atMs < progressIntervalMs) return;
+    await ingest();
+    const revision = await ledger.live();
+    const entry = revision === undefined ? undefined : await ledger.get(revision);
+    const standing = picture();
+    if (entry === undefined || standing === undefined || isFinal(entry.progress.state)) return;
+    const sign = `${entry.revision} ${await signOf(standing, entry.progress, options, atMs)}`;
+    const toldAtMs = counted?.toldAtMs ?? Number.NEGATIVE_INFINITY;
+    if (counted?.sign === sign) {
+      counted = { ...counted, atMs };
+      return;
+    }
+    const detailDue = atMs - toldAtMs >= detailIntervalMs;
+    const changed = await refresh(
+      (a, b) => noticeable(a) !== noticeable(b) || (detailDue && JSON.stringify(a) !== JSON.stringify(b)),
+    );
+    if (changed !== undefined) await outbox.add([tell(changed)]);
+    // Figures that were not worth an edit are counted again when detail is due.
+    counted = {
+      sign: changed === undefined && !detailDue ? '' : sign,
+      atMs,
+      toldAtMs: changed === undefined ? toldAtMs : atMs,
+    };
+  }
+
+  async function promiseLook(): Promise<void> {
+    lookedAtMs = nowMs();
+    await outbox.add([rowOf({ kind: 'look' }, 'look')]);
+  }
+
+  async function carryOut(row: Row): Promise<void> {
+    switch (row.kind) {
+      case 'look':
+        return pulls.look();
+      case 'pull':
+        return pulls.review(row.pull);
+      default:
+        if ((await ledger.live()) === row.revision) await refresh(() => true);
+        return reporter.tell(row.revision);
+    }
+  }
+
+  return {
+    onReconciled: result =>
+      result.kind === 'applied'
+        ? [
+            // Every open pull request now stands on another base.
+            rowOf({ kind: 'look' }, 'look'),
+            rowOf(appliedRow(result.before, result.after, result.plan), `revision:${result.after.revision}`),
+          ]
+        : [
+            rowOf(
+              { kind: 'rejected', revision: result.revision, problems: result.problems.map(shownProblem) },
+              `revision:${result.revision}`,
+            ),
+          ],
+    approve: common.approvals.approve,
+    handler: {
+      topic: TOPIC,
+      handle: row =>
+        inTurn(async () => {
+          try {
+            await ingest();
+            await carryOut(row.payload as Row);
+            return 'done';
+          } catch (error) {
+            if (error instanceof GitHubFault && error.retryAtMs !== undefined)
+              return { retryAtMs: error.retryAtMs, code: error.code };
+            throw error;
+          }
+        }),
+    },
+    tick: () =>
+      inTurn(async () => {
+        if (nowMs() - lookedAtMs >= pullsIntervalMs) await promiseLook();
+        await count();
+      }),
+    hint: promiseLook,
+    stop: github.stop,
+  };
+}

@@ -1,0 +1,313 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { bucketOf } from '../../controller/domain/cohort.ts';
+import { markerOf } from '../../controller/github/comment.ts';
+import { MINUTE_MS, type Stage, withStage } from '../support/github/stage.ts';
+
+const HOUR_MS = 60 * MINUTE_MS;
+const exposed = (percent: number, devices: number): string[] =>
+  Array.from({ length: devices }, (_, i) => `kiosk-${i}`).filter(id => bucketOf(id, '') < percent * 100);
+
+const consoleOf = (stage: Stage, pull: number): string => {
+  const found = stage.comments(pull).filter(text => text.startsWith(markerOf('console')));
+  assert.is(found.length, 1, `one console comment on #${pull}`);
+  return found[0] ?? '';
+};
+const noticesOn = (stage: Stage, pull: number): string[] =>
+  stage.comments(pull).filter(text => text.startsWith('<!-- nexmdm-ota:notice'));
+
+test('open → plan comment → merge → statuses → adoption → completed', () =>
+  withStage(
+    async stage => {
+      const { hub } = stage;
+      const pull = stage.propose('b42', { rollout: 10 }, 'Promote b42 to 10 %');
+      const head = hub.state.git.tip('b42') ?? '';
+      await stage.later(MINUTE_MS);
+      const plan = consoleOf(stage, pull);
+      assert.match(plan, /100 enrolled devices/);
+      assert.match(plan, head);
+      assert.equal(stage.statuses(head, 'ota/validate'), ['success valid']);
+      assert.match(stage.statuses(head, 'ota/plan').join(), /^success b42 · 0 % → 10 %/);
+      assert.match(stage.statuses(head, 'ota/policy').join(), /^success within the policy/);
+
+      const merge = hub.state.merge(pull);
+      await stage.later(MINUTE_MS);
+      assert.match(stage.statuses(merge, 'ota/sync').join(), /^success applied/);
+      const mine = exposed(10, 100);
+      assert.equal(stage.statuses(merge, 'ota/rollout'), [
+        `pending 10 % · 0/${mine.length} installed · 0 % failed`,
+      ]);
+      assert.match(consoleOf(stage, pull), /🔵 rolling out · 10 %/);
+
+      for (const id of mine) stage.checkIn(id, 42);
+      await stage.later(MINUTE_MS);
+      assert.match(consoleOf(stage, pull), /🟢 completed/);
+      assert.equal(noticesOn(stage, pull).length, 1);
+      assert.equal(stage.statuses(merge, 'ota/rollout'), [
+        `pending 10 % · 0/${mine.length} installed · 0 % failed`,
+        `success completed · 10 % · ${mine.length}/${mine.length} installed · 0 % failed`,
+      ]);
+      assert.equal(
+        hub.state.deployments.at(-1)?.statuses.map(s => s.state),
+        ['in_progress', 'success'],
+      );
+      assert.equal(hub.violations, []);
+    },
+    { devices: 100 },
+  ));
+
+test('zero writes while idle', () =>
+  withStage(
+    async stage => {
+      const pull = stage.propose('b42', { rollout: 10 });
+      await stage.later(MINUTE_MS);
+      stage.hub.state.merge(pull);
+      stage.propose('b43', { rollout: 50 });
+      await stage.later(MINUTE_MS);
+      const before = stage.hub.writes().length;
+      for (let hour = 0; hour < 12; hour += 1) await stage.later(HOUR_MS);
+      assert.is(stage.hub.writes().length, before);
+    },
+    { devices: 50 },
+  ));
+
+test('a revert ends the rollout, is told once on the pull request that is taken back, and has a report of its own', () =>
+  withStage(
+    async stage => {
+      const { hub } = stage;
+      const promote = stage.propose('b42', { rollout: 100 });
+      const promoted = hub.state.merge(promote);
+      await stage.settle();
+      for (let i = 0; i < 10; i += 1) stage.checkIn(`kiosk-${i}`, 42);
+      await stage.later(MINUTE_MS);
+      const revert = stage.propose('back', {
+        rollout: { rollback: true, exposure: { kind: 'percent', percent: 100 } },
+      });
+      const reverted = hub.state.merge(revert);
+      await stage.later(MINUTE_MS);
+      await stage.later(MINUTE_MS);
+      assert.match(consoleOf(stage, promote), /🔴 reverted/);
+      assert.is(noticesOn(stage, promote).length, 1);
+      const last = stage.statuses(promoted, 'ota/rollout').at(-1) ?? '';
+      assert.match(last, new RegExp(`^failure reverted by ${reverted.slice(0, 12)}`));
+      assert.match(consoleOf(stage, revert), /Back to `b41`/);
+      assert.match(consoleOf(stage, revert), /staying on a newer version \| 10/);
+      assert.is(stage.statuses(promoted, 'ota/rollout').filter(s => !s.startsWith('pending')).length, 1);
+      assert.equal(hub.violations, []);
+    },
+    { devices: 40 },
+  ));
+
+test('a completed rollout that is taken back later keeps its one final status and is told all the same', () =>
+  withStage(
+    async stage => {
+      const promote = stage.propose('b42', { rollout: 100 });
+      const promoted = stage.hub.state.merge(promote);
+      await stage.settle();
+      for (let i = 0; i < 20; i += 1) stage.checkIn(`kiosk-${i}`, 42);
+      await stage.later(MINUTE_MS);
+      const revert = stage.propose('back', { rollout: { rollback: true } });
+      stage.hub.state.merge(revert);
+      await stage.later(MINUTE_MS);
+      assert.is(noticesOn(stage, promote).length, 2, 'completed, and reverted');
+      assert.match(consoleOf(stage, promote), /🔴 reverted/);
+      const final = stage.statuses(promoted, 'ota/rollout').filter(s => !s.startsWith('pending'));
+      assert.is(final.length, 1);
+      assert.match(final[0] ?? '', /^success completed/);
+    },
+    { devices: 20 },
+  ));
+
+test('every revision ends in exactly one final status: applied, overtaken unread, rejected', () =>
+  withStage(
+    async stage => {
+      const { hub } = stage;
+      const one = stage.propose('one', { rollout: 1 });
+      const first = hub.state.merge(one);
+      await stage.settle();
+      // Two merges between two looks: the first of them is never read.
+      const two = stage.propose('two', { rollout: 5 });
+      const second = hub.state.merge(two);
+      const three = stage.propose('three', { rollout: 10 });
+      const third = hub.state.merge(three);
+      await stage.later(MINUTE_MS);
+      hub.state.git.commit(
+        'bad',
+        { 'releases/rollout.yaml': 'apiVersion: ota.nexmdm/v1\nkind: Rollout\ncurrent: nope\n' },
+        'bad',
+        'main',
+      );
+      const four = hub.state.open('bad', 'Break it').number;
+      const fourth = hub.state.merge(four);
+      await stage.later(MINUTE_MS);
+      assert.match(consoleOf(stage, four), /Not applied · 🔴 rejected/);
+      assert.match(stage.statuses(fourth, 'ota/sync').join(), /^failure not applied/);
+      assert.equal(stage.statuses(fourth, 'ota/rollout'), [], 'its end is open');
+      const five = stage.propose('five', { rollout: 25 });
+      const fifth = hub.state.merge(five);
+      await stage.later(MINUTE_MS);
+      await stage.later(MINUTE_MS);
+
+      const final = (sha: string) => stage.statuses(sha, 'ota/rollout').filter(s => !s.startsWith('pending'));
+      assert.match(final(first).join('|'), new RegExp(`^success superseded by ${third.slice(0, 12)}[^|]*$`));
+      assert.match(
+        final(second).join('|'),
+        new RegExp(`^error never applied · superseded by ${third.slice(0, 12)}$`),
+      );
+      assert.match(final(third).join('|'), new RegExp(`^success superseded by ${fifth.slice(0, 12)}[^|]*$`));
+      assert.match(
+        final(fourth).join('|'),
+        new RegExp(`^error never applied · superseded by ${fifth.slice(0, 12)}$`),
+      );
+      assert.equal(final(fifth), []);
+      assert.match(stage.statuses(second, 'ota/sync').join(), /^error not applied/);
+      assert.match(consoleOf(stage, two), /⚫ superseded/);
+      assert.equal(hub.violations, []);
+    },
+    { devices: 30 },
+  ));
+
+test('two pull requests in flight: a merge of one gives the other a new plan on the merged result', () =>
+  withStage(
+    async stage => {
+      const { hub } = stage;
+      const one = stage.propose('one', { rollout: 10 });
+      const two = stage.propose('two', {
+        rollout: {
+          current: 'b41',
+          lastSafe: undefined,
+          exposure: { kind: 'percent', percent: 100 },
+          minBatteryPercent: 50,
+        },
+      });
+      await stage.later(MINUTE_MS);
+      const before = consoleOf(stage, two);
+      assert.match(before, /min_battery_percent/);
+      assert.not.match(before, /b42/);
+      hub.state.merge(one);
+      await stage.later(MINUTE_MS);
+      const after = consoleOf(stage, two);
+      assert.is.not(after, before);
+      assert.not.match(after, /`b42`.*`b41`/, 'the merge of the other is not shown as taken back');
+      hub.state.merge(two);
+      await stage.later(MINUTE_MS);
+      assert.is(stage.reconcile.snapshot?.rollout.current, 'b42');
+      assert.is(stage.reconcile.snapshot?.rollout.minBatteryPercent, 50);
+      assert.equal(hub.violations, []);
+    },
+    { devices: 10 },
+  ));
+
+test('a pull request that conflicts, one that is invalid and one that leaves the desired state alone say so', () =>
+  withStage(async stage => {
+    const { hub } = stage;
+    const base = hub.state.git.tip('main') ?? '';
+    hub.state.git.commit('clash', stage.files({ rollout: 50 }), 'clash', base);
+    hub.state.git.commit('docs', { 'README.md': 'words' }, 'docs', base);
+    hub.state.git.commit('broken', { 'releases/rollout.yaml': 'current: [\n' }, 'broken', base);
+    const merged = stage.propose('b42', { rollout: 10 });
+    hub.state.merge(merged);
+    const [clash, docs, broken] = ['clash', 'docs', 'broken'].map(b => hub.state.open(b, b).number);
+    await stage.later(MINUTE_MS);
+    assert.match(consoleOf(stage, clash ?? 0), /conflicts with what is merged/);
+    assert.equal(stage.comments(docs ?? 0), []);
+    assert.equal(stage.statuses(hub.state.git.tip('docs') ?? '', 'ota/plan'), [
+      'success the desired state is unchanged',
+    ]);
+    assert.match(
+      stage.statuses(hub.state.git.tip('broken') ?? '', 'ota/validate').join() +
+        consoleOf(stage, broken ?? 0),
+      /failure|conflict/,
+    );
+    assert.equal(hub.violations, []);
+  }));
+
+test('GitHub down for the middle: nothing is lost, nothing is said twice', () =>
+  withStage(
+    async stage => {
+      const { hub } = stage;
+      const one = stage.propose('one', { rollout: 10 });
+      await stage.later(MINUTE_MS);
+      const first = hub.state.merge(one);
+      await stage.reconcile.run();
+      hub.fail({ kind: 'server' });
+      await stage.later(MINUTE_MS);
+      assert.is(stage.reconcile.snapshot?.revision, first, 'checks go on from the picture');
+      const mine = exposed(10, 100);
+      for (const id of mine) stage.checkIn(id, 42);
+      for (let n = 0; n < 30; n += 1) await stage.later(10 * MINUTE_MS);
+      hub.heal();
+      for (let n = 0; n < 3; n += 1) await stage.later(10 * MINUTE_MS);
+      assert.match(consoleOf(stage, one), /🟢 completed/);
+      assert.is(noticesOn(stage, one).length, 1);
+      const final = stage.statuses(first, 'ota/rollout').filter(s => !s.startsWith('pending'));
+      assert.is(final.length, 1);
+      assert.match(stage.statuses(first, 'ota/sync').join('|'), /^success[^|]*$/);
+      assert.is(hub.state.deployments.filter(d => d.sha === first).length, 1);
+    },
+    { devices: 100 },
+  ));
+
+test('suspended and resumed by time: one notice', () =>
+  withStage(
+    async stage => {
+      const nowMs = stage.clock.nowMs();
+      const suspend = {
+        reason: 'crash <script>@everyone</script>',
+        sinceMs: nowMs - HOUR_MS,
+        untilMs: nowMs + HOUR_MS,
+      };
+      const pull = stage.propose('pause', { rollout: { suspend } });
+      stage.hub.state.merge(pull);
+      await stage.later(MINUTE_MS);
+      await stage.later(MINUTE_MS);
+      assert.match(consoleOf(stage, pull), /🟡 suspended/);
+      assert.is(noticesOn(stage, pull).length, 1);
+      await stage.later(2 * HOUR_MS);
+      assert.match(consoleOf(stage, pull), /🔵 rolling out/);
+      assert.is(noticesOn(stage, pull).length, 1);
+    },
+    { devices: 20 },
+  ));
+
+test('a merge that changes no offer leaves the rollout before it in force', () =>
+  withStage(
+    async stage => {
+      const one = stage.propose('one', { rollout: 10 });
+      stage.hub.state.merge(one);
+      await stage.settle();
+      const state = stage.files({ rollout: { reason: 'said later' } });
+      stage.hub.state.git.commit('words', state, 'words', 'main');
+      const two = stage.hub.state.open('words', 'words').number;
+      const inert = stage.hub.state.merge(two);
+      await stage.later(MINUTE_MS);
+      assert.match(consoleOf(stage, one), /🔵 rolling out/);
+      assert.match(consoleOf(stage, two), /No offer changes · 🟢 completed/);
+      assert.equal(stage.statuses(inert, 'ota/rollout'), [
+        'success applied · no device is offered anything else',
+      ]);
+      assert.is(noticesOn(stage, two).length, 0);
+    },
+    { devices: 20 },
+  ));
+
+test('device ids never appear on GitHub', () =>
+  withStage(
+    async stage => {
+      const canary = { tags: [], devices: ['kiosk-3', 'kiosk-4'], cohorts: [] };
+      const pull = stage.propose('b42', { rollout: { canary } });
+      await stage.later(MINUTE_MS);
+      const broken = stage.files({ rollout: { canary } });
+      const text = (broken['releases/rollout.yaml'] ?? '').replace('- kiosk-4', '- "kiosk-4 !"');
+      stage.hub.state.git.commit('typo', { ...broken, 'releases/rollout.yaml': text }, 'typo', 'main');
+      const typo = stage.hub.state.open('typo', 'typo').number;
+      stage.hub.state.merge(pull);
+      await stage.later(MINUTE_MS);
+      assert.match(consoleOf(stage, typo), /No plan/);
+      const sent = JSON.stringify(stage.hub.requests.map(r => r.body));
+      assert.not.match(sent, /kiosk-/);
+    },
+    { devices: 10 },
+  ));
+
+test.run();

@@ -1,0 +1,183 @@
+/**
+ * The console on a stage of its own: the stand-in GitHub and its Git remote, a real store, the real reconcile loop and
+ * the real outbox. Time stands still until the test moves it.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Event } from '../../../controller/domain/event.ts';
+import { type Finding, type Problem, renderPath } from '../../../controller/domain/problem.ts';
+import type { DesiredState } from '../../../controller/domain/release.ts';
+import { type GitHubConsole, makeConsole } from '../../../controller/github/console.ts';
+import { makeOutbox, type Outbox } from '../../../controller/outbox.ts';
+import type { SourceTree } from '../../../controller/ports.ts';
+import { makeReconcile, type Reconcile } from '../../../controller/reconcile.ts';
+import { gitSource } from '../../../controller/source/git.ts';
+import { parseState, parseTree } from '../../../controller/source/parse.ts';
+import type { Store } from '../../../controller/store/store.ts';
+import { releaseFiles } from '../releases.ts';
+import { aState, type StateParts } from '../state.ts';
+import { withStore } from '../store.ts';
+import { type Clocked, makeClock, withGitHub } from './client.ts';
+import { type Hub, withHub } from './hub.ts';
+
+export interface Stage {
+  readonly hub: Hub;
+  readonly clock: Clocked;
+  readonly store: Store;
+  readonly reconcile: Reconcile;
+  readonly console: GitHubConsole;
+  readonly outbox: Outbox;
+  readonly events: Event[];
+  /** The tree of these parts as files of the repository. */
+  files(parts: StateParts): Record<string, string>;
+  /** Opens a pull request that makes the desired state this. */
+  propose(branch: string, parts: StateParts, title?: string): number;
+  /** Reconciles, looks, and lets everything be told. */
+  settle(): Promise<void>;
+  /** Moves time on, then settles. */
+  later(ms: number): Promise<void>;
+  /** A device of the fleet checks in. */
+  checkIn(deviceId: string, versionCode: number): void;
+  comments(pull: number): string[];
+  /** Oldest first: `state description`. */
+  statuses(sha: string, context: string): string[];
+}
+
+export const placeIn = (tree: SourceTree, findings: readonly Finding[]): Problem[] => {
+  const { locate } = parseTree(tree.files);
+  return findings.map(f => ({ ...f, ...locate(f.file, f.path), path: renderPath(f.path) }));
+};
+
+export const inRepository = (state: DesiredState | StateParts): Record<string, string> =>
+  Object.fromEntries(Object.entries(releaseFiles(state)).map(([name, text]) => [`releases/${name}`, text]));
+
+export const MINUTE_MS = 60_000;
+
+/** `main` begins with b41 for all, and `devices` enrolled devices that run it. */
+export async function withStage<T>(
+  use: (stage: Stage) => Promise<T>,
+  options: { devices?: number; initial?: StateParts } = {},
+): Promise<T> {
+  const clock = makeClock();
+  const initial = options.initial ?? {
+    rollout: { current: 'b41', lastSafe: undefined, exposure: { kind: 'percent', percent: 100 } },
+  };
+  return withHub(
+    hub => {
+      hub.state.git.commit('main', inRepository(aState(initial)), 'begin');
+      return withStore(
+        store =>
+          withGitHub(hub, (github, events) =>
+            raise({ hub, clock, store, github, events }, options.devices ?? 0, use),
+          ),
+        { nowMs: clock.nowMs },
+      );
+    },
+    { nowMs: clock.nowMs },
+  );
+}
+
+type Ground = Pick<Stage, 'hub' | 'clock' | 'store' | 'events'> & {
+  github: Parameters<Parameters<typeof withGitHub>[1]>[0];
+};
+
+async function raise<T>(ground: Ground, devices: number, use: (stage: Stage) => Promise<T>): Promise<T> {
+  const { hub, clock, store, github, events } = ground;
+  const { nowMs } = clock;
+  const dataFolder = mkdtempSync(path.join(tmpdir(), 'ota-mirror-'));
+  const source = gitSource({
+    url: hub.cloneUrl,
+    branch: 'main',
+    dataFolder,
+    token: hub.token,
+    environment: process.env,
+  });
+  const console = makeConsole({
+    github,
+    source,
+    desired: store.desired,
+    store: store.keyValues,
+    outbox: store.outbox,
+    devices: store.devices,
+    outcomes: store.outcomes,
+    adoption: store.adoption,
+    activeWithinMs: 72 * 60 * MINUTE_MS,
+    parse: parseState,
+    place: placeIn,
+    picture: () => reconcile.snapshot,
+    nowMs,
+    branch: 'main',
+    path: 'releases',
+  });
+  const observe = (event: Event): void => void events.push(event);
+  const reconcile: Reconcile = makeReconcile({
+    source,
+    desired: store.desired,
+    clock: { nowMs, held: false },
+    observe,
+    parse: parseState,
+    parseRollout: v => parseTree([{ path: 'rollout.yaml', content: v.content }]).state?.rollout,
+    place: placeIn,
+    admit: async () => [],
+    missing: async () => new Set(),
+    approve: (revision, plan) => console.approve(revision, plan),
+    effects: judged => console.onReconciled(judged),
+    published: () => undefined,
+  });
+  const outbox = makeOutbox({
+    store: store.outbox,
+    handlers: [console.handler],
+    nowMs,
+    random: () => 0,
+    observe,
+  });
+  const settle = async (): Promise<void> => {
+    await store.devices.flush();
+    await reconcile.run();
+    await console.tick();
+    await outbox.drain();
+  };
+  const stage: Stage = {
+    hub,
+    clock,
+    store,
+    reconcile,
+    console,
+    outbox,
+    events,
+    files: inRepository,
+    propose: (branch, parts, title = 'Change the rollout') =>
+      hub.state.propose(branch, inRepository(aState(parts)), title).number,
+    settle,
+    later: async ms => {
+      clock.advance(ms);
+      await settle();
+    },
+    checkIn: (deviceId, versionCode) =>
+      store.devices.checkIn({
+        deviceId,
+        atMs: nowMs(),
+        versionCode,
+        buildId: `b${versionCode}`,
+        sdk: 30,
+        signer: undefined,
+      }),
+    comments: pull => hub.state.commentsOn(pull).map(c => c.body),
+    statuses: (sha, context) =>
+      hub.state
+        .statusesOf(sha, context)
+        .reverse()
+        .map(s => `${s.state} ${s.description}`),
+  };
+  try {
+    const ids = Array.from({ length: devices }, (_, i) => ({ deviceId: `kiosk-${i}`, tags: [] }));
+    if (ids.length > 0) await store.devices.enrol(ids, nowMs());
+    for (const { deviceId } of ids) stage.checkIn(deviceId, 41);
+    await settle();
+    return await use(stage);
+  } finally {
+    await outbox.stop();
+    rmSync(dataFolder, { recursive: true, force: true });
+  }
+}
