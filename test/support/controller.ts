@@ -1,0 +1,164 @@
+/**
+ * The whole controller over real HTTP, a real Git repository and a real database, in this process: what journeys
+ * drive. Time is real unless a test moves it with `pass`.
+ */
+
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type Controller, type Surroundings, startController } from '../../controller/compose.ts';
+import { readSettings } from '../../controller/config.ts';
+import type { Rollout } from '../../controller/domain/release.ts';
+import { makeObserver } from '../../controller/observe.ts';
+import { withFolder } from './folder.ts';
+import { type Answer, anApk, type CallOptions, call, sha256Of } from './http.ts';
+import { type ReleaseFiles, releaseFiles } from './releases.ts';
+import { gitEnvironment, makeRepository, type Repository } from './repository.ts';
+import { aRollout, aState, type StateParts } from './state.ts';
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly event: string };
+
+export interface Enrolled {
+  readonly device_id: string;
+  readonly token: string;
+  readonly nudge_key: string;
+}
+
+export interface Journey {
+  /** The running controller; another one after `restart`. */
+  readonly controller: Controller;
+  readonly url: string;
+  readonly repository: Repository;
+  /** The temporary folder that holds repository and data. */
+  readonly folder: string;
+  readonly adminToken: string;
+  /** Every log line so far, parsed. */
+  readonly log: LogLine[];
+  /** The signed APKs of b41 and b42 and the builds their bytes make. */
+  readonly builds: Readonly<Record<'b41' | 'b42', Awaited<ReturnType<typeof anApk>>>>;
+  /** An operator's call; answers that the OpenAPI document does not know throw. */
+  admin(method: string, target: string, options?: CallOptions): Promise<Answer>;
+  enrol(ids: readonly string[], tags?: readonly string[]): Promise<Enrolled[]>;
+  /** Commits this rollout over b41 and b42 and waits until the controller has judged it. */
+  merge(rollout: number | Partial<Rollout>, more?: Omit<StateParts, 'rollout'>): Promise<string>;
+  commitFiles(files: ReleaseFiles): Promise<string>;
+  /** One metric's value; 0 when it was never counted. */
+  metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
+  /** Moves wall and monotonic time together and lets the time-driven parts look. */
+  pass(ms: number): Promise<void>;
+  restart(settings?: Readonly<Record<string, string>>): Promise<void>;
+}
+
+export interface JourneyOptions {
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly around?: Partial<Surroundings>;
+  /** Bytes of each APK, about. */
+  readonly apkBytes?: number;
+}
+
+export function withController(
+  use: (journey: Journey) => Promise<void>,
+  options: JourneyOptions = {},
+): Promise<void> {
+  return withFolder(async folder => {
+    const size = options.apkBytes === undefined ? {} : { sizeBytes: options.apkBytes };
+    const builds = { b41: await anApk(41, size), b42: await anApk(42, size) };
+    const repository = await makeRepository(path.join(folder, 'repository'));
+    const log: LogLine[] = [];
+    let movedMs = 0;
+    const observer = () =>
+      makeObserver({
+        level: 'debug',
+        destination: { write: line => void log.push(JSON.parse(line) as LogLine) },
+      });
+    const start = (settings: Readonly<Record<string, string>> = {}): Promise<Controller> =>
+      startController(
+        readSettings({
+          OTA_DATA: path.join(folder, 'data'),
+          OTA_PORT: '0',
+          OTA_SOURCE: repository.folder,
+          OTA_SOURCE_INTERVAL: '1h',
+          OTA_CHECKS_PER_MINUTE: '1000',
+          ...options.settings,
+          ...settings,
+        }),
+        {
+          environment: gitEnvironment(folder),
+          observer: observer(),
+          wallMs: () => Date.now() + movedMs,
+          monotonicMs: () => performance.now() + movedMs,
+          random: Math.random,
+          version: 'test',
+          ...options.around,
+        },
+      );
+    await repository.record();
+    let controller = await start();
+    const adminToken = (await readFile(path.join(folder, 'data', 'admin-token'), 'utf8')).trim();
+    const admin: Journey['admin'] = (method, target, more = {}) =>
+      call(controller.url, method, target, { token: adminToken, ...more });
+    const commitFiles = async (files: ReleaseFiles): Promise<string> => {
+      const revision = await repository.commit(files, { atMs: Date.now() + movedMs });
+      await controller.reconcile.run();
+      return revision;
+    };
+    const journey: Journey = {
+      get controller() {
+        return controller;
+      },
+      get url() {
+        return controller.url;
+      },
+      repository,
+      folder,
+      adminToken,
+      log,
+      builds,
+      admin,
+      enrol: async (ids, tags = []) => {
+        const devices = ids.map(device_id => ({ device_id, tags }));
+        const answer = await admin('POST', '/v1/devices/import', { json: { devices } });
+        if (answer.status !== 200) throw new Error(`import: ${answer.status} ${answer.body.toString()}`);
+        return (answer.json as { devices: Enrolled[] }).devices;
+      },
+      merge: async (rollout, more = {}) => {
+        const state = aState({
+          builds: [builds.b41.build, builds.b42.build],
+          ...more,
+          rollout: aRollout(rollout),
+        });
+        return commitFiles(releaseFiles(state));
+      },
+      commitFiles,
+      metric: async (name, labels = {}) => {
+        const text = (await admin('GET', '/metrics')).body.toString();
+        for (const line of text.split('\n')) {
+          const match = /^([a-z_]+)(?:\{(.*)\})? (.+)$/.exec(line);
+          if (match?.[1] !== name) continue;
+          if (Object.entries(labels).every(([k, v]) => match[2]?.includes(`${k}="${v}"`)))
+            return Number(match[3]);
+        }
+        return 0;
+      },
+      pass: async ms => {
+        movedMs += ms;
+        await controller.tick();
+      },
+      restart: async settings => {
+        await controller.stop('restart');
+        controller = await start(settings);
+      },
+    };
+    try {
+      for (const { apk } of Object.values(builds)) {
+        const put = await admin('PUT', `/v1/artifacts/${sha256Of(apk)}`, {
+          body: apk,
+          type: 'application/vnd.android.package-archive',
+        });
+        if (put.status >= 300) throw new Error(`upload: ${put.status} ${put.body.toString()}`);
+      }
+      await use(journey);
+    } finally {
+      await controller.stop('end of test');
+    }
+  });
+}
