@@ -31,7 +31,8 @@ export class ApkFolder implements ApkFiles {
   }
 }
 
-class ApkOnDisk implements ApkFile {
+/** One file on the local disk. */
+export class ApkOnDisk implements ApkFile {
   readonly path: string;
   #handle: FileHandle | undefined;
 

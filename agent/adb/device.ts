@@ -1,0 +1,162 @@
+/** A real device reached by adb from a kiosk or lab host. What cannot be read is unknown, and unknown waits. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { signerForSdk, verifyApk } from '../../controller/apk/index.ts';
+import { Fault } from '../../controller/domain/fault.ts';
+import type { Sha256 } from '../../controller/domain/ids.ts';
+import type { ApkFile, Conditions, Installed, InstallResult, Platform } from '../ports.ts';
+import { ApkOnDisk } from '../store/apk-folder.ts';
+import {
+  type Battery,
+  dumpFailed,
+  parseBaseApk,
+  parseBattery,
+  parseCallState,
+  parseHasTelephony,
+  parseInstall,
+  parseUnmeteredWifi,
+  parseVersionCode,
+} from './parse.ts';
+import { type AdbTarget, adb, INSTALL_TIMEOUT_MS, PUSH_TIMEOUT_MS, shell } from './shell.ts';
+
+export interface AdbOptions extends AdbTarget {
+  readonly package: string;
+  /** `package/.Service`, started again after an update. */
+  readonly service?: string | undefined;
+  /** Told what went wrong beside the install itself. */
+  readonly note?: (text: string) => void;
+}
+
+const REMOTE_FOLDER = '/data/local/tmp';
+
+export class AdbDevice implements Platform {
+  readonly #options: AdbOptions;
+  /** The signer of a base.apk by its path, which changes with every update. */
+  #signer:
+    | { readonly path: string; readonly versionCode: number; readonly signer: Sha256 | undefined }
+    | undefined;
+
+  constructor(options: AdbOptions) {
+    this.#options = options;
+  }
+
+  async conditions(): Promise<Conditions> {
+    const battery = await this.#read(['dumpsys', 'battery'], parseBattery);
+    return {
+      unmeteredWifi: await this.#read(['dumpsys', 'connectivity'], parseUnmeteredWifi),
+      batteryPercent: (battery as Battery | undefined)?.percent,
+      charging: (battery as Battery | undefined)?.charging,
+      inCall: await this.#inCall(),
+    };
+  }
+
+  /** A dump that fails is unknown; a device that has no modem is in no call. */
+  async #inCall(): Promise<boolean | undefined> {
+    const state = await this.#read(['dumpsys', 'telephony.registry'], parseCallState);
+    if (state !== undefined) return state;
+    return (await this.#read(['pm', 'list', 'features'], parseHasTelephony)) === false ? false : undefined;
+  }
+
+  async #read<T>(words: readonly string[], parse: (text: string) => T): Promise<T | undefined> {
+    try {
+      const text = await shell(this.#options, words);
+      return dumpFailed(text) ? undefined : parse(text);
+    } catch (error) {
+      if (error instanceof Fault && error.retry === 'backoff') return undefined;
+      throw error;
+    }
+  }
+
+  async installed(): Promise<Installed> {
+    const name = this.#options.package;
+    const sdk = Number((await shell(this.#options, ['getprop', 'ro.build.version.sdk'])).trim());
+    if (!Number.isInteger(sdk) || sdk < 1) throw unreadable('the SDK level');
+    const versionCode = parseVersionCode(await shell(this.#options, ['dumpsys', 'package', name]), name);
+    if (versionCode === undefined) throw unreadable(`the version of ${name}`);
+    const signer = versionCode === 0 ? undefined : await this.#signerOf(name, versionCode, sdk);
+    return { package: name, versionCode, sdk, buildId: undefined, signer };
+  }
+
+  /** dumpsys shows a 32-bit Java hash of the signature, which anybody can match: the APK itself is verified. */
+  async #signerOf(name: string, versionCode: number, sdk: number): Promise<Sha256 | undefined> {
+    const base = parseBaseApk(await shell(this.#options, ['pm', 'path', name]));
+    if (base === undefined) return undefined;
+    const known = this.#signer;
+    if (known?.path === base && known.versionCode === versionCode) return known.signer;
+    const signer = await this.#pullSigner(base, name, versionCode, sdk);
+    this.#signer = { path: base, versionCode, signer };
+    return signer;
+  }
+
+  async #pullSigner(
+    base: string,
+    name: string,
+    versionCode: number,
+    sdk: number,
+  ): Promise<Sha256 | undefined> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'ota-agent-pull-'));
+    try {
+      const local = path.join(folder, 'base.apk');
+      const { exitCode } = await adb(this.#options, ['pull', base, local], PUSH_TIMEOUT_MS);
+      const file = new ApkOnDisk(local);
+      if (exitCode !== 0 || (await file.size()) === 0) return undefined;
+      const reader = await file.open();
+      try {
+        const verdict = await verifyApk(reader, { sdk });
+        if (!verdict.ok || verdict.facts.package !== name || verdict.facts.versionCode !== versionCode)
+          return undefined;
+        return signerForSdk(verdict.facts, sdk)?.fingerprint;
+      } finally {
+        await reader.close();
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  async install(apk: ApkFile, { downgrade }: { readonly downgrade: boolean }): Promise<InstallResult> {
+    if (apk.path === undefined)
+      throw new Fault('apk_in_memory', 'adb needs the APK as a file', { retry: 'never' });
+    const remote = `${REMOTE_FOLDER}/${path.basename(apk.path)}`;
+    try {
+      const pushed = await adb(this.#options, ['push', apk.path, remote], PUSH_TIMEOUT_MS);
+      if (pushed.exitCode !== 0) return pushFailure(pushed.text);
+      const words = ['pm', 'install', '-r', ...(downgrade ? ['-d'] : []), remote];
+      const result = parseInstall(await shell(this.#options, words, INSTALL_TIMEOUT_MS));
+      if (result.ok) await this.#restartService();
+      return result;
+    } finally {
+      await this.#quietly(['rm', '-f', remote]);
+    }
+  }
+
+  /** Android tells a replaced app so; a service that must run at once is started here. */
+  async #restartService(): Promise<void> {
+    const { service } = this.#options;
+    if (service !== undefined) await this.#quietly(['am', 'start-foreground-service', '-n', service]);
+  }
+
+  async #quietly(words: readonly string[]): Promise<void> {
+    try {
+      const text = await shell(this.#options, words);
+      if (/^Error/m.test(text)) this.#options.note?.(`${words.join(' ')}: ${text.trim().slice(0, 200)}`);
+    } catch (error) {
+      this.#options.note?.(`${words.join(' ')}: ${error instanceof Error ? error.message : 'failed'}`);
+    }
+  }
+
+  /** adb tells of no change: a waiting agent looks again each minute. */
+  watch(): () => void {
+    return () => {};
+  }
+}
+
+const unreadable = (what: string) =>
+  new Fault('device_unreadable', `cannot read ${what}`, { retry: 'backoff' });
+
+const pushFailure = (text: string): InstallResult => ({
+  ok: false,
+  code: /No space left/i.test(text) ? 'INSTALL_FAILED_INSUFFICIENT_STORAGE' : 'push_failed',
+  detail: text.trim().slice(0, 160),
+});

@@ -1,0 +1,202 @@
+/** `ota-agent run`: one device, simulated or over adb, until it is stopped. */
+
+import { randomInt } from 'node:crypto';
+import path from 'node:path';
+import { Option } from 'commander';
+import { Agent as HttpAgent } from 'undici';
+import { Fault } from '../../controller/domain/fault.ts';
+import { AdbDevice } from '../adb/device.ts';
+import { Agent } from '../agent.ts';
+import { scaledClock, systemClock } from '../clock.ts';
+import type { AgentEvent } from '../event.ts';
+import { controllerUrl } from '../http/origin.ts';
+import type { Platform } from '../ports.ts';
+import { SimulatedDevice } from '../simulated/device.ts';
+import { ApkFolder } from '../store/apk-folder.ts';
+import { StateFile } from '../store/state-file.ts';
+import { deviceToken, nudgeKeyOf, readText, secretOf } from './credentials.ts';
+import { EXIT, type ExitCode, type Io } from './io.ts';
+import { deviceIdOption, factor, fingerprintOption, wholeNumber } from './options.ts';
+import type { Verb } from './program.ts';
+import { type SimulatedFlags, simulatedDevice } from './simulated.ts';
+import { type AgentCommand, eventLine, readCommands } from './wire.ts';
+
+interface Flags extends SimulatedFlags {
+  readonly url?: string;
+  readonly device?: string;
+  readonly tokenFile?: string;
+  readonly nudgeKeyFile?: string;
+  readonly state: string;
+  readonly ca?: string;
+  readonly adb?: string;
+  readonly adbPath: string;
+  readonly service?: string;
+  readonly simulated?: boolean;
+  readonly once?: boolean;
+  readonly dieOnUpdate?: boolean;
+  readonly timeScale: number;
+}
+
+const EXAMPLES = `
+Examples:
+  # a simulated device that runs build 41 and polls until it is stopped
+  OTA_AGENT_TOKEN_FILE=kiosk-7.token ota-agent run --simulated \\
+    --url http://127.0.0.1:8080 --device kiosk-7 --state ./kiosk-7 --installed app-41.apk
+
+  # a real device on USB, one check, exit code 1 when the attempt failed
+  ota-agent run --adb R5CT10ABCDE --url https://ota.example.com --device R5CT10ABCDE \\
+    --token-file r5.token --nudge-key-file r5.key --state /var/lib/ota-agent/r5 --once
+
+Events go to standard output as JSON lines. Standard input takes commands as JSON lines:
+  {"poll": true}                                       check now
+  {"nudge": {"type": "update", "build_id": …}}         a push message, as FCM would deliver it
+  {"conditions": {"unmetered_wifi": false, "battery_percent": 20, "charging": null, "in_call": false}}
+                                                       simulated device; null: cannot be read
+  {"fail_install": "INSTALL_FAILED_ABORTED"}           simulated device: the next install fails so
+  {"stop": true}                                       end in order
+`;
+
+export const runVerb: Verb = (program, choose) => {
+  program
+    .command('run')
+    .description('run the agent of one device')
+    .option('--url <url>', 'the controller (or OTA_AGENT_URL)')
+    .option('--device <id>', 'the device id (or OTA_AGENT_DEVICE_ID)', deviceIdOption)
+    .option('--token-file <file>', 'the device token')
+    .option('--nudge-key-file <file>', 'the nudge key, base64 or hex')
+    .option('--ca <file>', 'PEM of a private authority to trust')
+    .requiredOption('--state <folder>', 'where the agent keeps its memory and downloads')
+    .option('--once', 'check once, finish what comes of it, and end')
+    .addOption(new Option('--simulated', 'a device made of numbers').conflicts('adb'))
+    .option('--adb <serial>', 'a real device reached by adb')
+    .option('--adb-path <file>', 'the adb program', 'adb')
+    .option('--service <name>', 'adb: the service to start after an update, package/.Name')
+    .option('--package <name>', 'the agent’s package', 'com.nexmdm.agent')
+    .option('--sdk <n>', 'simulated: the SDK level', wholeNumber(24, 10_000), 33)
+    .option('--installed <apk>', 'simulated: what is installed at first')
+    .option(
+      '--version-code <n>',
+      'simulated: instead of --installed',
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    )
+    .option('--signer <hex>', 'simulated: its signer', fingerprintOption)
+    .option('--no-wifi', 'simulated: start out of Wi-Fi')
+    .option('--battery <percent>', 'simulated: the battery at first', wholeNumber(0, 100), 80)
+    .option('--charging', 'simulated: plugged in')
+    .option('--in-call', 'simulated: in a call at first')
+    .option('--no-downgrade', 'simulated: a device that refuses downgrades')
+    .option(
+      '--die-on-update',
+      `simulated: end with code ${EXIT.replaced} when replaced, as a phone kills its agent`,
+    )
+    .addOption(
+      new Option('--time-scale <factor>', 'waits are this many times shorter').argParser(factor).default(1),
+    )
+    .addHelpText('after', EXAMPLES)
+    .action((flags: Flags) => choose(io => runDevice(io, flags)));
+};
+
+const need = (value: string | undefined, option: string, variable: string): string => {
+  if (value === undefined || value === '')
+    throw new Fault('option_missing', `give ${option}, or set ${variable}`, { retry: 'never' });
+  return value;
+};
+
+interface Ending {
+  readonly promise: Promise<ExitCode>;
+  readonly resolve: (code: ExitCode) => void;
+}
+
+function ending(): Ending {
+  let resolve: (code: ExitCode) => void = () => {};
+  const promise = new Promise<ExitCode>(settle => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+async function runDevice(io: Io, flags: Flags): Promise<ExitCode> {
+  if (flags.simulated !== true && flags.adb === undefined)
+    throw new Fault('option_missing', 'which device? give --simulated or --adb SERIAL', { retry: 'never' });
+  const controller = controllerUrl(need(flags.url ?? io.environment.OTA_AGENT_URL, '--url', 'OTA_AGENT_URL'));
+  const deviceId = deviceIdOption(
+    need(flags.device ?? io.environment.OTA_AGENT_DEVICE_ID, '--device', 'OTA_AGENT_DEVICE_ID'),
+  );
+  const token = deviceToken(io, flags.tokenFile);
+  const dispatcher = new HttpAgent(
+    flags.ca === undefined ? {} : { connect: { ca: readText(flags.ca, 'the authority') } },
+  );
+  const ended = ending();
+  const platform = await platformOf(io, flags, () => ended.resolve(EXIT.replaced));
+  const last: { outcome?: string } = {};
+  const agent = new Agent({
+    deviceId,
+    controller,
+    token: () => token,
+    nudgeKey: nudgeKeyOf(io, flags.nudgeKeyFile),
+    pushToken: secretOf(io, 'OTA_AGENT_PUSH_TOKEN', undefined),
+    clock: flags.timeScale === 1 ? systemClock : scaledClock(flags.timeScale),
+    random: () => randomInt(2 ** 47) / 2 ** 47,
+    platform,
+    files: new ApkFolder(path.join(flags.state, 'downloads')),
+    store: new StateFile(flags.state, deviceId),
+    dispatcher,
+    observe: (event: AgentEvent, atMs: number) => {
+      if (event.type === 'ota.attempt.end') last.outcome = event.outcome;
+      io.out(`${eventLine(deviceId, event, atMs)}\n`);
+    },
+  });
+  return live(io, flags, agent, platform, ended, last).finally(() => dispatcher.destroy());
+}
+
+async function platformOf(io: Io, flags: Flags, replaced: () => void): Promise<Platform> {
+  if (flags.adb !== undefined)
+    return new AdbDevice({
+      serial: flags.adb,
+      adbPath: flags.adbPath,
+      package: flags.package,
+      service: flags.service,
+      note: text => io.err(`${text}\n`),
+    });
+  const device: SimulatedDevice = await simulatedDevice(flags.state, flags, () => {
+    if (flags.dieOnUpdate === true) replaced();
+  });
+  return device;
+}
+
+async function live(
+  io: Io,
+  flags: Flags,
+  agent: Agent,
+  platform: Platform,
+  ended: Ending,
+  last: { outcome?: string },
+): Promise<ExitCode> {
+  const stop = () => ended.resolve(EXIT.fine);
+  io.interrupted.addEventListener('abort', stop);
+  const closeCommands = readCommands(
+    io.stdin,
+    command => obey(command, agent, platform, stop),
+    text => io.err(text),
+  );
+  try {
+    await agent.start();
+    if (flags.once === true)
+      void agent.settled().then(() => ended.resolve(last.outcome === 'fail' ? EXIT.failed : EXIT.fine));
+    return await ended.promise;
+  } finally {
+    closeCommands();
+    io.interrupted.removeEventListener('abort', stop);
+    agent.kill();
+  }
+}
+
+function obey(command: AgentCommand, agent: Agent, platform: Platform, stop: () => void): void {
+  if (command.kind === 'poll') agent.poll();
+  else if (command.kind === 'nudge') agent.receive(command.message);
+  else if (command.kind === 'stop') stop();
+  else if (platform instanceof SimulatedDevice) {
+    if (command.kind === 'conditions') platform.set(command.conditions);
+    else platform.failInstall({ code: command.code });
+  }
+}

@@ -1,0 +1,78 @@
+/** The simulated device of `ota-agent run --simulated`: its first image from options, later ones from its folder. */
+import { readFileSync } from 'node:fs';
+import { bufferReader, signerForSdk, verifyApk } from '../../controller/apk/index.ts';
+import { Fault } from '../../controller/domain/fault.ts';
+import type { Sha256 } from '../../controller/domain/ids.ts';
+import type { Conditions } from '../ports.ts';
+import { type DeviceImage, SimulatedDevice } from '../simulated/device.ts';
+import { loadImage, saveImage } from '../simulated/image-file.ts';
+
+export interface SimulatedFlags {
+  readonly package: string;
+  readonly sdk: number;
+  readonly installed?: string;
+  readonly versionCode?: number;
+  readonly signer?: Sha256;
+  readonly wifi: boolean;
+  readonly battery: number;
+  readonly charging?: boolean;
+  readonly inCall?: boolean;
+  readonly downgrade: boolean;
+}
+
+/** What is installed at first: the facts of an APK, or those given one by one. */
+export async function firstImage(
+  flags: Pick<SimulatedFlags, 'package' | 'sdk' | 'installed' | 'versionCode' | 'signer'>,
+): Promise<DeviceImage> {
+  const { sdk } = flags;
+  if (flags.installed === undefined) {
+    const versionCode = flags.versionCode ?? 0;
+    if (versionCode > 0 && flags.signer === undefined)
+      throw new Fault(
+        'signer_missing',
+        'an installed version has a signer: give --installed APK, or --signer with --version-code',
+        {
+          retry: 'never',
+        },
+      );
+    return {
+      installed: { package: flags.package, versionCode, signer: flags.signer, sha256: undefined },
+      sdk,
+      installCalls: 0,
+    };
+  }
+  const verdict = await verifyApk(bufferReader(readFileSync(flags.installed)), { sdk });
+  if (!verdict.ok)
+    throw new Fault('apk_refused', `${flags.installed}: ${verdict.code}: ${verdict.message}`, {
+      retry: 'never',
+    });
+  const { facts } = verdict;
+  const signer = signerForSdk(facts, sdk)?.fingerprint;
+  return {
+    installed: { package: facts.package, versionCode: facts.versionCode, signer, sha256: facts.sha256 },
+    sdk,
+    installCalls: 0,
+  };
+}
+
+export async function simulatedDevice(
+  folder: string,
+  flags: SimulatedFlags,
+  onReplaced: () => void,
+): Promise<SimulatedDevice> {
+  const image = (await loadImage(folder)) ?? (await firstImage(flags));
+  await saveImage(folder, image);
+  const conditions: Conditions = {
+    unmeteredWifi: flags.wifi,
+    batteryPercent: flags.battery,
+    charging: flags.charging ?? false,
+    inCall: flags.inCall ?? false,
+  };
+  return new SimulatedDevice({
+    image,
+    conditions,
+    mayDowngrade: flags.downgrade,
+    keep: changed => saveImage(folder, changed),
+    onReplaced,
+  });
+}
