@@ -11,6 +11,11 @@ export class Interned<T> {
     return this.#values.length;
   }
 
+  /** How many values are in use. */
+  get size(): number {
+    return this.#slots.size;
+  }
+
   get(slot: number): T | undefined {
     return this.#values[slot];
   }

@@ -49,8 +49,9 @@ export class Registry {
   readonly #tokens = new TokenTable();
   #revoked = 0;
 
-  get size(): number {
-    return this.#slots.size;
+  /** How many different answers to "what do you run" are kept at this moment. */
+  get versions(): number {
+    return this.#versions.size;
   }
 
   auth(deviceId: DeviceId): DeviceAuth | undefined {

@@ -1,0 +1,70 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { OutboxEntry } from '../../controller/ports.ts';
+import { NOW_MS } from '../support/state.ts';
+import { withStore } from '../support/store.ts';
+
+const entry = (key: string, over: Partial<OutboxEntry> = {}): OutboxEntry => ({
+  topic: 'nudge',
+  key,
+  payload: { key },
+  notBeforeMs: NOW_MS,
+  ...over,
+});
+
+test('rows come when they are due, oldest first, of the topics asked for', () =>
+  withStore(async ({ outbox }) => {
+    await outbox.add([
+      entry('a'),
+      entry('later', { notBeforeMs: NOW_MS + 1 }),
+      entry('b'),
+      entry('c', { topic: 'status' }),
+    ]);
+    const keys = async (topics: string[], atMs: number, limit = 9) =>
+      (await outbox.due(topics, atMs, limit)).map(row => row.key);
+    assert.equal(await keys(['nudge'], NOW_MS), ['a', 'b']);
+    assert.equal(await keys(['nudge', 'status'], NOW_MS + 1), ['a', 'later', 'b', 'c']);
+    assert.equal(await keys(['nudge'], NOW_MS, 1), ['a']);
+    assert.equal(await keys(['nudge'], NOW_MS - 1), []);
+  }));
+
+test('the newest row of a key wins, and finishing the old one does not finish it', () =>
+  withStore(async ({ outbox }) => {
+    await outbox.add([entry('campaign', { payload: 1 })]);
+    const [old] = await outbox.due(['nudge'], NOW_MS, 1);
+    await outbox.add([entry('campaign', { payload: 2 })]);
+    await outbox.done(old?.id ?? 0);
+    await outbox.progress(old?.id ?? 0, 'stale');
+    const rows = await outbox.pending('nudge');
+    assert.equal(
+      rows.map(row => [row.payload, row.cursor]),
+      [[2, undefined]],
+    );
+  }));
+
+test('a campaign goes on from its cursor after a failure, with its attempts counted', () =>
+  withStore(async ({ outbox }) => {
+    await outbox.add([entry('campaign')]);
+    const [row] = await outbox.due(['nudge'], NOW_MS, 1);
+    await outbox.progress(row?.id ?? 0, 'device-500');
+    await outbox.retry(row?.id ?? 0, NOW_MS + 60_000, 'unavailable');
+    assert.equal(await outbox.due(['nudge'], NOW_MS + 59_999, 1), []);
+    const [again] = await outbox.due(['nudge'], NOW_MS + 60_000, 1);
+    assert.is(again?.cursor, 'device-500');
+    assert.is(again?.attempts, 1);
+    assert.is(again?.createdAtMs, NOW_MS);
+  }));
+
+test('what is done is gone, what is given up never comes again, and its key may be promised anew', () =>
+  withStore(async ({ outbox }) => {
+    await outbox.add([entry('a'), entry('b')]);
+    const [a, b] = await outbox.pending('nudge');
+    await outbox.done(a?.id ?? 0);
+    await outbox.giveUp(b?.id ?? 0, 'gone');
+    assert.equal(await outbox.pending('nudge'), []);
+    assert.equal(await outbox.due(['nudge'], NOW_MS * 2, 9), []);
+    await outbox.add([entry('b')]);
+    assert.is((await outbox.pending('nudge')).length, 1);
+  }));
+
+test.run();

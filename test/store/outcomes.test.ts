@@ -1,0 +1,198 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { faultCode } from '../../controller/domain/fault.ts';
+import { newClock } from '../../controller/domain/ramp.ts';
+import type { CheckIn, DownloadEvent, Report } from '../../controller/ports.ts';
+import type { Store } from '../../controller/store/store.ts';
+import { aState, NOW_MS } from '../support/state.ts';
+import { withStore } from '../support/store.ts';
+
+const report = (over: Partial<Report> = {}): Report => ({
+  deviceId: 'd1',
+  requestId: 'request-1',
+  buildId: 'b42',
+  outcome: 'ok',
+  reason: 'installed',
+  detail: undefined,
+  versionCode: 42,
+  timingsMs: undefined,
+  atMs: NOW_MS,
+  ...over,
+});
+const download = (over: Partial<DownloadEvent> = {}): DownloadEvent => ({
+  deviceId: 'd1',
+  buildId: 'b42',
+  requestId: 'request-1',
+  result: 'ok',
+  status: 200,
+  bytes: 1_000,
+  atMs: NOW_MS,
+  ...over,
+});
+const withFleet = (use: (store: Store) => Promise<void>) =>
+  withStore(async store => {
+    await store.devices.enrol(
+      ['d1', 'd2', 'd3'].map(deviceId => ({ deviceId, tags: [] })),
+      NOW_MS,
+    );
+    await use(store);
+  });
+const deferred = report({ outcome: 'deferred', reason: 'wifi' });
+
+test('deferred may come any number of times before one final outcome', () =>
+  withFleet(async ({ outcomes }) => {
+    assert.is(await outcomes.report(deferred), 'recorded');
+    assert.is(await outcomes.report({ ...deferred, reason: 'battery' }), 'recorded');
+    assert.equal((await outcomes.counts('b42')).reasons, [
+      { outcome: 'deferred', reason: 'battery', attempts: 1 },
+    ]);
+    assert.is(await outcomes.report(report()), 'recorded');
+    const counts = await outcomes.counts('b42');
+    assert.equal([counts.ok, counts.deferred, counts.reasons], [1, 0, []]);
+  }));
+
+test('the same final outcome again is repeated, a different one conflicts, a late deferral too', () =>
+  withFleet(async ({ outcomes }) => {
+    const fail = report({ outcome: 'fail', reason: 'install_failed' });
+    assert.is(await outcomes.report(fail), 'recorded');
+    assert.is(await outcomes.report({ ...fail, atMs: NOW_MS + 9, detail: 'again' }), 'repeated');
+    assert.is(await outcomes.report({ ...fail, reason: 'storage' }), 'conflict');
+    assert.is(await outcomes.report(report()), 'conflict');
+    assert.is(await outcomes.report(deferred), 'conflict');
+    assert.equal((await outcomes.history('d1', 9)).reports, [fail]);
+  }));
+
+test('the same result posted twice at once is recorded once', () =>
+  withFleet(async ({ outcomes }) => {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => outcomes.report(report())));
+    assert.equal(answers.sort(), ['recorded', 'repeated', 'repeated', 'repeated', 'repeated']);
+    assert.is((await outcomes.counts('b42')).ok, 1);
+  }));
+
+test('an attempt is one device, one request, one build: none stands in for another', () =>
+  withFleet(async ({ outcomes }) => {
+    for (const other of [{}, { deviceId: 'd2' }, { requestId: 'request-2' }, { buildId: 'b41' }])
+      assert.is(await outcomes.report(report(other)), 'recorded');
+    assert.is((await outcomes.counts('b42')).ok, 3);
+  }));
+
+test('a report and the effects it causes are committed together, and only when it is new', () =>
+  withFleet(async ({ outcomes, outbox }) => {
+    const effect = { topic: 'comment', key: 'pr-7', payload: null, notBeforeMs: 0 };
+    await outcomes.report(report(), [effect]);
+    const [row] = await outbox.pending('comment');
+    await outbox.done(row?.id ?? 0);
+    assert.is(await outcomes.report(report(), [effect]), 'repeated');
+    assert.equal(await outbox.pending('comment'), []);
+  }));
+
+test('a report of a device that was just erased is refused, not kept', () =>
+  withFleet(async ({ outcomes, devices }) => {
+    await devices.erase('d1');
+    assert.is(await outcomes.report(report()).catch(faultCode), 'device_unknown');
+    await outcomes.recordDownload(download());
+    assert.equal(await outcomes.history('d1', 9), { reports: [], downloads: [] });
+  }));
+
+test('outcomes are counted by where each attempt stands, since a moment', () =>
+  withFleet(async ({ outcomes }) => {
+    await outcomes.report(report({ requestId: 'request-0', atMs: NOW_MS - 1 }));
+    await outcomes.report(report());
+    await outcomes.report(report({ deviceId: 'd2', outcome: 'fail', reason: 'sha256_mismatch' }));
+    await outcomes.report(report({ deviceId: 'd3', outcome: 'fail', reason: 'install_failed' }));
+    await outcomes.report(
+      report({ deviceId: 'd3', requestId: 'request-2', outcome: 'skipped', reason: 'already_installed' }),
+    );
+    await outcomes.report({ ...deferred, deviceId: 'd3', requestId: 'request-3' });
+    assert.equal(await outcomes.counts('b42', NOW_MS), {
+      ok: 1,
+      confirmed: 0,
+      fail: 2,
+      deferred: 1,
+      skipped: 1,
+      verifyFail: 1,
+      reasons: [
+        { outcome: 'deferred', reason: 'wifi', attempts: 1 },
+        { outcome: 'fail', reason: 'install_failed', attempts: 1 },
+        { outcome: 'fail', reason: 'sha256_mismatch', attempts: 1 },
+      ],
+    });
+    assert.is((await outcomes.counts('b42')).ok, 2);
+  }));
+
+test('an ok counts as adoption only when a later check confirms that very build', () =>
+  withFleet(async ({ outcomes, devices, desired }) => {
+    const state = aState();
+    await desired.apply(
+      { revision: 'r1', treeHash: 't', appliedAtMs: 0, state, clock: newClock(0), formerBuilds: new Map() },
+      [],
+      [],
+    );
+    const says = async (over: Partial<CheckIn>): Promise<number> => {
+      devices.checkIn({
+        deviceId: 'd1',
+        atMs: NOW_MS + 1,
+        versionCode: 42,
+        buildId: 'b42',
+        sdk: undefined,
+        signer: undefined,
+        ...over,
+      });
+      await devices.flush();
+      return (await outcomes.counts('b42')).confirmed;
+    };
+    // The report itself claims the wrong code: what the build declares decides.
+    await outcomes.report(report({ versionCode: 41 }));
+    assert.is(await says({ atMs: NOW_MS - 1 }), 0, 'a check before the report');
+    assert.is(await says({ versionCode: 41, buildId: 'b41' }), 0, 'still the old version');
+    assert.is(await says({ buildId: 'b42-other' }), 0, 'the same code, another build');
+    assert.is(await says({ deviceId: 'd2' }), 0, 'another device');
+    assert.is(await says({}), 1);
+    await outcomes.report(report({ deviceId: 'd2', outcome: 'fail', reason: 'timeout' }));
+    assert.is(await says({ deviceId: 'd2' }), 1, 'a failure is never confirmed');
+    assert.is((await outcomes.counts('b42')).ok, 1);
+  }));
+
+test('every download attempt is a row with source agent-ota, and bytes sent count toward the cap', () =>
+  withFleet(async ({ outcomes }) => {
+    await outcomes.recordDownload(download());
+    await outcomes.recordDownload(download({ status: 206, bytes: 10, atMs: NOW_MS + 5 }));
+    await outcomes.recordDownload(download({ status: 200, bytes: 400, result: 'client_gone' }));
+    await outcomes.recordDownload(download({ status: 304, bytes: 0 }));
+    await outcomes.recordDownload(download({ status: 410, bytes: 0, result: 'build_not_offered' }));
+    await outcomes.recordDownload(download({ deviceId: 'd2', buildId: 'b41', requestId: undefined }));
+    assert.is(await outcomes.downloads('d1', 'b42', NOW_MS), 3);
+    assert.is(await outcomes.downloads('d1', 'b42', NOW_MS + 1), 1);
+    assert.equal(await outcomes.downloadStats('b42'), { downloads: 2, bytes: 1_410, fails: 2 });
+    const [newest] = (await outcomes.history('d1', 1)).downloads;
+    assert.equal(newest, download({ status: 206, bytes: 10, atMs: NOW_MS + 5 }));
+  }));
+
+test('retention removes what is older, in batches, and leaves the rest', () =>
+  withFleet(async ({ outcomes, audit, adoption, outbox, keyValues }) => {
+    for (let n = 0; n < 1_200; n += 1) {
+      // Not awaited one by one: they share transactions.
+      void outcomes.report(report({ requestId: `old-${n}`, atMs: NOW_MS - 100 }));
+    }
+    await outcomes.report(report());
+    await outcomes.recordDownload(download({ atMs: NOW_MS - 100 }));
+    await outcomes.recordDownload(download());
+    for (const atMs of [NOW_MS - 100, NOW_MS]) {
+      await audit.record({ atMs, actor: 'admin:a', action: 'x', subject: 'y', detail: null });
+      await adoption.add({ revision: 'r', buildId: 'b42', atMs, active: 1, running: 1 });
+    }
+    await keyValues.set('old', 'x', NOW_MS - 1);
+    await keyValues.set('kept', 'x');
+    await outbox.add([{ topic: 't', key: 'pending', payload: null, notBeforeMs: 0 }]);
+    await outcomes.prune(NOW_MS - 50, NOW_MS - 200);
+    assert.is((await outcomes.counts('b42')).ok, 1);
+    assert.is((await outcomes.downloadStats('b42')).downloads, 2);
+    assert.is((await audit.list({ limit: 9 })).length, 1);
+    assert.is((await adoption.series('b42', 0)).length, 1);
+    assert.is((await outbox.pending('t')).length, 1);
+    assert.is(await keyValues.get('kept'), 'x');
+    await outcomes.prune(NOW_MS - 50, NOW_MS - 50);
+    assert.is((await outcomes.downloadStats('b42')).downloads, 1);
+  }));
+
+test.run();
