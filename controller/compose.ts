@@ -15,16 +15,19 @@ import {
   pusherOf,
   sourceOf,
 } from './compose-edges.ts';
+import { consoleOf, type GitHubPace, type GitHubParts, webhookOf } from './compose-github.ts';
 import type { Settings } from './config.ts';
 import { effectivePercent } from './domain/decision.ts';
 import { faultCode } from './domain/fault.ts';
-import { renderPath } from './domain/problem.ts';
+import { type Finding, type Problem, renderPath } from './domain/problem.ts';
 import { percentAt } from './domain/ramp.ts';
 import { type ExposureWatch, watchExposure } from './exposure.ts';
+import { unapprovable } from './github/approvals.ts';
+import type { GitHubConsole } from './github/console.ts';
 import { createHttp } from './http/app.ts';
 import type { Observer } from './observe.ts';
 import { makeOutbox, type Outbox, type OutboxHandler } from './outbox.ts';
-import type { OutboxEntry, Pusher } from './ports.ts';
+import type { OutboxEntry, Pusher, SourceTree } from './ports.ts';
 import { type Judged, makeReconcile, type Reconcile } from './reconcile.ts';
 import { parseState, parseTree } from './source/parse.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -38,6 +41,7 @@ export interface Surroundings {
   readonly random: () => number;
   /** Instead of Firebase. */
   readonly pusher?: Pusher;
+  readonly githubPace?: GitHubPace;
   readonly version: string;
 }
 
@@ -112,33 +116,37 @@ async function assemble(parts: Parts): Promise<Controller> {
   const pusher = around.pusher ?? pusherOf(settings, observe);
 
   const promise = (judged: Judged): OutboxEntry[] => {
-    if (judged.kind === 'rejected' || pusher === undefined) return [];
+    const told = github?.onReconciled(judged) ?? [];
+    if (judged.kind === 'rejected' || pusher === undefined) return told;
     const { before, after } = judged;
-    return [campaignEntry({ snapshot: before, atMs: nowMs() }, after, randomUUID(), nowMs())];
+    return [...told, campaignEntry({ snapshot: before, atMs: nowMs() }, after, randomUUID(), nowMs())];
   };
 
   let exposure: ExposureWatch | undefined;
   let adoption: AdoptionWatch | undefined;
   let outbox: Outbox | undefined;
+  let github: GitHubConsole | undefined;
   const background = (work: Promise<unknown> | undefined): void => {
     work?.catch(error =>
       observe({ type: 'ota.outbox.fail', topic: 'timer', code: faultCode(error), attempt: 0, final: false }),
     );
   };
+  const source = sourceOf(settings, around.environment);
+  const place = (tree: SourceTree, findings: readonly Finding[]): Problem[] => {
+    const { locate } = parseTree(tree.files);
+    return findings.map(f => ({ ...f, ...locate(f.file, f.path), path: renderPath(f.path) }));
+  };
   const reconcile = makeReconcile({
-    source: sourceOf(settings, around.environment),
+    source,
     desired: store.desired,
     clock,
     observe,
     parse: parseState,
     parseRollout: version => parseTree([{ path: 'rollout.yaml', content: version.content }]).state?.rollout,
-    place: (tree, findings) => {
-      const { locate } = parseTree(tree.files);
-      return findings.map(f => ({ ...f, ...locate(f.file, f.path), path: renderPath(f.path) }));
-    },
+    place,
     admit: (state, standing) => admission.admit(state, standing),
     missing: state => admission.missing(state),
-    approve: async () => [],
+    approve: async (revision, planned) => github?.approve(revision, planned) ?? unapprovable(planned),
     effects: promise,
     published: () => {
       background(exposure?.look());
@@ -147,6 +155,22 @@ async function assemble(parts: Parts): Promise<Controller> {
     },
   });
   const picture = () => reconcile.snapshot;
+  const githubParts: GitHubParts = {
+    settings,
+    store,
+    source,
+    parse: parseState,
+    place,
+    picture,
+    nowMs,
+    observe,
+    pace: around.githubPace,
+  };
+  github = consoleOf(githubParts);
+  const webhook = webhookOf(githubParts, about => {
+    if (about === 'source') reconcile.wake('webhook');
+    else background(github?.hint().then(() => outbox?.wake()));
+  });
 
   outbox = makeOutbox({ store: store.outbox, handlers: handlersOf(), nowMs, random: around.random, observe });
   exposure = watchExposure({
@@ -195,6 +219,7 @@ async function assemble(parts: Parts): Promise<Controller> {
       tokenKeys,
       nudgeMaster,
       knownBuild: reconcile.knowsBuild,
+      webhook,
       settings: httpSettings(settings, url),
     }),
   );
@@ -202,11 +227,14 @@ async function assemble(parts: Parts): Promise<Controller> {
   store.start();
   outbox.start();
   ends.push(() => outbox?.stop() ?? Promise.resolve());
+  // First of all, so that no row waits for an answer.
+  ends.push(async () => github?.stop());
   await reconcile.start(settings.OTA_SOURCE_INTERVAL, around.random);
   ends.push(() => reconcile.stop());
   const tick = async (): Promise<void> => {
     clock.check();
     await exposure?.look();
+    await github?.tick();
   };
   const timers = [
     setInterval(() => background(tick()), TICK_MS),
@@ -230,8 +258,10 @@ async function assemble(parts: Parts): Promise<Controller> {
   }
 
   function handlersOf(): OutboxHandler[] {
-    if (pusher === undefined) return [];
+    const told = github === undefined ? [] : [github.handler];
+    if (pusher === undefined) return told;
     return [
+      ...told,
       makeCampaigns({
         outbox: store.outbox,
         devices: store.devices,

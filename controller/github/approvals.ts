@@ -89,6 +89,18 @@ const finding = (message: string, hint: string): Finding => ({
   hint,
 });
 
+/** For a controller without GitHub: what the policy wants approved cannot be, and is held. */
+export const unapprovable = (plan: Plan): Finding[] => {
+  const needed = neededFor(plan);
+  if (needed === 0) return [];
+  return [
+    finding(
+      `the policy asks for ${needed} approvals of plan ${plan.hash.slice(0, 12)}, and no GitHub is set up to give them`,
+      'set OTA_GITHUB_REPO, or take the rule out of policy.yaml',
+    ),
+  ];
+};
+
 export interface ApprovalsOptions {
   readonly github: GitHub;
   readonly store: KeyValueStore;

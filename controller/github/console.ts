@@ -145,6 +145,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
   let counted: { sign: string; atMs: number; toldAtMs: number } | undefined;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   let running: Promise<void> = Promise.resolve();
+  let ticking: Promise<void> | undefined;
 
   /** One at a time: handler and tick both write the ledger. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -246,11 +247,15 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
           }
         }),
     },
-    tick: () =>
-      inTurn(async () => {
+    tick: () => {
+      ticking ??= inTurn(async () => {
         if (nowMs() - lookedAtMs >= pullsIntervalMs) await promiseLook();
         await count();
-      }),
+      }).finally(() => {
+        ticking = undefined;
+      });
+      return ticking;
+    },
     hint: promiseLook,
     stop: github.stop,
   };
