@@ -14,10 +14,15 @@ export function backupFolder(folder: string, toFile: string): Promise<void> {
   return backupDatabase(path.join(folder, DATABASE_FILE), toFile);
 }
 
-export async function backupDatabase(database: string, toFile: string): Promise<void> {
+/** `replace`: a copy of that name is exchanged whole; without it, it is refused. */
+export async function backupDatabase(
+  database: string,
+  toFile: string,
+  { replace = false } = {},
+): Promise<void> {
   if (!(await exists(database)))
     throw new Fault('backup_no_database', `there is no database at ${database}`, { retry: 'never' });
-  if (await exists(toFile))
+  if (!replace && (await exists(toFile)))
     throw new Fault('backup_exists', `${toFile} is already there and is not overwritten`, { retry: 'never' });
   const partial = `${toFile}.partial`;
   await rm(partial, { force: true });

@@ -16,7 +16,6 @@ export interface Migration {
 
 export interface MigrateOptions {
   readonly folder: string;
-  readonly nowMs: () => number;
   /** Default: this binary's own. */
   readonly migrations?: readonly Migration[];
 }
@@ -25,7 +24,7 @@ const TABLE = 'schema_migrations';
 
 /** Faults `schema_newer`, `disk_full`, `store_io`, `store_corrupt`. The caller holds the folder's lock. */
 export async function migrate(db: Knex, options: MigrateOptions): Promise<void> {
-  const { folder, nowMs, migrations = ours } = options;
+  const { folder, migrations = ours } = options;
   const applied = await faulted(() => appliedNames(db));
   const known = new Set(migrations.map(migration => migration.name));
   const foreign = applied.filter(name => !known.has(name));
@@ -34,7 +33,8 @@ export async function migrate(db: Knex, options: MigrateOptions): Promise<void> 
       retry: 'never',
     });
   if (applied.length === migrations.length) return;
-  if (applied.length > 0) await backupBefore(folder, applied.at(-1) ?? '', nowMs());
+  const last = applied.at(-1);
+  if (last !== undefined) await backupBefore(folder, last);
   await faulted(() => run(db, migrations));
 }
 
@@ -48,10 +48,11 @@ async function appliedNames(db: Knex): Promise<string[]> {
   return db(TABLE).orderBy('id').pluck('name');
 }
 
-async function backupBefore(folder: string, last: string, atMs: number): Promise<void> {
+/** One copy a schema: a start that fails and is tried again and again must not fill the disk. */
+async function backupBefore(folder: string, last: string): Promise<void> {
   const backups = path.join(folder, 'backups');
   await mkdir(backups, { recursive: true, mode: 0o700 });
-  await backupDatabase(path.join(folder, DATABASE_FILE), path.join(backups, `${last}-${atMs}.db`));
+  await backupDatabase(path.join(folder, DATABASE_FILE), path.join(backups, `${last}.db`), { replace: true });
 }
 
 async function run(db: Knex, migrations: readonly Migration[]): Promise<void> {

@@ -57,28 +57,54 @@ function makeWaiting<T>(job: Job<T>, resolve: (value: T) => void, reject: (error
   let settle: () => void = () => reject(new Error('assertion: committed before it ran'));
   return {
     async run(trx, shared) {
-      try {
-        const value = shared ? await trx.transaction(job) : await job(trx);
-        settle = () => resolve(value);
-      } catch (error) {
-        // Alone, or when the disk failed (SQLite may have ended the transaction itself), everything goes back;
-        // else only the savepoint is, and the others go on.
-        if (!shared || toFault(error) !== error) throw error;
-        settle = () => reject(error);
-      }
+      const tried = await attempt(job, trx, shared);
+      if ('value' in tried) settle = () => resolve(tried.value);
+      else if (tried.undone) settle = () => reject(tried.error);
+      else throw tried.error;
     },
     committed: () => settle(),
     failed: error => reject(toFault(error)),
   };
 }
 
+type Tried<T> = { value: T } | { error: unknown; undone: boolean };
+
+/**
+ * `undone`: the savepoint took everything of this job back and the others may go on. Not so when it runs alone, or
+ * when the disk failed: then SQLite may have ended the whole transaction itself, and what Knex says about its own
+ * rollback must not hide why.
+ */
+async function attempt<T>(job: Job<T>, trx: Knex.Transaction, shared: boolean): Promise<Tried<T>> {
+  let cause: unknown;
+  const noting: Job<T> = async inner => {
+    try {
+      return await job(inner);
+    } catch (error) {
+      cause = error;
+      throw error;
+    }
+  };
+  try {
+    return { value: shared ? await trx.transaction(noting) : await noting(trx) };
+  } catch (error) {
+    const why = cause ?? error;
+    return { error: why, undone: shared && error === cause && toFault(why) === why };
+  }
+}
+
 async function commit(db: Knex, batch: readonly Waiting[]): Promise<void> {
+  let cause: unknown;
   try {
     await db.transaction(async trx => {
-      for (const job of batch) await job.run(trx, batch.length > 1);
+      try {
+        for (const job of batch) await job.run(trx, batch.length > 1);
+      } catch (error) {
+        cause = error;
+        throw error;
+      }
     });
   } catch (error) {
-    for (const job of batch) job.failed(error);
+    for (const job of batch) job.failed(cause ?? error);
     return;
   }
   for (const job of batch) job.committed();

@@ -1,0 +1,42 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openStore } from '../../controller/store/store.ts';
+import { HOUR_MS, NOW_MS } from '../support/state.ts';
+import { withFolder } from '../support/store.ts';
+
+const DEVICES = 100_000;
+const idOf = (n: number): string => `device-${n}`;
+
+test('a fleet of 100,000 is enrolled, heard of, counted and there after a restart', () =>
+  withFolder(async folder => {
+    const first = await openStore({ folder, nowMs: () => NOW_MS, flushAt: 30_000 });
+    const all = Array.from({ length: DEVICES }, (_, n) => ({
+      deviceId: idOf(n),
+      tags: n % 1_000 === 0 ? ['qa'] : [],
+    }));
+    const enrolled = await first.devices.enrol(all, NOW_MS);
+    assert.is(enrolled.filter(e => e.created && e.generation === 1).length, DEVICES);
+    for (let n = 0; n < DEVICES; n += 1)
+      first.devices.checkIn({
+        deviceId: idOf(n),
+        atMs: NOW_MS,
+        versionCode: n % 10 === 0 ? 42 : 41,
+        buildId: undefined,
+        sdk: 33,
+        signer: undefined,
+      });
+    await first.close();
+
+    const second = await openStore({ folder, nowMs: () => NOW_MS });
+    const counts = await second.devices.counts(NOW_MS, HOUR_MS);
+    assert.is(counts.enrolled, DEVICES);
+    assert.is(counts.active, DEVICES);
+    assert.is(counts.running.find(r => r.versionCode === 42)?.devices, DEVICES / 10);
+    assert.equal(second.devices.auth(idOf(5_000))?.tags, ['qa']);
+    assert.is((await second.devices.list({ limit: 1_000, tag: 'qa' })).length, 100);
+    const again = await second.devices.enrol(all.slice(0, 10), NOW_MS);
+    assert.ok(again.every(e => !e.created));
+    await second.close();
+  }));
+
+test.run();
