@@ -47,7 +47,7 @@ export async function importDevices(
   io: Io,
 ): Promise<ExitCode> {
   const text = await readText(file, io);
-  const { body, type } = bodyOf(text, file);
+  const { body, type } = bodyOf(text, file === '-' ? 'standard input' : file);
   const { json } = await client.call({
     method: 'POST',
     path: '/v1/devices/import',

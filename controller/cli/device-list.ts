@@ -23,6 +23,8 @@ export function parseDeviceList(text: string, name: string): ListedDevice[] {
   const seen = new Set<string>();
   const devices: ListedDevice[] = [];
   for (const row of rows) {
+    // `ota device list --json` names revoked devices too; they are answered nothing.
+    if (typeof row.fields.revoked_at === 'string') continue;
     const device = deviceOf(row, wrong);
     if (device === undefined) continue;
     if (seen.has(device.deviceId)) wrong.push(`${row.at}: ${device.deviceId} is listed twice`);
@@ -123,7 +125,7 @@ function deviceOf({ at, fields }: Row, wrong: string[]): ListedDevice | undefine
     wrong.push(`${at}: ${visibleLine(JSON.stringify(badTag))} is no tag (lower case, [a-z0-9._-])`);
   const versionCode = wholeOf(fields.version_code, 'version_code', at, wrong);
   const sdk = wholeOf(fields.sdk, 'sdk', at, wrong);
-  const signer = fields.signer;
+  const signer = fields.signer ?? undefined;
   if (signer !== undefined && (typeof signer !== 'string' || !isSha256(signer)))
     wrong.push(`${at}: signer must be 64 lower-case hex digits`);
   return {

@@ -69,7 +69,13 @@ export async function runEdit(
   const nowMs = io.nowMs();
   const workspace = await openWorkspace(io, options.dir);
   const forPr = options.openPr === true ? proposals : undefined;
-  if (options.openPr === true && (forPr === undefined || workspace.repository === undefined))
+  if (options.openPr === true && proposals === undefined)
+    throw new Fault(
+      'pull_requests_off',
+      'pull requests are not set up here\n  leave --open-pr out, commit and push',
+      { retry: 'never' },
+    );
+  if (options.openPr === true && workspace.repository === undefined)
     throw new Fault(
       'not_a_repository',
       `${options.dir} is not in a Git repository, so no pull request can be opened`,

@@ -1,20 +1,8 @@
 #!/usr/bin/env node
 /** `ota`: wires the verbs to this process. The only file of the command line that reads the environment. */
-import { backup } from './backup.ts';
-import { build } from './build.ts';
-import { device } from './device.ts';
-import { explain } from './explain.ts';
 import type { Io } from './io.ts';
-import { plan } from './plan.ts';
 import { run } from './program.ts';
-import { promote } from './promote.ts';
-import { reconcile } from './reconcile.ts';
-import { rollback } from './rollback.ts';
-import { rollout } from './rollout.ts';
-import { simulate } from './simulate.ts';
-import { status } from './status.ts';
-import { token } from './token.ts';
-import { validate } from './validate.ts';
+import { allVerbs } from './verbs.ts';
 import { VERSION } from './version.ts';
 
 const { env, stdout, stderr } = process;
@@ -38,20 +26,9 @@ const io: Io = {
   stdin: () => process.stdin,
 };
 
-const verbs = [
-  validate,
-  plan,
-  promote(undefined),
-  rollout(undefined),
-  rollback(undefined),
-  status,
-  explain,
-  build,
-  device,
-  token,
-  simulate,
-  reconcile,
+const verbs = allVerbs({
+  proposals: undefined,
   // Loaded when it is wanted: no other verb needs a database.
-  backup(async (folder, file) => (await import('../store/backup.ts')).backupFolder(folder, file)),
-];
+  copyDatabase: async (folder, file) => (await import('../store/backup.ts')).backupFolder(folder, file),
+});
 process.exitCode = await run(process.argv.slice(2), io, verbs, VERSION);

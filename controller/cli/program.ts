@@ -56,7 +56,7 @@ export async function run(
     program.parse([...argv], { from: 'user' });
     return work === undefined ? EXIT.fine : await work(io);
   } catch (error) {
-    return told(error, io);
+    return told(error, io, nameIn(argv, program));
   }
 }
 
@@ -71,23 +71,30 @@ function refuseSecrets(argv: readonly string[]): void {
     );
 }
 
-function told(error: unknown, io: Io): ExitCode {
+function told(error: unknown, io: Io, named: string): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.fine;
-    if (error.code !== 'commander.help')
-      io.err(`Run "ota --help" or "ota VERB --help" for what is possible.\n`);
+    if (error.code !== 'commander.help') io.err(`Run "${named} --help" for what is possible.\n`);
     return EXIT.error;
   }
   if (error instanceof Fault) {
-    io.err(
-      `${paint(io).red('error')}: ${visible(error.message)} [${error.code}]\n`.replace(
-        /^(.*)\n([\s\S]*) (\[\w+\])\n$/,
-        '$1 $3\n$2\n',
-      ),
-    );
+    const [first = '', ...more] = visible(error.message).split('\n');
+    io.err(`${paint(io).red('error')}: ${[`${first} [${error.code}]`, ...more].join('\n')}\n`);
     return error.code === 'timeout' ? EXIT.timeout : EXIT.error;
   }
   throw error;
+}
+
+/** `ota device tag`: as far as the words name verbs. */
+function nameIn(argv: readonly string[], program: Command): string {
+  const names = [program.name()];
+  let command: Command | undefined = program;
+  for (const word of argv) {
+    command = command.commands.find(c => c.name() === word || c.aliases().includes(word));
+    if (command === undefined) break;
+    names.push(command.name());
+  }
+  return names.join(' ');
 }
 
 /** The `Examples:` block under a verb's help. */

@@ -80,7 +80,10 @@ export async function runSimulate(options: SimulateOptions, io: Io): Promise<Exi
   const devices =
     options.devices === undefined
       ? syntheticDevices(options.count)
-      : parseDeviceList(await readText(options.devices, io), options.devices);
+      : parseDeviceList(
+          await readText(options.devices, io),
+          options.devices === '-' ? 'standard input' : options.devices,
+        );
   const workspace = await openWorkspace(io, options.dir);
   const sides = await readSides(workspace, options, io);
   if (sides === undefined) return EXIT.invalid;

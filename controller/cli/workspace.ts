@@ -98,6 +98,12 @@ async function nearestFolder(dir: string): Promise<string> {
   return nearestFolder(path.dirname(dir));
 }
 
+const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
+
 async function mustBeFolder(absolute: string, given: string): Promise<void> {
   const unreadable = (why: string): Fault =>
     new Fault(
@@ -113,6 +119,17 @@ async function mustBeFolder(absolute: string, given: string): Promise<void> {
   await access(absolute, constants.R_OK | constants.X_OK).catch(() => {
     throw unreadable('permission is denied');
   });
+  // The top of a repository instead of its desired state: every file would be called unexpected.
+  if (
+    (await isThere(path.join(absolute, ROLLOUT_FILE))) ||
+    !(await isThere(path.join(absolute, 'releases', ROLLOUT_FILE)))
+  )
+    return;
+  throw new Fault(
+    'folder_unreadable',
+    `${given} holds no rollout.yaml, but its folder releases does\n  did you mean ${path.join(given, 'releases')}?`,
+    { retry: 'never' },
+  );
 }
 
 // ---------------------------------------------------------------- judging

@@ -65,11 +65,18 @@ export function changeRollout(ground: Ground, change: Change): ChangeResult {
 
 const unknown = ({ builds }: Ground, buildId: BuildId): ChangeResult => {
   const close = nearest(buildId, builds.keys());
+  // b44 is as near to b41 as to b43: only a lone neighbour can be what was meant.
+  const lone =
+    close !== undefined &&
+    nearest(
+      buildId,
+      [...builds.keys()].filter(id => id !== close),
+    ) === undefined;
   const known = [...builds.keys()].sort().join(', ') || 'none; declare one with: ota build add app.apk';
   return refuse(
     'unknown_build',
     `no build ${buildId} is declared under builds/`,
-    close === undefined ? `declared builds: ${known}` : `did you mean ${close}? Declared builds: ${known}`,
+    !lone ? `declared builds: ${known}` : `did you mean ${close}? Declared builds: ${known}`,
   );
 };
 
@@ -99,7 +106,7 @@ function promote(ground: Ground, change: Change & { kind: 'promote' }): ChangeRe
       cohort_seed: change.cohortSeed,
       ...(now.rollback ? { rollback: false } : {}),
       ...(now.forceDowngrade ? { force_downgrade: false } : {}),
-      reason: change.reason,
+      ...(change.reason !== undefined || !samePromotion || now.rollback ? { reason: change.reason } : {}),
     },
     notes: keptNotes(now, samePromotion),
   };
@@ -190,7 +197,7 @@ function rollback(ground: Ground, change: Change & { kind: 'rollback' }): Change
     return refuse(
       'last_safe_missing',
       'rollout.yaml names no last_safe to go back to',
-      `name the build: ota rollback --to BUILD (declared: ${[...builds.keys()].sort().join(', ')})`,
+      `name the build: ota rollback --to BUILD (${olderBuilds(ground)})`,
     );
   const target = builds.get(to);
   if (target === undefined) return unknown(ground, to);
@@ -202,6 +209,7 @@ function rollback(ground: Ground, change: Change & { kind: 'rollback' }): Change
       '--force-downgrade needs a reason',
       'say why devices must go back: --reason "…"',
     );
+  const already = now.rollback && now.lastSafe === to;
   return {
     ok: true,
     title: `roll ${now.current} back to ${to}`,
@@ -210,7 +218,7 @@ function rollback(ground: Ground, change: Change & { kind: 'rollback' }): Change
       rollback: true,
       ...(change.forceDowngrade ? { force_downgrade: true } : {}),
       // The reason that stood explained the promotion; a standing force_downgrade may not lose its own.
-      ...(change.reason !== undefined || !now.forceDowngrade ? { reason: change.reason } : {}),
+      ...(change.reason !== undefined || !(now.forceDowngrade || already) ? { reason: change.reason } : {}),
     },
     notes: change.forceDowngrade
       ? [
@@ -222,16 +230,24 @@ function rollback(ground: Ground, change: Change & { kind: 'rollback' }): Change
   };
 }
 
-function targetTrouble(
-  { rollout: now, builds }: Ground,
-  target: Build,
-  named: boolean,
-): ChangeResult | undefined {
+const olderBuilds = ({ rollout: now, builds }: Ground): string => {
+  const newest = builds.get(now.current)?.versionCode ?? 0;
+  const older = [...builds.values()].filter(b => b.versionCode < newest && b.withdrawn === undefined);
+  return older.length === 0
+    ? 'none is declared'
+    : `there are ${older
+        .map(b => b.buildId)
+        .sort()
+        .join(', ')}`;
+};
+
+function targetTrouble(ground: Ground, target: Build, named: boolean): ChangeResult | undefined {
+  const { rollout: now, builds } = ground;
   if (target.buildId === now.current)
     return refuse(
       'last_safe_is_current',
       `${target.buildId} is the build being rolled out: it cannot be rolled back to itself`,
-      `name an older build: ota rollback --to BUILD (declared: ${[...builds.keys()].sort().join(', ')})`,
+      `name an older build: ota rollback --to BUILD (${olderBuilds(ground)})`,
     );
   if (named && target.withdrawn !== undefined)
     return refuse(

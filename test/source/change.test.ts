@@ -101,9 +101,12 @@ test('a withdrawn build is neither promoted nor trusted as last_safe', () => {
 });
 
 test('a build that is not declared is refused with what was meant', () => {
-  const result = refused(changeRollout(standing(aState({ builds }), 10), promote({ buildId: 'B43' })));
+  const named = aState({ builds: [aBuild(41), aBuild(42), aBuild(43, { buildId: 'release-43' })] });
+  const result = refused(changeRollout(standing(named, 10), promote({ buildId: 'relaese-43' })));
   assert.is(result.code, 'unknown_build');
-  assert.match(result.hint ?? '', /did you mean b43\?/);
+  assert.match(result.hint ?? '', /did you mean release-43\?/);
+  const many = refused(changeRollout(standing(aState({ builds }), 10), promote({ buildId: 'b44' })));
+  assert.is(many.hint, 'declared builds: b40, b41, b42, b43');
 });
 
 test('promoting backwards points to rollback', () => {
@@ -162,7 +165,19 @@ test('rollback --to names another build, but not itself, a newer, a withdrawn or
   assert.is(refused(to('b42')).code, 'last_safe_is_current');
   assert.is(refused(to('b43')).code, 'current_older');
   assert.is(refused(to('b39')).code, 'promotes_withdrawn');
-  assert.is(refused(to('b4O')).code, 'unknown_build');
+  assert.is(refused(to('nope')).code, 'unknown_build');
+});
+
+test('a rollback that stands already changes nothing, its reason included', () => {
+  const state = aState({ builds, rollout: { rollback: true, reason: 'crash' } });
+  const { fields } = accepted(changeRollout(standing(state, 0), { kind: 'rollback', forceDowngrade: false }));
+  assert.equal(fields, { last_safe: 'b41', rollback: true });
+});
+
+test('widening by promoting the standing build again keeps its reason', () => {
+  const state = aState({ builds, rollout: { reason: 'Wi-Fi fix' } });
+  const { fields } = accepted(changeRollout(standing(state, 10), promote({ buildId: 'b42', percent: 50 })));
+  assert.not.ok('reason' in fields);
 });
 
 test('force_downgrade needs a reason', () => {

@@ -1,0 +1,38 @@
+/** Every verb, in the order in which the help shows them. */
+import { backup, type CopyDatabase } from './backup.ts';
+import { build } from './build.ts';
+import { device } from './device.ts';
+import { explain } from './explain.ts';
+import { plan } from './plan.ts';
+import type { Verb } from './program.ts';
+import { promote } from './promote.ts';
+import type { Proposals } from './proposal.ts';
+import { reconcile } from './reconcile.ts';
+import { rollback } from './rollback.ts';
+import { rollout } from './rollout.ts';
+import { simulate } from './simulate.ts';
+import { status } from './status.ts';
+import { token } from './token.ts';
+import { validate } from './validate.ts';
+
+export interface Wiring {
+  /** Absent: `--open-pr` is refused with what to do instead. */
+  readonly proposals: Proposals | undefined;
+  readonly copyDatabase: CopyDatabase;
+}
+
+export const allVerbs = ({ proposals, copyDatabase }: Wiring): readonly Verb[] => [
+  validate,
+  plan,
+  promote(proposals),
+  rollout(proposals),
+  rollback(proposals),
+  status,
+  explain,
+  build,
+  device,
+  token,
+  simulate,
+  reconcile,
+  backup(copyDatabase),
+];
