@@ -5,8 +5,10 @@ import type { DeviceId } from '../../controller/domain/ids.ts';
 import { scaledClock, systemClock } from '../clock.ts';
 import type { AgentEvent } from '../event.ts';
 import { controllerUrl } from '../http/origin.ts';
+import type { Clock } from '../ports.ts';
 import type { VerdictCache } from '../verify.ts';
 import { type FleetDevice, Member, type MemberView, type MemberWorld } from './member.ts';
+import { enliven, type Profile, settle } from './population.ts';
 import { type FleetSummary, Tally } from './summary.ts';
 
 export interface FleetOptions {
@@ -19,6 +21,8 @@ export interface FleetOptions {
   readonly package?: string;
   /** Waits (polls, back-offs) are this many times shorter; 1 is real time. */
   readonly scale?: number;
+  /** How the devices are and change; without it all are as `devices` says, for good. */
+  readonly profile?: Profile;
   /** Devices that act at once in `start` and `pollAll`. */
   readonly concurrency?: number;
   /** Sockets to the controller. */
@@ -38,6 +42,8 @@ export class Fleet {
   readonly #members: ReadonlyMap<DeviceId, Member>;
   readonly #dispatcher: HttpAgent;
   readonly #tally = new Tally();
+  readonly #clock: Clock;
+  readonly #lives: (() => void)[] = [];
 
   /** Fault `url_refused` for a URL that no agent would talk to. */
   constructor(options: FleetOptions) {
@@ -60,7 +66,11 @@ export class Fleet {
         options.onEvent?.(deviceId, event, atMs);
       },
     };
-    this.#members = new Map(options.devices.map(device => [device.deviceId, new Member(device, world)]));
+    const { profile, seed } = options;
+    const settled =
+      profile === undefined ? options.devices : options.devices.map(device => settle(device, profile, seed));
+    this.#members = new Map(settled.map(device => [device.deviceId, new Member(device, world)]));
+    this.#clock = world.clock;
   }
 
   /** Starts every agent, which checks at once; resolves when all have settled. */
@@ -91,11 +101,23 @@ export class Fleet {
     this.member(deviceId).receive(message);
   }
 
+  has(deviceId: DeviceId): boolean {
+    return this.#members.has(deviceId);
+  }
+
   /** The device itself, to change its conditions or make it fail. */
   member(deviceId: DeviceId): Member {
     const member = this.#members.get(deviceId);
     if (member === undefined) throw new Error(`no device ${deviceId} in this fleet`);
     return member;
+  }
+
+  /** From now on conditions change as the profile says; agents keep their own time. */
+  enliven(): void {
+    const { profile, seed } = this.#options;
+    if (profile === undefined) return;
+    for (const member of this.#members.values())
+      this.#lives.push(enliven(member.device, member.deviceId, profile, seed, this.#clock));
   }
 
   settled(): Promise<void> {
@@ -111,6 +133,7 @@ export class Fleet {
   }
 
   async stop(): Promise<void> {
+    for (const end of this.#lives) end();
     for (const member of this.#members.values()) member.stop();
     await this.#dispatcher.destroy();
   }
