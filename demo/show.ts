@@ -1,0 +1,38 @@
+/** What a person sees while it runs: a bar on a terminal, a line a step in a pipe, nothing with --json. */
+import { SingleBar } from 'cli-progress';
+
+export interface Show {
+  step(text: string): void;
+  progress(done: number, total: number): void;
+  /** Ends the bar, if one is drawn. */
+  settle(): void;
+}
+
+export function makeShow(mode: 'terminal' | 'pipe' | 'silent'): Show {
+  if (mode === 'silent') return { step: () => undefined, progress: () => undefined, settle: () => undefined };
+  let bar: SingleBar | undefined;
+  const settle = (): void => {
+    bar?.stop();
+    bar = undefined;
+  };
+  return {
+    step: text => {
+      settle();
+      console.log(mode === 'terminal' ? `\u001b[1m▸ ${text}\u001b[0m` : `> ${text}`);
+    },
+    progress: (done, total) => {
+      if (mode !== 'terminal') return;
+      if (bar === undefined) {
+        bar = new SingleBar({
+          format: '  {bar} {value}/{total} devices have polled',
+          clearOnComplete: true,
+          hideCursor: true,
+        });
+        bar.start(total, 0);
+      }
+      bar.update(done);
+      if (done === total) settle();
+    },
+    settle,
+  };
+}
