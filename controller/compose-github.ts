@@ -23,7 +23,8 @@ export interface GitHubParts extends Judge {
   readonly pace?: GitHubPace | undefined;
 }
 
-function authOf(settings: Settings): GitHubAuth {
+/** A token or a whole App; settings were checked to hold one of them. */
+export function githubAuthOf(settings: Settings): GitHubAuth {
   const { OTA_GITHUB_TOKEN, OTA_GITHUB_APP_ID, OTA_GITHUB_APP_INSTALLATION, OTA_GITHUB_APP_KEY } = settings;
   if (OTA_GITHUB_TOKEN !== undefined) return { kind: 'token', token: OTA_GITHUB_TOKEN.reveal() };
   if (
@@ -54,7 +55,7 @@ export function consoleOf(parts: GitHubParts): GitHubConsole | undefined {
   const { OTA_GITHUB_URL: baseUrl } = settings;
   return makeConsole({
     ...parts,
-    github: makeGitHub({ owner, repo, baseUrl, auth: authOf(settings), nowMs, observe, ...pace }),
+    github: makeGitHub({ owner, repo, baseUrl, auth: githubAuthOf(settings), nowMs, observe, ...pace }),
     desired: store.desired,
     store: store.keyValues,
     outbox: store.outbox,

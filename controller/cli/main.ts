@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /** `ota`: wires the verbs to this process. The only file of the command line that reads the environment. */
+import { githubProposals } from './github-proposals.ts';
 import type { Io } from './io.ts';
 import { run } from './program.ts';
+import type { Proposals } from './proposal.ts';
 import { allVerbs } from './verbs.ts';
 import { VERSION } from './version.ts';
 
@@ -26,9 +28,14 @@ const io: Io = {
   stdin: () => process.stdin,
 };
 
+// Parts that most verbs do without are loaded when they are wanted.
+const load = async (): Promise<Proposals> =>
+  (await import('../compose-proposals.ts')).proposalsOf(env, () => Date.now());
 const verbs = allVerbs({
-  proposals: undefined,
-  // Loaded when it is wanted: no other verb needs a database.
+  proposals: {
+    base: async root => (await load()).base(root),
+    open: async proposal => (await load()).open(proposal),
+  },
   copyDatabase: async (folder, file) => (await import('../store/backup.ts')).backupFolder(folder, file),
 });
 process.exitCode = await run(process.argv.slice(2), io, verbs, VERSION);

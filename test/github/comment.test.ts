@@ -14,7 +14,7 @@ const withPull = (use: (hub: Hub, github: GitHub) => Promise<void>): Promise<voi
     async hub => {
       hub.state.git.commit('main', { 'README.md': 'fleet' }, 'begin');
       hub.state.propose('b42', { 'README.md': 'b42' }, 'Promote b42');
-      await withGitHub(hub, github => use(hub, github), { timeoutMs: 150 });
+      await withGitHub(hub, github => use(hub, github));
       assert.equal(hub.violations, []);
     },
     { nowMs: clock.nowMs },

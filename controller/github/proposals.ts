@@ -1,0 +1,122 @@
+/**
+ * A change on its way to a pull request: committed on the newest base without touching anybody's files, pushed as a
+ * branch, and opened. Without GitHub the branch is pushed and that is all.
+ */
+import { createHash } from 'node:crypto';
+import { Fault } from '../domain/fault.ts';
+import type { Revision } from '../domain/ids.ts';
+import type { FleetPlan } from '../domain/plan/fleet.ts';
+import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
+import type { Plan } from '../domain/plan.ts';
+import { type Checkout, type CheckoutOptions, openCheckout } from './checkout.ts';
+import type { GitHub } from './client.ts';
+import { literal, paragraphs } from './render/markdown.ts';
+
+/** A validated change. */
+export interface Proposal {
+  /** The repository's root, absolute. */
+  readonly root: string;
+  /** The commit that the change was computed on and stands on. */
+  readonly base: Revision;
+  /** New texts by path in the repository, with forward slashes: whole contents, so that nothing can conflict. */
+  readonly files: ReadonlyMap<string, string>;
+  /** The commit's subject and the pull request's title. */
+  readonly title: string;
+  readonly reason: string | undefined;
+  readonly plan: Plan;
+  readonly fleet: FleetPlan | undefined;
+  readonly warnings: readonly string[];
+}
+
+export interface ProposalsOptions extends CheckoutOptions {
+  /** Name of the remote, `origin` unless told. */
+  readonly remote?: string;
+  /** The branch that governs; undefined: the remote's default branch. */
+  readonly branch?: string | undefined;
+  /** Undefined: the branch is pushed, no pull request is opened. */
+  readonly github: GitHub | undefined;
+}
+
+export interface Proposals {
+  /** Fetches, and names the newest commit of the branch that governs. Fault `git_failed`. */
+  base(root: string): Promise<Revision>;
+  /** Pushes a branch and opens a pull request for it, or finds the one that is open; `url` undefined without GitHub. */
+  open(proposal: Proposal): Promise<{ readonly branch: string; readonly url: string | undefined }>;
+}
+
+const PLAN_CHARS = 50_000;
+
+export function makeProposals(options: ProposalsOptions): Proposals {
+  const { remote = 'origin', github } = options;
+  const governing = async (checkout: Checkout): Promise<string> =>
+    options.branch ?? defaultBranch(await checkout.git('ls-remote', '--symref', '--', remote, 'HEAD'));
+
+  return {
+    base: async root => {
+      const checkout = openCheckout(root, options);
+      const branch = await governing(checkout);
+      await checkout.git('fetch', '--quiet', '--no-tags', '--', remote, `refs/heads/${branch}`);
+      return checkout.git('rev-parse', '--verify', 'FETCH_HEAD^{commit}');
+    },
+    open: async proposal => {
+      const checkout = openCheckout(proposal.root, options);
+      const branch = branchName(proposal);
+      const message =
+        proposal.reason === undefined ? proposal.title : `${proposal.title}\n\n${proposal.reason}`;
+      const commit = await checkout.commit(proposal.base, proposal.files, message);
+      // The name holds the content: what stands under it says the same, whoever pushed it.
+      await checkout.git('push', '--quiet', '--force', '--', remote, `${commit}:refs/heads/${branch}`);
+      if (github === undefined) return { branch, url: undefined };
+      return { branch, url: await openPull(github, proposal, branch, await governing(checkout)) };
+    },
+  };
+}
+
+/** `ref: refs/heads/main	HEAD` */
+function defaultBranch(listing: string): string {
+  const name = /^ref: refs\/heads\/(\S+)\s+HEAD$/m.exec(listing)?.[1];
+  if (name === undefined)
+    throw new Fault('git_failed', 'the remote does not say which branch is its default', { retry: 'never' });
+  return name;
+}
+
+/** `ota/promote-b42-at-10-1a2b3c4d`: readable, and the same for the same change of the same base. */
+function branchName({ title, files, base }: Proposal): string {
+  const words = title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 60)
+    .replace(/^-+|-+$/g, '');
+  const content = createHash('sha256')
+    .update(`${base}\n${JSON.stringify([...files])}`)
+    .digest('hex');
+  return `ota/${words === '' ? 'change' : words}-${content.slice(0, 8)}`;
+}
+
+export function proposalBody({ plan, fleet, reason, warnings }: Proposal): string {
+  const notes = warnings.slice(0, 20).map(w => `- ⚠️ ${literal(w, 300)}`);
+  return paragraphs(
+    reason === undefined ? undefined : `**Why:** ${literal(reason, 1000)}`,
+    renderPlanMarkdown(plan, { fleet, limit: PLAN_CHARS }).trimEnd(),
+    notes.length === 0 ? undefined : notes.join('\n'),
+  );
+}
+
+/** A lost answer and a second try find the pull request that is there. */
+async function openPull(github: GitHub, proposal: Proposal, branch: string, base: string): Promise<string> {
+  const { data } = await github.call('pull.find', (octokit, at) =>
+    octokit.rest.pulls.list({ ...at, state: 'open', head: `${at.owner}:${branch}`, base }),
+  );
+  const standing = data[0]?.html_url;
+  if (standing !== undefined) return standing;
+  const created = await github.call('pull.open', (octokit, at) =>
+    octokit.rest.pulls.create({
+      ...at,
+      head: branch,
+      base,
+      title: proposal.title,
+      body: proposalBody(proposal),
+    }),
+  );
+  return created.data.html_url;
+}
