@@ -9,7 +9,7 @@ import { makeSnapshot, type Snapshot } from '../../controller/domain/decision.ts
 import { newClock } from '../../controller/domain/ramp.ts';
 import { toBuild, toCohort, toRollout } from '../../controller/source/convert.ts';
 import type { WireBuild, WireCohort, WireRollout } from '../../controller/source/wire.ts';
-import { type Answer, type TestServer, withServer } from '../support/http.ts';
+import { type Answer, eventually, type TestServer, withServer } from '../support/http.ts';
 import { hexOf } from '../support/state.ts';
 
 interface Case {
@@ -86,12 +86,6 @@ const seen = (answer: Answer) => {
 const told = (server: TestServer) =>
   server.events.splice(0).map(event => ('ms' in event ? { ...event, ms: 0 } : event));
 
-/** The recording follows the answer. */
-async function recorded(server: TestServer): Promise<void> {
-  for (let turn = 0; turn < 200 && server.of('ota.http').length === 0; turn++)
-    await new Promise(resolve => setTimeout(resolve, 5));
-}
-
 async function withBoth(use: (fast: TestServer, koa: TestServer) => Promise<void>): Promise<void> {
   const settings = { checksPerMinute: 100_000, requestsPerMinute: 100_000, hstsMaxAgeS: 60 };
   await withServer({ settings }, fast =>
@@ -102,7 +96,7 @@ async function withBoth(use: (fast: TestServer, koa: TestServer) => Promise<void
 async function ask(server: TestServer, path: string, token: string | undefined, headers = {}) {
   server.events.length = 0;
   const answer = seen(await server.call('GET', path, { token, headers }));
-  await recorded(server);
+  await eventually(() => server.of('ota.http').length > 0);
   return { answer, events: told(server) };
 }
 

@@ -237,3 +237,9 @@ export async function stored(server: TestServer, apk: Buffer): Promise<void> {
 export async function* pieces(bytes: Buffer, pieceBytes = 65_536): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
 }
+
+/** Waits for what follows an answer, at most 10 s; the caller then asserts it. */
+export async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 1000 && !(await holds()); turn++)
+    await new Promise(resolve => setTimeout(resolve, 10));
+}

@@ -1,0 +1,205 @@
+/** Hostile requests: each gets its own stable code as problem+json, nothing is lost, and no stack leaves. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Fault } from '../../controller/domain/fault.ts';
+import { eventually, type TestServer, withServer } from '../support/http.ts';
+import { aSnapshot, aState } from '../support/state.ts';
+
+const full = () => aSnapshot(aState({ rollout: 100 }));
+
+async function raw(
+  server: TestServer,
+): Promise<{ socket: Socket; text: () => string; closed: Promise<unknown> }> {
+  const socket = connect(server.listener.port, '127.0.0.1');
+  // Its peer may drop it while it still sends: that is what these tests are about.
+  socket.on('error', () => undefined);
+  let received = '';
+  socket.on('data', chunk => {
+    received += chunk.toString('latin1');
+  });
+  // Asked for now: the peer may be quicker than the test.
+  const closed = new Promise(resolve => socket.once('close', resolve));
+  await once(socket, 'connect');
+  return { socket, text: () => received, closed };
+}
+
+const head = (line: string, headers: Record<string, string>): string =>
+  `${line} HTTP/1.1\r\nHost: x\r\n${Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')}\r\n`;
+
+test('a body that is not JSON is 400, of another type 415, and neither is echoed', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const post = (body: string | Buffer, type: string) =>
+      server.call('POST', '/v1/action-result', { token, body, type });
+    for (const body of ['{"request_id":', '', 'secret-text', '[1,]', Buffer.from([0x22, 0xff, 0xfe, 0x22])]) {
+      const answer = await post(body, 'application/json; charset=utf-8');
+      assert.equal([answer.status, answer.json.code], [400, 'json_malformed']);
+      assert.not.match(answer.body.toString(), 'secret-text');
+    }
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp']) {
+      const answer = await post('{}', type);
+      assert.equal(
+        [answer.status, answer.json.code, answer.headers.accept],
+        [415, 'media_type_unsupported', 'application/json'],
+      );
+    }
+  }));
+
+test('10 MB of JSON are refused by their length before they are read', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const { socket, text, closed } = await raw(server);
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      'Content-Type': 'application/json',
+      'Content-Length': '10000000',
+    };
+    socket.write(head('POST /v1/action-result', headers));
+    await eventually(() => text().includes('body_too_large'));
+    assert.match(text(), /^HTTP\/1\.1 413 /);
+    await closed;
+  }));
+
+test('10 MB of JSON without a length are refused early, and the rest is not read', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const { socket, text, closed } = await raw(server);
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      'Content-Type': 'application/json',
+      'Transfer-Encoding': 'chunked',
+    };
+    socket.write(head('POST /v1/action-result', headers));
+    const piece = `10000\r\n${'['.repeat(65_536)}\r\n`;
+    let taken = 0;
+    // Four times as much, since the kernel's buffers alone may take ten.
+    for (let i = 0; i < 640; i++) socket.write(piece, error => void (error ?? taken++));
+    await eventually(() => text().includes('body_too_large'));
+    assert.match(text(), /^HTTP\/1\.1 413 /);
+    await closed;
+    assert.ok(taken < 640, `${taken} of 640 pieces were taken`);
+    assert.is((await server.call('GET', '/healthz')).status, 200);
+  }));
+
+test('a client that waits for 100 Continue is refused before it sends, and asked to send otherwise', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const ask = async (length: number) => {
+      const { socket, text } = await raw(server);
+      const headers = {
+        Authorization: `Bearer ${token}`,
+        'Content-Type': 'application/json',
+        'Content-Length': String(length),
+        Expect: '100-continue',
+      };
+      socket.write(head('PUT /v1/agent/push-token', headers));
+      await eventually(() => text().includes('\r\n\r\n'));
+      return { socket, text };
+    };
+    const refused = await ask(10_000_000);
+    assert.match(refused.text(), /^HTTP\/1\.1 413 /);
+    refused.socket.destroy();
+    const body = JSON.stringify({ fcm_token: 'abc' });
+    const taken = await ask(body.length);
+    assert.match(taken.text(), /^HTTP\/1\.1 100 /);
+    taken.socket.write(body);
+    await eventually(() => taken.text().includes('HTTP/1.1 204'));
+    assert.match(taken.text(), /HTTP\/1\.1 204 /);
+    taken.socket.destroy();
+  }));
+
+test('a body that ends early changes nothing', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const { socket, closed } = await raw(server);
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      'Content-Type': 'application/json',
+      'Content-Length': '200',
+    };
+    socket.write(`${head('PUT /v1/agent/push-token', headers)}{"fcm_token":"abc"}`);
+    socket.end();
+    await closed;
+    const [scanned] = await server.store.devices.scan({ limit: 1 });
+    assert.is(scanned?.pushToken, undefined);
+  }));
+
+test('an unknown route is 404, a wrong method 405 with Allow, both as problems', () =>
+  withServer({ snapshot: full() }, async server => {
+    for (const path of [
+      '/',
+      '/v1',
+      '/v1/agent/update/',
+      '/v1/agent/updates',
+      '/V1/devices',
+      '/v1/devices/',
+      '/%00',
+      '/v1/devices/%E0%A4%A',
+    ]) {
+      const answer = await server.call('GET', path, { token: await server.admin('admin') });
+      assert.ok(answer.status === 404 || answer.status === 400, `${path} ${answer.status}`);
+      assert.is(answer.headers['content-type'], 'application/problem+json');
+    }
+    const wrong: [string, string, string][] = [
+      ['POST', '/v1/agent/update', 'HEAD, GET'],
+      ['PATCH', '/v1/devices', 'POST, HEAD, GET'],
+      ['GET', '/v1/reconcile', 'POST'],
+      ['PUT', '/v1/rollout', 'HEAD, GET'],
+    ];
+    for (const [method, path, allow] of wrong) {
+      const answer = await server.call(method, path);
+      assert.is(answer.status, 405, path);
+      assert.is(answer.json.code, 'method_not_allowed');
+      assert.equal(answer.headers.allow?.split(', ').sort(), allow.split(', ').sort(), path);
+    }
+  }));
+
+test('a failure inside is a 500 or 503 with a code, an error line, and neither stack nor cause', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.admin('read');
+    const breakWith = (error: Error) => {
+      Object.assign(server.store.audit, { list: () => Promise.reject(error) });
+      return server.call('GET', '/v1/events', { token });
+    };
+    const bug = await breakWith(new TypeError('cannot read /secret/path'));
+    assert.equal([bug.status, bug.json.code], [500, 'internal']);
+    const world = await breakWith(new Fault('store_busy', 'database at /secret/path', { retry: 'backoff' }));
+    assert.equal([world.status, world.json.code], [503, 'unavailable']);
+    assert.ok(Number(world.headers['retry-after']) > 0);
+    for (const answer of [bug, world]) assert.not.match(answer.body.toString(), /secret|node_modules|at \w+/);
+    assert.equal(
+      server.of('ota.http.fail').map(e => [e.route, e.code]),
+      [
+        ['/v1/events', 'internal'],
+        ['/v1/events', 'store_busy'],
+      ],
+    );
+  }));
+
+test('bytes that are no HTTP are answered and cost nobody else', () =>
+  withServer({ snapshot: full() }, async server => {
+    for (const bytes of [
+      '\x16\x03\x01\x02\x00',
+      'GET\r\n\r\n',
+      'GET / HTTP/9.9\r\n\r\n',
+      `GET /${'x'.repeat(100_000)} HTTP/1.1\r\n\r\n`,
+    ]) {
+      const { socket, closed } = await raw(server);
+      socket.write(bytes);
+      await closed;
+    }
+    assert.is((await server.call('GET', '/healthz')).status, 200);
+  }));
+
+test('a device that sends too much is 429 on every route', () =>
+  withServer({ snapshot: full(), settings: { requestsPerMinute: 2 } }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const put = () => server.call('PUT', '/v1/agent/push-token', { token, json: { fcm_token: 'abc' } });
+    assert.equal([(await put()).status, (await put()).status, (await put()).status], [204, 204, 429]);
+  }));
+
+test.run();
