@@ -62,27 +62,37 @@ export function folderSource(options: FolderSourceOptions): Source {
 async function readSteadily(folder: string): Promise<SourceTree> {
   let last = await readOnce(folder);
   for (let reads = 1; reads < MAX_READS; reads++) {
-    const again = await readOnce(folder);
-    if (again !== undefined && again.revision === last?.revision) return again;
-    last = again;
     await pause(READ_PAUSE_MS);
+    const again = await readOnce(folder);
+    if (again !== undefined && again.stamp === last?.stamp) return again.tree;
+    last = again;
   }
   throw new Fault('source_changing', 'the folder keeps changing while it is read', { retry: 'backoff' });
 }
 
+interface Reading {
+  readonly tree: SourceTree;
+  /** Content and times of change: a file that is being rewritten may well be empty twice in a row. */
+  readonly stamp: string;
+}
+
 /** Undefined when something vanished on the way. */
-async function readOnce(folder: string): Promise<SourceTree | undefined> {
+async function readOnce(folder: string): Promise<Reading | undefined> {
   try {
     const entries = await listFolder(folder, '', 0);
     const files: SourceFile[] = [];
-    let committedAtMs = 0;
+    const times: number[] = [];
     for (const entry of entries.slice(0, MAX_FILES + 1)) {
       const { file, changedAtMs } = await readEntry(folder, entry);
       files.push(file);
-      committedAtMs = Math.max(committedAtMs, Math.floor(changedAtMs));
+      times.push(changedAtMs);
     }
     const treeHash = treeHashOf(files);
-    return { revision: `folder:${treeHash}`, committedAtMs, treeHash, files };
+    const committedAtMs = times.reduce((newest, ms) => Math.max(newest, Math.floor(ms)), 0);
+    return {
+      tree: { revision: `folder:${treeHash}`, committedAtMs, treeHash, files },
+      stamp: `${treeHash} ${times.join(' ')}`,
+    };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // Gone, or become a link, since the folder was listed.

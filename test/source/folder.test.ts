@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
@@ -94,41 +96,61 @@ test('surplus files are counted, not read without end', () =>
     );
   }));
 
-test('files that are being exchanged are read together or not at all', () =>
-  withFolder(async folder => {
-    const pairs = [10, 50].map(percent =>
-      releaseFiles({ rollout: { exposure: { kind: 'percent', percent }, reason: `r${percent}` } }),
-    );
-    const [ten = {}, fifty = {}] = pairs;
-    const here = path.join(folder, 'releases');
-    const spare = path.join(folder, 'spare');
-    await writeReleases(here, ten);
-    await writeReleases(spare, fifty);
-    const source = folderSource({ folder: here });
-    const known = new Set<string>();
-    for (const files of pairs) {
-      await writeReleases(path.join(folder, 'still'), files);
-      known.add(await folderSource({ folder: path.join(folder, 'still') }).head());
+/** Calls `change` over and over while `use` runs: in bursts, with a rest after each. */
+async function whileChanging(
+  change: (n: number) => void,
+  restMs: number,
+  use: () => Promise<void>,
+): Promise<void> {
+  let changing = true;
+  const changer = (async () => {
+    for (let n = 0; changing; n++) {
+      change(n);
+      await pause(n % 40 === 39 ? restMs : 0);
     }
-    known.add(await folderSource({ folder: path.join(folder, 'nope') }).head()); // between two renames
-    let changing = true;
-    const changer = (async () => {
-      while (changing) {
-        await rename(here, `${here}.old`);
-        await rename(spare, here);
-        await rename(`${here}.old`, spare);
-        await new Promise(resolve => setTimeout(resolve, 15));
-      }
-    })();
-    for (let n = 0; n < 20; n++) {
-      const revision = await source.head().catch((error: unknown) => {
-        assert.is(error instanceof Fault && error.code, 'source_changing');
-        return undefined;
-      });
-      if (revision !== undefined) assert.ok(known.has(revision), 'a mixture was read');
-    }
+  })();
+  try {
+    await use();
+  } finally {
     changing = false;
     await changer;
+  }
+}
+
+test('files that are being changed are read together or not at all', () =>
+  withFolder(async folder => {
+    const change = (n: number): void => {
+      writeFileSync(path.join(folder, 'a.yaml'), `${n}`);
+      writeFileSync(path.join(folder, 'z.yaml'), `${n}`);
+    };
+    const source = folderSource({ folder });
+    change(0);
+    let read = 0;
+    await whileChanging(change, 80, async () => {
+      for (let n = 0; n < 30; n++) {
+        const revision = await source.head().catch((error: unknown) => {
+          assert.is(error instanceof Fault && error.code, 'source_changing');
+          return undefined;
+        });
+        if (revision === undefined) continue;
+        const texts = (await source.read(revision)).files.map(f =>
+          'content' in f ? f.content.toString() : '',
+        );
+        assert.is(texts[0], texts[1], 'a mixture was read');
+        read++;
+      }
+    });
+    assert.ok(read > 0, 'it was never read at all');
+  }));
+
+test('a folder that never holds still is a fault, not a guess', () =>
+  withFolder(async folder => {
+    const change = (n: number): void => writeFileSync(path.join(folder, 'rollout.yaml'), `${n}`);
+    await whileChanging(change, 0, () =>
+      folderSource({ folder })
+        .head()
+        .then(assert.unreachable, error => assert.is(error.code, 'source_changing')),
+    );
   }));
 
 test('a change is hinted at once, when the folder has gone quiet', () =>

@@ -12,7 +12,7 @@ import { parseState } from '../../controller/source/parse.ts';
 import { until, withFolder } from '../support/folder.ts';
 import { serveGit } from '../support/github/git-remote.ts';
 import { releaseFiles } from '../support/releases.ts';
-import { gitEnvironment, type Repository, withRepository } from '../support/repository.ts';
+import { gitEnvironment, makeRepository, type Repository, withRepository } from '../support/repository.ts';
 import { NOW_MS } from '../support/state.ts';
 
 const sourceOf = (repository: Repository, place: string, over: Partial<GitSourceOptions> = {}): Source =>
@@ -279,13 +279,17 @@ test('a mirror left half-made by a crash, and a lock left behind, do not matter'
 test('a broken mirror never turns into the repository around it', () =>
   withRepository(async (repository, place) => {
     const first = await repository.commit(releaseFiles());
-    // the data folder stands inside of another checkout
-    const source = sourceOf(repository, place, { dataFolder: path.join(repository.folder, 'data') });
+    const around = await makeRepository(path.join(place, 'around'));
+    const foreign = await around.commit(releaseFiles({ rollout: 100 }));
+    const dataFolder = path.join(around.folder, 'data');
+    const source = sourceOf(repository, place, { dataFolder });
     assert.is(await source.head(), first);
-    const [name = ''] = await readdir(path.join(repository.folder, 'data'));
-    await rm(path.join(repository.folder, 'data', name, 'HEAD'));
-    await rename(path.join(repository.folder, '.git'), path.join(place, 'moved'));
-    assert.is((await fault(() => source.head())).code, 'source_unreachable');
+    const [name = ''] = await readdir(dataFolder);
+    await rm(path.join(dataFolder, name, 'HEAD'));
+    assert.is((await fault(() => source.read(foreign))).code, 'revision_unknown');
+    await rm(path.join(dataFolder, name, 'HEAD'));
+    assert.is(await source.head(), first);
+    assert.is(await around.git('for-each-ref', '--format=%(refname)'), 'refs/heads/main');
   }));
 
 test('what could be taken for an option is refused before Git sees it', async () => {
@@ -342,7 +346,7 @@ test('a revision that is no commit name is unknown, whatever it says', () =>
       assert.is((await fault(() => source.read(revision))).code, 'revision_unknown', revision);
   }));
 
-test('hooks, and settings of the source repository, run nothing', () =>
+test('hooks, of the source repository or of the person who runs the controller, run nothing', () =>
   withRepository(async (repository, place) => {
     await repository.commit(releaseFiles());
     const flag = path.join(place, 'ran');
@@ -356,6 +360,10 @@ test('hooks, and settings of the source repository, run nothing', () =>
     );
     await repository.git('-c', 'core.hooksPath=/dev/null', 'add', '--all');
     await repository.git('-c', 'core.hooksPath=/dev/null', 'commit', '--quiet', '--message', 'evil');
+    await writeFile(
+      path.join(place, '.gitconfig'),
+      `[core]\n\thooksPath = ${repository.folder}/.git/hooks\n`,
+    );
     const source = sourceOf(repository, place);
     await source.read(await source.head());
     assert.not.ok((await readdir(place)).includes('ran'));
