@@ -32,7 +32,7 @@ const program = new Command('demo')
   .option('--json', 'print one JSON object and nothing else')
   .option(
     '--tamper',
-    "change one byte of b42 in the controller's store: every install must fail, and so must the demo",
+    "change one byte of b42 in the controller's store once it is admitted: no device may install it, and the demo must fail",
   );
 
 async function main(): Promise<number> {

@@ -70,7 +70,7 @@ const took = (ms: number): string => `in force ${(ms / 1000).toFixed(1)} s after
 
 export interface SceneOptions {
   readonly devices: number;
-  /** One byte of b42 is changed in the controller's store: the demo must then fail. */
+  /** One byte of b42 is changed in the controller's store once it is admitted: no device may install it. */
   readonly tamper: boolean;
 }
 
@@ -159,7 +159,6 @@ async function act({ stage, show, options, cast, ids, fleet, alone }: Acting): P
     awakeFresh,
     running(41).filter(id => id.startsWith('new')),
   );
-  if (options.tamper) await tamper(stage, 'b42');
 
   await stage.ota('promote', 'b42', '--percent', '10', '--reason', 'the demo');
   const seed = await seedInForce(stage);
@@ -167,6 +166,7 @@ async function act({ stage, show, options, cast, ids, fleet, alone }: Acting): P
     if (percent > 10) await stage.ota('rollout', String(percent));
     show.step(`commit: b42 at ${percent} %`);
     const ms = await stage.merge(`b42 at ${percent} %`);
+    if (options.tamper) await tamper(stage, 'b42');
     await poll(awake);
     const expected = awake.filter(id => exposed(id, seed, percent));
     figures.devices(
@@ -177,6 +177,8 @@ async function act({ stage, show, options, cast, ids, fleet, alone }: Acting): P
     );
     const inCohort = exposed(ALONE, seed, percent) ? 1 : 0;
     figures.count(`  the agent process runs b42`, inCohort, installedAlone(alone, 42));
+    // The controller would refuse to go on with these bytes.
+    if (options.tamper) return await account(stage, fleet, alone, figures);
   }
 
   show.step('commit: rollback; the sleepers wake up');
@@ -198,8 +200,7 @@ async function act({ stage, show, options, cast, ids, fleet, alone }: Acting): P
   await poll(ids);
   figures.devices('b41 after the forced downgrade', [...ids], running(41), share(running(41).length, total));
   figures.count('  the agent process runs b41 again', 1, installedAlone(alone, 41));
-  await account(stage, fleet, alone, figures);
-  return figures;
+  return await account(stage, fleet, alone, figures);
 }
 
 /** 1 when the last install of the agent process left it on that version. */
@@ -213,7 +214,7 @@ async function downloadsOf(stage: Stage, buildId: string): Promise<number> {
 }
 
 /** Failures, and whether the controller's counters and logs tell the same story as the devices. */
-async function account(stage: Stage, fleet: Fleet, alone: OwnProcess, figures: Figures): Promise<void> {
+async function account(stage: Stage, fleet: Fleet, alone: OwnProcess, figures: Figures): Promise<Figures> {
   const summary = fleet.summary();
   const installs = summary.installs + alone.events.filter(e => e.event === 'ota.install.ok').length;
   const checks = summary.checks + alone.events.filter(e => e.event === 'ota.check').length;
@@ -244,4 +245,5 @@ async function account(stage: Stage, fleet: Fleet, alone: OwnProcess, figures: F
     l => offered.has(`${l.request_id} ${l.build_id}`) && fetched.has(`${l.request_id} ${l.build_id}`),
   );
   figures.count('manifest → download → result by request_id', installs, told.length);
+  return figures;
 }
