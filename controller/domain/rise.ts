@@ -44,6 +44,15 @@ const stepTimes = ({
   });
 };
 
+/** Is anybody left to be offered `last_safe`? A ramp only rises, so one that is at 100 leaves nobody for good. */
+function hasOutside(standing: Standing, nowMs: number): boolean {
+  const { rollout } = standing.state;
+  return (
+    rollout.lastSafe !== rollout.current &&
+    (rollout.rollback || reachOf(standing, rollout.current, nowMs) < 100)
+  );
+}
+
 /** Every rise that is not part of a way back. */
 export function risesOf(base: Before | undefined, head: Standing, nowMs: number): Rise[] {
   const before = (buildId: BuildId, atMs: number): number =>
@@ -55,7 +64,7 @@ export function risesOf(base: Before | undefined, head: Standing, nowMs: number)
   ] as const;
   for (const [role, build] of roles) {
     if (build === undefined || (base !== undefined && isWayBack(base, head, build))) continue;
-    if (role === 'last_safe' && build === currentOf(head)) continue;
+    if (role === 'last_safe' && !hasOutside(head, nowMs)) continue;
     const after = (atMs: number): number => reachOf(head, build.buildId, atMs);
     const steps = stepTimes(head).filter(
       s => role === 'current' && s.atMs > nowMs && after(s.atMs) > before(build.buildId, s.atMs),
@@ -77,7 +86,7 @@ export function risesOf(base: Before | undefined, head: Standing, nowMs: number)
 
 /**
  * Does the head lead back, and is this build part of the way? Back means that what devices should run is no newer
- * than before: a rollback, or a `current` that is the base's `last_safe` or older. The build must have been declared
+ * than before: a rollback, a `current` older than what stood, a `last_safe` older than the one before. The build must have been declared
  * before and be no newer than what stood: a new build under the name of a rollback is a promotion.
  */
 export function isWayBack(base: Before, head: Standing, build: Build): boolean {
@@ -85,10 +94,11 @@ export function isWayBack(base: Before, head: Standing, build: Build): boolean {
   const target = head.state.rollout.rollback ? lastSafeOf(head) : currentOf(head);
   if (stood === undefined || target === undefined) return false;
   const { rollout: was } = base.state;
+  const standing = lastSafeOf(base);
   const back =
+    (build === lastSafeOf(head) && standing !== undefined && build.versionCode < standing.versionCode) ||
     (head.state.rollout.rollback && !was.rollback) ||
-    target.buildId === was.lastSafe ||
-    target.versionCode < (was.rollback ? (lastSafeOf(base) ?? stood) : stood).versionCode;
+    target.versionCode < (was.rollback ? (standing ?? stood) : stood).versionCode;
   const known = base.state.builds.has(build.buildId) || base.formerBuilds?.has(build.buildId) === true;
   return back && known && build.versionCode <= stood.versionCode && build.buildId !== stood.buildId;
 }

@@ -337,6 +337,15 @@ const DANGERS: [kinds: DangerKind[], base: StateParts, head: StateParts][] = [
     },
   ],
   [['cohort_exchanged'], {}, { rollout: { cohortSeed: 'x' } }],
+  [[], { rollout: full, builds: TRIO }, { rollout: { cohortSeed: 'b42.3' }, builds: TRIO }],
+  [
+    ['percent_jump'],
+    { builds: [...TRIO, aBuild(43)] },
+    {
+      rollout: { current: 'b43', lastSafe: 'b42', exposure: { kind: 'percent', percent: 100 } },
+      builds: [...TRIO, aBuild(43)],
+    },
+  ],
   [
     ['new_signer'],
     { rollout: full, builds: TRIO },

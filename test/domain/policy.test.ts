@@ -55,6 +55,7 @@ test('allowed percents: a promotion or a raise to another one is refused where i
 
 test('allowed percents: 0 is always allowed, and so is what stands already', () => {
   const policy = { allowedPercents: [10, 100] };
+  assert.equal(judge(policy, percent(7), { exposure: aRamp(NOW_MS, [5, 1], [7, 1], [100]) }), []);
   assert.equal(judge(policy, FULL, percent(0)), []);
   assert.equal(judge(policy, percent(7), { ...percent(7), wifiOnly: false }), []);
 });
@@ -88,6 +89,11 @@ test('largest jump: a last_safe that was not offered to all goes to all at once'
   const head = { current: 'b43', lastSafe: 'b42', ...percent(5) };
   assert.equal(judge({ maxJumpPercent: 50 }, percent(10), head), ['policy_jump last_safe']);
   assert.equal(judge({ maxJumpPercent: 50 }, percent(100), head), [], 'b42 was on all devices');
+  assert.equal(
+    judge({ maxJumpPercent: 50 }, percent(10), { ...head, ...percent(100) }),
+    ['policy_jump rollout_percent'],
+    'at 100 % nobody is outside',
+  );
 });
 
 test('a ramp that goes on as it was is not judged again', () => {
@@ -214,6 +220,13 @@ const EMERGENCIES: [name: string, base: Standing, head: Standing][] = [
     } as Standing,
     stand({ rollout: { rollback: true, lastSafe: 'b40' }, builds: [aBuild(40), aBuild(41), aBuild(42)] }),
   ],
+  [
+    'a revert of a forced downgrade',
+    stand({
+      rollout: { current: 'b41', lastSafe: 'b42', forceDowngrade: true, reason: 'x', ...percent(10) },
+    }),
+    stand({ rollout: percent(100) }),
+  ],
   ['a revert to what stood before', stand({ rollout: 10 }), stand({ rollout: FULL })],
   [
     'a revert to an older build for all',
@@ -224,6 +237,14 @@ const EMERGENCIES: [name: string, base: Standing, head: Standing][] = [
     'a withdrawal of current',
     stand({ rollout: 50 }),
     stand({ rollout: 50, builds: [aBuild(40), aBuild(41), aBuild(42, { withdrawn }), aBuild(43)] }),
+  ],
+  [
+    'a withdrawal of last_safe with an older one in its place',
+    stand(),
+    stand({
+      rollout: { lastSafe: 'b40' },
+      builds: [aBuild(40), aBuild(41, { withdrawn }), aBuild(42), aBuild(43)],
+    }),
   ],
   ['a suspend', stand({ rollout: 50 }), stand({ rollout: { ...percent(50), suspend } })],
   ['a narrowing', stand({ rollout: 50 }), stand({ rollout: 7 })],

@@ -45,7 +45,7 @@ export function dangersOf(base: Standing | undefined, head: Standing, nowMs: num
     ...forced(was, is),
     ...jumps(base, head, nowMs),
     ...builds(base, head),
-    ...audience(base, head),
+    ...audience(base, head, nowMs),
     ...conditions(was, is),
     ...(base?.state.policy !== undefined &&
     JSON.stringify(base.state.policy) !== JSON.stringify(head.state.policy)
@@ -152,11 +152,11 @@ function provenBuilds(base: Standing): Set<BuildId> {
   return proven;
 }
 
-function* audience(base: Standing | undefined, head: Standing): Generator<Danger> {
+function* audience(base: Standing | undefined, head: Standing, nowMs: number): Generator<Danger> {
   if (base === undefined) return;
   const was = base.state.rollout;
   const is = head.state.rollout;
-  if (is.lastSafe !== undefined && !provenBuilds(base).has(is.lastSafe))
+  if (is.lastSafe !== undefined && !provenBuilds(base).has(is.lastSafe) && reachAt(head, nowMs) < 100)
     yield danger(
       'baseline_unproven',
       `last_safe becomes \`${is.lastSafe}\`, which was not offered to all before: every device outside the rollout is now offered it`,
