@@ -48,7 +48,6 @@ export interface Wish {
 }
 
 interface Edited {
-  readonly kind: Change['kind'];
   readonly text: string;
   readonly title: string;
   readonly reason: string | undefined;
@@ -134,7 +133,6 @@ async function judgeEdit(
   }
   const planned = plan(merged, standingOf(merged, state, nowMs), nowMs);
   return {
-    kind: change.kind,
     text,
     title: result.title,
     reason: change.reason,
@@ -190,8 +188,6 @@ async function propose(
   }
   const inRepository = (file: string): string => path.posix.join(repository.path, file);
   const { branch, url } = await proposals.open({
-    kind: edited.kind,
-    buildId: edited.plan.head.state.rollout.current,
     root: repository.root,
     base,
     files: new Map(

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** `ota`: wires the verbs to this process. The only file of the command line that reads the environment. */
-import { githubProposals } from './github-proposals.ts';
 import type { Io } from './io.ts';
 import { run } from './program.ts';
 import type { Proposals } from './proposal.ts';

@@ -1,13 +1,10 @@
 /** How a finished change becomes a branch and a pull request: the seam between the verbs and GitHub. */
-import type { BuildId, Revision } from '../domain/ids.ts';
+import type { Revision } from '../domain/ids.ts';
 import type { FleetPlan } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan.ts';
 
 /** A validated change. */
 export interface Proposal {
-  readonly kind: 'promote' | 'rollout' | 'rollback';
-  /** The build that is promoted, widened or rolled back. */
-  readonly buildId: BuildId;
   /** The repository's root, absolute. */
   readonly root: string;
   /** The commit that the change was computed on and must stand on: what {@link Proposals.base} named. */

@@ -1,0 +1,137 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ota, otaProcess } from '../support/cli.ts';
+
+const VERBS = [
+  'validate',
+  'plan',
+  'promote',
+  'rollout',
+  'rollback',
+  'status',
+  'explain',
+  'simulate',
+  'reconcile',
+  'backup',
+  'build add',
+  'build verify',
+  'device enrol',
+  'device import',
+  'device list',
+  'device tag',
+  'device rotate',
+  'device revoke',
+  'device delete',
+  'token create',
+  'token list',
+  'token revoke',
+];
+
+test('the help of every verb has examples', async () => {
+  for (const verb of VERBS) {
+    const { code, out } = await ota([...verb.split(' '), '--help']);
+    assert.is(code, 0, verb);
+    assert.match(out, new RegExp(`^Usage: ota ${verb.replace('enrol', 'enrol\\S*')}`), verb);
+    assert.match(out, new RegExp(`Examples:\\n  \\$ [\\s\\S]*ota ${verb}`), verb);
+  }
+});
+
+test('the help names every verb, the environment and the exit codes', async () => {
+  const { code, out } = await ota(['--help']);
+  assert.is(code, 0);
+  for (const verb of VERBS) assert.match(out, new RegExp(`^ {2}${verb.split(' ')[0]} `, 'm'), verb);
+  assert.match(out, /OTA_ADMIN_TOKEN/);
+  assert.match(out, /0 fine, 1 invalid or differences, 2 error, 3 timeout, 4 halted/);
+});
+
+test('a mistyped verb, option or value exits 2 and says what was meant', async () => {
+  for (const [argv, expected] of [
+    [['promot', 'b42'], /unknown command 'promot'\n\(Did you mean promote\?\)\nRun "ota --help"/],
+    [['device', 'lst'], /Did you mean list\?\)\nRun "ota device --help"/],
+    [['status', '--timeuot', '3s'], /Did you mean --timeout\?\)\nRun "ota status --help"/],
+    [['promote', 'b42'], /required option '--percent <percent>' not specified/],
+    [['promote', 'b 42', '--percent', '1'], /A build id is/],
+    [['promote', 'b42', '--percent', '2.345'], /At most two decimals/],
+    [['promote', 'b42', '--percent', '101'], /0 to 100/],
+    [['rollout', '99999999999999999999999'], /0 to 100/],
+    [['rollout', '-5'], /0 to 100/],
+    [['rollout', 'NaN'], /0 to 100/],
+    [['rollout', '1e1'], /0 to 100/],
+    [['validate', '--format', 'xml'], /Allowed choices are text, json, github, sarif/],
+    [['status', '-w', '--timeout', '1y'], /duration like 90s/],
+    [['simulate', '--count', '99999999999'], /whole number from 1 to 1000000/],
+    [['explain', 'no such id'], /A device id is/],
+    [['device', 'tag', 'd1', 'QA'], /"QA" is no tag/],
+    [['device', 'tag', 'd1'], /give the new tags, or --add\/--remove, or --clear/],
+    [['device', 'delete', 'd1'], /say --yes/],
+    [
+      ['token', 'create', 'ci', '--scope', 'everything'],
+      /"everything" is no scope; there are: read, devices/,
+    ],
+    [['build', 'verify', 'x.apk', '--sdk', '3'], /SDK 24 and up/],
+    [['reconcile', '--accept-rewrite', 'main'], /full hash/],
+    [['validate', 'a', 'b'], /too many arguments/],
+  ] as const) {
+    const { code, err, out } = await ota(argv);
+    assert.is(code, 2, argv.join(' '));
+    assert.match(err, expected, argv.join(' '));
+    assert.is(out, '', argv.join(' '));
+  }
+});
+
+test('a secret among the arguments is refused and not repeated', async () => {
+  for (const argv of [
+    ['--token', 's3cret', 'status'],
+    ['status', '--admin-token=s3cret'],
+    ['device', 'list', '--password=s3cret'],
+  ]) {
+    const { code, err, out } = await ota(argv);
+    assert.is(code, 2);
+    assert.match(err, /secret_in_arguments/);
+    assert.match(err, /OTA_ADMIN_TOKEN/);
+    assert.not.match(err + out, /s3cret/);
+  }
+});
+
+test('the real process: no arguments shows the help and exits 2, --version 0, no colours in a pipe', async () => {
+  const bare = await otaProcess([], { env: { FORCE_COLOR: '1' } });
+  assert.is(bare.code, 2);
+  assert.is(bare.out, '');
+  assert.match(bare.err, /^Usage: ota/);
+  assert.not.ok(bare.err.includes('\u001b'));
+  const version = await otaProcess(['--version']);
+  assert.is(version.code, 0);
+  assert.match(version.out, /^\d+\.\d+\.\d+\n$/);
+});
+
+test('the real process: without a token, and with nobody listening, the error says what to check', async () => {
+  const none = await otaProcess(['status']);
+  assert.is(none.code, 2);
+  assert.match(none.err, /OTA_ADMIN_TOKEN is not set \[token_missing\]/);
+  const down = await otaProcess(['status'], {
+    env: { OTA_URL: 'http://127.0.0.1:9', OTA_ADMIN_TOKEN: 's3cret' },
+  });
+  assert.is(down.code, 2);
+  assert.match(
+    down.err,
+    /cannot reach the controller at http:\/\/127\.0\.0\.1:9: .+\n {2}is the controller running/,
+  );
+  assert.not.match(down.err, /s3cret/);
+});
+
+test('OTA_URL must be a URL, and never plain http to another machine', async () => {
+  for (const [url, code] of [
+    ['nonsense', 'url_invalid'],
+    ['ftp://host', 'url_invalid'],
+    ['https://user:pw@host', 'url_invalid'],
+    ['http://ota.example.com', 'url_insecure'],
+    ['http://127.0.0.1.example.com', 'url_insecure'],
+  ] as const) {
+    const { code: exit, err } = await ota(['status'], { url, token: 's3cret' });
+    assert.is(exit, 2);
+    assert.match(err, new RegExp(`\\[${code}\\]`), url);
+    assert.not.match(err, /s3cret|:pw@/);
+  }
+});
+
+test.run();

@@ -1,0 +1,85 @@
+/** The command line for tests: in this process with its output caught, or as the real process. */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import type { Io } from '../../controller/cli/io.ts';
+import { run } from '../../controller/cli/program.ts';
+import type { Proposals } from '../../controller/cli/proposal.ts';
+import { allVerbs } from '../../controller/cli/verbs.ts';
+import { backupFolder } from '../../controller/store/backup.ts';
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface CliOptions {
+  readonly cwd?: string;
+  readonly url?: string | undefined;
+  readonly token?: string | undefined;
+  readonly stdin?: string;
+  readonly nowMs?: number;
+  readonly interrupted?: AbortSignal;
+  readonly proposals?: Proposals;
+  readonly colour?: boolean;
+}
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** The same program that `main.ts` runs, with another world around it. */
+export async function ota(argv: readonly string[], options: CliOptions = {}): Promise<Ran> {
+  let out = '';
+  let err = '';
+  const { nowMs } = options;
+  const io: Io = {
+    out: text => {
+      out += text;
+    },
+    err: text => {
+      err += text;
+    },
+    cwd: options.cwd ?? root,
+    environment: { PATH: process.env.PATH, HOME: options.cwd ?? root },
+    terminal: false,
+    colour: options.colour ?? false,
+    nowMs: nowMs === undefined ? Date.now : () => nowMs,
+    controller: { url: options.url, token: options.token },
+    interrupted: options.interrupted ?? new AbortController().signal,
+    async *stdin() {
+      yield Buffer.from(options.stdin ?? '');
+    },
+  };
+  const verbs = allVerbs({ proposals: options.proposals, copyDatabase: backupFolder });
+  const code = await run(argv, io, verbs, '0.0.0-test');
+  return { code, out, err };
+}
+
+/** `controller/cli/main.ts` as a process of its own, its output a pipe. */
+export function otaProcess(
+  argv: readonly string[],
+  options: { cwd?: string; env?: Record<string, string>; stdin?: string } = {},
+): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const tsx = path.join(root, 'node_modules/tsx/dist/loader.mjs');
+    const child = spawn(
+      process.execPath,
+      ['--import', tsx, path.join(root, 'controller/cli/main.ts'), ...argv],
+      {
+        cwd: options.cwd ?? root,
+        env: { PATH: process.env.PATH, HOME: options.cwd ?? root, ...options.env },
+        stdio: 'pipe',
+      },
+    );
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      err += chunk.toString();
+    });
+    child.on('error', reject);
+    child.on('close', code => resolve({ code: code ?? -1, out, err }));
+    child.stdin.end(options.stdin ?? '');
+  });
+}
