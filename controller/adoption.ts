@@ -2,10 +2,11 @@
  * Who runs what: looked at when devices have checked in, told at each whole percent (SPEC §10). Outcomes never change
  * desired state; they only become numbers.
  */
+import { adoptionOf } from './domain/adoption.ts';
 import type { Snapshot } from './domain/decision.ts';
 import type { Observe } from './domain/event.ts';
 import type { BuildId } from './domain/ids.ts';
-import type { AdoptionStore, DeviceStore, FleetCounts } from './ports.ts';
+import type { AdoptionStore, DeviceStore } from './ports.ts';
 
 export interface AdoptionOptions {
   readonly picture: () => Snapshot | undefined;
@@ -25,17 +26,6 @@ export interface AdoptionWatch {
   ratios(): ReadonlyMap<BuildId, number>;
 }
 
-/** Active devices that said they run this very build; one that named none counts by its version code. */
-export const runningOf = (
-  { running }: FleetCounts,
-  build: { buildId: BuildId; versionCode: number },
-): number =>
-  running
-    .filter(
-      r => r.versionCode === build.versionCode && (r.buildId === undefined || r.buildId === build.buildId),
-    )
-    .reduce((sum, r) => sum + r.devices, 0);
-
 export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
   const { picture, devices, history, nowMs, activeWithinMs, observe } = options;
   let last: { revision: string; buildId: BuildId; percent: number } | undefined;
@@ -45,13 +35,15 @@ export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
     const snapshot = picture();
     if (snapshot === undefined) return;
     const counts = await devices.counts(nowMs(), activeWithinMs);
-    const { active } = counts;
     const builds = [snapshot.current, ...(snapshot.lastSafe === undefined ? [] : [snapshot.lastSafe])];
-    ratios = new Map(builds.map(b => [b.buildId, active === 0 ? 0 : runningOf(counts, b) / active]));
+    ratios = new Map(builds.map(b => [b.buildId, adoptionOf(b, counts).ratio]));
     const { revision } = snapshot;
-    const { buildId } = snapshot.current;
-    const running = runningOf(counts, snapshot.current);
-    const percent = active === 0 ? 0 : Math.floor((running / active) * 100);
+    const {
+      buildId,
+      devices: running,
+      activeDevices: active,
+      percent,
+    } = adoptionOf(snapshot.current, counts);
     if (last?.revision === revision && last.buildId === buildId && last.percent === percent) return;
     last = { revision, buildId, percent };
     await history.add({ revision, buildId, atMs: nowMs(), active, running });
