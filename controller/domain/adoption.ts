@@ -1,4 +1,4 @@
-/** How the fleet took a build: the share of active devices that run it (SPEC §1), and its course over time. */
+/** How the fleet took a build: the share of active devices that run it (SPEC §1). */
 import type { BuildId } from './ids.ts';
 import type { Build } from './release.ts';
 
@@ -38,44 +38,4 @@ export function adoptionOf(
     ratio: active === 0 ? 0 : devices / active,
     percent: active === 0 ? 0 : Math.floor((devices * 100) / active),
   };
-}
-
-/** The last announced state of a build; undefined before the first. */
-export interface Announced {
-  readonly buildId: BuildId;
-  readonly percent: number;
-}
-
-/**
- * Is `ota.adoption.progress` due? At each change of the whole percent, up or down; a build that has nobody yet is not
- * announced at 0.
- */
-export function isProgress(last: Announced | undefined, now: Adoption): boolean {
-  if (last === undefined || last.buildId !== now.buildId) return now.percent > 0;
-  return last.percent !== now.percent;
-}
-
-export interface CurvePoint {
-  readonly atMs: number;
-  /** 0…1 */
-  readonly ratio: number;
-}
-
-/**
- * At most `most` (≥ 2) evenly spaced points of a course that holds its value between samples, for a chart whose axis
- * has no scale of its own. The first and the last sample stay exact; `samples` ascend in time.
- */
-export function evenCurve(samples: readonly CurvePoint[], most: number): CurvePoint[] {
-  const first = samples[0];
-  const last = samples.at(-1);
-  if (first === undefined || last === undefined) return [];
-  if (samples.length === 1 || last.atMs <= first.atMs) return [last];
-  const count = Math.max(2, Math.min(most, samples.length));
-  const span = last.atMs - first.atMs;
-  let at = 0;
-  return Array.from({ length: count }, (_, i) => {
-    const atMs = i === count - 1 ? last.atMs : first.atMs + Math.round((span * i) / (count - 1));
-    while ((samples[at + 1]?.atMs ?? Number.POSITIVE_INFINITY) <= atMs) at++;
-    return { atMs, ratio: samples[at]?.ratio ?? 0 };
-  });
 }

@@ -1,7 +1,6 @@
-import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { adoptionOf, evenCurve, isProgress } from '../../controller/domain/adoption.ts';
+import { adoptionOf } from '../../controller/domain/adoption.ts';
 
 const B42 = { buildId: 'b42', versionCode: 42 };
 const running = (...rows: [code: number, buildId: string | undefined, devices: number][]) =>
@@ -44,63 +43,6 @@ test('100 percent means every active device', () => {
   const of = (devices: number) =>
     adoptionOf(B42, { active: 1000, running: running([42, 'b42', devices]) }).percent;
   assert.equal([0, 9, 10, 290, 999, 1000].map(of), [0, 0, 1, 29, 99, 100]);
-});
-
-test('progress is announced at each whole percent, for each build anew, and not at nothing', () => {
-  const at = (percent: number) => ({ buildId: 'b42', devices: 0, activeDevices: 1, ratio: 0, percent });
-  assert.is(isProgress(undefined, at(0)), false);
-  assert.is(isProgress(undefined, at(1)), true);
-  assert.is(isProgress({ buildId: 'b42', percent: 1 }, at(1)), false);
-  assert.is(isProgress({ buildId: 'b42', percent: 1 }, at(2)), true);
-  assert.is(isProgress({ buildId: 'b42', percent: 2 }, at(1)), true);
-  assert.is(isProgress({ buildId: 'b42', percent: 1 }, at(0)), true);
-  assert.is(isProgress({ buildId: 'b41', percent: 100 }, at(0)), false);
-  assert.is(isProgress({ buildId: 'b41', percent: 7 }, at(7)), true);
-});
-
-test('a curve holds its value between samples and is even in time', () => {
-  const samples = [
-    { atMs: 0, ratio: 0 },
-    { atMs: 10, ratio: 0.1 },
-    { atMs: 20, ratio: 0.2 },
-    { atMs: 90, ratio: 0.8 },
-    { atMs: 100, ratio: 1 },
-  ];
-  assert.equal(evenCurve(samples, 3), [
-    { atMs: 0, ratio: 0 },
-    { atMs: 50, ratio: 0.2 },
-    { atMs: 100, ratio: 1 },
-  ]);
-  assert.equal(evenCurve([], 5), []);
-  assert.equal(evenCurve(samples.slice(0, 1), 5), samples.slice(0, 1));
-});
-
-test('a curve of any samples is bounded, ascends in time, keeps its ends and invents no value', () => {
-  const sample = fc.record({
-    gap: fc.integer({ min: 0, max: 1e9 }),
-    ratio: fc.double({ min: 0, max: 1, noNaN: true }),
-  });
-  fc.assert(
-    fc.property(
-      fc.array(sample, { minLength: 2, maxLength: 60 }),
-      fc.integer({ min: 2, max: 40 }),
-      (gaps, most) => {
-        let atMs = 0;
-        const samples = gaps.map(({ gap, ratio }) => {
-          atMs += gap;
-          return { atMs, ratio };
-        });
-        const curve = evenCurve(samples, most);
-        const values = new Set(samples.map(s => s.ratio));
-        return (
-          curve.length <= most &&
-          curve.every((p, i) => values.has(p.ratio) && p.atMs >= (curve[i - 1]?.atMs ?? 0)) &&
-          curve.at(-1)?.atMs === samples.at(-1)?.atMs &&
-          curve.at(-1)?.ratio === samples.at(-1)?.ratio
-        );
-      },
-    ),
-  );
 });
 
 test.run();

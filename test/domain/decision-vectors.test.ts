@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -41,6 +43,12 @@ for (const c of cases)
 
 test('at least 120 cases were written by hand', () => {
   assert.ok(cases.filter(c => !c.name.startsWith('sample ')).length >= 120);
+});
+
+test('the files are what the second formulation makes of them', () => {
+  const script = path.resolve(import.meta.dirname, '../../scripts/vectors/make.py');
+  const made = spawnSync('python3', ['-B', script, '--check'], { encoding: 'utf8', timeout: 60_000 });
+  assert.is(made.status, 0, made.stderr);
 });
 
 test.run();

@@ -6,7 +6,7 @@ import { DANGER_KINDS, type DangerKind } from '../../controller/domain/plan/dang
 import { pictureOf } from '../../controller/domain/plan/standing.ts';
 import { type Plan, plan, planHash, type Standing, undoCommands } from '../../controller/domain/plan.ts';
 import { newClock } from '../../controller/domain/ramp.ts';
-import type { Build, Rollout } from '../../controller/domain/release.ts';
+import { type Build, canonicalState, type Rollout, restoreState } from '../../controller/domain/release.ts';
 import {
   aBuild,
   aCohort,
@@ -164,6 +164,15 @@ test('neither time, clock nor fleet moves the hash; either state does', () => {
   assert.is(planHash(base.state, head.state), hash);
   assert.is.not(planHash(head.state, base.state), hash);
   assert.is.not(planHash(undefined, head.state), hash);
+});
+
+test('a state read back from the store plans as the one that was parsed', () => {
+  for (const [, head] of EDITS) {
+    const { state } = stand(head);
+    const stored = restoreState(canonicalState(state));
+    assert.is(planHash(stored, state), planHash(state, state));
+    assert.equal(plan({ state: stored, clock: newClock(NOW_MS) }, stand(head), NOW_MS).changes, []);
+  }
 });
 
 test('devices are counted, never named', () => {
