@@ -107,6 +107,21 @@ function diskArtifacts({ folder, quotaBytes, inspect }: DiskOptions, usedAtStart
     return sizeBytes;
   }
 
+  /** Names are given one at a time. */
+  let naming: Promise<unknown> = Promise.resolve();
+  function alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = naming.then(work, work);
+    naming = done.catch(() => undefined); // told to whoever asked for it
+    return done;
+  }
+
+  /** False when another upload of the same bytes came first: they replace each other and count once. */
+  async function name(temporary: string, sha256: Sha256): Promise<boolean> {
+    const first = (await sizeOf(sha256)) === undefined;
+    await rename(temporary, fileOf(sha256));
+    return first;
+  }
+
   async function store(sha256: Sha256, body: AsyncIterable<Buffer>, maxBytes: number): Promise<number> {
     const temporary = path.join(folder, INCOMING + randomUUID());
     let reserved = 0;
@@ -129,10 +144,7 @@ function diskArtifacts({ folder, quotaBytes, inspect }: DiskOptions, usedAtStart
         await file.close();
       }
       await inspect(temporary, sha256);
-      // Two uploads of one APK at once: the second replaces the same bytes and must not be counted again.
-      const fresh = (await sizeOf(sha256)) === undefined;
-      await rename(temporary, fileOf(sha256));
-      kept = fresh;
+      kept = await alone(() => name(temporary, sha256));
       await syncFolder(folder);
       return reserved;
     } finally {

@@ -35,7 +35,15 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
         ctx.status = stored.created ? 201 : 200;
         ctx.body = { sha256, size_bytes: stored.sizeBytes, created: stored.created };
       } catch (error) {
-        observe({ type: 'ota.artifact.rejected', sha256, code: failureOf(error).code, actor });
+        const { code, refusal } = failureOf(error);
+        // The verifier's own code says more than that it refused.
+        const { reason } = refusal.members;
+        observe({
+          type: 'ota.artifact.rejected',
+          sha256,
+          code: typeof reason === 'string' ? reason : code,
+          actor,
+        });
         throw error;
       }
     }),

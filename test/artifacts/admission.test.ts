@@ -1,0 +1,120 @@
+/** Admission: advertised is served (SPEC §7). */
+import { rm, truncate, writeFile } from 'node:fs/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makeAdmission } from '../../controller/artifacts/admission.ts';
+import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
+import { openFileReader } from '../../controller/artifacts/file-reader.ts';
+import { inspectApk } from '../../controller/artifacts/inspect.ts';
+import type { Build } from '../../controller/domain/release.ts';
+import { anApk, pieces } from '../support/http.ts';
+import { aState, hexOf, NOW_MS } from '../support/state.ts';
+import { withFolder } from '../support/store.ts';
+
+const [b41, b42] = [await anApk(41), await anApk(42)];
+
+interface Scene {
+  readonly artifacts: Awaited<ReturnType<typeof openDiskArtifacts>>;
+  readonly admission: ReturnType<typeof makeAdmission>;
+  /** How often an APK's bytes were opened. */
+  readonly opened: () => number;
+}
+
+const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
+  withFolder(async folder => {
+    const artifacts = await openDiskArtifacts({ folder, quotaBytes: 1e9, inspect: inspectApk });
+    let opened = 0;
+    const openReader = (file: string) => {
+      opened += 1;
+      return openFileReader(file);
+    };
+    for (const { apk, build } of [b41, b42]) await artifacts.put(build.sha256, pieces(apk), 1e9);
+    await use({ artifacts, admission: makeAdmission({ artifacts, openReader }), opened: () => opened });
+  });
+
+const stateOf = (over: Partial<Build> = {}) =>
+  aState({ rollout: 10, builds: [b41.build, { ...b42.build, ...over }] });
+
+test('a state whose APKs are stored and agree is admitted', () =>
+  withScene(async ({ admission }) => {
+    assert.equal(await admission.admit(stateOf()), []);
+    assert.equal([...(await admission.missing(stateOf()))], []);
+  }));
+
+test('each fact that the APK does not have is a finding at its key', () =>
+  withScene(async ({ admission }) => {
+    const wrong: [Partial<Build>, string][] = [
+      [{ package: 'com.other' }, 'package'],
+      [{ versionCode: 99 }, 'version_code'],
+      [{ versionName: '9.9' }, 'version_name'],
+      [{ minSdk: 21 }, 'min_sdk'],
+      [{ sizeBytes: 1 }, 'size_bytes'],
+      [{ signerFingerprint: hexOf('another key') }, 'signer_fingerprint'],
+      [{ signerLineage: [hexOf('an older key')] }, 'signer_lineage'],
+      [{ signers: [{ minSdk: 33, fingerprint: hexOf('another key') }] }, 'signers'],
+    ];
+    for (const [over, key] of wrong) {
+      const findings = await admission.admit(stateOf(over));
+      assert.equal(
+        findings.map(f => [f.code, f.file, f.path.join(), f.severity]),
+        [['artifact_mismatch', 'builds/b42.yaml', key, 'error']],
+      );
+    }
+    const both = await admission.admit(stateOf({ package: 'com.other', versionCode: 99 }));
+    assert.is(both.length, 2);
+  }));
+
+test('a build whose APK is not stored may not be promoted', () =>
+  withScene(async ({ admission, artifacts }) => {
+    await rm((await artifacts.path(b42.build.sha256)) ?? '');
+    const findings = await admission.admit(stateOf());
+    assert.equal(
+      findings.map(f => [f.code, f.path.join()]),
+      [['artifact_missing', 'sha256']],
+    );
+    assert.match(findings[0]?.hint ?? '', /ota build add/);
+  }));
+
+test('a build that nobody may be offered needs no APK', () =>
+  withScene(async ({ admission, artifacts }) => {
+    await rm((await artifacts.path(b42.build.sha256)) ?? '');
+    assert.equal(await admission.admit(stateOf({ withdrawn: { reason: 'crash', atMs: NOW_MS } })), []);
+    const unnamed = aState({
+      rollout: { current: 'b41', lastSafe: undefined, exposure: { kind: 'percent', percent: 100 } },
+      builds: [b41.build, b42.build],
+    });
+    assert.equal(await admission.admit(unnamed), []);
+  }));
+
+test('an APK lost after admission is missing, and does not hold up the commit that reverts it', () =>
+  withScene(async ({ admission, artifacts }) => {
+    const standing = stateOf();
+    await rm((await artifacts.path(b42.build.sha256)) ?? '');
+    assert.equal([...(await admission.missing(standing))], [b42.build.sha256]);
+    const reverted = aState({ rollout: { rollback: true }, builds: [b41.build, b42.build] });
+    assert.equal(await admission.admit(reverted, standing), []);
+  }));
+
+test('a stored APK that was cut short is missing and refused', () =>
+  withScene(async ({ admission, artifacts }) => {
+    await truncate((await artifacts.path(b42.build.sha256)) ?? '', 100);
+    assert.equal([...(await admission.missing(stateOf()))], [b42.build.sha256]);
+    assert.equal(
+      (await admission.admit(stateOf())).map(f => f.code),
+      ['artifact_rejected'],
+    );
+  }));
+
+test('an unchanged APK is verified once, a changed file again', () =>
+  withScene(async ({ admission, artifacts, opened }) => {
+    for (let pass = 0; pass < 3; pass++) await admission.admit(stateOf());
+    assert.is(opened(), 2);
+    const file = (await artifacts.path(b42.build.sha256)) ?? '';
+    const tampered = Buffer.from(b42.apk);
+    tampered[200] = (tampered[200] ?? 0) ^ 1;
+    await writeFile(file, tampered);
+    assert.is((await admission.admit(stateOf())).length, 1);
+    assert.is(opened(), 3);
+  }));
+
+test.run();

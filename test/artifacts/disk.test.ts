@@ -1,0 +1,234 @@
+/** The artifact store on a real disk: an APK is seen whole or not at all. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
+import { importFolder } from '../../controller/artifacts/import-folder.ts';
+import { inspectApk } from '../../controller/artifacts/inspect.ts';
+import { Fault } from '../../controller/domain/fault.ts';
+import { makeApk, testKey } from '../support/apk/index.ts';
+import { eventually, pieces, sha256Of } from '../support/http.ts';
+import { withFolder } from '../support/store.ts';
+
+const apk = makeApk({ versionCode: 42, key: testKey('release'), sizeBytes: 300_000 });
+const sha256 = sha256Of(apk);
+const other = makeApk({ versionCode: 43, key: testKey('release'), sizeBytes: 300_000 });
+
+const storeIn = (folder: string, quotaBytes = 10_000_000) =>
+  openDiskArtifacts({ folder, quotaBytes, inspect: inspectApk });
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return 'fine';
+  } catch (error) {
+    if (error instanceof Fault) return error.code;
+    throw error;
+  }
+}
+
+test('an APK streams in, is found by its hash, and is there after a restart', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder);
+    assert.equal(await artifacts.put(sha256, pieces(apk, 1000), 1e6), {
+      sha256,
+      sizeBytes: apk.length,
+      created: true,
+    });
+    assert.equal(await artifacts.put(sha256, pieces(apk), 1e6), {
+      sha256,
+      sizeBytes: apk.length,
+      created: false,
+    });
+    const again = await storeIn(folder);
+    assert.ok(await again.has(sha256));
+    assert.ok((await readFile((await again.path(sha256)) ?? '')).equals(apk));
+    assert.is(await again.usedBytes(), apk.length);
+    assert.equal(
+      (await again.list()).map(a => [a.sha256, a.sizeBytes]),
+      [[sha256, apk.length]],
+    );
+    assert.is(await again.path('0'.repeat(64)), undefined);
+  }));
+
+test('a truncated, oversized or wrong-hash upload leaves nothing behind', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder);
+    assert.is(await codeOf(artifacts.put(sha256, pieces(apk.subarray(0, -1)), 1e6)), 'sha256_mismatch');
+    assert.is(await codeOf(artifacts.put(sha256, pieces(other), 1e6)), 'sha256_mismatch');
+    assert.is(await codeOf(artifacts.put(sha256, pieces(apk), apk.length - 1)), 'too_large');
+    assert.equal(await readdir(folder), []);
+    assert.is(await artifacts.usedBytes(), 0);
+  }));
+
+test('a wrong body for a stored APK is refused and the stored one stays', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder);
+    await artifacts.put(sha256, pieces(apk), 1e6);
+    assert.is(await codeOf(artifacts.put(sha256, pieces(other), 1e6)), 'sha256_mismatch');
+    assert.ok((await readFile((await artifacts.path(sha256)) ?? '')).equals(apk));
+  }));
+
+test('what Android would not accept gets no name', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder);
+    const tampered = Buffer.from(apk);
+    tampered[60_000] = (tampered[60_000] ?? 0) ^ 1;
+    for (const bytes of [tampered, Buffer.from('not an APK'), Buffer.alloc(0)])
+      assert.is(await codeOf(artifacts.put(sha256Of(bytes), pieces(bytes), 1e6)), 'artifact_rejected');
+    assert.equal(await readdir(folder), []);
+    assert.is(await artifacts.usedBytes(), 0);
+  }));
+
+test('a body that breaks off leaves nothing behind', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder);
+    async function* breaking() {
+      yield apk.subarray(0, 100_000);
+      throw new Fault('body_aborted', 'gone', { retry: 'never' });
+    }
+    assert.is(await codeOf(artifacts.put(sha256, breaking(), 1e6)), 'body_aborted');
+    assert.equal(await readdir(folder), []);
+  }));
+
+test('quotas hold for uploads at the same time, and free again', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder, apk.length + 1000);
+    const codes = await Promise.all([
+      codeOf(artifacts.put(sha256, pieces(apk, 5000), 1e6)),
+      codeOf(artifacts.put(sha256Of(other), pieces(other, 5000), 1e6)),
+    ]);
+    assert.ok(codes.includes('quota_exceeded'), codes.join());
+    const stored = await artifacts.list();
+    assert.ok(stored.length <= 1);
+    await artifacts.collect(new Set(), Number.MAX_SAFE_INTEGER);
+    assert.is(await artifacts.usedBytes(), 0);
+    assert.is(await codeOf(artifacts.put(sha256, pieces(apk), 1e6)), 'fine');
+  }));
+
+test('the same APK uploaded twice at once is stored and counted once', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder);
+    await Promise.all([1, 2, 3].map(() => artifacts.put(sha256, pieces(apk, 7000), 1e6)));
+    assert.equal(await readdir(folder), [`${sha256}.apk`]);
+    assert.is(await artifacts.usedBytes(), apk.length);
+  }));
+
+test('only what nothing refers to and is old is collected', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder);
+    await artifacts.put(sha256, pieces(apk), 1e6);
+    await artifacts.put(sha256Of(other), pieces(other), 1e6);
+    await utimes((await artifacts.path(sha256)) ?? '', 1000, 1000);
+    await utimes((await artifacts.path(sha256Of(other))) ?? '', 2000, 2000);
+    assert.equal(await artifacts.collect(new Set([sha256]), 1_500_000), []);
+    assert.equal(await artifacts.collect(new Set(), 1_500_000), [sha256]);
+    assert.equal(
+      (await artifacts.list()).map(a => a.sha256),
+      [sha256Of(other)],
+    );
+  }));
+
+test('kill -9 during an upload leaves a temporary file that the next start sweeps', () =>
+  withFolder(async folder => {
+    const program = `
+      import { openDiskArtifacts } from './controller/artifacts/disk.ts';
+      const artifacts = await openDiskArtifacts({ folder: ${JSON.stringify(folder)}, quotaBytes: 1e9, inspect: async () => {} });
+      async function* endless() { for (;;) { yield Buffer.alloc(65536); await new Promise(r => setTimeout(r, 5)); } }
+      await artifacts.put('${sha256}', endless(), 1e9);`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+      stdio: 'inherit',
+    });
+    const exit = once(child, 'exit');
+    await eventually(async () => (await readdir(folder)).length > 0);
+    child.kill('SIGKILL');
+    await exit;
+    const left = await readdir(folder);
+    assert.is(left.length, 1);
+    assert.match(left[0] ?? '', /^\.incoming-/);
+    const artifacts = await storeIn(folder);
+    assert.equal(await readdir(folder), []);
+    assert.equal(await artifacts.list(), []);
+    assert.is(await codeOf(artifacts.put(sha256, pieces(apk), 1e6)), 'fine');
+  }));
+
+/** A file system of 256 KiB: real ENOSPC where mounting is allowed. Undefined where it is not. */
+async function withTinyDisk(use: (folder: string) => Promise<void>): Promise<boolean> {
+  return withFolder(async folder => {
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder], { stdio: 'ignore' });
+    } catch {
+      return false; // not root, or no such right: the test falls back to a device that is always full
+    }
+    try {
+      await use(folder);
+    } finally {
+      execFileSync('umount', ['-l', folder]);
+    }
+    return true;
+  });
+}
+
+test('a full disk on upload is disk_full and leaves nothing behind', async () => {
+  const mounted = await withTinyDisk(async folder => {
+    const artifacts = await storeIn(folder);
+    assert.is(await codeOf(artifacts.put(sha256, pieces(apk), 1e6)), 'disk_full');
+    assert.equal(await readdir(folder), []);
+    assert.is(await artifacts.usedBytes(), 0);
+    const small = makeApk({ versionCode: 42, key: testKey('release') });
+    assert.is(await codeOf(artifacts.put(sha256Of(small), pieces(small), 1e6)), 'fine');
+  });
+  if (mounted) return;
+  await withFolder(async folder => {
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    const artifacts = await openDiskArtifacts({
+      folder,
+      quotaBytes: 1e9,
+      inspect: () => Promise.reject(full),
+    });
+    assert.is(await codeOf(artifacts.put(sha256, pieces(apk), 1e6)), 'disk_full');
+    assert.equal(await readdir(folder), []);
+  });
+});
+
+test('a folder that cannot be written is a clear error', () =>
+  withFolder(async folder => {
+    const file = path.join(folder, 'file');
+    await writeFile(file, '');
+    assert.is(await codeOf(storeIn(path.join(file, 'artifacts'))), 'artifact_folder_unwritable');
+    assert.is(await codeOf(storeIn(file)), 'artifact_folder_unwritable');
+    const locked = path.join(folder, 'locked');
+    await mkdir(locked);
+    await chmod(locked, 0o500);
+    // Root may write anywhere.
+    if (process.getuid?.() !== 0) assert.is(await codeOf(storeIn(locked)), 'artifact_folder_unwritable');
+  }));
+
+test('a folder of APKs is imported, and a bad one keeps no other out', () =>
+  withFolder(async folder => {
+    const from = path.join(folder, 'from');
+    await mkdir(from);
+    await writeFile(path.join(from, 'a.apk'), apk);
+    await writeFile(path.join(from, 'b.apk'), 'nonsense');
+    await writeFile(path.join(from, 'notes.txt'), 'no APK');
+    await symlink(path.join(from, 'a.apk'), path.join(from, 'c.apk'));
+    const artifacts = await storeIn(path.join(folder, 'to'));
+    const imported = await importFolder(artifacts, from, 1e6);
+    assert.equal(
+      imported.map(i => [i.file, typeof i.result === 'string' ? i.result : i.result.code]),
+      [
+        ['a.apk', 'stored'],
+        ['b.apk', 'artifact_rejected'],
+        ['c.apk', 'present'],
+      ],
+    );
+    assert.is(
+      await codeOf(importFolder(artifacts, path.join(folder, 'nowhere'), 1e6)),
+      'import_folder_unreadable',
+    );
+  }));
+
+test.run();

@@ -1,0 +1,91 @@
+/** The document and the server are one: every route is documented, every documented route is served. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { HOLD_REASONS } from '../../controller/domain/decision.ts';
+import { makeContract, type SchemaName } from '../../controller/http/contract.ts';
+import { PROBLEM_STATUS } from '../../controller/http/problem.ts';
+import { ADMIN_SCOPES } from '../../controller/ports.ts';
+import { withServer } from '../support/http.ts';
+import { openapi, operations, undocumented } from '../support/openapi.ts';
+
+test('every route is documented, and every documented route is served', () =>
+  withServer({}, async server => {
+    const served = server.face.routes.map(
+      route => `${route.method.toLowerCase()} ${route.path.replace(/:(\w+)/g, '{$1}')}`,
+    );
+    assert.equal(served.sort(), operations().sort());
+    assert.is(new Set(served).size, served.length);
+  }));
+
+test('no documented route answers that it is unknown, and none is open that says it is not', () =>
+  withServer({}, async server => {
+    for (const operation of operations()) {
+      const [method = '', template = ''] = operation.split(' ');
+      const path = template.replace('{sha256}', 'a'.repeat(64)).replace(/\{\w+\}/g, 'b42');
+      const answer = await server.call(method.toUpperCase(), path);
+      const security = (openapi.paths[template]?.[method] as { security?: unknown } | undefined)?.security;
+      if (security === undefined) assert.ok(![401, 403, 404, 405].includes(answer.status), operation);
+      else assert.is(answer.status, 401, operation);
+    }
+  }));
+
+test('every documented error status has a code, and every code a documented status', () => {
+  const documented = new Set<string>();
+  for (const item of Object.values(openapi.paths))
+    for (const operation of Object.values(item))
+      for (const [status, response] of Object.entries(operation.responses))
+        if (response.$ref === '#/components/responses/Problem') documented.add(status);
+  // Answered where no operation is: unknown routes and methods.
+  documented.add('405');
+  assert.equal([...documented].sort(), [...new Set(Object.values(PROBLEM_STATUS).map(String))].sort());
+});
+
+test('the closed lists of the document are those of the code', () => {
+  assert.equal(openapi.components.schemas.HoldReason?.enum, [...HOLD_REASONS]);
+  assert.equal(openapi.components.schemas.AdminScope?.enum, [...ADMIN_SCOPES]);
+});
+
+test('every request schema compiles and is closed', () => {
+  const contract = makeContract();
+  const names: SchemaName[] = [
+    'ActionResult',
+    'PushToken',
+    'EnrolRequest',
+    'ImportRow',
+    'TagsRequest',
+    'RotateRequest',
+    'ReconcileRequest',
+    'AdminTokenRequest',
+  ];
+  for (const name of names) assert.ok(contract.errors(name, { surprise: true }).length > 0, name);
+});
+
+test('an answer that is not as documented is caught', () => {
+  const request = { method: 'GET', path: '/healthz' };
+  const answer = (status: number, type: string, body: string) => ({ status, type, body: Buffer.from(body) });
+  assert.equal(undocumented(request, answer(200, 'application/json', '{"status":"ok"}')), []);
+  assert.is(undocumented(request, answer(200, 'application/json', '{"status":"fine"}')).length, 1);
+  assert.is(undocumented(request, answer(200, 'application/json', '{"status":"ok","more":1}')).length, 1);
+  assert.is(undocumented(request, answer(200, 'text/plain', 'ok')).length, 1);
+  assert.is(undocumented(request, answer(503, 'application/json', '{}')).length, 1);
+});
+
+test('operator routes and agent routes can be on listeners of their own', () =>
+  withServer({}, async server => {
+    const on = (surface: string) => server.face.routes.filter(route => route.surface === surface);
+    const [agent, operator, both] = [on('agent'), on('operator'), on('both')];
+    assert.ok(
+      agent.every(
+        r => r.path.startsWith('/v1/agent/') || ['/v1/action-result', '/v1/webhooks/github'].includes(r.path),
+      ),
+    );
+    assert.ok(
+      operator.some(r => r.path === '/metrics') && operator.every(r => !r.path.startsWith('/v1/agent/')),
+    );
+    assert.equal(
+      both.map(r => r.path),
+      ['/healthz', '/readyz'],
+    );
+  }));
+
+test.run();
