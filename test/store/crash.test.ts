@@ -1,5 +1,8 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';
 import { NOW_MS } from '../support/state.ts';
 import { withFolder } from '../support/store.ts';
@@ -40,25 +43,36 @@ async function wholeRevision({ desired, audit, outbox }: Store): Promise<number>
   return n;
 }
 
-test('kill -9 in the middle of apply leaves the old or the new state, never half', async () => {
-  let middle = 0;
-  for (const revision of [1, 2, 4, 3]) {
-    await withFolder(folder =>
-      withStoreProcess(folder, 'apply', async child => {
-        await child.line(`applying ${revision}`);
-        await child.kill();
-        const committed = lastNumber(child, 'applied ');
-        const started = lastNumber(child, 'applying ');
-        const found = await reopened(folder, wholeRevision);
-        assert.ok(
-          found === committed || found === started,
-          `r${found}, between r${committed} and r${started}`,
-        );
-        if (found < started) middle += 1;
-      }),
-    );
+/** Waits until the write-ahead log changes: something of the running transaction, or all of it, reached the disk. */
+async function logGrown(folder: string): Promise<void> {
+  const log = path.join(folder, `${DATABASE_FILE}-wal`);
+  const before = statSync(log).size;
+  for (const endMs = performance.now() + 10_000; statSync(log).size === before; ) {
+    if (performance.now() > endMs) throw new Error('the log never grew');
+    await new Promise(setImmediate);
   }
-  assert.ok(middle > 0, 'no kill ever came in the middle');
+}
+
+async function killedRound(revision: number, when: 'at once' | 'on disk'): Promise<'old' | 'new'> {
+  return withFolder(folder =>
+    withStoreProcess(folder, 'apply', async child => {
+      await child.line(`applying ${revision}`);
+      if (when === 'on disk') await logGrown(folder);
+      await child.kill();
+      const committed = lastNumber(child, 'applied ');
+      const started = lastNumber(child, 'applying ');
+      const found = await reopened(folder, wholeRevision);
+      assert.ok(found === committed || found === started, `r${found}, between r${committed} and r${started}`);
+      return found < started ? 'old' : 'new';
+    }),
+  );
+}
+
+test('kill -9 in the middle of apply leaves the old or the new state, never half', async () => {
+  const left: string[] = [];
+  for (const when of ['at once', 'on disk'] as const)
+    for (const revision of [1, 2, 3]) left.push(await killedRound(revision, when));
+  assert.ok(left.includes('old'), 'no kill ever came in the middle');
 });
 
 test('kill -9 loses no result that was answered', () =>

@@ -81,6 +81,7 @@ test('a report and the effects it causes are committed together, and only when i
     const effect = { topic: 'comment', key: 'pr-7', payload: null, notBeforeMs: 0 };
     await outcomes.report(report(), [effect]);
     const [row] = await outbox.pending('comment');
+    assert.is(row?.key, 'pr-7');
     await outbox.done(row?.id ?? 0);
     assert.is(await outcomes.report(report(), [effect]), 'repeated');
     assert.equal(await outbox.pending('comment'), []);
