@@ -2,20 +2,30 @@
 import type { Entry, ShownProblem } from '../ledger.ts';
 import { folded, literal, paragraphs, shortSha } from './markdown.ts';
 
-const MOST = 50;
+const MOST_CHARS = 14_000;
 
-/** A list of problems, errors first; free text is shown letter by letter. */
+function problemLine({ severity, code, file, line, column, message, hint }: ShownProblem): string {
+  const place = file === '' ? '' : ` ${literal(`${file}:${line}:${column}`)}`;
+  const more = hint === undefined ? '' : `\n  <br>↳ ${literal(hint, 300)}`;
+  return `- ${severity === 'error' ? '❌' : '⚠️'} **${code}**${place} ${literal(message, 300)}${more}`;
+}
+
+/** A list of problems, errors first, as many as fit; free text is shown letter by letter. */
 export function renderProblems(problems: readonly ShownProblem[]): string {
   const sorted = [...problems].sort(
     (a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'),
   );
-  const lines = sorted.slice(0, MOST).map(p => {
-    const place = p.file === '' ? '' : ` ${literal(`${p.file}:${p.line}:${p.column}`)}`;
-    const hint = p.hint === undefined ? '' : `\n  <br>↳ ${literal(p.hint, 300)}`;
-    return `- ${p.severity === 'error' ? '❌' : '⚠️'} **${p.code}**${place} ${literal(p.message, 300)}${hint}`;
-  });
-  if (sorted.length > MOST) lines.push(`- … and ${sorted.length - MOST} more`);
-  return lines.join('\n');
+  const lines: string[] = [];
+  let used = 0;
+  for (const text of sorted.map(problemLine)) {
+    if (used + text.length > MOST_CHARS) break;
+    used += text.length + 1;
+    lines.push(text);
+  }
+  const left = sorted.length - lines.length;
+  return [...lines, ...(left > 0 ? [`- … and ${left} more; \`ota validate\` lists them all`] : [])].join(
+    '\n',
+  );
 }
 
 export function renderRejected({ kind, revision, problems, progress, planHash, planText }: Entry): string {

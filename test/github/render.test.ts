@@ -1,0 +1,344 @@
+/** The Markdown of each state, kept as golden files. `UPDATE_GOLDEN=1 node --import tsx test/github/render.test.ts` writes them anew. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { countFleet } from '../../controller/domain/plan/fleet.ts';
+import { plan } from '../../controller/domain/plan.ts';
+import { newClock } from '../../controller/domain/ramp.ts';
+import type { Entry } from '../../controller/github/ledger.ts';
+import { headlineOf, type Progress, statusOf } from '../../controller/github/progress.ts';
+import { literal, shareOf } from '../../controller/github/render/markdown.ts';
+import {
+  renderConflictComment,
+  renderInvalidComment,
+  renderPlanComment,
+  renderUnchangedComment,
+} from '../../controller/github/render/plan.ts';
+import { renderNotice, renderProgress } from '../../controller/github/render/progress.ts';
+import { renderRejected } from '../../controller/github/render/rejected.ts';
+import { NO_TALLY } from '../../controller/github/tally.ts';
+import { aBuild, aRamp, aState, DAY_MS, HOUR_MS, NOW_MS, OTHER_SIGNER } from '../support/state.ts';
+
+const GOLDEN = path.resolve(import.meta.dirname, '../golden/github');
+
+function golden(name: string, text: string): void {
+  const file = path.join(GOLDEN, `${name}.md`);
+  if (process.env.UPDATE_GOLDEN === '1') {
+    mkdirSync(GOLDEN, { recursive: true });
+    writeFileSync(file, `${text}\n`);
+  }
+  assert.fixture(`${text}\n`, readFileSync(file, 'utf8'));
+}
+
+const sha = (digit: string): string => digit.repeat(40);
+const REVIEWED = { head: sha('a'), base: sha('b') };
+const clock = newClock(NOW_MS);
+const fleet = Array.from({ length: 200 }, (_, i) => ({
+  deviceId: `kiosk-${i}`,
+  tags: i < 3 ? ['qa'] : [],
+  versionCode: i < 190 ? 41 : undefined,
+}));
+
+const stood = {
+  state: aState({
+    rollout: { current: 'b41', lastSafe: undefined, exposure: { kind: 'percent', percent: 100 } },
+  }),
+  clock,
+};
+const ramp = aRamp(NOW_MS + HOUR_MS, [1, 4], [10, 24], [50, 24], [100]);
+
+test('plan: a careful ramp', () => {
+  const head = {
+    state: aState({
+      rollout: { exposure: ramp, canary: { tags: ['qa'], devices: ['kiosk-7'], cohorts: [] } },
+    }),
+    clock: newClock(NOW_MS + HOUR_MS),
+  };
+  const planned = plan(stood, head, NOW_MS);
+  golden(
+    'plan-ramp',
+    renderPlanComment(REVIEWED, planned, countFleet(planned, fleet), [], { needed: 0, given: 0 }),
+  );
+});
+
+test('plan: everything that is dangerous', () => {
+  const b43 = aBuild(43, {
+    signerFingerprint: OTHER_SIGNER,
+    signerLineage: [aBuild().signerFingerprint],
+    sizeBytes: 41_873_920,
+  });
+  const head = {
+    state: aState({
+      builds: [aBuild(41), aBuild(42), b43],
+      rollout: {
+        current: 'b43',
+        exposure: { kind: 'percent', percent: 100 },
+        wifiOnly: false,
+        mustInstall: true,
+        deadlineMs: 3 * DAY_MS,
+        minBatteryPercent: 10,
+        reason: 'urgent: see <b>#12</b> @everyone | `rm -rf`\n\n# not a heading',
+      },
+    }),
+    clock,
+  };
+  const planned = plan(stood, head, NOW_MS);
+  const warning = {
+    severity: 'warning',
+    code: 'last_safe_withdrawn',
+    file: 'rollout.yaml',
+    line: 4,
+    column: 12,
+    message: 'last_safe `b41` is withdrawn',
+    hint: undefined,
+  } as const;
+  golden(
+    'plan-dangerous',
+    renderPlanComment(REVIEWED, planned, countFleet(planned, fleet), [warning], { needed: 2, given: 1 }),
+  );
+});
+
+test('plan: a rollback with force_downgrade', () => {
+  const head = {
+    state: aState({ rollout: { rollback: true, forceDowngrade: true, reason: 'crash loop on API 29' } }),
+    clock,
+  };
+  const planned = plan({ state: aState({ rollout: 50 }), clock }, head, NOW_MS);
+  const updated = fleet.map((d, i) => ({ ...d, versionCode: i < 60 ? 42 : 41 }));
+  golden(
+    'plan-rollback',
+    renderPlanComment(REVIEWED, planned, countFleet(planned, updated), [], { needed: 0, given: 0 }),
+  );
+});
+
+const problems = [
+  {
+    severity: 'error',
+    code: 'unknown_build',
+    file: 'rollout.yaml',
+    line: 3,
+    column: 10,
+    message: 'no build b4x under builds/',
+    hint: 'did you mean b42?',
+  },
+  {
+    severity: 'warning',
+    code: 'cohort_unused',
+    file: 'cohorts/lab.yaml',
+    line: 1,
+    column: 1,
+    message: 'see this place in the file',
+    hint: undefined,
+  },
+] as const;
+
+test('plan: invalid, in conflict, unchanged', () => {
+  golden('plan-invalid', renderInvalidComment(REVIEWED, problems));
+  golden('plan-conflict', renderConflictComment(REVIEWED));
+  golden('plan-unchanged', renderUnchangedComment(REVIEWED));
+});
+
+const rolling: Progress = {
+  revision: sha('c'),
+  state: 'rolling_out',
+  subject: { buildId: 'b42', versionName: '4.2.0', versionCode: 42, kind: 'rollout' },
+  appliedAtMs: NOW_MS,
+  percent: 10,
+  tally: {
+    enrolled: 1_310,
+    active: 1_204,
+    offered: 121,
+    installed: 118,
+    waiting: 2,
+    blocked: [{ reason: 'signer_mismatch', devices: 1 }],
+    staying: 0,
+  },
+  attempts: {
+    ok: 118,
+    fail: 1,
+    deferred: 5,
+    reasons: [
+      { outcome: 'deferred', reason: 'battery', attempts: 1 },
+      { outcome: 'deferred', reason: 'wifi', attempts: 4 },
+      { outcome: 'fail', reason: 'install_failed', attempts: 1 },
+    ],
+  },
+  curve: [0, 1, 4, 8, 9.8].map((percent, i) => ({ atMs: NOW_MS + i * HOUR_MS, percent })),
+  exposure: [
+    { atMs: NOW_MS, percent: 1 },
+    { atMs: NOW_MS + 2 * HOUR_MS, percent: 10 },
+  ],
+  next: { percent: 50, atMs: NOW_MS + DAY_MS },
+  suspend: undefined,
+  by: undefined,
+};
+const report = (over: Partial<Progress>): string =>
+  renderProgress({
+    progress: { ...rolling, ...over },
+    planHash: 'd'.repeat(64),
+    planText: '### Promote `b42` at 10 %\n\n| | Before | After |',
+    activeHours: 72,
+  });
+
+const states: readonly [string, Partial<Progress>][] = [
+  [
+    'pending',
+    {
+      state: 'pending',
+      percent: 0,
+      tally: { ...NO_TALLY, enrolled: 1_310, active: 1_204 },
+      attempts: { ok: 0, fail: 0, deferred: 0, reasons: [] },
+      curve: [],
+      next: { percent: 1, atMs: NOW_MS + HOUR_MS },
+    },
+  ],
+  ['rolling-out', {}],
+  [
+    'suspended',
+    { state: 'suspended', suspend: { reason: 'crash <script> @everyone `x`', untilMs: NOW_MS + DAY_MS } },
+  ],
+  [
+    'completed',
+    {
+      state: 'completed',
+      percent: 100,
+      tally: { ...rolling.tally, offered: 1_204, installed: 1_203, waiting: 1, blocked: [] },
+      next: undefined,
+    },
+  ],
+  ['reverted', { state: 'reverted', by: sha('e'), next: undefined }],
+  ['superseded', { state: 'superseded', by: sha('f'), next: undefined }],
+  [
+    'rollback',
+    {
+      state: 'rolling_out',
+      percent: 0,
+      subject: {
+        ...rolling.subject,
+        buildId: 'b41',
+        versionName: '4.1.0',
+        versionCode: 41,
+        kind: 'rollback',
+      },
+      tally: { ...rolling.tally, staying: 118 },
+      next: undefined,
+    },
+  ],
+  ['inert', { state: 'completed', subject: { ...rolling.subject, kind: 'none' }, next: undefined }],
+];
+for (const [name, over] of states)
+  test(`report: ${name}`, () => {
+    golden(`report-${name}`, report(over));
+    const { description } = statusOf({ ...rolling, ...over });
+    assert.ok(description.length <= 140);
+  });
+
+for (const state of ['completed', 'suspended', 'reverted'] as const)
+  test(`notice: ${state}`, () => {
+    const over = states.find(([name]) => name === state)?.[1];
+    golden(`notice-${state}`, renderNotice({ ...rolling, ...over }));
+  });
+
+const entry: Entry = {
+  revision: sha('c'),
+  kind: 'rejected',
+  previous: undefined,
+  planHash: '',
+  planText: '',
+  problems,
+  progress: { ...rolling, state: 'rejected' },
+  notices: [],
+  settled: true,
+};
+
+test('not applied: rejected, held, skipped', () => {
+  golden('report-rejected', renderRejected(entry));
+  const why = {
+    severity: 'error',
+    code: 'plan_not_approved',
+    file: 'rollout.yaml',
+    line: 1,
+    column: 1,
+    message: 'plan dddddddddddd has 1 of 2 approvals',
+    hint: 'approve #7 again with this plan in view, or revert it',
+  } as const;
+  golden(
+    'report-held',
+    renderRejected({
+      ...entry,
+      planHash: 'd'.repeat(64),
+      planText: '### Promote `b42` at 50 %',
+      problems: [why],
+    }),
+  );
+  golden(
+    'report-skipped',
+    renderRejected({ ...entry, kind: 'skipped', progress: { ...rolling, state: 'rejected', by: sha('f') } }),
+  );
+});
+
+test('the headline of a status', () => {
+  assert.is(headlineOf(rolling), '10 % · 118/121 installed · 0.8 % failed');
+  assert.is(shareOf(1, 100_000), '< 0.1 %');
+  assert.is(shareOf(99_999, 100_000), '> 99.9 %');
+});
+
+test('hostile text is shown letter by letter', () => {
+  for (const text of [
+    '@everyone',
+    '#12',
+    '<img src=x>',
+    '`code`',
+    '``a``` b',
+    'a|b',
+    '](http://evil)',
+    'x\u202Egnp',
+    'a\nb\r\n# c',
+    '',
+  ]) {
+    const shown = literal(text);
+    const fence = /^`+/.exec(shown)?.[0];
+    if (text === '') assert.is(shown, '(empty)');
+    else {
+      assert.ok(fence !== undefined && shown.endsWith(fence), shown);
+      assert.not.ok(shown.slice(fence.length, -fence.length).includes(fence), shown);
+      assert.not.match(shown, /[\n\r\u202E]|(?<!\\)\|/);
+    }
+  }
+  assert.ok(literal('x'.repeat(5_000)).length < 210);
+});
+
+test('no comment reaches 65,536 characters, whatever is in it', () => {
+  const builds = Array.from({ length: 1_500 }, (_, i) => aBuild(100 + i, { notes: 'n'.repeat(500) }));
+  const head = {
+    state: aState({ builds: [aBuild(41), aBuild(42), ...builds], rollout: { reason: 'x'.repeat(10_000) } }),
+    clock,
+  };
+  const planned = plan(stood, head, NOW_MS);
+  const many = Array.from({ length: 2_000 }, () => ({
+    ...problems[0],
+    message: 'm'.repeat(2_000),
+    hint: 'h'.repeat(2_000),
+  }));
+  const text = renderPlanComment(REVIEWED, planned, countFleet(planned, fleet), many, {
+    needed: 2,
+    given: 0,
+  });
+  assert.ok(text.length < 65_000, String(text.length));
+  assert.ok(renderInvalidComment(REVIEWED, many).length < 65_000);
+  const reasons = Array.from({ length: 26 }, () => ({
+    outcome: 'fail' as const,
+    reason: 'internal' as const,
+    attempts: 1e9,
+  }));
+  const longest = renderProgress({
+    progress: { ...rolling, attempts: { ...rolling.attempts, reasons } },
+    planHash: 'd'.repeat(64),
+    planText: 'p'.repeat(40_000),
+    activeHours: 72,
+  });
+  assert.ok(longest.length < 65_000);
+});
+
+test.run();
