@@ -127,7 +127,7 @@ test('files that are being changed are read together or not at all', () =>
     change(0);
     let read = 0;
     await whileChanging(change, 80, async () => {
-      for (let n = 0; n < 30; n++) {
+      for (let n = 0; n < 12; n++) {
         const revision = await source.head().catch((error: unknown) => {
           assert.is(error instanceof Fault && error.code, 'source_changing');
           return undefined;
