@@ -1,0 +1,221 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ota, otaProcess, type Ran } from '../support/cli.ts';
+import { type Journey, withController } from '../support/controller.ts';
+import { call } from '../support/http.ts';
+
+type Run = (...argv: string[]) => Promise<Ran>;
+
+/** The command line against a whole running controller. */
+const withOperator = (use: (run: Run, journey: Journey) => Promise<void>): Promise<void> =>
+  withController(journey =>
+    use(
+      (...argv) => ota(argv, { cwd: journey.folder, url: journey.url, token: journey.adminToken }),
+      journey,
+    ),
+  );
+
+const ok = ({ code, out, err }: Ran): string => {
+  assert.is(code, 0, err);
+  return out;
+};
+
+const check = (journey: Journey, token: string, versionCode: number): Promise<{ status: number }> =>
+  call(journey.url, 'GET', `/v1/agent/update?version_code=${versionCode}&build_id=b${versionCode}&sdk=33`, {
+    token,
+  });
+
+test('a device is enrolled, tagged, rotated, revoked and deleted; its secrets are printed once', () =>
+  withOperator(async (run, journey) => {
+    await journey.merge(100);
+    const enrolled = JSON.parse(
+      ok(await run('device', 'enrol', 'kiosk-7', '--tag', 'qa,lab', '--tag', 'x', '--json')),
+    );
+    assert.is((await check(journey, enrolled.token, 41)).status, 200);
+    assert.is(Buffer.from(enrolled.nudge_key, 'base64').length, 32);
+    const again = await run('device', 'enrol', 'kiosk-7');
+    assert.is(again.code, 2);
+    assert.match(again.err, /rotate its token.*\(HTTP 409\) \[device_exists\]/);
+    assert.is(
+      ok(await run('device', 'tag', 'kiosk-7', '--add', 'y', '--remove', 'qa')),
+      'kiosk-7: lab, x, y\n',
+    );
+    assert.is(ok(await run('device', 'tag', 'kiosk-7', 'one,two')), 'kiosk-7: one, two\n');
+    assert.is(ok(await run('device', 'tag', 'kiosk-7', '--clear')), 'kiosk-7: no tags\n');
+    const rotated = JSON.parse(ok(await run('device', 'rotate', 'kiosk-7', '--now', '--json')));
+    assert.is((await check(journey, enrolled.token, 41)).status, 401);
+    assert.is((await check(journey, rotated.token, 41)).status, 200);
+    const shown = await run('device', 'rotate', 'kiosk-7', '--grace', '1h');
+    assert.match(ok(shown), /^device {6}kiosk-7\ntoken {7}v1\.\S+\nnudge key {3}\S+\ngeneration {2}3\n$/);
+    assert.match(shown.err, /not shown again/);
+    assert.is(ok(await run('device', 'revoke', 'kiosk-7')), 'revoked kiosk-7\n');
+    assert.is((await check(journey, rotated.token, 41)).status, 401);
+    assert.match(ok(await run('device', 'list')), /^kiosk-7 +revoked/m);
+    assert.is(ok(await run('device', 'delete', 'kiosk-7', '--yes')), 'deleted kiosk-7\n');
+    assert.is(ok(await run('device', 'list')), '');
+    for (const argv of [
+      ['device', 'tag', 'kiosk-7', 'a'],
+      ['device', 'rotate', 'kiosk-7'],
+      ['explain', 'kiosk-7'],
+      ['device', 'delete', '..', '--yes'],
+    ]) {
+      const { code, err } = await run(...argv);
+      assert.is(code, 2, argv.join(' '));
+      assert.match(err, /\[(device_not_found|path_invalid)\]/);
+    }
+    const logged = JSON.stringify(journey.log);
+    for (const secret of [enrolled.token, enrolled.nudge_key, rotated.token, journey.adminToken])
+      assert.not.ok(logged.includes(secret));
+  }));
+
+test('many devices are imported from CSV, JSON or a list, all of them or none', () =>
+  withOperator(async (run, { folder, url, adminToken }) => {
+    await writeFile(path.join(folder, 'fleet.csv'), 'device_id,tags\nd-1,qa lab\nd-2,\n');
+    const csv = await run('device', 'import', 'fleet.csv');
+    assert.match(ok(csv), /^device_id,result,token,nudge_key\nd-1,created,v1\.\S+,\S+=\nd-2,created,/);
+    assert.match(csv.err, /^2 enrolled, 0 updated\. Keep the output now/);
+    await writeFile(path.join(folder, 'ids'), 'd-2\nd-3\n');
+    const list = JSON.parse(ok(await run('device', 'import', 'ids', '--json')));
+    assert.equal([list.created, list.updated], [1, 1]);
+    const json = await ota(['device', 'import', '-'], {
+      stdin: '[{"device_id":"d-4"}]',
+      url,
+      token: adminToken,
+    });
+    assert.match(ok(json), /^d-4,created/m);
+    await writeFile(path.join(folder, 'bad.csv'), 'device_id\nd-5\nd 6\n');
+    const bad = await run('device', 'import', 'bad.csv');
+    assert.is(bad.code, 2);
+    assert.match(bad.err, /nothing was imported \(HTTP 400\) \[import_invalid\]\n {2}row 2: \/device_id/);
+    const listed = JSON.parse(ok(await run('device', 'list', '--json')));
+    assert.equal(
+      listed.map((d: { device_id: string }) => d.device_id),
+      ['d-1', 'd-2', 'd-3', 'd-4'],
+    );
+    assert.is(JSON.parse(ok(await run('device', 'list', '--tag', 'qa', '--json'))).length, 1);
+    assert.is(JSON.parse(ok(await run('device', 'list', '--limit', '3', '--json'))).length, 3);
+  }));
+
+test('operators’ tokens are created, listed and revoked; scopes hold', () =>
+  withOperator(async (run, journey) => {
+    const reader = ok(await run('token', 'create', 'ci')).trim();
+    const asReader = (...argv: string[]) => ota(argv, { url: journey.url, token: reader });
+    assert.is((await asReader('device', 'list')).code, 0);
+    const denied = await asReader('device', 'enrol', 'd1');
+    assert.is(denied.code, 2);
+    assert.match(denied.err, /\[scope_missing\]\n {2}this token lacks the scope/);
+    assert.match(ok(await run('token', 'list')), /^ci +read +\S+ +valid$/m);
+    assert.is(ok(await run('token', 'revoke', 'ci')), 'revoked ci\n');
+    const ended = await asReader('device', 'list');
+    assert.is(ended.code, 2);
+    assert.match(ended.err, /HTTP 401\) \[token_\w+\]\n {2}is OTA_ADMIN_TOKEN a token of this controller/);
+    assert.not.ok(ended.err.includes(reader));
+    assert.is((await run('token', 'revoke', 'ci')).code, 2);
+  }));
+
+test('status, explain and reconcile say what stands and why', () =>
+  withOperator(async (run, journey) => {
+    const early = await run('status');
+    assert.is(early.code, 2);
+    assert.match(early.err, /\[not_ready\]\n {2}try again in \d+ s/);
+    await journey.merge({
+      exposure: { kind: 'percent', percent: 10 },
+      canary: { tags: ['qa'], devices: [], cohorts: [] },
+    });
+    const [device] = await journey.enrol(['kiosk-7'], ['qa']);
+    await check(journey, device?.token ?? '', 41);
+    await journey.controller.store.devices.flush();
+    const told = ok(await run('status'));
+    assert.match(told, /^current +b42$/m);
+    assert.match(told, /^exposure +10 %$/m);
+    assert.match(told, /^devices +1 enrolled, 1 active, 0 run b42, 0\.0 % of active$/m);
+    assert.match(told, /^b41 .*last_safe +1 /m);
+    assert.is(JSON.parse(ok(await run('status', '--json'))).rollout.current, 'b42');
+    const why = ok(await run('explain', 'kiosk-7'));
+    assert.match(why, /^kiosk-7: offer b42 \(canary\)\ntags qa; last seen /);
+    assert.match(why, /^cohort +canary +tagged qa$/m);
+    assert.is(JSON.parse(ok(await run('explain', 'kiosk-7', '--json'))).decision.eligible_by, 'canary');
+    assert.match(ok(await run('reconcile')), /^applied [0-9a-f]{12}\n$/);
+    await journey.repository.commit({ 'rollout.yaml': 'kind: nonsense\n' });
+    const refused = await run('reconcile');
+    assert.is(refused.code, 1);
+    assert.match(refused.out, /^rollout\.yaml:\d+:\d+: error /);
+    assert.match(refused.err, /refused: revision [0-9a-f]{12}; [0-9a-f]{12} stands/);
+    assert.match(ok(await run('status')), /refused: revision .* is not applied; the one above stands/);
+    assert.is(ok(await run('reconcile', '--no-wait')), 'woken\n');
+  }));
+
+test('promote searches the seed on the enrolled fleet and shows real counts beside nominal ones', () =>
+  withOperator(async (_run, journey) => {
+    await journey.merge({ current: 'b41', lastSafe: undefined, exposure: { kind: 'percent', percent: 100 } });
+    await journey.enrol(Array.from({ length: 60 }, (_, i) => `tablet-${i}`));
+    const { code, out, err } = await ota(['promote', 'b42', '--percent', '10'], {
+      cwd: journey.repository.folder,
+      url: journey.url,
+      token: journey.adminToken,
+    });
+    assert.is(code, 0, err);
+    assert.match(
+      err,
+      /cohort_seed b42\.\d+: every step within \d\.\d points on 60 enrolled devices \(\d+ tried\)/,
+    );
+    assert.match(out, /10 % {2}6 devices \(nominal 6\)/);
+    const seed = /cohort_seed (\S+):/.exec(err)?.[1];
+    assert.match(
+      await readFile(path.join(journey.repository.folder, 'releases/rollout.yaml'), 'utf8'),
+      new RegExp(`cohort_seed: "?${seed}"?`),
+    );
+  }));
+
+test('status -w ends with 0 when the exposed devices run the build, 3 on timeout, 4 when halted', () =>
+  withOperator(async (run, journey) => {
+    await journey.merge(100);
+    const devices = await journey.enrol(['d1', 'd2']);
+    for (const { token } of devices) await check(journey, token, 41);
+    await journey.controller.store.devices.flush();
+    const late = await run('status', '-w', '--interval', '1s', '--timeout', '1s');
+    assert.is(late.code, 3);
+    assert.match(late.err, /0 of 2 exposed devices run b42\ntimeout: /);
+    const env = { OTA_URL: journey.url, OTA_ADMIN_TOKEN: journey.adminToken };
+    const watching = otaProcess(['status', '--watch', '--interval', '1s', '--timeout', '60s'], { env });
+    for (const { token } of devices) await check(journey, token, 42);
+    await journey.controller.store.devices.flush();
+    const reached = await watching;
+    assert.is(reached.code, 0, reached.err);
+    assert.match(reached.err, /done: 2 of 2 exposed devices run b42\n$/);
+    assert.not.ok((reached.out + reached.err).includes('\u001b'));
+    await journey.merge({ rollback: true });
+    const halted = await run('status', '-w', '--json');
+    assert.is(halted.code, 4);
+    assert.is(JSON.parse(halted.out).state, 'halted');
+    assert.match(halted.err, /halted: b42 is rolled back to b41/);
+  }));
+
+test('a watch outlives a controller that is away for a moment, and ends on an interrupt', () =>
+  withOperator(async (_run, journey) => {
+    await journey.merge(100);
+    const stop = new AbortController();
+    const gone = { cwd: journey.folder, url: 'http://127.0.0.1:9', token: journey.adminToken };
+    const away = await ota(['status', '-w', '--interval', '1s', '--timeout', '1s'], gone);
+    assert.is(away.code, 3);
+    assert.match(away.err, /^cannot reach the controller[\s\S]*\ntimeout: cannot reach/);
+    const watching = ota(['status', '-w', '--interval', '1h'], { ...gone, interrupted: stop.signal });
+    stop.abort();
+    assert.is((await watching).code, 2);
+  }));
+
+test('backup copies the database while the controller runs, and overwrites nothing', () =>
+  withOperator(async (run, { folder, enrol }) => {
+    await enrol(['d1']);
+    assert.match(ok(await run('backup', 'copy.db', '--data', 'data')), /^wrote .*\/copy\.db\n$/);
+    assert.is((await readFile(path.join(folder, 'copy.db'))).subarray(0, 15).toString(), 'SQLite format 3');
+    assert.is((await stat(path.join(folder, 'copy.db'))).mode & 0o777, 0o600);
+    const again = await run('backup', 'copy.db', '--data', 'data');
+    assert.is(again.code, 2);
+    assert.match(again.err, /\[backup_exists\]/);
+    assert.match((await run('backup', 'other.db', '--data', 'nowhere')).err, /\[backup_no_database\]/);
+  }));
+
+test.run();
