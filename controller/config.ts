@@ -119,8 +119,8 @@ export const SETTINGS = {
   OTA_SOURCE: setting(
     text,
     'releases',
-    'a folder, or a Git URL',
-    'Where desired state is read: a folder that holds rollout.yaml, or a repository.',
+    'a folder, or a Git URL (https, ssh, file)',
+    'Where desired state is read: a folder that holds rollout.yaml, or a repository by its URL.',
   ),
   OTA_SOURCE_BRANCH: setting(text, 'main', 'a branch', 'Branch that governs, for a repository.'),
   OTA_SOURCE_PATH: setting(

@@ -13,7 +13,6 @@ import type { DesiredState, Rollout } from './domain/release.ts';
 import type { Base, RuleTimes } from './domain/rules.ts';
 import type {
   Applied,
-  AuditEntry,
   Clock,
   DesiredStore,
   OutboxEntry,
@@ -24,6 +23,7 @@ import type {
   SourceTree,
 } from './ports.ts';
 import { findRampStart } from './ramp-start.ts';
+import { announce, auditOf, rewritten } from './said.ts';
 import { makeWaker } from './wake.ts';
 
 /** What came of one revision, for whoever promises effects about it. */
@@ -85,6 +85,8 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
   let snapshot: Snapshot | undefined;
   let former: ReadonlySet<BuildId> = new Set();
   let problems: readonly Problem[] = [];
+  /** Of the applied revision: they stand as long as it does. */
+  let warnings: readonly Problem[] = [];
   let attemptedRevision: Revision | undefined;
   let sourceReadAtMs: number | undefined;
   let sourceFault: string | undefined;
@@ -138,27 +140,24 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     if (!same || next.revision !== snapshot?.revision) publish(next, undefined);
   }
 
+  async function unchanged(applied: Applied, startedMs: number): Promise<void> {
+    const { revision } = applied;
+    attemptedRevision = revision;
+    problems = warnings;
+    await refresh(applied);
+    observe({ type: 'ota.reconcile.unchanged', revision, ms: performance.now() - startedMs });
+  }
+
   async function reject(revision: Revision, found: readonly Problem[], startedMs: number): Promise<void> {
     const before = await desired.attempted();
-    const repeated =
-      before?.revision === revision && JSON.stringify(before.problems) === JSON.stringify(found);
-    const judged: Judged = { kind: 'rejected', revision, problems: found };
-    if (!repeated)
-      await desired.reject(
-        { revision, attemptedAtMs: clock.nowMs(), problems: found },
-        options.effects(judged),
-      );
     problems = found;
     attemptedRevision = revision;
+    if (before?.revision === revision && JSON.stringify(before.problems) === JSON.stringify(found)) return;
+    const attempt = { revision, attemptedAtMs: clock.nowMs(), problems: found };
+    await desired.reject(attempt, options.effects({ kind: 'rejected', revision, problems: found }));
     const codes = [...new Set(found.filter(p => p.severity === 'error').map(p => p.code))];
-    if (!repeated)
-      observe({
-        type: 'ota.reconcile.rejected',
-        revision,
-        ms: performance.now() - startedMs,
-        problems: found.length,
-        codes,
-      });
+    const ms = performance.now() - startedMs;
+    observe({ type: 'ota.reconcile.rejected', revision, ms, problems: found.length, codes });
   }
 
   async function pass(how: Pass): Promise<void> {
@@ -168,22 +167,14 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     sourceFault = undefined;
     const applied = await desired.applied();
     if (applied?.revision === revision) {
-      if (problems.length > 0 && attemptedRevision !== revision)
-        await desired.advance(revision, applied.appliedAtMs);
-      attemptedRevision = revision;
-      problems = problems.filter(p => p.severity === 'warning');
-      await refresh(applied);
-      observe({ type: 'ota.reconcile.unchanged', revision, ms: performance.now() - startedMs });
-      return;
+      // Back from a revision that was rejected: that attempt is over.
+      if (attemptedRevision !== revision) await desired.advance(revision, applied.appliedAtMs);
+      return unchanged(applied, startedMs);
     }
     const tree = await source.read(revision);
     if (applied !== undefined && tree.treeHash === applied.treeHash) {
       await desired.advance(revision, clock.nowMs());
-      attemptedRevision = revision;
-      problems = [];
-      await refresh({ ...applied, revision });
-      observe({ type: 'ota.reconcile.unchanged', revision, ms: performance.now() - startedMs });
-      return;
+      return unchanged({ ...applied, revision }, startedMs);
     }
     if (
       applied !== undefined &&
@@ -235,7 +226,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     applied: Applied | undefined,
     next: Pick<Applied, 'state' | 'clock'>,
     planned: Plan,
-    warnings: readonly Problem[],
+    found: readonly Problem[],
     startedMs: number,
   ): Promise<void> {
     const { revision } = tree;
@@ -252,45 +243,20 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     };
     const before = snapshot;
     const after = await pictureOf(row);
-    const judged: Judged = { kind: 'applied', before, after, plan: planned, problems: warnings };
+    const judged: Judged = { kind: 'applied', before, after, plan: planned, problems: found };
     await desired.apply(row, [auditOf(before, after, planned, nowMs)], options.effects(judged));
     attemptedRevision = revision;
-    problems = warnings;
+    warnings = found;
+    problems = found;
     former = new Set(row.formerBuilds.keys());
     publish(after, judged);
-    announce(revision, planned.transitions);
+    announce(observe, revision, planned.transitions);
     observe({
       type: 'ota.reconcile.applied',
       revision,
       ms: performance.now() - startedMs,
       changes: planned.changes.length,
     });
-  }
-
-  /** The milestone's own events. */
-  function announce(revision: Revision, transitions: Plan['transitions']): void {
-    for (const t of transitions) {
-      if (t.kind === 'promote')
-        observe({
-          type: 'ota.promote',
-          revision,
-          buildId: t.to,
-          previousBuildId: t.from,
-          percent: t.percent,
-        });
-      else if (t.kind === 'rollback')
-        observe({
-          type: 'ota.rollback',
-          revision,
-          buildId: t.to,
-          fromBuildId: t.from,
-          forceDowngrade: t.forceDowngrade,
-        });
-      else {
-        const { buildId, fromPercent, toPercent } = t;
-        observe({ type: 'ota.rollout.update', revision, buildId, fromPercent, toPercent, by: 'commit' });
-      }
-    }
   }
 
   /** One pass at a time; a failure leaves everything as it was and is told once per pass. */
@@ -329,24 +295,3 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
 }
 
 const hasError = (found: readonly Problem[]): boolean => found.some(p => p.severity === 'error');
-
-const rewritten = (revision: Revision, applied: Revision): Problem => ({
-  severity: 'error',
-  code: 'history_rewritten',
-  file: '',
-  line: 1,
-  column: 1,
-  path: '',
-  message: `head ${revision.slice(0, 12)} does not descend from the applied revision ${applied.slice(0, 12)}: history was rewritten`,
-  hint: `if that was meant: ota reconcile --accept-rewrite ${revision}`,
-});
-
-function auditOf(before: Snapshot | undefined, after: Snapshot, planned: Plan, atMs: number): AuditEntry {
-  return {
-    atMs,
-    actor: `git:${after.revision}`,
-    action: 'apply',
-    subject: after.rollout.current,
-    detail: { from: before?.revision, plan_hash: planned.hash, changes: planned.changes },
-  };
-}

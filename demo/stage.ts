@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { fingerprintOf, makeApk, makeKey } from '../test/support/apk/index.ts';
 
@@ -80,7 +81,7 @@ async function startController(folder: string, repository: string) {
       ...process.env,
       OTA_DATA: path.join(folder, 'data'),
       OTA_PORT: '0',
-      OTA_SOURCE: repository,
+      OTA_SOURCE: pathToFileURL(repository).href,
       OTA_SOURCE_INTERVAL: '2s',
       OTA_CHECKS_PER_MINUTE: '600',
     },

@@ -167,7 +167,6 @@ test('a repository that vanishes never stops checks, and governs again when it i
 test('after a restart the snapshot comes from the store, before the first fetch', () =>
   withController(async journey => {
     const revision = await journey.merge(100);
-    await rm(path.join(journey.folder, 'data', 'git'), { recursive: true, force: true });
     await rename(journey.repository.folder, `${journey.repository.folder}.away`);
     await journey.restart();
     assert.is(journey.controller.reconcile.snapshot?.revision, revision);

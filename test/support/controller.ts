@@ -5,6 +5,7 @@
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type Controller, type Surroundings, startController } from '../../controller/compose.ts';
 import { readSettings } from '../../controller/config.ts';
 import type { Rollout } from '../../controller/domain/release.ts';
@@ -75,7 +76,7 @@ export function withController(
         readSettings({
           OTA_DATA: path.join(folder, 'data'),
           OTA_PORT: '0',
-          OTA_SOURCE: repository.folder,
+          OTA_SOURCE: pathToFileURL(repository.folder).href,
           OTA_SOURCE_INTERVAL: '1h',
           OTA_CHECKS_PER_MINUTE: '1000',
           ...options.settings,
