@@ -6,10 +6,10 @@ export interface ManifestOptions {
   readonly pollIntervalS: number;
 }
 
-/** A rendered manifest and its length in bytes. */
+/** A rendered manifest and the headers it goes with: name, value, name, value. */
 export interface Manifest {
   readonly body: string;
-  readonly bytes: string;
+  readonly headers: readonly string[];
 }
 
 export type Manifests = (snapshot: Snapshot, offer: Offer) => Manifest;
@@ -40,7 +40,8 @@ function render(snapshot: Snapshot, offer: Offer, options: ManifestOptions): str
   });
 }
 
-export function makeManifests(options: ManifestOptions): Manifests {
+/** `headers` go with every manifest. */
+export function makeManifests(options: ManifestOptions, headers: readonly string[]): Manifests {
   let of: Snapshot | undefined;
   let rendered = new Map<string, Manifest>();
   return (snapshot, offer) => {
@@ -52,7 +53,8 @@ export function makeManifests(options: ManifestOptions): Manifests {
     const known = rendered.get(key);
     if (known !== undefined) return known;
     const body = render(snapshot, offer, options);
-    const manifest = { body, bytes: String(Buffer.byteLength(body)) };
+    const length = String(Buffer.byteLength(body));
+    const manifest = { body, headers: [...headers, 'Content-Length', length] };
     rendered.set(key, manifest);
     return manifest;
   };

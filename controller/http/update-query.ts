@@ -25,6 +25,10 @@ function whole(name: string, text: string, max: number): number {
   return Number(text);
 }
 
+function once(name: string, before: unknown): void {
+  if (before !== undefined) throw invalid(`${name} is given twice`);
+}
+
 function decode(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text;
   try {
@@ -41,9 +45,6 @@ export function readUpdateQuery(query: string): UpdateQuery {
   let buildId: BuildId | undefined;
   let sdk: number | undefined;
   let signer: Sha256 | undefined;
-  const once = (name: string, before: unknown): void => {
-    if (before !== undefined) throw invalid(`${name} is given twice`);
-  };
   for (let start = 0; start < query.length; ) {
     const found = query.indexOf('&', start);
     const end = found < 0 ? query.length : found;

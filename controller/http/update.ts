@@ -57,7 +57,6 @@ export function requestIdOf(req: IncomingMessage): string | undefined {
 export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
   const { settings, observe, monotonicMs } = http;
   const { picture, clock, devices } = http.ports;
-  const manifests = makeManifests(settings);
   const limit = makeRateLimit({ perMinute: settings.checksPerMinute, monotonicMs });
 
   const common = [
@@ -67,7 +66,7 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     `${settings.pollIntervalS};jitter=${settings.pollJitterS}`,
     ...strictTransport(settings.hstsMaxAgeS),
   ];
-  const offerHeaders = [...common, 'Content-Type', 'application/json; charset=utf-8'];
+  const manifests = makeManifests(settings, [...common, 'Content-Type', 'application/json; charset=utf-8']);
   const holdHeaders = new Map<HoldReason, readonly string[]>();
   const headersOfHold = (reason: HoldReason): readonly string[] => {
     const known = holdHeaders.get(reason);
@@ -98,8 +97,7 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     const checkIn = { deviceId, atMs, versionCode, buildId, sdk, signer };
     const seen = { revision: snapshot.revision, deviceId, requestId };
     if (decision.kind === 'offer') {
-      const { body, bytes } = manifests(snapshot, decision);
-      const headers = withId([...offerHeaders, 'Content-Length', bytes], requestId);
+      const { body, headers } = manifests(snapshot, decision);
       const { build, eligibleBy } = decision;
       const event = {
         type: 'ota.manifest.200',
@@ -108,7 +106,7 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
         eligibleBy,
         versionCode,
       } as const;
-      return { status: 200, headers, body, event, checkIn };
+      return { status: 200, headers: withId(headers, requestId), body, event, checkIn };
     }
     const { reason } = decision;
     const status = namesTag(req.headers['if-none-match'], NONE_TAG) ? 304 : 204;
