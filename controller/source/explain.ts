@@ -6,6 +6,8 @@ import type { DataPath, Place, Places } from './place.ts';
 
 /** Beyond this many in one file the rest says nothing new. */
 const MAX_PER_FILE = 100;
+/** Looking up a place takes as long as the file is large. */
+const MAX_EXPLAINED = 300;
 
 interface Located {
   readonly code: ProblemCode;
@@ -22,7 +24,7 @@ interface Context {
 
 /** Problems of one file, without the echoes of ajv's combinators; a mistyped key hides the key it leaves missing. */
 export function explain(file: string, context: Context, errors: readonly ErrorObject[]): Problem[] {
-  const all = errors.flatMap(error => explainOne(error, context) ?? []);
+  const all = errors.slice(0, MAX_EXPLAINED).flatMap(error => explainOne(error, context) ?? []);
   const misspelt = new Set(all.flatMap(({ code, path, hint }) => misspeltOf(code, path, hint)));
   const kept = all.filter(p => !(p.code === 'missing_key' && misspelt.has(renderPath(p.path))));
   const exposureMisspelt = misspelt.has('rollout_percent') || misspelt.has('ramp');

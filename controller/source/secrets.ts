@@ -6,7 +6,7 @@ export interface SecretFound {
   readonly column: number;
 }
 
-/** Bounded repetitions only: these run over hostile text. */
+/** These run over hostile text: a repetition that more has to follow is bounded, or time would grow with the square. */
 const SHAPES: readonly (readonly [what: string, shape: RegExp])[] = [
   ['a private key', /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g],
   ['a GitHub token', /\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})/g],
@@ -15,7 +15,7 @@ const SHAPES: readonly (readonly [what: string, shape: RegExp])[] = [
   ['a Google service account', /["']?private_key_id["']?\s{0,8}:|"type"\s{0,8}:\s{0,8}"service_account"/g],
   ['an AWS access key', /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g],
   ['a Slack token', /\bxox[abprs]-[0-9A-Za-z-]{10,}/g],
-  ['a JSON Web Token', /\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/g],
+  ['a JSON Web Token', /\beyJ[A-Za-z0-9_-]{8,512}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{8}/g],
   // device tokens are v1.<kid>.<device_id>.<generation>.<mac>, see SPEC §6
   ['a device token', /\bv1\.[A-Za-z0-9_-]{1,32}\.[A-Za-z0-9._:-]{1,64}\.\d{1,10}\.[A-Za-z0-9_-]{22,}/g],
   ['an admin token', /\bota_admin_[A-Za-z0-9_-]{20,}/g],

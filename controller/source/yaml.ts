@@ -1,13 +1,17 @@
 /** One file's bytes → plain data with places, or what is wrong with it as YAML. */
 import { isUtf8 } from 'node:buffer';
 import {
+  type Alias,
   type Document,
   isAlias,
+  isMap,
   isNode,
+  isScalar,
   LineCounter,
   type Node,
   parseDocument,
   visit,
+  type YAMLMap,
   type YAMLParseError,
 } from 'yaml';
 import type { ProblemCode } from '../domain/problem.ts';
@@ -44,7 +48,7 @@ const OPTIONS = {
   merge: false,
   strict: true,
   stringKeys: true,
-  uniqueKeys: true,
+  uniqueKeys: false, // checked below: the parser compares each key with all before it
   prettyErrors: false, // they would quote the text, which may be a secret
   logLevel: 'error', // silent would also keep quiet about a second document
 } as const;
@@ -107,13 +111,6 @@ const oncePerPlace = (problems: readonly YamlProblem[]): YamlProblem[] =>
 function syntaxProblem(error: YAMLParseError, counter: LineCounter): YamlProblem {
   const place = placeOf(counter, error.pos[0]);
   switch (error.code) {
-    case 'DUPLICATE_KEY':
-      return {
-        ...place,
-        code: 'yaml_duplicate_key',
-        message: 'this key stands twice in one map',
-        hint: 'keep one of them',
-      };
     case 'MULTIPLE_DOCS':
       return {
         ...place,
@@ -158,29 +155,55 @@ function aliases(doc: Document.Parsed): Node[] {
 }
 
 function checkNodes(doc: Document.Parsed, counter: LineCounter): YamlProblem[] {
+  const used = aliases(doc);
+  // Resolving one looks through the whole file: not before they are known to be few.
+  if (used.length > MAX_ALIASES)
+    return [aliasProblem(used[MAX_ALIASES], counter, `more than ${MAX_ALIASES} aliases in one file`)];
   const problems: YamlProblem[] = [];
   visit(doc, {
     Node: (_key, node, ancestors) => {
-      if (isAlias(node)) {
-        const target = node.resolve(doc);
-        if (target === undefined)
-          problems.push({
-            ...placeOf(counter, node.range?.[0] ?? 0),
-            code: 'yaml_syntax',
-            message: 'not valid YAML: no anchor of this name stands before it',
-            hint: 'quote the value if the * belongs to it',
-          });
-        else if (ancestors.includes(target))
-          problems.push(aliasProblem(node, counter, 'an alias inside of what it stands for'));
-      } else if (isNode(node) && node.tag !== undefined) {
+      if (problems.length >= MAX_ERRORS) return visit.BREAK;
+      if (isAlias(node)) problems.push(...checkAlias(node, doc, ancestors, counter));
+      else if (isNode(node) && node.tag !== undefined)
         problems.push(tagProblem(placeOf(counter, node.range?.[0] ?? 0)));
-      }
+      if (isMap(node)) problems.push(...duplicateKeys(node, counter));
+      return undefined;
     },
   });
-  const used = aliases(doc);
-  if (used.length > MAX_ALIASES)
-    problems.push(aliasProblem(used[MAX_ALIASES], counter, `more than ${MAX_ALIASES} aliases in one file`));
-  return problems;
+  return problems.slice(0, MAX_ERRORS);
+}
+
+function* checkAlias(
+  alias: Alias,
+  doc: Document.Parsed,
+  ancestors: readonly unknown[],
+  counter: LineCounter,
+): Generator<YamlProblem> {
+  const target = alias.resolve(doc);
+  if (target === undefined)
+    yield {
+      ...placeOf(counter, alias.range?.[0] ?? 0),
+      code: 'yaml_syntax',
+      message: 'not valid YAML: no anchor of this name stands before it',
+      hint: 'quote the value if the * belongs to it',
+    };
+  else if (ancestors.includes(target))
+    yield aliasProblem(alias, counter, 'an alias inside of what it stands for');
+}
+
+function* duplicateKeys(map: YAMLMap, counter: LineCounter): Generator<YamlProblem> {
+  const seen = new Set<unknown>();
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    if (seen.has(key.value))
+      yield {
+        ...placeOf(counter, key.range?.[0] ?? 0),
+        code: 'yaml_duplicate_key',
+        message: 'this key stands twice in one map',
+        hint: 'keep one of them',
+      };
+    seen.add(key.value);
+  }
 }
 
 function firstBadByte(content: Buffer): Place | undefined {
