@@ -36,14 +36,17 @@ export const build: Verb = (program, choose) => {
     .command('build')
     .summary('declare an APK as a build, or verify one')
     .description('Reads, verifies, declares and uploads APKs.')
-    .addHelpText('after', examples('ota build verify app.apk', 'ota build add app.apk --upload'));
+    .addHelpText('after', examples('ota build verify app.apk', 'ota build add app.apk'));
 
   group
     .command('add')
-    .description('Verifies an APK as Android does and writes its facts to builds/<id>.yaml.')
+    .description(
+      'Verifies an APK as Android does, stores it in the controller and writes its facts to builds/<id>.yaml.',
+    )
     .argument('<apk>', 'a signed APK')
     .option('--id <build>', 'its build id (default: b and the version code)', buildArgument)
-    .option('--upload', 'store the APK in the controller too, before anything is written')
+    .option('--upload', 'store the APK in the controller first (default: when OTA_ADMIN_TOKEN is set)')
+    .option('--no-upload', 'only write the file')
     .option('--notes <text>', 'a line for people', reasonArgument)
     .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
     .option('--json', 'print one JSON object')
@@ -51,7 +54,8 @@ export const build: Verb = (program, choose) => {
       'after',
       examples(
         'ota build add app-release.apk',
-        'ota build add app-release.apk --id b43 --notes "fixes Wi-Fi" --upload',
+        'ota build add app-release.apk --id b43 --notes "fixes Wi-Fi"',
+        'ota build add app-release.apk --no-upload',
       ),
     )
     .action((apk: string, options: AddOptions) => choose(io => runBuildAdd(apk, options, io)));
@@ -91,7 +95,8 @@ const sdkArgument = (text: string): number => {
 
 /** 0 written (or declared before with the same facts), 1 when the APK is rejected or the tree would be invalid. */
 export async function runBuildAdd(apk: string, options: AddOptions, io: Io): Promise<ExitCode> {
-  const client = options.upload === true ? controllerClient(io) : undefined;
+  const wanted = options.upload ?? io.controller.token !== undefined;
+  const client = wanted ? controllerClient(io) : undefined;
   const file = path.resolve(io.cwd, apk);
   const facts = await factsOf(file, apk, io);
   if (facts === undefined) return EXIT.invalid;
@@ -108,6 +113,10 @@ export async function runBuildAdd(apk: string, options: AddOptions, io: Io): Pro
   const verdict = await judgeAddition(workspace, id, text, io);
   if (verdict === 'invalid') return EXIT.invalid;
   if (client !== undefined) await upload(client, file, facts, io);
+  else if (options.upload === undefined)
+    io.err(
+      'note: OTA_ADMIN_TOKEN is not set, so the APK was not uploaded; a build is promoted only once it is\n',
+    );
   if (verdict === 'new') {
     await mkdir(path.join(workspace.dir, 'builds'), { recursive: true });
     await replaceFile(path.join(workspace.dir, 'builds', `${id}.yaml`), text, undefined);

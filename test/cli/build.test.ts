@@ -33,6 +33,7 @@ test('build add writes the facts of an APK as a build that validates', () =>
     });
     assert.is(code, 0, err);
     assert.is(out, 'wrote releases/builds/b42.yaml\nnext: ota promote b42 --percent 1\n');
+    assert.match(err, /OTA_ADMIN_TOKEN is not set, so the APK was not uploaded/);
     const text = await readFile(path.join(cwd, 'releases/builds/b42.yaml'), 'utf8');
     assert.match(text, /^# yaml-language-server: \$schema=/);
     const written = parse(text);
@@ -85,18 +86,25 @@ test('a file that is missing, a folder or no APK: cannot read is 2, rejected is 
     assert.is(JSON.parse(json.out).sha256, sha256Of(b42.apk));
   }));
 
-test('--upload stores the APK in the controller before the file is written', () =>
+test('with a token the APK is stored in the controller before the file is written', () =>
   withApk(cwd =>
     withController(async journey => {
       const fresh = await anApk(77);
       await writeFile(path.join(cwd, 'new.apk'), fresh.apk);
       const options = { cwd, url: journey.url, token: journey.adminToken };
-      const { code, out, err } = await ota(['build', 'add', 'new.apk', '--upload', '--json'], options);
+      const { code, out, err } = await ota(['build', 'add', 'new.apk', '--json'], options);
       assert.is(code, 0, err);
       assert.equal([JSON.parse(out).uploaded, JSON.parse(out).written], [true, true]);
       const stored = await journey.admin('GET', '/v1/artifacts');
       assert.ok(stored.json.artifacts.some((a: { sha256: string }) => a.sha256 === sha256Of(fresh.apk)));
       assert.match((await ota(['build', 'add', 'new.apk', '--upload'], options)).err, /has this APK already/);
+      await writeFile(path.join(cwd, 'next.apk'), (await anApk(78)).apk);
+      const local = await ota(['build', 'add', 'next.apk', '--no-upload', '--json'], options);
+      assert.is(JSON.parse(local.out).uploaded, false);
+      assert.is(
+        (await journey.admin('GET', '/v1/artifacts')).json.artifacts.length,
+        stored.json.artifacts.length,
+      );
     }),
   ));
 
@@ -104,7 +112,7 @@ test('when the upload fails nothing is written', () =>
   withApk(async (cwd, builds) => {
     const none = await ota(['build', 'add', 'app.apk', '--upload'], { cwd });
     assert.match(none.err, /\[token_missing\]/);
-    const down = await ota(['build', 'add', 'app.apk', '--upload'], {
+    const down = await ota(['build', 'add', 'app.apk'], {
       cwd,
       url: 'http://127.0.0.1:9',
       token: 'x',

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ota, otaProcess } from '../support/cli.ts';
@@ -42,6 +44,23 @@ test('the help names every verb, the environment and the exit codes', async () =
   for (const verb of VERBS) assert.match(out, new RegExp(`^ {2}${verb.split(' ')[0]} `, 'm'), verb);
   assert.match(out, /OTA_ADMIN_TOKEN/);
   assert.match(out, /0 fine, 1 invalid or differences, 2 error, 3 timeout, 4 halted/);
+});
+
+test('the documentation names verbs and options that are there', async () => {
+  const text = await readFile(path.resolve(import.meta.dirname, '../../docs/cli.md'), 'utf8');
+  const lines = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block = '']) => block.split('\n'));
+  const commands = lines
+    .flatMap(line => line.replace(/ {2,}#.*$/, '').split(/ \| | && /))
+    .filter(c => c.startsWith('ota '));
+  assert.ok(commands.length > 25);
+  for (const command of commands) {
+    const words = command.split(' ').slice(1);
+    const verb = VERBS.find(v => words.join(' ').startsWith(v)) ?? '';
+    assert.ok(verb !== '', command);
+    const { out } = await ota([...verb.split(' '), '--help']);
+    for (const option of words.filter(w => /^-{1,2}[a-z]/.test(w)))
+      assert.ok(new RegExp(`(^|[ ,])${option}[ ,\n]`, 'm').test(out), `${command}: ${option}`);
+  }
 });
 
 test('a mistyped verb, option or value exits 2 and says what was meant', async () => {
