@@ -52,14 +52,19 @@ export const listRecords = ({ after, limit, tag }: ListPage, db: Db): Promise<De
 
 export interface ScanPage {
   readonly after?: DeviceId | undefined;
+  readonly ids?: readonly DeviceId[];
   readonly limit: number;
   readonly withPushToken?: boolean;
 }
 
-export const scanRecords = ({ after, limit, withPushToken }: ScanPage, db: Db): Promise<DeviceRecord[]> =>
+export const scanRecords = (
+  { after, ids, limit, withPushToken }: ScanPage,
+  db: Db,
+): Promise<DeviceRecord[]> =>
   db.read(reader => {
     const query = joined(reader).whereNull('d.revoked_at_ms').orderBy('d.device_id').limit(limit);
     if (after !== undefined) query.where('d.device_id', '>', after);
+    if (ids !== undefined) query.whereIn('d.device_id', [...ids]);
     if (withPushToken === true) query.whereNotNull('p.token');
     return query;
   });

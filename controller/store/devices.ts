@@ -109,7 +109,7 @@ function membership(
   db: Db,
   registry: Registry,
   checkIns: CheckIns,
-): Some<'enrol' | 'setTags' | 'erase' | 'setPushToken'> {
+): Some<'enrol' | 'setTags' | 'erase' | 'setPushToken' | 'dropPushToken'> {
   return {
     enrol: async (devices, atMs) => {
       const unique = [...new Map(devices.map(device => [device.deviceId, device])).values()];
@@ -142,6 +142,10 @@ function membership(
         if (token === undefined) await trx('push_tokens').where({ device_id: deviceId }).delete();
         else if ((await standingRow(trx, deviceId)) !== undefined)
           await trx('push_tokens').insert({ device_id: deviceId, token }).onConflict('device_id').merge();
+      }),
+    dropPushToken: (deviceId, token) =>
+      db.write(async trx => {
+        await trx('push_tokens').where({ device_id: deviceId, token }).delete();
       }),
   };
 }

@@ -1,5 +1,6 @@
 /** The first schema. Desired state (from Git) and observed state (devices, outcomes) never share a table. */
 import type { Knex } from 'knex';
+import { createClustered } from '../dialect.ts';
 import type { Migration } from '../migrate.ts';
 
 export const first: Migration = {
@@ -28,7 +29,7 @@ async function desired(db: Knex): Promise<void> {
     t.bigInteger('attempted_at_ms').notNullable();
     t.text('problems').notNullable();
   });
-  await db.schema.createTable('builds', t => {
+  await createClustered(db, 'builds', t => {
     t.text('build_id').primary();
     t.bigInteger('version_code').notNullable();
     t.text('facts').notNullable();
@@ -58,7 +59,7 @@ async function effects(db: Knex): Promise<void> {
     t.bigInteger('gave_up_at_ms');
     t.unique(['topic', 'key']);
   });
-  await db.schema.createTable('key_values', t => {
+  await createClustered(db, 'key_values', t => {
     t.text('key').primary();
     t.text('value').notNullable();
     t.bigInteger('expires_at_ms').index();
@@ -75,7 +76,7 @@ async function effects(db: Knex): Promise<void> {
 }
 
 async function devices(db: Knex): Promise<void> {
-  await db.schema.createTable('devices', t => {
+  await createClustered(db, 'devices', t => {
     t.text('device_id').primary();
     t.integer('generation').notNullable();
     t.bigInteger('previous_until_ms').notNullable().defaultTo(0);
@@ -85,17 +86,17 @@ async function devices(db: Knex): Promise<void> {
     t.integer('token_generation').comment('the generation that token stands for');
     t.unique(['token_sha256'], { predicate: db.whereNotNull('token_sha256') });
   });
-  await db.schema.createTable('device_tags', t => {
+  await createClustered(db, 'device_tags', t => {
     t.text('device_id').notNullable().references('devices.device_id').onDelete('CASCADE');
     t.text('tag').notNullable();
     t.primary(['device_id', 'tag']);
     t.index(['tag', 'device_id']);
   });
-  await db.schema.createTable('push_tokens', t => {
+  await createClustered(db, 'push_tokens', t => {
     t.text('device_id').primary().references('devices.device_id').onDelete('CASCADE');
     t.text('token').notNullable();
   });
-  await db.schema.createTable('check_ins', t => {
+  await createClustered(db, 'check_ins', t => {
     t.text('device_id').primary().references('devices.device_id').onDelete('CASCADE');
     t.bigInteger('at_ms').notNullable();
     t.bigInteger('version_code').notNullable();
@@ -103,7 +104,7 @@ async function devices(db: Knex): Promise<void> {
     t.integer('sdk');
     t.text('signer');
   });
-  await db.schema.createTable('erased_devices', t => {
+  await createClustered(db, 'erased_devices', t => {
     t.text('id_sha256').primary();
     t.integer('generation').notNullable();
   });
