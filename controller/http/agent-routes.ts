@@ -44,7 +44,7 @@ export const credentials = (http: Http, tokens: DeviceTokens, deviceId: string, 
 });
 
 export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route[] {
-  const { settings, observe, knownBuild, resultEffects } = http;
+  const { settings, observe, knownBuild } = http;
   const { devices, outcomes, clock } = http.ports;
 
   return [
@@ -52,7 +52,7 @@ export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens
       const result = await readChecked<ActionResult>(ctx, contract, 'ActionResult', settings.jsonMaxBytes);
       if (!knownBuild(result.build_id)) throw new Refusal('build_unknown', 'no such build');
       const report = reportOf(deviceId, result, clock.nowMs());
-      const verdict = await outcomes.report(report, resultEffects(report));
+      const verdict = await outcomes.report(report);
       if (verdict === 'conflict')
         throw new Refusal('result_conflict', 'another final outcome was reported for this attempt');
       const { requestId, buildId, outcome, reason, versionCode } = report;

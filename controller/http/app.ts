@@ -40,7 +40,6 @@ export function createHttp(options: HttpOptions): HttpFace {
     settings: { ...HTTP_DEFAULTS, ...options.settings },
     monotonicMs: options.monotonicMs ?? (() => performance.now()),
     randomBytes: options.randomBytes ?? randomBytes,
-    resultEffects: options.resultEffects ?? (() => []),
   };
   const tokens = makeDeviceTokens(http.tokenKeys);
   const auth = makeAuth({ ...http, ...http.ports, tokens });

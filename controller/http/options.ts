@@ -7,11 +7,9 @@ import type {
   AuditStore,
   Clock,
   DeviceStore,
-  OutboxEntry,
   OutcomeStore,
   Picture,
   Reconciler,
-  Report,
   Webhook,
 } from '../ports.ts';
 import type { TokenKeys } from './device-token.ts';
@@ -101,8 +99,6 @@ export interface HttpOptions {
   readonly nudgeMaster: Uint8Array;
   /** Declared now or formerly: results about it are taken. */
   readonly knownBuild: (buildId: BuildId) => boolean;
-  /** What is promised because of a result; committed with it. */
-  readonly resultEffects?: (report: Report) => readonly OutboxEntry[];
   /** Absent: the webhook route answers 503. */
   readonly webhook?: Webhook | undefined;
   readonly settings: Partial<HttpSettings> & Pick<HttpSettings, 'publicUrl'>;
@@ -112,9 +108,7 @@ export interface HttpOptions {
 }
 
 /** The same with nothing left open; what the parts of this folder take. */
-export interface Http
-  extends Omit<HttpOptions, 'settings' | 'monotonicMs' | 'randomBytes' | 'resultEffects'> {
-  readonly resultEffects: (report: Report) => readonly OutboxEntry[];
+export interface Http extends Omit<HttpOptions, 'settings' | 'monotonicMs' | 'randomBytes'> {
   readonly settings: HttpSettings;
   readonly monotonicMs: () => number;
   readonly randomBytes: (size: number) => Buffer;

@@ -70,25 +70,6 @@ test('deferred reports may precede one final outcome', () =>
     assert.equal([counts.ok, counts.deferred], [1, 0]);
   }));
 
-test('effects are promised with the result', () =>
-  withServer(
-    {
-      snapshot: full(),
-      resultEffects: report => [
-        { topic: 'adoption', key: report.buildId, payload: { outcome: report.outcome }, notBeforeMs: 0 },
-      ],
-    },
-    async server => {
-      const token = await server.enrol('kiosk-7');
-      await post(server, token, ok);
-      const pending = await server.store.outbox.pending('adoption');
-      assert.equal(
-        pending.map(row => [row.key, row.payload]),
-        [['b42', { outcome: 'ok' }]],
-      );
-    },
-  ));
-
 test('a result about an unknown build is 404, about a former one it is taken', () =>
   withServer({ snapshot: full(), knownBuild: id => ['b42', 'b39'].includes(id) }, async server => {
     const token = await server.enrol('kiosk-7');
