@@ -6,7 +6,7 @@ import { buildFile, ROLLOUT_FILE } from '../domain/rules.ts';
 import type { SourceFile } from '../ports.ts';
 import { toBuild, toCohort, toPolicy, toRollout } from './convert.ts';
 import { explain } from './explain.ts';
-import { type Kind, MAX_FILE_BYTES, MAX_FILES, roleOf } from './layout.ts';
+import { type Kind, MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES, roleOf } from './layout.ts';
 import type { Places } from './place.ts';
 import { schemaErrors } from './schema.ts';
 import { findSecrets } from './secrets.ts';
@@ -134,7 +134,7 @@ function refused(file: string, why: Refusal): Problem {
       return whole(
         'file_too_large',
         file,
-        `larger than ${MAX_FILE_BYTES / 1024} KiB`,
+        `not read: at most ${MAX_FILE_BYTES / 1024} KiB a file and ${MAX_TREE_BYTES / 1024} KiB together`,
         'split it, or use tags instead of long lists',
       );
   }

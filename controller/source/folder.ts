@@ -7,7 +7,7 @@ import { watch as watchFiles } from 'chokidar';
 import { Fault } from '../domain/fault.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { RolloutVersion, Source, SourceFile, SourceTree } from '../ports.ts';
-import { MAX_FILE_BYTES, MAX_FILES } from './layout.ts';
+import { MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES } from './layout.ts';
 import { treeHashOf } from './tree-hash.ts';
 
 export interface FolderSourceOptions {
@@ -82,9 +82,11 @@ async function readOnce(folder: string): Promise<Reading | undefined> {
     const entries = await listFolder(folder, '', 0);
     const files: SourceFile[] = [];
     const times: number[] = [];
+    let leftBytes = MAX_TREE_BYTES;
     for (const entry of entries.slice(0, MAX_FILES + 1)) {
-      const { file, changedAtMs } = await readEntry(folder, entry);
+      const { file, changedAtMs } = await readEntry(folder, entry, leftBytes);
       files.push(file);
+      if ('content' in file) leftBytes -= file.content.length;
       times.push(changedAtMs);
     }
     const treeHash = treeHashOf(files);
@@ -132,21 +134,22 @@ async function listFolder(folder: string, under: string, depth: number): Promise
 async function readEntry(
   folder: string,
   entry: FolderEntry,
+  leftBytes: number,
 ): Promise<{ file: SourceFile; changedAtMs: number }> {
   const full = path.join(folder, entry.path);
   const { mtimeMs: changedAtMs } = await lstat(full);
   if (entry.kind !== 'file') return { file: { path: entry.path, refused: entry.kind }, changedAtMs };
-  const content = await readBounded(full);
+  const content = await readBounded(full, Math.min(MAX_FILE_BYTES, leftBytes));
   if (content === undefined) return { file: { path: entry.path, refused: 'file_too_large' }, changedAtMs };
   return { file: { path: entry.path, content }, changedAtMs };
 }
 
 /** Undefined when it is too large. At most one byte more than is allowed is read, whatever the size was said to be. */
-async function readBounded(file: string): Promise<Buffer | undefined> {
+async function readBounded(file: string, maxBytes: number): Promise<Buffer | undefined> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const { size } = await handle.stat();
-    if (size > MAX_FILE_BYTES) return undefined;
+    if (size > maxBytes) return undefined;
     const buffer = Buffer.alloc(size + 1);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
     if (bytesRead <= size) return buffer.subarray(0, bytesRead);

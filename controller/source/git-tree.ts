@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Revision } from '../domain/ids.ts';
 import type { RolloutVersion, SourceFile, SourceTree } from '../ports.ts';
 import { type GitCommand, GitExit } from './git-command.ts';
-import { MAX_FILE_BYTES, MAX_FILES } from './layout.ts';
+import { MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES } from './layout.ts';
 import { treeHashOf } from './tree-hash.ts';
 
 const HISTORY_PAGE = 50;
@@ -52,28 +52,40 @@ async function listTree(git: GitCommand, revision: Revision, subPath: string): P
     });
 }
 
-function refusalOf({ mode, sizeBytes }: Entry): 'symlink' | 'not_a_file' | 'file_too_large' | undefined {
+type Refusal = 'symlink' | 'not_a_file' | 'file_too_large';
+
+function refusalOf({ mode, sizeBytes }: Entry, leftBytes: number): Refusal | undefined {
   if (mode === '120000') return 'symlink';
   if (mode !== '100644' && mode !== '100755') return 'not_a_file';
-  return sizeBytes > MAX_FILE_BYTES ? 'file_too_large' : undefined;
+  return sizeBytes > Math.min(MAX_FILE_BYTES, leftBytes) ? 'file_too_large' : undefined;
+}
+
+/** What may be read of these, in their order, until all together are too much. */
+function judge(entries: readonly Entry[]): { entry: Entry; refused: Refusal | undefined }[] {
+  let leftBytes = MAX_TREE_BYTES;
+  return entries.map(entry => {
+    const refused = refusalOf(entry, leftBytes);
+    if (refused === undefined) leftBytes -= entry.sizeBytes;
+    return { entry, refused };
+  });
 }
 
 /** Sizes are known from the listing, so that nothing large or surplus is ever read. */
 async function readBlobs(git: GitCommand, entries: readonly Entry[]): Promise<SourceFile[]> {
   if (entries.length > MAX_FILES)
     return entries.slice(0, MAX_FILES + 1).map(({ path }) => ({ path, refused: 'file_too_large' }));
-  const wanted = entries.filter(e => refusalOf(e) === undefined);
+  const judged = judge(entries);
+  const wanted = judged.filter(j => j.refused === undefined).map(j => j.entry);
   const contents = await batch(
     git,
     wanted.map(e => e.object),
   );
   const read = new Map(wanted.map((entry, index) => [entry.path, contents[index]]));
-  return entries.map((entry): SourceFile => {
-    const refused = refusalOf(entry);
-    if (refused !== undefined) return { path: entry.path, refused };
-    const content = read.get(entry.path);
-    if (content === undefined) throw new GitExit(128, `missing blob of ${entry.path}`);
-    return { path: entry.path, content };
+  return judged.map(({ entry: { path }, refused }): SourceFile => {
+    if (refused !== undefined) return { path, refused };
+    const content = read.get(path);
+    if (content === undefined) throw new GitExit(128, `missing blob of ${path}`);
+    return { path, content };
   });
 }
 

@@ -8,6 +8,8 @@ export type Kind = (typeof KINDS)[number];
 
 export const MAX_FILE_BYTES = 256 * 1024;
 export const MAX_FILES = 2_000;
+/** Of all files together: what is read is parsed in one go, and a fleet's checks wait meanwhile. */
+export const MAX_TREE_BYTES = 4 * 1024 * 1024;
 
 /** `declares`: a file of that kind, `name` being the id its name promises; `ignored`: notes and housekeeping. */
 export type Role =

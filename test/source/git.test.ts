@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { Source, SourceFile } from '../../controller/ports.ts';
+import { folderSource } from '../../controller/source/folder.ts';
 import { type GitSourceOptions, gitSource } from '../../controller/source/git.ts';
 import { sanitise } from '../../controller/source/git-command.ts';
 import { parseState } from '../../controller/source/parse.ts';
@@ -116,6 +117,25 @@ test('symlinks, submodules and oversized files are refused without being read', 
       'builds/passwd.yaml symlink',
       'builds/sub.yaml unexpected_file',
     ]);
+  }));
+
+test('files that are too much together are refused from there on', () =>
+  withRepository(async (repository, place) => {
+    const large = Object.fromEntries(
+      Array.from({ length: 20 }, (_, n) => [`builds/x${10 + n}.yaml`, '#'.repeat(250_000)]),
+    );
+    await repository.commit({ ...releaseFiles(), ...large });
+    const source = sourceOf(repository, place);
+    const { files } = await source.read(await source.head());
+    const folder = folderSource({ folder: path.join(repository.folder, 'releases') });
+    const same = await folder.read(await folder.head());
+    const read = files.filter(f => 'content' in f).map(f => f.path);
+    assert.is(read.length, 2 + 16 + 1, 'two builds, 16 large files and, small enough, rollout.yaml');
+    assert.equal(
+      same.files,
+      files.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    );
+    assert.is(same.treeHash, (await source.read(await source.head())).treeHash, 'wherever it was read');
   }));
 
 test('releases/ as a symlink out of the tree is refused', () =>
