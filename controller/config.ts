@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Fault } from './domain/fault.ts';
+import { nearest } from './domain/nearest.ts';
 import { Secret } from './secret.ts';
 
 const SECOND = 1000;
@@ -202,14 +203,6 @@ type ValueOf<N extends Name> = (typeof SETTINGS)[N] extends Spec<infer T> ? T : 
 /** Checked values by the names of {@link SETTINGS}. */
 export type Settings = { readonly [N in Name]: ValueOf<N> };
 
-/** The name closest to a mistyped one, if any is near. */
-function nearest(name: string): string | undefined {
-  const shared = (a: string): number =>
-    a.split('_').filter(part => name.includes(part)).length / a.split('_').length;
-  const best = Object.keys(SETTINGS).sort((a, b) => shared(b) - shared(a))[0];
-  return best !== undefined && shared(best) > 0.5 ? best : undefined;
-}
-
 function readSecretFile(name: string, path: string, wrong: string[]): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim();
@@ -234,7 +227,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     const base = name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : name;
     const spec: Spec<unknown> | undefined = base in SETTINGS ? SETTINGS[base as Name] : undefined;
     if (spec === undefined || (base !== name && spec.secret !== true)) {
-      const near = nearest(name);
+      const near = nearest(name, Object.keys(SETTINGS));
       wrong.push(`${name}: unknown setting${near === undefined ? '' : `; did you mean ${near}?`}`);
       continue;
     }

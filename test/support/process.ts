@@ -1,0 +1,74 @@
+/** The controller as an operator runs it: a process of its own, its log read from standard output. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
+
+const MAIN = path.resolve(import.meta.dirname, '../../controller/main.ts');
+
+export interface Running {
+  readonly url: string;
+  readonly child: ChildProcess;
+  readonly stdout: () => string;
+  /** Sends the signal and waits for the end; resolves to exit code or signal. */
+  end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+}
+
+interface Launched {
+  readonly child: ChildProcess;
+  readonly output: { stdout: string; stderr: string };
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+function launch(settings: Readonly<Record<string, string>>, cwd: string): Launched {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN], {
+    cwd,
+    env: { PATH: process.env.PATH ?? '', HOME: cwd, OTA_PORT: '0', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', chunk => {
+    output.stdout += String(chunk);
+  });
+  child.stderr.on('data', chunk => {
+    output.stderr += String(chunk);
+  });
+  const ended = new Promise<number | NodeJS.Signals>(resolve => {
+    child.once('close', (code, signal) => resolve(code ?? signal ?? -1));
+  });
+  return { child, output, ended };
+}
+
+/** Waits until it listens; throws with its own words when it ends before. */
+export async function startProcess(
+  settings: Readonly<Record<string, string>>,
+  cwd: string,
+): Promise<Running> {
+  const { child, output, ended } = launch(settings, cwd);
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', () => {
+      const match = /"event":"ota.start".*?"url":"([^"]+)"/.exec(output.stdout);
+      if (match?.[1] !== undefined) resolve(match[1]);
+    });
+    void ended.then(code => reject(new Error(`ended with ${code}: ${output.stderr}`)));
+  });
+  return {
+    url,
+    child,
+    stdout: () => output.stdout,
+    end: signal => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** For settings it must refuse: what it said, and with which code it ended. */
+export async function refused(
+  settings: Readonly<Record<string, string>>,
+  cwd: string,
+): Promise<{ code: number | string; stderr: string }> {
+  const { child, output, ended } = launch(settings, cwd);
+  const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  const code = await ended;
+  clearTimeout(late);
+  return { code, stderr: output.stderr };
+}
