@@ -73,8 +73,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     db = makeDb(path.join(options.folder, DATABASE_FILE), writer);
     return await makeStore(options, db, unlock);
   } catch (error) {
-    await (db === undefined ? writer.destroy() : db.close());
-    await unlock();
+    try {
+      await (db === undefined ? writer.destroy() : db.close());
+    } finally {
+      await unlock();
+    }
     throw error;
   }
 }
