@@ -129,7 +129,7 @@ test('at most one content write a second', () =>
         },
         { contentWriteIntervalMs: 1000 },
       ),
-    { writeIntervalMs: 990 },
+    { writeIntervalMs: 500 },
   ));
 
 test('a GitHub App signs in, is known as its bot, and works on GitHub Enterprise', () =>
