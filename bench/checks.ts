@@ -1,0 +1,261 @@
+/**
+ * Update checks: the controller with everything on, next to servers that only send as many bytes. The three take
+ * turns, so that whatever else the machine does meets all of them; figures are medians over the rounds.
+ */
+import { createReadStream, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { FixedAnswer, FixedAnswers } from './bare-server.ts';
+import { type Fleet, type FleetDevice, makeFleet, type RunningController, startController } from './fleet.ts';
+import { type Loader, type Measured, median, medianOf, rounded } from './load.ts';
+import { type Cores, type Server, startPinned } from './pinned.ts';
+import type { Workshop } from './workshop.ts';
+
+export interface CheckPlan {
+  readonly devices: number;
+  readonly rounds: number;
+  /** Of one run. */
+  readonly seconds: number;
+  readonly connections: number;
+}
+
+type Contestant = 'controller' | 'http' | 'koa';
+export type AnswerKind = '304' | '200';
+
+export interface CheckFigure {
+  readonly perSecond: number;
+  readonly cpuMicroseconds: number | undefined;
+  /** Of the server's core: below 1 something else ran there too. */
+  readonly coreShare: number | undefined;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface Ratios {
+  readonly throughput: number;
+  /** The rival's CPU time per request over the controller's: as with throughput, 1 is equal and more is better. */
+  readonly cpu: number | undefined;
+}
+
+export interface PacedFigure {
+  readonly rate: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface CheckFigures {
+  readonly devices: number;
+  readonly connections: number;
+  readonly answers: Readonly<
+    Record<
+      AnswerKind,
+      {
+        readonly bytes: number;
+        readonly servers: Readonly<Record<Contestant, CheckFigure>>;
+        readonly ratios: { readonly http: Ratios; readonly koa: Ratios };
+        readonly halfOfSaturation: PacedFigure;
+        readonly at1000: PacedFigure;
+      }
+    >
+  >;
+  /** Checks that the controller itself counted, and the lines it logged of them. */
+  readonly counted: number;
+  readonly logged: number;
+  readonly memoryMiB: { readonly now: number; readonly peak: number } | undefined;
+}
+
+const KINDS: readonly AnswerKind[] = ['304', '200'];
+const CONTESTANTS: readonly Contestant[] = ['http', 'koa', 'controller'];
+
+/** What an agent asks: half the fleet is offered b42; the rest is kept on, or brought to, b41. */
+function target(device: FleetDevice, kind: AnswerKind, signer: string): string {
+  const versionCode = (device.exposed ? 42 : 41) - (kind === '200' ? 1 : 0);
+  const query = `version_code=${versionCode}&build_id=b${versionCode}&sdk=33&signer=${signer}`;
+  return `/v1/agent/update?${query}\t${device.token}\t${kind === '304' ? '"none"' : ''}`;
+}
+
+function writeTargets(fleet: Fleet, kind: AnswerKind): string {
+  const file = path.join(fleet.folder, `checks-${kind}.tsv`);
+  writeFileSync(file, `${fleet.devices.map(device => target(device, kind, fleet.signer)).join('\n')}\n`);
+  return file;
+}
+
+/** The answer as it goes over the wire, without what Node adds to every server's. */
+function probe(url: string, line: string): Promise<FixedAnswer> {
+  const [where = '', token = '', tag = ''] = line.split('\t');
+  const headers = { authorization: `Bearer ${token}`, ...(tag === '' ? {} : { 'if-none-match': tag }) };
+  return new Promise((resolve, reject) => {
+    request(url + where, { headers, agent: false }, res => {
+      const chunks: Buffer[] = [];
+      res.on('data', chunk => chunks.push(chunk));
+      res.on('end', () => {
+        const own: string[] = [];
+        for (let i = 0; i < res.rawHeaders.length; i += 2) {
+          const [name = '', value = ''] = res.rawHeaders.slice(i, i + 2);
+          if (!/^(date|connection|keep-alive)$/i.test(name)) own.push(name, value);
+        }
+        resolve({ status: res.statusCode ?? 0, headers: own, body: Buffer.concat(chunks).toString() });
+      });
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+async function fixedAnswers(controller: Server, fleet: Fleet): Promise<FixedAnswers> {
+  const device = fleet.devices.find(({ exposed }) => exposed);
+  if (device === undefined) throw new Error('no device of the fleet is exposed');
+  const [hold, offer] = await Promise.all(
+    KINDS.map(kind => probe(controller.url, target(device, kind, fleet.signer))),
+  );
+  if (hold?.status !== 304 || offer?.status !== 200)
+    throw new Error(`the controller answered ${hold?.status} and ${offer?.status} instead of 304 and 200`);
+  return { hold, offer };
+}
+
+const sizeOf = ({ headers, body }: FixedAnswer): number =>
+  headers.reduce((sum, text) => sum + text.length + 2, 0) + Buffer.byteLength(body);
+
+function startBare(workshop: Workshop, core: number | undefined, kind: string, answers: string) {
+  return startPinned(
+    core,
+    process.execPath,
+    [workshop.program('bench/bare-server.ts'), kind, answers],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH, NODE_ENV: 'production' } },
+    child => new Promise(resolve => child.stdout?.once('data', text => resolve(String(text).trim()))),
+  );
+}
+
+export async function benchChecks(
+  workshop: Workshop,
+  cores: Cores | undefined,
+  loader: Loader,
+  plan: CheckPlan,
+): Promise<CheckFigures> {
+  const fleet = await makeFleet(path.join(workshop.folder, 'checks'), plan);
+  const controller = await startController(workshop, fleet, cores?.server, {
+    // A bench run asks in seconds what the fleet asks in a day.
+    OTA_CHECKS_PER_MINUTE: '100000',
+  });
+  const servers: Partial<Record<Contestant, Server>> = { controller };
+  try {
+    const answers = await fixedAnswers(controller, fleet);
+    const answersFile = path.join(fleet.folder, 'answers.json');
+    writeFileSync(answersFile, JSON.stringify(answers));
+    for (const kind of ['http', 'koa'] as const)
+      servers[kind] = await startBare(workshop, cores?.server, kind, answersFile);
+    const ready = servers as Record<Contestant, Server>;
+    const hold = await benchKind(ready, writeTargets(fleet, '304'), loader, plan);
+    const offer = await benchKind(ready, writeTargets(fleet, '200'), loader, plan);
+    const counted = await countedOf(controller, hold.sent + offer.sent);
+    const memoryMiB = controller.memoryMiB();
+    await controller.stop();
+    return {
+      devices: plan.devices,
+      connections: plan.connections,
+      answers: {
+        '304': { bytes: sizeOf(answers.hold), ...hold.figures },
+        '200': { bytes: sizeOf(answers.offer), ...offer.figures },
+      },
+      counted,
+      logged: await loggedOf(controller.logFile, counted),
+      memoryMiB,
+    };
+  } finally {
+    for (const server of Object.values(servers)) await server.stop();
+  }
+}
+
+async function benchKind(
+  servers: Record<Contestant, Server>,
+  targets: string,
+  loader: Loader,
+  plan: CheckPlan,
+) {
+  const { seconds, connections } = plan;
+  let sent = 0;
+  const load = async (name: Contestant, rate?: number): Promise<Measured> => {
+    const pace = rate === undefined ? {} : { rate };
+    const run = await loader.run(servers[name], { targets, seconds, connections, ...pace });
+    if (run.refused > 0 || run.broken > 0)
+      throw new Error(`${name}: ${run.refused} requests were refused and ${run.broken} broken`);
+    if (name === 'controller') sent += run.requests;
+    return run;
+  };
+  for (const name of CONTESTANTS) await load(name);
+  const runs: Record<Contestant, Measured[]> = { controller: [], http: [], koa: [] };
+  for (let round = 0; round < plan.rounds; round += 1)
+    for (const name of CONTESTANTS) runs[name].push(await load(name));
+  const figures = {
+    controller: figureOf(runs.controller),
+    http: figureOf(runs.http),
+    koa: figureOf(runs.koa),
+  };
+  const half = await load('controller', Math.round(figures.controller.perSecond / 2));
+  const thousand = await load('controller', 1000);
+  return {
+    sent,
+    figures: {
+      servers: figures,
+      ratios: { http: ratiosOf(runs.controller, runs.http), koa: ratiosOf(runs.controller, runs.koa) },
+      halfOfSaturation: pacedOf(half),
+      at1000: pacedOf(thousand),
+    },
+  };
+}
+
+const cpuOf = (run: Measured): number | undefined =>
+  run.cpuSeconds === undefined ? undefined : run.cpuSeconds / run.requests;
+
+function figureOf(runs: readonly Measured[]): CheckFigure {
+  const cpu = medianOf(runs.map(cpuOf));
+  const share = medianOf(runs.map(({ cpuSeconds, seconds }) => cpuSeconds && cpuSeconds / seconds));
+  return {
+    perSecond: Math.round(median(runs.map(run => run.perSecond))),
+    cpuMicroseconds: cpu && rounded(cpu * 1e6, 1),
+    coreShare: share && rounded(share),
+    p50Ms: rounded(median(runs.map(run => run.p50Ms))),
+    p95Ms: rounded(median(runs.map(run => run.p95Ms))),
+    p99Ms: rounded(median(runs.map(run => run.p99Ms))),
+  };
+}
+
+/** Round by round, since the two ran within seconds of each other. */
+function ratiosOf(own: readonly Measured[], rival: readonly Measured[]): Ratios {
+  const cpu = medianOf(
+    own.map((run, i) => {
+      const mine = cpuOf(run);
+      const other = rival[i] === undefined ? undefined : cpuOf(rival[i]);
+      return mine === undefined || other === undefined ? undefined : other / mine;
+    }),
+  );
+  return {
+    throughput: rounded(median(own.map((run, i) => run.perSecond / (rival[i]?.perSecond ?? Number.NaN)))),
+    cpu: cpu && rounded(cpu),
+  };
+}
+
+const pacedOf = (run: Measured): PacedFigure => ({
+  rate: Math.round(run.perSecond),
+  p50Ms: rounded(run.p50Ms),
+  p95Ms: rounded(run.p95Ms),
+  p99Ms: rounded(run.p99Ms),
+});
+
+/** What was sent must have been counted: a figure for checks that were not recorded would be worth nothing. */
+async function countedOf(controller: RunningController, sent: number): Promise<number> {
+  const counted = await controller.metric('ota_checks_total');
+  if (counted < sent) throw new Error(`${sent} checks were answered but ${counted} counted`);
+  return counted;
+}
+
+async function loggedOf(logFile: string, counted: number): Promise<number> {
+  let lines = 0;
+  for await (const line of createInterface({ input: createReadStream(logFile) }))
+    if (line.includes('"ota.manifest.')) lines += 1;
+  if (lines < counted) throw new Error(`${counted} checks were counted but ${lines} logged`);
+  return lines;
+}

@@ -1,0 +1,141 @@
+/** An enrolled fleet in a data folder, the release it is in the middle of, and a controller process that serves it. */
+import { createHash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { bucketOf, isExposed } from '../controller/domain/cohort.ts';
+import type { Build } from '../controller/domain/release.ts';
+import { makeDeviceTokens } from '../controller/http/device-token.ts';
+import { openStore } from '../controller/store/store.ts';
+import { anApk } from '../test/support/http.ts';
+import { releaseFiles, writeReleases } from '../test/support/releases.ts';
+import { aRollout } from '../test/support/state.ts';
+import { type Server, startPinned } from './pinned.ts';
+import type { Workshop } from './workshop.ts';
+
+const PAGE = 10_000;
+const PERCENT = 50;
+const TOKEN_KEY = createHash('sha256').update('the key of the benchmark').digest();
+const READY_MS = 120_000;
+
+export interface FleetDevice {
+  readonly token: string;
+  /** In the cohort of the half that is offered b42. */
+  readonly exposed: boolean;
+}
+
+export interface Fleet {
+  readonly folder: string;
+  readonly devices: readonly FleetDevice[];
+  readonly signer: string;
+}
+
+/** As Android's: 16 hex digits in no order. */
+const idOf = (n: number): string => createHash('sha256').update(`device ${n}`).digest('hex').slice(0, 16);
+
+/** Tokens are kept of the first `withTokens` devices only: a million of them would fill this process, not the server. */
+export async function makeFleet(
+  folder: string,
+  size: { devices: number; withTokens?: number; apkBytes?: number },
+): Promise<Fleet> {
+  mkdirSync(path.join(folder, 'apks'), { recursive: true });
+  const b42Size = size.apkBytes === undefined ? {} : { sizeBytes: size.apkBytes };
+  const builds: Build[] = [];
+  for (const { apk, build } of [await anApk(41), await anApk(42, b42Size)]) {
+    writeFileSync(path.join(folder, 'apks', `${build.buildId}.apk`), apk);
+    builds.push(build);
+  }
+  const rollout = aRollout(PERCENT);
+  await writeReleases(path.join(folder, 'releases'), releaseFiles({ rollout, builds }));
+
+  const tokens = makeDeviceTokens([{ kid: 'bench', key: TOKEN_KEY }]);
+  const devices: FleetDevice[] = [];
+  const store = await openStore({ folder: path.join(folder, 'data'), nowMs: Date.now });
+  try {
+    for (let from = 0; from < size.devices; from += PAGE) {
+      const ids = Array.from({ length: Math.min(PAGE, size.devices - from) }, (_, i) => idOf(from + i));
+      const enrolled = await store.devices.enrol(
+        ids.map((deviceId, i) => ({ deviceId, tags: (from + i) % 100 === 0 ? ['kiosk'] : [] })),
+        Date.now(),
+      );
+      for (const { deviceId, generation } of enrolled.slice(
+        0,
+        (size.withTokens ?? Infinity) - devices.length,
+      ))
+        devices.push({
+          token: tokens.mint(deviceId, generation),
+          exposed: isExposed(bucketOf(deviceId, ''), PERCENT),
+        });
+    }
+  } finally {
+    await store.close();
+  }
+  return { folder, devices, signer: builds[0]?.signerFingerprint ?? '' };
+}
+
+export interface RunningController extends Server {
+  readonly logFile: string;
+  /** One value of `/metrics`, its labelled children added up. */
+  metric(name: string, label?: string): Promise<number>;
+}
+
+/** The controller as its users run it: its own process, real data folder, log lines going to a file. */
+export async function startController(
+  workshop: Workshop,
+  fleet: Fleet,
+  core: number | undefined,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<RunningController> {
+  const { folder } = fleet;
+  const logFile = path.join(folder, 'controller.log');
+  const log = openSync(logFile, 'a');
+  const env = {
+    PATH: process.env.PATH,
+    NODE_ENV: 'production',
+    OTA_DATA: path.join(folder, 'data'),
+    OTA_SOURCE: path.join(folder, 'releases'),
+    OTA_ARTIFACTS_IMPORT: path.join(folder, 'apks'),
+    OTA_TOKEN_KEY: `bench:${TOKEN_KEY.toString('hex')}`,
+    OTA_PORT: '0',
+    ...settings,
+  };
+  const flags = (process.env.BENCH_NODE_FLAGS ?? '').split(' ').filter(flag => flag !== '');
+  try {
+    const server = await startPinned(
+      core,
+      process.execPath,
+      [...flags, workshop.program('controller/main.ts')],
+      { env, stdio: ['ignore', log, 'inherit'] },
+      () => listening(logFile),
+    );
+    const adminToken = readFileSync(path.join(folder, 'data', 'admin-token'), 'utf8').trim();
+    return { ...server, logFile, metric: (name, label) => metricOf(server.url, adminToken, name, label) };
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** The URL of the newest start in the log, once the first release is applied. */
+async function listening(logFile: string): Promise<string> {
+  const giveUpMs = performance.now() + READY_MS;
+  while (performance.now() < giveUpMs) {
+    const started = readFileSync(logFile, 'utf8')
+      .split('\n')
+      .findLast(line => line.includes('"event":"ota.start"'));
+    if (started !== undefined) {
+      const { url } = JSON.parse(started) as { url: string };
+      if ((await fetch(`${url}/readyz`)).ok) return url;
+    }
+    await wait(25);
+  }
+  throw new Error(`the controller was not ready in ${READY_MS} ms; see ${logFile}`);
+}
+
+async function metricOf(url: string, token: string, name: string, label = ''): Promise<number> {
+  const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+  if (!answer.ok) throw new Error(`/metrics answered ${answer.status}`);
+  return (await answer.text())
+    .split('\n')
+    .filter(line => (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) && line.includes(label))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+}

@@ -1,0 +1,1 @@
+export const render = (figures: object): string => JSON.stringify(figures, null, 2);
