@@ -2,7 +2,7 @@
  * Who runs what: looked at when devices have checked in, told at each whole percent (SPEC §10). Outcomes never change
  * desired state; they only become numbers.
  */
-import { adoptionOf } from './domain/adoption.ts';
+import { type Adoption, adoptionOf } from './domain/adoption.ts';
 import type { Snapshot } from './domain/decision.ts';
 import type { Observe } from './domain/event.ts';
 import type { BuildId } from './domain/ids.ts';
@@ -27,35 +27,39 @@ export interface AdoptionWatch {
 }
 
 export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
-  const { picture, devices, history, nowMs, activeWithinMs, observe } = options;
-  let last: { revision: string; buildId: BuildId; percent: number } | undefined;
+  const { picture, devices, history, nowMs, activeWithinMs, observe, progressed } = options;
+  let last: Adoption | undefined;
   let ratios: ReadonlyMap<BuildId, number> = new Map();
+
+  /** What was told of this build before, also by an earlier process. */
+  async function toldOf(buildId: BuildId): Promise<Adoption | undefined> {
+    if (last?.buildId === buildId) return last;
+    const sample = (await history.series(buildId, 0)).at(-1);
+    if (sample === undefined) return undefined;
+    const { active, running: devices } = sample;
+    return adoptionOf(
+      { buildId, versionCode: 0 },
+      { active, running: [{ versionCode: 0, buildId, devices }] },
+    );
+  }
 
   async function count(): Promise<void> {
     const snapshot = picture();
     if (snapshot === undefined) return;
     const counts = await devices.counts(nowMs(), activeWithinMs);
-    const builds = [snapshot.current, ...(snapshot.lastSafe === undefined ? [] : [snapshot.lastSafe])];
-    ratios = new Map(builds.map(b => [b.buildId, adoptionOf(b, counts).ratio]));
-    const { revision } = snapshot;
-    const {
-      buildId,
-      devices: running,
-      activeDevices: active,
-      percent,
-    } = adoptionOf(snapshot.current, counts);
-    if (last?.revision === revision && last.buildId === buildId && last.percent === percent) return;
-    last = { revision, buildId, percent };
-    await history.add({ revision, buildId, atMs: nowMs(), active, running });
-    observe({
-      type: 'ota.adoption.progress',
-      revision,
-      buildId,
-      percent,
-      devices: running,
-      activeDevices: active,
-    });
-    await options.progressed();
+    const { revision, current, lastSafe } = snapshot;
+    const now = adoptionOf(current, counts);
+    const other = lastSafe === undefined ? [] : [adoptionOf(lastSafe, counts)];
+    ratios = new Map([now, ...other].map(a => [a.buildId, a.ratio]));
+    const told = await toldOf(now.buildId);
+    last = now;
+    if (told?.percent === now.percent) return;
+    const { buildId, percent, devices: running, activeDevices } = now;
+    // A build nobody runs yet is the beginning of its curve, but no progress.
+    await history.add({ revision, buildId, atMs: nowMs(), active: activeDevices, running });
+    if (told === undefined && percent === 0) return;
+    observe({ type: 'ota.adoption.progress', revision, buildId, percent, devices: running, activeDevices });
+    await progressed();
   }
 
   let under: Promise<void> | undefined;

@@ -2,48 +2,47 @@
  * Carries a nudge campaign out: one outbox row with a cursor (SPEC §8). Pages of at most 500, paced, resumable after a
  * crash with at most one page sent twice; a newer row takes over at once, and every device is judged again by the
  * picture that stands when its nudge leaves, so a suspend or a rollback stops it.
+ *
+ * Invariant: a campaign that has begun is the oldest one pending; whichever of two runs first merges the older into
+ * the newer before that one begins.
  */
-import { type Cursor, NUDGE_TOPIC, type Payload, payloadOf, segmentsOf, takenOver } from './campaign-row.ts';
 import {
-  allowance,
-  allowedAtMs,
-  inherit,
-  momentFor,
-  newOffer,
-  nudgeRate,
-  type Segments,
-} from './domain/campaign.ts';
-import { type Device, decide, type Snapshot } from './domain/decision.ts';
-import type { Observe } from './domain/event.ts';
+  type Away,
+  beforeOf,
+  type Cursor,
+  cursorOf,
+  handedOver,
+  NUDGE_TOPIC,
+  payloadOf,
+} from './campaign-row.ts';
+import { type Before, momentFor, newOffer } from './domain/campaign.ts';
+import type { Event, Observe } from './domain/event.ts';
 import type { DeviceId } from './domain/ids.ts';
-import { nudgeKey, signNudge } from './domain/nudge.ts';
+import { paceOf } from './domain/pace.ts';
+import { type BatchOptions, type BatchResults, deviceOf, observeResult, sendBatch } from './nudge-batch.ts';
 import type { Handled, OutboxHandler } from './outbox.ts';
-import type { DeviceStore, OutboxRow, OutboxStore, Pusher, PushMessage, ScannedDevice } from './ports.ts';
+import type { DeviceStore, OutboxRow, OutboxStore, ScannedDevice } from './ports.ts';
+import { Throttle } from './throttle.ts';
 
 const PAGE = 500;
-const TTL_MS = 600_000;
 const BACKOFF_MS = 60_000;
 const GIVE_UP_AFTER_MS = 60 * 60_000;
-/** No wait is longer than this, so that a stop is noticed within a second. */
-const SLICE_MS = 500;
+/** How often the cursor is kept within a page that is sent slowly. */
+const KEEP_EVERY_MS = 1_000;
+/** Fewer refusals than this among fresh devices are those devices' trouble, not the push service's. */
+const OUTAGE_FROM = 20;
+const QUOTA = new Set([
+  'message_rate_exceeded',
+  'device_message_rate_exceeded',
+  'topics_message_rate_exceeded',
+]);
 
-/** `again`: devices of an earlier page that were sent away. */
-interface Page {
-  readonly devices: readonly ScannedDevice[];
-  readonly after: DeviceId;
-  readonly again: boolean;
-}
-
-export interface CampaignOptions {
+export interface CampaignOptions extends Omit<BatchOptions, 'devices'> {
   readonly outbox: OutboxStore;
-  readonly devices: DeviceStore;
-  readonly pusher: Pusher;
-  readonly picture: () => Snapshot | undefined;
-  readonly masterKey: Buffer;
+  readonly devices: BatchOptions['devices'] & Pick<DeviceStore, 'scan'>;
   readonly pace: { readonly perSecond: number; readonly budgetMbps: number };
-  readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
   readonly random: () => number;
-  readonly newRequestId: () => string;
   /** Waits; ends early when the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly observe: Observe;
@@ -53,202 +52,233 @@ export function makeCampaigns(options: CampaignOptions): OutboxHandler {
   return { topic: NUDGE_TOPIC, handle: (row, signal) => new Campaign(options, row, signal).run() };
 }
 
+type State = Extract<Event, { type: 'ota.nudge.campaign' }>['state'];
+
+/** `again`: devices that were sent away before. */
+interface Page {
+  readonly devices: readonly ScannedDevice[];
+  readonly again: boolean;
+}
+
 class Campaign {
   readonly #o: CampaignOptions;
   readonly #row: OutboxRow;
   readonly #signal: AbortSignal;
-  readonly #payload: Payload;
-  readonly #segments: Segments;
-  #cursor: Cursor;
+  readonly #before: Before;
+  readonly #throttle: Throttle;
+  readonly #away: Map<DeviceId, Away>;
+  #cursor: Omit<Cursor, 'away'>;
   #seenRevision: string | undefined;
-  /** Pacing starts anew with each run: a resumed campaign ramps up again. */
-  #sentThisRun = 0;
-  readonly #runStartedMs: number;
+  #keptMs: number;
+  /** Every device in id order has been looked at. */
+  #lookedAtAll = false;
+  #code = 'retry';
 
   constructor(options: CampaignOptions, row: OutboxRow, signal: AbortSignal) {
     this.#o = options;
     this.#row = row;
     this.#signal = signal;
-    this.#payload = payloadOf(row);
-    this.#segments = segmentsOf(this.#payload);
-    this.#runStartedMs = options.nowMs();
-    this.#cursor =
-      row.cursor === undefined
-        ? { after: '', pageAfter: '', sent: 0, retry: [] }
-        : (JSON.parse(row.cursor) as Cursor);
+    this.#before = beforeOf(payloadOf(row));
+    this.#throttle = new Throttle({
+      monotonicMs: options.monotonicMs,
+      sleep: ms => options.sleep(ms, signal),
+    });
+    const { away, ...cursor } = cursorOf(row);
+    this.#cursor = cursor;
+    this.#away = new Map(away.map(a => [a.deviceId, a]));
+    this.#keptMs = options.monotonicMs();
   }
 
   async run(): Promise<Handled> {
+    if (await this.#takeOver()) return 'done';
     this.#say(this.#row.cursor === undefined ? 'started' : 'resumed');
     for (;;) {
       const over = await this.#over();
       if (over !== undefined) return over;
       const page = await this.#nextPage();
-      if (page.devices.length === 0 && page.last) {
+      if (page === 'wait') return { retryAtMs: this.#waitUntilMs(), code: this.#code };
+      if (page === 'end') {
         this.#say('done');
         return 'done';
       }
-      const again = await this.#sendPage(page);
-      if (again !== undefined) return again;
+      await this.#sendPage(page);
+      if (this.#failedTooLong()) {
+        this.#say('expired');
+        return { gaveUp: this.#code };
+      }
     }
   }
 
-  /** Superseded or shut down? A suspend or rollback needs no look: nobody has an offer then. */
+  // -------------------------------------------------------------- who is in charge
+
+  /** Older campaigns that wait for the push service end here: their unreached devices become this one's. */
+  async #takeOver(): Promise<boolean> {
+    const older = (await this.#o.outbox.pending(NUDGE_TOPIC)).filter(r => r.id < this.#row.id);
+    if (older.length === 0) return false;
+    await this.#o.outbox.add([handedOver(this.#row, older)]);
+    for (const row of older) {
+      await this.#o.outbox.done(row.id);
+      this.#say('superseded', row);
+    }
+    return true;
+  }
+
+  /** Superseded or shut down? A suspend or rollback is a newer revision, under which nobody has an offer. */
   async #over(): Promise<Handled | undefined> {
     this.#seenRevision = this.#o.picture()?.revision;
-    if (this.#signal.aborted) return { retryAtMs: this.#o.nowMs(), code: 'shutdown' };
+    if (this.#signal.aborted) {
+      this.#say('stopped');
+      return { retryAtMs: this.#o.wallMs(), code: 'shutdown' };
+    }
     const newer = (await this.#o.outbox.pending(NUDGE_TOPIC)).findLast(r => r.id > this.#row.id);
     if (newer === undefined) return undefined;
-    await this.#handOver(newer);
+    await this.#o.outbox.add([handedOver(newer, [{ ...this.#row, cursor: this.#written() }])]);
     this.#say('superseded');
     return 'done';
   }
 
-  async #handOver(newer: OutboxRow): Promise<void> {
-    // Devices that were sent away are not reached: their page counts as not begun.
-    const reached = this.#cursor.retry.length > 0 ? this.#cursor.pageAfter : this.#cursor.after;
-    const segments = inherit(segmentsOf(payloadOf(newer)), this.#segments, reached);
-    await this.#o.outbox.add([takenOver(newer, segments, this.#o.nowMs())]);
-  }
+  readonly #interrupted = (): boolean =>
+    this.#signal.aborted || this.#o.picture()?.revision !== this.#seenRevision;
 
-  /** Devices sent away before come first; then the next page in id order. */
-  async #nextPage(): Promise<Page & { last: boolean }> {
-    const { devices } = this.#o;
-    const { retry, after } = this.#cursor;
-    if (retry.length > 0) {
-      const found = await devices.scan({ ids: retry, limit: PAGE, withPushToken: true });
-      return { devices: found, after, again: true, last: false };
+  // -------------------------------------------------------------- what comes next
+
+  async #nextPage(): Promise<Page | 'wait' | 'end'> {
+    const nowMs = this.#o.wallMs();
+    if ((this.#cursor.holdUntilMs ?? 0) > nowMs) return 'wait';
+    const due = [...this.#away.values()].filter(a => a.dueMs <= nowMs).slice(0, PAGE);
+    if (due.length > 0) return this.#pageOf(due.map(a => a.deviceId));
+    // A page of devices that wait is enough: the cursor stays small, and an outage shows.
+    if (this.#away.size >= PAGE) return 'wait';
+    if (!this.#lookedAtAll) {
+      const { after } = this.#cursor;
+      const page = { ...(after === '' ? {} : { after }), limit: PAGE, withPushToken: true };
+      const devices = await this.#o.devices.scan(page);
+      if (devices.length > 0) return { devices, again: false };
+      this.#lookedAtAll = true;
     }
-    const page = await devices.scan({ ...(after === '' ? {} : { after }), limit: PAGE, withPushToken: true });
-    return { devices: page, after: page.at(-1)?.deviceId ?? after, again: false, last: page.length === 0 };
+    return this.#away.size > 0 ? 'wait' : 'end';
   }
 
-  /** Sends what the page's devices newly get, keeps the cursor; answers how to come back when some must wait. */
-  async #sendPage(page: Page): Promise<Handled | undefined> {
-    const retry: DeviceId[] = [];
-    let code = 'retry';
-    if (!page.again) this.#cursor = { ...this.#cursor, pageAfter: this.#cursor.after };
-    const wanted = page.devices.filter(d => this.#newOffer(d) !== undefined);
+  /** Those of `ids` that still exist with a push token; the others are waited for no longer. */
+  async #pageOf(ids: readonly DeviceId[]): Promise<Page> {
+    const devices = await this.#o.devices.scan({ ids, limit: PAGE, withPushToken: true });
+    const found = new Set(devices.map(d => d.deviceId));
+    for (const id of ids) if (!found.has(id)) this.#away.delete(id);
+    return { devices, again: true };
+  }
+
+  #waitUntilMs(): number {
+    const dueMs = [...this.#away.values()].map(a => a.dueMs);
+    const { holdUntilMs = 0 } = this.#cursor;
+    return holdUntilMs > this.#o.wallMs() ? holdUntilMs : Math.min(...dueMs);
+  }
+
+  // -------------------------------------------------------------- sending
+
+  async #sendPage({ devices, again }: Page): Promise<void> {
+    const wanted = devices.filter(d => this.#isNews(d));
+    if (again) for (const d of devices) if (!wanted.includes(d)) this.#away.delete(d.deviceId);
+    const tally = { tried: 0, away: 0, quota: false };
     for (let index = 0; index < wanted.length; ) {
       const room = await this.#room(wanted.length - index);
-      if (room === 0) {
-        // Interrupted: what was sent so far is kept, the rest of the page is read again.
-        const unsent = page.again ? wanted.slice(index).map(d => d.deviceId) : [];
-        await this.#keep({ ...this.#cursor, retry: [...retry, ...unsent] });
-        return undefined;
-      }
       const batch = wanted.slice(index, index + room);
+      const results = room === 0 ? undefined : await sendBatch(batch, this.#o, this.#signal);
+      // Interrupted: what was sent before is kept, the rest of the page is read again.
+      if (results === undefined) return this.#keep();
       index += room;
-      let sent = 0;
-      for (const [device, result] of await this.#sendBatch(batch)) {
-        if (result.result === 'retry') {
-          retry.push(device.deviceId);
-          code = result.code;
-        } else if (result.result === 'sent') sent += 1;
+      this.#throttle.spend(results.size);
+      this.#settle(batch, results, tally);
+      if (!again) this.#cursor = { ...this.#cursor, after: batch.at(-1)?.deviceId ?? this.#cursor.after };
+      if (tally.quota || (!again && tally.tried >= OUTAGE_FROM && tally.away * 2 >= tally.tried)) {
+        this.#hold();
+        return this.#keep();
       }
-      const reached = page.again ? this.#cursor.after : (batch.at(-1)?.deviceId ?? this.#cursor.after);
-      this.#cursor = { ...this.#cursor, after: reached, sent: this.#cursor.sent + sent };
+      if (this.#o.monotonicMs() - this.#keptMs >= KEEP_EVERY_MS) await this.#keep();
     }
-    return await this.#endPage(page, retry, code);
+    if (!again) this.#cursor = { ...this.#cursor, after: devices.at(-1)?.deviceId ?? this.#cursor.after };
+    await this.#keep();
   }
 
-  async #endPage(page: Page, retry: readonly DeviceId[], code: string): Promise<Handled | undefined> {
-    const nowMs = this.#o.nowMs();
-    const { failingSinceMs: since, ...kept } = this.#cursor;
-    const after = page.again ? kept.after : page.after;
-    if (retry.length === 0) {
-      await this.#keep({ ...kept, after, retry });
-      return undefined;
-    }
-    const failingSinceMs = since ?? nowMs;
-    await this.#keep({ ...kept, after, retry, failingSinceMs });
-    if (nowMs - failingSinceMs < GIVE_UP_AFTER_MS)
-      return { retryAtMs: nowMs + BACKOFF_MS * (1 + this.#o.random() * 0.25), code };
-    this.#say('expired');
-    return { gaveUp: code };
+  #isNews(d: ScannedDevice): boolean {
+    const now = { snapshot: this.#o.picture(), atMs: this.#o.nowMs() };
+    return newOffer(momentFor(this.#before, d.deviceId), now, deviceOf(d)) !== undefined;
   }
 
-  async #keep(cursor: Cursor): Promise<void> {
-    this.#cursor = cursor;
-    await this.#o.outbox.progress(this.#row.id, JSON.stringify(cursor));
-  }
-
-  #device(d: ScannedDevice): Device {
-    return {
-      deviceId: d.deviceId,
-      tags: d.tags,
-      versionCode: d.versionCode ?? 0,
-      buildId: d.buildId,
-      sdk: d.sdk,
-      signer: d.signer,
-    };
-  }
-
-  #newOffer(d: ScannedDevice): string | undefined {
+  #room(wanted: number): Promise<number> {
     const snapshot = this.#o.picture();
-    return newOffer(
-      momentFor(this.#segments, d.deviceId),
-      { snapshot, atMs: this.#o.nowMs() },
-      this.#device(d),
-    );
+    const offered = snapshot?.rollout.rollback === true ? snapshot.lastSafe : snapshot?.current;
+    const pace = paceOf(this.#o.pace, offered?.sizeBytes ?? 1);
+    return this.#throttle.room(pace, wanted, this.#interrupted);
   }
 
-  /** How many of `wanted` may go now, waiting in short slices; 0 when the campaign is over. */
-  async #room(wanted: number): Promise<number> {
-    const apk = this.#o.picture()?.current.sizeBytes ?? 1;
-    const rate = nudgeRate(this.#o.pace, apk);
-    for (;;) {
-      if (this.#signal.aborted || this.#o.picture()?.revision !== this.#seenRevision) return 0;
-      if (rate === undefined) return Math.min(wanted, PAGE);
-      const elapsedMs = this.#o.nowMs() - this.#runStartedMs;
-      const room = Math.floor(allowance(rate, elapsedMs)) - this.#sentThisRun;
-      if (room >= 1) return Math.min(room, wanted, PAGE);
-      const waitMs = allowedAtMs(rate, this.#sentThisRun + 1) - elapsedMs;
-      await this.#o.sleep(Math.min(SLICE_MS, Math.max(1, waitMs)), this.#signal);
+  #settle(
+    batch: readonly ScannedDevice[],
+    results: NonNullable<BatchResults>,
+    tally: { tried: number; away: number; quota: boolean },
+  ): void {
+    const { failingSinceMs, ...rest } = this.#cursor;
+    let { sent } = rest;
+    let through = false;
+    for (const { deviceId } of batch) {
+      const result = results.get(deviceId);
+      if (result?.result === 'retry') {
+        tally.away += 1;
+        tally.quota ||= QUOTA.has(result.code);
+        this.#sentAway(deviceId, result.code);
+      } else this.#away.delete(deviceId);
+      if (result?.result === 'sent') sent += 1;
+      through ||= result !== undefined && result.result !== 'retry';
     }
+    tally.tried += results.size;
+    this.#cursor = { ...rest, sent, ...(through || failingSinceMs === undefined ? {} : { failingSinceMs }) };
   }
 
-  async #sendBatch(batch: readonly ScannedDevice[]) {
-    const { masterKey, pusher, nowMs, newRequestId, observe, devices, picture } = this.#o;
-    const now = nowMs();
-    const outgoing = batch.flatMap(device => {
-      const snapshot = picture();
-      const decision = snapshot === undefined ? undefined : decide(snapshot, this.#device(device), now);
-      if (decision?.kind !== 'offer' || device.pushToken === undefined) return [];
-      const requestId = newRequestId();
-      const buildId = decision.build.buildId;
-      const key = nudgeKey(masterKey, device.deviceId, device.generation);
-      const data = signNudge(key, device.deviceId, { buildId, requestId, issuedAtMs: now });
-      const message: PushMessage = {
-        pushToken: device.pushToken,
-        data,
-        ttlMs: TTL_MS,
-        collapseKey: 'ota-update',
-      };
-      return [{ device, requestId, buildId, message }];
-    });
-    this.#sentThisRun += outgoing.length;
-    if (outgoing.length === 0) return [];
-    const results = await pusher.send(outgoing.map(o => o.message));
-    const told: [ScannedDevice, (typeof results)[number]][] = [];
-    for (const [index, { device, requestId, buildId }] of outgoing.entries()) {
-      const result = results[index] ?? { result: 'retry', code: 'no_response' };
-      observe({ type: 'ota.nudge', deviceId: device.deviceId, requestId, buildId, result: result.result });
-      if (result.result === 'unregistered') await devices.setPushToken(device.deviceId, undefined);
-      told.push([device, result]);
+  #backoffMs(): number {
+    return Math.round(BACKOFF_MS * (1 + this.#o.random() * 0.25));
+  }
+
+  #sentAway(deviceId: DeviceId, code: string): void {
+    this.#code = code;
+    const nowMs = this.#o.wallMs();
+    const sinceMs = this.#away.get(deviceId)?.sinceMs ?? nowMs;
+    if (nowMs - sinceMs < GIVE_UP_AFTER_MS) {
+      this.#away.set(deviceId, { deviceId, sinceMs, dueMs: nowMs + this.#backoffMs() });
+      return;
     }
-    return told;
+    this.#away.delete(deviceId);
+    const about = { deviceId, requestId: undefined, buildId: this.#buildId };
+    observeResult(this.#o.observe, about, { result: 'gave_up', code });
   }
 
-  #say(state: 'started' | 'resumed' | 'done' | 'superseded' | 'stopped' | 'expired'): void {
-    const { campaignId, revision, buildId } = this.#payload;
-    this.#o.observe({
-      type: 'ota.nudge.campaign',
-      campaignId,
-      revision,
-      buildId,
-      state,
-      sent: this.#cursor.sent,
-    });
+  #hold(): void {
+    const nowMs = this.#o.wallMs();
+    const { failingSinceMs = nowMs } = this.#cursor;
+    this.#cursor = { ...this.#cursor, failingSinceMs, holdUntilMs: nowMs + this.#backoffMs() };
+  }
+
+  #failedTooLong(): boolean {
+    const { failingSinceMs } = this.#cursor;
+    return failingSinceMs !== undefined && this.#o.wallMs() - failingSinceMs >= GIVE_UP_AFTER_MS;
+  }
+
+  // -------------------------------------------------------------- what is kept and told
+
+  #written(): string {
+    return JSON.stringify({ ...this.#cursor, away: [...this.#away.values()] } satisfies Cursor);
+  }
+
+  async #keep(): Promise<void> {
+    this.#keptMs = this.#o.monotonicMs();
+    await this.#o.outbox.progress(this.#row.id, this.#written());
+  }
+
+  get #buildId(): string {
+    return payloadOf(this.#row).buildId;
+  }
+
+  #say(state: State, row: OutboxRow = this.#row): void {
+    const { campaignId, revision, buildId } = payloadOf(row);
+    const sent = row === this.#row ? this.#cursor.sent : cursorOf(row).sent;
+    this.#o.observe({ type: 'ota.nudge.campaign', campaignId, revision, buildId, state, sent });
   }
 }

@@ -29,6 +29,7 @@ import type { Observer } from './observe.ts';
 import { makeOutbox, type Outbox, type OutboxHandler } from './outbox.ts';
 import type { OutboxEntry, Pusher, SourceTree } from './ports.ts';
 import { type Judged, makeReconcile, type Reconcile } from './reconcile.ts';
+import { prune } from './retention.ts';
 import { parseState, parseTree } from './source/parse.ts';
 import { openStore, type Store } from './store/store.ts';
 
@@ -62,7 +63,6 @@ export interface Controller {
 const TICK_MS = 1_000;
 const ADOPTION_MS = 5_000;
 const PRUNE_MS = 60 * 60_000;
-const UNREFERENCED_MS = 30 * 86_400_000;
 
 /** Opens everything, publishes what the store holds, listens, and only then asks the source. */
 export async function startController(settings: Settings, around: Surroundings): Promise<Controller> {
@@ -113,13 +113,18 @@ async function assemble(parts: Parts): Promise<Controller> {
   const adminTokenFile = await firstOperator(store, data, nowMs());
   const artifacts = await openArtifacts(settings, observe);
   const admission = makeAdmission({ artifacts });
-  const pusher = around.pusher ?? pusherOf(settings, observe);
+  const fcm = around.pusher === undefined ? pusherOf(settings, observe) : undefined;
+  const pusher = around.pusher ?? fcm;
+  ends.push(async () => fcm?.close());
 
   const promise = (judged: Judged): OutboxEntry[] => {
     const told = github?.onReconciled(judged) ?? [];
     if (judged.kind === 'rejected' || pusher === undefined) return told;
     const { before, after } = judged;
-    return [...told, campaignEntry({ snapshot: before, atMs: nowMs() }, after, randomUUID(), nowMs())];
+    // Time may have opened the rollout further since the last look: whom that reached was told nothing yet.
+    const settledAtMs = before === undefined ? undefined : exposure?.settledAtMs(before.revision);
+    const standing = { snapshot: before, atMs: settledAtMs ?? nowMs() };
+    return [...told, campaignEntry(standing, after, randomUUID())];
   };
 
   let exposure: ExposureWatch | undefined;
@@ -172,17 +177,22 @@ async function assemble(parts: Parts): Promise<Controller> {
     else background(github?.hint().then(() => outbox?.wake()));
   });
 
-  outbox = makeOutbox({ store: store.outbox, handlers: handlersOf(), nowMs, random: around.random, observe });
+  outbox = makeOutbox({
+    store: store.outbox,
+    handlers: handlersOf(),
+    // A held clock stops exposure, not the telling of it.
+    nowMs: () => Math.max(nowMs(), around.wallMs()),
+    random: around.random,
+    observe,
+  });
   exposure = watchExposure({
     picture,
     clock,
     values: store.keyValues,
     outbox: store.outbox,
     observe,
-    effects: ({ snapshot, seenAtMs }) =>
-      pusher === undefined
-        ? []
-        : [campaignEntry({ snapshot, atMs: seenAtMs }, snapshot, randomUUID(), nowMs())],
+    effects: ({ snapshot, seenAtMs, name }) =>
+      pusher === undefined ? [] : [campaignEntry({ snapshot, atMs: seenAtMs }, snapshot, name)],
   });
   adoption = watchAdoption({
     picture,
@@ -239,23 +249,12 @@ async function assemble(parts: Parts): Promise<Controller> {
   const timers = [
     setInterval(() => background(tick()), TICK_MS),
     setInterval(() => background(adoption?.look()), ADOPTION_MS),
-    setInterval(() => background(prune()), PRUNE_MS),
+    setInterval(() => background(prune(settings, store, artifacts, nowMs())), PRUNE_MS),
   ];
   ends.push(async () => {
     for (const timer of timers) clearInterval(timer);
   });
   observe({ type: 'ota.start', version: around.version, url: doors.url });
-
-  async function prune(): Promise<void> {
-    const atMs = nowMs();
-    await store.outcomes.prune(atMs - settings.OTA_RETENTION_EVENTS, atMs - settings.OTA_RETENTION_DOWNLOADS);
-    const applied = await store.desired.applied();
-    if (applied === undefined) return;
-    const keep = new Set(
-      [...applied.state.builds.values(), ...applied.formerBuilds.values()].map(b => b.sha256),
-    );
-    await artifacts.collect(keep, atMs - UNREFERENCED_MS);
-  }
 
   function handlersOf(): OutboxHandler[] {
     const told = github === undefined ? [] : [github.handler];
@@ -270,6 +269,8 @@ async function assemble(parts: Parts): Promise<Controller> {
         masterKey: nudgeMaster,
         pace: { perSecond: settings.OTA_NUDGES_PER_SECOND, budgetMbps: settings.OTA_DOWNLOAD_BUDGET_MBPS },
         nowMs,
+        wallMs: around.wallMs,
+        monotonicMs: around.monotonicMs,
         random: around.random,
         newRequestId: randomUUID,
         sleep: async (ms, signal) => {

@@ -4,6 +4,7 @@
  */
 import { effectivePercent, type Snapshot } from './domain/decision.ts';
 import type { Observe } from './domain/event.ts';
+import { isSuspended } from './domain/ramp.ts';
 import type { Clock, KeyValueStore, OutboxEntry, OutboxStore } from './ports.ts';
 
 const KEY = 'exposure.last';
@@ -25,59 +26,66 @@ export interface ExposureChange {
   /** When the exposure before was last seen, Unix ms: the snapshot decides for both moments. */
   readonly seenAtMs: number;
   readonly nowMs: number;
+  /** The same for the same change, also when it is noticed again after a crash. */
+  readonly name: string;
 }
 
 interface Seen {
   readonly revision: string;
   readonly percent: number;
+  /** A suspend also holds canaries and the baseline, which no percentage tells. */
+  readonly suspended: boolean;
   readonly atMs: number;
 }
 
 export interface ExposureWatch {
   /** Compares with what was seen last; called each second and after each publish. */
   look(): Promise<void>;
+  /** Up to when time's changes of this revision are promised, Unix ms; undefined before the first look at it. */
+  settledAtMs(revision: string): number | undefined;
 }
 
-export function watchExposure({
-  picture,
-  clock,
-  values,
-  outbox,
-  observe,
-  effects,
-}: ExposureOptions): ExposureWatch {
+const sameExposure = (a: Seen, b: Seen): boolean => a.percent === b.percent && a.suspended === b.suspended;
+
+export function watchExposure(options: ExposureOptions): ExposureWatch {
+  const { picture, clock, values, outbox, observe, effects } = options;
   let seen: Seen | undefined;
+
+  async function promise(snapshot: Snapshot, last: Seen, now: Seen): Promise<void> {
+    const { revision } = snapshot;
+    const [fromPercent, toPercent] = [last.percent, now.percent];
+    const name = `time:${revision}:${toPercent}:${now.suspended ? 'suspended' : 'open'}`;
+    const change = { snapshot, fromPercent, toPercent, seenAtMs: last.atMs, nowMs: now.atMs, name };
+    await outbox.add(effects(change));
+    if (fromPercent === toPercent) return;
+    const buildId = snapshot.rollout.current;
+    observe({ type: 'ota.rollout.update', revision, buildId, fromPercent, toPercent, by: 'time' });
+  }
 
   async function look(): Promise<void> {
     const snapshot = picture();
     if (snapshot === undefined) return;
-    const nowMs = clock.nowMs();
-    const percent = effectivePercent(snapshot, nowMs);
+    const atMs = clock.nowMs();
+    const now: Seen = {
+      revision: snapshot.revision,
+      percent: effectivePercent(snapshot, atMs),
+      suspended: isSuspended(snapshot.rollout, atMs),
+      atMs,
+    };
     if (seen === undefined) {
       const kept = await values.get(KEY);
       seen = kept === undefined ? undefined : (JSON.parse(kept) as Seen);
     }
     const last = seen;
-    if (last?.revision === snapshot.revision && last.percent === percent) {
-      seen = { ...last, atMs: nowMs };
+    // A new revision promised its own effects when it was applied.
+    const standing = last?.revision === now.revision ? last : undefined;
+    if (standing !== undefined && sameExposure(standing, now)) {
+      seen = now;
       return;
     }
-    seen = { revision: snapshot.revision, percent, atMs: nowMs };
-    // A new revision promised its own effects when it was applied.
-    if (last?.revision === snapshot.revision) {
-      const change = { snapshot, fromPercent: last.percent, toPercent: percent, seenAtMs: last.atMs, nowMs };
-      await outbox.add(effects(change));
-      const { revision, rollout } = snapshot;
-      observe({
-        type: 'ota.rollout.update',
-        revision,
-        buildId: rollout.current,
-        fromPercent: last.percent,
-        toPercent: percent,
-        by: 'time',
-      });
-    }
-    await values.set(KEY, JSON.stringify(seen));
+    if (standing !== undefined) await promise(snapshot, standing, now);
+    seen = now;
+    await values.set(KEY, JSON.stringify(now));
   }
 
   let tail: Promise<void> = Promise.resolve();
@@ -87,5 +95,6 @@ export function watchExposure({
       tail = mine.catch(() => undefined); // its own caller sees the error
       return mine;
     },
+    settledAtMs: revision => (seen?.revision === revision ? seen.atMs : undefined),
   };
 }

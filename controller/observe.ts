@@ -182,6 +182,7 @@ function rules(m: Meters): Rules {
     'ota.http.fail': { level: 'error' },
     'ota.nudge.campaign': { level: 'info' },
     'ota.nudge': { level: 'debug', count: e => m.nudges.labels(e.result).inc() },
+    'ota.nudge.fail': { level: 'warn', count: e => m.nudges.labels(e.result).inc() },
     'ota.nudge.off': { level: 'warn' },
     'ota.github': { level: 'info', count: e => m.github.labels(e.action, e.result).inc() },
     'ota.webhook': { level: 'info' },

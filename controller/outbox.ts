@@ -100,12 +100,11 @@ function makeLane(
     do {
       again = false;
       for (;;) {
-        const rows = await store.due([handler.topic], nowMs(), 20);
-        if (rows.length === 0) break;
-        for (const row of rows) {
-          if (stopping.signal.aborted) return;
-          await attempt(row);
-        }
+        // One at a time: carrying out one row may replace those behind it.
+        const [row] = await store.due([handler.topic], nowMs(), 1);
+        if (row === undefined) break;
+        if (stopping.signal.aborted) return;
+        await attempt(row);
       }
     } while (again);
   }

@@ -192,6 +192,8 @@ export interface DeviceStore {
   /** Erases the device's rows everywhere; its generation is remembered so that old tokens stay dead. */
   erase(deviceId: DeviceId): Promise<boolean>;
   setPushToken(deviceId: DeviceId, token: string | undefined): Promise<void>;
+  /** Forgets this very token: one that the device registered meanwhile stays. */
+  dropPushToken(deviceId: DeviceId, token: string): Promise<void>;
   /** Buffered, written in batches; only these may be lost in a crash. */
   checkIn(row: CheckIn): void;
   flush(): Promise<void>;

@@ -20,29 +20,68 @@ export interface Segment {
 /** Ascending by `after`; the first one starts at '' and covers every device. */
 export type Segments = readonly [Segment, ...Segment[]];
 
+/** What a campaign compares with: by id order, and one by one for devices an earlier campaign could not reach. */
+export interface Before {
+  readonly segments: Segments;
+  readonly singles: ReadonlyMap<DeviceId, Moment>;
+}
+
+/** How far a campaign came: all up to `after` in id order are settled but those that were sent `away`. */
+export interface Reached {
+  readonly after: DeviceId;
+  readonly away: readonly DeviceId[];
+}
+
+export const beforeAll = (moment: Moment): Before => ({
+  segments: [{ after: '', before: moment }],
+  singles: new Map(),
+});
+
 /** Id order is that of UTF-16 code units, as SQLite's BINARY collation orders these ASCII ids. */
-export const momentFor = (segments: Segments, deviceId: DeviceId): Moment =>
+export const momentFor = ({ segments, singles }: Before, deviceId: DeviceId): Moment =>
+  singles.get(deviceId) ??
   (segments.findLast(s => deviceId > s.after || s.after === '') ?? segments[0]).before;
 
 const decisionAt = ({ snapshot, atMs }: Moment, device: Device): Decision | undefined =>
   snapshot === undefined ? undefined : decide(snapshot, device, atMs);
 
-/** The build this device newly gets an offer of; undefined when it has none or had the same one before. */
+/**
+ * The build this device newly gets an offer of; undefined when it has none or had the same one before. A rollback's
+ * baseline is no news to a device that had an offer and did not take it.
+ */
 export function newOffer(before: Moment, now: Moment, device: Device): string | undefined {
   const is = decisionAt(now, device);
   if (is?.kind !== 'offer') return undefined;
   const was = decisionAt(before, device);
-  return was?.kind === 'offer' && was.build.buildId === is.build.buildId ? undefined : is.build.buildId;
+  const known =
+    was?.kind === 'offer' && (was.build.buildId === is.build.buildId || is.eligibleBy === 'rollback');
+  return known ? undefined : is.build.buildId;
 }
 
-const MOST_SEGMENTS = 8;
+const MOST_SEGMENTS = 32;
+const MOST_SINGLES = 5_000;
 
 /**
- * The segments of a newer campaign once one that was stopped after `reached` ('' when it reached nobody) hands its
- * unreached devices over: each is compared with the oldest picture it was last settled under.
- * Past eight segments the newer pictures count, so that a storm of commits nudges rather fewer than all twice.
+ * What a newer campaign compares with once one that was stopped hands its unreached devices over: each is compared
+ * with the oldest picture it was last settled under. Past the bounds (a storm of commits) the newer pictures count,
+ * so that it nudges rather fewer than all twice.
  */
-export function inherit(newer: Segments, stopped: Segments, reached: DeviceId): Segments {
+export function inherit(newer: Before, stopped: Before, reached: Reached): Before {
+  const segments = inheritSegments(newer.segments, stopped.segments, reached.after);
+  const unreached = [
+    ...reached.away,
+    ...[...stopped.singles.keys()].filter(id => id > reached.after && !reached.away.includes(id)),
+  ];
+  const singles = new Map(newer.singles);
+  for (const id of unreached) {
+    const theirs = momentFor(stopped, id);
+    const own = singles.get(id) ?? momentFor({ segments, singles: new Map() }, id);
+    if (theirs.atMs < own.atMs && (singles.has(id) || singles.size < MOST_SINGLES)) singles.set(id, theirs);
+  }
+  return { segments, singles };
+}
+
+function inheritSegments(newer: Segments, stopped: Segments, reached: DeviceId): Segments {
   const places = [...new Set([reached, ...newer.map(s => s.after), ...stopped.map(s => s.after)])].sort();
   const merged = places.map((after): Segment => {
     const own = momentFrom(newer, after);
@@ -56,38 +95,3 @@ export function inherit(newer: Segments, stopped: Segments, reached: DeviceId): 
 /** What counts for the devices that follow `after`. */
 const momentFrom = (segments: Segments, after: DeviceId): Moment =>
   (segments.findLast(s => s.after <= after) ?? segments[0]).before;
-
-// ---------------------------------------------------------------- pace
-
-export const MOST_PER_SECOND = 10_000;
-const RAMP_UP_MS = 60_000;
-
-/**
- * Nudges a second: as set, else what the download budget can carry of this APK, never above 10,000 (600,000 a minute).
- * Undefined: neither is set, and nudges go as fast as the push service takes them.
- */
-export function nudgeRate(
-  settings: { perSecond: number; budgetMbps: number },
-  apkSizeBytes: number,
-): number | undefined {
-  if (settings.perSecond > 0) return Math.min(MOST_PER_SECOND, settings.perSecond);
-  if (settings.budgetMbps > 0)
-    return Math.min(MOST_PER_SECOND, Math.max(0.1, (settings.budgetMbps * 125_000) / apkSizeBytes));
-  return undefined;
-}
-
-/** How many nudges may have gone out `elapsedMs` into a campaign: the rate grows evenly over the first 60 s. */
-export function allowance(ratePerSecond: number, elapsedMs: number): number {
-  const ramping = Math.min(elapsedMs, RAMP_UP_MS);
-  const full = Math.max(0, elapsedMs - RAMP_UP_MS);
-  return (ratePerSecond / 1000) * ((ramping * ramping) / (2 * RAMP_UP_MS) + full);
-}
-
-/** The first moment, ms into the campaign, at which `count` nudges are allowed. */
-export function allowedAtMs(ratePerSecond: number, count: number): number {
-  const perMs = ratePerSecond / 1000;
-  const ramped = (perMs * RAMP_UP_MS) / 2;
-  return count <= ramped
-    ? Math.sqrt((2 * RAMP_UP_MS * count) / perMs)
-    : RAMP_UP_MS + (count - ramped) / perMs;
-}

@@ -113,9 +113,20 @@ export type Event =
   | {
       readonly type: 'ota.nudge';
       deviceId: DeviceId;
-      requestId: string;
+      requestId: string | undefined;
       buildId: BuildId;
       result: NudgeResult;
+      /** The push service's reason for a `retry`. */
+      code: string | undefined;
+    }
+  | {
+      /** It will never arrive: the token is dead, refused or another sender's, or an hour of trying is over. */
+      readonly type: 'ota.nudge.fail';
+      deviceId: DeviceId;
+      requestId: string | undefined;
+      buildId: BuildId;
+      result: NudgeResult;
+      code: string;
     }
   | { readonly type: 'ota.nudge.off'; reason: string }
   | {
