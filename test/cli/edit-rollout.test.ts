@@ -1,8 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Proposal, Proposals } from '../../controller/cli/proposal.ts';
+import { replaceFile } from '../../controller/cli/replace-file.ts';
 import { ota, otaProcess } from '../support/cli.ts';
 import { withFolder } from '../support/folder.ts';
 import { type ReleaseFiles, releaseFiles, writeReleases } from '../support/releases.ts';
@@ -154,13 +155,33 @@ test('--dry-run and an edit that changes nothing write nothing', () =>
   }));
 
 test('a second edit before the first is committed still trusts only what is merged', () =>
-  withRepository(async ({ folder }, read) => {
-    await ota(['promote', 'b42', '--percent', '100'], { cwd: folder });
-    assert.is((await ota(['promote', 'b43', '--percent', '100'], { cwd: folder })).code, 0);
-    const again = await ota(['promote', 'b43', '--percent', '5'], { cwd: folder });
+  withRepository(async (repository, read) => {
+    const cwd = repository.folder;
+    await repository.commit({
+      ...releaseFiles({ builds: [...builds, aBuild(44)] }),
+      'rollout.yaml': ROLLOUT,
+    });
+    assert.is((await ota(['promote', 'b43', '--percent', '100'], { cwd })).code, 0);
+    const again = await ota(['promote', 'b44', '--percent', '5'], { cwd });
     assert.is(again.code, 0);
     assert.match(again.err, /had uncommitted edits before this one; they stay/);
-    assert.match(await read(), /^last_safe: 'b42'$/m);
+    assert.match(await read(), /^current: b44 .*\nlast_safe: 'b42'$/m);
+  }));
+
+test('a file that changed meanwhile is not written over', () =>
+  withRepository(async ({ folder }, read) => {
+    const target = path.join(folder, 'releases', 'rollout.yaml');
+    await replaceFile(target, 'new\n', ROLLOUT);
+    assert.is(await read(), 'new\n');
+    for (const before of [ROLLOUT, undefined])
+      try {
+        await replaceFile(target, 'newer\n', before);
+        assert.unreachable();
+      } catch (error) {
+        assert.is((error as { code?: string }).code, 'file_changed');
+      }
+    assert.is(await read(), 'new\n');
+    assert.equal((await readdir(path.dirname(target))).sort(), ['builds', 'rollout.yaml']);
   }));
 
 test('outside Git the files themselves are what stands', () =>

@@ -94,6 +94,12 @@ test('many devices are imported from CSV, JSON or a list, all of them or none', 
       listed.map((d: { device_id: string }) => d.device_id),
       ['d-1', 'd-2', 'd-3', 'd-4'],
     );
+    await ota(['device', 'import', '-'], {
+      stdin: Array.from({ length: 1100 }, (_, i) => `big-${i}\n`).join(''),
+      url,
+      token: adminToken,
+    });
+    assert.is(JSON.parse(ok(await run('device', 'list', '--json'))).length, 1104);
     assert.is(JSON.parse(ok(await run('device', 'list', '--tag', 'qa', '--json'))).length, 1);
     assert.is(JSON.parse(ok(await run('device', 'list', '--limit', '3', '--json'))).length, 3);
   }));

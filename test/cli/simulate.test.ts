@@ -14,12 +14,14 @@ const builds = [aBuild(41), aBuild(42)];
 
 test('each step counts the devices whose bucket is below it, next to the nominal number', () => {
   const ids = syntheticDevices(500).map(d => d.deviceId);
-  const steps = cohortSteps(ids, 'b42.3', [0.5, 10, 100]);
+  // The bucket of a device is itself outside: below means below.
+  const edge = bucketOf(ids[0] ?? '', 'b42.3') / 100;
+  const steps = cohortSteps(ids, 'b42.3', [0.5, 10, 100, edge]);
   for (const { percent, actual } of steps)
     assert.is(actual, ids.filter(id => bucketOf(id, 'b42.3') < percent * 100).length);
   assert.equal(
     steps.map(s => s.nominal),
-    [2.5, 50, 500],
+    [2.5, 50, 500, (500 * edge) / 100],
   );
   assert.is(steps[2]?.offByPoints, 0);
   assert.equal(cohortSteps([], '', [10])[0], { percent: 10, nominal: 0, actual: 0, offByPoints: 0 });
