@@ -26,14 +26,18 @@ export interface Listener {
 const HEADERS_MS = 20_000;
 /** Whole uploads must fit: 512 MiB at 1 MB/s. */
 const REQUEST_MS = 600_000;
-const KEEP_ALIVE_MS = 75_000;
+/** Devices ask a few things in a row and are gone for hours: at 1,000 checks/s each idle second is 1,000 sockets. */
+const KEEP_ALIVE_MS = 10_000;
+/** A proxy keeps its connections for longer than it idles by itself, usually 60 s, so that none is cut in use. */
+const PROXY_KEEP_ALIVE_MS = 75_000;
 const IDLE_SWEEP_MS = 50;
 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
-function serverFor({ tls, handler }: ListenOptions): Server {
-  const limits = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS };
+function serverFor({ tls, handler, trustedProxy }: ListenOptions): Server {
+  const keepAliveTimeout = trustedProxy === true ? PROXY_KEEP_ALIVE_MS : KEEP_ALIVE_MS;
+  const limits = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout };
   if (tls === undefined) return createServer(limits, handler);
   try {
     return createTlsServer({ ...limits, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' }, handler);

@@ -272,6 +272,10 @@ test('explain tells the decision, the bucket against the threshold, every step a
       ],
     );
     assert.equal([held.reports[0].reason, held.reports[0].detail], ['storage', 'no space']);
+    await server.enrol('kiosk-5');
+    const exposed = (await server.call('GET', '/v1/devices/kiosk-5/explain', { token })).json;
+    assert.equal([exposed.steps[1].finding, exposed.decision.eligible_by], ['exposed', 'rollout']);
+    assert.ok(exposed.bucket < exposed.threshold);
     server.world.snapshot = aSnapshot(
       aState({ rollout: { canary: { tags: [], devices: ['kiosk-393'], cohorts: [] } } }),
     );
