@@ -35,7 +35,9 @@ export interface Withdrawal {
 export interface Rollout {
   readonly current: BuildId;
   readonly lastSafe: BuildId | undefined;
-  readonly exposure: { readonly kind: 'percent'; readonly percent: number } | { readonly kind: 'ramp'; readonly ramp: Ramp };
+  readonly exposure:
+    | { readonly kind: 'percent'; readonly percent: number }
+    | { readonly kind: 'ramp'; readonly ramp: Ramp };
   readonly cohortSeed: string;
   readonly canary: Canary;
   readonly rollback: boolean;
@@ -137,7 +139,11 @@ export function canonicalState(state: DesiredState): string {
       ? Object.fromEntries(byKey(new Map(Object.entries(value))))
       : value;
   return JSON.stringify(
-    { ...state, builds: byKey(state.builds).map(([, b]) => b), cohorts: byKey(state.cohorts).map(([, c]) => c) },
+    {
+      ...state,
+      builds: byKey(state.builds).map(([, b]) => b),
+      cohorts: byKey(state.cohorts).map(([, c]) => c),
+    },
     sorted,
   );
 }

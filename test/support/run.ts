@@ -23,9 +23,16 @@ interface FileResult {
 }
 
 const count = (output: string, label: string): number =>
-  [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce((sum, m) => sum + Number(m[1]), 0);
+  [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce(
+    (sum, m) => sum + Number(m[1]),
+    0,
+  );
 
-function judge(output: string, exit: number | null, timedOut: boolean): Pick<FileResult, 'passed' | 'failed' | 'why'> {
+function judge(
+  output: string,
+  exit: number | null,
+  timedOut: boolean,
+): Pick<FileResult, 'passed' | 'failed' | 'why'> {
   const total = count(output, 'Total');
   const passed = count(output, 'Passed');
   const skipped = count(output, 'Skipped');
@@ -79,7 +86,8 @@ async function worker(): Promise<void> {
     results.push(result);
     const mark = result.why === undefined ? 'ok  ' : 'FAIL';
     console.log(`${mark} ${result.file} · ${result.passed} passed · ${(result.ms / 1000).toFixed(1)} s`);
-    if (result.why !== undefined) console.log(`     ${result.why}\n${result.output.replace(/^/gm, '     | ')}`);
+    if (result.why !== undefined)
+      console.log(`     ${result.why}\n${result.output.replace(/^/gm, '     | ')}`);
   }
 }
 await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker));
