@@ -26,9 +26,11 @@ export const deviceOnWire = (row: DeviceRow) => ({
   has_push_token: row.hasPushToken,
 });
 
+/** `.` and `..` are legal ids that every client takes for folders, so they may come encoded twice: `%252E`. */
 export const deviceIdOf = (text: string): DeviceId => {
-  if (!isDeviceId(text)) throw new Refusal('path_invalid', 'a device id matches [A-Za-z0-9._:-]{1,64}');
-  return text;
+  const id = /^(%2E){1,2}$/i.test(text) ? '.'.repeat(text.length / 3) : text;
+  if (!isDeviceId(id)) throw new Refusal('path_invalid', 'a device id matches [A-Za-z0-9._:-]{1,64}');
+  return id;
 };
 
 export const deviceNotFound = (): Refusal => new Refusal('device_not_found', 'no such device is enrolled');

@@ -69,6 +69,24 @@ test('a device is listed, tagged, rotated, revoked and deleted, and each change 
     assert.is(server.of('ota.admin').length, 6);
   }));
 
+test('every legal device id can be named in a path', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.admin('read');
+    const named: [string, string][] = [
+      ['.', '%252E'],
+      ['..', '%252e%252E'],
+      ['a:b', 'a%3Ab'],
+      ['import', 'import'],
+      ['...', '...'],
+    ];
+    for (const [id, path] of named) {
+      await server.enrol(id);
+      assert.is((await server.call('GET', `/v1/devices/${path}`, { token })).json.device_id, id);
+    }
+    for (const path of ['a%20b', '%252E%252E%252E', '%25', 'a%2Fb', 'x'.repeat(65)])
+      assert.is((await server.call('GET', `/v1/devices/${path}`, { token })).json.code, 'path_invalid', path);
+  }));
+
 test('lists are paged', () =>
   withServer({ snapshot: full() }, async server => {
     const token = await server.admin('devices', 'read');
