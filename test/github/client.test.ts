@@ -170,6 +170,7 @@ test('the token never appears in an error, whatever GitHub or the network says',
       assert.is(fault.code, 'github_forbidden');
       assert.not.match(redact(`Authorization: token ${'x'.repeat(40)}`, []), 'x'.repeat(40));
       assert.not.match(redact('fatal: https://u:hunter22@host/x.git', []), 'hunter22');
+      assert.not.match(redact('key opaque-without-a-prefix refused', ['opaque-without-a-prefix']), 'opaque');
       assert.not.match(redact(`ghs_${'a'.repeat(36)}`, []), 'aaaa');
     }),
   ));

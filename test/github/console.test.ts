@@ -2,6 +2,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bucketOf } from '../../controller/domain/cohort.ts';
 import { markerOf } from '../../controller/github/comment.ts';
+import { tell } from '../../controller/github/ledger.ts';
+import { shownProblem } from '../../controller/github/shown-problem.ts';
 import { MINUTE_MS, type Stage, withStage } from '../support/github/stage.ts';
 
 const HOUR_MS = 60 * MINUTE_MS;
@@ -43,6 +45,10 @@ test('open → plan comment → merge → statuses → adoption → completed', 
       await stage.later(MINUTE_MS);
       assert.match(consoleOf(stage, pull), /🟢 completed/);
       assert.equal(noticesOn(stage, pull).length, 1);
+      const writes = hub.writes().length;
+      await stage.store.outbox.add([tell(merge)]);
+      await stage.later(MINUTE_MS);
+      assert.is(hub.writes().length, writes, 'told again, nothing is sent');
       assert.equal(stage.statuses(merge, 'ota/rollout'), [
         `pending 10 % · 0/${mine.length} installed · 0 % failed`,
         `success completed · 10 % · ${mine.length}/${mine.length} installed · 0 % failed`,
@@ -290,6 +296,25 @@ test('a merge that changes no offer leaves the rollout before it in force', () =
     },
     { devices: 20 },
   ));
+
+test('a problem that could quote a device id is shown by its place alone', () => {
+  const problem = {
+    severity: 'error',
+    code: 'invalid_value',
+    line: 3,
+    column: 5,
+    message: '"kiosk-4 !" is no device id',
+    hint: 'like kiosk-4',
+  } as const;
+  const places = [
+    ['rollout.yaml', 'canary.devices[1]', 'invalid_value'],
+    ['cohorts/lab.yaml', 'devices[0]', 'invalid_value'],
+    ['rollout.yaml', '', 'yaml_syntax'],
+  ] as const;
+  for (const [file, at, code] of places)
+    assert.not.match(JSON.stringify(shownProblem({ ...problem, file, path: at, code })), /kiosk/);
+  assert.match(JSON.stringify(shownProblem({ ...problem, file: 'rollout.yaml', path: 'current' })), /kiosk/);
+});
 
 test('device ids never appear on GitHub', () =>
   withStage(
