@@ -48,6 +48,8 @@ export interface Entry {
   readonly progress: Progress;
   /** Merged through this pull request; null: through none; undefined: not looked up yet. */
   readonly pull?: number | null;
+  /** A merge commit, as opposed to a squashed or rebased one: it is reverted with `-m 1`. */
+  readonly isMerge?: boolean;
   /** Commits between `previous` and this one were accounted for. */
   readonly gapsTold?: boolean;
   /** The transition that `ota/rollout` was last written for, frozen with its figures. */

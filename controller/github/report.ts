@@ -102,15 +102,25 @@ export function makeReporter(options: ReportOptions): Reporter {
       await outbox.add([{ ...tell(revision), notBeforeMs: nowMs() + LOOK_AGAIN_MS }]);
       return entry;
     }
-    const found: Entry = { ...entry, pull };
+    const { data: commit } = await github.call('commit', (octokit, at) =>
+      octokit.rest.git.getCommit({ ...at, commit_sha: revision }),
+    );
+    const found: Entry = { ...entry, pull, isMerge: commit.parents.length > 1 };
     await ledger.save(found);
     return found;
   }
 
   function textOf(entry: Entry): string {
-    const { kind, progress, planHash, planText } = entry;
+    const { kind, progress, planHash, isMerge = true } = entry;
     if (kind !== 'applied') return renderRejected(entry);
-    return renderProgress({ progress, planHash, planText, activeHours: options.activeWithinMs / HOUR_MS });
+    const revert = isMerge ? 'git revert -m 1' : 'git revert';
+    return renderProgress({
+      progress,
+      planHash,
+      planText: entry.planText.replace('git revert -m 1 ', `${revert} `),
+      revert: `${revert} ${progress.revision}`,
+      activeHours: options.activeWithinMs / HOUR_MS,
+    });
   }
 
   async function notice(entry: Entry, pull: number): Promise<Entry> {

@@ -62,6 +62,20 @@ test('open → plan comment → merge → statuses → adoption → completed', 
     { devices: 100 },
   ));
 
+test('a squashed merge is undone without -m', () =>
+  withStage(async stage => {
+    const squashed = stage.propose('b42', { rollout: 10 });
+    const revision = stage.hub.state.merge(squashed, 'squash');
+    await stage.later(MINUTE_MS);
+    assert.match(consoleOf(stage, squashed), `\`git revert ${revision}\``);
+    assert.not.match(consoleOf(stage, squashed), 'revert -m');
+    const merged = stage.propose('wider', { rollout: 50 });
+    const merge = stage.hub.state.merge(merged);
+    await stage.later(MINUTE_MS);
+    assert.match(consoleOf(stage, merged), `\`git revert -m 1 ${merge}\``);
+    assert.equal(stage.hub.violations, []);
+  }));
+
 test('zero writes while idle', () =>
   withStage(
     async stage => {

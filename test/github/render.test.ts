@@ -177,6 +177,7 @@ const report = (over: Partial<Progress>): string =>
   renderProgress({
     progress: { ...rolling, ...over },
     planHash: 'd'.repeat(64),
+    revert: `git revert -m 1 ${sha('c')}`,
     planText: '### Promote `b42` at 10 %\n\n| | Before | After |',
     activeHours: 72,
   });
@@ -336,6 +337,7 @@ test('no comment reaches 65,536 characters, whatever is in it', () => {
     progress: { ...rolling, attempts: { ...rolling.attempts, reasons } },
     planHash: 'd'.repeat(64),
     planText: 'p'.repeat(40_000),
+    revert: 'git revert',
     activeHours: 72,
   });
   assert.ok(longest.length < 65_000);

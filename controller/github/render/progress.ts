@@ -8,6 +8,8 @@ export interface Reported {
   readonly planHash: string;
   /** The plan as it was applied, Markdown. */
   readonly planText: string;
+  /** The command that undoes the merge: `git revert -m 1 <sha>`, without `-m` for a squashed one. */
+  readonly revert: string;
   /** `OTA_ACTIVE_WINDOW` in hours. */
   readonly activeHours: number;
 }
@@ -22,7 +24,7 @@ const STATES: Readonly<Record<RolloutState, string>> = {
   rejected: '🔴 not applied',
 };
 
-export function renderProgress({ progress, planHash, planText, activeHours }: Reported): string {
+export function renderProgress({ progress, planHash, planText, revert, activeHours }: Reported): string {
   const { subject, state, revision } = progress;
   const inert = subject.kind === 'none';
   const about = inert
@@ -38,7 +40,7 @@ export function renderProgress({ progress, planHash, planText, activeHours }: Re
     next(progress),
     state === 'reverted' || state === 'superseded'
       ? undefined
-      : `**Undo:** \`git revert -m 1 ${shortSha(revision)}\`, or at once \`ota rollback --open-pr\``,
+      : `**Undo:** \`${revert}\`, or at once \`ota rollback --open-pr\``,
     folded(`What was merged · plan <code>${planHash.slice(0, 12)}</code>`, planText),
     `<sub>revision ${revision} · plan ${planHash} · in effect since ${momentOf(progress.appliedAtMs)}</sub>`,
   );

@@ -244,6 +244,20 @@ export const OPERATIONS: Readonly<Record<string, (hub: HubState, call: Call) => 
       body: { ...example('commit-comparison'), total_commits: shas.length, commits: commits.body ?? [] },
     };
   },
+  'git/get-commit': (hub, { params }) => {
+    const sha = params.commit_sha ?? '';
+    if (!known(hub, sha)) return problem(404, 'Not Found');
+    const parents = hub.git
+      .git('show', '-s', '--format=%P', sha)
+      .split(' ')
+      .filter(p => p !== '');
+    const link = (parent: string): Fields => ({
+      sha: parent,
+      url: 'https://api.github.com/c',
+      html_url: 'https://github.com/c',
+    });
+    return ok({ ...example('git-commit-2'), sha, parents: parents.map(link) });
+  },
   'git/get-tree': (hub, { params }) => {
     const entries = lines(hub.git.git('ls-tree', params.tree_sha ?? '')).map(line => {
       const [, mode = '', type = '', sha = '', path = ''] = /^(\d+) (\w+) (\w+)\t(.+)$/.exec(line) ?? [];
