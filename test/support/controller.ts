@@ -46,7 +46,8 @@ export interface Journey {
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
   /** Moves wall and monotonic time together and lets the time-driven parts look. */
   pass(ms: number): Promise<void>;
-  restart(settings?: Readonly<Record<string, string>>): Promise<void>;
+  /** `downMs`: how long it is down. */
+  restart(settings?: Readonly<Record<string, string>>, downMs?: number): Promise<void>;
 }
 
 export interface JourneyOptions {
@@ -144,8 +145,9 @@ export function withController(
         movedMs += ms;
         await controller.tick();
       },
-      restart: async settings => {
+      restart: async (settings, downMs = 0) => {
         await controller.stop('restart');
+        movedMs += downMs;
         controller = await start(settings);
       },
     };
