@@ -142,7 +142,8 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
   };
   const reporter = makeReporter(common);
   const pulls = makePulls(common);
-  let counted: { sign: string; atMs: number; toldAtMs: number } | undefined;
+  let counted: { sign: string; toldAtMs: number } | undefined;
+  let countedAtMs = Number.NEGATIVE_INFINITY;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   let running: Promise<void> = Promise.resolve();
   let ticking: Promise<void> | undefined;
@@ -175,7 +176,8 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
 
   async function count(): Promise<void> {
     const atMs = nowMs();
-    if (counted !== undefined && atMs - counted.atMs < progressIntervalMs) return;
+    if (atMs - countedAtMs < progressIntervalMs) return;
+    countedAtMs = atMs;
     await ingest();
     const revision = await ledger.live();
     const entry = revision === undefined ? undefined : await ledger.get(revision);
@@ -183,10 +185,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
     if (entry === undefined || standing === undefined || isFinal(entry.progress.state)) return;
     const sign = `${entry.revision} ${await signOf(standing, entry.progress, options, atMs)}`;
     const toldAtMs = counted?.toldAtMs ?? Number.NEGATIVE_INFINITY;
-    if (counted?.sign === sign) {
-      counted = { ...counted, atMs };
-      return;
-    }
+    if (counted?.sign === sign) return;
     const detailDue = atMs - toldAtMs >= detailIntervalMs;
     const changed = await refresh(
       (a, b) => noticeable(a) !== noticeable(b) || (detailDue && JSON.stringify(a) !== JSON.stringify(b)),
@@ -195,7 +194,6 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
     // Figures that were not worth an edit are counted again when detail is due.
     counted = {
       sign: changed === undefined && !detailDue ? '' : sign,
-      atMs,
       toldAtMs: changed === undefined ? toldAtMs : atMs,
     };
   }
@@ -212,7 +210,8 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
       case 'pull':
         return pulls.review(row.pull);
       default:
-        if ((await ledger.live()) === row.revision) await refresh(() => true);
+        // What ticks have counted stands in the ledger; a revision that was just applied is counted here first.
+        if (row.kind === 'applied' && (await ledger.live()) === row.revision) await refresh(() => true);
         return reporter.tell(row.revision);
     }
   }
