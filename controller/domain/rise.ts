@@ -86,8 +86,9 @@ export function risesOf(base: Before | undefined, head: Standing, nowMs: number)
 
 /**
  * Does the head lead back, and is this build part of the way? Back means that what devices should run is no newer
- * than before: a rollback, a `current` older than what stood, a `last_safe` older than the one before. The build must have been declared
- * before and be no newer than what stood: a new build under the name of a rollback is a promotion.
+ * than before: a rollback, a `current` older than what stood, a `last_safe` older than the one before, or the first
+ * one beside a `current` that all were offered, which no narrowing or withdrawal can do without. The build must have
+ * been declared before and be no newer than what stood: a new build under the name of a rollback is a promotion.
  */
 export function isWayBack(base: Before, head: Standing, build: Build): boolean {
   const stood = currentOf(base);
@@ -95,7 +96,9 @@ export function isWayBack(base: Before, head: Standing, build: Build): boolean {
   if (stood === undefined || target === undefined) return false;
   const { rollout: was } = base.state;
   const standing = lastSafeOf(base);
+  const stoodAlone = standing === undefined || standing === stood;
   const back =
+    (stoodAlone && build === lastSafeOf(head) && currentOf(head)?.buildId === stood.buildId) ||
     (build === lastSafeOf(head) && standing !== undefined && build.versionCode < standing.versionCode) ||
     (head.state.rollout.rollback && !was.rollback) ||
     target.versionCode < (was.rollback ? (standing ?? stood) : stood).versionCode;

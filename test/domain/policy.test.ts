@@ -246,6 +246,19 @@ const EMERGENCIES: [name: string, base: Standing, head: Standing][] = [
       builds: [aBuild(40), aBuild(41, { withdrawn }), aBuild(42), aBuild(43)],
     }),
   ],
+  [
+    'a narrowing from all, which has to name a last_safe',
+    stand({ rollout: { lastSafe: undefined, ...percent(100) } }),
+    stand({ rollout: { lastSafe: 'b41', ...percent(5) } }),
+  ],
+  [
+    'a withdrawal of what all were offered, with an older build in its place',
+    stand({ rollout: { lastSafe: 'b42', ...percent(100) } }),
+    stand({
+      rollout: { lastSafe: 'b41', ...percent(100) },
+      builds: [aBuild(40), aBuild(41), aBuild(42, { withdrawn }), aBuild(43)],
+    }),
+  ],
   ['a suspend', stand({ rollout: 50 }), stand({ rollout: { ...percent(50), suspend } })],
   ['a narrowing', stand({ rollout: 50 }), stand({ rollout: 7 })],
   ['a narrowing to nobody', stand({ rollout: 100 }), stand({ rollout: 0 })],
@@ -329,6 +342,15 @@ test('the way back opens no side door: another build raised in the same commit i
     found.map(f => `${f.code} ${renderPath(f.path)}`),
     ['policy_jump last_safe'],
   );
+});
+
+test('the first last_safe beside a build for all is the way back only when it is known and older', () => {
+  const base = stand({ builds: [aBuild(41), aBuild(42)], rollout: { lastSafe: undefined, ...percent(100) } });
+  const fresh = { builds: [aBuild(40), aBuild(41), aBuild(42)], rollout: { lastSafe: 'b40', ...percent(5) } };
+  const codes = (head: Standing) => checkPolicy(STRICT, base, head, NOW_MS).map(f => f.code);
+  assert.equal(codes(stand(fresh)), ['policy_jump', 'policy_freeze', 'policy_signer']);
+  const promoted = { current: 'b43', lastSafe: 'b41', ...percent(5) };
+  assert.ok(codes(stand({ rollout: promoted })).includes('policy_jump'), 'beside another promotion');
 });
 
 test('approvals: by how far the change may reach without another commit', () => {
