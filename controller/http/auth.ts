@@ -46,14 +46,14 @@ const DETAIL = {
 } as const satisfies Partial<Record<HttpCode, string>>;
 type AuthFailure = keyof typeof DETAIL;
 
-function bearer(req: IncomingMessage): string | AuthFailure {
+type Bearer = { readonly token: string } | AuthFailure;
+
+function bearer(req: IncomingMessage): Bearer {
   const header = req.headers.authorization;
   if (header === undefined) return 'token_missing';
   if (header.length > MAX_BEARER || header.slice(0, 7).toLowerCase() !== 'bearer ') return 'token_malformed';
-  return header.startsWith(' ', 7) ? header.slice(7).trimStart() : header.slice(7);
+  return { token: header.startsWith(' ', 7) ? header.slice(7).trimStart() : header.slice(7) };
 }
-
-const isFailure = (text: string): text is AuthFailure => text in DETAIL;
 
 export function makeAuth(options: AuthOptions): Auth {
   const { devices, admins, clock, observe, tokens, settings, monotonicMs } = options;
@@ -97,13 +97,14 @@ export function makeAuth(options: AuthOptions): Auth {
 
   return {
     device: (req, route) => {
-      const token = bearer(req);
-      const found = isFailure(token) ? token : identify(token);
+      const given = bearer(req);
+      const found = typeof given === 'string' ? given : identify(given.token);
       return typeof found === 'string' ? fail(req, route, found, deviceFailures) : found;
     },
     admin: async (req, route, scope) => {
-      const token = bearer(req);
-      if (isFailure(token)) return fail(req, route, token, adminFailures);
+      const given = bearer(req);
+      if (typeof given === 'string') return fail(req, route, given, adminFailures);
+      const { token } = given;
       if (!ADMIN_TOKEN.test(token)) return fail(req, route, 'token_malformed', adminFailures);
       // Unlike a device's, this check reads the database: a flood of guesses must not.
       if (adminFailures.exhausted(clientAddress(req, settings.trustedProxy)))
