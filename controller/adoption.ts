@@ -15,8 +15,6 @@ export interface AdoptionOptions {
   readonly nowMs: () => number;
   readonly activeWithinMs: number;
   readonly observe: Observe;
-  /** A whole percent was passed: the pull request may be told. */
-  readonly progressed: () => Promise<void>;
 }
 
 export interface AdoptionWatch {
@@ -27,7 +25,7 @@ export interface AdoptionWatch {
 }
 
 export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
-  const { picture, devices, history, nowMs, activeWithinMs, observe, progressed } = options;
+  const { picture, devices, history, nowMs, activeWithinMs, observe } = options;
   let last: Adoption | undefined;
   let ratios: ReadonlyMap<BuildId, number> = new Map();
 
@@ -59,7 +57,6 @@ export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
     await history.add({ revision, buildId, atMs: nowMs(), active: activeDevices, running });
     if (told === undefined && percent === 0) return;
     observe({ type: 'ota.adoption.progress', revision, buildId, percent, devices: running, activeDevices });
-    await progressed();
   }
 
   let under: Promise<void> | undefined;

@@ -1,9 +1,7 @@
 /** Wires the controller: the only place where parts meet. `main.ts` is the process around it. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import { type AdoptionWatch, watchAdoption } from './adoption.ts';
 import { makeAdmission } from './artifacts/admission.ts';
-import { makeCampaigns } from './campaign.ts';
 import { campaignEntry } from './campaign-row.ts';
 import { type GuardedClock, guardClock } from './clock.ts';
 import {
@@ -16,6 +14,7 @@ import {
   sourceOf,
 } from './compose-edges.ts';
 import { consoleOf, type GitHubPace, type GitHubParts, webhookOf } from './compose-github.ts';
+import { campaignsOf } from './compose-nudges.ts';
 import type { Settings } from './config.ts';
 import { effectivePercent } from './domain/decision.ts';
 import { faultCode } from './domain/fault.ts';
@@ -26,10 +25,11 @@ import { unapprovable } from './github/approvals.ts';
 import type { GitHubConsole } from './github/console.ts';
 import { createHttp } from './http/app.ts';
 import type { Observer } from './observe.ts';
-import { makeOutbox, type Outbox, type OutboxHandler } from './outbox.ts';
+import { makeOutbox, type Outbox } from './outbox.ts';
 import type { OutboxEntry, Pusher, SourceTree } from './ports.ts';
-import { type Judged, makeReconcile, type Reconcile } from './reconcile.ts';
+import { makeReconcile, type Reconcile } from './reconcile.ts';
 import { prune } from './retention.ts';
+import type { Judged } from './said.ts';
 import { parseState, parseTree } from './source/parse.ts';
 import { openStore, type Store } from './store/store.ts';
 
@@ -145,6 +145,7 @@ async function assemble(parts: Parts): Promise<Controller> {
     source,
     desired: store.desired,
     clock,
+    monotonicMs: around.monotonicMs,
     observe,
     parse: parseState,
     parseRollout: version => parseTree([{ path: 'rollout.yaml', content: version.content }]).state?.rollout,
@@ -179,7 +180,12 @@ async function assemble(parts: Parts): Promise<Controller> {
 
   outbox = makeOutbox({
     store: store.outbox,
-    handlers: handlersOf(),
+    handlers: [
+      ...(github === undefined ? [] : [github.handler]),
+      ...(pusher === undefined
+        ? []
+        : [campaignsOf({ settings, around, store, pusher, nudgeMaster, picture, nowMs })]),
+    ],
     // A held clock stops exposure, not the telling of it.
     nowMs: () => Math.max(nowMs(), around.wallMs()),
     random: around.random,
@@ -201,13 +207,9 @@ async function assemble(parts: Parts): Promise<Controller> {
     nowMs,
     activeWithinMs: settings.OTA_ACTIVE_WINDOW,
     observe,
-    progressed: async () => undefined,
   });
   around.observer.attach({
-    sourceAgeSeconds: () => {
-      const readAtMs = reconcile.status().sourceReadAtMs;
-      return readAtMs === undefined ? undefined : Math.max(0, (nowMs() - readAtMs) / 1000);
-    },
+    sourceAgeSeconds: () => reconcile.sourceAgeMs() / 1000,
     exposure: () => {
       const snapshot = picture();
       if (snapshot === undefined) return undefined;
@@ -255,31 +257,6 @@ async function assemble(parts: Parts): Promise<Controller> {
     for (const timer of timers) clearInterval(timer);
   });
   observe({ type: 'ota.start', version: around.version, url: doors.url });
-
-  function handlersOf(): OutboxHandler[] {
-    const told = github === undefined ? [] : [github.handler];
-    if (pusher === undefined) return told;
-    return [
-      ...told,
-      makeCampaigns({
-        outbox: store.outbox,
-        devices: store.devices,
-        pusher,
-        picture,
-        masterKey: nudgeMaster,
-        pace: { perSecond: settings.OTA_NUDGES_PER_SECOND, budgetMbps: settings.OTA_DOWNLOAD_BUDGET_MBPS },
-        nowMs,
-        wallMs: around.wallMs,
-        monotonicMs: around.monotonicMs,
-        random: around.random,
-        newRequestId: randomUUID,
-        sleep: async (ms, signal) => {
-          await wait(ms, undefined, { signal }).catch(() => undefined); // aborted: the campaign looks at the signal
-        },
-        observe,
-      }),
-    ];
-  }
 
   return {
     url: doors.url,

@@ -8,7 +8,7 @@ import { Fault, faultCode } from './domain/fault.ts';
 import type { BuildId, Revision, Sha256 } from './domain/ids.ts';
 import { type Plan, plan } from './domain/plan.ts';
 import { checkPolicy } from './domain/policy.ts';
-import type { Finding, Problem } from './domain/problem.ts';
+import { type Finding, hasError, type Problem } from './domain/problem.ts';
 import type { DesiredState, Rollout } from './domain/release.ts';
 import type { Base, RuleTimes } from './domain/rules.ts';
 import type {
@@ -23,24 +23,15 @@ import type {
   SourceTree,
 } from './ports.ts';
 import { findRampStart } from './ramp-start.ts';
-import { announce, auditOf, rewritten } from './said.ts';
+import { announce, auditOf, type Judged, rewritten } from './said.ts';
 import { makeWaker } from './wake.ts';
-
-/** What came of one revision, for whoever promises effects about it. */
-export type Judged =
-  | {
-      readonly kind: 'applied';
-      readonly before: Snapshot | undefined;
-      readonly after: Snapshot;
-      readonly plan: Plan;
-      readonly problems: readonly Problem[];
-    }
-  | { readonly kind: 'rejected'; readonly revision: Revision; readonly problems: readonly Problem[] };
 
 export interface ReconcileOptions {
   readonly source: Source;
   readonly desired: DesiredStore;
   readonly clock: Clock & { readonly held: boolean };
+  /** Tells the age of the source also while the wall clock is held. */
+  readonly monotonicMs: () => number;
   readonly observe: Observe;
   readonly parse: (
     tree: SourceTree,
@@ -71,6 +62,8 @@ export interface Reconcile extends Reconciler {
   readonly snapshot: Snapshot | undefined;
   /** Declared now or at any time before: reports about it are taken. */
   knowsBuild(buildId: BuildId): boolean;
+  /** Since the source was last read, ms; before the first time since the loop was made, so that an outage shows. */
+  sourceAgeMs(): number;
   /** Publishes what the store holds, before the source is asked. */
   restore(): Promise<void>;
   /** Wakes by interval and by the source's own hints until stopped. */
@@ -81,7 +74,7 @@ export interface Reconcile extends Reconciler {
 type Pass = { readonly acceptRewrite?: Revision };
 
 export function makeReconcile(options: ReconcileOptions): Reconcile {
-  const { source, desired, clock, observe } = options;
+  const { source, desired, clock, monotonicMs, observe } = options;
   let snapshot: Snapshot | undefined;
   let former: ReadonlySet<BuildId> = new Set();
   let problems: readonly Problem[] = [];
@@ -89,6 +82,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
   let warnings: readonly Problem[] = [];
   let attemptedRevision: Revision | undefined;
   let sourceReadAtMs: number | undefined;
+  let ageCountsFromMs = monotonicMs();
   let sourceFault: string | undefined;
   let tail: Promise<unknown> = Promise.resolve();
 
@@ -164,6 +158,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     const startedMs = performance.now();
     const revision = await source.head();
     sourceReadAtMs = clock.nowMs();
+    ageCountsFromMs = monotonicMs();
     sourceFault = undefined;
     const applied = await desired.applied();
     if (applied?.revision === revision) {
@@ -214,7 +209,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
       ...(applied === undefined || policy === undefined ? [] : checkPolicy(policy, applied, next, nowMs)),
       ...(await options.admit(head, applied?.state)),
     ];
-    if (!findings.some(f => f.severity === 'error'))
+    if (!hasError(findings))
       findings.push(...(await options.approve(revision, planned, applied?.state, head)));
     const found = [...parsed.problems, ...options.place(tree, findings)];
     if (hasError(found)) return reject(revision, found, startedMs);
@@ -286,6 +281,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     ...waker,
     run,
     status,
+    sourceAgeMs: () => monotonicMs() - ageCountsFromMs,
     restore,
     knowsBuild: buildId => former.has(buildId) || snapshot?.state.builds.has(buildId) === true,
     get snapshot() {
@@ -293,5 +289,3 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     },
   };
 }
-
-const hasError = (found: readonly Problem[]): boolean => found.some(p => p.severity === 'error');

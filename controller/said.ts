@@ -6,6 +6,17 @@ import type { Plan } from './domain/plan.ts';
 import type { Problem } from './domain/problem.ts';
 import type { AuditEntry } from './ports.ts';
 
+/** What came of one revision, for whoever promises effects about it. */
+export type Judged =
+  | {
+      readonly kind: 'applied';
+      readonly before: Snapshot | undefined;
+      readonly after: Snapshot;
+      readonly plan: Plan;
+      readonly problems: readonly Problem[];
+    }
+  | { readonly kind: 'rejected'; readonly revision: Revision; readonly problems: readonly Problem[] };
+
 /** The milestone's own events. */
 export function announce(observe: Observe, revision: Revision, transitions: Plan['transitions']): void {
   for (const t of transitions) {

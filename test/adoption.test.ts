@@ -15,7 +15,6 @@ interface Scene {
   nowMs: number;
   picture: Snapshot | undefined;
   readonly events: Event[];
-  readonly progressed: number[];
   watch: AdoptionWatch;
   start(): void;
   /** So many devices, from the first on, say that they run this. */
@@ -37,14 +36,12 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
         nowMs: () => scene.nowMs,
         activeWithinMs: 3 * DAY_MS,
         observe: e => void scene.events.push(e),
-        progressed: async () => void scene.progressed.push(scene.nowMs),
       });
     const scene: Scene = {
       store,
       nowMs: NOW_MS,
       picture: aSnapshot(aState({ rollout: 50 })),
       events: [],
-      progressed: [],
       watch: make(),
       start: () => {
         scene.watch = make();
@@ -83,7 +80,6 @@ test('progress is told at each change of the whole percent and kept as the curve
       ['b42', 2, 4, 200],
       ['b42', 50, 100, 200],
     ]);
-    assert.is(scene.progressed.length, 3);
     const curve = await scene.store.adoption.series('b42', 0);
     assert.equal(
       curve.map(s => s.running),

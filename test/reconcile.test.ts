@@ -173,6 +173,22 @@ test('after a restart the snapshot comes from the store, before the first fetch'
     await rename(`${journey.repository.folder}.away`, journey.repository.folder);
   }));
 
+test('the age of the source grows while it is away, also from a start that never reached it', () =>
+  withController(async journey => {
+    await journey.merge(100);
+    const age = () => journey.metric('ota_source_age_seconds');
+    assert.ok((await age()) < 60);
+    await rename(journey.repository.folder, `${journey.repository.folder}.away`);
+    await journey.pass(10 * 60_000);
+    assert.ok((await age()) >= 600);
+    await journey.restart();
+    await journey.pass(20 * 60_000);
+    assert.ok((await age()) >= 1_200);
+    await rename(`${journey.repository.folder}.away`, journey.repository.folder);
+    await journey.controller.reconcile.run();
+    assert.ok((await age()) < 60);
+  }));
+
 test('a ramp moves with time alone, each step is told, and a restart does not begin it anew', () =>
   withController(async journey => {
     const steps = aRamp(undefined, [1, 4], [10, 24], [100]);

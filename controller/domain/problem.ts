@@ -100,6 +100,9 @@ export const PROBLEM_CODES = [
 ] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
 
+export const hasError = (found: readonly { readonly severity: Severity }[]): boolean =>
+  found.some(p => p.severity === 'error');
+
 /** `['ramp','steps',1,'percent']` → `ramp.steps[1].percent` */
 export const renderPath = (path: readonly (string | number)[]): string =>
   path.reduce<string>(

@@ -87,10 +87,10 @@ async function raise<T>(ground: Ground, devices: number, use: (stage: Stage) => 
   const { nowMs } = clock;
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'ota-mirror-'));
   const source = gitSource({
-    url: hub.cloneUrl,
+    // Straight from the folder: journeys go through HTTP.
+    url: hub.state.git.dir,
     branch: 'main',
     dataFolder,
-    token: hub.token,
     environment: process.env,
   });
   const console = makeConsole({
@@ -115,6 +115,7 @@ async function raise<T>(ground: Ground, devices: number, use: (stage: Stage) => 
     source,
     desired: store.desired,
     clock: { nowMs, held: false },
+    monotonicMs: nowMs,
     observe,
     parse: parseState,
     parseRollout: v => parseTree([{ path: 'rollout.yaml', content: v.content }]).state?.rollout,
