@@ -1,0 +1,86 @@
+/** SPEC §2 "Ramp" through the whole controller: what time may do, and what it may not. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { effectivePercent } from '../../controller/domain/decision.ts';
+import { type Journey, withController } from '../support/controller.ts';
+import { until } from '../support/folder.ts';
+import { releaseFiles } from '../support/releases.ts';
+import { aRamp, aState, HOUR_MS as HOUR } from '../support/state.ts';
+
+interface RolloutView {
+  readonly exposure: { readonly effective_percent: number };
+  readonly reconcile: { readonly clock_held: boolean };
+}
+
+const B41_FOR_ALL = {
+  current: 'b41',
+  lastSafe: undefined,
+  exposure: { kind: 'percent', percent: 100 },
+} as const;
+const RAMP = aRamp(undefined, [1, 4], [10, 24], [100]);
+const exposureOf = ({ controller }: Journey): number | undefined => {
+  const { snapshot } = controller.reconcile;
+  return snapshot === undefined ? undefined : effectivePercent(snapshot, controller.clock.nowMs());
+};
+
+test('a wall clock that jumps holds exposure where it stands, says so, and goes on once it is right again', () => {
+  const wall = { jumpedMs: 0 };
+  return withController(
+    async journey => {
+      await journey.merge({ exposure: aRamp(undefined, [1, 4], [10, 24], [100]) });
+      const view = async () => (await journey.admin('GET', '/v1/rollout')).json as RolloutView;
+      const jumps = () => journey.log.filter(l => l.event === 'ota.clock.jump').length;
+      wall.jumpedMs = 48 * HOUR;
+      await journey.controller.tick();
+      const held = await view();
+      assert.is(held.exposure.effective_percent, 1);
+      assert.is(held.reconcile.clock_held, true);
+      assert.is(jumps(), 1);
+      assert.is(
+        journey.log.some(l => l.event === 'ota.rollout.update' && l.by === 'time'),
+        false,
+      );
+      // The way back does not wait for a right clock.
+      await journey.merge({ rollback: true });
+      assert.is((await view()).exposure.effective_percent, 0);
+      wall.jumpedMs = 0;
+      await journey.controller.tick();
+      assert.is((await view()).reconcile.clock_held, false);
+      assert.is(jumps(), 1);
+      assert.ok(journey.log.some(l => l.event === 'ota.clock.ok'));
+    },
+    { around: { wallMs: () => Date.now() + wall.jumpedMs } },
+  );
+});
+
+test('a ramp that was merged while the controller was down began with its commit', () =>
+  withController(async journey => {
+    await journey.merge(B41_FOR_ALL);
+    const builds = [journey.builds.b41.build, journey.builds.b42.build];
+    const files = releaseFiles(aState({ builds, rollout: { exposure: RAMP } }));
+    await journey.controller.stop('down');
+    await journey.repository.commit(files, { atMs: Date.now() - 5 * HOUR });
+    await journey.restart();
+    await until('the ramp', () => journey.controller.reconcile.snapshot?.rollout.current === 'b42');
+    assert.is(exposureOf(journey), 10);
+  }));
+
+test('ending a rollback of the same current needs a new start', () =>
+  withController(async journey => {
+    const start = Math.floor(Date.now() / 1000) * 1000;
+    const ramp = (startMs: number | undefined) => aRamp(startMs, [1, 4], [10, 24], [100]);
+    const codes = () => journey.controller.reconcile.status().problems.map(p => p.code);
+    await journey.merge({ exposure: ramp(start) });
+    await journey.merge({ exposure: ramp(start), rollback: true });
+    await journey.pass(30 * HOUR);
+    for (const same of [start, undefined]) {
+      await journey.merge({ exposure: ramp(same) });
+      assert.ok(codes().includes('ramp_restart_needed'), String(codes()));
+      assert.is(exposureOf(journey), 0);
+    }
+    await journey.merge({ exposure: ramp(start + 30 * HOUR) });
+    assert.equal(codes(), []);
+    assert.is(exposureOf(journey), 1);
+  }));
+
+test.run();
