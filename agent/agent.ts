@@ -56,6 +56,8 @@ export class Agent {
   #dead = false;
   #stopWatching: () => void = () => {};
   #settled: (() => void)[] = [];
+  #gone: (() => void)[] = [];
+  #giveUpSaving: () => void = () => {};
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -129,8 +131,18 @@ export class Agent {
     this.#stopWatching();
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
-    this.#effects?.abort();
+    this.#effects?.end();
+    this.#giveUpSaving();
     this.#announceSettled();
+  }
+
+  /** Ends like {@link kill}, and resolves when nothing of it touches files or network any more. */
+  async stop(): Promise<void> {
+    this.kill();
+    await new Promise<void>(resolve => {
+      this.#gone.push(resolve);
+      this.#announceSettled();
+    });
   }
 
   #enqueue(make: Pending): void {
@@ -163,12 +175,13 @@ export class Agent {
         this.#emit({ type: 'ota.state.fail', code: faultCode(error) });
         this.#waitingForDisk = true;
         this.#announceSettled();
-        await new Promise<void>(resolve =>
+        await new Promise<void>(resolve => {
+          this.#giveUpSaving = resolve;
           this.#setTimer('save', SAVE_RETRY_MS, () => {
             this.#waitingForDisk = false;
             resolve();
-          }),
-        );
+          });
+        });
       }
     }
     return false;
@@ -204,9 +217,10 @@ export class Agent {
   }
 
   #announceSettled(): void {
-    const working =
-      (this.#draining && !this.#waitingForDisk) || (this.#queue.length > 0 && !this.#waitingForDisk);
-    if (!this.#dead && (working || (this.#effects?.running ?? 0) > 0)) return;
+    const performing = (this.#effects?.running ?? 0) > 0;
+    if (this.#dead && !this.#draining && !performing) for (const resolve of this.#gone.splice(0)) resolve();
+    const judging = !this.#waitingForDisk && (this.#draining || this.#queue.length > 0);
+    if (!this.#dead && (judging || performing)) return;
     for (const resolve of this.#settled.splice(0)) resolve();
   }
 }

@@ -34,6 +34,7 @@ export class Effects {
   readonly #connection: Connection;
   #running = 0;
   #abort = new AbortController();
+  readonly #end = new AbortController();
   #disk: Promise<void> = Promise.resolve();
   #registering = false;
 
@@ -59,6 +60,12 @@ export class Effects {
   abort(): void {
     this.#abort.abort();
     this.#abort = new AbortController();
+  }
+
+  /** Breaks off everything that can be, reports too. */
+  end(): void {
+    this.#abort.abort();
+    this.#end.abort();
   }
 
   perform(effect: Work): void {
@@ -197,7 +204,7 @@ export class Effects {
   }
 
   async #report({ report: entry }: Extract<Effect, { type: 'report' }>): Promise<void> {
-    const result = await report(this.#connection, entry);
+    const result = await report(this.#connection, entry, this.#end.signal);
     this.#runner.fact(at => ({
       type: 'reported',
       at,
@@ -215,7 +222,7 @@ export class Effects {
     if (this.#runner.state().pushTokenSha256 === sha256) return;
     this.#registering = true;
     this.#running += 1;
-    void putPushToken(this.#connection, pushToken).then(({ ok, code }) => {
+    void putPushToken(this.#connection, pushToken, this.#end.signal).then(({ ok, code }) => {
       this.#registering = false;
       this.#running -= 1;
       if (ok) this.#runner.fact(at => ({ type: 'push_registered', at, sha256 }));

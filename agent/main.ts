@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The entry point of `ota-agent`: the only file of the agent that touches the process. */
 import { readFileSync } from 'node:fs';
+import { conformVerb } from './cli/conform.ts';
 import { fleetVerb } from './cli/fleet.ts';
 import type { Io } from './cli/io.ts';
 import { run } from './cli/program.ts';
@@ -36,4 +37,4 @@ const io: Io = {
   stdin: process.stdin,
   interrupted: interrupted.signal,
 };
-process.exitCode = await run(process.argv.slice(2), io, [runVerb, fleetVerb], version());
+process.exitCode = await run(process.argv.slice(2), io, [runVerb, fleetVerb, conformVerb], version());

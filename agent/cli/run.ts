@@ -18,15 +18,17 @@ import { deviceToken, nudgeKeyOf, readText, secretOf } from './credentials.ts';
 import { EXIT, type ExitCode, type Io } from './io.ts';
 import { deviceIdOption, factor, fingerprintOption, wholeNumber } from './options.ts';
 import type { Verb } from './program.ts';
+import { fromSetup } from './setup.ts';
 import { type SimulatedFlags, simulatedDevice } from './simulated.ts';
 import { type AgentCommand, eventLine, readCommands } from './wire.ts';
 
-interface Flags extends SimulatedFlags {
+export interface Flags extends SimulatedFlags {
   readonly url?: string;
   readonly device?: string;
   readonly tokenFile?: string;
   readonly nudgeKeyFile?: string;
-  readonly state: string;
+  readonly state?: string;
+  readonly setup?: string;
   readonly ca?: string;
   readonly adb?: string;
   readonly adbPath: string;
@@ -65,7 +67,8 @@ export const runVerb: Verb = (program, choose) => {
     .option('--token-file <file>', 'the device token')
     .option('--nudge-key-file <file>', 'the nudge key, base64 or hex')
     .option('--ca <file>', 'PEM of a private authority to trust')
-    .requiredOption('--state <folder>', 'where the agent keeps its memory and downloads')
+    .option('--state <folder>', 'where the agent keeps its memory and downloads')
+    .option('--setup <file>', 'simulated: all of this from a JSON file, as "conform" writes it')
     .option('--once', 'check once, finish what comes of it, and end')
     .addOption(new Option('--simulated', 'a device made of numbers').conflicts('adb'))
     .option('--adb <serial>', 'a real device reached by adb')
@@ -93,7 +96,9 @@ export const runVerb: Verb = (program, choose) => {
       new Option('--time-scale <factor>', 'waits are this many times shorter').argParser(factor).default(1),
     )
     .addHelpText('after', EXAMPLES)
-    .action((flags: Flags) => choose(io => runDevice(io, flags)));
+    .action((flags: Flags) =>
+      choose(io => runDevice(io, flags.setup === undefined ? flags : fromSetup(flags, flags.setup))),
+    );
 };
 
 const need = (value: string | undefined, option: string, variable: string): string => {
@@ -118,6 +123,7 @@ function ending(): Ending {
 async function runDevice(io: Io, flags: Flags): Promise<ExitCode> {
   if (flags.simulated !== true && flags.adb === undefined)
     throw new Fault('option_missing', 'which device? give --simulated or --adb SERIAL', { retry: 'never' });
+  const state = need(flags.state, '--state', 'a setup file');
   const controller = controllerUrl(need(flags.url ?? io.environment.OTA_AGENT_URL, '--url', 'OTA_AGENT_URL'));
   const deviceId = deviceIdOption(
     need(flags.device ?? io.environment.OTA_AGENT_DEVICE_ID, '--device', 'OTA_AGENT_DEVICE_ID'),
@@ -127,7 +133,7 @@ async function runDevice(io: Io, flags: Flags): Promise<ExitCode> {
     flags.ca === undefined ? {} : { connect: { ca: readText(flags.ca, 'the authority') } },
   );
   const ended = ending();
-  const platform = await platformOf(io, flags, () => ended.resolve(EXIT.replaced));
+  const platform = await platformOf(io, flags, state, () => ended.resolve(EXIT.replaced));
   const last: { outcome?: string } = {};
   const agent = new Agent({
     deviceId,
@@ -138,8 +144,8 @@ async function runDevice(io: Io, flags: Flags): Promise<ExitCode> {
     clock: flags.timeScale === 1 ? systemClock : scaledClock(flags.timeScale),
     random: () => randomInt(2 ** 47) / 2 ** 47,
     platform,
-    files: new ApkFolder(path.join(flags.state, 'downloads')),
-    store: new StateFile(flags.state, deviceId),
+    files: new ApkFolder(path.join(state, 'downloads')),
+    store: new StateFile(state, deviceId),
     dispatcher,
     observe: (event: AgentEvent, atMs: number) => {
       if (event.type === 'ota.attempt.end') last.outcome = event.outcome;
@@ -149,7 +155,7 @@ async function runDevice(io: Io, flags: Flags): Promise<ExitCode> {
   return live(io, flags, agent, platform, ended, last).finally(() => dispatcher.destroy());
 }
 
-async function platformOf(io: Io, flags: Flags, replaced: () => void): Promise<Platform> {
+async function platformOf(io: Io, flags: Flags, state: string, replaced: () => void): Promise<Platform> {
   if (flags.adb !== undefined)
     return new AdbDevice({
       serial: flags.adb,
@@ -158,7 +164,7 @@ async function platformOf(io: Io, flags: Flags, replaced: () => void): Promise<P
       service: flags.service,
       note: text => io.err(`${text}\n`),
     });
-  const device: SimulatedDevice = await simulatedDevice(flags.state, flags, () => {
+  const device: SimulatedDevice = await simulatedDevice(state, flags, () => {
     if (flags.dieOnUpdate === true) replaced();
   });
   return device;

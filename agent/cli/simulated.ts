@@ -13,10 +13,12 @@ export interface SimulatedFlags {
   readonly installed?: string;
   readonly versionCode?: number;
   readonly signer?: Sha256;
-  readonly wifi: boolean;
-  readonly battery: number;
-  readonly charging?: boolean;
-  readonly inCall?: boolean;
+  readonly wifi: boolean | undefined;
+  readonly battery: number | undefined;
+  readonly charging?: boolean | undefined;
+  readonly inCall?: boolean | undefined;
+  /** A condition that is not given cannot be read; else it is the calm one. */
+  readonly unknownConditions?: boolean;
   readonly downgrade: boolean;
 }
 
@@ -62,11 +64,12 @@ export async function simulatedDevice(
 ): Promise<SimulatedDevice> {
   const image = (await loadImage(folder)) ?? (await firstImage(flags));
   await saveImage(folder, image);
+  const calm = flags.unknownConditions === true ? undefined : false;
   const conditions: Conditions = {
     unmeteredWifi: flags.wifi,
     batteryPercent: flags.battery,
-    charging: flags.charging ?? false,
-    inCall: flags.inCall ?? false,
+    charging: flags.charging ?? calm,
+    inCall: flags.inCall ?? calm,
   };
   return new SimulatedDevice({
     image,

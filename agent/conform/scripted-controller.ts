@@ -134,7 +134,13 @@ export async function startScriptedController(): Promise<ScriptedController> {
   }
 
   function takeReport(seen: Seen, response: ServerResponse): unknown {
-    const { request_id, outcome } = JSON.parse(seen.body) as { request_id: string; outcome: string };
+    let report: { request_id?: string; outcome?: string };
+    try {
+      report = JSON.parse(seen.body) as typeof report;
+    } catch {
+      return problem(response, 400, 'body_malformed');
+    }
+    const { request_id = '', outcome = '' } = report;
     const standing = finals.get(request_id);
     if (standing !== undefined && standing !== outcome) return problem(response, 409, 'outcome_conflict');
     if (outcome !== 'deferred') finals.set(request_id, outcome);

@@ -188,12 +188,14 @@ export async function report(
 export async function putPushToken(
   connection: Connection,
   fcmToken: string,
+  signal?: AbortSignal,
 ): Promise<{ ok: boolean; code: string }> {
   try {
     const url = new URL('v1/agent/push-token', connection.controller);
     const response = await exchange(connection, url, {
       method: 'PUT',
       body: JSON.stringify({ fcm_token: fcmToken }),
+      signal,
     });
     await drop(response.body);
     return {

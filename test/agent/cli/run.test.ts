@@ -147,7 +147,7 @@ for (const [name, args, message] of WRONG)
 
 test('help of every verb has examples', async () => {
   const { spawnSync } = await import('node:child_process');
-  for (const verb of ['run', 'fleet']) {
+  for (const verb of ['run', 'fleet', 'conform']) {
     const { status, stdout } = spawnSync(
       process.execPath,
       ['--import', 'tsx', 'agent/main.ts', verb, '--help'],

@@ -1,0 +1,210 @@
+/** `ota-agent conform`: checks any controller, or any agent, against the protocol. */
+
+import { Option } from 'commander';
+import { Agent as HttpAgent } from 'undici';
+import { Fault } from '../../controller/domain/fault.ts';
+import { isDeviceId } from '../../controller/domain/ids.ts';
+import { Finding } from '../conform/bench.ts';
+import { controllerChecks, World } from '../conform/controller-checks.ts';
+import { readKit } from '../conform/kit-folder.ts';
+import { processAgent } from '../conform/process-agent.ts';
+import { agentChecks, checkAgent } from '../conform/run-checks.ts';
+import { controllerUrl } from '../http/origin.ts';
+import { deviceToken, readText } from './credentials.ts';
+import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
+import { deviceIdOption, wholeNumber } from './options.ts';
+import type { Verb } from './program.ts';
+
+interface Flags {
+  readonly url?: string;
+  readonly tokenFile?: string;
+  readonly device?: string;
+  readonly sdk: number;
+  readonly ca?: string;
+  readonly withReports?: boolean;
+  readonly agent?: string;
+  readonly kit?: string;
+  readonly only?: string[];
+  readonly parallel: number;
+  readonly quiet: number;
+  readonly limit: number;
+  readonly timeScale: number;
+  readonly list?: boolean;
+  readonly json?: boolean;
+}
+
+interface Line {
+  readonly name: string;
+  readonly clause: string;
+  readonly result: 'ok' | 'failed' | 'skipped';
+  readonly detail: string | undefined;
+}
+
+const EXAMPLES = `
+Examples:
+  # any controller, by what it answers one enrolled device
+  ota-agent conform --url https://ota.example.com --token-file kiosk-7.token
+
+  # and with results posted, which stay in its store
+  ota-agent conform --url http://127.0.0.1:8080 --token-file kiosk-7.token --with-reports
+
+  # any agent, by what it asks: this one, then another in a JVM
+  ota-agent conform --agent "ota-agent run --setup {setup}" --kit schemas/vectors/apks
+  ota-agent conform --agent "java -jar agent-harness.jar {setup}" --kit schemas/vectors/apks --only refuses_a_wrong_sha256
+
+docs/agent-protocol.md says what the program behind --agent must read and do.
+`;
+
+export const conformVerb: Verb = (program, choose) => {
+  program
+    .command('conform')
+    .description('check a controller (--url) or an agent (--agent) against the protocol')
+    .option('--url <url>', 'the controller to check (or OTA_AGENT_URL)')
+    .option('--token-file <file>', 'a device’s token (or OTA_AGENT_TOKEN_FILE, OTA_AGENT_TOKEN)')
+    .option('--device <id>', 'the device of the token, where the token does not name it', deviceIdOption)
+    .option('--sdk <n>', 'the SDK level to ask for', wholeNumber(24, 10_000), 33)
+    .option('--ca <file>', 'PEM of a private authority to trust')
+    .option('--with-reports', 'also post results')
+    .addOption(
+      new Option('--agent <command>', 'the agent to check; {setup} is its setup file').conflicts('url'),
+    )
+    .option('--kit <folder>', 'the APKs to check an agent with')
+    .option('--only <names...>', 'only these checks')
+    .option('--parallel <n>', 'agents at a time', wholeNumber(1, 64), 4)
+    .option(
+      '--quiet <ms>',
+      'silence after which an agent is taken to be done',
+      wholeNumber(10, 600_000),
+      1_500,
+    )
+    .option('--limit <ms>', 'how long anything expected may take', wholeNumber(100, 600_000), 20_000)
+    .option(
+      '--time-scale <factor>',
+      'told to the agent: its waits are this many times shorter',
+      wholeNumber(1, 1_000_000),
+      300,
+    )
+    .option('--list', 'print the checks and end')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', EXAMPLES)
+    .action((flags: Flags) => choose(io => conform(io, flags)));
+};
+
+async function conform(io: Io, flags: Flags): Promise<ExitCode> {
+  if (flags.list === true) {
+    for (const { name, clause } of flags.agent === undefined ? controllerChecks() : agentChecks())
+      io.out(`${name}  ${clause}\n`);
+    return EXIT.fine;
+  }
+  const show = (line: Line) => {
+    if (flags.json !== true) io.out(text(io, line));
+  };
+  const lines =
+    flags.agent === undefined
+      ? await conformController(io, flags, show)
+      : await conformAgent(io, flags, flags.agent, show);
+  const count = (result: Line['result']) => lines.filter(line => line.result === result).length;
+  const summary = { ok: count('ok'), failed: count('failed'), skipped: count('skipped') };
+  if (flags.json === true) outJson(io, { ...summary, checks: lines });
+  else io.out(`${summary.ok} ok, ${summary.failed} failed, ${summary.skipped} skipped\n`);
+  return summary.failed > 0 || lines.length === 0 ? EXIT.failed : EXIT.fine;
+}
+
+function text(io: Io, { name, clause, result, detail }: Line): string {
+  const { green, red, yellow, dim } = paint(io);
+  const mark = { ok: green('ok     '), failed: red('FAILED '), skipped: yellow('skipped') }[result];
+  return `${mark} ${name}${detail === undefined ? '' : `: ${detail}`}\n${result === 'failed' ? dim(`        ${clause}\n`) : ''}`;
+}
+
+/** Tokens of this project name their device: `v1.<kid>.<device_id>.<generation>.<mac>`. */
+function deviceOf(token: string): string | undefined {
+  const parts = token.split('.');
+  const id = parts[0] === 'v1' && parts.length >= 5 ? parts.slice(2, -2).join('.') : '';
+  return isDeviceId(id) ? id : undefined;
+}
+
+async function conformController(io: Io, flags: Flags, show: (line: Line) => void): Promise<Line[]> {
+  const given = flags.url ?? io.environment.OTA_AGENT_URL;
+  if (given === undefined)
+    throw new Fault('option_missing', 'what is to be checked? give --url URL or --agent COMMAND', {
+      retry: 'never',
+    });
+  const token = deviceToken(io, flags.tokenFile);
+  const deviceId = flags.device ?? deviceOf(token);
+  if (deviceId === undefined)
+    throw new Fault('option_missing', 'this token does not name its device: give --device ID', {
+      retry: 'never',
+    });
+  const ca = flags.ca === undefined ? {} : { connect: { ca: readText(flags.ca, 'the authority') } };
+  const dispatcher = new HttpAgent(ca);
+  const url = controllerUrl(given);
+  const world = new World({
+    url,
+    token,
+    deviceId,
+    sdk: flags.sdk,
+    dispatcher,
+    mayReport: flags.withReports ?? false,
+  });
+  const lines: Line[] = [];
+  try {
+    for (const { name, clause, run } of controllerChecks().filter(
+      c => flags.only === undefined || flags.only.includes(c.name),
+    )) {
+      const line = { name, clause, ...(await outcome(() => run(world))) };
+      lines.push(line);
+      show(line);
+    }
+  } finally {
+    await dispatcher.destroy();
+  }
+  return lines;
+}
+
+async function outcome(
+  run: () => Promise<'ok' | { readonly skip: string }>,
+): Promise<Pick<Line, 'result' | 'detail'>> {
+  try {
+    const result = await run();
+    return result === 'ok' ? { result: 'ok', detail: undefined } : { result: 'skipped', detail: result.skip };
+  } catch (error) {
+    if (error instanceof Finding) return { result: 'failed', detail: error.message };
+    // A controller that breaks the connection or answers nonsense has failed the check, not the program.
+    if (error instanceof Error) return { result: 'failed', detail: error.message.slice(0, 200) };
+    throw error;
+  }
+}
+
+async function conformAgent(
+  io: Io,
+  flags: Flags,
+  command: string,
+  show: (line: Line) => void,
+): Promise<Line[]> {
+  if (!command.includes('{setup}'))
+    throw new Fault('option_missing', '--agent needs {setup} where its setup file belongs', {
+      retry: 'never',
+    });
+  if (flags.kit === undefined)
+    throw new Fault('option_missing', 'give --kit FOLDER, the APKs to check with', { retry: 'never' });
+  const { PATH, HOME, LANG, JAVA_HOME } = io.environment;
+  const under = processAgent({
+    command,
+    environment: { PATH, HOME, LANG, JAVA_HOME },
+    quietMs: flags.quiet,
+    limitMs: flags.limit,
+    timeScale: flags.timeScale,
+    onError: said => io.err(said),
+  });
+  const lines: Line[] = [];
+  await checkAgent(under, await readKit(flags.kit), {
+    parallel: flags.parallel,
+    ...(flags.only === undefined ? {} : { only: flags.only }),
+    onResult: ({ name, clause, finding }) => {
+      const line: Line = { name, clause, result: finding === undefined ? 'ok' : 'failed', detail: finding };
+      lines.push(line);
+      show(line);
+    },
+  });
+  return lines;
+}
