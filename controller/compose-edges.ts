@@ -30,8 +30,9 @@ const ADMIN_TOKEN_FILE = 'admin-token';
 export function sourceOf(
   settings: Settings,
   environment: Readonly<Record<string, string | undefined>>,
+  nowMs: () => number,
 ): Source {
-  if (!isRepository(settings.OTA_SOURCE)) return folderSource({ folder: settings.OTA_SOURCE });
+  if (!isRepository(settings.OTA_SOURCE)) return folderSource({ folder: settings.OTA_SOURCE, nowMs });
   return gitSource({
     url: settings.OTA_SOURCE,
     branch: settings.OTA_SOURCE_BRANCH,

@@ -136,7 +136,7 @@ async function assemble(parts: Parts): Promise<Controller> {
       observe({ type: 'ota.outbox.fail', topic: 'timer', code: faultCode(error), attempt: 0, final: false }),
     );
   };
-  const source = sourceOf(settings, around.environment);
+  const source = sourceOf(settings, around.environment, nowMs);
   const place = (tree: SourceTree, findings: readonly Finding[]): Problem[] => {
     const { locate } = parseTree(tree.files);
     return findings.map(f => ({ ...f, ...locate(f.file, f.path), path: renderPath(f.path) }));

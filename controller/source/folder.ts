@@ -15,6 +15,8 @@ export interface FolderSourceOptions {
   readonly folder: string;
   /** Quiet time before a change is hinted at; default 100 ms. */
   readonly debounceMs?: number | undefined;
+  /** Dates what is new since the last look; without it files' own times count alone. */
+  readonly nowMs?: (() => number) | undefined;
 }
 
 const MAX_READS = 20;
@@ -30,9 +32,16 @@ export function folderSource(options: FolderSourceOptions): Source {
   const readNow = (): Promise<SourceTree> => readSteadily(folder);
   /** What `head` saw last, so that `read` of it gives exactly that. */
   let seen: SourceTree | undefined;
+  let lookedAtMs = 0;
 
   async function head(): Promise<Revision> {
-    seen = await readNow();
+    const atMs = options.nowMs?.() ?? 0;
+    const now = await readNow();
+    if (seen?.revision !== now.revision)
+      // Copies keep the times of their originals: what was not there at the last look came after it, and a ramp
+      // that begins with its revision must not begin days ago.
+      seen = { ...now, committedAtMs: Math.max(now.committedAtMs, seen === undefined ? 0 : lookedAtMs) };
+    lookedAtMs = atMs;
     return seen.revision;
   }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
@@ -11,7 +11,7 @@ import { MAX_FILES } from '../../controller/source/layout.ts';
 import { parseState } from '../../controller/source/parse.ts';
 import { until, withFolder } from '../support/folder.ts';
 import { releaseFiles, writeReleases } from '../support/releases.ts';
-import { NOW_MS } from '../support/state.ts';
+import { DAY_MS, NOW_MS } from '../support/state.ts';
 
 test('the revision is the content: the same files give the same, a changed byte another', () =>
   withFolder(async folder => {
@@ -29,6 +29,27 @@ test('the revision is the content: the same files give the same, a changed byte 
     assert.is.not(second, first);
     await writeReleases(folder, releaseFiles({ rollout: 10 }));
     assert.is(await folderSource({ folder }).head(), first);
+  }));
+
+test('what is new since the last look came after it, whatever times a copy brought along', () =>
+  withFolder(async folder => {
+    const at = { ms: NOW_MS };
+    const dated = async (percent: number) => {
+      await writeReleases(folder, releaseFiles({ rollout: percent }));
+      for (const name of ['rollout.yaml', 'builds/b41.yaml', 'builds/b42.yaml'])
+        await utimes(path.join(folder, name), new Date(NOW_MS - 5 * DAY_MS), new Date(NOW_MS - 5 * DAY_MS));
+    };
+    const source = folderSource({ folder, nowMs: () => at.ms });
+    const committed = async () => (await source.read(await source.head())).committedAtMs;
+    await dated(10);
+    assert.is(await committed(), NOW_MS - 5 * DAY_MS, 'at the first look the files are all that tells');
+    at.ms += DAY_MS;
+    assert.is(await committed(), NOW_MS - 5 * DAY_MS);
+    await dated(50);
+    at.ms += DAY_MS;
+    assert.is(await committed(), NOW_MS + DAY_MS);
+    at.ms += DAY_MS;
+    assert.is(await committed(), NOW_MS + DAY_MS, 'and stays so while nothing changes');
   }));
 
 test('read gives what head saw, and an unknown revision once the content has moved on', () =>
