@@ -98,7 +98,7 @@ const toFcm = (message: PushMessage): TokenMessage => ({
 
 function codeOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code.replace(/^messaging\//, '').replaceAll('-', '_') : 'unknown';
+  return typeof code === 'string' ? code.replace(/^(messaging|app)\//, '').replaceAll('-', '_') : 'unknown';
 }
 
 /** The SDK's codes (firebase.google.com/docs/cloud-messaging/error-codes) → what to do about them. */

@@ -1,9 +1,10 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { PushMessage } from '../../controller/ports.ts';
-import { serviceAccount } from '../../controller/push/fcm.ts';
-import { type Refusal, withFcm } from '../support/fcm.ts';
+import { makeFcm, serviceAccount } from '../../controller/push/fcm.ts';
+import { fcmAt, type Refusal, withFcm } from '../support/fcm.ts';
 
 const message = (pushToken: string, data: Record<string, string> = { type: 'update' }): PushMessage => ({
   pushToken,
@@ -61,6 +62,40 @@ test('a payload over 4,096 bytes is refused before it is sent, the others go', (
       ['a', 'c'],
     );
   }));
+
+test('without an access token, or with nobody at the other end, messages come again later', () =>
+  withFcm(async server => {
+    const refused = { getAccessToken: () => Promise.reject(new Error('secret-hunter2')) };
+    const fcm = makeFcm({ projectId: 'fleet-test', credential: refused });
+    const results = await fcm.send([message('a'), message('b')]);
+    assert.equal(
+      results.map(r => r.result),
+      ['retry', 'retry'],
+    );
+    assert.not.match(JSON.stringify(results), 'hunter2');
+    await fcm.close();
+    const nobody = fcmAt(1);
+    assert.equal(await nobody.send([message('a')]), [{ result: 'retry', code: 'network_error' }]);
+    await nobody.close();
+    assert.is(server.requests, 0);
+  }));
+
+test('a service account file names the project and can sign', async () => {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const account = {
+    type: 'service_account',
+    project_id: 'fleet',
+    client_email: 'a@b.example',
+    private_key: privateKey,
+  };
+  const read = serviceAccount(JSON.stringify(account));
+  assert.is(read.projectId, 'fleet');
+  await makeFcm(read).close();
+});
 
 test('credentials that are no service account are refused without being echoed', () => {
   for (const json of [
