@@ -196,7 +196,8 @@ class Campaign {
       if (this.#o.monotonicMs() - this.#keptMs >= KEEP_EVERY_MS) await this.#keep();
     }
     if (!again) this.#cursor = { ...this.#cursor, after: devices.at(-1)?.deviceId ?? this.#cursor.after };
-    await this.#keep();
+    // A page that nobody was sent of may be read again.
+    if (tally.tried > 0 || this.#o.monotonicMs() - this.#keptMs >= KEEP_EVERY_MS) await this.#keep();
   }
 
   #isNews(d: ScannedDevice): boolean {
