@@ -6,7 +6,7 @@ import { type BuildId, isBuildId } from '../domain/ids.ts';
 import type { Build } from '../domain/release.ts';
 import { type ApkBytes, makeOpenApk } from './apk-bytes.ts';
 import type { DeviceIdentity } from './auth.ts';
-import { makeBudget } from './budget.ts';
+import { makeBudget, type Slot } from './budget.ts';
 import { failureOf } from './failure.ts';
 import type { Http } from './options.ts';
 import { Refusal } from './problem.ts';
@@ -109,12 +109,20 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     const slot = budget.enter(device.deviceId, end - start + 1);
     if ('code' in slot)
       throw new Refusal(slot.code, 'too many downloads right now', { retryAfterS: slot.retryAfterS });
+    const sent = await held(slot, () =>
+      stream(ctx, apk, start, end, () => offered(device, buildId, sdk) !== undefined),
+    );
+    const code = sent.ending === 'sent' ? 'ok' : FAILURE_OF[sent.ending];
+    await record(attempt, { code, status: ctx.res.statusCode, bytes: sent.bytes });
+  }
+
+  /** The place is given back with the last byte: a device may come for the next part before this one is recorded. */
+  async function held(slot: Slot, work: () => ReturnType<typeof stream>): ReturnType<typeof stream> {
     let bytes = 0;
     try {
-      const sent = await stream(ctx, apk, start, end, () => offered(device, buildId, sdk) !== undefined);
+      const sent = await work();
       bytes = sent.bytes;
-      const code = sent.ending === 'sent' ? 'ok' : FAILURE_OF[sent.ending];
-      await record(attempt, { code, status: ctx.res.statusCode, bytes });
+      return sent;
     } finally {
       slot.release(bytes);
     }
