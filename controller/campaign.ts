@@ -3,18 +3,11 @@
  * crash with at most one page sent twice; a newer row takes over at once, and every device is judged again by the
  * picture that stands when its nudge leaves, so a suspend or a rollback stops it.
  *
- * Invariant: a campaign that has begun is the oldest one pending; whichever of two runs first merges the older into
- * the newer before that one begins.
+ * Invariant: at most one campaign has begun. Whichever of two runs first merges the older into the newer, which begins
+ * only then.
  */
-import {
-  type Away,
-  beforeOf,
-  type Cursor,
-  cursorOf,
-  handedOver,
-  NUDGE_TOPIC,
-  payloadOf,
-} from './campaign-row.ts';
+import { AwayDevices, backoffMs, GIVE_UP_AFTER_MS } from './campaign-away.ts';
+import { beforeOf, type Cursor, cursorOf, handedOver, NUDGE_TOPIC, payloadOf } from './campaign-row.ts';
 import { type Before, momentFor, newOffer } from './domain/campaign.ts';
 import type { Event, Observe } from './domain/event.ts';
 import type { DeviceId } from './domain/ids.ts';
@@ -25,17 +18,12 @@ import type { DeviceStore, OutboxRow, OutboxStore, ScannedDevice } from './ports
 import { Throttle } from './throttle.ts';
 
 const PAGE = 500;
-const BACKOFF_MS = 60_000;
-const GIVE_UP_AFTER_MS = 60 * 60_000;
 /** How often the cursor is kept within a page that is sent slowly. */
 const KEEP_EVERY_MS = 1_000;
 /** Fewer refusals than this among fresh devices are those devices' trouble, not the push service's. */
 const OUTAGE_FROM = 20;
-const QUOTA = new Set([
-  'message_rate_exceeded',
-  'device_message_rate_exceeded',
-  'topics_message_rate_exceeded',
-]);
+/** FCM's QUOTA_EXCEEDED: of the project, not of one device. */
+const QUOTA = 'message_rate_exceeded';
 
 export interface CampaignOptions extends Omit<BatchOptions, 'devices'> {
   readonly outbox: OutboxStore;
@@ -66,7 +54,7 @@ class Campaign {
   readonly #signal: AbortSignal;
   readonly #before: Before;
   readonly #throttle: Throttle;
-  readonly #away: Map<DeviceId, Away>;
+  readonly #away: AwayDevices;
   #cursor: Omit<Cursor, 'away'>;
   #seenRevision: string | undefined;
   #keptMs: number;
@@ -85,7 +73,7 @@ class Campaign {
     });
     const { away, ...cursor } = cursorOf(row);
     this.#cursor = cursor;
-    this.#away = new Map(away.map(a => [a.deviceId, a]));
+    this.#away = new AwayDevices(away, options.random);
     this.#keptMs = options.monotonicMs();
   }
 
@@ -145,8 +133,8 @@ class Campaign {
   async #nextPage(): Promise<Page | 'wait' | 'end'> {
     const nowMs = this.#o.wallMs();
     if ((this.#cursor.holdUntilMs ?? 0) > nowMs) return 'wait';
-    const due = [...this.#away.values()].filter(a => a.dueMs <= nowMs).slice(0, PAGE);
-    if (due.length > 0) return this.#pageOf(due.map(a => a.deviceId));
+    const due = this.#away.due(nowMs, PAGE);
+    if (due.length > 0) return this.#pageOf(due);
     // A page of devices that wait is enough: the cursor stays small, and an outage shows.
     if (this.#away.size >= PAGE) return 'wait';
     if (!this.#lookedAtAll) {
@@ -168,9 +156,8 @@ class Campaign {
   }
 
   #waitUntilMs(): number {
-    const dueMs = [...this.#away.values()].map(a => a.dueMs);
     const { holdUntilMs = 0 } = this.#cursor;
-    return holdUntilMs > this.#o.wallMs() ? holdUntilMs : Math.min(...dueMs);
+    return holdUntilMs > this.#o.wallMs() ? holdUntilMs : this.#away.firstDueMs;
   }
 
   // -------------------------------------------------------------- sending
@@ -224,7 +211,7 @@ class Campaign {
       const result = results.get(deviceId);
       if (result?.result === 'retry') {
         tally.away += 1;
-        tally.quota ||= QUOTA.has(result.code);
+        tally.quota ||= result.code === QUOTA;
         this.#sentAway(deviceId, result.code);
       } else this.#away.delete(deviceId);
       if (result?.result === 'sent') sent += 1;
@@ -234,19 +221,9 @@ class Campaign {
     this.#cursor = { ...rest, sent, ...(through || failingSinceMs === undefined ? {} : { failingSinceMs }) };
   }
 
-  #backoffMs(): number {
-    return Math.round(BACKOFF_MS * (1 + this.#o.random() * 0.25));
-  }
-
   #sentAway(deviceId: DeviceId, code: string): void {
     this.#code = code;
-    const nowMs = this.#o.wallMs();
-    const sinceMs = this.#away.get(deviceId)?.sinceMs ?? nowMs;
-    if (nowMs - sinceMs < GIVE_UP_AFTER_MS) {
-      this.#away.set(deviceId, { deviceId, sinceMs, dueMs: nowMs + this.#backoffMs() });
-      return;
-    }
-    this.#away.delete(deviceId);
+    if (this.#away.add(deviceId, this.#o.wallMs())) return;
     const about = { deviceId, requestId: undefined, buildId: this.#buildId };
     observeResult(this.#o.observe, about, { result: 'gave_up', code });
   }
@@ -254,7 +231,7 @@ class Campaign {
   #hold(): void {
     const nowMs = this.#o.wallMs();
     const { failingSinceMs = nowMs } = this.#cursor;
-    this.#cursor = { ...this.#cursor, failingSinceMs, holdUntilMs: nowMs + this.#backoffMs() };
+    this.#cursor = { ...this.#cursor, failingSinceMs, holdUntilMs: nowMs + backoffMs(this.#o.random) };
   }
 
   #failedTooLong(): boolean {
@@ -265,7 +242,7 @@ class Campaign {
   // -------------------------------------------------------------- what is kept and told
 
   #written(): string {
-    return JSON.stringify({ ...this.#cursor, away: [...this.#away.values()] } satisfies Cursor);
+    return JSON.stringify({ ...this.#cursor, away: this.#away.list } satisfies Cursor);
   }
 
   async #keep(): Promise<void> {
