@@ -97,7 +97,7 @@ export function withController(
     let controller = await start();
     const adminToken = (await readFile(path.join(folder, 'data', 'admin-token'), 'utf8')).trim();
     const admin: Journey['admin'] = (method, target, more = {}) =>
-      call(controller.url, method, target, { token: adminToken, ...more });
+      call(controller.operatorUrl, method, target, { token: adminToken, ...more });
     const commitFiles = async (files: ReleaseFiles): Promise<string> => {
       const revision = await repository.commit(files, { atMs: Date.now() + movedMs });
       await controller.reconcile.run();
