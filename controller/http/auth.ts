@@ -51,7 +51,9 @@ type Bearer = { readonly token: string } | AuthFailure;
 function bearer(req: IncomingMessage): Bearer {
   const header = req.headers.authorization;
   if (header === undefined) return 'token_missing';
-  if (header.length > MAX_BEARER || header.slice(0, 7).toLowerCase() !== 'bearer ') return 'token_malformed';
+  if (header.length > MAX_BEARER) return 'token_malformed';
+  if (!header.startsWith('Bearer ') && header.slice(0, 7).toLowerCase() !== 'bearer ')
+    return 'token_malformed';
   return { token: header.startsWith(' ', 7) ? header.slice(7).trimStart() : header.slice(7) };
 }
 

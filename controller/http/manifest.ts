@@ -40,22 +40,33 @@ function render(snapshot: Snapshot, offer: Offer, options: ManifestOptions): str
   });
 }
 
+/** Whether two offers of one snapshot make the same manifest. */
+const same = (a: Offer, b: Offer): boolean =>
+  a.build === b.build &&
+  a.eligibleBy === b.eligibleBy &&
+  a.stagedRolloutPercent === b.stagedRolloutPercent &&
+  a.forceDowngrade === b.forceDowngrade &&
+  a.mustInstall === b.mustInstall &&
+  a.signerFingerprint === b.signerFingerprint;
+
+/** During a ramp the exposure may move many times within one snapshot: the oldest are let go. */
+const KEPT = 32;
+
 /** `headers` go with every manifest. */
 export function makeManifests(options: ManifestOptions, headers: readonly string[]): Manifests {
   let of: Snapshot | undefined;
-  let rendered = new Map<string, Manifest>();
+  let rendered: { offer: Offer; manifest: Manifest }[] = [];
   return (snapshot, offer) => {
     if (snapshot !== of) {
       of = snapshot;
-      rendered = new Map();
+      rendered = [];
     }
-    const key = `${offer.build.buildId} ${offer.eligibleBy} ${offer.stagedRolloutPercent} ${offer.forceDowngrade} ${offer.mustInstall} ${offer.signerFingerprint}`;
-    const known = rendered.get(key);
-    if (known !== undefined) return known;
+    for (const { offer: before, manifest } of rendered) if (same(before, offer)) return manifest;
     const body = render(snapshot, offer, options);
-    const length = String(Buffer.byteLength(body));
-    const manifest = { body, headers: [...headers, 'Content-Length', length] };
-    rendered.set(key, manifest);
+    const length = ['Content-Length', String(Buffer.byteLength(body))];
+    const manifest = { body, headers: [...headers, ...length] };
+    rendered.unshift({ offer, manifest });
+    if (rendered.length > KEPT) rendered.pop();
     return manifest;
   };
 }

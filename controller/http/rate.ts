@@ -1,5 +1,4 @@
 /** Token buckets in bounded memory: who is forgotten starts with a full bucket, so forgetting never locks out. */
-import { LRUCache } from 'lru-cache';
 
 export interface RateLimit {
   /** Takes one; 0 when granted, else the seconds to wait, at least 1. */
@@ -19,21 +18,31 @@ export function makeRateLimit(options: {
 }): RateLimit {
   const { perMinute, monotonicMs } = options;
   const costMs = 60_000 / perMinute;
-  const fullAt = new LRUCache<string, number>({ max: options.maxKeys ?? 65_536 });
-  const afterTaking = (key: string, nowMs: number): number => Math.max(fullAt.get(key) ?? 0, nowMs) + costMs;
+  // Two generations instead of an order of use: half the work of an LRU list on the one hot route.
+  const generationSize = Math.ceil((options.maxKeys ?? 65_536) / 2);
+  let young = new Map<string, number>();
+  let old = new Map<string, number>();
+  const fullAtOf = (key: string): number => young.get(key) ?? old.get(key) ?? 0;
+  const keep = (key: string, fullAtMs: number): void => {
+    young.set(key, fullAtMs);
+    if (young.size < generationSize) return;
+    old = young;
+    young = new Map();
+  };
   return {
     take: key => {
       const nowMs = monotonicMs();
-      const next = afterTaking(key, nowMs);
+      const held = fullAtOf(key);
+      const next = Math.max(held, nowMs) + costMs;
       const waitMs = next - nowMs - 60_000;
-      // A hair of tolerance: sums of costMs need not meet 60,000 exactly.
-      if (waitMs > 0.001) return Math.max(1, Math.ceil(waitMs / 1000));
-      fullAt.set(key, next);
-      return 0;
+      // A hair of tolerance: sums of costMs need not meet 60,000 exactly. Who is refused is remembered too.
+      const granted = waitMs <= 0.001;
+      keep(key, granted ? next : held);
+      return granted ? 0 : Math.max(1, Math.ceil(waitMs / 1000));
     },
     exhausted: key => {
       const nowMs = monotonicMs();
-      return afterTaking(key, nowMs) - nowMs - 60_000 > 0.001;
+      return Math.max(fullAtOf(key), nowMs) + costMs - nowMs - 60_000 > 0.001;
     },
   };
 }

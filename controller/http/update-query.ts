@@ -76,3 +76,19 @@ export function readUpdateQuery(query: string): UpdateQuery {
   if (versionCode === undefined) throw invalid('version_code is missing');
   return { versionCode, buildId, sdk, signer };
 }
+
+/** Devices that run the same build ask with the same words: those read before are known by their text. */
+const REMEMBERED = 1024;
+
+/** {@link readUpdateQuery} with a bounded memory; only what was right is remembered. */
+export function makeUpdateQueryReader(): (query: string) => UpdateQuery {
+  const known = new Map<string, UpdateQuery>();
+  return query => {
+    const before = known.get(query);
+    if (before !== undefined) return before;
+    const read = Object.freeze(readUpdateQuery(query));
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(query, read);
+    return read;
+  };
+}

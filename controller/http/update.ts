@@ -13,7 +13,7 @@ import { makeManifests } from './manifest.ts';
 import type { Http } from './options.ts';
 import { PROBLEM_TYPE, problemBody, Refusal } from './problem.ts';
 import { makeRateLimit } from './rate.ts';
-import { readUpdateQuery } from './update-query.ts';
+import { makeUpdateQueryReader } from './update-query.ts';
 
 export const UPDATE_ROUTE = '/v1/agent/update';
 /** The one thing that "nothing to do" is tagged with. */
@@ -66,6 +66,7 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     `${settings.pollIntervalS};jitter=${settings.pollJitterS}`,
     ...strictTransport(settings.hstsMaxAgeS),
   ];
+  const readQuery = makeUpdateQueryReader();
   const manifests = makeManifests(settings, [...common, 'Content-Type', 'application/json; charset=utf-8']);
   const holdHeaders = new Map<HoldReason, readonly string[]>();
   const headersOfHold = (reason: HoldReason): readonly string[] => {
@@ -84,7 +85,7 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     if (waitS > 0) throw new Refusal('rate_limited', 'this device asks too often', { retryAfterS: waitS });
     const url = req.url ?? '';
     const requestId = requestIdOf(req);
-    const { versionCode, buildId, sdk, signer } = readUpdateQuery(url.slice(UPDATE_ROUTE.length + 1));
+    const { versionCode, buildId, sdk, signer } = readQuery(url.slice(UPDATE_ROUTE.length + 1));
     const { snapshot } = picture;
     if (snapshot === undefined)
       throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 10 });

@@ -1,0 +1,50 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makeRateLimit } from '../../controller/http/rate.ts';
+
+function limited(perMinute: number, maxKeys?: number) {
+  const world = { nowMs: 1_000_000 };
+  const limit = makeRateLimit({
+    perMinute,
+    monotonicMs: () => world.nowMs,
+    ...(maxKeys === undefined ? {} : { maxKeys }),
+  });
+  return { world, limit };
+}
+
+test('a minute grants its burst, then says how long to wait, then one for each share of time', () => {
+  const { world, limit } = limited(3);
+  assert.equal([limit.take('a'), limit.take('a'), limit.take('a')], [0, 0, 0]);
+  assert.is(limit.exhausted('a'), true);
+  assert.is(limit.take('a'), 20);
+  assert.is(limit.take('b'), 0);
+  world.nowMs += 20_000;
+  assert.equal([limit.take('a'), limit.take('a')], [0, 20]);
+});
+
+test('asking whether the limit is reached takes nothing', () => {
+  const { limit } = limited(1);
+  for (let i = 0; i < 3; i += 1) assert.is(limit.exhausted('a'), false);
+  assert.is(limit.take('a'), 0);
+});
+
+test('the last half of the keys is remembered; who is forgotten starts afresh and is not locked out', () => {
+  const { limit } = limited(1, 100);
+  assert.is(limit.take('a'), 0);
+  for (let i = 0; i < 49; i += 1) limit.take(`early-${i}`);
+  assert.is(limit.take('a'), 60);
+  for (let i = 0; i < 200; i += 1) limit.take(`late-${i}`);
+  assert.is(limit.take('a'), 0);
+});
+
+test('a key that keeps asking is not forgotten among many others', () => {
+  const { limit } = limited(10, 100);
+  let granted = 0;
+  for (let i = 0; i < 400; i += 1) {
+    limit.take(`other-${i}`);
+    if (i % 10 === 0 && limit.take('a') === 0) granted += 1;
+  }
+  assert.is(granted, 10);
+});
+
+test.run();
