@@ -15,8 +15,9 @@ import type { Pusher, PushMessage, PushResult } from '../controller/ports.ts';
 import { DATABASE_FILE } from '../controller/store/folder.ts';
 import type { Store } from '../controller/store/store.ts';
 import { withFcm } from './support/fcm.ts';
+import { withFolder } from './support/folder.ts';
 import { aBuild, aSnapshot, aState, NOW_MS } from './support/state.ts';
-import { withFolder, withStore } from './support/store.ts';
+import { withStore } from './support/store.ts';
 
 const MASTER = Buffer.alloc(32, 7);
 const MINUTE_MS = 60_000;

@@ -29,7 +29,6 @@ export const TYPE_REFERENCE = 0x01;
 export const TYPE_ATTRIBUTE = 0x02;
 export const TYPE_STRING = 0x03;
 export const TYPE_DYNAMIC_REFERENCE = 0x07;
-export const TYPE_BOOLEAN = 0x12;
 export const TYPE_FIRST_INT = 0x10;
 export const TYPE_LAST_INT = 0x1f;
 

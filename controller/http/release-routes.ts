@@ -1,4 +1,5 @@
 /** What is declared, in force and going on (SPEC §6). No route here edits a rollout: only Git does. */
+import { adoptionOf } from '../domain/adoption.ts';
 import type { Snapshot } from '../domain/decision.ts';
 import type { Build } from '../domain/release.ts';
 import { audited } from './audited.ts';
@@ -7,7 +8,7 @@ import type { Contract } from './contract.ts';
 import type { Http } from './options.ts';
 import { pageOf } from './page.ts';
 import { Refusal } from './problem.ts';
-import { buildOnWire, exposureNow, ratio, rolloutOnWire, runningOf, statusOnWire } from './rollout-wire.ts';
+import { buildOnWire, exposureNow, rolloutOnWire, statusOnWire } from './rollout-wire.ts';
 import type { Doors, Route } from './route.ts';
 import { isoTime } from './wire.ts';
 
@@ -40,13 +41,13 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
     counts: Awaited<ReturnType<typeof devices.counts>>,
   ) {
     const results = await outcomes.counts(build.buildId);
-    const running = runningOf(build, counts);
+    const adoption = adoptionOf(build, counts);
     return {
       ...buildOnWire(build),
       role: roleOf(snapshot, build),
       stored: await artifacts.has(build.sha256),
-      running_devices: running,
-      adoption_ratio: ratio(running, counts.active),
+      running_devices: adoption.devices,
+      adoption_ratio: adoption.ratio,
       results: {
         ok: results.ok,
         confirmed: results.confirmed,
@@ -67,7 +68,7 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
       const nowMs = clock.nowMs();
       const counts = await devices.counts(nowMs, http.settings.activeWithinMs);
       const status = reconciler.status();
-      const running = snapshot === undefined ? 0 : runningOf(snapshot.current, counts);
+      const adoption = snapshot === undefined ? undefined : adoptionOf(snapshot.current, counts);
       ctx.body = {
         revision: snapshot?.revision ?? null,
         applied_at: isoTime(snapshot?.appliedAtMs),
@@ -76,8 +77,8 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
         fleet: {
           enrolled: counts.enrolled,
           active: counts.active,
-          running_current: running,
-          adoption_ratio: ratio(running, counts.active),
+          running_current: adoption?.devices ?? 0,
+          adoption_ratio: adoption?.ratio ?? 0,
         },
         missing_artifacts: [...(snapshot?.missingArtifacts ?? [])],
         reconcile: statusOnWire(status, nowMs),

@@ -3,7 +3,7 @@ import { effectivePercent, type Snapshot } from '../domain/decision.ts';
 import type { Problem } from '../domain/problem.ts';
 import { nextChangeMs, percentAt } from '../domain/ramp.ts';
 import type { Build, Rollout } from '../domain/release.ts';
-import type { FleetCounts, ReconcileStatus } from '../ports.ts';
+import type { ReconcileStatus } from '../ports.ts';
 import { isoTime } from './wire.ts';
 
 const exposureOnWire = ({ exposure }: Rollout) =>
@@ -49,18 +49,7 @@ export const exposureNow = (snapshot: Snapshot, nowMs: number) => ({
   next_change_at: isoTime(nextChangeMs(snapshot.rollout, snapshot.clock, nowMs)),
 });
 
-/** A device that named no build runs the declared one of its version code, if there is one. */
-export function runningOf(build: Build, counts: FleetCounts): number {
-  let devices = 0;
-  for (const row of counts.running)
-    if (row.versionCode === build.versionCode && (row.buildId === undefined || row.buildId === build.buildId))
-      devices += row.devices;
-  return devices;
-}
-
-export const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
-
-export const problemOnWire = (problem: Problem) => ({
+const problemOnWire = (problem: Problem) => ({
   severity: problem.severity,
   code: problem.code,
   file: problem.file,

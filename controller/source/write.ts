@@ -1,5 +1,6 @@
 /** The YAML text of a new build file: what `ota build add` puts under `releases/builds/`. */
 import { stringify } from 'yaml';
+import { timeText } from '../domain/plan/words.ts';
 import type { Build } from '../domain/release.ts';
 import { API_VERSION } from './layout.ts';
 
@@ -28,18 +29,4 @@ export function buildYaml(build: Build): string {
     }),
   };
   return MODELINE + stringify(wire, { lineWidth: 0, version: '1.2', schema: 'core' });
-}
-
-/** RFC 3339 in UTC, without the milliseconds that nobody writes. */
-export const timeText = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
-
-/** The largest unit that divides it: 7200000 → `2h`. */
-export function durationText(ms: number): string {
-  for (const [unit, size] of [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
-  ] as const)
-    if (ms % size === 0) return `${ms / size}${unit}`;
-  return `${Math.ceil(ms / 1000)}s`;
 }

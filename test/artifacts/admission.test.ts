@@ -7,9 +7,9 @@ import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
 import { openFileReader } from '../../controller/artifacts/file-reader.ts';
 import { inspectApk } from '../../controller/artifacts/inspect.ts';
 import type { Build } from '../../controller/domain/release.ts';
+import { withFolder } from '../support/folder.ts';
 import { anApk, pieces } from '../support/http.ts';
 import { aState, hexOf, NOW_MS } from '../support/state.ts';
-import { withFolder } from '../support/store.ts';
 
 const [b41, b42] = [await anApk(41), await anApk(42)];
 

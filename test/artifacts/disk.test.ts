@@ -10,8 +10,8 @@ import { importFolder } from '../../controller/artifacts/import-folder.ts';
 import { inspectApk } from '../../controller/artifacts/inspect.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import { makeApk, testKey } from '../support/apk/index.ts';
+import { withFolder } from '../support/folder.ts';
 import { eventually, pieces, sha256Of } from '../support/http.ts';
-import { withFolder } from '../support/store.ts';
 
 const apk = makeApk({ versionCode: 42, key: testKey('release'), sizeBytes: 300_000 });
 const sha256 = sha256Of(apk);

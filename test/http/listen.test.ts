@@ -10,8 +10,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
 import { type ListenOptions, listen } from '../../controller/http/listen.ts';
+import { withFolder } from '../support/folder.ts';
 import { call, eventually, withServer } from '../support/http.ts';
-import { withFolder } from '../support/store.ts';
 
 const hello: RequestListener = (_req, res) => res.end('hello');
 const LOOPBACK = { host: '127.0.0.1', port: 0 };

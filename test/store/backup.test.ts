@@ -6,8 +6,9 @@ import { faultCode } from '../../controller/domain/fault.ts';
 import { openKnex } from '../../controller/store/db.ts';
 import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import { backupFolder, openStore } from '../../controller/store/store.ts';
+import { withFolder } from '../support/folder.ts';
 import { NOW_MS } from '../support/state.ts';
-import { withFolder, withStore } from '../support/store.ts';
+import { withStore } from '../support/store.ts';
 
 test('a backup taken while the store is in use opens as a store of its own', () =>
   withStore(async (store, folder) => {

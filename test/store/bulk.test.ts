@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openStore } from '../../controller/store/store.ts';
+import { withFolder } from '../support/folder.ts';
 import { HOUR_MS, NOW_MS } from '../support/state.ts';
-import { withFolder } from '../support/store.ts';
 
 const DEVICES = 100_000;
 const idOf = (n: number): string => `device-${n}`;

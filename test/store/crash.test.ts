@@ -4,8 +4,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';
+import { withFolder } from '../support/folder.ts';
 import { NOW_MS } from '../support/state.ts';
-import { withFolder } from '../support/store.ts';
 import { ROWS_PER_REVISION, type StoreProcess, withStoreProcess } from '../support/store-process.ts';
 
 const lastNumber = (child: StoreProcess, start: string): number =>

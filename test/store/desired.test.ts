@@ -5,8 +5,9 @@ import { newClock } from '../../controller/domain/ramp.ts';
 import { canonicalState } from '../../controller/domain/release.ts';
 import type { Applied, OutboxEntry } from '../../controller/ports.ts';
 import { openStore } from '../../controller/store/store.ts';
+import { withFolder } from '../support/folder.ts';
 import { aBuild, aState, NOW_MS } from '../support/state.ts';
-import { withFolder, withStore } from '../support/store.ts';
+import { withStore } from '../support/store.ts';
 
 const applied = (revision: string, over: Partial<Applied> = {}): Applied => ({
   revision,

@@ -3,8 +3,9 @@ import * as assert from 'uvu/assert';
 import { faultCode } from '../../controller/domain/fault.ts';
 import type { CheckIn, NewDevice } from '../../controller/ports.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';
+import { withFolder } from '../support/folder.ts';
 import { DAY_MS, HOUR_MS, hexOf, NOW_MS, SIGNER } from '../support/state.ts';
-import { withFolder, withStore } from '../support/store.ts';
+import { withStore } from '../support/store.ts';
 
 const device = (deviceId: string, tags: string[] = [], tokenSha256?: string): NewDevice => ({
   deviceId,

@@ -7,8 +7,9 @@ import * as assert from 'uvu/assert';
 import { faultCode } from '../../controller/domain/fault.ts';
 import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import { openStore } from '../../controller/store/store.ts';
+import { withFolder } from '../support/folder.ts';
 import { NOW_MS } from '../support/state.ts';
-import { withFolder, withStore } from '../support/store.ts';
+import { withStore } from '../support/store.ts';
 import { withStoreProcess } from '../support/store-process.ts';
 
 const open = (folder: string) => openStore({ folder, nowMs: () => NOW_MS });

@@ -8,8 +8,8 @@ import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import type { Migration } from '../../controller/store/migrate.ts';
 import { migrations } from '../../controller/store/migrations/index.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';
+import { withFolder } from '../support/folder.ts';
 import { NOW_MS } from '../support/state.ts';
-import { withFolder } from '../support/store.ts';
 
 const next: Migration = {
   name: '0002-colour',

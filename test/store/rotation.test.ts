@@ -3,8 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DeviceAuth } from '../../controller/ports.ts';
 import { openStore } from '../../controller/store/store.ts';
+import { withFolder } from '../support/folder.ts';
 import { NOW_MS } from '../support/state.ts';
-import { withFolder } from '../support/store.ts';
 
 const GRACE_MS = 100;
 

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault, faultCode } from '../../controller/domain/fault.ts';
 import { type Db, makeDb, openWriter } from '../../controller/store/db.ts';
-import { withFolder } from '../support/store.ts';
+import { withFolder } from '../support/folder.ts';
 
 /** A database with one table of texts. */
 const withTable = (use: (db: Db, limitPages: (pages: number) => Promise<void>) => Promise<void>) =>
