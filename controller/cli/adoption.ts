@@ -1,4 +1,5 @@
 /** How far the fleet has taken what it is offered, and whether waiting for more makes sense. Pure. */
+import { adoptionOf } from '../domain/adoption.ts';
 import { bucketOf, isExposed } from '../domain/cohort.ts';
 import type { DeviceOnWire } from './device-print.ts';
 import { isRejected, type RolloutOnWire, shortRevision } from './rollout-wire.ts';
@@ -13,32 +14,35 @@ export interface Adopted {
   readonly exact: boolean;
 }
 
-/** Active devices whose bucket is exposed or that are canaries by name or tag; cohort files count with their buckets. */
+/**
+ * Active devices whose bucket is exposed or that are canaries by name or tag; cohort files count with their buckets.
+ * `versionCode` is that of `current`.
+ */
 export function countAdopted(
   now: RolloutOnWire,
   devices: readonly DeviceOnWire[],
-  versionCode: number | undefined,
+  versionCode: number,
   nowMs: number,
 ): Adopted {
   const { rollout, exposure } = now;
   const named = new Set(rollout.canary.devices);
   const tags = new Set(rollout.canary.tags);
-  let exposed = 0;
-  let running = 0;
-  for (const device of devices) {
-    if (device.revoked_at !== null || device.last_seen_at === null) continue;
-    if (nowMs - Date.parse(device.last_seen_at) > ACTIVE_WITHIN_MS) continue;
-    const meant =
-      named.has(device.device_id) ||
-      device.tags.some(t => tags.has(t)) ||
-      isExposed(bucketOf(device.device_id, rollout.cohort_seed), exposure.effective_percent);
-    if (!meant) continue;
-    exposed++;
-    const same =
-      device.build_id === null ? device.version_code === versionCode : device.build_id === rollout.current;
-    if (same) running++;
-  }
-  return { exposed, running, exact: true };
+  const meant = devices.filter(
+    device =>
+      device.revoked_at === null &&
+      device.last_seen_at !== null &&
+      nowMs - Date.parse(device.last_seen_at) <= ACTIVE_WITHIN_MS &&
+      (named.has(device.device_id) ||
+        device.tags.some(t => tags.has(t)) ||
+        isExposed(bucketOf(device.device_id, rollout.cohort_seed), exposure.effective_percent)),
+  );
+  const running = meant.map(d => ({
+    versionCode: d.version_code ?? 0,
+    buildId: d.build_id ?? undefined,
+    devices: 1,
+  }));
+  const adoption = adoptionOf({ buildId: rollout.current, versionCode }, { active: meant.length, running });
+  return { exposed: meant.length, running: adoption.devices, exact: true };
 }
 
 export function nominalAdopted(now: RolloutOnWire): Adopted {

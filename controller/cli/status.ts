@@ -174,9 +174,11 @@ export async function runWatch(client: Client, options: StatusOptions, io: Io): 
 async function adoptedNow(client: Client, now: RolloutOnWire, nowMs: number): Promise<Adopted> {
   if (now.fleet.enrolled > LISTED_FLEET) return nominalAdopted(now);
   const devices = await listDevices(client, undefined);
-  const unnamed = devices.some(d => d.build_id === null && d.version_code !== null);
-  const builds = unnamed ? await readBuilds(client) : [];
-  return countAdopted(now, devices, builds.find(b => b.role === 'current')?.version_code, nowMs);
+  const current = (await readBuilds(client)).find(b => b.build_id === now.rollout.current);
+  // A revision was applied between the two answers: the next look has both of one.
+  return current === undefined
+    ? nominalAdopted(now)
+    : countAdopted(now, devices, current.version_code, nowMs);
 }
 
 /** False when it was interrupted. */
