@@ -39,8 +39,10 @@ export interface Ratios {
   readonly cpu: number | undefined;
 }
 
+/** The rate is offered, whatever the server does; latency counts from when a check was due. */
 export interface PacedFigure {
   readonly rate: number;
+  readonly cpuMicroseconds: number | undefined;
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
@@ -56,7 +58,9 @@ export interface CheckFigures {
         readonly bytes: number;
         readonly servers: Readonly<Record<Contestant, CheckFigure>>;
         readonly ratios: { readonly http: Ratios; readonly koa: Ratios };
-        readonly halfOfSaturation: PacedFigure;
+        /** All at half of what the controller can: servers do the same work then, as they do not when saturated. */
+        readonly halfOfSaturation: Readonly<Record<Contestant, PacedFigure>>;
+        readonly cpuRatiosAtHalf: { readonly http: number | undefined; readonly koa: number | undefined };
         readonly at1000: PacedFigure;
       }
     >
@@ -194,14 +198,25 @@ async function benchKind(
     http: figureOf(runs.http),
     koa: figureOf(runs.koa),
   };
-  const half = await load('controller', Math.round(figures.controller.perSecond / 2));
+  const rate = Math.round(figures.controller.perSecond / 2);
+  const half: Record<Contestant, PacedFigure> = {
+    http: pacedOf(await load('http', rate)),
+    koa: pacedOf(await load('koa', rate)),
+    controller: pacedOf(await load('controller', rate)),
+  };
+  const own = half.controller.cpuMicroseconds;
+  const against = (rival: PacedFigure): number | undefined =>
+    own === undefined || rival.cpuMicroseconds === undefined
+      ? undefined
+      : rounded(rival.cpuMicroseconds / own);
   const thousand = await load('controller', 1000);
   return {
     sent,
     figures: {
       servers: figures,
       ratios: { http: ratiosOf(runs.controller, runs.http), koa: ratiosOf(runs.controller, runs.koa) },
-      halfOfSaturation: pacedOf(half),
+      halfOfSaturation: half,
+      cpuRatiosAtHalf: { http: against(half.http), koa: against(half.koa) },
       at1000: pacedOf(thousand),
     },
   };
@@ -240,6 +255,7 @@ function ratiosOf(own: readonly Measured[], rival: readonly Measured[]): Ratios 
 
 const pacedOf = (run: Measured): PacedFigure => ({
   rate: Math.round(run.perSecond),
+  cpuMicroseconds: run.cpuSeconds && rounded((run.cpuSeconds / run.requests) * 1e6, 1),
   p50Ms: rounded(run.p50Ms),
   p95Ms: rounded(run.p95Ms),
   p99Ms: rounded(run.p99Ms),

@@ -3,15 +3,19 @@
  * Exits 0 when it measured, 2 when it could not; whether figures meet the aims is for the reader to judge.
  */
 import { cpus } from 'node:os';
+import path from 'node:path';
 import { Command, Option } from 'commander';
 import { benchApk } from './apk.ts';
 import { benchChecks } from './checks.ts';
+import { benchDownloads } from './downloads.ts';
 import { makeLoader } from './load.ts';
-import { twoCores } from './pinned.ts';
-import { render } from './report.ts';
+import { benchMemory } from './memory.ts';
+import { runPinned, twoCores } from './pinned.ts';
+import { type Figures, render } from './report.ts';
 import { openWorkshop } from './workshop.ts';
 
 const SECTIONS = ['checks', 'downloads', 'memory', 'store', 'apk'] as const;
+const QUICK: readonly Section[] = ['checks', 'downloads'];
 type Section = (typeof SECTIONS)[number];
 
 interface Options {
@@ -30,15 +34,17 @@ async function main(): Promise<void> {
   const options = program.parse().opts<Options>();
   const quick = options.quick === true;
   const wanted = (section: Section): boolean =>
-    options.only?.includes(section) ?? (!quick || section === 'checks' || section === 'downloads');
-  const say = (text: string): void => void (options.json || process.stderr.write(`${text} …\n`));
+    options.only?.includes(section) ?? (!quick || QUICK.includes(section));
+  const say = (text: string): void => {
+    if (options.json !== true) process.stderr.write(`${text} …\n`);
+  };
 
   const cores = twoCores();
   say('compiling');
   const workshop = await openWorkshop();
   try {
     const loader = makeLoader(workshop, cores?.load);
-    const figures: Record<string, unknown> = {
+    const figures: Figures = {
       machine: {
         cpu: cpus()[0]?.model ?? 'unknown',
         cores: cpus().length,
@@ -56,6 +62,26 @@ async function main(): Promise<void> {
         seconds: quick ? 1 : 2,
         connections: 64,
       });
+    }
+    if (wanted('downloads')) {
+      say('downloads');
+      figures.downloads = await benchDownloads(workshop, cores, loader, {
+        rounds: quick ? 1 : 3,
+        seconds: quick ? 1 : 3,
+        connections: 4,
+      });
+    }
+    if (wanted('memory')) {
+      say('memory of a large fleet');
+      const size = quick ? { devices: 20_000, seconds: 1 } : { devices: 1_000_000, seconds: 5 };
+      figures.memory = await benchMemory(workshop, cores, loader, size);
+    }
+    if (wanted('store')) {
+      say('the store');
+      const file = path.join(import.meta.dirname, 'devices-memory.ts');
+      const args = ['--expose-gc', '--import', 'tsx', file, String(quick ? 10_000 : 100_000)];
+      const output = await runPinned(undefined, process.execPath, args, { timeoutMs: 300_000 });
+      figures.store = JSON.parse(output) as Record<string, number>;
     }
     if (wanted('apk')) {
       say('verifying an APK');

@@ -1,1 +1,99 @@
-export const render = (figures: object): string => JSON.stringify(figures, null, 2);
+/** Figures as a person reads them. */
+import type { ApkFigures } from './apk.ts';
+import type { AnswerKind, CheckFigures } from './checks.ts';
+import type { DownloadFigures } from './downloads.ts';
+import type { MemoryFigures } from './memory.ts';
+
+export interface Figures {
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly node: string;
+    readonly load: string;
+    readonly pinned: boolean;
+    readonly quick: boolean;
+  };
+  checks?: CheckFigures;
+  downloads?: DownloadFigures;
+  memory?: MemoryFigures;
+  store?: Readonly<Record<string, number>>;
+  apk?: ApkFigures;
+}
+
+type Row = readonly (string | number | undefined)[];
+
+/** The first column to the left, all others to the right. */
+function table(head: Row, rows: readonly Row[]): string {
+  const cells = [head, ...rows].map(row => row.map(cell => (cell === undefined ? '–' : String(cell))));
+  const widths = head.map((_, i) => Math.max(...cells.map(row => (row[i] ?? '').length)));
+  return cells
+    .map(row =>
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+        .join('  '),
+    )
+    .join('\n');
+}
+
+function checksOf(checks: CheckFigures, kind: AnswerKind): string {
+  const { bytes, servers, ratios, halfOfSaturation: half, cpuRatiosAtHalf, at1000 } = checks.answers[kind];
+  const head = ['', 'per second', 'CPU µs', 'core share', 'p50 ms', 'p95 ms', 'p99 ms'];
+  const saturated = (['controller', 'http', 'koa'] as const).map(name => {
+    const { perSecond, cpuMicroseconds, coreShare, p50Ms, p95Ms, p99Ms } = servers[name];
+    return [NAMES[name], perSecond, cpuMicroseconds, coreShare, p50Ms, p95Ms, p99Ms];
+  });
+  const paced = (['controller', 'http', 'koa'] as const).map(name => {
+    const { rate, cpuMicroseconds, p50Ms, p95Ms, p99Ms } = half[name];
+    return [`${NAMES[name]}, half load`, rate, cpuMicroseconds, '', p50Ms, p95Ms, p99Ms];
+  });
+  const { rate, cpuMicroseconds, p50Ms, p95Ms, p99Ms } = at1000;
+  const thousand = ['controller, 1,000/s', rate, cpuMicroseconds, '', p50Ms, p95Ms, p99Ms];
+  return [
+    `Update checks answered ${kind} (${bytes} bytes; ${checks.devices} devices, ${checks.connections} connections)`,
+    table(head, [...saturated, ...paced, thousand]),
+    `throughput to bare node:http ${ratios.http.throughput}, to bare Koa ${ratios.koa.throughput}`,
+    `CPU to bare node:http ${ratios.http.cpu ?? '–'} saturated, ${cpuRatiosAtHalf.http ?? '–'} at equal load; to bare Koa ${ratios.koa.cpu ?? '–'} and ${cpuRatiosAtHalf.koa ?? '–'}`,
+  ].join('\n');
+}
+
+const NAMES = { controller: 'controller', http: 'bare node:http', koa: 'bare Koa' } as const;
+
+function downloadsOf({ fromMemory, fromDisk, nginx, cpuRatios }: DownloadFigures): string {
+  const rows = [
+    ['controller, APK in memory', fromMemory],
+    ['controller, APK on disk', fromDisk],
+    ...(nginx === undefined ? [] : [['nginx, sendfile', nginx] as const]),
+  ] as const;
+  const ratios =
+    cpuRatios === undefined
+      ? []
+      : [`CPU to nginx: ${cpuRatios.fromMemory} from memory, ${cpuRatios.fromDisk} from disk`];
+  return [
+    'Downloads',
+    table(
+      ['', 'APK MB', 'MB/s', 'CPU s per GB'],
+      rows.map(([name, f]) => [name, f.apkMB, f.megabytesPerSecond, f.cpuSecondsPerGB]),
+    ),
+    ...ratios,
+  ].join('\n');
+}
+
+const pairs = (title: string, figures: object): string =>
+  `${title}\n${table(['', ''], Object.entries(figures)).split('\n').slice(1).join('\n')}`;
+
+export function render({ machine, checks, downloads, memory, store, apk }: Figures): string {
+  const parts = [
+    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, load by ${machine.load}${machine.pinned ? ', server and load on a core each' : ', not pinned: ratios only'}`,
+  ];
+  if (checks !== undefined)
+    parts.push(
+      checksOf(checks, '304'),
+      checksOf(checks, '200'),
+      `${checks.counted} checks answered, as many counted, ${checks.logged} logged.`,
+    );
+  if (downloads !== undefined) parts.push(downloadsOf(downloads));
+  if (memory !== undefined) parts.push(pairs('Memory of a large fleet', memory));
+  if (store !== undefined) parts.push(pairs('Store', store));
+  if (apk !== undefined) parts.push(pairs('APK verification', apk));
+  return parts.join('\n\n');
+}

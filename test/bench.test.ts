@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Figures } from '../bench/report.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+
+const bench = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+  new Promise(resolve => {
+    const command = ['--import', 'tsx', 'bench/main.ts', ...args];
+    execFile(process.execPath, command, { cwd: root }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+
+const positive = (value: number | undefined, name: string): void =>
+  assert.ok(value !== undefined && value > 0, `${name}: ${value}`);
+
+test('npm run bench -- --json --quick prints the ratios of checks in one JSON object, all checks recorded', async () => {
+  const { code, stdout, stderr } = await bench('--json', '--quick', '--only', 'checks');
+  assert.is(code, 0, stderr);
+  const { checks, machine } = JSON.parse(stdout) as Figures;
+  assert.ok(checks !== undefined);
+  for (const kind of ['304', '200'] as const) {
+    const { servers, ratios, halfOfSaturation, at1000, bytes } = checks.answers[kind];
+    positive(bytes, 'bytes');
+    for (const server of Object.values(servers)) positive(server.perSecond, 'checks a second');
+    for (const rival of ['http', 'koa'] as const) {
+      positive(ratios[rival].throughput, `throughput to ${rival}`);
+      if (machine.pinned) positive(ratios[rival].cpu, `CPU to ${rival}`);
+    }
+    positive(halfOfSaturation.controller.p99Ms, 'p99 at half of saturation');
+    positive(at1000.p95Ms, 'p95 at 1,000 checks a second');
+  }
+  positive(checks.counted, 'counted');
+  assert.ok(checks.logged >= checks.counted);
+});
+
+test('an option that does not exist is refused before anything is measured', async () => {
+  const { code, stdout, stderr } = await bench('--only', 'nothing');
+  assert.is.not(code, 0);
+  assert.is(stdout, '');
+  assert.match(stderr, /nothing/);
+});
+
+test.run();
