@@ -2,10 +2,11 @@
 import { type GitHubPace, githubAuthOf } from './compose-github.ts';
 import { readSettings } from './config.ts';
 import { makeGitHub } from './github/client.ts';
-import { makeProposals, type Proposals } from './github/proposals.ts';
+import { makeProposals } from './github/proposals.ts';
+import type { Proposals } from './ports.ts';
 
 /** Where Git itself is reached: the API has a host of its own on github.com only. */
-export function gitOrigin(apiUrl: string): string {
+function gitOrigin(apiUrl: string): string {
   const { origin } = new URL(apiUrl);
   return origin === 'https://api.github.com' ? 'https://github.com' : origin;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
+import type { Proposals } from '../ports.ts';
 /** `ota`: wires the verbs to this process. The only file of the command line that reads the environment. */
 import type { Io } from './io.ts';
 import { run } from './program.ts';
-import type { Proposals } from './proposal.ts';
 import { allVerbs } from './verbs.ts';
 import { VERSION } from './version.ts';
 

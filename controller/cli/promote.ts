@@ -1,8 +1,9 @@
 /** `ota promote BUILD --percent N`: a build becomes the one that is rolled out. */
+
+import type { Proposals } from '../ports.ts';
 import { buildArgument, percentArgument, reasonArgument, seedArgument } from './arguments.ts';
 import { type EditOptions, editOptions, runEdit } from './edit-rollout.ts';
 import { examples, type Verb } from './program.ts';
-import type { Proposals } from './proposal.ts';
 import { findSeed } from './seed-choice.ts';
 
 interface PromoteOptions extends EditOptions {

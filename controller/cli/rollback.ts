@@ -1,8 +1,9 @@
 /** `ota rollback`: nobody is offered `current` any more, everybody the last safe build. */
+
+import type { Proposals } from '../ports.ts';
 import { buildArgument, reasonArgument } from './arguments.ts';
 import { type EditOptions, editOptions, runEdit } from './edit-rollout.ts';
 import { examples, type Verb } from './program.ts';
-import type { Proposals } from './proposal.ts';
 
 interface RollbackOptions extends EditOptions {
   readonly to?: string;

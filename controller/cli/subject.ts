@@ -2,10 +2,9 @@
 import { Fault } from '../domain/fault.ts';
 import type { BuildId, Revision } from '../domain/ids.ts';
 import { buildFile, ROLLOUT_FILE } from '../domain/rules.ts';
-import type { SourceTree } from '../ports.ts';
+import type { Proposals, SourceTree } from '../ports.ts';
 import type { FleetAnswer } from './fleet.ts';
 import type { Placed } from './problem-formats.ts';
-import type { Proposals } from './proposal.ts';
 import { judgeHead, type Standing, standingAt, standingOf, type Workspace } from './workspace.ts';
 
 export interface Subject {

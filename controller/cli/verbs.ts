@@ -1,4 +1,6 @@
 /** Every verb, in the order in which the help shows them. */
+
+import type { Proposals } from '../ports.ts';
 import { backup, type CopyDatabase } from './backup.ts';
 import { build } from './build.ts';
 import { device } from './device.ts';
@@ -6,7 +8,6 @@ import { explain } from './explain.ts';
 import { plan } from './plan.ts';
 import type { Verb } from './program.ts';
 import { promote } from './promote.ts';
-import type { Proposals } from './proposal.ts';
 import { reconcile } from './reconcile.ts';
 import { rollback } from './rollback.ts';
 import { rollout } from './rollout.ts';

@@ -4,29 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { Fault } from '../domain/fault.ts';
-import type { Revision } from '../domain/ids.ts';
-import type { FleetPlan } from '../domain/plan/fleet.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { Proposal, Proposals } from '../ports.ts';
 import { type Checkout, type CheckoutOptions, openCheckout } from './checkout.ts';
 import type { GitHub } from './client.ts';
 import { literal, paragraphs } from './render/markdown.ts';
-
-/** A validated change. */
-export interface Proposal {
-  /** The repository's root, absolute. */
-  readonly root: string;
-  /** The commit that the change was computed on and stands on. */
-  readonly base: Revision;
-  /** New texts by path in the repository, with forward slashes: whole contents, so that nothing can conflict. */
-  readonly files: ReadonlyMap<string, string>;
-  /** The commit's subject and the pull request's title. */
-  readonly title: string;
-  readonly reason: string | undefined;
-  readonly plan: Plan;
-  readonly fleet: FleetPlan | undefined;
-  readonly warnings: readonly string[];
-}
 
 export interface ProposalsOptions extends CheckoutOptions {
   /** Name of the remote, `origin` unless told. */
@@ -35,13 +17,6 @@ export interface ProposalsOptions extends CheckoutOptions {
   readonly branch?: string | undefined;
   /** Undefined: the branch is pushed, no pull request is opened. */
   readonly github: GitHub | undefined;
-}
-
-export interface Proposals {
-  /** Fetches, and names the newest commit of the branch that governs. Fault `git_failed`. */
-  base(root: string): Promise<Revision>;
-  /** Pushes a branch and opens a pull request for it, or finds the one that is open; `url` undefined without GitHub. */
-  open(proposal: Proposal): Promise<{ readonly branch: string; readonly url: string | undefined }>;
 }
 
 const PLAN_CHARS = 50_000;

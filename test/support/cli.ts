@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import type { Io } from '../../controller/cli/io.ts';
 import { run } from '../../controller/cli/program.ts';
-import type { Proposals } from '../../controller/cli/proposal.ts';
 import { allVerbs } from '../../controller/cli/verbs.ts';
+import type { Proposals } from '../../controller/ports.ts';
 import { backupFolder } from '../../controller/store/backup.ts';
 
 export interface Ran {

@@ -1,10 +1,11 @@
 /** The whole controller, its Git remote and its GitHub on loopback, with agents that really poll: for journeys. */
 import { createHmac, randomUUID } from 'node:crypto';
 import * as assert from 'uvu/assert';
-import { Fleet } from '../../../agent/fleet/fleet.ts';
+import type { Fleet } from '../../../agent/fleet/fleet.ts';
 import type { Rollout } from '../../../controller/domain/release.ts';
 import { markerOf } from '../../../controller/github/comment.ts';
 import { type Journey, withController } from '../controller.ts';
+import { withFleet } from '../fleet.ts';
 import { call, eventually } from '../http.ts';
 import { aState, type StateParts } from '../state.ts';
 import { type Hub, TOKEN, withHub } from './hub.ts';
@@ -141,28 +142,11 @@ function drive(journey: Journey, hub: Hub, move: (ms: number) => void): PullJour
       await journey.pass(ms);
       await settle();
     },
-    withFleet: async (ids, use) => {
-      const enrolled = await journey.enrol(ids);
-      const fleet = new Fleet({
-        url: journey.url,
-        seed: 7,
-        devices: enrolled.map(d => ({
-          deviceId: d.device_id,
-          token: d.token,
-          nudgeKey: Buffer.from(d.nudge_key, 'base64'),
-          versionCode: 41,
-          buildId: 'b41',
-          signer: journey.builds.b41.build.signerFingerprint,
-          mayDowngrade: true,
-        })),
-      });
-      try {
+    withFleet: (ids, use) =>
+      withFleet(journey, ids, async fleet => {
         await fleet.start();
         await use(fleet);
-      } finally {
-        await fleet.stop();
-      }
-    },
+      }),
     report: pull => {
       const found = named(pull, markerOf('console'));
       assert.is(found.length, 1, `one console comment on #${pull}`);
