@@ -89,6 +89,9 @@ export class ServerTime {
   hear(date: string | undefined): void {
     const serverMs = date === undefined ? Number.NaN : Date.parse(date);
     if (Number.isNaN(serverMs)) return;
+    // `Date` has whole seconds: an estimate within the one it names is the better one, and never steps back.
+    const ahead = this.nowMs() - serverMs;
+    if (this.#anchor !== undefined && ahead >= 0 && ahead < 1_000) return;
     this.#anchor = { serverMs, monotonicMs: this.#clock.monotonicMs() };
     this.#offsetMs = serverMs - this.#clock.wallMs();
   }

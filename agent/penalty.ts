@@ -13,6 +13,8 @@ export const FREE_FAILURES = 2;
 export const MAX_PENALTY_MS = 24 * HOUR_MS;
 const FIRST_PENALTY_MS = 6 * HOUR_MS;
 const REMEMBERED_BUILDS = 16;
+/** Corrected clocks still differ a little from one process to the next. */
+export const CLOCK_SLACK_MS = 10 * 60_000;
 
 /** 0 for the first two failures, then 6 h, 12 h, 24 h, 24 h … */
 export const penaltyMs = (failures: number): number =>
@@ -34,5 +36,6 @@ export function penaltyLeftMs(penalties: readonly Penalty[], buildId: BuildId, n
   const penalty = penalties.find(p => p.buildId === buildId);
   if (penalty === undefined) return 0;
   const left = penalty.untilMs - nowMs;
-  return left > penaltyMs(penalty.failures) ? 0 : Math.max(0, left);
+  const longest = penaltyMs(penalty.failures);
+  return left > longest + CLOCK_SLACK_MS ? 0 : Math.min(longest, Math.max(0, left));
 }

@@ -4,7 +4,7 @@ import type { ResultReason } from '../../controller/domain/event.ts';
 import { fullJitterMs, pollDelayMs, retryAfterDelayMs } from '../backoff.ts';
 import { type Unmet, unmetConstraints } from '../constraints.ts';
 import type { Offer } from '../offer.ts';
-import { addFailure, penaltyLeftMs } from '../penalty.ts';
+import { addFailure, CLOCK_SLACK_MS, penaltyLeftMs } from '../penalty.ts';
 import type { Conditions } from '../ports.ts';
 import type { AgentState, Ask, Attempt, CheckAnswer, Checked, Effect, Moment, Step } from '../state.ts';
 import { endAttempt, queueReport, sendNext } from './report.ts';
@@ -205,7 +205,7 @@ const newAttempt = (ask: Ask, offer: Offer, fromVersionCode: number, at: Moment)
 /** A first sight in the future is a clock that was wrong: it starts again. */
 function firstSight(state: AgentState, buildId: string, at: Moment): NonNullable<AgentState['firstSeen']> {
   const known = state.firstSeen;
-  return known !== undefined && known.buildId === buildId && known.atMs <= at.atMs
+  return known !== undefined && known.buildId === buildId && known.atMs <= at.atMs + CLOCK_SLACK_MS
     ? known
     : { buildId, atMs: at.atMs };
 }
