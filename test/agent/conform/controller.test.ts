@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { Agent as HttpAgent } from 'undici';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { controllerChecks, World } from '../../../agent/conform/controller-checks.ts';
+import { controllerChecks } from '../../../agent/conform/controller-checks.ts';
+import { World } from '../../../agent/conform/controller-world.ts';
 import {
   type ScriptedController,
   startScriptedController,
