@@ -9,7 +9,7 @@ import type { BuildId, Revision, Sha256 } from './domain/ids.ts';
 import { type Plan, plan } from './domain/plan.ts';
 import { checkPolicy } from './domain/policy.ts';
 import { type Finding, hasError, type Problem } from './domain/problem.ts';
-import type { DesiredState, Rollout } from './domain/release.ts';
+import type { DesiredState } from './domain/release.ts';
 import type { Base, RuleTimes } from './domain/rules.ts';
 import type {
   Applied,
@@ -18,13 +18,17 @@ import type {
   OutboxEntry,
   Reconciler,
   ReconcileStatus,
-  RolloutVersion,
   Source,
   SourceTree,
 } from './ports.ts';
-import { findRampStart } from './ramp-start.ts';
+import { findRampStart, type ParseRollout } from './ramp-start.ts';
 import { announce, auditOf, type Judged, rewritten } from './said.ts';
 import { makeWaker } from './wake.ts';
+
+interface Parsed {
+  readonly state?: DesiredState | undefined;
+  readonly problems: Problem[];
+}
 
 export interface ReconcileOptions {
   readonly source: Source;
@@ -33,14 +37,10 @@ export interface ReconcileOptions {
   /** Tells the age of the source also while the wall clock is held. */
   readonly monotonicMs: () => number;
   readonly observe: Observe;
-  readonly parse: (
-    tree: SourceTree,
-    base: Base | undefined,
-    times: RuleTimes,
-  ) => { state?: DesiredState | undefined; problems: Problem[] };
-  readonly parseRollout: (version: RolloutVersion) => Rollout | undefined;
+  readonly parse: (tree: SourceTree, base: Base | undefined, times: RuleTimes) => Parsed | Promise<Parsed>;
+  readonly parseRollout: ParseRollout;
   /** Places findings of policy and admission in the text they are about. */
-  readonly place: (tree: SourceTree, findings: readonly Finding[]) => Problem[];
+  readonly place: (tree: SourceTree, findings: readonly Finding[]) => Problem[] | Promise<Problem[]>;
   /** Is every build that may be offered stored, and does it agree with its YAML? */
   readonly admit: (state: DesiredState, standing: DesiredState | undefined) => Promise<Finding[]>;
   /** Builds in use whose APK has gone since. */
@@ -189,7 +189,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
       applied === undefined
         ? undefined
         : { state: applied.state, clock: applied.clock, formerBuilds: applied.formerBuilds };
-    const first = options.parse(tree, base, { nowMs });
+    const first = await options.parse(tree, base, { nowMs });
     if (first.state === undefined || hasError(first.problems))
       return reject(revision, first.problems, startedMs);
 
@@ -197,13 +197,11 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     const start = await findRampStart(source, revision, head.rollout, applied, nowMs, options.parseRollout);
     // Without a base only history can tell whether a written start was a typo.
     const parsed =
-      base === undefined ? options.parse(tree, base, { nowMs, introducedAtMs: start.introducedAtMs }) : first;
+      base === undefined
+        ? await options.parse(tree, base, { nowMs, introducedAtMs: start.introducedAtMs })
+        : first;
     const next = { state: head, clock: start.clock };
-    const planned = plan(
-      applied === undefined ? undefined : { state: applied.state, clock: applied.clock },
-      next,
-      nowMs,
-    );
+    const planned = plan(base, next, nowMs);
     const policy = applied?.state.policy;
     const findings = [
       ...(applied === undefined || policy === undefined ? [] : checkPolicy(policy, applied, next, nowMs)),
@@ -211,7 +209,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     ];
     if (!hasError(findings))
       findings.push(...(await options.approve(revision, planned, applied?.state, head)));
-    const found = [...parsed.problems, ...options.place(tree, findings)];
+    const found = [...parsed.problems, ...(await options.place(tree, findings))];
     if (hasError(found)) return reject(revision, found, startedMs);
     await apply(tree, applied, next, planned, found, startedMs);
   }

@@ -10,6 +10,7 @@ import { type ExposurePlan, exposureOf, type Transition, transitionsOf } from '.
 import { currentOf, lastSafeOf, reachAt, type Standing } from './plan/standing.ts';
 import { isSuspended } from './ramp.ts';
 import { type Build, canonicalState, type DesiredState } from './release.ts';
+import type { Before } from './rise.ts';
 
 export type { Change, ChangeValue } from './plan/changes.ts';
 export type { Danger, DangerKind } from './plan/dangers.ts';
@@ -34,8 +35,8 @@ export interface Plan {
   readonly lastSafe: Build | undefined;
   /** The moment that exposure and views are told for, Unix ms. */
   readonly atMs: number;
-  /** What was compared: the fleet part counts with these. */
-  readonly base: Standing | undefined;
+  /** What was compared: the fleet part and the policy count with these. */
+  readonly base: Before | undefined;
   readonly head: Standing;
 }
 
@@ -81,7 +82,7 @@ export const undoCommands = (undo: Undo, merge = '<merge>'): readonly string[] =
  * Compares what stands with what is wanted. Both must have been parsed without errors.
  * `base` undefined: nothing stands yet, everything is new.
  */
-export function plan(base: Standing | undefined, head: Standing, nowMs: number): Plan {
+export function plan(base: Before | undefined, head: Standing, nowMs: number): Plan {
   const exposure = exposureOf(base, head, nowMs);
   const { rollout } = head.state;
   const named = namedIn(head.state);

@@ -87,6 +87,20 @@ test('the emergency commit always passes: rollback, withdrawal, suspend and reve
   });
 });
 
+test('a rollback to a build whose file had been deleted needs no approval either', () =>
+  withController(async journey => {
+    const { b41, b42 } = journey.builds;
+    const policy = aPolicy({ approvals: [{ abovePercent: 0, approvals: 1 }] });
+    const forAll = { lastSafe: undefined, exposure: { kind: 'percent', percent: 100 } } as const;
+    await journey.merge({ ...forAll, current: 'b41' });
+    await journey.merge(forAll);
+    await journey.merge(forAll, { policy, builds: [b42.build] });
+    const back = await journey.merge({ rollback: true }, { policy, builds: [b41.build, b42.build] });
+    assert.is(journey.controller.reconcile.status().appliedRevision, back, String(codes(journey)));
+    await journey.merge(10, { policy, builds: [b41.build, b42.build] });
+    assert.equal(codes(journey), ['plan_not_approved'], 'forward again it does');
+  }));
+
 test('withdrawing the standing current takes its exposure to 0: fresh devices get last_safe, those on it stay', () =>
   withController(async journey => {
     const { b41, b42 } = journey.builds;
