@@ -10,11 +10,11 @@ import { type OpenReader, verdictOf } from './inspect.ts';
 
 export interface Admission {
   /**
-   * Errors of the builds that may be offered. A build that already stands in `standing` may have lost its APK since:
-   * that holds its offers ({@link missing}) and must not hold up the commit that withdraws or reverts it.
+   * Errors of the builds that may be offered. A build that already stands in `standing` may have lost its APK since, or
+   * its bytes: that holds its offers ({@link missing}) and must not hold up the commit that withdraws or reverts it.
    */
   admit(state: DesiredState, standing?: DesiredState): Promise<Finding[]>;
-  /** Builds that may be offered and whose APK has gone or has another size; cheap enough for every pass. */
+  /** Builds that may be offered and whose APK has gone or is no longer what it was; each file is read once as it stands. */
   missing(state: DesiredState): Promise<ReadonlySet<Sha256>>;
 }
 
@@ -58,23 +58,18 @@ export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admi
     return verdict;
   }
 
-  async function check(build: Build, standing: DesiredState | undefined): Promise<Finding[]> {
+  async function check(build: Build): Promise<Finding[]> {
     const file = await artifacts.path(build.sha256);
-    if (file === undefined) {
-      const stood = standing !== undefined && offerable(standing).some(b => b.sha256 === build.sha256);
-      const message = `the APK of build ${build.buildId} is not in the artifact store`;
-      return stood
-        ? []
-        : [
-            finding(
-              build,
-              'sha256',
-              'artifact_missing',
-              message,
-              'upload it: ota build add, or PUT /v1/artifacts/{sha256}',
-            ),
-          ];
-    }
+    if (file === undefined)
+      return [
+        finding(
+          build,
+          'sha256',
+          'artifact_missing',
+          `the APK of build ${build.buildId} is not in the artifact store`,
+          'upload it: ota build add, or PUT /v1/artifacts/{sha256}',
+        ),
+      ];
     const verdict = await judge(build.sha256, file);
     if (!verdict.ok)
       return [
@@ -96,23 +91,26 @@ export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admi
     );
   }
 
+  /** Whatever keeps the file from being read keeps it from being served too. */
+  const stands = (build: Build): Promise<boolean> =>
+    check(build).then(
+      found => found.length === 0,
+      () => false,
+    );
+
   return {
     admit: async (state, standing) => {
+      const stood = new Set(standing === undefined ? [] : offerable(standing).map(b => b.sha256));
       const builds = offerable(state);
       const findings: Finding[] = [];
-      for (const build of builds) findings.push(...(await check(build, standing)));
-      const inUse = new Set(
-        [...builds, ...(standing === undefined ? [] : offerable(standing))].map(b => b.sha256),
-      );
+      for (const build of builds) if (!stood.has(build.sha256)) findings.push(...(await check(build)));
+      const inUse = new Set([...stood, ...builds.map(b => b.sha256)]);
       judged = new Map([...judged].filter(([sha256]) => inUse.has(sha256)));
       return findings;
     },
     missing: async state => {
       const gone = new Set<Sha256>();
-      for (const build of offerable(state)) {
-        const file = await artifacts.path(build.sha256);
-        if (file === undefined || (await stat(file)).size !== build.sizeBytes) gone.add(build.sha256);
-      }
+      for (const build of offerable(state)) if (!(await stands(build))) gone.add(build.sha256);
       return gone;
     },
   };

@@ -105,6 +105,30 @@ test('a stored APK that was cut short is missing and refused', () =>
     );
   }));
 
+test('an APK whose bytes rotted since is offered no more, and does not hold up the commit that reverts it', () =>
+  withScene(async ({ admission, artifacts }) => {
+    const standing = stateOf();
+    assert.equal([...(await admission.missing(standing))], []);
+    const rotten = Buffer.from(b42.apk);
+    rotten[200] = (rotten[200] ?? 0) ^ 1;
+    await writeFile((await artifacts.path(b42.build.sha256)) ?? '', rotten);
+    assert.equal([...(await admission.missing(standing))], [b42.build.sha256]);
+    const reverted = aState({ rollout: { rollback: true }, builds: [b41.build, b42.build] });
+    assert.equal(await admission.admit(reverted, standing), []);
+    assert.is((await admission.admit(reverted, undefined)).length, 1);
+  }));
+
+test('an APK that cannot be read is missing, not a crash', () =>
+  withScene(async ({ artifacts }) => {
+    const unreadable = makeAdmission({
+      artifacts,
+      openReader: async () => {
+        throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+      },
+    });
+    assert.is((await unreadable.missing(stateOf())).size, 2);
+  }));
+
 test('an unchanged APK is verified once, a changed file again', () =>
   withScene(async ({ admission, artifacts, opened }) => {
     for (let pass = 0; pass < 3; pass++) await admission.admit(stateOf());
