@@ -56,9 +56,10 @@ export async function openArtifacts(settings: Settings, observe: Observe): Promi
     settings.OTA_ARTIFACTS_IMPORT,
     settings.OTA_ARTIFACT_MAX_MB * MEGABYTE,
   );
-  for (const { sha256, result } of imported) {
+  for (const { sha256, sizeBytes, result } of imported) {
     if (result === 'present') continue;
-    if (result === 'stored') observe({ type: 'ota.artifact.stored', sha256, bytes: 0, actor: 'import' });
+    if (result === 'stored')
+      observe({ type: 'ota.artifact.stored', sha256, bytes: sizeBytes, actor: 'import' });
     else observe({ type: 'ota.artifact.rejected', sha256, code: result.code, actor: 'import' });
   }
   return artifacts;

@@ -11,14 +11,19 @@ export interface Imported {
   /** Name within the folder. */
   readonly file: string;
   readonly sha256: Sha256;
+  readonly sizeBytes: number;
   /** `present`: it was stored before; otherwise the code of the refusal. */
   readonly result: 'stored' | 'present' | { readonly code: string; readonly message: string };
 }
 
-async function sha256Of(file: string): Promise<Sha256> {
+async function measure(file: string): Promise<{ sha256: Sha256; sizeBytes: number }> {
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
-  return hash.digest('hex');
+  let sizeBytes = 0;
+  for await (const piece of createReadStream(file) as AsyncIterable<Buffer>) {
+    hash.update(piece);
+    sizeBytes += piece.length;
+  }
+  return { sha256: hash.digest('hex'), sizeBytes };
 }
 
 /** One bad APK keeps no other out. Fault `import_folder_unreadable`; `disk_full` and `quota_exceeded` end the import. */
@@ -36,18 +41,18 @@ export async function importFolder(
   const imported: Imported[] = [];
   for (const file of names.filter(name => name.endsWith('.apk')).sort()) {
     const whole = path.join(folder, file);
-    const sha256 = await sha256Of(whole);
-    if (await artifacts.has(sha256)) {
-      imported.push({ file, sha256, result: 'present' });
+    const facts = await measure(whole);
+    if (await artifacts.has(facts.sha256)) {
+      imported.push({ file, ...facts, result: 'present' });
       continue;
     }
     try {
-      await artifacts.put(sha256, createReadStream(whole), maxBytes);
-      imported.push({ file, sha256, result: 'stored' });
+      await artifacts.put(facts.sha256, createReadStream(whole), maxBytes);
+      imported.push({ file, ...facts, result: 'stored' });
     } catch (error) {
       if (!(error instanceof Fault) || error.code === 'disk_full' || error.code === 'quota_exceeded')
         throw error;
-      imported.push({ file, sha256, result: { code: faultCode(error), message: error.message } });
+      imported.push({ file, ...facts, result: { code: faultCode(error), message: error.message } });
     }
   }
   return imported;

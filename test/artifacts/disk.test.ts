@@ -225,6 +225,10 @@ test('a folder of APKs is imported, and a bad one keeps no other out', () =>
         ['c.apk', 'present'],
       ],
     );
+    assert.equal(
+      imported.map(i => i.sizeBytes),
+      [apk.length, 8, apk.length],
+    );
     assert.is(
       await codeOf(importFolder(artifacts, path.join(folder, 'nowhere'), 1e6)),
       'import_folder_unreadable',
