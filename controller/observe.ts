@@ -5,7 +5,13 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { HOLD_REASONS, type HoldReason } from './domain/decision.ts';
-import { type Event, type Observe, type ResultReason, VERIFY_FAILURES } from './domain/event.ts';
+import {
+  type Event,
+  NUDGE_RESULTS,
+  type Observe,
+  type ResultReason,
+  VERIFY_FAILURES,
+} from './domain/event.ts';
 import { type CheckEvent, makeCheckLine, makeLineTime } from './log-line.ts';
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
@@ -122,6 +128,16 @@ function meters(registry: Registry) {
 }
 
 type Meters = ReturnType<typeof meters>;
+
+/** A series that first appears as 1 has not increased: what alerts watch stands at 0 from the first scrape. */
+function beginAtZero(m: Meters): void {
+  for (const decision of ['offer', ...HOLD_REASONS]) m.checks.labels(decision).inc(0);
+  for (const result of ['ok', 'resumed', 'not_modified', 'fail']) m.downloads.labels(result).inc(0);
+  for (const outcome of ['ok', 'fail']) m.installs.labels(outcome).inc(0);
+  for (const kind of ['promote', 'rollback', 'rollout_update']) m.changes.labels(kind).inc(0);
+  for (const result of ['applied', 'unchanged', 'rejected', 'fail']) m.reconciles.labels(result).inc(0);
+  for (const result of NUDGE_RESULTS) m.nudges.labels(result).inc(0);
+}
 
 /** Every hold and the offer as a prepared child: a check costs one increment, no label hashing. */
 function checkChildren(m: Meters): ReadonlyMap<HoldReason | 'offer', { inc(): void }> {
@@ -240,7 +256,7 @@ export function makeObserver(options: ObserverOptions): Observer {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const m = meters(registry);
-  for (const outcome of ['ok', 'fail']) m.installs.labels(outcome).inc(0);
+  beginAtZero(m);
   const table = rules(m);
   let readings: Readings | undefined;
   const refresh = () => {

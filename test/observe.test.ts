@@ -59,9 +59,14 @@ test('an event is one JSON line with its dotted name and fields in wire spelling
 
 test('a hostile text in an event stays one line of JSON', () => {
   const nasty = 'a"}\n{"event":"ota.promote"}\u2028\u0000';
-  const { lines } = observed({ ...OFFER, requestId: nasty });
-  assert.is(lines.length, 1);
-  assert.is(lines[0]?.request_id, nasty);
+  // Ids have forms that were checked where they came in; a revision and a message are whatever they are.
+  const { lines } = observed(
+    { ...OFFER, revision: nasty },
+    { type: 'ota.http.fail', method: 'GET', route: '/x', code: 'internal', message: nasty },
+  );
+  assert.is(lines.length, 2);
+  assert.is(lines[0]?.revision, nasty);
+  assert.is(lines[1]?.message, nasty);
 });
 
 test('checks, installs and failed verifications are counted, a repeated report only logged', async () => {
@@ -125,6 +130,18 @@ test('every metric that SPEC §10 names exists from the first scrape', async () 
     'ota_reconcile_seconds',
   ])
     assert.match(body, `# TYPE ${name} `);
+  // An alert on an increase sees the first event only when the series was 0 before.
+  for (const series of [
+    'ota_checks_total{decision="offer"}',
+    'ota_checks_total{decision="artifact_missing"}',
+    'ota_downloads_total{result="fail"}',
+    'ota_installs_total{outcome="fail"}',
+    'ota_verify_fail_total',
+    'ota_rollout_changes_total{kind="rollback"}',
+    'ota_reconciles_total{result="rejected"}',
+    'ota_nudges_total{result="gave_up"}',
+  ])
+    assert.match(body, `${series} 0\n`);
 });
 
 test.run();

@@ -148,7 +148,15 @@ export type Event =
 export const OUTCOMES = ['ok', 'fail', 'deferred', 'skipped'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-export type NudgeResult = 'sent' | 'unregistered' | 'invalid' | 'sender_mismatch' | 'retry' | 'gave_up';
+export const NUDGE_RESULTS = [
+  'sent',
+  'unregistered',
+  'invalid',
+  'sender_mismatch',
+  'retry',
+  'gave_up',
+] as const;
+export type NudgeResult = (typeof NUDGE_RESULTS)[number];
 
 /** Why an attempt ended or waits: the closed list of SPEC §5 that agents report. */
 export const RESULT_REASONS = [
