@@ -17,6 +17,10 @@ export interface CheckPlan {
   readonly rounds: number;
   /** Of one run. */
   readonly seconds: number;
+  /** Of one run at a fixed rate. */
+  readonly pacedSeconds: number;
+  /** One run of each that is not counted: compilers and caches are warm then. */
+  readonly warmUp: boolean;
   readonly connections: number;
 }
 
@@ -179,17 +183,17 @@ async function benchKind(
   loader: Loader,
   plan: CheckPlan,
 ) {
-  const { seconds, connections } = plan;
+  const { connections } = plan;
   let sent = 0;
   const load = async (name: Contestant, rate?: number): Promise<Measured> => {
-    const pace = rate === undefined ? {} : { rate };
-    const run = await loader.run(servers[name], { targets, seconds, connections, ...pace });
+    const pace = rate === undefined ? { seconds: plan.seconds } : { seconds: plan.pacedSeconds, rate };
+    const run = await loader.run(servers[name], { targets, connections, ...pace });
     if (run.refused > 0 || run.broken > 0)
       throw new Error(`${name}: ${run.refused} requests were refused and ${run.broken} broken`);
     if (name === 'controller') sent += run.requests;
     return run;
   };
-  for (const name of CONTESTANTS) await load(name);
+  if (plan.warmUp) for (const name of CONTESTANTS) await load(name);
   const runs: Record<Contestant, Measured[]> = { controller: [], http: [], koa: [] };
   for (let round = 0; round < plan.rounds; round += 1)
     for (const name of CONTESTANTS) runs[name].push(await load(name));

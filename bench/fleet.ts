@@ -88,7 +88,9 @@ export async function startController(
 ): Promise<RunningController> {
   const { folder } = fleet;
   const logFile = path.join(folder, 'controller.log');
+  const errorFile = path.join(folder, 'controller.err');
   const log = openSync(logFile, 'a');
+  const errors = openSync(errorFile, 'a');
   const env = {
     PATH: process.env.PATH,
     NODE_ENV: 'production',
@@ -105,13 +107,16 @@ export async function startController(
       core,
       process.execPath,
       [...flags, workshop.program('controller/main.ts')],
-      { env, stdio: ['ignore', log, 'inherit'] },
+      { env, stdio: ['ignore', log, errors] },
       () => listening(logFile),
     );
     const adminToken = readFileSync(path.join(folder, 'data', 'admin-token'), 'utf8').trim();
     return { ...server, logFile, metric: (name, label) => metricOf(server.url, adminToken, name, label) };
+  } catch (cause) {
+    throw new Error(`the controller did not start: ${readFileSync(errorFile, 'utf8')}`, { cause });
   } finally {
     closeSync(log);
+    closeSync(errors);
   }
 }
 
@@ -128,7 +133,7 @@ async function listening(logFile: string): Promise<string> {
     }
     await wait(25);
   }
-  throw new Error(`the controller was not ready in ${READY_MS} ms; see ${logFile}`);
+  throw new Error(`the controller was not ready in ${READY_MS} ms`);
 }
 
 async function metricOf(url: string, token: string, name: string, label = ''): Promise<number> {

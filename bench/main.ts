@@ -60,6 +60,8 @@ async function main(): Promise<void> {
         devices: quick ? 2_000 : 100_000,
         rounds: quick ? 1 : 5,
         seconds: quick ? 1 : 2,
+        pacedSeconds: quick ? 0.3 : 3,
+        warmUp: !quick,
         connections: 64,
       });
     }
