@@ -72,8 +72,15 @@ const setting = <T>(parse: Parse<T>, fallback: T, form: string, about: string): 
   form,
   about,
 });
-const duration = (fallback: number, about: string): Spec<number> =>
-  setting(parseDuration, fallback, 'a duration like 30s, 5m, 6h, 90d', about);
+/** `from` and `to` in the same spelling: nothing, and more than timers can hold, are mistakes and no wishes. */
+const duration = (fallback: number, from: string, to: string, about: string): Spec<number> => {
+  const [min = 0, max = 0] = [from, to].map(parseDuration);
+  const parse: Parse<number> = value => {
+    const ms = parseDuration(value);
+    return ms !== undefined && ms >= min && ms <= max ? ms : undefined;
+  };
+  return setting(parse, fallback, `a duration from ${from} to ${to}, like 30s, 5m, 6h, 90d`, about);
+};
 const number = (fallback: number, min: number, max: number, about: string): Spec<number> =>
   setting(whole(min, max), fallback, `a whole number from ${min} to ${max}`, about);
 
@@ -100,7 +107,7 @@ export const SETTINGS = {
   OTA_PUBLIC_URL: optional(
     url,
     'an http(s) URL without query',
-    'What devices reach the controller as; download URLs are built from it, never from Host.',
+    'What devices reach the controller as: https, but on loopback. Download URLs are built from it, never from Host. Needed behind a proxy.',
   ),
   OTA_TLS_CERT: optional(text, 'a PEM file', 'Certificate chain; with OTA_TLS_KEY the listeners speak TLS.'),
   OTA_TLS_KEY: optional(text, 'a PEM file', 'Private key of OTA_TLS_CERT.'),
@@ -131,7 +138,12 @@ export const SETTINGS = {
     'Folder of the desired state, for a repository.',
   ),
   OTA_SOURCE_TOKEN: secret('Token for an https repository.'),
-  OTA_SOURCE_INTERVAL: duration(30 * SECOND, 'How often the source is looked at without a hint.'),
+  OTA_SOURCE_INTERVAL: duration(
+    30 * SECOND,
+    '1s',
+    '24h',
+    'How often the source is looked at without a hint.',
+  ),
   OTA_ARTIFACTS_IMPORT: optional(
     text,
     'a folder',
@@ -144,8 +156,8 @@ export const SETTINGS = {
   ),
   OTA_TOKEN_KEY_PREVIOUS: secret('Older key that still verifies device tokens, as kid:hex.'),
   OTA_NUDGE_KEY: secret('Master key of nudges, 64 hex digits. Generated into the data folder when absent.'),
-  OTA_POLL_INTERVAL: duration(6 * HOUR, 'How often agents are asked to poll.'),
-  OTA_ACTIVE_WINDOW: duration(72 * HOUR, 'A device that checked within this time is active.'),
+  OTA_POLL_INTERVAL: duration(6 * HOUR, '1m', '7d', 'How often agents are asked to poll.'),
+  OTA_ACTIVE_WINDOW: duration(72 * HOUR, '1m', '365d', 'A device that checked within this time is active.'),
   OTA_CHECKS_PER_MINUTE: number(30, 1, 100_000, 'Update checks accepted per device and minute.'),
   OTA_DOWNLOADS_PER_DAY: number(20, 1, 100_000, 'Download requests accepted per device, build and day.'),
   OTA_DOWNLOAD_CONCURRENCY: number(
@@ -160,8 +172,8 @@ export const SETTINGS = {
     1_000_000,
     'Megabits a second for downloads, which also paces nudges; 0 is no limit.',
   ),
-  OTA_RETENTION_EVENTS: duration(90 * DAY, 'How long results and audit rows are kept.'),
-  OTA_RETENTION_DOWNLOADS: duration(365 * DAY, 'How long download rows are kept.'),
+  OTA_RETENTION_EVENTS: duration(90 * DAY, '1d', '3650d', 'How long results and audit rows are kept.'),
+  OTA_RETENTION_DOWNLOADS: duration(365 * DAY, '1d', '3650d', 'How long download rows are kept.'),
   OTA_FCM_CREDENTIALS: optional(
     text,
     'a service account JSON file',
@@ -249,8 +261,25 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   return Object.freeze(checked);
 }
 
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+const WILDCARDS = ['0.0.0.0', '::'];
+
+/** Download URLs are built from it: one that no agent follows would stop every update without a word. */
+function* wrongPublicUrl(s: Settings): Generator<string> {
+  if (s.OTA_PUBLIC_URL === undefined) {
+    if (s.OTA_TRUSTED_PROXY)
+      yield 'OTA_PUBLIC_URL: needed with OTA_TRUSTED_PROXY, as devices reach the proxy';
+    else if (s.OTA_TLS_CERT !== undefined && WILDCARDS.includes(s.OTA_HOST))
+      yield `OTA_PUBLIC_URL: needed when OTA_HOST is ${s.OTA_HOST}, which is no address to reach`;
+    return;
+  }
+  const { protocol, hostname } = new URL(s.OTA_PUBLIC_URL);
+  if (protocol === 'http:' && !LOOPBACK.test(hostname))
+    yield 'OTA_PUBLIC_URL: must be https, as agents fetch over plain http from loopback alone';
+}
+
 function contradictions(s: Settings): string[] {
-  const out: string[] = [];
+  const out: string[] = [...wrongPublicUrl(s)];
   if ((s.OTA_TLS_CERT === undefined) !== (s.OTA_TLS_KEY === undefined))
     out.push('OTA_TLS_CERT and OTA_TLS_KEY: both or neither');
   const app = [s.OTA_GITHUB_APP_ID, s.OTA_GITHUB_APP_INSTALLATION, s.OTA_GITHUB_APP_KEY].filter(

@@ -90,6 +90,36 @@ test('a public URL with credentials, query or another scheme is refused', () => 
   assert.is(readSettings({ OTA_PUBLIC_URL: 'https://ota.example/' }).OTA_PUBLIC_URL, 'https://ota.example');
 });
 
+test('a public URL that no agent would follow is refused', () => {
+  const tls = { OTA_TLS_CERT: '/tls.crt', OTA_TLS_KEY: '/tls.key' };
+  assert.match(messageOf({ OTA_TRUSTED_PROXY: 'true' }), /OTA_PUBLIC_URL: needed with OTA_TRUSTED_PROXY/);
+  assert.match(
+    messageOf({ ...tls, OTA_HOST: '0.0.0.0' }),
+    /OTA_PUBLIC_URL: needed when OTA_HOST is 0\.0\.0\.0/,
+  );
+  assert.match(messageOf({ OTA_PUBLIC_URL: 'http://ota.example' }), /OTA_PUBLIC_URL: must be https/);
+  for (const fine of [
+    { OTA_TRUSTED_PROXY: 'true', OTA_PUBLIC_URL: 'https://ota.example' },
+    { ...tls, OTA_HOST: '10.0.0.5' },
+    { OTA_PUBLIC_URL: 'http://127.0.0.1:8080' },
+    { OTA_PUBLIC_URL: 'http://localhost:8080' },
+  ])
+    readSettings(fine);
+});
+
+test('a duration that would be a busy loop, or erase at once, is refused', () => {
+  for (const [name, ...wrong] of [
+    ['OTA_SOURCE_INTERVAL', '0s', '999ms', '25h', '90d'],
+    ['OTA_POLL_INTERVAL', '0s', '59s', '8d'],
+    ['OTA_ACTIVE_WINDOW', '0s', '366d'],
+    ['OTA_RETENTION_EVENTS', '0d', '23h'],
+    ['OTA_RETENTION_DOWNLOADS', '0d', '99999d'],
+  ] as const)
+    for (const value of wrong)
+      assert.match(messageOf({ [name]: value }), new RegExp(`${name}: must be a duration from`));
+  assert.is(readSettings({ OTA_SOURCE_INTERVAL: '1s' }).OTA_SOURCE_INTERVAL, 1000);
+});
+
 test('docs/settings.md names every setting and no other', () => {
   const doc = readFileSync(new URL('../docs/settings.md', import.meta.url), 'utf8');
   const named = new Set([...doc.matchAll(/`(OTA_[A-Z_]+)`/g)].map(m => m[1]));

@@ -66,6 +66,7 @@ test('TLS by certificate settings, HSTS when asked for', () =>
         OTA_TLS_KEY: fixture('key.pem'),
         OTA_HSTS_MAX_AGE: '600',
         OTA_HOST: '0.0.0.0',
+        OTA_PUBLIC_URL: 'https://ota.example',
       },
       folder,
     );
