@@ -18,7 +18,6 @@ import { campaignsOf } from './compose-nudges.ts';
 import type { Settings } from './config.ts';
 import { effectivePercent } from './domain/decision.ts';
 import { faultCode } from './domain/fault.ts';
-import { type Finding, type Problem, renderPath } from './domain/problem.ts';
 import { percentAt } from './domain/ramp.ts';
 import { type ExposureWatch, watchExposure } from './exposure.ts';
 import { unapprovable } from './github/approvals.ts';
@@ -26,11 +25,11 @@ import type { GitHubConsole } from './github/console.ts';
 import { createHttp } from './http/app.ts';
 import type { Observer } from './observe.ts';
 import { makeOutbox, type Outbox } from './outbox.ts';
-import type { OutboxEntry, Pusher, SourceTree } from './ports.ts';
+import type { OutboxEntry, Pusher } from './ports.ts';
 import { makeReconcile, type Reconcile } from './reconcile.ts';
 import { prune } from './retention.ts';
 import type { Judged } from './said.ts';
-import { parseState, parseTree } from './source/parse.ts';
+import { apartParser } from './source/parse-apart.ts';
 import { openStore, type Store } from './store/store.ts';
 
 /** Ends that tests may take in hand; the process uses the defaults. */
@@ -137,18 +136,16 @@ async function assemble(parts: Parts): Promise<Controller> {
     );
   };
   const source = sourceOf(settings, around.environment, nowMs);
-  const place = (tree: SourceTree, findings: readonly Finding[]): Problem[] => {
-    const { locate } = parseTree(tree.files);
-    return findings.map(f => ({ ...f, ...locate(f.file, f.path), path: renderPath(f.path) }));
-  };
+  const { parse, parseRollout, place, ...parser } = apartParser();
+  ends.push(() => parser.close());
   const reconcile = makeReconcile({
     source,
     desired: store.desired,
     clock,
     monotonicMs: around.monotonicMs,
     observe,
-    parse: parseState,
-    parseRollout: version => parseTree([{ path: 'rollout.yaml', content: version.content }]).state?.rollout,
+    parse,
+    parseRollout,
     place,
     admit: (state, standing) => admission.admit(state, standing),
     missing: state => admission.missing(state),
@@ -165,7 +162,7 @@ async function assemble(parts: Parts): Promise<Controller> {
     settings,
     store,
     source,
-    parse: parseState,
+    parse,
     place,
     picture,
     nowMs,

@@ -15,13 +15,16 @@ export interface RampStart {
   readonly introducedAtMs: number;
 }
 
+/** Undefined when that version does not parse. */
+export type ParseRollout = (version: RolloutVersion) => Rollout | undefined | Promise<Rollout | undefined>;
+
 export async function findRampStart(
   source: Pick<Source, 'rolloutHistory'>,
   revision: string,
   head: Rollout,
   applied: Applied | undefined,
   nowMs: number,
-  parseRollout: (version: RolloutVersion) => Rollout | undefined,
+  parseRollout: ParseRollout,
 ): Promise<RampStart> {
   if (applied !== undefined && continuesRamp(applied.state.rollout, head)) {
     const before = { rollout: applied.state.rollout, clock: applied.clock };
@@ -42,12 +45,12 @@ async function versionsOfRamp(
   source: Pick<Source, 'rolloutHistory'>,
   revision: string,
   head: Rollout,
-  parseRollout: (version: RolloutVersion) => Rollout | undefined,
+  parseRollout: ParseRollout,
 ): Promise<{ rollout: Rollout; atMs: number }[]> {
   const run: { rollout: Rollout; atMs: number }[] = [];
   let after = head;
   for await (const version of source.rolloutHistory(revision)) {
-    const rollout = parseRollout(version);
+    const rollout = await parseRollout(version);
     // A version that does not parse was never applied: look through it.
     if (rollout === undefined) continue;
     if (run.length > 0 && !continuesRamp(rollout, after)) break;

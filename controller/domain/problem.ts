@@ -37,6 +37,7 @@ export const PROBLEM_CODES = [
   'symlink',
   'file_too_large',
   'too_many_files',
+  'too_complex',
   'not_utf8',
   'secret_found',
   // the YAML

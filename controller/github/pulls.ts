@@ -37,14 +37,15 @@ import { CONSOLE_COMMENT } from './report.ts';
 import { shownProblem } from './shown-problem.ts';
 import type { CommitStatus, StatusContext, Statuses } from './statuses.ts';
 
+interface Parsed {
+  readonly state?: DesiredState | undefined;
+  readonly problems: Problem[];
+}
+
 /** The same judgement that reconcile makes. */
 export interface Judge {
-  readonly parse: (
-    tree: SourceTree,
-    base: Base | undefined,
-    times: RuleTimes,
-  ) => { state?: DesiredState | undefined; problems: Problem[] };
-  readonly place: (tree: SourceTree, findings: readonly Finding[]) => Problem[];
+  readonly parse: (tree: SourceTree, base: Base | undefined, times: RuleTimes) => Parsed | Promise<Parsed>;
+  readonly place: (tree: SourceTree, findings: readonly Finding[]) => Problem[] | Promise<Problem[]>;
 }
 
 export interface PullsOptions extends Judge {
@@ -229,7 +230,7 @@ export function makePulls(options: PullsOptions): Pulls {
     if (tree === 'conflict') return conflict(pull, reviewed);
     if (tree.treeHash === applied?.treeHash) return none(pull, reviewed, commented);
     const at = nowMs();
-    const { state, problems } = options.parse(tree, applied, { nowMs: at });
+    const { state, problems } = await options.parse(tree, applied, { nowMs: at });
     if (state === undefined || problems.some(p => p.severity === 'error'))
       return invalid(pull, reviewed, problems);
     const before =
@@ -238,7 +239,7 @@ export function makePulls(options: PullsOptions): Pulls {
     const rules = applied?.state.policy;
     const findings =
       applied === undefined || rules === undefined ? [] : checkPolicy(rules, applied, head, at);
-    return planned(pull, reviewed, planOf(applied, head, at), problems, options.place(tree, findings));
+    return planned(pull, reviewed, planOf(applied, head, at), problems, await options.place(tree, findings));
   }
 
   return {

@@ -57,6 +57,13 @@ export function parseState(
   return { state: valid ? stateOf(draft, draft.rollout) : undefined, problems };
 }
 
+/** Findings of policy and admission, which know no text, at their lines and columns. */
+export function placeFindings(files: readonly SourceFile[], findings: readonly Finding[]): Problem[] {
+  if (findings.length === 0) return [];
+  const reading = readFiles(files);
+  return findings.map(finding => placed(finding, reading));
+}
+
 interface Draft {
   readonly rollout: Rollout | undefined;
   readonly builds: ReadonlyMap<BuildId, Build>;

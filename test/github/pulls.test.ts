@@ -64,6 +64,26 @@ test('a pull request that conflicts, one that is invalid and one that leaves the
     assert.equal(hub.violations, []);
   }));
 
+test('a pull request made to keep the parser busy ends in a clear problem', () =>
+  withStage(
+    async stage => {
+      const { hub } = stage;
+      const cohort = { 'releases/cohorts/c1.yaml': '"'.repeat(200_000) };
+      const head = hub.state.git.commit(
+        'busy',
+        { ...stage.files({ rollout: 10 }), ...cohort },
+        'busy',
+        'main',
+      );
+      const { number } = hub.state.open('busy', 'busy');
+      await stage.later(MINUTE_MS);
+      assert.equal(stage.statuses(head, 'ota/validate'), ['failure 1 problem: too_complex']);
+      assert.match(consoleOf(stage, number), /No plan[\s\S]*too_complex/);
+      assert.equal(hub.violations, []);
+    },
+    { parser: { limitMs: 50 } },
+  ));
+
 test('a problem that could quote a device id is shown by its place alone', () => {
   const problem = {
     severity: 'error',

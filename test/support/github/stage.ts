@@ -6,14 +6,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Event } from '../../../controller/domain/event.ts';
-import { type Finding, type Problem, renderPath } from '../../../controller/domain/problem.ts';
 import type { DesiredState } from '../../../controller/domain/release.ts';
 import { type GitHubConsole, makeConsole } from '../../../controller/github/console.ts';
 import { makeOutbox, type Outbox } from '../../../controller/outbox.ts';
-import type { SourceTree } from '../../../controller/ports.ts';
 import { makeReconcile, type Reconcile } from '../../../controller/reconcile.ts';
 import { gitSource } from '../../../controller/source/git.ts';
-import { parseState, parseTree } from '../../../controller/source/parse.ts';
+import { type ApartOptions, apartParser } from '../../../controller/source/parse-apart.ts';
 import type { Store } from '../../../controller/store/store.ts';
 import { releaseFiles } from '../releases.ts';
 import { aState, type StateParts } from '../state.ts';
@@ -44,20 +42,21 @@ export interface Stage {
   statuses(sha: string, context: string): string[];
 }
 
-export const placeIn = (tree: SourceTree, findings: readonly Finding[]): Problem[] => {
-  const { locate } = parseTree(tree.files);
-  return findings.map(f => ({ ...f, ...locate(f.file, f.path), path: renderPath(f.path) }));
-};
-
 export const inRepository = (state: DesiredState | StateParts): Record<string, string> =>
   Object.fromEntries(Object.entries(releaseFiles(state)).map(([name, text]) => [`releases/${name}`, text]));
 
 export const MINUTE_MS = 60_000;
 
+export interface StageOptions {
+  readonly devices?: number;
+  readonly initial?: StateParts;
+  readonly parser?: ApartOptions;
+}
+
 /** `main` begins with b41 for all, and `devices` enrolled devices that run it. */
 export async function withStage<T>(
   use: (stage: Stage) => Promise<T>,
-  options: { devices?: number; initial?: StateParts } = {},
+  options: StageOptions = {},
 ): Promise<T> {
   const clock = makeClock();
   const initial = options.initial ?? {
@@ -68,9 +67,7 @@ export async function withStage<T>(
       hub.state.git.commit('main', inRepository(aState(initial)), 'begin');
       return withStore(
         store =>
-          withGitHub(hub, (github, events) =>
-            raise({ hub, clock, store, github, events }, options.devices ?? 0, use),
-          ),
+          withGitHub(hub, (github, events) => raise({ hub, clock, store, github, events }, options, use)),
         { nowMs: clock.nowMs },
       );
     },
@@ -82,9 +79,14 @@ type Ground = Pick<Stage, 'hub' | 'clock' | 'store' | 'events'> & {
   github: Parameters<Parameters<typeof withGitHub>[1]>[0];
 };
 
-async function raise<T>(ground: Ground, devices: number, use: (stage: Stage) => Promise<T>): Promise<T> {
+async function raise<T>(
+  ground: Ground,
+  { devices = 0, parser: limits }: StageOptions,
+  use: (stage: Stage) => Promise<T>,
+): Promise<T> {
   const { hub, clock, store, github, events } = ground;
   const { nowMs } = clock;
+  const parser = apartParser(limits);
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'ota-mirror-'));
   const source = gitSource({
     // Straight from the folder: journeys go through HTTP.
@@ -103,8 +105,8 @@ async function raise<T>(ground: Ground, devices: number, use: (stage: Stage) => 
     outcomes: store.outcomes,
     adoption: store.adoption,
     activeWithinMs: 72 * 60 * MINUTE_MS,
-    parse: parseState,
-    place: placeIn,
+    parse: parser.parse,
+    place: parser.place,
     picture: () => reconcile.snapshot,
     nowMs,
     branch: 'main',
@@ -117,9 +119,9 @@ async function raise<T>(ground: Ground, devices: number, use: (stage: Stage) => 
     clock: { nowMs, held: false },
     monotonicMs: nowMs,
     observe,
-    parse: parseState,
-    parseRollout: v => parseTree([{ path: 'rollout.yaml', content: v.content }]).state?.rollout,
-    place: placeIn,
+    parse: parser.parse,
+    parseRollout: parser.parseRollout,
+    place: parser.place,
     admit: async () => [],
     missing: async () => new Set(),
     approve: (revision, plan) => console.approve(revision, plan),
@@ -179,6 +181,7 @@ async function raise<T>(ground: Ground, devices: number, use: (stage: Stage) => 
     return await use(stage);
   } finally {
     await outbox.stop();
+    await parser.close();
     rmSync(dataFolder, { recursive: true, force: true });
   }
 }
