@@ -66,8 +66,8 @@ export const DOWNGRADE_CAVEAT =
 export interface Undo {
   /** A merge is undone with its merge commit; `<merge>` stands where it is not known yet. */
   readonly revert: 'git revert -m 1';
-  /** Stops `current` at once, whatever came after. */
-  readonly rollback: 'ota rollback --open-pr';
+  /** Stops `current` at once, whatever came after; undefined where the plan itself is that rollback. */
+  readonly rollback: 'ota rollback --open-pr' | undefined;
   /** What neither brings back. */
   readonly limits: readonly string[];
 }
@@ -75,7 +75,7 @@ export interface Undo {
 /** `git revert -m 1 <merge>`, or with the merge's hash once it is known. */
 export const undoCommands = (undo: Undo, merge = '<merge>'): readonly string[] => [
   `${undo.revert} ${merge}`,
-  undo.rollback,
+  ...(undo.rollback === undefined ? [] : [undo.rollback]),
 ];
 
 /**
@@ -169,14 +169,14 @@ function downgradeOf(base: Standing | undefined, head: Standing): Downgrade | un
 }
 
 function undoOf(base: Standing | undefined, head: Standing): Undo {
-  const limits: string[] = ['devices that have installed a newer version keep it'];
+  const back = head.state.rollout.rollback;
+  const limits: string[] = back ? [] : ['devices that have installed a newer version keep it'];
   const newlyWithdrawn = [...head.state.builds.values()].some(
     b => b.withdrawn !== undefined && base?.state.builds.get(b.buildId)?.withdrawn === undefined,
   );
   if (newlyWithdrawn) limits.push('a withdrawal stays: a revert must keep the withdrawn field');
   const was = base?.state.rollout;
-  const is = head.state.rollout;
-  if (is.rollback && was !== undefined && !was.rollback && was.exposure.kind === 'ramp')
+  if (back && was !== undefined && !was.rollback && was.exposure.kind === 'ramp')
     limits.push('a ramp that was rolled back needs a new start');
-  return { revert: 'git revert -m 1', rollback: 'ota rollback --open-pr', limits };
+  return { revert: 'git revert -m 1', rollback: back ? undefined : 'ota rollback --open-pr', limits };
 }

@@ -72,8 +72,11 @@ export function proposalBody({ plan, fleet, reason, warnings }: Proposal): strin
   const notes = warnings.slice(0, 20).map(w => `- ⚠️ ${literal(w, 300)}`);
   return paragraphs(
     reason === undefined ? undefined : `**Why:** ${literal(reason, 1000)}`,
-    renderPlanMarkdown(plan, { fleet, limit: PLAN_CHARS }).trimEnd(),
-    notes.length === 0 ? undefined : notes.join('\n'),
+    renderPlanMarkdown(plan, {
+      fleet,
+      limit: PLAN_CHARS,
+      warnings: notes.length === 0 ? undefined : notes.join('\n'),
+    }).trimEnd(),
   );
 }
 

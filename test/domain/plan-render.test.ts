@@ -71,6 +71,14 @@ test('Markdown: a promotion reads from headline to undo', () => {
     promotion.hash,
   ])
     assert.ok(text.includes(part), `missing: ${part}\n${text}`);
+  const places = ['enrolled device', '⚠️', '| Before |', '| Step |', 'Undo:', promotion.hash].map(part =>
+    text.indexOf(part),
+  );
+  assert.equal(
+    places,
+    [...places].sort((a, b) => a - b),
+    'effect, dangers, then what may be looked up',
+  );
   assert.not.match(text, /Nominal: counted without/);
   assert.match(renderPlanMarkdown(promotion), /Nominal: counted without the enrolled fleet/);
 });

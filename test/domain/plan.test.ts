@@ -439,6 +439,8 @@ test('the undo is a revert of the merge or a rollback, and says what neither bri
   assert.equal(undoCommands(undo, 'abc1234')[0], 'git revert -m 1 abc1234');
   const gone = between({}, { builds: [aBuild(41), aBuild(42, { withdrawn })] });
   assert.ok(gone.undo.limits.some(l => l.includes('withdrawal stays')));
+  const back = between({}, { rollout: { rollback: true } });
+  assert.equal(undoCommands(back.undo), ['git revert -m 1 <merge>'], 'a rollback is no way back from itself');
 });
 
 test('a plan depends on nothing but its inputs', () => {

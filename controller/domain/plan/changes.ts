@@ -1,6 +1,6 @@
 /** What differs between two desired states, field by field, in the YAML's own names. Device ids never appear. */
 import type { Build, Cohort, DesiredState, FreezeWindow, Policy, Rollout } from '../release.ts';
-import { countText, durationText, timeText } from './words.ts';
+import { bytesText, countText, durationText, shortHex, timeText } from './words.ts';
 
 export type ChangeValue = string | number | boolean | undefined;
 
@@ -126,7 +126,7 @@ function* diffDevices(
 }
 
 const buildText = (b: Build): string =>
-  `version ${b.versionName} (${b.versionCode}), ${b.sizeBytes} bytes, signer ${b.signerFingerprint}${b.withdrawn === undefined ? '' : ', withdrawn'}`;
+  `version ${b.versionName} (${b.versionCode}), ${bytesText(b.sizeBytes)}, signer ${shortHex(b.signerFingerprint)}${b.withdrawn === undefined ? '' : ', withdrawn'}`;
 
 function* diffBuild(file: string, before: Build | undefined, after: Build | undefined): Generator<Change> {
   if (before !== undefined && after !== undefined)

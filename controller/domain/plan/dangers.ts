@@ -6,7 +6,7 @@ import type { BuildId } from '../ids.ts';
 import { finalPercent } from '../ramp.ts';
 import { allSigners, type Build, type Canary, type DesiredState, type Rollout } from '../release.ts';
 import { currentOf, lastSafeOf, reachAt, type Standing } from './standing.ts';
-import { countText, percentText } from './words.ts';
+import { countText, percentText, shortHex } from './words.ts';
 
 export const DANGER_KINDS = [
   'rollback',
@@ -49,12 +49,7 @@ export function dangersOf(base: Standing | undefined, head: Standing, nowMs: num
     ...conditions(was, is),
     ...(base?.state.policy !== undefined &&
     JSON.stringify(base.state.policy) !== JSON.stringify(head.state.policy)
-      ? [
-          danger(
-            'policy_changed',
-            'policy.yaml changes: later pull requests will be judged by the new policy',
-          ),
-        ]
+      ? [danger('policy_changed', 'later pull requests will be judged by the new policy')]
       : []),
   ];
 }
@@ -133,7 +128,7 @@ function* builds(base: Standing | undefined, head: Standing): Generator<Danger> 
     const proven = [...known].some(f => promoted.signerLineage.includes(f));
     yield danger(
       'new_signer',
-      `\`${promoted.buildId}\` is signed with a new key, ${strange.map(f => `\`${f.slice(0, 16)}…\``).join(', ')}${proven ? ', proven by its rotation lineage' : ''}`,
+      `\`${promoted.buildId}\` is signed with a new key, ${strange.map(f => `\`${shortHex(f)}\``).join(', ')}${proven ? ', proven by its rotation lineage' : ''}`,
     );
   }
   if (stood.some(b => b.package !== promoted.package))
@@ -190,9 +185,9 @@ export function namedIn({ rollout, cohorts }: DesiredState): {
 
 function* conditions(was: Rollout | undefined, is: Rollout): Generator<Danger> {
   if (is.mustInstall && was?.mustInstall !== true)
-    yield danger('must_install', 'must_install: after the deadline devices no longer wait for Wi-Fi');
+    yield danger('must_install', 'after the deadline devices no longer wait for Wi-Fi');
   if (!is.wifiOnly && was?.wifiOnly !== false)
-    yield danger('wifi_only_off', 'wifi_only is off: the APK is fetched over mobile data too');
+    yield danger('wifi_only_off', 'the APK is fetched over mobile data too');
   const battery = was?.minBatteryPercent ?? 30;
   if (is.minBatteryPercent < battery)
     yield danger(

@@ -16,20 +16,30 @@ export interface MarkdownOptions {
   readonly fleet?: FleetPlan | undefined;
   /** The merge commit, once known, for the undo command. */
   readonly merge?: string | undefined;
+  /** Finished Markdown that belongs with the dangers: warnings found elsewhere. Counts against nobody's limit. */
+  readonly warnings?: string | undefined;
   /** Characters at most; {@link PLAN_MARKDOWN_LIMIT} unless told. */
   readonly limit?: number | undefined;
 }
 
-/** Ends with a line feed and is shorter than the limit. */
+/**
+ * From what must be known to what may be looked up: effect, dangers, warnings, each change, the steps, the way back.
+ * Ends with a line feed and is shorter than the limit.
+ */
 export function renderPlanMarkdown(plan: Plan, options: MarkdownOptions = {}): string {
   const limit = options.limit ?? PLAN_MARKDOWN_LIMIT;
-  const rest = plan.empty
-    ? []
-    : [...exposurePart(plan, options.fleet), ...dangerPart(plan), ...undoPart(plan, options.merge)];
-  const frame = [`### ${headline(plan)}`, ...rest, `Plan ${code(plan.hash)}`].join('\n\n');
+  const top = [
+    `### ${headline(plan)}`,
+    ...(plan.empty ? [] : [...effectPart(plan, options.fleet), ...dangerPart(plan)]),
+  ];
+  const bottom = [
+    ...(plan.empty ? [] : [...stepsPart(plan, options.fleet), ...undoPart(plan, options.merge)]),
+    `Plan ${code(plan.hash)}`,
+  ];
+  const frame = [...top, ...bottom].join('\n\n');
   const table = changeTable(plan.changes, limit - frame.length - 4);
-  const parts = [`### ${headline(plan)}`, ...table, ...rest, `Plan ${code(plan.hash)}`];
-  return `${parts.join('\n\n')}\n`;
+  const warnings = options.warnings === undefined ? [] : [options.warnings];
+  return `${[...top, ...warnings, ...table, ...bottom].join('\n\n')}\n`;
 }
 
 const value = (v: Change['before']): string => (v === undefined ? '' : v === '' ? '`""`' : code(String(v)));
@@ -52,15 +62,19 @@ function changeTable(changes: readonly Change[], budget: number): string[] {
   return lines.length > 2 ? [lines.join('\n'), ...note] : note;
 }
 
-function exposurePart(plan: Plan, fleet: FleetPlan | undefined): string[] {
+function effectPart(plan: Plan, fleet: FleetPlan | undefined): string[] {
   const views = plan.views.map(view => `- ${viewLine(view)}`).join('\n');
   return [
     `${exposureLine(plan)}\n${views}`,
-    ...rampTable(plan),
     ...[canaryLine(plan)].filter(line => line !== undefined),
-    ...(fleet === undefined ? ['_Nominal: counted without the enrolled fleet._'] : fleetPart(fleet)),
+    fleet === undefined ? '_Nominal: counted without the enrolled fleet._' : fleetFacts(fleet),
   ];
 }
+
+const stepsPart = (plan: Plan, fleet: FleetPlan | undefined): string[] => [
+  ...rampTable(plan),
+  ...(fleet === undefined ? [] : fleetTable(fleet)),
+];
 
 function rampTable(plan: Plan): string[] {
   const { steps } = plan.exposure;
@@ -72,8 +86,8 @@ function rampTable(plan: Plan): string[] {
   return [['| Step | Begins | Holds |', '| --- | --- | --- |', ...rows].join('\n')];
 }
 
-function fleetPart(fleet: FleetPlan): string[] {
-  const facts = [
+function fleetFacts(fleet: FleetPlan): string {
+  return [
     `${countText(fleet.devices, 'enrolled device')}, ${fleet.neverSeen} never seen; ${countText(fleet.canaries, 'canary device')}.`,
     `At once: **${countText(fleet.newOffers, 'new offer')}**, ${bytesText(fleet.bytes)} to be served.`,
     ...(fleet.forcedBack > 0 ? [`${countText(fleet.forcedBack, 'device')} told to go back.`] : []),
@@ -81,14 +95,16 @@ function fleetPart(fleet: FleetPlan): string[] {
     ...(fleet.signerMismatch > 0
       ? [`${countText(fleet.signerMismatch, 'device')} kept back: signed with another key.`]
       : []),
-  ];
-  if (fleet.steps.length === 0) return [facts.join('\n')];
+  ].join('\n');
+}
+
+function fleetTable(fleet: FleetPlan): string[] {
+  if (fleet.steps.length === 0) return [];
   const rows = fleet.steps.map(
     s =>
       `| ${percentText(s.percent)} | ${s.actualDevices} | ${s.nominalDevices} | ${s.newOffers} | ${bytesText(s.bytes)} |`,
   );
   return [
-    facts.join('\n'),
     [
       '| Exposure | Devices | Nominal | New offers | To be served |',
       '| ---: | ---: | ---: | ---: | ---: |',
@@ -108,6 +124,8 @@ function dangerPart(plan: Plan): string[] {
 
 function undoPart(plan: Plan, merge: string | undefined): string[] {
   const commands = undoCommands(plan.undo, merge).join('\n');
-  const limits = plan.undo.limits.map(l => `- ${l}`).join('\n');
-  return [`Undo:\n\n\`\`\`sh\n${commands}\n\`\`\`\n\n${limits}`];
+  const squashed =
+    merge === undefined ? ['squashed or rebased when merged: `git revert` without `-m 1`'] : [];
+  const limits = [...squashed, ...plan.undo.limits].map(l => `- ${l}`).join('\n');
+  return [`Undo:\n\n\`\`\`sh\n${commands}\n\`\`\``, ...(limits === '' ? [] : [limits])];
 }

@@ -27,4 +27,7 @@ export function bytesText(bytes: number): string {
   return `${power === 0 ? amount : amount.toFixed(1)} ${units[power]}`;
 }
 
+/** A fingerprint as far as a person compares it. */
+export const shortHex = (hex: string): string => `${hex.slice(0, 16)}…`;
+
 export const countText = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -17,8 +17,8 @@ export interface Reviewed {
 /** What is left of a comment's 65,536 characters is for problems and frame. */
 const PLAN_CHARS = 45_000;
 
-const footer = ({ head, base }: Reviewed, plan?: Plan): string =>
-  `<sub>head ${head} · base ${base ?? 'nothing applied yet'}${plan === undefined ? '' : ` · plan ${plan.hash}`} · edited in place as head or base change</sub>`;
+const footer = ({ head, base }: Reviewed): string =>
+  `<sub>head ${head} · base ${base ?? 'nothing applied yet'} · edited in place as head or base change</sub>`;
 
 export function renderPlanComment(
   reviewed: Reviewed,
@@ -29,12 +29,15 @@ export function renderPlanComment(
 ): string {
   const { needed, given } = approvals;
   return paragraphs(
-    renderPlanMarkdown(plan, { fleet, limit: PLAN_CHARS }).trimEnd(),
-    problems.length === 0 ? undefined : renderProblems(problems),
+    renderPlanMarkdown(plan, {
+      fleet,
+      limit: PLAN_CHARS,
+      warnings: problems.length === 0 ? undefined : renderProblems(problems),
+    }).trimEnd(),
     needed === 0
       ? undefined
       : `**Approvals of this plan:** ${given} of ${needed}. A new head or base makes a new plan, which needs its own.`,
-    footer(reviewed, plan),
+    footer(reviewed),
   );
 }
 
