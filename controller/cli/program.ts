@@ -15,7 +15,7 @@ Environment:
   OTA_URL          the controller (default http://127.0.0.1:8080)
   OTA_ADMIN_TOKEN  an operator's token; never given as an argument
   OTA_GITHUB_REPO, OTA_GITHUB_TOKEN
-                   owner/name and a token, for --open-pr; without them the branch is pushed
+                   for --open-pr; without them the branch is only pushed
 
 Exit codes: 0 fine, 1 invalid or differences, 2 error, 3 timeout, 4 halted.
 Run "ota VERB --help" for examples.

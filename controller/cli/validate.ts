@@ -36,7 +36,7 @@ export const validate: Verb = (program, choose) => {
       examples(
         'ota validate',
         'ota validate releases --base origin/main',
-        'ota validate --base "$BASE_SHA" --format github      # annotations on a pull request',
+        'ota validate --base "$BASE_SHA" --format github   # annotations in CI',
         'ota validate --format sarif > ota.sarif',
       ),
     )
