@@ -1,6 +1,6 @@
 /** The edges of the composition: settings become a source, artifacts, a pusher, keys and listeners. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { openDiskArtifacts } from './artifacts/disk.ts';
 import { importFolder } from './artifacts/import-folder.ts';
@@ -100,20 +100,32 @@ export function keysOf(settings: Settings): { tokenKeys: TokenKeys; nudgeMaster:
   };
 }
 
-/** Without any operator the first one's token is left in the data folder, readable by its owner alone. */
+/**
+ * Without an operator who may do everything a first one's token is left in the data folder, readable by its owner
+ * alone; so too once all such tokens have expired or were revoked, or nobody could ever get in again.
+ */
 export async function firstOperator(
   store: Store,
   folder: string,
   nowMs: number,
 ): Promise<string | undefined> {
-  if ((await store.admins.list()).length > 0) return undefined;
+  const standing = (await store.admins.list()).filter(
+    t => t.revokedAtMs === undefined && t.expiresAtMs > nowMs,
+  );
+  if (standing.some(t => t.scopes.includes('admin'))) return undefined;
+  // What was in the file is spent: an expired or revoked token must not come back to life.
+  rmSync(path.join(folder, ADMIN_TOKEN_FILE), { force: true });
   const { secret } = keptSecret(folder, ADMIN_TOKEN_FILE, () => newAdminToken(randomBytes).token);
   await store.admins.create(
-    { name: 'first', scopes: ['admin'], expiresAtMs: nowMs + ADMIN_MS },
+    { name: freeName('first', standing), scopes: ['admin'], expiresAtMs: nowMs + ADMIN_MS },
     tokenHash(secret.reveal()),
   );
   return path.join(folder, ADMIN_TOKEN_FILE);
 }
+
+/** `first`, unless an operator of another scope took the name. */
+const freeName = (name: string, taken: readonly { readonly name: string }[]): string =>
+  taken.some(t => t.name === name) ? freeName(`${name}-again`, taken) : name;
 
 export const httpSettings = (
   settings: Settings,
