@@ -45,12 +45,22 @@ export function checkState(head: DesiredState, base: Base | undefined, times: Ru
 
 /** What can be said of the builds alone, when the rollout cannot be read. */
 export function checkBuildSet(builds: ReadonlyMap<BuildId, Build>, base: Base | undefined): Finding[] {
-  return [...checkUnique(builds), ...(base === undefined ? [] : checkBuildFacts(builds, base))];
+  return [
+    ...checkUnique(builds, withdrawnBefore(builds, base)),
+    ...(base === undefined ? [] : checkBuildFacts(builds, base)),
+  ];
 }
 
-function* checkUnique(builds: ReadonlyMap<BuildId, Build>): Generator<Finding> {
-  const byCode = new Map<number, BuildId>();
-  const bySha = new Map<string, BuildId>();
+/** Withdrawn builds whose files are gone: neither they nor their version may come back under another name. */
+function withdrawnBefore(builds: ReadonlyMap<BuildId, Build>, base: Base | undefined): Build[] {
+  if (base === undefined) return [];
+  const known = [...base.formerBuilds.values(), ...base.state.builds.values()];
+  return known.filter(b => b.withdrawn !== undefined && !builds.has(b.buildId));
+}
+
+function* checkUnique(builds: ReadonlyMap<BuildId, Build>, gone: readonly Build[]): Generator<Finding> {
+  const byCode = new Map(gone.map(b => [b.versionCode, b.buildId]));
+  const bySha = new Map(gone.map(b => [b.sha256, b.buildId]));
   for (const { buildId, versionCode, sha256 } of builds.values()) {
     const sameCode = byCode.get(versionCode);
     if (sameCode !== undefined)

@@ -304,6 +304,22 @@ test('a withdrawal stays, also through a deletion', () => {
   assert.equal(codes(aState({ builds }), baseOf(aState(), [gone])), expected);
 });
 
+test('a withdrawn build whose file is gone comes back under no other name, nor does its version', () => {
+  const gone = aBuild(40, { withdrawn });
+  const same = aBuild(40, { buildId: 'b40-again' });
+  const rebuilt = { ...same, sha256: aBuild(43).sha256 };
+  for (const base of [baseOf(aState(), [gone]), baseOf(aState({ builds: [gone, aBuild(41), aBuild(42)] }))]) {
+    const found = (build: Build) => codes(aState({ builds: [aBuild(41), aBuild(42), build] }), base);
+    assert.equal(found(same), [
+      'duplicate_version_code builds/b40-again.yaml version_code',
+      'duplicate_sha256 builds/b40-again.yaml sha256',
+    ]);
+    assert.equal(found(rebuilt), ['duplicate_version_code builds/b40-again.yaml version_code']);
+  }
+  const spared = baseOf(aState(), [aBuild(40)]);
+  assert.equal(codes(aState({ builds: [aBuild(41), aBuild(42), same] }), spared), []);
+});
+
 test('withdrawing the standing current passes, newly promoting a withdrawn build does not', () => {
   const head = aState({ builds: [aBuild(41), aBuild(42, { withdrawn })] });
   assert.equal(codes(head, standing), ['current_withdrawn current']);
