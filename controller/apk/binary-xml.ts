@@ -27,7 +27,7 @@ export interface XmlElement {
 /** Value types of AOSP ResourceTypes.h, `Res_value`. */
 export const TYPE_REFERENCE = 0x01;
 export const TYPE_ATTRIBUTE = 0x02;
-export const TYPE_STRING = 0x03;
+const TYPE_STRING = 0x03;
 export const TYPE_DYNAMIC_REFERENCE = 0x07;
 export const TYPE_FIRST_INT = 0x10;
 export const TYPE_LAST_INT = 0x1f;

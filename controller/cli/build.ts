@@ -94,7 +94,7 @@ const sdkArgument = (text: string): number => {
 };
 
 /** 0 written (or declared before with the same facts), 1 when the APK is rejected or the tree would be invalid. */
-export async function runBuildAdd(apk: string, options: AddOptions, io: Io): Promise<ExitCode> {
+async function runBuildAdd(apk: string, options: AddOptions, io: Io): Promise<ExitCode> {
   const wanted = options.upload ?? io.controller.token !== undefined;
   const client = wanted ? controllerClient(io) : undefined;
   const file = path.resolve(io.cwd, apk);

@@ -75,7 +75,7 @@ interface Sides {
   readonly after: Standing;
 }
 
-export async function runSimulate(options: SimulateOptions, io: Io): Promise<ExitCode> {
+async function runSimulate(options: SimulateOptions, io: Io): Promise<ExitCode> {
   const nowMs = io.nowMs();
   const devices =
     options.devices === undefined
@@ -140,7 +140,7 @@ function countsOf(
 const versionOf = ({ state }: Standing, id: BuildId | undefined): number | undefined =>
   id === undefined ? undefined : state.builds.get(id)?.versionCode;
 
-export const stepRows = (steps: readonly CohortStep[], devices: number): string[][] =>
+const stepRows = (steps: readonly CohortStep[], devices: number): string[][] =>
   steps.map(s => [
     `${s.percent} %`,
     s.nominal.toFixed(s.nominal % 1 === 0 ? 0 : 1),

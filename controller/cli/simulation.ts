@@ -15,7 +15,7 @@ export interface CohortStep {
   readonly offByPoints: number;
 }
 
-export const DEFAULT_STEPS = [1, 5, 10, 25, 50, 100] as const;
+const DEFAULT_STEPS = [1, 5, 10, 25, 50, 100] as const;
 
 /** The percents a rollout goes through: its ramp's steps, its plain percent among the usual ones, or the usual ones. */
 export function stepsOf(rollout: Rollout): readonly number[] {
@@ -51,7 +51,7 @@ export const syntheticDevices = (count: number): ListedDevice[] =>
   }));
 
 /** One line of the count: `offer b42 (rollout)`, `hold outside_cohort`. */
-export const decisionLabel = (decision: Decision): string =>
+const decisionLabel = (decision: Decision): string =>
   decision.kind === 'hold'
     ? `hold ${decision.reason}`
     : `offer ${decision.build.buildId} (${decision.eligibleBy}${decision.forceDowngrade ? ', downgrade' : ''})`;

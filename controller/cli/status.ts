@@ -78,7 +78,7 @@ function print(now: RolloutOnWire, builds: BuildsOnWire['builds'], io: Io): void
   io.out(
     table([
       line('revision', `${shortRevision(now.revision)}, applied ${now.applied_at}`),
-      line('current', rollout.current + (rollout.rollback ? ' (rolled back)' : '')),
+      line('current', rollout.current + standing(now, builds)),
       line('last safe', rollout.last_safe ?? 'none'),
       line(
         'exposure',
@@ -125,8 +125,15 @@ function print(now: RolloutOnWire, builds: BuildsOnWire['builds'], io: Io): void
     io.out(textOf({ ...problem, hint: problem.hint ?? undefined }, colours));
 }
 
+function standing({ rollout, exposure }: RolloutOnWire, builds: BuildsOnWire['builds']): string {
+  if (rollout.rollback) return ' (rolled back)';
+  if (builds.some(b => b.build_id === rollout.current && b.withdrawn !== null)) return ' (withdrawn)';
+  // Only a suspend that is in force takes the exposure away.
+  return rollout.suspend !== null && exposure.effective_percent === 0 ? ' (suspended)' : '';
+}
+
 /** Looks until the target, the timeout or a halt. What passes (a restart, a busy moment) is waited out. */
-export async function runWatch(client: Client, options: StatusOptions, io: Io): Promise<ExitCode> {
+async function runWatch(client: Client, options: StatusOptions, io: Io): Promise<ExitCode> {
   const deadline = options.timeout === undefined ? undefined : performance.now() + options.timeout;
   let bar: Bar | undefined;
   let told = '';
@@ -153,7 +160,7 @@ export async function runWatch(client: Client, options: StatusOptions, io: Io): 
       else if (io.terminal) {
         bar ??= makeBar(io, '{bar} {percentage} %  {text}', 100);
         bar.set(progress.wanted === 0 ? 0 : (adopted.running / progress.wanted) * 100, progress.why);
-      } else say(progress.why);
+      } else if (progress.state === 'waiting') say(progress.why);
       if (progress.state === 'reached') return end(EXIT.fine, 'done', progress.why);
       if (progress.state === 'halted') return end(EXIT.halted, 'halted', progress.why);
     } catch (error) {

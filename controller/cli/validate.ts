@@ -44,7 +44,7 @@ export const validate: Verb = (program, choose) => {
 };
 
 /** 0 without errors (warnings are printed), 1 with. A folder that cannot be read is a Fault. */
-export async function runValidate(dir: string, options: ValidateOptions, io: Io): Promise<ExitCode> {
+async function runValidate(dir: string, options: ValidateOptions, io: Io): Promise<ExitCode> {
   try {
     const workspace = await openWorkspace(io, dir);
     const base =

@@ -2,7 +2,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { type BuildId, type DeviceId, isBuildId, isRequestId } from './ids.ts';
 
-export const NUDGE_MAX_AGE_MS = 10 * 60_000;
+const NUDGE_MAX_AGE_MS = 10 * 60_000;
 export const NUDGE_MAX_AHEAD_MS = 5 * 60_000;
 export const NUDGE_REPLAY_WINDOW_MS = 15 * 60_000;
 

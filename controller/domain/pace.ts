@@ -10,7 +10,7 @@ export interface Pace {
 }
 
 /** 600,000 a minute, FCM's default quota. */
-export const MOST_PER_SECOND = 10_000;
+const MOST_PER_SECOND = 10_000;
 const RAMP_UP_MS = 60_000;
 const LEAST_PER_SECOND = 0.1;
 

@@ -147,7 +147,7 @@ function viewsOf(head: Standing, nowMs: number, hasCanaries: boolean): View[] {
     ...(hasCanaries
       ? [{ group: 'canaries', percent: undefined, build: current, suspended } satisfies View]
       : []),
-    { group: 'in_rollout', percent, build: current, suspended },
+    ...(percent > 0 ? [{ group: 'in_rollout', percent, build: current, suspended } satisfies View] : []),
     { group: 'outside', percent: Math.round((100 - percent) * 100) / 100, build: baseline, suspended },
   ];
 }

@@ -5,7 +5,7 @@
 import { bucketOf, isExposed } from './cohort.ts';
 import type { BuildId, DeviceId } from './ids.ts';
 
-export const SEED_STEPS: readonly number[] = [1, 5, 10, 25, 50];
+const SEED_STEPS: readonly number[] = [1, 5, 10, 25, 50];
 export const SEED_TRIES = 256;
 /** From here on hashing alone is near enough. */
 export const SEED_FLEET_LIMIT = 10_000;

@@ -16,7 +16,7 @@ import type { WireBuild, WireCohort, WirePolicy, WireRollout, WireSuspend } from
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `72h` → ms. The schema has passed the text. */
-export function durationMs(text: string): number {
+function durationMs(text: string): number {
   const unit = UNIT_MS[text.slice(-1)];
   const count = Number(text.slice(0, -1));
   if (unit === undefined || !Number.isInteger(count)) throw new Error('assertion: not a duration');

@@ -6,7 +6,7 @@ import { isMap, isScalar, type Pair, parseDocument, Scalar, stringify, visit } f
 import { Fault } from '../domain/fault.ts';
 
 /** The keys of `rollout.yaml` in the order in which SPEC §2 writes them: where a missing key is put. */
-export const ROLLOUT_KEYS = [
+const ROLLOUT_KEYS = [
   'apiVersion',
   'kind',
   'current',

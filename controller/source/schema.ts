@@ -25,7 +25,7 @@ export function parseTime(text: string): number | undefined {
   return day <= lastDay && Number.isFinite(ms) ? ms : undefined;
 }
 
-export function isTimeZone(name: string): boolean {
+function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(name)) return false;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';

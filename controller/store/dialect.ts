@@ -10,7 +10,7 @@ import type { Knex } from 'knex';
 export type Cell = string | number | null;
 
 /** How many rows go into one statement: small enough that building its JSON never holds the event loop up for long. */
-export const ROWS_PER_STATEMENT = 2_000;
+const ROWS_PER_STATEMENT = 2_000;
 
 export interface Rows {
   /** A table expression with these columns; give it an alias. */

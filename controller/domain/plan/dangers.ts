@@ -33,7 +33,7 @@ export interface Danger {
 }
 
 /** A rise of more points than this at one moment is a jump; from half the fleet on, the rest may follow at once. */
-export const JUMP_POINTS = 25;
+const JUMP_POINTS = 25;
 const isJump = (from: number, to: number): boolean => to - from > JUMP_POINTS && from < 50;
 
 export function dangersOf(base: Standing | undefined, head: Standing, nowMs: number): Danger[] {

@@ -1,13 +1,17 @@
 /** The sentences of a plan, shared by text and Markdown. Identifiers stand in backticks; nothing here is free text. */
-import type { ExposureStep, Plan, View } from '../plan.ts';
+import type { DangerKind, ExposureStep, Plan, View } from '../plan.ts';
+import { isSuspended } from '../ramp.ts';
 import { countText, durationText, percentText, timeText } from './words.ts';
 
 /** For a terminal: the same sentence without its backticks. */
 export const bare = (sentence: string): string => sentence.replaceAll('`', '');
 
-export function headline({ empty, transitions, exposure, head }: Plan): string {
+export function headline(plan: Plan): string {
+  const { empty, transitions, exposure, head } = plan;
   if (empty) return 'Nothing changes for any device';
   const change = transitions[0];
+  const halt = haltLine(plan);
+  if (halt !== undefined && change?.kind !== 'promote' && change?.kind !== 'rollback') return halt;
   if (change === undefined) return `Change how \`${head.state.rollout.current}\` is offered`;
   if (change.kind === 'rollback') return `Roll back from \`${change.from}\` to \`${change.to}\``;
   if (change.kind === 'promote') {
@@ -16,6 +20,19 @@ export function headline({ empty, transitions, exposure, head }: Plan): string {
     return `Promote \`${change.to}\` at ${percentText(change.percent)}${then}`;
   }
   return `Move \`${change.buildId}\` from ${percentText(change.fromPercent)} to ${percentText(change.toPercent)}`;
+}
+
+/** What takes offers away, or gives them back, without being a percentage. */
+function haltLine({ dangers, exposure, base, head, atMs }: Plan): string | undefined {
+  const { current } = head.state.rollout;
+  const news = (kind: DangerKind): boolean => dangers.some(d => d.kind === kind);
+  if (news('withdrawn') && head.state.builds.get(current)?.withdrawn !== undefined)
+    return `Withdraw \`${current}\``;
+  if (news('suspend') && exposure.suspendedUntilMs !== undefined)
+    return `Suspend all offers until ${timeText(exposure.suspendedUntilMs)}`;
+  if (base !== undefined && isSuspended(base.state.rollout, atMs) && !isSuspended(head.state.rollout, atMs))
+    return `End the suspend: \`${current}\` at ${percentText(exposure.toPercent)}`;
+  return undefined;
 }
 
 export function exposureLine({ exposure, head }: Plan): string {
