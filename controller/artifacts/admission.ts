@@ -6,6 +6,7 @@ import type { Finding, ProblemCode } from '../domain/problem.ts';
 import type { Build, DesiredState } from '../domain/release.ts';
 import { buildFile } from '../domain/rules.ts';
 import type { Artifacts } from '../ports.ts';
+import { faulted } from './fault.ts';
 import { type OpenReader, verdictOf } from './inspect.ts';
 
 export interface Admission {
@@ -70,7 +71,7 @@ export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admi
           'upload it: ota build add, or PUT /v1/artifacts/{sha256}',
         ),
       ];
-    const verdict = await judge(build.sha256, file);
+    const verdict = await faulted(() => judge(build.sha256, file));
     if (!verdict.ok)
       return [
         finding(

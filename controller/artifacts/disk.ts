@@ -9,6 +9,7 @@ import path from 'node:path';
 import { Fault } from '../domain/fault.ts';
 import { isSha256, type Sha256 } from '../domain/ids.ts';
 import type { Artifacts } from '../ports.ts';
+import { errnoOf, faulted } from './fault.ts';
 
 export interface DiskOptions {
   /** Created when its parent exists. */
@@ -22,8 +23,6 @@ export interface DiskOptions {
 const SUFFIX = '.apk';
 const INCOMING = '.incoming-';
 
-const errno = (error: unknown): string => (error as NodeJS.ErrnoException | null)?.code ?? '';
-
 /** Opens the folder and sweeps what an upload that was killed left there. Fault `artifact_folder_unwritable`. */
 export async function openDiskArtifacts(options: DiskOptions): Promise<Artifacts> {
   const { folder } = options;
@@ -35,14 +34,22 @@ export async function openDiskArtifacts(options: DiskOptions): Promise<Artifacts
   } catch (cause) {
     throw new Fault(
       'artifact_folder_unwritable',
-      `the artifact folder ${folder} cannot be written (${errno(cause)})`,
+      `the artifact folder ${folder} cannot be written (${errnoOf(cause)})`,
       {
         retry: 'never',
         cause,
       },
     );
   }
-  return diskArtifacts(options, await usedIn(folder));
+  const bare = diskArtifacts(options, await usedIn(folder));
+  return {
+    put: (...args) => faulted(() => bare.put(...args)),
+    path: sha256 => faulted(() => bare.path(sha256)),
+    has: sha256 => faulted(() => bare.has(sha256)),
+    list: () => faulted(bare.list),
+    collect: (...args) => faulted(() => bare.collect(...args)),
+    usedBytes: bare.usedBytes,
+  };
 }
 
 async function usedIn(folder: string): Promise<number> {
@@ -62,12 +69,12 @@ async function listed(folder: string): Promise<{ sha256: Sha256; sizeBytes: numb
   return found;
 }
 
-/** Undefined when there is no such file. */
+/** Undefined when there is no such file, or something else stands where its folder was. */
 async function statOf(file: string) {
   try {
     return await stat(file);
   } catch (error) {
-    if (errno(error) === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;
   }
 }
@@ -127,6 +134,7 @@ function diskArtifacts({ folder, quotaBytes, inspect }: DiskOptions, usedAtStart
     let reserved = 0;
     let kept = false;
     try {
+      await mkdir(folder, { mode: 0o700 }).catch(alreadyThere);
       const file = await open(temporary, 'wx', 0o600);
       try {
         const take = async (piece: Buffer): Promise<void> => {
@@ -149,26 +157,18 @@ function diskArtifacts({ folder, quotaBytes, inspect }: DiskOptions, usedAtStart
       return reserved;
     } finally {
       if (!kept) used -= reserved;
-      await rm(temporary, { force: true });
+      await rm(temporary, { force: true }).catch(notThere);
     }
   }
 
   return {
     put: async (sha256, body, maxBytes) => {
-      try {
-        const known = await sizeOf(sha256);
-        if (known !== undefined) {
-          await receive(sha256, body, maxBytes, async () => undefined);
-          return { sha256, sizeBytes: known, created: false };
-        }
-        return { sha256, sizeBytes: await store(sha256, body, maxBytes), created: true };
-      } catch (cause) {
-        if (errno(cause) !== 'ENOSPC' && errno(cause) !== 'EDQUOT') throw cause;
-        throw new Fault('disk_full', 'the disk that holds the artifacts is full', {
-          retry: 'backoff',
-          cause,
-        });
+      const known = await sizeOf(sha256);
+      if (known !== undefined) {
+        await receive(sha256, body, maxBytes, async () => undefined);
+        return { sha256, sizeBytes: known, created: false };
       }
+      return { sha256, sizeBytes: await store(sha256, body, maxBytes), created: true };
     },
     path: async sha256 => ((await sizeOf(sha256)) === undefined ? undefined : path.resolve(fileOf(sha256))),
     has: async sha256 => (await sizeOf(sha256)) !== undefined,
@@ -185,6 +185,15 @@ function diskArtifacts({ folder, quotaBytes, inspect }: DiskOptions, usedAtStart
     },
     usedBytes: async () => used,
   };
+}
+
+function notThere(error: unknown): void {
+  if (errnoOf(error) !== 'ENOTDIR') throw error;
+}
+
+/** The folder may have been deleted since; only its parent must be there. */
+function alreadyThere(error: unknown): void {
+  if (errnoOf(error) !== 'EEXIST') throw error;
 }
 
 async function writeWhole(file: FileHandle, piece: Buffer): Promise<void> {

@@ -20,7 +20,10 @@ export async function openFileReader(path: string): Promise<FileReader> {
     const readInto = async (target: Buffer, offset: number): Promise<void> => {
       for (let filled = 0; filled < target.length; ) {
         const { bytesRead } = await file.read(target, filled, target.length - filled, offset + filled);
-        if (bytesRead === 0) throw new Error(`${path} ends before byte ${offset + target.length}`);
+        if (bytesRead === 0)
+          throw Object.assign(new Error(`${path} ends before byte ${offset + target.length}`), {
+            code: 'EIO',
+          });
         filled += bytesRead;
       }
     };

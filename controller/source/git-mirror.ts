@@ -37,11 +37,11 @@ const BROKEN =
 const isBroken = (error: unknown): boolean =>
   error instanceof GitExit && !AWAY.test(error.message) && BROKEN.test(error.message);
 
-const exists = (file: string): Promise<boolean> =>
-  stat(file).then(
-    () => true,
+const exists = (folder: string): Promise<boolean> =>
+  stat(folder).then(
+    found => found.isDirectory(),
     (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false;
       throw error;
     },
   );

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';
 import PQueue from 'p-queue';
+import { GitError } from 'simple-git';
 import { Fault } from '../domain/fault.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { Source } from '../ports.ts';
@@ -33,7 +34,7 @@ const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /**
  * Faults: `source_unreachable`, `source_timeout`, `branch_unknown`, `revision_unknown`, `source_unreadable`,
- * `git_missing`; at once, for options that can never work: `source_url_invalid`, `branch_invalid`, `source_path_invalid`.
+ * `git_missing`, `mirror_unusable`; at once, for options that can never work: `source_url_invalid`, `branch_invalid`, `source_path_invalid`.
  */
 export function gitSource(options: GitSourceOptions): Source {
   const remote = gitRemote(options.url, options.token);
@@ -50,7 +51,7 @@ export function gitSource(options: GitSourceOptions): Source {
   });
   // One at a time: a fetch may replace the mirror under a reader.
   const queue = new PQueue({ concurrency: 1 });
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => queue.add(work);
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => queue.add(() => work().catch(unusable));
 
   async function demand(revision: Revision): Promise<void> {
     if (COMMIT.test(revision) && (await mirror.ensure(revision))) return;
@@ -85,6 +86,18 @@ export function gitSource(options: GitSourceOptions): Source {
       }),
     watch: onHint => watchRefs(remote.localPath, onHint),
   };
+}
+
+/** The mirror's disk is full, its folder gone or not ours: the world's fault, not a bug to die of. */
+function unusable(error: unknown): never {
+  const cause = error instanceof Error && 'code' in error ? error.code : undefined;
+  const errno = typeof cause === 'string' && /^E[A-Z0-9]+$/.test(cause) ? cause : undefined;
+  if (error instanceof Fault || (errno === undefined && !(error instanceof GitError))) throw error;
+  const why = errno ?? (error instanceof GitExit ? error.message : 'no folder to work in');
+  throw new Fault('mirror_unusable', `the mirror in the data folder cannot be used: ${why}`, {
+    retry: 'backoff',
+    cause: error,
+  });
 }
 
 async function isAncestor(git: GitCommand, ancestor: Revision, revision: Revision): Promise<boolean> {

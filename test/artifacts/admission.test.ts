@@ -1,11 +1,13 @@
 /** Admission: advertised is served (SPEC §7). */
 import { rm, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeAdmission } from '../../controller/artifacts/admission.ts';
 import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
 import { openFileReader } from '../../controller/artifacts/file-reader.ts';
 import { inspectApk } from '../../controller/artifacts/inspect.ts';
+import { Fault } from '../../controller/domain/fault.ts';
 import type { Build } from '../../controller/domain/release.ts';
 import { withFolder } from '../support/folder.ts';
 import { anApk, pieces } from '../support/http.ts';
@@ -16,12 +18,14 @@ const [b41, b42] = [await anApk(41), await anApk(42)];
 interface Scene {
   readonly artifacts: Awaited<ReturnType<typeof openDiskArtifacts>>;
   readonly admission: ReturnType<typeof makeAdmission>;
+  readonly folder: string;
   /** How often an APK's bytes were opened. */
   readonly opened: () => number;
 }
 
 const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
-  withFolder(async folder => {
+  withFolder(async place => {
+    const folder = path.join(place, 'artifacts');
     const artifacts = await openDiskArtifacts({ folder, quotaBytes: 1e9, inspect: inspectApk });
     let opened = 0;
     const openReader = (file: string) => {
@@ -29,7 +33,8 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
       return openFileReader(file);
     };
     for (const { apk, build } of [b41, b42]) await artifacts.put(build.sha256, pieces(apk), 1e9);
-    await use({ artifacts, admission: makeAdmission({ artifacts, openReader }), opened: () => opened });
+    const admission = makeAdmission({ artifacts, openReader });
+    await use({ artifacts, admission, folder, opened: () => opened });
   });
 
 const stateOf = (over: Partial<Build> = {}) =>
@@ -139,6 +144,45 @@ test('an unchanged APK is verified once, a changed file again', () =>
     await writeFile(file, tampered);
     assert.is((await admission.admit(stateOf())).length, 1);
     assert.is(opened(), 3);
+  }));
+
+test('a store whose folder is gone misses its APKs, and takes them again', () =>
+  withScene(async ({ artifacts, admission, folder }) => {
+    for (const stand of ['nothing', 'a file']) {
+      await rm(folder, { recursive: true });
+      if (stand === 'a file') await writeFile(folder, 'no folder');
+      assert.is((await admission.missing(stateOf())).size, 2, stand);
+      const codes = (await admission.admit(stateOf())).map(f => f.code);
+      assert.equal(codes, ['artifact_missing', 'artifact_missing'], stand);
+      const put = () => artifacts.put(b42.build.sha256, pieces(b42.apk), 1e9);
+      if (stand === 'nothing') assert.ok((await put()).created);
+      else {
+        const error = await put().catch((thrown: unknown) => thrown);
+        assert.ok(error instanceof Fault && error.code === 'artifact_io' && error.retry === 'backoff');
+        const list = await artifacts.list().catch((thrown: unknown) => thrown);
+        assert.ok(list instanceof Fault && list.code === 'artifact_io');
+      }
+    }
+  }));
+
+test('an APK that goes while it is read is the fault of the disk', () =>
+  withScene(async ({ artifacts }) => {
+    for (const openReader of [
+      async (file: string) => {
+        await rm(file);
+        return openFileReader(file);
+      },
+      async (file: string) => {
+        const reader = await openFileReader(file);
+        await truncate(file, 10);
+        return reader;
+      },
+    ]) {
+      const error = await makeAdmission({ artifacts, openReader })
+        .admit(stateOf())
+        .catch((thrown: unknown) => thrown);
+      assert.ok(error instanceof Fault && error.code === 'artifact_io', String(error));
+    }
   }));
 
 test.run();

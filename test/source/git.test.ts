@@ -296,6 +296,25 @@ test('a mirror left half-made by a crash, and a lock left behind, do not matter'
     assert.is(await source.head(), second);
   }));
 
+test('a file where the mirror was is replaced; where its folder was, it is a fault and never the end', () =>
+  withRepository(async (repository, place) => {
+    const first = await repository.commit(releaseFiles());
+    const source = sourceOf(repository, place);
+    assert.is(await source.head(), first);
+    const mirror = await mirrorOf(place);
+    await rm(mirror, { recursive: true });
+    await writeFile(mirror, 'no folder');
+    assert.is(await source.head(), first);
+    await rm(path.join(place, 'mirrors'), { recursive: true });
+    await writeFile(path.join(place, 'mirrors'), 'no folder');
+    for (const ask of [() => source.head(), () => source.read(first), () => source.descends(first, first)]) {
+      const { code, retry } = await fault(ask);
+      assert.equal([code, retry], ['mirror_unusable', 'backoff']);
+    }
+    await rm(path.join(place, 'mirrors'));
+    assert.is(await source.head(), first);
+  }));
+
 test('a broken mirror never turns into the repository around it', () =>
   withRepository(async (repository, place) => {
     const first = await repository.commit(releaseFiles());
