@@ -6,7 +6,7 @@ import { countFleet } from '../../controller/domain/plan/fleet.ts';
 import { planJson } from '../../controller/domain/plan/json.ts';
 import { PLAN_MARKDOWN_LIMIT, renderPlanMarkdown } from '../../controller/domain/plan/markdown.ts';
 import { renderPlanText } from '../../controller/domain/plan/text.ts';
-import { bytesText, durationText } from '../../controller/domain/plan/words.ts';
+import { bytesText, durationText, timeText } from '../../controller/domain/plan/words.ts';
 import { type Plan, plan, type Standing } from '../../controller/domain/plan.ts';
 import { newClock } from '../../controller/domain/ramp.ts';
 import type { Rollout } from '../../controller/domain/release.ts';
@@ -81,6 +81,23 @@ test('Markdown: a promotion reads from headline to undo', () => {
   );
   assert.not.match(text, /Nominal: counted without/);
   assert.match(renderPlanMarkdown(promotion), /Nominal: counted without the enrolled fleet/);
+});
+
+test('the headline names a halt as one, not as a move to 0 %', () => {
+  const withdrawn = { reason: 'crash loop', atMs: NOW_MS };
+  const until = NOW_MS + 3_600_000;
+  const suspend = { reason: 'holidays', sinceMs: NOW_MS, untilMs: until };
+  const later = { ...suspend, sinceMs: NOW_MS + 1000 };
+  const first = (p: Plan): string => renderPlanText(p).split('\n')[0] ?? '';
+  const [iso, soon] = [timeText(until), timeText(NOW_MS + 1000)];
+  assert.is(first(between({}, { rollout: { suspend } })), `Suspend all offers until ${iso}`);
+  assert.is(
+    first(between({}, { rollout: { suspend: later } })),
+    `Suspend all offers from ${soon} until ${iso}`,
+  );
+  assert.is(first(between({ rollout: { suspend } }, {})), 'End the suspend: b42 at 10 %');
+  assert.is(first(between({}, { builds: [aBuild(41), aBuild(42, { withdrawn })] })), 'Withdraw b42');
+  assert.is(first(between({}, { rollout: { suspend, rollback: true } })), 'Roll back from b42 to b41');
 });
 
 test('device ids appear in no rendering', () => {

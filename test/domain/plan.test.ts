@@ -414,6 +414,7 @@ test('what each group of devices is offered', () => {
   ]);
   assert.equal(offered({ rollout: { suspend } })[0], ['in_rollout', 10, 'b42', true]);
   assert.equal(offered({ rollout: 33.33 })[1]?.[1], 66.67);
+  assert.equal(offered({ rollout: 0 }), [['outside', 100, 'b41', false]], 'nobody is in a rollout of 0 %');
 });
 
 test('a rollback names the builds that devices keep, or are told to leave', () => {

@@ -24,14 +24,19 @@ export function headline(plan: Plan): string {
 
 /** What takes offers away, or gives them back, without being a percentage. */
 function haltLine({ dangers, exposure, base, head, atMs }: Plan): string | undefined {
-  const { current } = head.state.rollout;
+  const { rollout, builds } = head.state;
   const news = (kind: DangerKind): boolean => dangers.some(d => d.kind === kind);
-  if (news('withdrawn') && head.state.builds.get(current)?.withdrawn !== undefined)
-    return `Withdraw \`${current}\``;
-  if (news('suspend') && exposure.suspendedUntilMs !== undefined)
-    return `Suspend all offers until ${timeText(exposure.suspendedUntilMs)}`;
-  if (base !== undefined && isSuspended(base.state.rollout, atMs) && !isSuspended(head.state.rollout, atMs))
-    return `End the suspend: \`${current}\` at ${percentText(exposure.toPercent)}`;
+  const gone = [...builds.values()].filter(
+    b => b.withdrawn !== undefined && base?.state.builds.get(b.buildId)?.withdrawn === undefined,
+  );
+  if (news('withdrawn'))
+    return gone.length === 1 ? `Withdraw \`${gone[0]?.buildId ?? ''}\`` : `Withdraw ${gone.length} builds`;
+  if (news('suspend') && rollout.suspend !== undefined) {
+    const { sinceMs, untilMs } = rollout.suspend;
+    return `Suspend all offers${sinceMs > atMs ? ` from ${timeText(sinceMs)}` : ''} until ${timeText(untilMs)}`;
+  }
+  if (base !== undefined && isSuspended(base.state.rollout, atMs) && !isSuspended(rollout, atMs))
+    return `End the suspend: \`${rollout.current}\` at ${percentText(exposure.toPercent)}`;
   return undefined;
 }
 
