@@ -1,7 +1,7 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
 
 /** How the file's content is digested; the order is the order of preference, weakest first. */
-export const CONTENT_DIGESTS = ['chunked-sha256', 'verity-sha256', 'chunked-sha512'] as const;
+const CONTENT_DIGESTS = ['chunked-sha256', 'verity-sha256', 'chunked-sha512'] as const;
 export type ContentDigest = (typeof CONTENT_DIGESTS)[number];
 
 /** One signature algorithm id and what it stands for. */
