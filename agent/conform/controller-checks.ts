@@ -45,21 +45,12 @@ const withOffer = (
   },
 });
 
-const reporting = (
-  name: string,
-  clause: string,
-  run: (world: World, offer: Offer) => Promise<void>,
-): ControllerCheck => ({
-  name,
-  clause,
-  run: async world => {
-    if (!world.under.mayReport) return { skip: 'needs --with-reports' };
-    const offer = await world.offer();
-    if (offer === undefined) return NO_OFFER;
-    await run(world, offer);
-    return 'ok';
-  },
-});
+const reporting = (...given: Parameters<typeof withOffer>): ControllerCheck => {
+  const check = withOffer(...given);
+  const run = async (world: World) =>
+    world.under.mayReport ? check.run(world) : { skip: 'needs --with-reports' };
+  return { ...check, run };
+};
 
 const NEWEST = 'version_code=2147483647';
 
