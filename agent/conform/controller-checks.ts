@@ -1,56 +1,13 @@
 /** What any controller must answer an agent (SPEC §5): asked over HTTP with one device's token, nothing changed unless allowed. */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { bufferReader, identityOf, signerForSdk, verifyApk } from '../../controller/apk/index.ts';
 import { bucketOf, isExposed } from '../../controller/domain/cohort.ts';
 import { HOLD_REASONS } from '../../controller/domain/decision.ts';
 import { urlRefusal } from '../http/origin.ts';
-import type { Offer } from '../offer.ts';
 import { must } from './bench.ts';
-import { type Answer, header, mustBeProblem, type World } from './controller-world.ts';
-
-/** `skip`: the controller is not in a state in which this can be asked. */
-export interface ControllerCheck {
-  readonly name: string;
-  readonly clause: string;
-  run(world: World): Promise<'ok' | { readonly skip: string }>;
-}
-
-const NO_OFFER = { skip: 'this device is offered nothing: promote a build to it' };
-const refused = (
-  name: string,
-  clause: string,
-  statuses: readonly number[],
-  ask: (world: World) => Promise<Answer>,
-): ControllerCheck => ({
-  name,
-  clause,
-  run: async world => {
-    mustBeProblem(await ask(world), ...statuses);
-    return 'ok';
-  },
-});
-
-const withOffer = (
-  name: string,
-  clause: string,
-  run: (world: World, offer: Offer) => Promise<void>,
-): ControllerCheck => ({
-  name,
-  clause,
-  run: async world => {
-    const offer = await world.offer();
-    if (offer === undefined) return NO_OFFER;
-    await run(world, offer);
-    return 'ok';
-  },
-});
-
-const reporting = (...given: Parameters<typeof withOffer>): ControllerCheck => {
-  const check = withOffer(...given);
-  const run = async (world: World) =>
-    world.under.mayReport ? check.run(world) : { skip: 'needs --with-reports' };
-  return { ...check, run };
-};
+import { type ControllerCheck, refused, withOffer } from './controller-check.ts';
+import { RESULTS } from './controller-results.ts';
+import { header, mustBeProblem } from './controller-world.ts';
 
 const NEWEST = 'version_code=2147483647';
 
@@ -219,73 +176,6 @@ const APK: readonly ControllerCheck[] = [
         headers['content-range'] === `bytes */${offer.sizeBytes}`,
         `Content-Range was ${headers['content-range']}`,
       );
-    },
-  ),
-];
-
-const result = (offer: Offer, more: Readonly<Record<string, unknown>> = {}) => ({
-  request_id: randomUUID(),
-  build_id: offer.buildId,
-  outcome: 'skipped',
-  reason: 'superseded',
-  version_code: offer.versionCode,
-  ...more,
-});
-
-const RESULTS: readonly ControllerCheck[] = [
-  refused('a_result_is_json', 'a body that is not JSON is 400', [400], w =>
-    w.ask('v1/action-result', { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }),
-  ),
-  refused('a_result_says_it_is_json', 'a body of another type is 415', [415], w =>
-    w.ask('v1/action-result', {
-      method: 'POST',
-      body: 'x=1',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    }),
-  ),
-  refused('a_result_is_small', 'a body of 10 MB is 413', [413], w =>
-    w.report({ detail: 'x'.repeat(10_000_000) }),
-  ),
-  refused('a_result_of_an_unknown_build_is_404', 'an unknown build is 404', [404], w =>
-    w.report({
-      request_id: randomUUID(),
-      build_id: 'no-such-build-1',
-      outcome: 'skipped',
-      reason: 'superseded',
-      version_code: 1,
-    }),
-  ),
-  withOffer('reasons_are_a_closed_list', 'a reason off the list is 400', async (world, offer) =>
-    mustBeProblem(await world.report(result(offer, { reason: 'mood' })), 400),
-  ),
-  withOffer('results_have_known_fields', 'an unknown field is 400', async (world, offer) =>
-    mustBeProblem(await world.report(result(offer, { mood: 1 })), 400),
-  ),
-  reporting('the_same_result_twice_is_fine', 'the same final result again is 200', async (world, offer) => {
-    const entry = result(offer);
-    for (const time of ['first', 'second']) {
-      const { status } = await world.report(entry);
-      must(status === 200, `the ${time} was answered ${status}`);
-    }
-  }),
-  reporting(
-    'another_final_result_is_409',
-    'a different final result of one attempt is 409',
-    async (world, offer) => {
-      const entry = result(offer);
-      await world.report(entry);
-      mustBeProblem(await world.report({ ...entry, outcome: 'fail', reason: 'internal' }), 409);
-    },
-  ),
-  reporting(
-    'a_deferral_may_come_first',
-    'deferred reports may precede the final one',
-    async (world, offer) => {
-      const entry = result(offer);
-      for (const report of [{ ...entry, outcome: 'deferred', reason: 'wifi' }, entry]) {
-        const { status } = await world.report(report);
-        must(status === 200, `${report.outcome} was answered ${status}`);
-      }
     },
   ),
 ];
