@@ -18,7 +18,6 @@ export interface Profile {
   readonly dies: number;
 }
 
-export const CALM: Profile = { wifi: 1, plugged: 1, calls: 0, installFailures: 0, dies: 0 };
 export const LIVELY: Profile = { wifi: 0.8, plugged: 0.3, calls: 0.02, installFailures: 0.01, dies: 0.5 };
 
 const MINUTE_MS = 60_000;
