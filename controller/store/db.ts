@@ -2,6 +2,8 @@
  * Two doors to one SQLite file in WAL mode: a single writer, so that no two transactions ever wait for each other,
  * and readers of their own, so that no scan ever holds a write up.
  */
+import { statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import knex, { type Knex } from 'knex';
 import type { Database } from 'sqlite3';
 import { Fault } from '../domain/fault.ts';
@@ -66,10 +68,26 @@ export function openKnex(filename: string, pragmas: readonly string[], connectio
 export const openWriter = (filename: string): Knex => openKnex(filename, WRITER_PRAGMAS, 1);
 export const openReader = (filename: string): Knex => openKnex(filename, READER_PRAGMAS, 2);
 
+/**
+ * A file that was deleted or replaced goes on taking writes through its open handle, and all of them are lost at the
+ * end of the process: no write is promised any more.
+ */
+function standingOf(filename: string): () => Promise<void> {
+  const { ino, dev } = statSync(filename);
+  return async () => {
+    const now = await stat(filename).catch((error: NodeJS.ErrnoException) => error);
+    if (now instanceof Error || now.ino !== ino || now.dev !== dev)
+      throw new Fault('store_gone', 'the database file was deleted or replaced while it was in use', {
+        retry: 'backoff',
+        cause: now,
+      });
+  };
+}
+
 /** The doors, once the schema is in place. Takes over `writer` and closes it. */
 export function makeDb(filename: string, writer: Knex): Db {
   const reader = openReader(filename);
-  const jobs = makeWriter(writer);
+  const jobs = makeWriter(writer, standingOf(filename));
   let closed = false;
   return {
     write: jobs.write,

@@ -25,13 +25,14 @@ interface Waiting {
 /** Bounds how long the first of a batch waits for the last. */
 const BATCH = 128;
 
-export function makeWriter(db: Knex): Writer {
+/** `standing` rejects when what is committed could not be found again; it is asked before each transaction. */
+export function makeWriter(db: Knex, standing: () => Promise<void>): Writer {
   const waiting: Waiting[] = [];
   let draining: Promise<void> | undefined;
   let stopped = false;
 
   async function drain(): Promise<void> {
-    while (waiting.length > 0) await commit(db, waiting.splice(0, BATCH));
+    while (waiting.length > 0) await commit(db, waiting.splice(0, BATCH), standing);
     // In the same tick as the look at the queue: a job that comes later must find nobody draining.
     draining = undefined;
   }
@@ -92,9 +93,10 @@ async function attempt<T>(job: Job<T>, trx: Knex.Transaction, shared: boolean): 
   }
 }
 
-async function commit(db: Knex, batch: readonly Waiting[]): Promise<void> {
+async function commit(db: Knex, batch: readonly Waiting[], standing: () => Promise<void>): Promise<void> {
   let cause: unknown;
   try {
+    await standing();
     await db.transaction(async trx => {
       try {
         for (const job of batch) await job.run(trx, batch.length > 1);

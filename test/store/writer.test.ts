@@ -1,3 +1,4 @@
+import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -6,7 +7,9 @@ import { type Db, makeDb, openWriter } from '../../controller/store/db.ts';
 import { withFolder } from '../support/folder.ts';
 
 /** A database with one table of texts. */
-const withTable = (use: (db: Db, limitPages: (pages: number) => Promise<void>) => Promise<void>) =>
+const withTable = (
+  use: (db: Db, limitPages: (pages: number) => Promise<void>, file: string) => Promise<void>,
+) =>
   withFolder(async folder => {
     const file = path.join(folder, 'test.db');
     const writer = openWriter(file);
@@ -16,9 +19,10 @@ const withTable = (use: (db: Db, limitPages: (pages: number) => Promise<void>) =
     });
     const db = makeDb(file, writer);
     try {
-      await use(db, async pages => {
+      const limitPages = async (pages: number): Promise<void> => {
         await writer.raw(`PRAGMA max_page_count = ${pages}`);
-      });
+      };
+      await use(db, limitPages, file);
     } finally {
       await db.close();
     }
@@ -31,6 +35,18 @@ const add = (db: Db, text: string) =>
 const texts = (db: Db): Promise<string[]> => db.read(reader => reader('notes').orderBy('id').pluck('text'));
 const settled = (all: readonly Promise<unknown>[]) =>
   Promise.all(all.map(one => one.then(String, error => faultCode(error))));
+
+test('nothing is promised once the file was deleted or replaced', () =>
+  withTable(async (db, _limit, file) => {
+    await add(db, 'kept');
+    await rename(file, `${file}.away`);
+    assert.equal(await settled([add(db, 'a'), add(db, 'b')]), ['store_gone', 'store_gone']);
+    await writeFile(file, 'another');
+    assert.equal(await settled([add(db, 'c')]), ['store_gone']);
+    await rename(`${file}.away`, file);
+    assert.is(await add(db, 'd'), 'd');
+    assert.equal(await texts(db), ['kept', 'd']);
+  }));
 
 test('jobs asked for together commit together, in the order they came', () =>
   withTable(async db => {
