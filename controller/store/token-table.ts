@@ -1,6 +1,7 @@
 /**
  * SHA-256 of imported tokens → device slot, in flat arrays: 44 bytes a token where a Map of hex strings takes four
- * times as much. Open addressing with linear probing; the hash of a hash is its own first four bytes.
+ * times as much. Open addressing with linear probing. All of a digest counts: imported ones are what somebody wrote into
+ * a list, and a hundred thousand that begin alike would each be compared with all before.
  */
 import type { Sha256 } from '../domain/ids.ts';
 
@@ -63,7 +64,10 @@ export class TokenTable {
   }
 
   #home(digest: Buffer): number {
-    return digest.readUInt32BE(0) & (this.#buckets.length - 1);
+    let mixed = 0;
+    for (let at = 0; at < DIGEST_BYTES; at += 4) mixed = Math.imul(mixed, 31) + digest.readInt32BE(at);
+    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x9e3779b1);
+    return (mixed ^ (mixed >>> 15)) & (this.#buckets.length - 1);
   }
 
   #digestOf(slot: number): Buffer {
