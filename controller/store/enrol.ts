@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
 import type { DeviceId, Sha256 } from '../domain/ids.ts';
 import type { NewDevice } from '../ports.ts';
-import { bulk, type Cell } from './dialect.ts';
+import { bulk, type Cell, pieces } from './dialect.ts';
 
 export interface Enrolled {
   readonly device: NewDevice;
@@ -36,7 +36,7 @@ export async function enrolRows(trx: Knex, devices: readonly NewDevice[], atMs: 
     const tokenBefore = row?.token_sha256 ?? undefined;
     return {
       device,
-      generation: row?.generation ?? (erased.get(tombstoneOf(device.deviceId)) ?? 0) + 1,
+      generation: row?.generation ?? (erased.get(device.deviceId) ?? 0) + 1,
       created: row === undefined,
       tokenBefore,
       tokenChanged: device.tokenSha256 !== undefined && device.tokenSha256 !== tokenBefore,
@@ -85,23 +85,30 @@ async function standingRows(trx: Knex, devices: readonly NewDevice[]): Promise<M
 }
 
 /** The generations of erased devices that come back; their rows carry them from now on. */
-async function takeTombstones(trx: Knex, fresh: readonly NewDevice[]): Promise<Map<Sha256, number>> {
+async function takeTombstones(trx: Knex, fresh: readonly NewDevice[]): Promise<Map<DeviceId, number>> {
+  const found = new Map<DeviceId, number>();
   const any = await trx('erased_devices').first('id_sha256');
-  if (any === undefined) return new Map();
-  const rows = await bulk<{ id_sha256: Sha256; generation: number }>(
-    trx,
-    ['id_sha256'],
-    fresh.map(d => [tombstoneOf(d.deviceId)]),
-    input => `select e.id_sha256, e.generation from ${input} as input
-      join erased_devices as e on e.id_sha256 = input.id_sha256`,
-  );
-  await bulk(
-    trx,
-    ['id_sha256'],
-    rows.map(row => [row.id_sha256]),
-    input => `delete from erased_devices where id_sha256 in (select input.id_sha256 from ${input} as input)`,
-  );
-  return new Map(rows.map(row => [row.id_sha256, row.generation]));
+  if (any === undefined) return found;
+  // By the piece: a hundred thousand hashes at once would hold up every check.
+  for (const piece of pieces(fresh)) {
+    const ids = new Map(piece.map(d => [tombstoneOf(d.deviceId), d.deviceId]));
+    const rows = await bulk<{ id_sha256: Sha256; generation: number }>(
+      trx,
+      ['id_sha256'],
+      [...ids.keys()].map(id => [id]),
+      input => `select e.id_sha256, e.generation from ${input} as input
+        join erased_devices as e on e.id_sha256 = input.id_sha256`,
+    );
+    for (const { id_sha256, generation } of rows) found.set(ids.get(id_sha256) ?? '', generation);
+    await bulk(
+      trx,
+      ['id_sha256'],
+      rows.map(row => [row.id_sha256]),
+      input =>
+        `delete from erased_devices where id_sha256 in (select input.id_sha256 from ${input} as input)`,
+    );
+  }
+  return found;
 }
 
 async function insertDevices(trx: Knex, created: readonly Enrolled[], atMs: number): Promise<void> {
