@@ -7,8 +7,17 @@ import { request } from 'node:http';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { FixedAnswer, FixedAnswers } from './bare-server.ts';
+import {
+  type AnswerKind,
+  type CheckFigures,
+  type Contestant,
+  figureOf,
+  type PacedFigure,
+  pacedOf,
+  ratiosOf,
+} from './check-figures.ts';
 import { type Fleet, type FleetDevice, makeFleet, type RunningController, startController } from './fleet.ts';
-import { type Loader, type Measured, median, medianOf, rounded } from './load.ts';
+import { type Loader, type Measured, rounded } from './load.ts';
 import { type Cores, type Server, startPinned } from './pinned.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -17,62 +26,11 @@ export interface CheckPlan {
   readonly rounds: number;
   /** Of one run. */
   readonly seconds: number;
-  /** Of one run at a fixed rate. */
+  /** Of one run at a fixed rate, which takes as many rounds. */
   readonly pacedSeconds: number;
   /** One run of each that is not counted: compilers and caches are warm then. */
   readonly warmUp: boolean;
   readonly connections: number;
-}
-
-type Contestant = 'controller' | 'http' | 'koa';
-export type AnswerKind = '304' | '200';
-
-export interface CheckFigure {
-  readonly perSecond: number;
-  readonly cpuMicroseconds: number | undefined;
-  /** Of the server's core: below 1 something else ran there too. */
-  readonly coreShare: number | undefined;
-  readonly p50Ms: number;
-  readonly p95Ms: number;
-  readonly p99Ms: number;
-}
-
-export interface Ratios {
-  readonly throughput: number;
-  /** The rival's CPU time per request over the controller's: as with throughput, 1 is equal and more is better. */
-  readonly cpu: number | undefined;
-}
-
-/** The rate is offered, whatever the server does; latency counts from when a check was due. */
-export interface PacedFigure {
-  readonly rate: number;
-  readonly cpuMicroseconds: number | undefined;
-  readonly p50Ms: number;
-  readonly p95Ms: number;
-  readonly p99Ms: number;
-}
-
-export interface CheckFigures {
-  readonly devices: number;
-  readonly connections: number;
-  readonly answers: Readonly<
-    Record<
-      AnswerKind,
-      {
-        readonly bytes: number;
-        readonly servers: Readonly<Record<Contestant, CheckFigure>>;
-        readonly ratios: { readonly http: Ratios; readonly koa: Ratios };
-        /** All at half of what the controller can: servers do the same work then, as they do not when saturated. */
-        readonly halfOfSaturation: Readonly<Record<Contestant, PacedFigure>>;
-        readonly cpuRatiosAtHalf: { readonly http: number | undefined; readonly koa: number | undefined };
-        readonly at1000: PacedFigure;
-      }
-    >
-  >;
-  /** Checks that the controller itself counted, and the lines it logged of them. */
-  readonly counted: number;
-  readonly logged: number;
-  readonly memoryMiB: { readonly now: number; readonly peak: number } | undefined;
 }
 
 const KINDS: readonly AnswerKind[] = ['304', '200'];
@@ -203,17 +161,22 @@ async function benchKind(
     koa: figureOf(runs.koa),
   };
   const rate = Math.round(figures.controller.perSecond / 2);
-  const half: Record<Contestant, PacedFigure> = {
-    http: pacedOf(await load('http', rate)),
-    koa: pacedOf(await load('koa', rate)),
-    controller: pacedOf(await load('controller', rate)),
+  const paced: Record<Contestant, Measured[]> = { controller: [], http: [], koa: [] };
+  const slow: Measured[] = [];
+  for (let round = 0; round < plan.rounds; round += 1) {
+    for (const name of CONTESTANTS) paced[name].push(await load(name, rate));
+    slow.push(await load('controller', 1000));
+  }
+  const half = {
+    controller: pacedOf(paced.controller),
+    http: pacedOf(paced.http),
+    koa: pacedOf(paced.koa),
   };
   const own = half.controller.cpuMicroseconds;
   const against = (rival: PacedFigure): number | undefined =>
     own === undefined || rival.cpuMicroseconds === undefined
       ? undefined
       : rounded(rival.cpuMicroseconds / own);
-  const thousand = await load('controller', 1000);
   return {
     sent,
     figures: {
@@ -221,49 +184,10 @@ async function benchKind(
       ratios: { http: ratiosOf(runs.controller, runs.http), koa: ratiosOf(runs.controller, runs.koa) },
       halfOfSaturation: half,
       cpuRatiosAtHalf: { http: against(half.http), koa: against(half.koa) },
-      at1000: pacedOf(thousand),
+      at1000: pacedOf(slow),
     },
   };
 }
-
-const cpuOf = (run: Measured): number | undefined =>
-  run.cpuSeconds === undefined ? undefined : run.cpuSeconds / run.requests;
-
-function figureOf(runs: readonly Measured[]): CheckFigure {
-  const cpu = medianOf(runs.map(cpuOf));
-  const share = medianOf(runs.map(({ cpuSeconds, seconds }) => cpuSeconds && cpuSeconds / seconds));
-  return {
-    perSecond: Math.round(median(runs.map(run => run.perSecond))),
-    cpuMicroseconds: cpu && rounded(cpu * 1e6, 1),
-    coreShare: share && rounded(share),
-    p50Ms: rounded(median(runs.map(run => run.p50Ms))),
-    p95Ms: rounded(median(runs.map(run => run.p95Ms))),
-    p99Ms: rounded(median(runs.map(run => run.p99Ms))),
-  };
-}
-
-/** Round by round, since the two ran within seconds of each other. */
-function ratiosOf(own: readonly Measured[], rival: readonly Measured[]): Ratios {
-  const cpu = medianOf(
-    own.map((run, i) => {
-      const mine = cpuOf(run);
-      const other = rival[i] === undefined ? undefined : cpuOf(rival[i]);
-      return mine === undefined || other === undefined ? undefined : other / mine;
-    }),
-  );
-  return {
-    throughput: rounded(median(own.map((run, i) => run.perSecond / (rival[i]?.perSecond ?? Number.NaN)))),
-    cpu: cpu && rounded(cpu),
-  };
-}
-
-const pacedOf = (run: Measured): PacedFigure => ({
-  rate: Math.round(run.perSecond),
-  cpuMicroseconds: run.cpuSeconds && rounded((run.cpuSeconds / run.requests) * 1e6, 1),
-  p50Ms: rounded(run.p50Ms),
-  p95Ms: rounded(run.p95Ms),
-  p99Ms: rounded(run.p99Ms),
-});
 
 /** What was sent must have been counted: a figure for checks that were not recorded would be worth nothing. */
 async function countedOf(controller: RunningController, sent: number): Promise<number> {

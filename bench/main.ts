@@ -60,7 +60,7 @@ async function main(): Promise<void> {
         devices: quick ? 2_000 : 100_000,
         rounds: quick ? 1 : 5,
         seconds: quick ? 1 : 2,
-        pacedSeconds: quick ? 0.3 : 3,
+        pacedSeconds: quick ? 0.3 : 1,
         warmUp: !quick,
         connections: 64,
       });
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
       say('downloads');
       figures.downloads = await benchDownloads(workshop, cores, loader, {
         rounds: quick ? 1 : 3,
-        seconds: quick ? 1 : 3,
+        seconds: quick ? 1 : 2,
         connections: 4,
       });
     }
@@ -81,7 +81,7 @@ async function main(): Promise<void> {
     if (wanted('store')) {
       say('the store');
       const file = path.join(import.meta.dirname, 'devices-memory.ts');
-      const args = ['--expose-gc', '--import', 'tsx', file, String(quick ? 10_000 : 100_000)];
+      const args = ['--expose-gc', '--import', 'tsx', file, String(quick ? 10_000 : 50_000)];
       const output = await runPinned(undefined, process.execPath, args, { timeoutMs: 300_000 });
       figures.store = JSON.parse(output) as Record<string, number>;
     }

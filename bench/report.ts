@@ -1,6 +1,6 @@
 /** Figures as a person reads them. */
 import type { ApkFigures } from './apk.ts';
-import type { AnswerKind, CheckFigures } from './checks.ts';
+import type { AnswerKind, CheckFigures } from './check-figures.ts';
 import type { DownloadFigures } from './downloads.ts';
 import type { MemoryFigures } from './memory.ts';
 
