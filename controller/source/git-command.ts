@@ -15,6 +15,8 @@ export class GitExit extends GitError {
   }
 }
 
+class GitKilled extends GitError {}
+
 export interface GitCommandOptions {
   /** The bare repository; it need not be sound, but the folder must be there. */
   readonly gitDir: string;
@@ -26,7 +28,7 @@ export interface GitCommandOptions {
 }
 
 export interface GitCommand {
-  /** Standard output as text. Throws GitExit, or Fault `source_timeout`; exit codes in `accepted` are answers too. */
+  /** Standard output as text. Throws GitExit, or Faults `source_timeout`, `git_missing`, `git_killed`; exit codes in `accepted` are answers too. */
   text(args: readonly string[], accepted?: readonly number[]): Promise<string>;
   /** The same as bytes, with bytes for standard input. */
   bytes(args: readonly string[], input: string): Promise<Buffer>;
@@ -118,6 +120,9 @@ export function gitCommand(options: GitCommandOptions): GitCommand {
         allowUnsafeSshCommand: true,
       },
       errors: (error, { exitCode, stdErr }) => {
+        // Ended by a signal (no memory left, a stop of all processes): simple-git takes it for success.
+        if (error === undefined && typeof exitCode !== 'number')
+          return new GitKilled(undefined, 'Git was ended by a signal');
         if (accepted.includes(exitCode)) return undefined;
         if (exitCode > 0)
           return new GitExit(exitCode, sanitise(Buffer.concat(stdErr).toString(), options.token));
@@ -138,6 +143,7 @@ export function gitCommand(options: GitCommandOptions): GitCommand {
 }
 
 function rethrow(error: unknown): never {
+  if (error instanceof GitKilled) throw new Fault('git_killed', error.message, { retry: 'backoff' });
   const reason = error instanceof Error && 'plugin' in error ? error.plugin : undefined;
   if (reason === 'timeout')
     throw new Fault('source_timeout', 'Git did not finish in time', { retry: 'backoff' });

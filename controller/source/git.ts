@@ -33,7 +33,7 @@ export interface GitSourceOptions {
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /**
- * Faults: `source_unreachable`, `source_timeout`, `branch_unknown`, `revision_unknown`, `source_unreadable`,
+ * Faults: `source_unreachable`, `source_timeout`, `git_killed`, `branch_unknown`, `revision_unknown`, `source_unreadable`,
  * `git_missing`, `mirror_unusable`; at once, for options that can never work: `source_url_invalid`, `branch_invalid`, `source_path_invalid`.
  */
 export function gitSource(options: GitSourceOptions): Source {

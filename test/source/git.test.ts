@@ -1,4 +1,4 @@
-import { readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -471,6 +471,27 @@ test('a source that never answers is given up in time', () =>
       assert.is((await fault(() => source.head())).code, 'source_timeout');
     }),
   ));
+
+test('a Git that is killed halfway is a fault, and the next look succeeds', () =>
+  withRepository(async (repository, place) => {
+    const first = await repository.commit(releaseFiles({ rollout: 10 }), { atMs: NOW_MS });
+    const bin = path.join(place, 'bin');
+    const lever = path.join(place, 'kill');
+    await mkdir(bin);
+    const real = '/usr/bin:/bin:/usr/local/bin';
+    const script = `#!/bin/sh\ncase "$*" in *"$(cat '${lever}')"*) kill -KILL $$;; esac\nPATH='${real}' exec git "$@"\n`;
+    await writeFile(path.join(bin, 'git'), script, { mode: 0o755 });
+    const environment = { ...gitEnvironment(place), PATH: `${bin}:${real}` };
+    const source = sourceOf(repository, place, { environment });
+    for (const command of ['fetch', 'rev-parse']) {
+      await writeFile(lever, command);
+      assert.is((await fault(() => source.head())).code, 'git_killed', command);
+    }
+    await writeFile(lever, 'nothing');
+    assert.is(await source.head(), first);
+    await writeFile(lever, 'cat-file');
+    assert.is((await fault(() => source.read(first))).code, 'git_killed');
+  }));
 
 test('credentials are cut out of whatever Git prints', () => {
   const token = 'hunter2hunter2';
