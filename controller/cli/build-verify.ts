@@ -12,6 +12,7 @@ import {
   verifyApk,
 } from '../apk/index.ts';
 import { openFileReader } from '../artifacts/file-reader.ts';
+import { unreadable } from './device-import.ts';
 import { visible } from './problem-formats.ts';
 
 export interface VerdictView {
@@ -39,7 +40,7 @@ export async function runBuildVerify(
       await reader.close();
     }
   } catch (error) {
-    io.err(`cannot read ${visible(file)}: ${error instanceof Error ? error.message : String(error)}\n`);
+    io.err(`error: ${visible(unreadable(file, error).message)} [file_unreadable]\n`);
     return 2;
   }
   io.out(renderVerdict(verdict, options));

@@ -165,6 +165,13 @@ function unreachable(base: string, method: string, path: string, cause: unknown)
   const error = cause as NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] };
   if (error.name === 'AbortError') return new Fault('interrupted', 'interrupted', { retry: 'never', cause });
   const code = error.code ?? error.errors?.[0]?.code ?? '';
+  // OpenSSL's word for an answer that is not TLS at all.
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG')
+    return new Fault(
+      'controller_unreachable',
+      `cannot reach the controller at ${base}: what answers there does not speak TLS (${method} ${path})\n  is OTA_URL right: http, or another port?`,
+      { retry: 'never', cause },
+    );
   const tls = /CERT|SSL|TLS|ALTNAME/.test(code);
   const why = WHY[code] ?? (tls ? `its certificate is not trusted (${code})` : `${error.message}`);
   const check = tls

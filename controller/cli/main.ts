@@ -10,8 +10,9 @@ const { env, stdout, stderr } = process;
 const interrupt = new AbortController();
 process.once('SIGINT', () => interrupt.abort());
 process.once('SIGTERM', () => interrupt.abort());
-// A reader that has seen enough (`ota … | head`) is no error.
-stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2));
+// A reader that has seen enough (`ota … 2>&1 | head`) is no error.
+for (const stream of [stdout, stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2));
 
 const terminal = stdout.isTTY === true && stderr.isTTY === true && env.TERM !== 'dumb';
 const io: Io = {

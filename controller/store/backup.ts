@@ -8,7 +8,7 @@ import { DATABASE_FILE } from './folder.ts';
 
 /**
  * Copies the database of a data folder to `toFile`, whether or not a controller runs on it.
- * Faults `backup_exists` (nothing is overwritten), `backup_no_database`, `disk_full`, `store_io`.
+ * Faults `backup_exists` (nothing is overwritten), `backup_no_database`, `backup_no_folder`, `disk_full`, `store_io`.
  */
 export function backupFolder(folder: string, toFile: string): Promise<void> {
   return backupDatabase(path.join(folder, DATABASE_FILE), toFile);
@@ -22,6 +22,9 @@ export async function backupDatabase(
 ): Promise<void> {
   if (!(await exists(database)))
     throw new Fault('backup_no_database', `there is no database at ${database}`, { retry: 'never' });
+  const folder = path.dirname(toFile);
+  if (!(await exists(folder)))
+    throw new Fault('backup_no_folder', `there is no folder ${folder} to write to`, { retry: 'never' });
   if (!replace && (await exists(toFile)))
     throw new Fault('backup_exists', `${toFile} is already there and is not overwritten`, { retry: 'never' });
   const partial = `${toFile}.partial`;
@@ -32,7 +35,7 @@ export async function backupDatabase(
     await chmod(partial, 0o600);
     await sync(partial);
     await rename(partial, toFile);
-    await sync(path.dirname(toFile));
+    await sync(folder);
   } catch (error) {
     await rm(partial, { force: true });
     throw error;

@@ -38,7 +38,7 @@ test('a backup overwrites nothing and says when there is nothing to copy', () =>
     await withStore(async store => {
       await writeFile(file, 'mine');
       assert.is(await store.backup(file).catch(faultCode), 'backup_exists');
-      assert.is(await store.backup(path.join(folder, 'no', 'such.db')).catch(faultCode), 'store_io');
+      assert.is(await store.backup(path.join(folder, 'no', 'such.db')).catch(faultCode), 'backup_no_folder');
     });
   }));
 
