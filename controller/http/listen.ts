@@ -78,7 +78,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   if (tls === undefined && options.trustedProxy !== true && !isLoopback(host))
     throw new Fault(
       'insecure_listener',
-      `refusing plain HTTP on ${host}: give a TLS certificate, say that a trusted proxy ends TLS, or listen on loopback`,
+      `refusing plain HTTP on ${host}: give a TLS certificate (OTA_TLS_CERT), say that a trusted proxy ends TLS (OTA_TRUSTED_PROXY), or listen on loopback`,
       { retry: 'never' },
     );
   const server = serverFor(options);
