@@ -6,6 +6,7 @@ import Koa, { type Context } from 'koa';
 import { agentRoutes } from './agent-routes.ts';
 import { artifactRoutes } from './artifact-routes.ts';
 import { makeAuth } from './auth.ts';
+import { isBrokenHttp } from './body.ts';
 import { makeContract } from './contract.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { makeDeviceTokens } from './device-token.ts';
@@ -98,7 +99,9 @@ function koaFor(http: Http, routes: readonly Route[]): RequestListener {
   const app = new Koa();
   app.silent = true;
   // A body stream that broke after the headers were sent; everything else goes through the exit.
-  app.on('error', (error: unknown, ctx?: Context) => report(http, error, ctx?.req));
+  app.on('error', (error: unknown, ctx?: Context) => {
+    if (!isBrokenHttp(error)) report(http, error, ctx?.req);
+  });
   app.use(exit(http)).use(router.routes()).use(router.allowedMethods());
   const callback = app.callback();
   return (req, res) => void callback(req, res);

@@ -44,7 +44,10 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
           code: typeof reason === 'string' ? reason : code,
           actor,
         });
-        throw error;
+        // Whoever uploads can make room; to a device a full disk is only a reason to come again.
+        throw code === 'disk_full'
+          ? new Refusal('disk_full', 'the disk that holds the artifacts is full', { cause: error })
+          : error;
       }
     }),
 

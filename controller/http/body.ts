@@ -48,6 +48,10 @@ export async function* bodyPieces(req: IncomingMessage): AsyncGenerator<Buffer> 
   }
 }
 
+/** What Node's parser throws at bytes that are no HTTP. */
+export const isBrokenHttp = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && String(error.code).startsWith('HPE_');
+
 export async function readBody(ctx: Context, maxBytes: number): Promise<Buffer> {
   const { req, res } = ctx;
   needLengthWithin(req, maxBytes);
@@ -57,7 +61,7 @@ export async function readBody(ctx: Context, maxBytes: number): Promise<Buffer> 
   } catch (cause) {
     const type = typeof cause === 'object' && cause !== null && 'type' in cause ? cause.type : undefined;
     if (type === 'entity.too.large') throw tooLarge(maxBytes);
-    if (type === 'request.aborted' || type === 'request.size.invalid')
+    if (isBrokenHttp(cause) || type === 'request.aborted' || type === 'request.size.invalid')
       throw new Refusal('body_aborted', 'the body ended early', { cause });
     throw cause;
   }

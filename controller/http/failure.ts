@@ -8,7 +8,6 @@ const TOLD: Readonly<Record<string, HttpCode>> = {
   artifact_rejected: 'artifact_rejected',
   too_large: 'too_large',
   quota_exceeded: 'quota_exceeded',
-  disk_full: 'disk_full',
   token_taken: 'token_taken',
   token_name_taken: 'token_exists',
 };

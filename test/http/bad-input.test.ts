@@ -180,6 +180,49 @@ test('a failure inside is a 500 or 503 with a code, an error line, and neither s
     );
   }));
 
+test('a full disk is 503 with a time to come again for a device, 507 for an upload', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const operator = await server.admin('artifacts');
+    const fail = () => Promise.reject(new Fault('disk_full', 'full', { retry: 'backoff' }));
+    Object.assign(server.store.outcomes, { report: fail });
+    Object.assign(server.artifacts, { put: fail });
+    const json = {
+      request_id: 'aaaaaaaa-1',
+      build_id: 'b42',
+      outcome: 'ok',
+      reason: 'installed',
+      version_code: 42,
+    };
+    const result = await server.call('POST', '/v1/action-result', { token, json });
+    assert.equal([result.status, result.json.code], [503, 'unavailable']);
+    assert.ok(Number(result.headers['retry-after']) > 0);
+    const body = Buffer.from('apk');
+    const upload = await server.call('PUT', `/v1/artifacts/${'a'.repeat(64)}`, {
+      token: operator,
+      body,
+      type: 'application/octet-stream',
+    });
+    assert.equal([upload.status, upload.json.code], [507, 'disk_full']);
+    assert.is((await server.call('GET', '/v1/agent/update?version_code=41', { token })).status, 200);
+  }));
+
+test('a body in broken chunks is the fault of the client and no failure of ours', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const { socket, text, closed } = await raw(server);
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      'Content-Type': 'application/json',
+      'Transfer-Encoding': 'chunked',
+    };
+    socket.write(`${head('POST /v1/action-result', headers)}fffffffffffffffff\r\n{}\r\n`);
+    await closed;
+    assert.match(text(), /^HTTP\/1\.1 400 /);
+    await eventually(() => server.of('ota.http').some(e => e.route === '/v1/action-result'));
+    assert.equal(server.of('ota.http.fail'), []);
+  }));
+
 test('bytes that are no HTTP are answered and cost nobody else', () =>
   withServer({ snapshot: full() }, async server => {
     for (const bytes of [
