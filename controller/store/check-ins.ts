@@ -7,7 +7,8 @@ import { Fault } from '../domain/fault.ts';
 import type { DeviceId } from '../domain/ids.ts';
 import type { CheckIn } from '../ports.ts';
 import type { Db } from './db.ts';
-import { type Cell, pieces, rowsIn } from './dialect.ts';
+import { type Cell, rowsIn } from './dialect.ts';
+import { neighbours } from './neighbours.ts';
 
 export interface CheckIns {
   record(row: CheckIn): void;
@@ -25,6 +26,9 @@ export interface CheckInOptions {
   readonly flushAt: number;
 }
 
+/** A transaction's worth: small enough that preparing it never holds the event loop up for long. */
+const ROWS_PER_WRITE = 2_000;
+
 const COLUMNS = ['device_id', 'at_ms', 'version_code', 'build_id', 'sdk', 'signer'];
 
 export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns {
@@ -38,9 +42,7 @@ export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns
     leaving = buffered;
     buffered = new Map();
     try {
-      // In the order of the table: a transaction then touches a few pages of it instead of one a row.
-      const rows = [...leaving.values()].sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
-      for (const piece of pieces(rows)) {
+      for (const piece of neighbours([...leaving.values()], ROWS_PER_WRITE, row => row.deviceId)) {
         await db.write(trx => writeRows(trx, piece));
         for (const row of piece) if (leaving.get(row.deviceId) === row) leaving.delete(row.deviceId);
       }

@@ -1,0 +1,36 @@
+/**
+ * Rows in groups whose keys lie side by side in the table: one transaction a group then touches a few pages of it
+ * instead of one a row. Only groups are in order, not their rows: sorting all would hold the event loop up.
+ */
+
+/** Rows looked at per wished group to find where groups part. */
+const SAMPLES = 32;
+
+/** Groups of about `size` rows, in the order of `keyOf` as JavaScript compares strings. No row is lost or doubled. */
+export function neighbours<T>(rows: readonly T[], size: number, keyOf: (row: T) => string): T[][] {
+  const groups = Math.ceil(rows.length / size);
+  if (groups <= 1) return rows.length === 0 ? [] : [[...rows]];
+  const step = Math.max(1, Math.floor(rows.length / (groups * SAMPLES)));
+  const sample: string[] = [];
+  for (const [at, row] of rows.entries()) if (at % step === 0) sample.push(keyOf(row));
+  sample.sort((a, b) => (a < b ? -1 : 1));
+  const starts = Array.from(
+    { length: groups - 1 },
+    (_, i) => sample[Math.floor(((i + 1) * sample.length) / groups)] ?? '',
+  );
+  const parted: T[][] = Array.from({ length: groups }, () => []);
+  for (const row of rows) parted[groupOf(starts, keyOf(row))]?.push(row);
+  return parted.filter(group => group.length > 0);
+}
+
+/** How many of the ascending `starts` the key has reached. */
+function groupOf(starts: readonly string[], key: string): number {
+  let low = 0;
+  let high = starts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((starts[middle] ?? '') <= key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
