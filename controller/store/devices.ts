@@ -2,6 +2,7 @@
  * Devices: the registry in memory for checks, the database for everything else. A change is committed first and
  * shown in memory after; the one exception is {@link DeviceStore.confirmGeneration}, which only ever takes away.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { DeviceId } from '../domain/ids.ts';
 import type { DeviceStore } from '../ports.ts';
@@ -16,6 +17,7 @@ import {
   toDeviceRow,
   toScanned,
 } from './device-rows.ts';
+import { pieces } from './dialect.ts';
 import { type Enrolled, enrolRows, replaceTags, tombstoneOf } from './enrol.ts';
 import { Registry } from './registry.ts';
 
@@ -31,6 +33,7 @@ export async function makeDeviceStore(options: DeviceOptions): Promise<DeviceSto
   const registry = new Registry();
   await loadRegistry(db, registry);
   const checkIns = makeCheckIns(options);
+  const inTurn = makeTurns();
   return {
     auth: deviceId => registry.auth(deviceId),
     deviceOfToken: sha256 => registry.deviceOfToken(sha256, nowMs()),
@@ -40,8 +43,20 @@ export async function makeDeviceStore(options: DeviceOptions): Promise<DeviceSto
     },
     counts: async (atMs, activeWithinMs) => registry.counts(atMs - activeWithinMs),
     ...reads(db, registry, checkIns),
-    ...rotation(options, registry),
-    ...membership(db, registry, checkIns),
+    ...rotation(options, registry, inTurn),
+    ...membership(db, registry, checkIns, inTurn),
+  };
+}
+
+/** Shows a change in memory after those that were committed before it; a large one may give others a turn meanwhile. */
+type InTurn = (show: () => void | Promise<void>) => Promise<void>;
+
+function makeTurns(): InTurn {
+  let last: Promise<void> = Promise.resolve();
+  return show => {
+    const shown = last.then(show);
+    last = shown.catch(() => undefined); // told to whoever made the change
+    return shown;
   };
 }
 
@@ -67,6 +82,7 @@ const standingRow = (trx: Knex, deviceId: DeviceId): Promise<DeviceRecord | unde
 function rotation(
   { db, nowMs, onFault }: DeviceOptions,
   registry: Registry,
+  inTurn: InTurn,
 ): Some<'rotate' | 'confirmGeneration' | 'revoke'> {
   return {
     rotate: async (deviceId, previousUntilMs) => {
@@ -80,9 +96,10 @@ function rotation(
         await trx('devices').where({ device_id: deviceId }).update(next);
         return { generation: next.generation, untilMs: next.previous_until_ms };
       });
-      if (rotated?.untilMs !== undefined)
-        registry.setGeneration(deviceId, rotated.generation, rotated.untilMs);
-      return rotated?.generation;
+      const { generation, untilMs } = rotated ?? {};
+      if (generation !== undefined && untilMs !== undefined)
+        await inTurn(() => registry.setGeneration(deviceId, generation, untilMs));
+      return generation;
     },
     confirmGeneration: (deviceId, generation) => {
       const auth = registry.auth(deviceId);
@@ -99,7 +116,7 @@ function rotation(
           await trx('devices').where({ device_id: deviceId }).update({ revoked_at_ms: atMs });
         return row !== undefined;
       });
-      if (known) registry.revoke(deviceId);
+      if (known) await inTurn(() => registry.revoke(deviceId));
       return known;
     },
   };
@@ -109,12 +126,18 @@ function membership(
   db: Db,
   registry: Registry,
   checkIns: CheckIns,
+  inTurn: InTurn,
 ): Some<'enrol' | 'setTags' | 'erase' | 'setPushToken' | 'dropPushToken'> {
   return {
     enrol: async (devices, atMs) => {
       const unique = [...new Map(devices.map(device => [device.deviceId, device])).values()];
       const enrolled = await db.write(trx => enrolRows(trx, unique, atMs));
-      for (const one of enrolled) show(registry, one);
+      await inTurn(async () => {
+        for (const piece of pieces(enrolled)) {
+          for (const one of piece) show(registry, one);
+          if (enrolled.length > piece.length) await nextTurn();
+        }
+      });
       return enrolled.map(e => ({
         deviceId: e.device.deviceId,
         generation: e.generation,
@@ -127,14 +150,16 @@ function membership(
         await replaceTags(trx, [deviceId], [{ deviceId, tags }]);
         return true;
       });
-      if (known) registry.setTags(deviceId, tags);
+      if (known) await inTurn(() => registry.setTags(deviceId, tags));
       return known;
     },
     erase: async deviceId => {
       const row = await db.write(trx => eraseRows(trx, deviceId));
       if (row === undefined) return false;
-      checkIns.forget(deviceId);
-      registry.remove(deviceId, row.token_sha256 ?? undefined);
+      await inTurn(() => {
+        checkIns.forget(deviceId);
+        registry.remove(deviceId, row.token_sha256 ?? undefined);
+      });
       return true;
     },
     setPushToken: (deviceId, token) =>

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { openStore } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { HOUR_MS, NOW_MS } from '../support/state.ts';
+import { withStore } from '../support/store.ts';
 
 const DEVICES = 100_000;
 const idOf = (n: number): string => `device-${n}`;
@@ -37,6 +38,35 @@ test('a fleet of 100,000 is enrolled, heard of, counted and there after a restar
     const again = await second.devices.enrol(all.slice(0, 10), NOW_MS);
     assert.ok(again.every(e => !e.created));
     await second.close();
+  }));
+
+test('a large import is shown by the piece, and what is done to its devices meanwhile comes after it', () =>
+  withStore(async ({ devices }) => {
+    const last = idOf(19_999);
+    const all = Array.from({ length: 20_000 }, (_, n) => ({ deviceId: idOf(n), tags: ['qa'] }));
+    const enrolling = devices.enrol(all, NOW_MS);
+    // Each is committed after the import and would find nothing in memory yet.
+    const meanwhile = [
+      devices.erase(last),
+      devices.revoke(idOf(19_998), NOW_MS),
+      devices.setTags(idOf(19_997), ['lab']),
+      devices.rotate(idOf(19_996), 0),
+    ];
+    let partly = false;
+    let ended = false;
+    const look = (): void => {
+      partly ||= devices.auth(idOf(0)) !== undefined && devices.auth(idOf(19_990)) === undefined;
+      if (!ended) setImmediate(look);
+    };
+    look();
+    assert.is((await enrolling).length, 20_000);
+    assert.equal(await Promise.all(meanwhile), [true, true, true, 2]);
+    ended = true;
+    assert.ok(partly, 'nobody had a turn while the devices were shown');
+    assert.is(devices.auth(last), undefined);
+    assert.is(devices.auth(idOf(19_998))?.revoked, true);
+    assert.equal(devices.auth(idOf(19_997))?.tags, ['lab']);
+    assert.is(devices.auth(idOf(19_996))?.generation, 2);
   }));
 
 test.run();
