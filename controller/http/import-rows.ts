@@ -55,11 +55,21 @@ const cells = (record: Record<string, string>): Record<string, unknown> =>
       .map(([name, value]) => [name, name === 'tags' ? value.split(/[\s;|]+/).filter(t => t !== '') : value]),
   );
 
+/** Of a column that stands twice one would win unseen. */
+function onceEach(header: string[]): string[] {
+  const twice = header.find((name, at) => header.indexOf(name) !== at);
+  if (twice === undefined) return header;
+  throw new Refusal(
+    'import_invalid',
+    `the header names the column ${JSON.stringify(twice.slice(0, 64))} twice`,
+  );
+}
+
 async function* csvRows(ctx: Context, limits: ImportLimits): AsyncGenerator<unknown> {
   needLengthWithin(ctx.req, limits.importMaxBytes);
   askForBody(ctx.req, ctx.res);
   const parser = parse({
-    columns: true,
+    columns: onceEach,
     bom: true,
     trim: true,
     skip_empty_lines: true,

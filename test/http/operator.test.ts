@@ -168,6 +168,7 @@ test('an import with a wrong row names every wrong row and imports nothing', () 
       ['text/csv', 'device_id,tags\n"unclosed,qa\n'],
       ['text/csv', 'device_id,tags\na,b,c\n'],
       ['text/csv', 'id\nkiosk-1\n'],
+      ['text/csv', 'device_id,device_id\nkiosk-1,kiosk-2\n'],
       ['text/csv', `device_id,tags\nkiosk-1,${'x '.repeat(20_000)}\n`],
       ['application/json', '{"devices": 3}'],
       ['application/json', '[1, null]'],
