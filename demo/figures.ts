@@ -10,10 +10,21 @@ export interface Figure {
 
 export class Figures {
   readonly rows: Figure[] = [];
+  readonly #tell: (figure: Figure) => void;
+
+  /** `tell` hears of each figure as soon as it is known. */
+  constructor(tell: (figure: Figure) => void) {
+    this.#tell = tell;
+  }
+
+  #add(figure: Figure): void {
+    this.rows.push(figure);
+    this.#tell(figure);
+  }
 
   /** Exactly so many. */
   count(name: string, expected: number, measured: number, note = ''): void {
-    this.rows.push({ name, expected, measured, ok: expected === measured, note });
+    this.#add({ name, expected, measured, ok: expected === measured, note });
   }
 
   /** The very same devices, not merely as many. */
@@ -21,7 +32,7 @@ export class Figures {
     const same =
       expected.length === measured.length &&
       [...expected].sort().every((id, i) => id === [...measured].sort()[i]);
-    this.rows.push({
+    this.#add({
       name,
       expected: expected.length,
       measured: measured.length,

@@ -35,6 +35,11 @@ const program = new Command('demo')
     "change one byte of b42 in the controller's store once it is admitted: no device may install it, and the demo must fail",
   );
 
+// A reader that has seen enough (`npm run demo | head`) must not keep the stage from being cleared.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 async function main(): Promise<number> {
   const options = program.parse().opts<Options>();
   const terminal = process.stdout.isTTY === true;

@@ -122,7 +122,7 @@ interface Acting {
 }
 
 async function act({ stage, show, options, cast, ids, fleet, alone }: Acting): Promise<Figures> {
-  const figures = new Figures();
+  const figures = new Figures(show.found);
   const awake = ids.filter(id => !cast.asleep.has(id));
   const total = ids.length;
   const running = (versionCode: number): string[] =>

@@ -1,15 +1,24 @@
 /** What a person sees while it runs: a bar on a terminal, a line a step in a pipe, nothing with --json. */
 import { SingleBar } from 'cli-progress';
+import type { Figure } from './figures.ts';
 
 export interface Show {
   step(text: string): void;
   progress(done: number, total: number): void;
+  /** A figure as soon as it is known. */
+  found(figure: Figure): void;
   /** Ends the bar, if one is drawn. */
   settle(): void;
 }
 
 export function makeShow(mode: 'terminal' | 'pipe' | 'silent'): Show {
-  if (mode === 'silent') return { step: () => undefined, progress: () => undefined, settle: () => undefined };
+  if (mode === 'silent')
+    return {
+      step: () => undefined,
+      progress: () => undefined,
+      found: () => undefined,
+      settle: () => undefined,
+    };
   let bar: SingleBar | undefined;
   const settle = (): void => {
     bar?.stop();
@@ -32,6 +41,14 @@ export function makeShow(mode: 'terminal' | 'pipe' | 'silent'): Show {
       }
       bar.update(done);
       if (done === total) settle();
+    },
+    found: ({ name, measured, ok, note }) => {
+      // The table at the end has them all; underway the telling ones are enough.
+      if (ok && note === '') return;
+      settle();
+      const mark = ok ? '\u001b[32m✓\u001b[0m' : '\u001b[31m✗\u001b[0m';
+      const line = `${name.trim()}: ${measured}${note === '' ? '' : `, ${note}`}`;
+      console.log(mode === 'terminal' ? `  ${mark} ${line}` : `  ${ok ? 'ok ' : 'OFF'} ${line}`);
     },
     settle,
   };
