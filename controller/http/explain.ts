@@ -104,12 +104,11 @@ export function explain(snapshot: Snapshot, device: Device, nowMs: number): Expl
   ];
   if (!suspended) {
     const installed = snapshot.buildsByCode.get(device.versionCode);
-    const runs =
-      device.versionCode === 0 ? 'nothing yet, as far as is known' : `version_code ${device.versionCode}`;
+    const never = device.versionCode === 0;
     steps.push(cohortStep(snapshot, device, facts), targetStep(snapshot, device, nowMs), {
       step: 'installed',
-      finding: installed?.buildId ?? 'undeclared',
-      why: `it last reported ${runs}`,
+      finding: installed?.buildId ?? (never ? 'unknown' : 'undeclared'),
+      why: never ? 'no version was reported yet' : `it last reported version_code ${device.versionCode}`,
     });
   }
   return { ...facts, decision, steps: [...steps, decisionStep(decision)] };
