@@ -47,6 +47,8 @@ async function main(): Promise<number> {
   const startedMs = performance.now();
   show.step('making a Git repository and two signed APKs, starting the controller');
   const stage = await openStage();
+  const leave = (): void => void stage.close().finally(() => process.exit(130));
+  process.once('SIGINT', leave).once('SIGTERM', leave);
   try {
     const figures = await playScene(stage, show, {
       devices: options.devices,
@@ -63,6 +65,7 @@ async function main(): Promise<number> {
         figures.ok ? `All as expected, in ${seconds} s.` : 'Not as expected: see the rows marked OFF.',
       );
     }
+    process.off('SIGINT', leave).off('SIGTERM', leave);
     if (options.keep && !options.json) await lookAround(stage.url, stage.adminToken);
     return figures.ok ? 0 : 1;
   } finally {
@@ -74,7 +77,9 @@ async function lookAround(url: string, adminToken: string): Promise<void> {
   console.log(
     `\nThe controller runs until Ctrl-C:\n  export OTA_URL=${url} OTA_ADMIN_TOKEN=${adminToken}\n  npx ota status`,
   );
-  await new Promise<void>(resolve => process.once('SIGINT', () => resolve()));
+  await new Promise<void>(resolve =>
+    process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve()),
+  );
 }
 
 try {
