@@ -61,7 +61,8 @@ function fields(event: Event): Record<string, unknown> {
       name = snake(key);
       KEYS.set(key, name);
     }
-    out[name] = value;
+    // Durations to a tenth of a millisecond: more digits only tire.
+    out[name] = key === 'ms' && typeof value === 'number' ? Math.round(value * 10) / 10 : value;
   }
   return out;
 }

@@ -69,6 +69,11 @@ test('a hostile text in an event stays one line of JSON', () => {
   assert.is(lines[1]?.message, nasty);
 });
 
+test('durations are told to a tenth of a millisecond', () => {
+  const { lines } = observed({ type: 'ota.reconcile.unchanged', revision: 'r1', ms: 92.94817699999999 });
+  assert.is(lines[0]?.ms, 92.9);
+});
+
 test('checks, installs and failed verifications are counted, a repeated report only logged', async () => {
   const { observer, lines } = observed(
     OFFER,

@@ -69,10 +69,11 @@ export function enliven(
   if (profile.calls > 0) again('call', CALL_MS, () => device.set({ inCall: random() < profile.calls }));
   if (random() >= profile.plugged)
     again('battery', FULL_CHARGE_MS / 8, () => device.set({ batteryPercent: Math.floor(random() * 101) }));
-  if (profile.installFailures > 0)
-    again('failure', SPELL_MS, () => {
-      if (random() < profile.installFailures) device.failInstall({ code: 'INSTALL_FAILED_INTERNAL_ERROR' });
-    });
+  // A stream of its own, drawn at each install: the share is of installs, however long the device waits for one.
+  const installs = randomOf(seed, `${deviceId} installs`);
+  device.drawFaults(() =>
+    installs() < profile.installFailures ? { code: 'INSTALL_FAILED_INTERNAL_ERROR' } : undefined,
+  );
   return () => {
     for (const cancel of cancels.values()) cancel();
   };

@@ -37,6 +37,7 @@ export class SimulatedDevice implements Platform {
   readonly #options: SimulatedOptions;
   readonly #watchers = new Set<() => void>();
   readonly #faults: InstallFault[] = [];
+  #draw: () => InstallFault | undefined = () => undefined;
   #image: DeviceImage;
   #conditions: Conditions;
   #unreadable = false;
@@ -60,6 +61,11 @@ export class SimulatedDevice implements Platform {
   /** The next install ends like this instead. */
   failInstall(fault: InstallFault): void {
     this.#faults.push(fault);
+  }
+
+  /** Asked at each install: a fault is how it ends instead. */
+  drawFaults(draw: () => InstallFault | undefined): void {
+    this.#draw = draw;
   }
 
   /** While true the package manager cannot be asked. */
@@ -86,7 +92,7 @@ export class SimulatedDevice implements Platform {
 
   async install(apk: ApkFile, { downgrade }: { readonly downgrade: boolean }): Promise<InstallResult> {
     await this.#change({ installCalls: this.#image.installCalls + 1 });
-    const fault = this.#faults.shift();
+    const fault = this.#faults.shift() ?? this.#draw();
     if (fault === 'hang') return new Promise<InstallResult>(() => {});
     if (fault === 'throw')
       throw new Fault('package_manager', 'the package manager died', { retry: 'backoff' });

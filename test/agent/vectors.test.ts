@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { RESULT_REASONS } from '../../controller/domain/event.ts';
 import { agentVectors } from '../support/agent/vectors.ts';
 
 const file = JSON.parse(readFileSync('schemas/vectors/agent.json', 'utf8')) as ReturnType<
@@ -27,6 +28,12 @@ test('the vectors hold what the contract says', () => {
     file.urls.filter(u => u.allowed).map(u => u.url),
     ['https://ota.example.com/v1/agent/builds/b42/apk', 'https://OTA.example.com/a.apk'],
   );
+});
+
+test('the protocol page lists every reason that a result may have', () => {
+  const page = readFileSync('docs/agent-protocol.md', 'utf8');
+  const line = page.split('\n').find(l => l.startsWith('`reason` is one of a closed list:')) ?? '';
+  assert.equal([...line.matchAll(/`([a-z0-9_]+)`/g)].map(m => m[1]).slice(1), [...RESULT_REASONS]);
 });
 
 test.run();
