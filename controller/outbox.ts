@@ -127,6 +127,8 @@ function makeLane(
       )
       .finally(() => {
         running = undefined;
+        // Woken after the last look and before this: that wake-up must not be lost.
+        if (again) wake();
       });
   }
 

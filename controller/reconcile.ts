@@ -144,11 +144,16 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
 
   async function reject(revision: Revision, found: readonly Problem[], startedMs: number): Promise<void> {
     const before = await desired.attempted();
+    const repeated =
+      before?.revision === revision && JSON.stringify(before.problems) === JSON.stringify(found);
+    if (!repeated) {
+      const attempt = { revision, attemptedAtMs: clock.nowMs(), problems: found };
+      await desired.reject(attempt, options.effects({ kind: 'rejected', revision, problems: found }));
+    }
+    // Told only once it is kept, and what it promises with it.
     problems = found;
     attemptedRevision = revision;
-    if (before?.revision === revision && JSON.stringify(before.problems) === JSON.stringify(found)) return;
-    const attempt = { revision, attemptedAtMs: clock.nowMs(), problems: found };
-    await desired.reject(attempt, options.effects({ kind: 'rejected', revision, problems: found }));
+    if (repeated) return;
     const codes = [...new Set(found.filter(p => p.severity === 'error').map(p => p.code))];
     const ms = performance.now() - startedMs;
     observe({ type: 'ota.reconcile.rejected', revision, ms, problems: found.length, codes });

@@ -195,6 +195,44 @@ test('an end in order interrupts a long effect, which keeps its row', () =>
     assert.is(scene.handled.length, 1);
   }));
 
+test('a wake-up that comes just as a look ends is not lost, whatever the moment', () =>
+  withStore(async store => {
+    for (let turns = 0; turns < 16; turns++) {
+      const handled: string[] = [];
+      const topic = `late-${turns}`;
+      let looks = 0;
+      // The first look misses a row that is added behind it; the wake-up for it comes so many turns later.
+      const due: Store['outbox']['due'] = async (...args) => {
+        looks += 1;
+        if (looks > 1) return store.outbox.due(...args);
+        await store.outbox.add([{ topic, key: 'one', payload: null, notBeforeMs: NOW_MS }]);
+        let later: Promise<unknown> = Promise.resolve();
+        for (let i = 0; i < turns; i++) later = later.then(() => undefined);
+        void later.then(() => outbox.wake());
+        return [];
+      };
+      const handler: OutboxHandler = {
+        topic,
+        handle: async row => {
+          handled.push(row.key);
+          return 'done';
+        },
+      };
+      const outbox = makeOutbox({
+        store: { ...store.outbox, due },
+        handlers: [handler],
+        nowMs: () => NOW_MS,
+        random: () => 0.5,
+        observe: () => undefined,
+      });
+      outbox.wake();
+      for (let i = 0; i < 50 && handled.length === 0; i++)
+        await new Promise(resolve => setTimeout(resolve, 10));
+      assert.equal(handled, ['one'], `${turns} turns behind`);
+      await outbox.stop();
+    }
+  }));
+
 test('waits double from a second to five minutes, half of each at random', () => {
   const waits = (random: number) => [0, 1, 2, 8, 9, 500].map(n => backoffMs(n, () => random));
   assert.equal(waits(0), [500, 1_000, 2_000, 128_000, 150_000, 150_000]);

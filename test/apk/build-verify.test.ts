@@ -65,7 +65,7 @@ test('2: a file that is not there, or no file', async () => {
   const missing = await run(undefined);
   assert.is(missing.exit, 2);
   assert.is(missing.out, '');
-  assert.match(missing.err, /^cannot read .*app\.apk: ENOENT/);
+  assert.match(missing.err, /^error: .*app\.apk.* \[file_unreadable\]\n$/);
   const quiet = { out: () => undefined, err: () => undefined };
   assert.is(await runBuildVerify(tmpdir(), {}, quiet), 2, 'a folder');
 });
