@@ -5,7 +5,11 @@
 import type { Dispatcher } from 'undici';
 import { faultCode } from '../controller/domain/fault.ts';
 import type { DeviceId } from '../controller/domain/ids.ts';
-import { NUDGE_MAX_AHEAD_MS, NUDGE_REPLAY_WINDOW_MS, verifyNudge } from '../controller/domain/nudge.ts';
+import {
+  NUDGE_MAX_AHEAD_MS,
+  NUDGE_REPLAY_WINDOW_MS,
+  verifyNudge,
+} from '../controller/domain/nudge/message.ts';
 import { uuidFrom } from './backoff.ts';
 import { ServerTime } from './clock.ts';
 import { Effects } from './effects.ts';

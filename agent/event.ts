@@ -1,8 +1,8 @@
 /** What the agent logs and counts: the names of SPEC §9 and their kin, as one closed union. Never a token or key. */
 import type { HoldReason } from '../controller/domain/decision.ts';
-import type { Outcome, ResultReason } from '../controller/domain/event.ts';
 import type { BuildId } from '../controller/domain/ids.ts';
-import type { NudgeVerdict } from '../controller/domain/nudge.ts';
+import type { NudgeVerdict } from '../controller/domain/nudge/message.ts';
+import type { Outcome, ResultReason } from '../controller/domain/outcome.ts';
 import type { DeferReason } from './constraints.ts';
 
 export type Trigger = 'start' | 'poll' | 'nudge' | 'manual';

@@ -2,7 +2,7 @@
  * Android's install result codes → the reasons of SPEC §5. Codes are matched, never their wording, which differs
  * by version and vendor. Names: `PackageManager.INSTALL_*` in AOSP, frameworks/base/core/java/android/content/pm/PackageManager.java
  */
-import type { ResultReason } from '../controller/domain/event.ts';
+import type { ResultReason } from '../controller/domain/outcome.ts';
 
 const REASONS: ReadonlyMap<string, ResultReason> = new Map<string, ResultReason>([
   ['INSTALL_FAILED_VERSION_DOWNGRADE', 'downgrade_refused'],

@@ -3,8 +3,8 @@
  * All times are Unix ms corrected by the controller's `Date`; everything here survives JSON.
  */
 import type { HoldReason } from '../controller/domain/decision.ts';
-import type { Outcome, ResultReason } from '../controller/domain/event.ts';
 import type { BuildId, DeviceId } from '../controller/domain/ids.ts';
+import type { Outcome, ResultReason } from '../controller/domain/outcome.ts';
 import { DEFAULT_PACE, type PollPace } from './backoff.ts';
 import type { AgentEvent, NudgeRefusal, Trigger } from './event.ts';
 import type { Offer } from './offer.ts';

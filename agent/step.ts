@@ -4,7 +4,7 @@
  *
  * idle → checking → deferred | downloading → verifying → confirming → installing → reporting → idle
  */
-import { NUDGE_MAX_AHEAD_MS, NUDGE_REPLAY_WINDOW_MS } from '../controller/domain/nudge.ts';
+import { NUDGE_MAX_AHEAD_MS, NUDGE_REPLAY_WINDOW_MS } from '../controller/domain/nudge/message.ts';
 import { pollDelayMs } from './backoff.ts';
 import type { Installed } from './ports.ts';
 import type { AgentState, Ask, Attempt, Fact, Step } from './state.ts';

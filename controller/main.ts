@@ -1,9 +1,9 @@
 /** The controller as a process: environment, signals, exit codes. */
 import { readFileSync } from 'node:fs';
-import { startController } from './compose.ts';
-import { readSettings } from './config.ts';
+import { startController } from './compose/controller.ts';
 import { Fault } from './domain/fault.ts';
-import { makeObserver } from './observe.ts';
+import { makeObserver } from './observe/observe.ts';
+import { readSettings } from './settings/settings.ts';
 
 /** `dist/controller` and `controller` are not equally deep. */
 function version(): string {

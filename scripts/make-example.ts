@@ -6,8 +6,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildDocument } from '../controller/apk/index.ts';
-import { toBuild } from '../controller/source/convert.ts';
-import { buildYaml } from '../controller/source/write.ts';
+import { toBuild } from '../controller/yaml/convert.ts';
+import { buildYaml } from '../controller/yaml/write.ts';
 import { factsOf, makeApk, testKey } from '../test/support/apk/index.ts';
 
 const root = path.resolve(import.meta.dirname, '..');

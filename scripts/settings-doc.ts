@@ -1,6 +1,6 @@
 /** Writes docs/settings.md from the one table of settings. Run: node --import tsx scripts/settings-doc.ts */
 import { writeFileSync } from 'node:fs';
-import { SETTINGS } from '../controller/config.ts';
+import { SETTINGS } from '../controller/settings/settings.ts';
 
 const shown = (value: unknown, form: string): string => {
   if (value === undefined) return '';

@@ -46,7 +46,7 @@ const APK = 'controller/apk/';
 /** Arrows beside the general ones, each with its reason. */
 const ALSO: Readonly<Record<string, readonly string[]>> = {
   // Reads an APK on disk and finds a ramp's start just as the controller does: both work on what they are given.
-  cli: ['controller/artifacts/file-reader.ts', 'controller/ramp-start.ts'],
+  cli: ['controller/artifacts/file-reader.ts', 'controller/source/ramp-start.ts'],
 };
 
 /** The composition root: what wires parts may import any of them. */
@@ -215,15 +215,15 @@ test('a wrong arrow is found, in each form of import', () => {
   assert.is(breaks('controller/domain/x.ts', "import type { Port } from '../ports.ts';"), 1);
   assert.is(breaks('controller/domain/plan/x.ts', "import { x } from '../cohort.ts';"), 0);
   assert.is(breaks('controller/apk/x.ts', "import yaml from 'yaml';"), 1);
-  assert.is(breaks('controller/reconcile.ts', "import { x } from './store/db.ts';"), 1);
-  assert.is(breaks('controller/reconcile.ts', "import { x } from './compose.ts';"), 1);
-  assert.is(breaks('controller/reconcile.ts', "import { x } from './wake.ts';"), 0);
-  assert.is(breaks('controller/compose.ts', "import { x } from './store/db.ts';"), 0);
+  assert.is(breaks('controller/reconcile/loop.ts', "import { x } from './store/db.ts';"), 1);
+  assert.is(breaks('controller/reconcile/loop.ts', "import { x } from './compose.ts';"), 1);
+  assert.is(breaks('controller/reconcile/loop.ts', "import { x } from './wake.ts';"), 0);
+  assert.is(breaks('controller/compose/controller.ts', "import { x } from './store/db.ts';"), 0);
   assert.is(breaks('controller/cli/plan.ts', "import { x } from '../source/parse.ts';"), 0);
   assert.is(breaks('controller/cli/plan.ts', "import { x } from '../http/app.ts';"), 1);
   assert.is(breaks('agent/step.ts', "import { x } from '../controller/http/app.ts';"), 1);
   assert.is(breaks('agent/adb/x.ts', "import { x } from '../../controller/apk/index.ts';"), 0);
-  assert.is(breaks('agent/step.ts', "import { x } from '../test/support/state.ts';"), 1);
+  assert.is(breaks('agent/step.ts', "import { x } from './support/state.ts';"), 1);
 });
 
 test('a word in a comment or a string breaks nothing', () => {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { bucketOf } from '../../controller/domain/cohort.ts';
-import { signNudge } from '../../controller/domain/nudge.ts';
+import { signNudge } from '../../controller/domain/nudge/message.ts';
 import { type ScriptedController, type Seen, type ServedBuild, TOKEN } from './scripted-controller.ts';
 
 /** Small signed APKs of one package; the numbers are version codes. */

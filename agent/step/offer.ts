@@ -1,6 +1,6 @@
 /** From an answer to an attempt: eligibility, penalties, constraints (SPEC §9). */
 import { bucketOf, isExposed } from '../../controller/domain/cohort.ts';
-import type { ResultReason } from '../../controller/domain/event.ts';
+import type { ResultReason } from '../../controller/domain/outcome.ts';
 import { fullJitterMs, pollDelayMs, retryAfterDelayMs } from '../backoff.ts';
 import { type Unmet, unmetConstraints } from '../constraints.ts';
 import type { Offer } from '../offer.ts';

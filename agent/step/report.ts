@@ -1,5 +1,5 @@
 /** Ending an attempt and telling the controller, once, however often the process is killed (SPEC §5, §9). */
-import type { Outcome, ResultReason } from '../../controller/domain/event.ts';
+import type { Outcome, ResultReason } from '../../controller/domain/outcome.ts';
 import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
 import { addFailure, clearFailures } from '../penalty.ts';
 import type { AgentReport, AgentState, Attempt, Fact, Moment, Step } from '../state.ts';

@@ -4,8 +4,8 @@ import { type ApkVerdict, compareWithBuild } from '../apk/index.ts';
 import type { Sha256 } from '../domain/ids.ts';
 import type { Finding, ProblemCode } from '../domain/problem.ts';
 import type { Build, DesiredState } from '../domain/release.ts';
-import { buildFile } from '../domain/rules.ts';
-import type { Artifacts } from '../ports.ts';
+import { buildFile } from '../domain/rules/index.ts';
+import type { Artifacts } from '../ports/index.ts';
 import { faulted } from './fault.ts';
 import { type OpenReader, verdictOf } from './inspect.ts';
 

@@ -8,7 +8,7 @@ import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 
 import path from 'node:path';
 import { Fault } from '../domain/fault.ts';
 import { isSha256, type Sha256 } from '../domain/ids.ts';
-import type { Artifacts } from '../ports.ts';
+import type { Artifacts } from '../ports/index.ts';
 import { errnoOf, faulted } from './fault.ts';
 
 export interface DiskOptions {

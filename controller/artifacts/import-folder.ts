@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Fault, faultCode } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
-import type { Artifacts } from '../ports.ts';
+import type { Artifacts } from '../ports/index.ts';
 
 export interface Imported {
   /** Name within the folder. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import type { Proposals } from '../ports.ts';
+import type { Proposals } from '../ports/index.ts';
 /** `ota`: wires the verbs to this process. The only file of the command line that reads the environment. */
 import type { Io } from './io.ts';
 import { run } from './program.ts';
@@ -30,7 +30,7 @@ const io: Io = {
 
 // Parts that most verbs do without are loaded when they are wanted.
 const load = async (): Promise<Proposals> =>
-  (await import('../compose-proposals.ts')).proposalsOf(env, () => Date.now());
+  (await import('../compose/proposals.ts')).proposalsOf(env, () => Date.now());
 const verbs = allVerbs({
   proposals: {
     base: async root => (await load()).base(root),

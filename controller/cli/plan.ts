@@ -1,9 +1,9 @@
 /** `ota plan`: what merging a change would do to the fleet. Offline: nominal shares, no device is asked. */
 import { Option } from 'commander';
+import { plan as planOf } from '../domain/plan/index.ts';
 import { planJson } from '../domain/plan/json.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import { renderPlanText } from '../domain/plan/text.ts';
-import { plan as planOf } from '../domain/plan.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import { errorsIn, textOf } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';

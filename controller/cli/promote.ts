@@ -1,6 +1,6 @@
 /** `ota promote BUILD --percent N`: a build becomes the one that is rolled out. */
 
-import type { Proposals } from '../ports.ts';
+import type { Proposals } from '../ports/index.ts';
 import { buildArgument, percentArgument, reasonArgument, seedArgument } from './arguments.ts';
 import { type EditOptions, editOptions, runEdit } from './edit-rollout.ts';
 import { examples, type Verb } from './program.ts';

@@ -1,6 +1,6 @@
 /** `ota rollback`: nobody is offered `current` any more, everybody the last safe build. */
 
-import type { Proposals } from '../ports.ts';
+import type { Proposals } from '../ports/index.ts';
 import { buildArgument, reasonArgument } from './arguments.ts';
 import { type EditOptions, editOptions, runEdit } from './edit-rollout.ts';
 import { examples, type Verb } from './program.ts';

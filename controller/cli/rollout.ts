@@ -1,6 +1,6 @@
 /** `ota rollout N`: more devices, or fewer, of the build that is being promoted. */
 
-import type { Proposals } from '../ports.ts';
+import type { Proposals } from '../ports/index.ts';
 import { percentArgument, reasonArgument } from './arguments.ts';
 import { type EditOptions, editOptions, runEdit } from './edit-rollout.ts';
 import { examples, type Verb } from './program.ts';

@@ -1,8 +1,8 @@
 /** What an edit starts from: the files to change, what is merged, and the fleet it is about. */
 import { Fault } from '../domain/fault.ts';
 import type { BuildId, Revision } from '../domain/ids.ts';
-import { buildFile, ROLLOUT_FILE } from '../domain/rules.ts';
-import type { Proposals, SourceTree } from '../ports.ts';
+import { buildFile, ROLLOUT_FILE } from '../domain/rules/index.ts';
+import type { Proposals, SourceTree } from '../ports/index.ts';
 import type { FleetAnswer } from './fleet.ts';
 import type { Placed } from './problem-formats.ts';
 import { judgeHead, type Standing, standingAt, standingOf, type Workspace } from './workspace.ts';

@@ -1,7 +1,7 @@
 /** `ota token …`: operators' own tokens. A new one is printed once and stored nowhere in clear. */
 import { InvalidArgumentError } from 'commander';
 import { isName } from '../domain/ids.ts';
-import { ADMIN_SCOPES as SCOPES } from '../ports.ts';
+import { ADMIN_SCOPES as SCOPES } from '../ports/index.ts';
 import { durationArgument } from './arguments.ts';
 import { controllerClient } from './client.ts';
 import { EXIT, outJson, paint } from './io.ts';

@@ -1,6 +1,6 @@
 /** Every verb, in the order in which the help shows them. */
 
-import type { Proposals } from '../ports.ts';
+import type { Proposals } from '../ports/index.ts';
 import { backup, type CopyDatabase } from './backup.ts';
 import { build } from './build.ts';
 import { device } from './device.ts';

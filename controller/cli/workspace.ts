@@ -5,22 +5,22 @@ import path from 'node:path';
 import { simpleGit } from 'simple-git';
 import type { Snapshot } from '../domain/decision.ts';
 import { Fault } from '../domain/fault.ts';
+import type { Standing } from '../domain/plan/index.ts';
 import { pictureOf } from '../domain/plan/standing.ts';
-import type { Standing } from '../domain/plan.ts';
-import { checkPolicy } from '../domain/policy.ts';
+import { checkPolicy } from '../domain/policy/index.ts';
 import { renderPath } from '../domain/problem.ts';
 import { advanceClock } from '../domain/ramp.ts';
 import type { DesiredState, Rollout } from '../domain/release.ts';
-import { ROLLOUT_FILE } from '../domain/rules.ts';
-import type { SourceTree } from '../ports.ts';
-import { findRampStart } from '../ramp-start.ts';
+import { ROLLOUT_FILE } from '../domain/rules/index.ts';
+import type { SourceTree } from '../ports/index.ts';
 import { folderSource } from '../source/folder.ts';
-import { type LocalRepository, localRepository } from '../source/local-repository.ts';
-import { parseState, parseTree } from '../source/parse.ts';
+import { type LocalRepository, localRepository } from '../source/git/local-repository.ts';
+import { findRampStart } from '../source/ramp-start.ts';
+import { parseState, parseTree } from '../yaml/parse.ts';
 import type { Io } from './io.ts';
 import { errorsIn, type Placed } from './problem-formats.ts';
 
-export type { Standing } from '../domain/plan.ts';
+export type { Standing } from '../domain/plan/index.ts';
 
 export interface Repository extends LocalRepository {
   /** Where the desired state stands in it, with forward slashes; `.` is its top. */

@@ -3,11 +3,11 @@
  * plan may be applied where the policy asks for approvals (SPEC §2, policy read at the base revision).
  */
 import type { Revision } from '../domain/ids.ts';
+import type { Plan } from '../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
-import type { Plan } from '../domain/plan.ts';
-import { approvalsNeeded } from '../domain/policy.ts';
+import { approvalsNeeded } from '../domain/policy/index.ts';
 import type { Finding } from '../domain/problem.ts';
-import type { KeyValueStore } from '../ports.ts';
+import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
 import { type Held, heldKey } from './ledger.ts';
 

@@ -3,7 +3,7 @@
  * crashed, was lost or raced. Nothing is sent when the text has not changed.
  */
 import { createHash } from 'node:crypto';
-import type { KeyValueStore } from '../ports.ts';
+import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 

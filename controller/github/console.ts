@@ -4,10 +4,17 @@
  */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Revision } from '../domain/ids.ts';
+import type { Plan } from '../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
-import type { Plan } from '../domain/plan.ts';
 import type { Finding, Problem } from '../domain/problem.ts';
-import type { DesiredStore, KeyValueStore, OutboxEntry, OutboxRow, OutboxStore, Source } from '../ports.ts';
+import type {
+  DesiredStore,
+  KeyValueStore,
+  OutboxEntry,
+  OutboxRow,
+  OutboxStore,
+  Source,
+} from '../ports/index.ts';
 import { makeApprovals, makeShownPlans } from './approvals.ts';
 import type { GitHub } from './client.ts';
 import { makeComments } from './comment.ts';

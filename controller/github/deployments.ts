@@ -1,5 +1,5 @@
 /** GitHub Deployments, environment `fleet`: the rollout mirrored where GitHub's own screens look for it. */
-import type { KeyValueStore } from '../ports.ts';
+import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 import { clip } from './statuses.ts';

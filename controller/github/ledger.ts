@@ -4,7 +4,7 @@
  */
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
-import type { KeyValueStore, OutboxEntry, OutboxRow, OutboxStore } from '../ports.ts';
+import type { KeyValueStore, OutboxEntry, OutboxRow, OutboxStore } from '../ports/index.ts';
 import { isFinal, type Progress, type Subject } from './progress.ts';
 import { NO_TALLY } from './tally.ts';
 

@@ -1,7 +1,7 @@
 /** The rollout in force, as it stands now: picture, fleet, outcomes and adoption brought together. */
 import type { Snapshot } from '../domain/decision.ts';
 import { finalPercent, isSuspended, nextChangeMs, percentAt } from '../domain/ramp.ts';
-import type { AdoptionStore, DeviceStore, OutcomeStore } from '../ports.ts';
+import type { AdoptionStore, DeviceStore, OutcomeStore } from '../ports/index.ts';
 import type { Progress, RolloutState, Tally } from './progress.ts';
 import { subjectOf, tallyFleet } from './tally.ts';
 

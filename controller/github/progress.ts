@@ -1,6 +1,7 @@
 /** How a merged revision stands with the fleet: what the progress report, its statuses and its notices are made from. */
-import type { Outcome, ResultReason } from '../domain/event.ts';
+
 import type { BuildId, Revision } from '../domain/ids.ts';
+import type { Outcome, ResultReason } from '../domain/outcome.ts';
 import type { CurvePoint } from './render/chart.ts';
 import { shareOf, shortSha } from './render/markdown.ts';
 

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../domain/fault.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
-import type { Proposal, Proposals } from '../ports.ts';
+import type { Proposal, Proposals } from '../ports/index.ts';
 import { type Checkout, type CheckoutOptions, openCheckout } from './checkout.ts';
 import type { GitHub } from './client.ts';
 import { literal, paragraphs } from './render/markdown.ts';

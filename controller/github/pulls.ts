@@ -4,13 +4,13 @@
  */
 import type { Revision } from '../domain/ids.ts';
 import { type FleetPlan, fleetCounter } from '../domain/plan/fleet.ts';
+import { type Plan, plan as planOf, type Standing } from '../domain/plan/index.ts';
 import { percentText } from '../domain/plan/words.ts';
-import { type Plan, plan as planOf, type Standing } from '../domain/plan.ts';
-import { checkPolicy } from '../domain/policy.ts';
+import { checkPolicy } from '../domain/policy/index.ts';
 import type { Finding, Problem } from '../domain/problem.ts';
 import { advanceClock } from '../domain/ramp.ts';
 import type { DesiredState } from '../domain/release.ts';
-import type { Base, RuleTimes } from '../domain/rules.ts';
+import type { Base, RuleTimes } from '../domain/rules/index.ts';
 import type {
   Applied,
   DesiredStore,
@@ -19,7 +19,7 @@ import type {
   OutboxStore,
   Source,
   SourceTree,
-} from '../ports.ts';
+} from '../ports/index.ts';
 import { type Approvals, neededFor, type ShownPlans } from './approvals.ts';
 import type { GitHub } from './client.ts';
 import type { Comments } from './comment.ts';

@@ -3,7 +3,7 @@
  * a state, the deployment. Level-triggered: telling again what stands already sends nothing.
  */
 import type { Revision } from '../domain/ids.ts';
-import type { OutboxStore } from '../ports.ts';
+import type { OutboxStore } from '../ports/index.ts';
 import type { ShownPlans } from './approvals.ts';
 import type { GitHub } from './client.ts';
 import type { Comments } from './comment.ts';

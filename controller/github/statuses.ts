@@ -1,5 +1,5 @@
 /** Commit statuses: written on transitions only, never twice for one transition, 140 characters at most. */
-import type { KeyValueStore } from '../ports.ts';
+import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
 
 /** `ota/validate`, `ota/plan`, `ota/policy` on heads; `ota/sync`, `ota/rollout` on what was merged. */

@@ -1,7 +1,7 @@
 /** Counts the enrolled fleet against a picture, device by device with the decision that answers their checks. */
 import { decide, type Snapshot, targetFor } from '../domain/decision.ts';
 import type { Build } from '../domain/release.ts';
-import type { DeviceStore, ScannedDevice } from '../ports.ts';
+import type { DeviceStore, ScannedDevice } from '../ports/index.ts';
 import type { Subject, Tally } from './progress.ts';
 
 const PAGE = 2_000;

@@ -4,7 +4,7 @@
  */
 import { Webhooks } from '@octokit/webhooks';
 import type { Observe } from '../domain/event.ts';
-import type { KeyValueStore, Webhook } from '../ports.ts';
+import type { KeyValueStore, Webhook } from '../ports/index.ts';
 
 export interface WebhookOptions {
   readonly secret: string;

@@ -3,25 +3,25 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
-import { agentRoutes } from './agent-routes.ts';
-import { artifactRoutes } from './artifact-routes.ts';
+import { downloadRoute } from './agent/download.ts';
+import { agentRoutes } from './agent/routes.ts';
+import { makeUpdateCheck, strictTransport, UPDATE_ROUTE, type UpdateCheck } from './agent/update.ts';
 import { makeAuth } from './auth.ts';
 import { isBrokenHttp } from './body.ts';
 import { makeContract } from './contract.ts';
-import { deviceRoutes } from './device-routes.ts';
 import { makeDeviceTokens } from './device-token.ts';
-import { downloadRoute } from './download.ts';
-import { explainRoute } from './explain-route.ts';
 import { failureOf } from './failure.ts';
 import { healthRoutes } from './health-routes.ts';
-import { importRoute } from './import-route.ts';
+import { artifactRoutes } from './operator/artifact-routes.ts';
+import { deviceRoutes } from './operator/device-routes.ts';
+import { explainRoute } from './operator/explain-route.ts';
+import { importRoute } from './operator/import-route.ts';
+import { releaseRoutes } from './operator/release-routes.ts';
+import { tokenRoutes } from './operator/token-routes.ts';
 import { HTTP_DEFAULTS, type Http, type HttpOptions } from './options.ts';
 import { PROBLEM_TYPE, problemBody, Refusal } from './problem.ts';
 import { makeRateLimit } from './rate.ts';
-import { releaseRoutes } from './release-routes.ts';
 import { makeDoors, type Route, type Surface } from './route.ts';
-import { tokenRoutes } from './token-routes.ts';
-import { makeUpdateCheck, strictTransport, UPDATE_ROUTE, type UpdateCheck } from './update.ts';
 
 export interface HttpFace {
   /** Everything on one listener. */

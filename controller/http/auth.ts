@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Observe } from '../domain/event.ts';
 import type { DeviceId } from '../domain/ids.ts';
-import type { AdminScope, AdminStore, AdminToken, Clock, DeviceAuth, DeviceStore } from '../ports.ts';
+import type { AdminScope, AdminStore, AdminToken, Clock, DeviceAuth, DeviceStore } from '../ports/index.ts';
 import { clientAddress } from './address.ts';
 import type { DeviceTokens } from './device-token.ts';
 import { type HttpCode, Refusal } from './problem.ts';

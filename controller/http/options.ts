@@ -11,7 +11,7 @@ import type {
   Picture,
   Reconciler,
   Webhook,
-} from '../ports.ts';
+} from '../ports/index.ts';
 import type { TokenKeys } from './device-token.ts';
 
 export interface HttpPorts {

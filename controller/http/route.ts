@@ -1,6 +1,6 @@
 /** One route as a value: the table of them builds the routers and is held against the OpenAPI document. */
 import type { Context } from 'koa';
-import type { AdminScope, AdminToken } from '../ports.ts';
+import type { AdminScope, AdminToken } from '../ports/index.ts';
 import type { Auth, DeviceIdentity } from './auth.ts';
 import { Refusal } from './problem.ts';
 import type { RateLimit } from './rate.ts';

@@ -10,7 +10,7 @@ import {
 } from 'firebase-admin/app';
 import { getMessaging, type Messaging, type SendResponse, type TokenMessage } from 'firebase-admin/messaging';
 import { Fault } from '../domain/fault.ts';
-import type { Pusher, PushMessage, PushResult } from '../ports.ts';
+import type { Pusher, PushMessage, PushResult } from '../ports/index.ts';
 
 /** FCM refuses larger data payloads; the SDK does not check. */
 export const MOST_PAYLOAD_BYTES = 4_096;

@@ -6,8 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { watch as watchFiles } from 'chokidar';
 import { Fault } from '../domain/fault.ts';
 import type { Revision } from '../domain/ids.ts';
-import type { RolloutVersion, Source, SourceFile, SourceTree } from '../ports.ts';
-import { MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES } from './layout.ts';
+import { MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES } from '../domain/layout.ts';
+import type { RolloutVersion, Source, SourceFile, SourceTree } from '../ports/index.ts';
 import { treeHashOf } from './tree-hash.ts';
 
 export interface FolderSourceOptions {

@@ -1,6 +1,6 @@
 /** One hash for one content of `releases/`, wherever it was read. */
 import { createHash } from 'node:crypto';
-import type { SourceFile } from '../ports.ts';
+import type { SourceFile } from '../ports/index.ts';
 
 /** SHA-256 over the sorted paths, each with its length and bytes or the reason for which it was not read. */
 export function treeHashOf(files: readonly SourceFile[]): string {

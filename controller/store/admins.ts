@@ -1,6 +1,6 @@
 /** Operators' tokens: only their SHA-256 is stored (SPEC §6). */
 import { Fault } from '../domain/fault.ts';
-import type { AdminScope, AdminStore, AdminToken } from '../ports.ts';
+import type { AdminScope, AdminStore, AdminToken } from '../ports/index.ts';
 import type { Db } from './db.ts';
 
 interface AdminRecord {

@@ -1,5 +1,5 @@
 /** How adoption went over time: the curve in the pull request's comment. */
-import type { AdoptionSample, AdoptionStore } from '../ports.ts';
+import type { AdoptionSample, AdoptionStore } from '../ports/index.ts';
 import type { Db } from './db.ts';
 
 interface SampleRecord {

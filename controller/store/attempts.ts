@@ -1,9 +1,9 @@
 /** What devices reported: one row an attempt, that is one device, one build, one request id (SPEC §1, §5). */
 import type { Knex } from 'knex';
-import { type Outcome, type ResultReason, VERIFY_FAILURES } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
-import type { OutboxEntry, OutcomeCounts, Report } from '../ports.ts';
+import { type Outcome, type ResultReason, VERIFY_FAILURES } from '../domain/outcome.ts';
+import type { OutboxEntry, OutcomeCounts, Report } from '../ports/index.ts';
 import { insertOutbox } from './outbox.ts';
 
 interface AttemptRecord {

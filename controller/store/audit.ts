@@ -1,6 +1,6 @@
 /** Who did what: merges and operators' actions. Rows are added and, by retention, removed; never changed. */
 import type { Knex } from 'knex';
-import type { AuditEntry, AuditStore } from '../ports.ts';
+import type { AuditEntry, AuditStore } from '../ports/index.ts';
 import type { Db } from './db.ts';
 
 interface AuditRecord {

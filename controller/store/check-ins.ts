@@ -5,7 +5,7 @@
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
 import type { DeviceId } from '../domain/ids.ts';
-import type { CheckIn } from '../ports.ts';
+import type { CheckIn } from '../ports/index.ts';
 import type { Db } from './db.ts';
 import { type Cell, rowsIn } from './dialect.ts';
 import { neighbours } from './neighbours.ts';

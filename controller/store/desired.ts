@@ -4,7 +4,7 @@ import type { BuildId } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { RampClock } from '../domain/ramp.ts';
 import { type Build, canonicalState, type DesiredState, restoreState } from '../domain/release.ts';
-import type { Applied, Attempted, DesiredStore } from '../ports.ts';
+import type { Applied, Attempted, DesiredStore } from '../ports/index.ts';
 import { insertAudit } from './audit.ts';
 import type { Db } from './db.ts';
 import { bulk, type Cell } from './dialect.ts';

@@ -1,7 +1,7 @@
 /** Reading devices: one, a page for operators, a page for plans and campaigns, all of them at start. */
 import type { Knex } from 'knex';
 import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
-import type { CheckIn, DeviceRow, ScannedDevice } from '../ports.ts';
+import type { CheckIn, DeviceRow, ScannedDevice } from '../ports/index.ts';
 import type { Db } from './db.ts';
 import type { Registry } from './registry.ts';
 

@@ -5,7 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { DeviceId } from '../domain/ids.ts';
-import type { DeviceStore } from '../ports.ts';
+import type { DeviceStore } from '../ports/index.ts';
 import { type CheckIns, makeCheckIns } from './check-ins.ts';
 import type { Db } from './db.ts';
 import {

@@ -1,7 +1,7 @@
 /** Every attempt to download an APK, as the milestone names it: `apk_download_events` with `source="agent-ota"`. */
 import type { Knex } from 'knex';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
-import type { DownloadEvent } from '../ports.ts';
+import type { DownloadEvent } from '../ports/index.ts';
 
 const SOURCE = 'agent-ota';
 const TABLE = 'apk_download_events';

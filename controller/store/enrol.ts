@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
 import type { DeviceId, Sha256 } from '../domain/ids.ts';
-import type { NewDevice } from '../ports.ts';
+import type { NewDevice } from '../ports/index.ts';
 import { bulk, type Cell, pieces } from './dialect.ts';
 
 export interface Enrolled {

@@ -1,6 +1,6 @@
 /** Small facts by name, some with an end. */
 import type { Knex } from 'knex';
-import type { KeyValueStore } from '../ports.ts';
+import type { KeyValueStore } from '../ports/index.ts';
 import type { Db } from './db.ts';
 
 interface KeyValueRecord {

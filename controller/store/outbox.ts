@@ -1,6 +1,6 @@
 /** Promised effects, committed with the change that caused them and kept until they are done or given up (SPEC §7). */
 import type { Knex } from 'knex';
-import type { OutboxEntry, OutboxRow, OutboxStore } from '../ports.ts';
+import type { OutboxEntry, OutboxRow, OutboxStore } from '../ports/index.ts';
 import type { Db } from './db.ts';
 
 interface OutboxRecord {

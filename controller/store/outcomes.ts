@@ -1,5 +1,5 @@
 /** Outcomes and downloads: committed before they are answered (SPEC §10). */
-import type { OutcomeStore } from '../ports.ts';
+import type { OutcomeStore } from '../ports/index.ts';
 import { countAttempts, reportsOf, writeReport } from './attempts.ts';
 import type { Db } from './db.ts';
 import { countDownloads, downloadStats, downloadsOf, insertDownload } from './downloads.ts';

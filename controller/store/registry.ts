@@ -4,7 +4,7 @@
  * what devices said when they last checked in.
  */
 import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
-import type { CheckIn, DeviceAuth, FleetCounts } from '../ports.ts';
+import type { CheckIn, DeviceAuth, FleetCounts } from '../ports/index.ts';
 import { Interned, ownString } from './interned.ts';
 import { TokenTable } from './token-table.ts';
 

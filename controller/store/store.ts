@@ -9,7 +9,7 @@ import type {
   KeyValueStore,
   OutboxStore,
   OutcomeStore,
-} from '../ports.ts';
+} from '../ports/index.ts';
 import { makeAdminStore } from './admins.ts';
 import { makeAdoptionStore } from './adoption.ts';
 import { makeAuditStore } from './audit.ts';

@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MemoryApks } from '../../agent/store/memory.ts';
 import { Fault } from '../../controller/domain/fault.ts';
-import { signNudge } from '../../controller/domain/nudge.ts';
+import { signNudge } from '../../controller/domain/nudge/message.ts';
 import type { ProtocolServer, ServedBuild } from '../support/agent/protocol-server.ts';
 import { manifestOf } from '../support/agent/protocol-server.ts';
 import {

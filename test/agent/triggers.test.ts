@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { signNudge } from '../../controller/domain/nudge.ts';
+import { signNudge } from '../../controller/domain/nudge/message.ts';
 import { buildOf, DEVICE_ID, NUDGE_KEY, pass, type Scene, withAgent } from '../support/agent/with-agent.ts';
 
 const HOUR_MS = 3_600_000;

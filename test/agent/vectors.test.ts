@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RESULT_REASONS } from '../../controller/domain/event.ts';
+import { RESULT_REASONS } from '../../controller/domain/outcome.ts';
 import { agentVectors } from '../support/agent/vectors.ts';
 
 const file = JSON.parse(readFileSync('schemas/vectors/agent.json', 'utf8')) as ReturnType<

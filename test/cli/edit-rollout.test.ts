@@ -3,7 +3,7 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { replaceFile } from '../../controller/cli/replace-file.ts';
-import type { Proposal, Proposals } from '../../controller/ports.ts';
+import type { Proposal, Proposals } from '../../controller/ports/index.ts';
 import { ota, otaProcess } from '../support/cli.ts';
 import { withFolder } from '../support/folder.ts';
 import { type ReleaseFiles, releaseFiles, writeReleases } from '../support/releases.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { countFleet } from '../../controller/domain/plan/fleet.ts';
-import { plan } from '../../controller/domain/plan.ts';
+import { plan } from '../../controller/domain/plan/index.ts';
 import { newClock } from '../../controller/domain/ramp.ts';
 import type { Entry } from '../../controller/github/ledger.ts';
 import { headlineOf, type Progress, statusOf } from '../../controller/github/progress.ts';

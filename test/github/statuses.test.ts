@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { GitHub } from '../../controller/github/client.ts';
 import { makeDeployments } from '../../controller/github/deployments.ts';
 import { type CommitStatus, clip, makeStatuses } from '../../controller/github/statuses.ts';
-import type { KeyValueStore } from '../../controller/ports.ts';
+import type { KeyValueStore } from '../../controller/ports/index.ts';
 import { makeClock, makeFacts, withGitHub } from '../support/github/client.ts';
 import { type Hub, withHub } from '../support/github/hub.ts';
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
-import { parseState } from '../../controller/source/parse.ts';
+import { parseState } from '../../controller/yaml/parse.ts';
 import { releaseFiles, sourceFiles, writeReleases } from '../support/releases.ts';
 import { aState } from '../support/state.ts';
 

@@ -3,7 +3,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { nudgeKey } from '../../controller/domain/nudge.ts';
+import { nudgeKey } from '../../controller/domain/nudge/message.ts';
 import { makeDeviceTokens, makeMac } from '../../controller/http/device-token.ts';
 import { NUDGE_MASTER, TOKEN_KEY, withServer } from '../support/http.ts';
 import { aSnapshot, aState, DAY_MS } from '../support/state.ts';

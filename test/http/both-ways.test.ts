@@ -7,8 +7,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeSnapshot, type Snapshot } from '../../controller/domain/decision.ts';
 import { newClock } from '../../controller/domain/ramp.ts';
-import { toBuild, toCohort, toRollout } from '../../controller/source/convert.ts';
-import type { WireBuild, WireCohort, WireRollout } from '../../controller/source/wire.ts';
+import { toBuild, toCohort, toRollout } from '../../controller/yaml/convert.ts';
+import type { WireBuild, WireCohort, WireRollout } from '../../controller/yaml/wire.ts';
 import { type Answer, eventually, type TestServer, withServer } from '../support/http.ts';
 import { hexOf } from '../support/state.ts';
 

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { HOLD_REASONS } from '../../controller/domain/decision.ts';
 import { makeContract, type SchemaName } from '../../controller/http/contract.ts';
 import { PROBLEM_STATUS } from '../../controller/http/problem.ts';
-import { ADMIN_SCOPES } from '../../controller/ports.ts';
+import { ADMIN_SCOPES } from '../../controller/ports/index.ts';
 import { withServer } from '../support/http.ts';
 import { openapi, operations, undocumented } from '../support/openapi.ts';
 

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
-import type { PushMessage } from '../../controller/ports.ts';
+import type { PushMessage } from '../../controller/ports/index.ts';
 import { makeFcm, serviceAccount } from '../../controller/push/fcm.ts';
 import { fcmAt, type Refusal, withFcm } from '../support/fcm.ts';
 

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Problem } from '../../controller/domain/problem.ts';
 import { newClock } from '../../controller/domain/ramp.ts';
 import { canonicalState } from '../../controller/domain/release.ts';
-import type { Applied, OutboxEntry } from '../../controller/ports.ts';
+import type { Applied, OutboxEntry } from '../../controller/ports/index.ts';
 import { openStore } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { aBuild, aState, NOW_MS } from '../support/state.ts';

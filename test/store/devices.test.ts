@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { faultCode } from '../../controller/domain/fault.ts';
-import type { CheckIn, NewDevice } from '../../controller/ports.ts';
+import type { CheckIn, NewDevice } from '../../controller/ports/index.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { DAY_MS, HOUR_MS, hexOf, NOW_MS, SIGNER } from '../support/state.ts';

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault, faultCode } from '../../controller/domain/fault.ts';
-import type { AdminToken } from '../../controller/ports.ts';
+import type { AdminToken } from '../../controller/ports/index.ts';
 import { hexOf, NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 

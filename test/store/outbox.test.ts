@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { OutboxEntry } from '../../controller/ports.ts';
+import type { OutboxEntry } from '../../controller/ports/index.ts';
 import { NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { faultCode } from '../../controller/domain/fault.ts';
 import { newClock } from '../../controller/domain/ramp.ts';
-import type { CheckIn, DownloadEvent, Report } from '../../controller/ports.ts';
+import type { CheckIn, DownloadEvent, Report } from '../../controller/ports/index.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { aState, NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DeviceAuth } from '../../controller/ports.ts';
+import type { DeviceAuth } from '../../controller/ports/index.ts';
 import { openStore } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { NOW_MS } from '../support/state.ts';

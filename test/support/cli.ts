@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Io } from '../../controller/cli/io.ts';
 import { run } from '../../controller/cli/program.ts';
 import { allVerbs } from '../../controller/cli/verbs.ts';
-import type { Proposals } from '../../controller/ports.ts';
+import type { Proposals } from '../../controller/ports/index.ts';
 import { backupFolder } from '../../controller/store/backup.ts';
 
 export interface Ran {

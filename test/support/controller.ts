@@ -6,10 +6,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Controller, type Surroundings, startController } from '../../controller/compose.ts';
-import { readSettings } from '../../controller/config.ts';
+import { type Controller, type Surroundings, startController } from '../../controller/compose/controller.ts';
 import type { Rollout } from '../../controller/domain/release.ts';
-import { makeObserver } from '../../controller/observe.ts';
+import { makeObserver } from '../../controller/observe/observe.ts';
+import { readSettings } from '../../controller/settings/settings.ts';
 import { withFolder } from './folder.ts';
 import { type Answer, anApk, type CallOptions, call, sha256Of } from './http.ts';
 import { type ReleaseFiles, releaseFiles } from './releases.ts';

@@ -2,11 +2,11 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { API_VERSION } from '../../controller/domain/layout.ts';
 import { durationText, timeText } from '../../controller/domain/plan/words.ts';
 import type { Cohort, DesiredState, Policy, Rollout } from '../../controller/domain/release.ts';
-import type { SourceFile } from '../../controller/ports.ts';
-import { API_VERSION } from '../../controller/source/layout.ts';
-import { buildYaml } from '../../controller/source/write.ts';
+import type { SourceFile } from '../../controller/ports/index.ts';
+import { buildYaml } from '../../controller/yaml/write.ts';
 import { aState, type StateParts } from './state.ts';
 
 /** Path under `releases/` → text. */

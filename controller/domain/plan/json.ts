@@ -1,6 +1,7 @@
 /** A plan for programs: `ota plan --format json`, snake_case like everything on the wire. */
-import { DOWNGRADE_CAVEAT, type Plan, type Transition, undoCommands } from '../plan.ts';
+
 import type { FleetPlan } from './fleet.ts';
+import { DOWNGRADE_CAVEAT, type Plan, type Transition, undoCommands } from './index.ts';
 import { bare } from './lines.ts';
 import { timeText } from './words.ts';
 

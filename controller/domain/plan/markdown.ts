@@ -2,9 +2,10 @@
  * A plan as GitHub Markdown, for the pull request. Free text is shown as inline code only, device ids never appear,
  * and the result stays under its limit by showing fewer changes, never by cutting a line.
  */
-import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from '../plan.ts';
+
 import { code } from './escape.ts';
 import type { FleetPlan } from './fleet.ts';
+import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
 import { bytesText, countText, durationText, percentText } from './words.ts';
 

@@ -2,8 +2,8 @@
 
 import type { Revision } from '../../domain/ids.ts';
 import type { FleetPlan } from '../../domain/plan/fleet.ts';
+import type { Plan } from '../../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../../domain/plan/markdown.ts';
-import type { Plan } from '../../domain/plan.ts';
 import type { ShownProblem } from '../ledger.ts';
 import { paragraphs } from './markdown.ts';
 import { renderProblems } from './rejected.ts';

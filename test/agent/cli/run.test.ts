@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { signNudge } from '../../../controller/domain/nudge.ts';
+import { signNudge } from '../../../controller/domain/nudge/message.ts';
 import { poll, withAgentProcess } from '../../support/agent/agent-process.ts';
 import { type ProtocolServer, startProtocolServer, TOKEN } from '../../support/agent/protocol-server.ts';
 import { buildOf, DEVICE_ID, key, NUDGE_KEY } from '../../support/agent/with-agent.ts';

@@ -1,6 +1,6 @@
 /** A device of a journey: enrolled at the real controller, run by a real agent process. */
 import { bucketOf } from '../../../controller/domain/cohort.ts';
-import { signNudge } from '../../../controller/domain/nudge.ts';
+import { signNudge } from '../../../controller/domain/nudge/message.ts';
 import type { Journey } from '../controller.ts';
 import { type AgentProcess, withAgentProcess } from './agent-process.ts';
 

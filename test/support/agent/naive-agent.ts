@@ -8,7 +8,7 @@ import type { AgentSetup, AgentUnderTest, RunningAgent } from '../../../agent/co
 import { type Offer, parseOffer } from '../../../agent/offer.ts';
 import { bufferReader, signerForSdk, verifyApk } from '../../../controller/apk/index.ts';
 import { bucketOf } from '../../../controller/domain/cohort.ts';
-import { verifyNudge } from '../../../controller/domain/nudge.ts';
+import { verifyNudge } from '../../../controller/domain/nudge/message.ts';
 
 export const FLAWS = {
   sleeps_at_start: 'polls_at_start',

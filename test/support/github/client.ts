@@ -2,7 +2,7 @@
 
 import type { Event } from '../../../controller/domain/event.ts';
 import { type GitHub, type GitHubOptions, makeGitHub } from '../../../controller/github/client.ts';
-import type { KeyValueStore } from '../../../controller/ports.ts';
+import type { KeyValueStore } from '../../../controller/ports/index.ts';
 import type { Hub } from './hub.ts';
 
 export interface Clocked {

@@ -8,11 +8,12 @@ import path from 'node:path';
 import type { Event } from '../../../controller/domain/event.ts';
 import type { DesiredState } from '../../../controller/domain/release.ts';
 import { type GitHubConsole, makeConsole } from '../../../controller/github/console.ts';
-import { makeOutbox, type Outbox } from '../../../controller/outbox.ts';
-import { makeReconcile, type Reconcile } from '../../../controller/reconcile.ts';
-import { gitSource } from '../../../controller/source/git.ts';
-import { type ApartOptions, apartParser } from '../../../controller/source/parse-apart.ts';
+import { makeOutbox, type Outbox } from '../../../controller/outbox/drain.ts';
+import { makeReconcile, type Reconcile } from '../../../controller/reconcile/loop.ts';
+import { gitSource } from '../../../controller/source/git/source.ts';
+import { findRampStart } from '../../../controller/source/ramp-start.ts';
 import type { Store } from '../../../controller/store/store.ts';
+import { type ApartOptions, apartParser } from '../../../controller/yaml/parse-apart.ts';
 import { releaseFiles } from '../releases.ts';
 import { aState, type StateParts } from '../state.ts';
 import { withStore } from '../store.ts';
@@ -120,7 +121,8 @@ async function raise<T>(
     monotonicMs: nowMs,
     observe,
     parse: parser.parse,
-    parseRollout: parser.parseRollout,
+    rampStart: (revision, head, applied, atMs) =>
+      findRampStart(source, revision, head, applied, atMs, parser.parseRollout),
     place: parser.place,
     admit: async () => [],
     missing: async () => new Set(),

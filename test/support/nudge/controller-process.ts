@@ -2,9 +2,9 @@
  * The controller in a process of its own, to be killed: as `controller/main.ts`, but its push service is the local
  * one at `FCM_PORT` and its clocks run `CLOCK_SPEED` times as fast. Its log goes to standard output.
  */
-import { startController } from '../../../controller/compose.ts';
-import { readSettings } from '../../../controller/config.ts';
-import { makeObserver } from '../../../controller/observe.ts';
+import { startController } from '../../../controller/compose/controller.ts';
+import { makeObserver } from '../../../controller/observe/observe.ts';
+import { readSettings } from '../../../controller/settings/settings.ts';
 import { fcmAt } from '../fcm.ts';
 
 const { FCM_PORT, CLOCK_SPEED, ...environment } = process.env;

@@ -1,0 +1,193 @@
+/** The edges of the composition: settings become a source, artifacts, a pusher, keys and listeners. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { openDiskArtifacts } from '../artifacts/disk.ts';
+import { importFolder } from '../artifacts/import-folder.ts';
+import { inspectApk } from '../artifacts/inspect.ts';
+import type { Observe } from '../domain/event.ts';
+import { Fault } from '../domain/fault.ts';
+import type { HttpFace } from '../http/app.ts';
+import { tokenHash } from '../http/auth.ts';
+import type { TokenKeys } from '../http/device-token.ts';
+import { type Listener, listen } from '../http/listen.ts';
+import { newAdminToken } from '../http/operator/token-routes.ts';
+import type { HttpSettings } from '../http/options.ts';
+import type { Artifacts, Source } from '../ports/index.ts';
+import { type Fcm, makeFcm, serviceAccount } from '../push/fcm.ts';
+import { keptSecret, newMasterKey, newTokenKey, parseMasterKey, parseTokenKey } from '../settings/keys.ts';
+import type { Settings } from '../settings/settings.ts';
+import { isRepository } from '../source/choice.ts';
+import { folderSource } from '../source/folder.ts';
+import { gitSource } from '../source/git/source.ts';
+import type { Store } from '../store/store.ts';
+
+const MEGABYTE = 1_048_576;
+const GRACE_MS = 10_000;
+const ADMIN_MS = 365 * 86_400_000;
+const ADMIN_TOKEN_FILE = 'admin-token';
+
+export function sourceOf(
+  settings: Settings,
+  environment: Readonly<Record<string, string | undefined>>,
+  nowMs: () => number,
+): Source {
+  if (!isRepository(settings.OTA_SOURCE)) return folderSource({ folder: settings.OTA_SOURCE, nowMs });
+  return gitSource({
+    url: settings.OTA_SOURCE,
+    branch: settings.OTA_SOURCE_BRANCH,
+    path: settings.OTA_SOURCE_PATH,
+    dataFolder: path.join(settings.OTA_DATA, 'git'),
+    token: settings.OTA_SOURCE_TOKEN?.reveal(),
+    environment,
+  });
+}
+
+/** Opens the store of APKs and, when told to, fills it from a folder; one bad APK there is told and keeps no other out. */
+export async function openArtifacts(settings: Settings, observe: Observe): Promise<Artifacts> {
+  const artifacts = await openDiskArtifacts({
+    folder: path.join(settings.OTA_DATA, 'artifacts'),
+    quotaBytes: settings.OTA_ARTIFACT_QUOTA_MB * MEGABYTE,
+    inspect: file => inspectApk(file),
+  });
+  if (settings.OTA_ARTIFACTS_IMPORT === undefined) return artifacts;
+  const imported = await importFolder(
+    artifacts,
+    settings.OTA_ARTIFACTS_IMPORT,
+    settings.OTA_ARTIFACT_MAX_MB * MEGABYTE,
+  );
+  for (const { sha256, sizeBytes, result } of imported) {
+    if (result === 'present') continue;
+    if (result === 'stored')
+      observe({ type: 'ota.artifact.stored', sha256, bytes: sizeBytes, actor: 'import' });
+    else observe({ type: 'ota.artifact.rejected', sha256, code: result.code, actor: 'import' });
+  }
+  return artifacts;
+}
+
+/** Undefined without credentials: said once, and polling carries the fleet (SPEC §8). */
+export function pusherOf(settings: Settings, observe: Observe): Fcm | undefined {
+  const file = settings.OTA_FCM_CREDENTIALS;
+  if (file === undefined) {
+    observe({
+      type: 'ota.nudge.off',
+      reason: 'OTA_FCM_CREDENTIALS is not set; devices learn of updates by polling',
+    });
+    return undefined;
+  }
+  return makeFcm(serviceAccount(readText('OTA_FCM_CREDENTIALS', file)));
+}
+
+function readText(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'error';
+    throw new Fault('settings_invalid', `${name}: cannot read the file it names (${code})`, {
+      retry: 'never',
+      cause,
+    });
+  }
+}
+
+export function keysOf(settings: Settings): { tokenKeys: TokenKeys; nudgeMaster: Buffer } {
+  const kept = (file: string, make: () => string) => keptSecret(settings.OTA_DATA, file, make).secret;
+  const first = parseTokenKey('OTA_TOKEN_KEY', settings.OTA_TOKEN_KEY ?? kept('token-key', newTokenKey));
+  const older = settings.OTA_TOKEN_KEY_PREVIOUS;
+  return {
+    tokenKeys: older === undefined ? [first] : [first, parseTokenKey('OTA_TOKEN_KEY_PREVIOUS', older)],
+    nudgeMaster: parseMasterKey('OTA_NUDGE_KEY', settings.OTA_NUDGE_KEY ?? kept('nudge-key', newMasterKey)),
+  };
+}
+
+/**
+ * Without an operator who may do everything a first one's token is left in the data folder, readable by its owner
+ * alone; so too once all such tokens have expired or were revoked, or nobody could ever get in again.
+ */
+export async function firstOperator(
+  store: Store,
+  folder: string,
+  nowMs: number,
+): Promise<string | undefined> {
+  const standing = (await store.admins.list()).filter(
+    t => t.revokedAtMs === undefined && t.expiresAtMs > nowMs,
+  );
+  if (standing.some(t => t.scopes.includes('admin'))) return undefined;
+  // What was in the file is spent: an expired or revoked token must not come back to life.
+  rmSync(path.join(folder, ADMIN_TOKEN_FILE), { force: true });
+  const { secret } = keptSecret(folder, ADMIN_TOKEN_FILE, () => newAdminToken(randomBytes).token);
+  await store.admins.create(
+    { name: freeName('first', standing), scopes: ['admin'], expiresAtMs: nowMs + ADMIN_MS },
+    tokenHash(secret.reveal()),
+  );
+  return path.join(folder, ADMIN_TOKEN_FILE);
+}
+
+/** `first`, unless an operator of another scope took the name. */
+const freeName = (name: string, taken: readonly { readonly name: string }[]): string =>
+  taken.some(t => t.name === name) ? freeName(`${name}-again`, taken) : name;
+
+export const httpSettings = (
+  settings: Settings,
+  url: string,
+): Partial<HttpSettings> & { publicUrl: string } => ({
+  publicUrl: settings.OTA_PUBLIC_URL ?? url,
+  hstsMaxAgeS: settings.OTA_HSTS_MAX_AGE,
+  pollIntervalS: Math.round(settings.OTA_POLL_INTERVAL / 1000),
+  pollJitterS: Math.round(settings.OTA_POLL_INTERVAL / 10_000),
+  activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+  trustedProxy: settings.OTA_TRUSTED_PROXY,
+  openMetrics: settings.OTA_OPERATOR_PORT !== undefined,
+  checksPerMinute: settings.OTA_CHECKS_PER_MINUTE,
+  artifactMaxBytes: settings.OTA_ARTIFACT_MAX_MB * MEGABYTE,
+  downloadsPerDay: settings.OTA_DOWNLOADS_PER_DAY,
+  maxDownloads: settings.OTA_DOWNLOAD_CONCURRENCY,
+  downloadBytesPerS: settings.OTA_DOWNLOAD_BUDGET_MBPS * 125_000,
+});
+
+export interface Doors {
+  readonly url: string;
+  readonly operatorUrl: string;
+  close(): Promise<void>;
+}
+
+/** Opens the listeners, then builds the face with the URL they got: port 0 is known only then. */
+export async function openListeners(settings: Settings, build: (url: string) => HttpFace): Promise<Doors> {
+  const tls =
+    settings.OTA_TLS_CERT === undefined || settings.OTA_TLS_KEY === undefined
+      ? undefined
+      : {
+          cert: readText('OTA_TLS_CERT', settings.OTA_TLS_CERT),
+          key: readText('OTA_TLS_KEY', settings.OTA_TLS_KEY),
+        };
+  const common = { tls, trustedProxy: settings.OTA_TRUSTED_PROXY };
+  let face: HttpFace | undefined;
+  const split = settings.OTA_OPERATOR_PORT !== undefined;
+  const main = await listen({
+    ...common,
+    host: settings.OTA_HOST,
+    port: settings.OTA_PORT,
+    handler: (req, res) => (split ? face?.agent : face?.all)?.(req, res),
+  });
+  face = build(main.url);
+  let operator: Listener | undefined;
+  try {
+    if (settings.OTA_OPERATOR_PORT !== undefined)
+      operator = await listen({
+        ...common,
+        host: settings.OTA_OPERATOR_HOST,
+        port: settings.OTA_OPERATOR_PORT,
+        handler: face.operator,
+      });
+  } catch (error) {
+    await main.close(0);
+    throw error;
+  }
+  return {
+    url: main.url,
+    operatorUrl: operator?.url ?? main.url,
+    close: async () => {
+      await Promise.all([main.close(GRACE_MS), operator?.close(GRACE_MS)]);
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/** The console's wiring, apart from the rest because all of it is optional. */
+
+import type { Snapshot } from '../domain/decision.ts';
+import type { Observe } from '../domain/event.ts';
+import { Fault } from '../domain/fault.ts';
+import { type GitHubAuth, type GitHubOptions, makeGitHub } from '../github/client.ts';
+import { type GitHubConsole, makeConsole } from '../github/console.ts';
+import type { Judge } from '../github/pulls.ts';
+import { makeWebhook } from '../github/webhook.ts';
+import type { Source, Webhook } from '../ports/index.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Store } from '../store/store.ts';
+
+/** How GitHub is spoken to; the process uses the defaults. */
+export type GitHubPace = Pick<GitHubOptions, 'timeoutMs' | 'contentWriteIntervalMs' | 'readRetryMs'>;
+
+export interface GitHubParts extends Judge {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly source: Source;
+  readonly picture: () => Snapshot | undefined;
+  readonly nowMs: () => number;
+  readonly observe: Observe;
+  readonly pace?: GitHubPace | undefined;
+}
+
+/** A token or a whole App; settings were checked to hold one of them. */
+export function githubAuthOf(settings: Settings): GitHubAuth {
+  const { OTA_GITHUB_TOKEN, OTA_GITHUB_APP_ID, OTA_GITHUB_APP_INSTALLATION, OTA_GITHUB_APP_KEY } = settings;
+  if (OTA_GITHUB_TOKEN !== undefined) return { kind: 'token', token: OTA_GITHUB_TOKEN.reveal() };
+  if (
+    OTA_GITHUB_APP_ID === undefined ||
+    OTA_GITHUB_APP_INSTALLATION === undefined ||
+    OTA_GITHUB_APP_KEY === undefined
+  )
+    throw new Error('assertion: settings were checked to hold a token or a whole App');
+  return {
+    kind: 'app',
+    appId: OTA_GITHUB_APP_ID,
+    installationId: OTA_GITHUB_APP_INSTALLATION,
+    privateKey: OTA_GITHUB_APP_KEY.reveal(),
+  };
+}
+
+/** Undefined without OTA_GITHUB_REPO. Fault `settings_invalid` when the source is no repository. */
+export function consoleOf(parts: GitHubParts): GitHubConsole | undefined {
+  const { settings, store, source, nowMs, observe, pace } = parts;
+  const [owner, repo] = settings.OTA_GITHUB_REPO?.split('/') ?? [];
+  if (owner === undefined || repo === undefined) return undefined;
+  if (source.merged === undefined)
+    throw new Fault(
+      'settings_invalid',
+      'OTA_GITHUB_REPO: needs OTA_SOURCE to be that repository, not a plain folder',
+      { retry: 'never' },
+    );
+  const { OTA_GITHUB_URL: baseUrl } = settings;
+  return makeConsole({
+    ...parts,
+    github: makeGitHub({ owner, repo, baseUrl, auth: githubAuthOf(settings), nowMs, observe, ...pace }),
+    desired: store.desired,
+    store: store.keyValues,
+    outbox: store.outbox,
+    devices: store.devices,
+    outcomes: store.outcomes,
+    adoption: store.adoption,
+    activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+    branch: settings.OTA_SOURCE_BRANCH,
+    path: settings.OTA_SOURCE_PATH,
+  });
+}
+
+/** Undefined without a secret; then the route answers 503. */
+export function webhookOf(
+  { settings, store, nowMs, observe }: GitHubParts,
+  hint: (about: 'source' | 'pulls') => void,
+): Webhook | undefined {
+  const secret = settings.OTA_GITHUB_WEBHOOK_SECRET?.reveal();
+  return secret === undefined
+    ? undefined
+    : makeWebhook({ secret, store: store.keyValues, nowMs, observe, hint });
+}

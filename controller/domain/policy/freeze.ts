@@ -1,0 +1,34 @@
+/** Weekly freeze windows (SPEC §2, `policy.yaml`), by the wall clock of their own time zone. */
+import type { FreezeWindow, Weekday } from '../release.ts';
+
+const WEEKDAYS: Readonly<Record<string, Weekday>> = {
+  Mon: 'mon',
+  Tue: 'tue',
+  Wed: 'wed',
+  Thu: 'thu',
+  Fri: 'fri',
+  Sat: 'sat',
+  Sun: 'sun',
+};
+
+/** The first freeze window that is open at a moment, by the wall clock of its own time zone. */
+export function windowAt(windows: readonly FreezeWindow[], atMs: number): FreezeWindow | undefined {
+  return windows.find(window => {
+    const { day, minute } = localTime(window.timeZone, atMs);
+    return window.days.includes(day) && window.fromMinute <= minute && minute < window.toMinute;
+  });
+}
+
+function localTime(timeZone: string, atMs: number): { day: Weekday; minute: number } {
+  const parts = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(atMs);
+  const part = (type: string): string => parts.find(p => p.type === type)?.value ?? '';
+  const day = WEEKDAYS[part('weekday')];
+  if (day === undefined) throw new Error(`assertion: no weekday for ${atMs} in ${timeZone}`);
+  return { day, minute: Number(part('hour')) * 60 + Number(part('minute')) };
+}

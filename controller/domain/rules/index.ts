@@ -1,0 +1,174 @@
+/**
+ * The rules that no schema can say (SPEC §2): between files, between fields, and against the revision before.
+ * Pure: everything wrong is returned at once, placed by file and path.
+ */
+import type { BuildId } from '../ids.ts';
+import { nearest } from '../nearest.ts';
+import type { Finding } from '../problem.ts';
+import { finalPercent, type RampClock } from '../ramp.ts';
+import type { Build, DesiredState } from '../release.ts';
+import { checkBuildFacts, checkChange, checkStart } from './change.ts';
+import { error, inBuild, inCohort, inRollout, warning } from './finding.ts';
+import { checkFlags, checkPair, checkRamp } from './rollout.ts';
+
+export { buildFile, ROLLOUT_FILE } from './finding.ts';
+
+/** What stands now: the applied revision in the controller, the base branch in CI. */
+export interface Base {
+  readonly state: DesiredState;
+  readonly clock: RampClock;
+  /** Builds that were merged once and whose files are gone: an id returns only with the same facts. */
+  readonly formerBuilds: ReadonlyMap<BuildId, Build>;
+}
+
+export interface RuleTimes {
+  /** Judges expiry and, against a base, the start of a ramp: the moment at which the state would come to stand. */
+  readonly nowMs: number;
+  /** Without a base: when the revision that introduced this ramp was committed; undefined: starts are not judged. */
+  readonly introducedAtMs?: number | undefined;
+}
+
+/** Every finding for a parsed state; `base` undefined means there is nothing to compare with. */
+export function checkState(head: DesiredState, base: Base | undefined, times: RuleTimes): Finding[] {
+  return [
+    ...checkBuildSet(head.builds, base),
+    ...checkPackages(head),
+    ...checkReferences(head),
+    ...checkRamp(head.rollout),
+    ...checkPair(head),
+    ...checkFlags(head),
+    ...(base === undefined ? [] : checkChange(head, base, times.nowMs)),
+    ...checkStart(head.rollout, base, times),
+    ...warn(head, times.nowMs),
+  ];
+}
+
+/** What can be said of the builds alone, when the rollout cannot be read. */
+export function checkBuildSet(builds: ReadonlyMap<BuildId, Build>, base: Base | undefined): Finding[] {
+  return [
+    ...checkUnique(builds, withdrawnBefore(builds, base)),
+    ...(base === undefined ? [] : checkBuildFacts(builds, base)),
+  ];
+}
+
+/** Withdrawn builds whose files are gone: neither they nor their version may come back under another name. */
+function withdrawnBefore(builds: ReadonlyMap<BuildId, Build>, base: Base | undefined): Build[] {
+  if (base === undefined) return [];
+  const known = [...base.formerBuilds.values(), ...base.state.builds.values()];
+  return known.filter(b => b.withdrawn !== undefined && !builds.has(b.buildId));
+}
+
+function* checkUnique(builds: ReadonlyMap<BuildId, Build>, gone: readonly Build[]): Generator<Finding> {
+  const byCode = new Map(gone.map(b => [b.versionCode, b.buildId]));
+  const bySha = new Map(gone.map(b => [b.sha256, b.buildId]));
+  for (const { buildId, versionCode, sha256 } of builds.values()) {
+    const sameCode = byCode.get(versionCode);
+    if (sameCode !== undefined)
+      yield error(
+        'duplicate_version_code',
+        inBuild(buildId, 'version_code'),
+        `version_code ${versionCode} is already taken by build ${sameCode}`,
+        'devices compare builds by version_code: give each build its own',
+      );
+    const sameSha = bySha.get(sha256);
+    if (sameSha !== undefined)
+      yield error(
+        'duplicate_sha256',
+        inBuild(buildId, 'sha256'),
+        `the same APK is already declared as build ${sameSha}`,
+        'one APK is one build: remove one of the files',
+      );
+    byCode.set(versionCode, sameCode ?? buildId);
+    bySha.set(sha256, sameSha ?? buildId);
+  }
+}
+
+/** Another package would be installed beside the agent, not over it. */
+function* checkPackages({ rollout, builds }: DesiredState): Generator<Finding> {
+  const current = builds.get(rollout.current);
+  if (current === undefined) return;
+  for (const build of builds.values())
+    if (build.package !== current.package)
+      yield error(
+        'package_differs',
+        inBuild(build.buildId, 'package'),
+        `package ${build.package} is not that of current ${current.buildId}, ${current.package}`,
+        'one fleet runs one package: Android would install a second app, not update the first',
+      );
+}
+
+const LISTED = 8;
+
+function didYouMean(name: string, kind: string, known: Iterable<string>): string {
+  const names = [...known].sort();
+  const near = nearest(name, names);
+  if (near !== undefined) return `did you mean ${near}?`;
+  const more = names.length > LISTED ? `, and ${names.length - LISTED} more` : '';
+  return `declared ${kind}: ${names.slice(-LISTED).join(', ') || 'none'}${more}`;
+}
+
+function* checkReferences({ rollout, builds, cohorts }: DesiredState): Generator<Finding> {
+  for (const [key, buildId] of [
+    ['current', rollout.current],
+    ['last_safe', rollout.lastSafe],
+  ] as const)
+    if (buildId !== undefined && !builds.has(buildId))
+      yield error(
+        'unknown_build',
+        inRollout(key),
+        `no build ${buildId} under builds/`,
+        didYouMean(buildId, 'builds', builds.keys()),
+      );
+  for (const [index, name] of rollout.canary.cohorts.entries())
+    if (!cohorts.has(name))
+      yield error(
+        'unknown_cohort',
+        inRollout('canary', 'cohorts', index),
+        `no cohort ${name} under cohorts/`,
+        didYouMean(name, 'cohorts', cohorts.keys()),
+      );
+}
+
+function* warn({ rollout, builds, cohorts }: DesiredState, nowMs: number): Generator<Finding> {
+  const { suspend } = rollout;
+  const current = builds.get(rollout.current);
+  const lastSafe = rollout.lastSafe === undefined ? undefined : builds.get(rollout.lastSafe);
+  if (suspend !== undefined && suspend.untilMs <= nowMs)
+    yield warning(
+      'suspend_expired',
+      inRollout('suspend', 'until'),
+      'this suspend has expired and holds nothing',
+      'remove it',
+    );
+  if (lastSafe?.withdrawn !== undefined)
+    yield warning(
+      'last_safe_withdrawn',
+      inRollout('last_safe'),
+      rollout.rollback
+        ? `last_safe ${lastSafe.buildId} is withdrawn: this rollback offers nothing to anybody`
+        : `last_safe ${lastSafe.buildId} is withdrawn: devices outside the rollout are offered nothing`,
+      'name a build that is still good',
+    );
+  if (current?.withdrawn !== undefined && !rollout.rollback && finalPercent(rollout) > 0)
+    yield warning(
+      'current_withdrawn',
+      inRollout('current'),
+      `current ${current.buildId} is withdrawn: it is offered to nobody`,
+      'promote another build, or set rollback: true',
+    );
+  if (rollout.rollback && suspend !== undefined && suspend.untilMs > nowMs)
+    yield warning(
+      'rollback_while_suspended',
+      inRollout('suspend'),
+      'suspended: the rollback offers nothing either',
+      'remove suspend to let the rollback through',
+    );
+  for (const name of cohorts.keys())
+    if (!rollout.canary.cohorts.includes(name))
+      yield warning(
+        'cohort_unused',
+        inCohort(name),
+        `cohort ${name} is not named in rollout.yaml`,
+        'name it under canary.cohorts, or remove the file',
+      );
+}

@@ -1,0 +1,88 @@
+/** The bytes of a stored APK, piece by piece: from memory while it is small enough to be held, else from disk. */
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import { LRUCache } from 'lru-cache';
+import { Fault } from '../../domain/fault.ts';
+import type { Sha256 } from '../../domain/ids.ts';
+import type { Artifacts } from '../../ports/index.ts';
+
+/** Of an APK in memory: a piece costs no memory of its own. */
+export const PIECE_BYTES = 1_048_576;
+/** Of an APK on disk: each download under way has so much of it in memory. */
+const FILE_PIECE_BYTES = 524_288;
+const HELD_APKS = 2;
+
+export interface ApkBytes {
+  readonly sizeBytes: number;
+  /** From `start` to `end`, both included; a piece stands until the next is asked for. Closes its file however it ends. */
+  pieces(start: number, end: number): AsyncIterable<Buffer>;
+}
+
+export type OpenApk = (sha256: Sha256) => Promise<ApkBytes | undefined>;
+
+async function* slices(bytes: Buffer, start: number, end: number): AsyncGenerator<Buffer> {
+  for (let at = start; at <= end; at += PIECE_BYTES)
+    yield bytes.subarray(at, Math.min(at + PIECE_BYTES, end + 1));
+}
+
+/** A short read is read on: a piece is as long as was promised, or there is none. Fault `artifact_truncated`. */
+async function fill(file: FileHandle, piece: Buffer, position: number): Promise<void> {
+  for (let filled = 0; filled < piece.length; ) {
+    const { bytesRead } = await file.read(piece, filled, piece.length - filled, position + filled);
+    if (bytesRead === 0)
+      throw new Fault('artifact_truncated', 'a stored APK became shorter while it was sent', {
+        retry: 'never',
+      });
+    filled += bytesRead;
+  }
+}
+
+/** One buffer a download, filled again and again: fresh memory for each piece costs more than reading it. */
+async function* filePieces(path: string, start: number, end: number): AsyncGenerator<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(FILE_PIECE_BYTES, end + 1 - start));
+    for (let at = start; at <= end; ) {
+      const piece = buffer.subarray(0, end + 1 - at);
+      await fill(file, piece, at);
+      yield piece;
+      at += piece.length;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Undefined when the file went away since its path was asked for. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Memory holds what was asked for last: at most two APKs of up to `memoryApkBytes`, so current and last_safe. An APK
+ * whose file has gone is not served from memory either: the path is asked for each time.
+ */
+export function makeOpenApk(artifacts: Artifacts, memoryApkBytes: number): OpenApk {
+  const held = new LRUCache<Sha256, Buffer, string>({
+    max: HELD_APKS,
+    fetchMethod: async (_sha256, _stale, { context }) => readFile(context),
+  });
+  return async sha256 => {
+    const path = await artifacts.path(sha256);
+    if (path === undefined) {
+      held.delete(sha256);
+      return undefined;
+    }
+    const size = await sizeOf(path);
+    if (size === undefined) return undefined;
+    if (size > memoryApkBytes)
+      return { sizeBytes: size, pieces: (start, end) => filePieces(path, start, end) };
+    const bytes = await held.fetch(sha256, { context: path });
+    if (bytes === undefined) return undefined;
+    return { sizeBytes: bytes.length, pieces: (start, end) => slices(bytes, start, end) };
+  };
+}

@@ -1,0 +1,187 @@
+/** `GET /v1/agent/builds/{build_id}/apk` (SPEC §5): authorised by what the server knows, resumable, within a budget. */
+import type { ServerResponse } from 'node:http';
+import type { Context } from 'koa';
+import { targetFor } from '../../domain/decision.ts';
+import { type BuildId, isBuildId } from '../../domain/ids.ts';
+import type { Build } from '../../domain/release.ts';
+import type { DeviceIdentity } from '../auth.ts';
+import { failureOf } from '../failure.ts';
+import type { Http } from '../options.ts';
+import { Refusal } from '../problem.ts';
+import { type Doors, param, type Route } from '../route.ts';
+import { type ApkBytes, makeOpenApk } from './apk-bytes.ts';
+import { makeBudget, type Slot } from './budget.ts';
+import { type RangeVerdict, rangeOf } from './range.ts';
+import { type Ending, sendPieces } from './send-pieces.ts';
+import { namesTag, requestIdOf } from './update.ts';
+
+const DAY_MS = 86_400_000;
+const CAP_WAIT_S = 3600;
+const APK_TYPE = 'application/vnd.android.package-archive';
+
+const FAILURE_OF: Readonly<Record<Exclude<Ending, 'sent'>, string>> = {
+  aborted: 'aborted',
+  stalled: 'stalled',
+  stopped: 'build_not_offered',
+};
+
+/** One request for one build by one device, as rows and events name it. */
+interface Attempt {
+  readonly deviceId: string;
+  readonly buildId: BuildId;
+  readonly requestId: string | undefined;
+  readonly startedMs: number;
+  /** One row per attempt, whatever fails after it was written. */
+  recorded: boolean;
+}
+
+/** Refused before anything was begun: told to the client and counted by route, but no attempt of this build. */
+const NOT_BEGUN: ReadonlySet<string> = new Set(['rate_limited', 'download_limit', 'busy', 'not_ready']);
+
+export function downloadRoute(http: Http, doors: Doors): Route {
+  const { settings, observe, monotonicMs, knownBuild } = http;
+  const { picture, clock, devices, outcomes, artifacts } = http.ports;
+  const budget = makeBudget({ ...settings, monotonicMs });
+  const openApk = makeOpenApk(artifacts, settings.memoryApkBytes);
+
+  /** The build, while steps 1–2 yield it for this device from its known tags and last reported SDK. */
+  function offered(device: DeviceIdentity, buildId: BuildId, sdk: number | undefined): Build | undefined {
+    const { snapshot } = picture;
+    const auth = devices.auth(device.deviceId);
+    if (snapshot === undefined || auth === undefined || auth.revoked) return undefined;
+    const known = { deviceId: device.deviceId, tags: auth.tags, versionCode: 0, sdk };
+    const target = targetFor(snapshot, known, clock.nowMs());
+    return target.kind === 'target' && target.build.buildId === buildId ? target.build : undefined;
+  }
+
+  async function record(
+    attempt: Attempt,
+    result: { code: string; status: number; bytes: number },
+  ): Promise<void> {
+    if (attempt.recorded) return;
+    attempt.recorded = true;
+    const { deviceId, buildId, requestId } = attempt;
+    const { code, status, bytes } = result;
+    const named = { deviceId, requestId, buildId };
+    if (code === 'ok' && (status === 200 || status === 206 || status === 304)) {
+      const ms = monotonicMs() - attempt.startedMs;
+      observe({ type: 'ota.download.200', ...named, status, bytes, ms });
+    } else observe({ type: 'ota.download.fail', ...named, code, bytes });
+    await outcomes.recordDownload({ ...named, result: code, status, bytes, atMs: clock.nowMs() });
+  }
+
+  async function needCap(attempt: Attempt): Promise<void> {
+    const since = clock.nowMs() - DAY_MS;
+    if ((await outcomes.downloads(attempt.deviceId, attempt.buildId, since)) >= settings.downloadsPerDay)
+      throw new Refusal('download_limit', 'this device has downloaded this build too often today', {
+        retryAfterS: CAP_WAIT_S,
+      });
+  }
+
+  async function send(ctx: Context, attempt: Attempt, device: DeviceIdentity): Promise<void> {
+    const { buildId } = attempt;
+    if (picture.snapshot === undefined)
+      throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 10 });
+    if (!isBuildId(buildId) || !knownBuild(buildId)) throw new Refusal('build_unknown', 'no such build');
+    const sdk = (await devices.get(device.deviceId))?.sdk;
+    const build = offered(device, buildId, sdk);
+    if (build === undefined)
+      throw new Refusal('build_not_offered', `build ${buildId} is not offered to this device now`);
+    const apk = await openApk(build.sha256);
+    if (apk === undefined)
+      throw new Refusal('artifact_missing', 'the APK of this build was lost', { retryAfterS: 300 });
+
+    describe(ctx, build);
+    if (namesTag(ctx.get('If-None-Match') || undefined, tagOf(build))) {
+      ctx.status = 304;
+      if (ctx.method !== 'HEAD') await record(attempt, { code: 'ok', status: 304, bytes: 0 });
+      return;
+    }
+    const range = rangeOf(
+      ctx.get('Range') || undefined,
+      ctx.get('If-Range') || undefined,
+      tagOf(build),
+      apk.sizeBytes,
+    );
+    const { start, end } = extent(ctx, range, apk.sizeBytes);
+    if (ctx.method === 'HEAD') return;
+    await needCap(attempt);
+    const slot = budget.enter(device.deviceId, end - start + 1);
+    if ('code' in slot)
+      throw new Refusal(slot.code, 'too many downloads right now', { retryAfterS: slot.retryAfterS });
+    const sent = await held(slot, () =>
+      stream(ctx, apk, start, end, () => offered(device, buildId, sdk) !== undefined),
+    );
+    const code = sent.ending === 'sent' ? 'ok' : FAILURE_OF[sent.ending];
+    await record(attempt, { code, status: ctx.res.statusCode, bytes: sent.bytes });
+  }
+
+  /** The place is given back with the last byte: a device may come for the next part before this one is recorded. */
+  async function held(slot: Slot, work: () => ReturnType<typeof stream>): ReturnType<typeof stream> {
+    let bytes = 0;
+    try {
+      const sent = await work();
+      bytes = sent.bytes;
+      return sent;
+    } finally {
+      slot.release(bytes);
+    }
+  }
+
+  function stream(ctx: Context, apk: ApkBytes, start: number, end: number, allowed: () => boolean) {
+    const res: ServerResponse = ctx.res;
+    ctx.respond = false;
+    res.writeHead(ctx.status);
+    return sendPieces(res, apk.pieces(start, end), { stallMs: settings.stallMs, allowed });
+  }
+
+  return doors.device('GET', '/v1/agent/builds/:build_id/apk', async (ctx, device) => {
+    const requestId = requestIdOf(ctx.req);
+    const attempt = {
+      deviceId: device.deviceId,
+      buildId: param(ctx, 'build_id'),
+      requestId,
+      startedMs: monotonicMs(),
+      recorded: false,
+    };
+    try {
+      await send(ctx, attempt, device);
+    } catch (error) {
+      const { refusal, code } = failureOf(error);
+      const { headersSent } = ctx.res;
+      // A length was promised and cannot be kept: the cut tells the device.
+      if (headersSent) ctx.res.destroy();
+      const status = headersSent ? ctx.res.statusCode : refusal.status;
+      if (ctx.method !== 'HEAD' && isBuildId(attempt.buildId) && !NOT_BEGUN.has(code))
+        await record(attempt, { code, status, bytes: 0 });
+      throw error;
+    }
+  });
+}
+
+const tagOf = (build: Build): string => `"${build.sha256}"`;
+
+function describe(ctx: Context, build: Build): void {
+  ctx.set({
+    'Content-Type': APK_TYPE,
+    'Accept-Ranges': 'bytes',
+    'Cache-Control': 'private, no-transform',
+    ETag: tagOf(build),
+    // RFC 9530; of the whole representation, whatever part of it is sent.
+    'Repr-Digest': `sha-256=:${Buffer.from(build.sha256, 'hex').toString('base64')}:`,
+  });
+}
+
+/** Sets status and lengths for what is asked; Refusal 416 when it lies beyond the end. */
+function extent(ctx: Context, range: RangeVerdict, size: number): { start: number; end: number } {
+  if (range.kind === 'unsatisfiable') {
+    throw new Refusal('range_not_satisfiable', `the APK has ${size} bytes`, {
+      headers: { 'Content-Range': `bytes */${size}` },
+    });
+  }
+  const { start, end } = range.kind === 'part' ? range : { start: 0, end: size - 1 };
+  ctx.status = range.kind === 'part' ? 206 : 200;
+  if (range.kind === 'part') ctx.set('Content-Range', `bytes ${start}-${end}/${size}`);
+  ctx.length = end - start + 1;
+  return { start, end };
+}

@@ -1,0 +1,171 @@
+/**
+ * The update check (SPEC §5), the one hot route. `answer` does the whole of it without awaiting anything; it is
+ * served ahead of Koa by {@link UpdateCheck.handle} and by Koa's own route, and both say the same.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { decide, type HoldReason } from '../../domain/decision.ts';
+import type { Event } from '../../domain/event.ts';
+import { isRequestId } from '../../domain/ids.ts';
+import type { CheckIn } from '../../ports/index.ts';
+import type { Auth } from '../auth.ts';
+import { failureOf } from '../failure.ts';
+import type { Http } from '../options.ts';
+import { PROBLEM_TYPE, problemBody, Refusal } from '../problem.ts';
+import { makeRateLimit } from '../rate.ts';
+import { makeManifests } from './manifest.ts';
+import { makeUpdateQueryReader } from './update-query.ts';
+
+export const UPDATE_ROUTE = '/v1/agent/update';
+/** The one thing that "nothing to do" is tagged with. */
+export const NONE_TAG = '"none"';
+
+/** What is sent, and what is recorded once it was. */
+export interface CheckAnswer {
+  readonly status: number;
+  /** Name, value, name, value: as `writeHead` takes it. */
+  readonly headers: readonly string[];
+  readonly body: string | undefined;
+  readonly event: Event | undefined;
+  readonly checkIn: CheckIn | undefined;
+}
+
+export interface UpdateCheck {
+  answer(req: IncomingMessage): CheckAnswer;
+  /** Events and the check-in; called after the response was handed over. */
+  record(answer: CheckAnswer, method: string, startedMs: number): void;
+  /** True when the request was an update check, which is then answered whole. */
+  handle(req: IncomingMessage, res: ServerResponse): boolean;
+}
+
+export const strictTransport = (hstsMaxAgeS: number): readonly string[] =>
+  hstsMaxAgeS > 0 ? ['Strict-Transport-Security', `max-age=${hstsMaxAgeS}`] : [];
+
+/** RFC 9110 §13.1.2 weak comparison; by hand because `fresh` gives up when a client sends `no-cache`. */
+export function namesTag(ifNoneMatch: string | undefined, tag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  if (ifNoneMatch === tag) return true;
+  return ifNoneMatch.split(',').some(part => part.trim().replace(/^W\//, '') === tag);
+}
+
+export function requestIdOf(req: IncomingMessage): string | undefined {
+  const id = req.headers['ota-request-id'];
+  if (id === undefined) return undefined;
+  if (typeof id === 'string' && isRequestId(id)) return id;
+  throw new Refusal('request_id_invalid', 'Ota-Request-Id must match [A-Za-z0-9-]{8,64}');
+}
+
+export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
+  const { settings, observe, monotonicMs } = http;
+  const { picture, clock, devices } = http.ports;
+  const limit = makeRateLimit({ perMinute: settings.checksPerMinute, monotonicMs });
+
+  const common = [
+    'Cache-Control',
+    'private, no-store',
+    'Ota-Poll-Interval',
+    `${settings.pollIntervalS};jitter=${settings.pollJitterS}`,
+    ...strictTransport(settings.hstsMaxAgeS),
+  ];
+  const readQuery = makeUpdateQueryReader();
+  const manifests = makeManifests(settings, [...common, 'Content-Type', 'application/json; charset=utf-8']);
+  const holdHeaders = new Map<HoldReason, readonly string[]>();
+  const headersOfHold = (reason: HoldReason): readonly string[] => {
+    const known = holdHeaders.get(reason);
+    if (known !== undefined) return known;
+    const made = [...common, 'ETag', NONE_TAG, 'Ota-Decision', reason];
+    holdHeaders.set(reason, made);
+    return made;
+  };
+  const withId = (headers: readonly string[], id: string | undefined): readonly string[] =>
+    id === undefined ? headers : [...headers, 'Ota-Request-Id', id];
+
+  function decided(req: IncomingMessage): CheckAnswer {
+    const { deviceId, auth: known } = auth.device(req, UPDATE_ROUTE);
+    const waitS = limit.take(deviceId);
+    if (waitS > 0) throw new Refusal('rate_limited', 'this device asks too often', { retryAfterS: waitS });
+    const url = req.url ?? '';
+    const requestId = requestIdOf(req);
+    const { versionCode, buildId, sdk, signer } = readQuery(url.slice(UPDATE_ROUTE.length + 1));
+    const { snapshot } = picture;
+    if (snapshot === undefined)
+      throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 10 });
+    const atMs = clock.nowMs();
+    const decision = decide(
+      snapshot,
+      { deviceId, tags: known.tags, versionCode, buildId, sdk, signer },
+      atMs,
+    );
+    const checkIn = { deviceId, atMs, versionCode, buildId, sdk, signer };
+    const seen = { revision: snapshot.revision, deviceId, requestId };
+    if (decision.kind === 'offer') {
+      const { body, headers } = manifests(snapshot, decision);
+      const { build, eligibleBy } = decision;
+      const event = {
+        type: 'ota.manifest.200',
+        ...seen,
+        buildId: build.buildId,
+        eligibleBy,
+        versionCode,
+      } as const;
+      return { status: 200, headers: withId(headers, requestId), body, event, checkIn };
+    }
+    const { reason } = decision;
+    const status = namesTag(req.headers['if-none-match'], NONE_TAG) ? 304 : 204;
+    const event = { type: 'ota.manifest.304', ...seen, reason, versionCode, status } as const;
+    return { status, headers: withId(headersOfHold(reason), requestId), body: undefined, event, checkIn };
+  }
+
+  function refused(req: IncomingMessage, error: unknown): CheckAnswer {
+    const { refusal, unexpected, code } = failureOf(error);
+    const body = problemBody(refusal);
+    const headers = [
+      ...common,
+      'Content-Type',
+      PROBLEM_TYPE,
+      'Content-Length',
+      String(Buffer.byteLength(body)),
+    ];
+    for (const [name, value] of Object.entries(refusal.headers)) headers.push(name, value);
+    const message = error instanceof Error ? error.message : 'unknown';
+    const event: Event | undefined = unexpected
+      ? { type: 'ota.http.fail', method: req.method ?? '', route: UPDATE_ROUTE, code, message }
+      : undefined;
+    return { status: refusal.status, headers, body, event, checkIn: undefined };
+  }
+
+  function answer(req: IncomingMessage): CheckAnswer {
+    try {
+      return decided(req);
+    } catch (error) {
+      return refused(req, error);
+    }
+  }
+
+  function record(given: CheckAnswer, method: string, startedMs: number): void {
+    if (given.checkIn !== undefined) devices.checkIn(given.checkIn);
+    if (given.event !== undefined) observe(given.event);
+    observe({
+      type: 'ota.http',
+      method,
+      route: UPDATE_ROUTE,
+      status: given.status,
+      ms: monotonicMs() - startedMs,
+    });
+  }
+
+  return {
+    answer,
+    record,
+    handle: (req, res) => {
+      const url = req.url ?? '';
+      if (req.method !== 'GET' || !url.startsWith(UPDATE_ROUTE)) return false;
+      if (url.length > UPDATE_ROUTE.length && url.charCodeAt(UPDATE_ROUTE.length) !== 63) return false;
+      const startedMs = monotonicMs();
+      const given = answer(req);
+      res.writeHead(given.status, given.headers as string[]);
+      res.end(given.body);
+      record(given, 'GET', startedMs);
+      return true;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/** `PUT /v1/artifacts/{sha256}` (SPEC §6): an APK streams in, is verified as Android would, and stays under its hash. */
+import { isSha256, type Sha256 } from '../../domain/ids.ts';
+import { askForBody, bodyPieces, needLengthWithin, needMediaType } from '../body.ts';
+import { failureOf } from '../failure.ts';
+import type { Http } from '../options.ts';
+import { Refusal } from '../problem.ts';
+import { type Doors, param, type Route } from '../route.ts';
+import { isoTime } from '../wire.ts';
+import { audited } from './audited.ts';
+
+const TYPES = ['application/vnd.android.package-archive', 'application/octet-stream'];
+
+const shaOf = (text: string): Sha256 => {
+  if (!isSha256(text)) throw new Refusal('path_invalid', 'an artifact is named by 64 lower-case hex digits');
+  return text;
+};
+
+export function artifactRoutes(http: Http, doors: Doors): Route[] {
+  const { settings, observe } = http;
+  const { artifacts } = http.ports;
+
+  return [
+    doors.admin('PUT', '/v1/artifacts/:sha256', 'artifacts', async (ctx, admin) => {
+      const sha256 = shaOf(param(ctx, 'sha256'));
+      const actor = `admin:${admin.name}`;
+      needMediaType(ctx.req, ...TYPES);
+      needLengthWithin(ctx.req, settings.artifactMaxBytes);
+      askForBody(ctx.req, ctx.res);
+      try {
+        const stored = await artifacts.put(sha256, bodyPieces(ctx.req), settings.artifactMaxBytes);
+        if (stored.created) {
+          observe({ type: 'ota.artifact.stored', sha256, bytes: stored.sizeBytes, actor });
+          await audited(http, admin, 'artifact.put', sha256, { size_bytes: stored.sizeBytes });
+        }
+        ctx.status = stored.created ? 201 : 200;
+        ctx.body = { sha256, size_bytes: stored.sizeBytes, created: stored.created };
+      } catch (error) {
+        const { code, refusal } = failureOf(error);
+        // The verifier's own code says more than that it refused.
+        const { reason } = refusal.members;
+        observe({
+          type: 'ota.artifact.rejected',
+          sha256,
+          code: typeof reason === 'string' ? reason : code,
+          actor,
+        });
+        // Whoever uploads can make room; to a device a full disk is only a reason to come again.
+        throw code === 'disk_full'
+          ? new Refusal('disk_full', 'the disk that holds the artifacts is full', { cause: error })
+          : error;
+      }
+    }),
+
+    doors.admin('GET', '/v1/artifacts', 'read', async ctx => {
+      const stored = await artifacts.list();
+      ctx.body = {
+        artifacts: stored.map(a => ({
+          sha256: a.sha256,
+          size_bytes: a.sizeBytes,
+          stored_at: isoTime(a.storedAtMs),
+        })),
+        used_bytes: await artifacts.usedBytes(),
+      };
+    }),
+  ];
+}

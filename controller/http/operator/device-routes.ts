@@ -1,0 +1,113 @@
+/** Devices as operators see and manage them (SPEC §6). Tokens and nudge keys are shown once and never stored. */
+import { type DeviceId, isDeviceId, isName } from '../../domain/ids.ts';
+import type { DeviceRow } from '../../ports/index.ts';
+import { credentials, TOKEN_GRACE_MS } from '../agent/routes.ts';
+import { readChecked, readJson } from '../body.ts';
+import type { Contract } from '../contract.ts';
+import type { DeviceTokens } from '../device-token.ts';
+import type { Http } from '../options.ts';
+import { Refusal } from '../problem.ts';
+import { type Doors, param, type Route } from '../route.ts';
+import { isoTime } from '../wire.ts';
+import { audited } from './audited.ts';
+import { pageOf } from './page.ts';
+
+export const deviceOnWire = (row: DeviceRow) => ({
+  device_id: row.deviceId,
+  tags: row.tags,
+  generation: row.generation,
+  enrolled_at: isoTime(row.enrolledAtMs),
+  revoked_at: isoTime(row.revokedAtMs),
+  last_seen_at: isoTime(row.lastSeenMs),
+  version_code: row.versionCode ?? null,
+  build_id: row.buildId ?? null,
+  sdk: row.sdk ?? null,
+  signer: row.signer ?? null,
+  has_push_token: row.hasPushToken,
+});
+
+/** `.` and `..` are legal ids that every client takes for folders, so they may come encoded twice: `%252E`. */
+export const deviceIdOf = (text: string): DeviceId => {
+  const id = /^(%2E){1,2}$/i.test(text) ? '.'.repeat(text.length / 3) : text;
+  if (!isDeviceId(id)) throw new Refusal('path_invalid', 'a device id matches [A-Za-z0-9._:-]{1,64}');
+  return id;
+};
+
+export const deviceNotFound = (): Refusal => new Refusal('device_not_found', 'no such device is enrolled');
+
+export function deviceRoutes(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route[] {
+  const { jsonMaxBytes } = http.settings;
+  const { devices, clock } = http.ports;
+
+  return [
+    doors.admin('POST', '/v1/devices', 'devices', async (ctx, admin) => {
+      const given = await readChecked<{ device_id: string; tags?: string[] }>(
+        ctx,
+        contract,
+        'EnrolRequest',
+        jsonMaxBytes,
+      );
+      const { device_id: deviceId, tags = [] } = given;
+      if (devices.auth(deviceId) !== undefined)
+        throw new Refusal('device_exists', 'this device is enrolled; rotate its token to get a new one');
+      const [enrolled] = await devices.enrol([{ deviceId, tags }], clock.nowMs());
+      // Two at once: the one that came second learns nothing about the first one's token.
+      if (enrolled === undefined || !enrolled.created)
+        throw new Refusal('device_exists', 'this device is enrolled; rotate its token to get a new one');
+      await audited(http, admin, 'device.enrol', deviceId, { tags });
+      ctx.status = 201;
+      ctx.set('Cache-Control', 'no-store');
+      ctx.body = { ...credentials(http, tokens, deviceId, enrolled.generation), tags };
+    }),
+
+    doors.admin('GET', '/v1/devices', 'read', async ctx => {
+      const { after, limit } = pageOf(ctx, 'after', isDeviceId);
+      const tag = ctx.query.tag;
+      if (tag !== undefined && (typeof tag !== 'string' || !isName(tag)))
+        throw new Refusal('query_invalid', 'tag is no tag');
+      const rows = await devices.list({ after, limit, tag });
+      const next = rows.length === limit ? rows.at(-1)?.deviceId : undefined;
+      ctx.body = { devices: rows.map(deviceOnWire), next_after: next ?? null };
+    }),
+
+    doors.admin('GET', '/v1/devices/:device_id', 'read', async ctx => {
+      const row = await devices.get(deviceIdOf(param(ctx, 'device_id')));
+      if (row === undefined) throw deviceNotFound();
+      ctx.body = deviceOnWire(row);
+    }),
+
+    doors.admin('PUT', '/v1/devices/:device_id/tags', 'devices', async (ctx, admin) => {
+      const deviceId = deviceIdOf(param(ctx, 'device_id'));
+      const { tags } = await readChecked<{ tags: string[] }>(ctx, contract, 'TagsRequest', jsonMaxBytes);
+      if (!(await devices.setTags(deviceId, tags))) throw deviceNotFound();
+      await audited(http, admin, 'device.tags', deviceId, { tags });
+      ctx.body = { device_id: deviceId, tags };
+    }),
+
+    doors.admin('POST', '/v1/devices/:device_id/rotate', 'devices', async (ctx, admin) => {
+      const deviceId = deviceIdOf(param(ctx, 'device_id'));
+      const given = (await readJson(ctx, jsonMaxBytes, true)) ?? {};
+      const { grace_s } = contract.check<{ grace_s?: number }>('RotateRequest', given);
+      const graceMs = grace_s === undefined ? TOKEN_GRACE_MS : grace_s * 1000;
+      const generation = await devices.rotate(deviceId, graceMs === 0 ? 0 : clock.nowMs() + graceMs);
+      if (generation === undefined) throw deviceNotFound();
+      await audited(http, admin, 'device.rotate', deviceId, { generation, grace_s: graceMs / 1000 });
+      ctx.set('Cache-Control', 'no-store');
+      ctx.body = credentials(http, tokens, deviceId, generation);
+    }),
+
+    doors.admin('POST', '/v1/devices/:device_id/revoke', 'devices', async (ctx, admin) => {
+      const deviceId = deviceIdOf(param(ctx, 'device_id'));
+      if (!(await devices.revoke(deviceId, clock.nowMs()))) throw deviceNotFound();
+      await audited(http, admin, 'device.revoke', deviceId);
+      ctx.status = 204;
+    }),
+
+    doors.admin('DELETE', '/v1/devices/:device_id', 'devices', async (ctx, admin) => {
+      const deviceId = deviceIdOf(param(ctx, 'device_id'));
+      if (!(await devices.erase(deviceId))) throw deviceNotFound();
+      await audited(http, admin, 'device.delete', deviceId);
+      ctx.status = 204;
+    }),
+  ];
+}

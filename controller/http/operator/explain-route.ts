@@ -1,0 +1,82 @@
+/** `GET /v1/devices/{id}/explain`: the decision for a device as it last reported, and what it has been through. */
+import type { Decision, Device } from '../../domain/decision.ts';
+import type { DeviceRow, DownloadEvent, Report } from '../../ports/index.ts';
+import type { Http } from '../options.ts';
+import { Refusal } from '../problem.ts';
+import { type Doors, param, type Route } from '../route.ts';
+import { isoTime } from '../wire.ts';
+import { deviceIdOf, deviceNotFound, deviceOnWire } from './device-routes.ts';
+import { explain } from './explain.ts';
+
+const HISTORY = 50;
+
+const deviceOf = (row: DeviceRow): Device => ({
+  deviceId: row.deviceId,
+  tags: row.tags,
+  versionCode: row.versionCode ?? 0,
+  buildId: row.buildId,
+  sdk: row.sdk,
+  signer: row.signer,
+});
+
+const decisionOnWire = (decision: Decision) =>
+  decision.kind === 'hold'
+    ? { kind: 'hold', reason: decision.reason }
+    : {
+        kind: 'offer',
+        build_id: decision.build.buildId,
+        eligible_by: decision.eligibleBy,
+        force_downgrade: decision.forceDowngrade,
+        must_install: decision.mustInstall,
+        staged_rollout_percent: decision.stagedRolloutPercent,
+      };
+
+const reportOnWire = (report: Report) => ({
+  at: isoTime(report.atMs),
+  request_id: report.requestId,
+  build_id: report.buildId,
+  outcome: report.outcome,
+  reason: report.reason,
+  detail: report.detail ?? null,
+  version_code: report.versionCode,
+  timings_ms: report.timingsMs ?? null,
+});
+
+const downloadOnWire = (event: DownloadEvent) => ({
+  at: isoTime(event.atMs),
+  request_id: event.requestId ?? null,
+  build_id: event.buildId,
+  result: event.result,
+  status: event.status,
+  bytes: event.bytes,
+});
+
+export function explainRoute(http: Http, doors: Doors): Route {
+  const { picture, clock, devices, outcomes } = http.ports;
+  return doors.admin('GET', '/v1/devices/:device_id/explain', 'read', async ctx => {
+    const deviceId = deviceIdOf(param(ctx, 'device_id'));
+    const row = await devices.get(deviceId);
+    if (row === undefined) throw deviceNotFound();
+    const { snapshot } = picture;
+    if (snapshot === undefined)
+      throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 10 });
+    const { bucket, threshold, percent, canary, decision, steps } = explain(
+      snapshot,
+      deviceOf(row),
+      clock.nowMs(),
+    );
+    const history = await outcomes.history(deviceId, HISTORY);
+    ctx.body = {
+      device: deviceOnWire(row),
+      revision: snapshot.revision,
+      decision: decisionOnWire(decision),
+      bucket,
+      threshold,
+      percent,
+      canary,
+      steps,
+      reports: history.reports.map(reportOnWire),
+      downloads: history.downloads.map(downloadOnWire),
+    };
+  });
+}

@@ -1,0 +1,131 @@
+/** What is declared, in force and going on (SPEC §6). No route here edits a rollout: only Git does. */
+import { adoptionOf } from '../../domain/adoption.ts';
+import type { Snapshot } from '../../domain/decision.ts';
+import type { Build } from '../../domain/release.ts';
+import { readJson } from '../body.ts';
+import type { Contract } from '../contract.ts';
+import type { Http } from '../options.ts';
+import { Refusal } from '../problem.ts';
+import type { Doors, Route } from '../route.ts';
+import { isoTime } from '../wire.ts';
+import { audited } from './audited.ts';
+import { pageOf } from './page.ts';
+import { buildOnWire, exposureNow, rolloutOnWire, statusOnWire } from './rollout-wire.ts';
+
+interface ReconcileRequest {
+  readonly wait?: boolean;
+  readonly accept_rewrite?: string;
+}
+
+const isRowId = (text: string): boolean => /^[1-9]\d{0,14}$/.test(text);
+
+export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Route[] {
+  const { picture, clock, devices, outcomes, artifacts, audit, reconciler } = http.ports;
+
+  const needSnapshot = (): Snapshot => {
+    if (picture.snapshot === undefined)
+      throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 10 });
+    return picture.snapshot;
+  };
+
+  const roleOf = (snapshot: Snapshot, build: Build): string | null =>
+    build.buildId === snapshot.current.buildId
+      ? 'current'
+      : build.buildId === snapshot.lastSafe?.buildId
+        ? 'last_safe'
+        : null;
+
+  async function buildRow(
+    snapshot: Snapshot,
+    build: Build,
+    counts: Awaited<ReturnType<typeof devices.counts>>,
+  ) {
+    const results = await outcomes.counts(build.buildId);
+    const adoption = adoptionOf(build, counts);
+    return {
+      ...buildOnWire(build),
+      role: roleOf(snapshot, build),
+      stored: await artifacts.has(build.sha256),
+      running_devices: adoption.devices,
+      adoption_ratio: adoption.ratio,
+      results: {
+        ok: results.ok,
+        confirmed: results.confirmed,
+        fail: results.fail,
+        deferred: results.deferred,
+        skipped: results.skipped,
+        verify_fail: results.verifyFail,
+        reasons: results.reasons,
+      },
+      downloads: await outcomes.downloadStats(build.buildId),
+    };
+  }
+
+  return [
+    doors.admin('GET', '/v1/rollout', 'read', async ctx => {
+      // Before the first revision is applied this is where its problems are read.
+      const { snapshot } = picture;
+      const nowMs = clock.nowMs();
+      const counts = await devices.counts(nowMs, http.settings.activeWithinMs);
+      const status = reconciler.status();
+      const adoption = snapshot === undefined ? undefined : adoptionOf(snapshot.current, counts);
+      ctx.body = {
+        revision: snapshot?.revision ?? null,
+        applied_at: isoTime(snapshot?.appliedAtMs),
+        rollout: snapshot === undefined ? null : rolloutOnWire(snapshot.rollout),
+        exposure: snapshot === undefined ? null : exposureNow(snapshot, nowMs),
+        fleet: {
+          enrolled: counts.enrolled,
+          active: counts.active,
+          running_current: adoption?.devices ?? 0,
+          adoption_ratio: adoption?.ratio ?? 0,
+        },
+        missing_artifacts: [...(snapshot?.missingArtifacts ?? [])],
+        reconcile: statusOnWire(status, nowMs),
+      };
+    }),
+
+    doors.admin('GET', '/v1/builds', 'read', async ctx => {
+      const snapshot = needSnapshot();
+      const counts = await devices.counts(clock.nowMs(), http.settings.activeWithinMs);
+      const builds: unknown[] = [];
+      for (const build of snapshot.state.builds.values())
+        builds.push(await buildRow(snapshot, build, counts));
+      ctx.body = { revision: snapshot.revision, active_devices: counts.active, builds };
+    }),
+
+    doors.admin('GET', '/v1/events', 'read', async ctx => {
+      const { after: before, limit } = pageOf(ctx, 'before', isRowId);
+      const rows = await audit.list({ beforeId: before === undefined ? undefined : Number(before), limit });
+      ctx.body = {
+        events: rows.map(row => ({
+          id: row.id,
+          at: isoTime(row.atMs),
+          actor: row.actor,
+          action: row.action,
+          subject: row.subject,
+          detail: row.detail ?? null,
+        })),
+        next_before: rows.length === limit ? (rows.at(-1)?.id ?? null) : null,
+      };
+    }),
+
+    doors.admin('POST', '/v1/reconcile', 'reconcile', async (ctx, admin) => {
+      const given = (await readJson(ctx, http.settings.jsonMaxBytes, true)) ?? {};
+      const { wait = true, accept_rewrite } = contract.check<ReconcileRequest>('ReconcileRequest', given);
+      if (accept_rewrite !== undefined)
+        await audited(http, admin, 'reconcile.accept_rewrite', accept_rewrite);
+      // A rewrite is accepted by the very pass that was asked for, so that one is always waited for.
+      if (!wait && accept_rewrite === undefined) {
+        reconciler.wake('operator');
+        ctx.status = 202;
+        ctx.body = statusOnWire(reconciler.status(), clock.nowMs());
+        return;
+      }
+      const status = await reconciler.run(
+        accept_rewrite === undefined ? {} : { acceptRewrite: accept_rewrite },
+      );
+      ctx.body = statusOnWire(status, clock.nowMs());
+    }),
+  ];
+}

@@ -1,0 +1,68 @@
+/** Admin tokens (SPEC §6): named, scoped, expiring, stored only as SHA-256. */
+import type { AdminScope, AdminToken } from '../../ports/index.ts';
+import { tokenHash } from '../auth.ts';
+import { readChecked } from '../body.ts';
+import type { Contract } from '../contract.ts';
+import type { Http } from '../options.ts';
+import { Refusal } from '../problem.ts';
+import { type Doors, param, type Route } from '../route.ts';
+import { isoTime } from '../wire.ts';
+import { audited } from './audited.ts';
+
+/** `ota_admin_` and 32 random bytes; only the hash may be stored. */
+export function newAdminToken(randomBytes: (size: number) => Buffer): { token: string; sha256: string } {
+  const token = `ota_admin_${randomBytes(32).toString('base64url')}`;
+  return { token, sha256: tokenHash(token) };
+}
+
+interface AdminTokenRequest {
+  readonly name: string;
+  readonly scopes: readonly AdminScope[];
+  readonly expires_in_s: number;
+}
+
+const onWire = (token: AdminToken) => ({
+  name: token.name,
+  scopes: token.scopes,
+  expires_at: isoTime(token.expiresAtMs),
+  revoked_at: isoTime(token.revokedAtMs),
+});
+
+export function tokenRoutes(http: Http, doors: Doors, contract: Contract): Route[] {
+  const { admins, clock } = http.ports;
+
+  return [
+    doors.admin('POST', '/v1/admin-tokens', 'admin', async (ctx, admin) => {
+      const given = await readChecked<AdminTokenRequest>(
+        ctx,
+        contract,
+        'AdminTokenRequest',
+        http.settings.jsonMaxBytes,
+      );
+      const { token, sha256 } = newAdminToken(http.randomBytes);
+      const created = {
+        name: given.name,
+        scopes: given.scopes,
+        expiresAtMs: clock.nowMs() + given.expires_in_s * 1000,
+      };
+      await admins.create(created, sha256);
+      const { expires_at } = onWire({ ...created, revokedAtMs: undefined });
+      await audited(http, admin, 'token.create', given.name, { scopes: given.scopes, expires_at });
+      ctx.status = 201;
+      ctx.set('Cache-Control', 'no-store');
+      ctx.body = { name: given.name, scopes: given.scopes, expires_at, token };
+    }),
+
+    doors.admin('GET', '/v1/admin-tokens', 'admin', async ctx => {
+      ctx.body = { tokens: (await admins.list()).map(onWire) };
+    }),
+
+    doors.admin('DELETE', '/v1/admin-tokens/:name', 'admin', async (ctx, admin) => {
+      const name = param(ctx, 'name');
+      if (!(await admins.revoke(name, clock.nowMs())))
+        throw new Refusal('token_not_found', 'no such token stands');
+      await audited(http, admin, 'token.revoke', name);
+      ctx.status = 204;
+    }),
+  ];
+}

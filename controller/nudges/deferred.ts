@@ -1,0 +1,55 @@
+/** The devices of a campaign that the push service sent away: each comes again after a while, for an hour (SPEC §8). */
+
+import type { DeviceId } from '../domain/ids.ts';
+import type { Away } from './row.ts';
+
+const BACKOFF_MS = 60_000;
+export const GIVE_UP_AFTER_MS = 60 * 60_000;
+
+/** Our own back-off: the SDK hides `Retry-After`. Up to a quarter more, so that devices do not come back together. */
+export const backoffMs = (random: () => number): number => Math.round(BACKOFF_MS * (1 + random() * 0.25));
+
+export class AwayDevices {
+  readonly #byId: Map<DeviceId, Away>;
+  readonly #random: () => number;
+
+  constructor(kept: readonly Away[], random: () => number) {
+    this.#byId = new Map(kept.map(a => [a.deviceId, a]));
+    this.#random = random;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** What the cursor keeps. */
+  get list(): Away[] {
+    return [...this.#byId.values()];
+  }
+
+  /** At most `limit` whose wait is over. */
+  due(nowMs: number, limit: number): DeviceId[] {
+    return this.list
+      .filter(a => a.dueMs <= nowMs)
+      .slice(0, limit)
+      .map(a => a.deviceId);
+  }
+
+  /** When the first wait is over, Unix ms; only for a list that is not empty. */
+  get firstDueMs(): number {
+    return Math.min(...this.list.map(a => a.dueMs));
+  }
+
+  /** Sent away, perhaps again. False: its hour is over, and it is waited for no longer. */
+  add(deviceId: DeviceId, nowMs: number): boolean {
+    const sinceMs = this.#byId.get(deviceId)?.sinceMs ?? nowMs;
+    const waits = nowMs - sinceMs < GIVE_UP_AFTER_MS;
+    if (waits) this.#byId.set(deviceId, { deviceId, sinceMs, dueMs: nowMs + backoffMs(this.#random) });
+    else this.#byId.delete(deviceId);
+    return waits;
+  }
+
+  delete(deviceId: DeviceId): void {
+    this.#byId.delete(deviceId);
+  }
+}

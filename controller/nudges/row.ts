@@ -1,0 +1,147 @@
+/** The outbox row of a campaign: what it compares with, and how far it has come. */
+
+import { makeSnapshot, type Snapshot } from '../domain/decision.ts';
+import type { DeviceId, Sha256 } from '../domain/ids.ts';
+import { type Before, beforeAll, inherit, type Moment, type Segment } from '../domain/nudge/campaign.ts';
+import type { RampClock } from '../domain/ramp.ts';
+import { canonicalState, type DesiredState, restoreState } from '../domain/release.ts';
+import type { OutboxEntry, OutboxRow } from '../ports/index.ts';
+
+export const NUDGE_TOPIC = 'nudge';
+
+interface StoredMoment {
+  readonly atMs: number;
+  readonly picture?: {
+    readonly revision: string;
+    readonly state: string;
+    readonly clock: RampClock;
+    readonly missing: readonly Sha256[];
+  };
+}
+
+/** Segments and singles name their moments by index. */
+export interface Payload {
+  readonly campaignId: string;
+  readonly revision: string;
+  readonly buildId: string;
+  readonly moments: readonly StoredMoment[];
+  readonly segments: readonly (readonly [after: DeviceId, moment: number])[];
+  readonly singles: readonly (readonly [deviceId: DeviceId, moment: number])[];
+}
+
+/** A device that the push service sent away: since when, and when it is tried again. */
+export interface Away {
+  readonly deviceId: DeviceId;
+  readonly sinceMs: number;
+  readonly dueMs: number;
+}
+
+/** How far a campaign has come; kept page by page. */
+export interface Cursor {
+  readonly after: DeviceId;
+  readonly sent: number;
+  readonly away: readonly Away[];
+  /** The push service is down or wants peace: nothing goes before. */
+  readonly holdUntilMs?: number;
+  /** Nothing has got through since. */
+  readonly failingSinceMs?: number;
+}
+
+export const cursorOf = (row: OutboxRow): Cursor =>
+  row.cursor === undefined ? { after: '', sent: 0, away: [] } : (JSON.parse(row.cursor) as Cursor);
+
+/** Our own row, written by {@link campaignEntry} or {@link handedOver}. */
+export const payloadOf = (row: OutboxRow): Payload => row.payload as Payload;
+
+/** Only what decides: a row must not grow with every build that was ever declared. */
+function deciding({ rollout, builds, cohorts }: DesiredState): DesiredState {
+  const named = new Set([rollout.current, rollout.lastSafe]);
+  return {
+    rollout,
+    // Whether a downgrade is offered depends on the build it would replace, which may be any.
+    builds: rollout.forceDowngrade ? builds : new Map([...builds].filter(([id]) => named.has(id))),
+    cohorts: new Map([...cohorts].filter(([name]) => rollout.canary.cohorts.includes(name))),
+    policy: undefined,
+  };
+}
+
+const store = ({ snapshot, atMs }: Moment): StoredMoment =>
+  snapshot === undefined
+    ? { atMs }
+    : {
+        atMs,
+        picture: {
+          revision: snapshot.revision,
+          state: canonicalState(deciding(snapshot.state)),
+          clock: snapshot.clock,
+          missing: [...snapshot.missingArtifacts],
+        },
+      };
+
+const load = ({ atMs, picture }: StoredMoment): Moment => ({
+  atMs,
+  snapshot:
+    picture === undefined
+      ? undefined
+      : makeSnapshot(restoreState(picture.state), {
+          revision: picture.revision,
+          appliedAtMs: atMs,
+          clock: picture.clock,
+          missingArtifacts: new Set(picture.missing),
+        }),
+});
+
+type Compared = Pick<Payload, 'moments' | 'segments' | 'singles'>;
+
+function storeBefore({ segments, singles }: Before): Compared {
+  const moments = [...new Set([...segments.map(s => s.before), ...singles.values()])];
+  const place = (moment: Moment): number => moments.indexOf(moment);
+  return {
+    moments: moments.map(store),
+    segments: segments.map(s => [s.after, place(s.before)] as const),
+    singles: [...singles].map(([id, moment]) => [id, place(moment)] as const),
+  };
+}
+
+export function beforeOf(payload: Compared): Before {
+  const moments = payload.moments.map(load);
+  const at = (place: number): Moment => {
+    const moment = moments[place];
+    if (moment === undefined) throw new Error('assertion: a campaign names only its own moments');
+    return moment;
+  };
+  const [first, ...rest] = payload.segments.map(([after, place]): Segment => ({ after, before: at(place) }));
+  if (first === undefined) throw new Error('assertion: a campaign has a segment');
+  return {
+    segments: [first, ...rest],
+    singles: new Map(payload.singles.map(([id, place]) => [id, at(place)])),
+  };
+}
+
+/**
+ * The row that promises a campaign for what stands now, compared with what stood before; due at once. `campaignId`
+ * makes it idempotent: promised again, it replaces itself.
+ */
+export function campaignEntry(before: Moment, now: Snapshot, campaignId: string): OutboxEntry {
+  const { rollback, lastSafe, current } = now.rollout;
+  const payload: Payload = {
+    campaignId,
+    revision: now.revision,
+    buildId: rollback ? (lastSafe ?? current) : current,
+    ...storeBefore(beforeAll(before)),
+  };
+  return { topic: NUDGE_TOPIC, key: `campaign:${campaignId}`, payload, notBeforeMs: 0 };
+}
+
+/** The `to` row, which has not begun, with all that the `from` rows leave unreached. It replaces `to` under a new id. */
+export function handedOver(to: OutboxRow, from: readonly OutboxRow[]): OutboxEntry {
+  const before = from.reduce(
+    (merged, row) => {
+      const { after, away } = cursorOf(row);
+      return inherit(merged, beforeOf(payloadOf(row)), { after, away: away.map(a => a.deviceId) });
+    },
+    beforeOf(payloadOf(to)),
+  );
+  const payload: Payload = { ...payloadOf(to), ...storeBefore(before) };
+  return { topic: NUDGE_TOPIC, key: to.key, payload, notBeforeMs: 0 };
+}

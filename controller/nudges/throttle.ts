@@ -1,0 +1,50 @@
+/** Holds a run of nudges to its pace: time becomes credit, credit is spent on messages, and little of it is saved up. */
+import { allowance, allowedAtMs, type Pace, rateAt } from '../domain/nudge/pace.ts';
+
+/** No wait is longer than this, so that a stop is noticed within a second. */
+const SLICE_MS = 500;
+/** Messages that fall due within this time go together. */
+const GATHER_S = 0.25;
+/** After a slow answer of the push service no more than this is caught up at once. */
+const SAVED_S = 1;
+/** What floating point takes from a whole message. */
+const GRAIN = 1e-6;
+
+export interface ThrottleOptions {
+  readonly monotonicMs: () => number;
+  /** Waits; ends early when its run does. */
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+export class Throttle {
+  readonly #o: ThrottleOptions;
+  readonly #startedMs: number;
+  #seenMs = 0;
+  #credit = 0;
+
+  constructor(options: ThrottleOptions) {
+    this.#o = options;
+    this.#startedMs = options.monotonicMs();
+  }
+
+  /** How many of `wanted` may go now, waiting until some may; 0 once `over` says that the run has ended. */
+  async room(pace: Pace, wanted: number, over: () => boolean): Promise<number> {
+    while (!over()) {
+      const elapsedMs = this.#o.monotonicMs() - this.#startedMs;
+      const rate = rateAt(pace, elapsedMs);
+      const gathered = Math.min(wanted, Math.max(1, Math.floor(rate * GATHER_S)));
+      this.#credit += allowance(pace, elapsedMs) - allowance(pace, this.#seenMs);
+      this.#seenMs = elapsedMs;
+      this.#credit = Math.min(this.#credit, Math.max(gathered, rate * SAVED_S));
+      if (this.#credit + GRAIN >= gathered) return Math.min(wanted, Math.floor(this.#credit + GRAIN));
+      const dueMs = allowedAtMs(pace, allowance(pace, elapsedMs) + gathered - this.#credit);
+      await this.#o.sleep(Math.min(SLICE_MS, Math.max(1, Math.ceil(dueMs - elapsedMs))));
+    }
+    return 0;
+  }
+
+  /** That many went out. */
+  spend(count: number): void {
+    this.#credit -= count;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Drains promised effects: rows that were committed with the change that caused them (SPEC §7). Each topic has one
+ * handler and is drained in order, topics side by side; failures back off, and nothing here ever stops checks.
+ */
+import type { Observe } from '../domain/event.ts';
+import { Fault, faultCode } from '../domain/fault.ts';
+import type { OutboxHandler, OutboxRow, OutboxStore } from '../ports/index.ts';
+
+export interface OutboxOptions {
+  readonly store: OutboxStore;
+  readonly handlers: readonly OutboxHandler[];
+  readonly nowMs: () => number;
+  /** 0 ≤ random < 1, for jitter. */
+  readonly random: () => number;
+  readonly observe: Observe;
+  /** How often due rows are looked for without a wake-up, ms. */
+  readonly intervalMs?: number;
+}
+
+export interface Outbox {
+  start(): void;
+  /** Rows were added: look at once. */
+  wake(): void;
+  /** Waits until nothing is due; for tests and for shutdown. */
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 5 * 60_000;
+
+/** 1 s, 2 s, 4 s … 5 min, half of it random, so that many rows do not come back together. */
+export function backoffMs(attempts: number, random: () => number): number {
+  const whole = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempts, 20));
+  return Math.round(whole / 2 + (whole / 2) * random());
+}
+
+export function makeOutbox(options: OutboxOptions): Outbox {
+  const lanes = options.handlers.map(handler => makeLane(handler, options));
+  return {
+    start: () => {
+      for (const lane of lanes) lane.start();
+    },
+    wake: () => {
+      for (const lane of lanes) lane.wake();
+    },
+    drain: async () => {
+      await Promise.all(lanes.map(lane => lane.settle()));
+    },
+    stop: async () => {
+      await Promise.all(lanes.map(lane => lane.stop()));
+    },
+  };
+}
+
+function makeLane(
+  handler: OutboxHandler,
+  { store, nowMs, random, observe, intervalMs = 1_000 }: OutboxOptions,
+) {
+  const stopping = new AbortController();
+  let running: Promise<void> | undefined;
+  let again = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function attempt(row: OutboxRow): Promise<void> {
+    const fail = async (code: string, retryAtMs: number | undefined): Promise<void> => {
+      observe({
+        type: 'ota.outbox.fail',
+        topic: row.topic,
+        code,
+        attempt: row.attempts + 1,
+        final: retryAtMs === undefined,
+      });
+      await (retryAtMs === undefined ? store.giveUp(row.id, code) : store.retry(row.id, retryAtMs, code));
+    };
+    try {
+      const handled = await handler.handle(row, stopping.signal);
+      if (handled === 'done') await store.done(row.id);
+      else if ('gaveUp' in handled) await fail(handled.gaveUp, undefined);
+      else await store.retry(row.id, handled.retryAtMs, handled.code);
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      const retry = error instanceof Fault && error.retry === 'backoff';
+      await fail(faultCode(error), retry ? nowMs() + backoffMs(row.attempts, random) : undefined);
+    }
+  }
+
+  async function pass(): Promise<void> {
+    do {
+      again = false;
+      for (;;) {
+        // One at a time: carrying out one row may replace those behind it.
+        const [row] = await store.due([handler.topic], nowMs(), 1);
+        if (row === undefined) break;
+        if (stopping.signal.aborted) return;
+        await attempt(row);
+      }
+    } while (again);
+  }
+
+  function wake(): void {
+    if (stopping.signal.aborted) return;
+    if (running !== undefined) {
+      again = true;
+      return;
+    }
+    running = pass()
+      .catch(error =>
+        observe({
+          type: 'ota.outbox.fail',
+          topic: handler.topic,
+          code: faultCode(error),
+          attempt: 0,
+          final: false,
+        }),
+      )
+      .finally(() => {
+        running = undefined;
+        // Woken after the last look and before this: that wake-up must not be lost.
+        if (again) wake();
+      });
+  }
+
+  return {
+    wake,
+    start: () => {
+      timer = setInterval(wake, intervalMs);
+      wake();
+    },
+    settle: async () => {
+      wake();
+      while (running !== undefined) await running;
+    },
+    stop: async () => {
+      clearInterval(timer);
+      stopping.abort();
+      await running;
+    },
+  };
+}

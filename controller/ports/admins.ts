@@ -1,0 +1,22 @@
+/** Operators: their tokens and scopes. */
+import type { Sha256 } from '../domain/ids.ts';
+
+export interface AdminToken {
+  readonly name: string;
+  readonly scopes: readonly AdminScope[];
+  readonly expiresAtMs: number;
+  readonly revokedAtMs: number | undefined;
+}
+
+/** `read`: look; `devices`: enrol and manage; `artifacts`: upload; `reconcile`: wake and accept; `metrics`: scrape; `admin`: all, and tokens. */
+export const ADMIN_SCOPES = ['read', 'devices', 'artifacts', 'reconcile', 'metrics', 'admin'] as const;
+export type AdminScope = (typeof ADMIN_SCOPES)[number];
+
+export interface AdminStore {
+  /** By SHA-256 of the presented token; tokens themselves are never stored. */
+  find(tokenSha256: Sha256): Promise<AdminToken | undefined>;
+  /** A revoked or expired token's name may be used again. Fault `token_name_taken` otherwise. */
+  create(token: Omit<AdminToken, 'revokedAtMs'>, tokenSha256: Sha256): Promise<void>;
+  list(): Promise<AdminToken[]>;
+  revoke(name: string, atMs: number): Promise<boolean>;
+}

@@ -1,0 +1,112 @@
+/** Enrolled devices: what checks need of them in memory, and their rows. */
+import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
+
+/** What every check needs, held in memory for all enrolled devices. */
+export interface DeviceAuth {
+  /** The newest generation handed out. */
+  readonly generation: number;
+  /** Until when the generation before it is still accepted; 0: it is not. */
+  readonly previousUntilMs: number;
+  readonly revoked: boolean;
+  readonly tags: readonly string[];
+}
+
+export interface DeviceRow {
+  readonly deviceId: DeviceId;
+  readonly tags: readonly string[];
+  readonly generation: number;
+  readonly enrolledAtMs: number;
+  readonly revokedAtMs: number | undefined;
+  readonly lastSeenMs: number | undefined;
+  readonly versionCode: number | undefined;
+  readonly buildId: BuildId | undefined;
+  readonly sdk: number | undefined;
+  readonly signer: Sha256 | undefined;
+  readonly hasPushToken: boolean;
+}
+
+export interface CheckIn {
+  readonly deviceId: DeviceId;
+  readonly atMs: number;
+  readonly versionCode: number;
+  readonly buildId: BuildId | undefined;
+  readonly sdk: number | undefined;
+  readonly signer: Sha256 | undefined;
+}
+
+export interface NewDevice {
+  readonly deviceId: DeviceId;
+  readonly tags: readonly string[];
+  /** Imported bearer token of another system, as its SHA-256. */
+  readonly tokenSha256?: Sha256 | undefined;
+}
+
+export interface DeviceStore {
+  /** Synchronous, from memory: the update check never waits for the database. */
+  auth(deviceId: DeviceId): DeviceAuth | undefined;
+  /** Devices imported with a token of another system; undefined once that token's generation is no longer accepted. */
+  deviceOfToken(tokenSha256: Sha256): DeviceId | undefined;
+  /**
+   * Inserts or, for a known id, updates tags (a revoked device stays revoked); one transaction, one answer per id.
+   * Returns each device's generation: an erased id that is enrolled again never reuses one.
+   * Fault `token_taken` when an imported token belongs to another device.
+   */
+  enrol(
+    devices: readonly NewDevice[],
+    atMs: number,
+  ): Promise<{ deviceId: DeviceId; generation: number; created: boolean }[]>;
+  get(deviceId: DeviceId): Promise<DeviceRow | undefined>;
+  list(page: { after?: DeviceId | undefined; limit: number; tag?: string | undefined }): Promise<DeviceRow[]>;
+  setTags(deviceId: DeviceId, tags: readonly string[]): Promise<boolean>;
+  /**
+   * Next generation; the one before stays valid until `previousUntilMs` or the new one's first use (0: dies at once).
+   * While an earlier grace runs unconfirmed, the generation already handed out is returned again, so that a lost
+   * answer locks nobody out. Undefined for an unknown or revoked device.
+   */
+  rotate(deviceId: DeviceId, previousUntilMs: number): Promise<number | undefined>;
+  /** The new generation was used: the one before is dead from now on. Fire and forget, idempotent. */
+  confirmGeneration(deviceId: DeviceId, generation: number): void;
+  revoke(deviceId: DeviceId, atMs: number): Promise<boolean>;
+  /** Erases the device's rows everywhere; its generation is remembered so that old tokens stay dead. */
+  erase(deviceId: DeviceId): Promise<boolean>;
+  setPushToken(deviceId: DeviceId, token: string | undefined): Promise<void>;
+  /** Forgets this very token: one that the device registered meanwhile stays. */
+  dropPushToken(deviceId: DeviceId, token: string): Promise<void>;
+  /** Buffered, written in batches; only these may be lost in a crash. */
+  checkIn(row: CheckIn): void;
+  flush(): Promise<void>;
+  /** Enrolled, unrevoked devices in id order with what decisions need, for plans, campaigns and adoption. */
+  scan(page: {
+    after?: DeviceId | undefined;
+    /** Those devices alone, at most `limit`. */
+    ids?: readonly DeviceId[];
+    limit: number;
+    withPushToken?: boolean;
+  }): Promise<ScannedDevice[]>;
+  counts(nowMs: number, activeWithinMs: number): Promise<FleetCounts>;
+}
+
+export interface ScannedDevice {
+  readonly deviceId: DeviceId;
+  readonly tags: readonly string[];
+  readonly generation: number;
+  readonly versionCode: number | undefined;
+  readonly buildId: BuildId | undefined;
+  readonly sdk: number | undefined;
+  readonly signer: Sha256 | undefined;
+  readonly lastSeenMs: number | undefined;
+  readonly pushToken: string | undefined;
+}
+
+/** Revoked devices count nowhere. */
+export interface FleetCounts {
+  readonly enrolled: number;
+  /** Checked in within the window. */
+  readonly active: number;
+  /** Active devices by what they said they run; a device that named no build counts under its version code alone. */
+  readonly running: readonly {
+    readonly versionCode: number;
+    readonly buildId: BuildId | undefined;
+    readonly devices: number;
+  }[];
+}

@@ -1,0 +1,20 @@
+/**
+ * What the core asks of the world: each adapter implements one of these, `main.ts` wires them, tests may stand in.
+ * Every promise may reject with a Fault; nothing else is thrown on purpose.
+ */
+export * from './admins.ts';
+export * from './adoption.ts';
+export * from './artifacts.ts';
+export * from './audit.ts';
+export * from './clock.ts';
+export * from './desired.ts';
+export * from './devices.ts';
+export * from './key-values.ts';
+export * from './outbox.ts';
+export * from './outcomes.ts';
+export * from './picture.ts';
+export * from './proposals.ts';
+export * from './pusher.ts';
+export * from './reconciler.ts';
+export * from './source.ts';
+export * from './webhook.ts';

@@ -1,0 +1,39 @@
+/** Promised effects, committed with the change that caused them. */
+
+/** A promised effect, committed with the change that caused it. `key` makes it idempotent: the newest row of a key wins. */
+export interface OutboxEntry {
+  readonly topic: string;
+  readonly key: string;
+  readonly payload: unknown;
+  readonly notBeforeMs: number;
+}
+
+export interface OutboxRow extends OutboxEntry {
+  readonly id: number;
+  readonly attempts: number;
+  readonly createdAtMs: number;
+  /** Progress of a long effect (a campaign's last device id). */
+  readonly cursor: string | undefined;
+}
+
+export interface OutboxStore {
+  add(entries: readonly OutboxEntry[]): Promise<void>;
+  /** Rows of these topics due at `nowMs`, oldest first. */
+  due(topics: readonly string[], nowMs: number, limit: number): Promise<OutboxRow[]>;
+  progress(id: number, cursor: string): Promise<void>;
+  done(id: number): Promise<void>;
+  retry(id: number, notBeforeMs: number, code: string): Promise<void>;
+  giveUp(id: number, code: string): Promise<void>;
+  pending(topic: string): Promise<OutboxRow[]>;
+}
+
+export type Handled =
+  | 'done'
+  | { readonly retryAtMs: number; readonly code: string }
+  | { readonly gaveUp: string };
+
+export interface OutboxHandler {
+  readonly topic: string;
+  /** Carries the effect out. Faults with `retry: backoff` come again, all else is given up. */
+  handle(row: OutboxRow, signal: AbortSignal): Promise<Handled>;
+}

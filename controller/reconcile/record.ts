@@ -1,0 +1,65 @@
+/** What is said about a revision: its events, its audit row, and why a rewritten one is held. */
+import type { Snapshot } from '../domain/decision.ts';
+import type { Observe } from '../domain/event.ts';
+import type { Revision } from '../domain/ids.ts';
+import type { Plan } from '../domain/plan/index.ts';
+import type { Problem } from '../domain/problem.ts';
+import type { AuditEntry } from '../ports/index.ts';
+
+/** What came of one revision, for whoever promises effects about it. */
+export type Judged =
+  | {
+      readonly kind: 'applied';
+      readonly before: Snapshot | undefined;
+      readonly after: Snapshot;
+      readonly plan: Plan;
+      readonly problems: readonly Problem[];
+    }
+  | { readonly kind: 'rejected'; readonly revision: Revision; readonly problems: readonly Problem[] };
+
+/** The milestone's own events. */
+export function announce(observe: Observe, revision: Revision, transitions: Plan['transitions']): void {
+  for (const t of transitions) {
+    if (t.kind === 'promote')
+      observe({ type: 'ota.promote', revision, buildId: t.to, previousBuildId: t.from, percent: t.percent });
+    else if (t.kind === 'rollback')
+      observe({
+        type: 'ota.rollback',
+        revision,
+        buildId: t.to,
+        fromBuildId: t.from,
+        forceDowngrade: t.forceDowngrade,
+      });
+    else {
+      const { buildId, fromPercent, toPercent } = t;
+      observe({ type: 'ota.rollout.update', revision, buildId, fromPercent, toPercent, by: 'commit' });
+    }
+  }
+}
+
+/** A head that no longer descends from what is applied. */
+export const rewritten = (revision: Revision, applied: Revision): Problem => ({
+  severity: 'error',
+  code: 'history_rewritten',
+  file: '',
+  line: 1,
+  column: 1,
+  path: '',
+  message: `head ${revision.slice(0, 12)} does not descend from the applied revision ${applied.slice(0, 12)}: history was rewritten`,
+  hint: `if that was meant: ota reconcile --accept-rewrite ${revision}`,
+});
+
+export function auditOf(
+  before: Snapshot | undefined,
+  after: Snapshot,
+  planned: Plan,
+  atMs: number,
+): AuditEntry {
+  return {
+    atMs,
+    actor: `git:${after.revision}`,
+    action: 'apply',
+    subject: after.rollout.current,
+    detail: { from: before?.revision, plan_hash: planned.hash, changes: planned.changes },
+  };
+}

@@ -1,0 +1,295 @@
+/**
+ * Environment → checked, frozen Settings. The one table below is what exists: an unknown `OTA_…` variable is an
+ * error that names it, a secret may come as a file (`OTA_GITHUB_TOKEN_FILE`), and all mistakes are told together.
+ */
+import { readFileSync } from 'node:fs';
+import { Fault } from '../domain/fault.ts';
+import { nearest } from '../domain/nearest.ts';
+import { Secret } from './secret.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+type Parse<T> = (text: string) => T | undefined;
+
+interface Spec<T> {
+  readonly parse: Parse<T>;
+  readonly fallback: T;
+  /** What a right value looks like, for the error text and the docs. */
+  readonly form: string;
+  readonly secret?: boolean;
+  readonly about: string;
+}
+
+const text: Parse<string> = value => (value.trim() === '' ? undefined : value.trim());
+const flag: Parse<boolean> = value =>
+  ({ true: true, '1': true, yes: true, false: false, '0': false, no: false })[value.trim().toLowerCase()];
+const whole =
+  (min: number, max: number): Parse<number> =>
+  value => {
+    const n = Number(value);
+    return /^\d+$/.test(value.trim()) && n >= min && n <= max ? n : undefined;
+  };
+
+const UNIT: Readonly<Record<string, number>> = { ms: 1, s: SECOND, m: MINUTE, h: HOUR, d: DAY };
+
+/** `30s`, `6h`, `90d` → ms; undefined when it is no duration. */
+export function parseDuration(value: string): number | undefined {
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value.trim());
+  const unit = match?.[2] === undefined ? undefined : UNIT[match[2]];
+  return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
+}
+
+const url: Parse<string> = value => {
+  try {
+    const parsed = new URL(value);
+    const plain =
+      parsed.username === '' && parsed.password === '' && parsed.search === '' && parsed.hash === '';
+    return plain && /^https?:$/.test(parsed.protocol) ? parsed.href.replace(/\/$/, '') : undefined;
+  } catch {
+    return undefined; // not a URL: the caller names the setting
+  }
+};
+
+const optional = <T>(parse: Parse<T>, form: string, about: string): Spec<T | undefined> => ({
+  parse,
+  fallback: undefined,
+  form,
+  about,
+});
+const secret = (about: string): Spec<Secret | undefined> => ({
+  parse: value => (value.trim() === '' ? undefined : new Secret(value.trim())),
+  fallback: undefined,
+  form: 'a secret, or the path of a file that holds it in the same name with _FILE',
+  secret: true,
+  about,
+});
+const setting = <T>(parse: Parse<T>, fallback: T, form: string, about: string): Spec<T> => ({
+  parse,
+  fallback,
+  form,
+  about,
+});
+/** `from` and `to` in the same spelling: nothing, and more than timers can hold, are mistakes and no wishes. */
+const duration = (fallback: number, from: string, to: string, about: string): Spec<number> => {
+  const [min = 0, max = 0] = [from, to].map(parseDuration);
+  const parse: Parse<number> = value => {
+    const ms = parseDuration(value);
+    return ms !== undefined && ms >= min && ms <= max ? ms : undefined;
+  };
+  return setting(parse, fallback, `a duration from ${from} to ${to}, like 30s, 5m, 6h, 90d`, about);
+};
+const number = (fallback: number, min: number, max: number, about: string): Spec<number> =>
+  setting(whole(min, max), fallback, `a whole number from ${min} to ${max}`, about);
+
+/** Every setting there is, by environment variable. */
+export const SETTINGS = {
+  OTA_DATA: setting(
+    text,
+    'data',
+    'a folder',
+    'Where the database, the artifacts, the Git mirror and generated keys live.',
+  ),
+  OTA_HOST: setting(
+    text,
+    '127.0.0.1',
+    'an address',
+    'Listening address. Beyond loopback TLS or OTA_TRUSTED_PROXY is required.',
+  ),
+  OTA_PORT: number(
+    8080,
+    0,
+    65535,
+    'Listening port of the agent and, unless OTA_OPERATOR_PORT is set, the operator routes; 0 takes a free one.',
+  ),
+  OTA_PUBLIC_URL: optional(
+    url,
+    'an http(s) URL without query',
+    'What devices reach the controller as: https, but on loopback. Download URLs are built from it, never from Host. Needed behind a proxy.',
+  ),
+  OTA_TLS_CERT: optional(text, 'a PEM file', 'Certificate chain; with OTA_TLS_KEY the listeners speak TLS.'),
+  OTA_TLS_KEY: optional(text, 'a PEM file', 'Private key of OTA_TLS_CERT.'),
+  OTA_TRUSTED_PROXY: setting(
+    flag,
+    false,
+    'true or false',
+    'A trusted proxy ends TLS: plain HTTP beyond loopback is meant, X-Forwarded-For is believed.',
+  ),
+  OTA_OPERATOR_HOST: setting(text, '127.0.0.1', 'an address', 'Listening address of the operator listener.'),
+  OTA_OPERATOR_PORT: optional(
+    whole(0, 65535),
+    'a port',
+    'Puts operator routes and /metrics on a listener of their own.',
+  ),
+  OTA_HSTS_MAX_AGE: number(0, 0, 63_072_000, 'Seconds of Strict-Transport-Security; 0 sends none.'),
+  OTA_SOURCE: setting(
+    text,
+    'releases',
+    'a folder, or a Git URL (https, ssh, file)',
+    'Where desired state is read: a folder that holds rollout.yaml, or a repository by its URL.',
+  ),
+  OTA_SOURCE_BRANCH: setting(text, 'main', 'a branch', 'Branch that governs, for a repository.'),
+  OTA_SOURCE_PATH: setting(
+    text,
+    'releases',
+    'a path in the repository',
+    'Folder of the desired state, for a repository.',
+  ),
+  OTA_SOURCE_TOKEN: secret('Token for an https repository.'),
+  OTA_SOURCE_INTERVAL: duration(
+    30 * SECOND,
+    '1s',
+    '24h',
+    'How often the source is looked at without a hint.',
+  ),
+  OTA_ARTIFACTS_IMPORT: optional(
+    text,
+    'a folder',
+    'Folder of signed APKs stored at start: for examples and air-gapped sites.',
+  ),
+  OTA_ARTIFACT_MAX_MB: number(512, 1, 4096, 'Largest APK that may be uploaded.'),
+  OTA_ARTIFACT_QUOTA_MB: number(20_480, 1, 10_000_000, 'Disk space for all APKs.'),
+  OTA_TOKEN_KEY: secret(
+    'Key that signs device tokens, as kid:hex (32 bytes). Generated into the data folder when absent.',
+  ),
+  OTA_TOKEN_KEY_PREVIOUS: secret('Older key that still verifies device tokens, as kid:hex.'),
+  OTA_NUDGE_KEY: secret('Master key of nudges, 64 hex digits. Generated into the data folder when absent.'),
+  OTA_POLL_INTERVAL: duration(6 * HOUR, '1m', '7d', 'How often agents are asked to poll.'),
+  OTA_ACTIVE_WINDOW: duration(72 * HOUR, '1m', '365d', 'A device that checked within this time is active.'),
+  OTA_CHECKS_PER_MINUTE: number(30, 1, 100_000, 'Update checks accepted per device and minute.'),
+  OTA_DOWNLOADS_PER_DAY: number(20, 1, 100_000, 'Download requests accepted per device, build and day.'),
+  OTA_DOWNLOAD_CONCURRENCY: number(
+    500,
+    1,
+    100_000,
+    'Downloads served at once; beyond it 503 and Retry-After.',
+  ),
+  OTA_DOWNLOAD_BUDGET_MBPS: number(
+    0,
+    0,
+    1_000_000,
+    'Megabits a second for downloads, which also paces nudges; 0 is no limit.',
+  ),
+  OTA_RETENTION_EVENTS: duration(90 * DAY, '1d', '3650d', 'How long results and audit rows are kept.'),
+  OTA_RETENTION_DOWNLOADS: duration(365 * DAY, '1d', '3650d', 'How long download rows are kept.'),
+  OTA_FCM_CREDENTIALS: optional(
+    text,
+    'a service account JSON file',
+    'Firebase credentials; without them nudges are off and polling carries the fleet.',
+  ),
+  OTA_NUDGES_PER_SECOND: number(
+    0,
+    0,
+    10_000,
+    'Nudges a second; 0 derives it from the APK size and OTA_DOWNLOAD_BUDGET_MBPS.',
+  ),
+  OTA_GITHUB_REPO: optional(
+    v => (/^[\w.-]{1,100}\/[\w.-]{1,100}$/.test(v) ? v : undefined),
+    'owner/name',
+    'Repository whose pull requests are the console.',
+  ),
+  OTA_GITHUB_URL: setting(
+    url,
+    'https://api.github.com',
+    'an http(s) URL',
+    'API base URL; a GitHub Enterprise one ends in /api/v3.',
+  ),
+  OTA_GITHUB_TOKEN: secret('Token with contents, pull requests, statuses and deployments.'),
+  OTA_GITHUB_APP_ID: optional(whole(1, 1e12), 'a number', 'GitHub App id, instead of a token.'),
+  OTA_GITHUB_APP_INSTALLATION: optional(whole(1, 1e12), 'a number', 'Installation id of the GitHub App.'),
+  OTA_GITHUB_APP_KEY: secret('Private key (PEM) of the GitHub App.'),
+  OTA_GITHUB_WEBHOOK_SECRET: secret('Secret of the webhook; without it the webhook route answers 503.'),
+  OTA_LOG_LEVEL: setting(
+    v => (['debug', 'info', 'warn', 'error', 'silent'] as const).find(l => l === v.trim()),
+    'info',
+    'debug, info, warn, error or silent',
+    'Least level that is logged.',
+  ),
+} satisfies Record<string, Spec<unknown>>;
+
+type Name = keyof typeof SETTINGS;
+type ValueOf<N extends Name> = (typeof SETTINGS)[N] extends Spec<infer T> ? T : never;
+
+/** Checked values by the names of {@link SETTINGS}. */
+export type Settings = { readonly [N in Name]: ValueOf<N> };
+
+function readSecretFile(name: string, path: string, wrong: string[]): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    wrong.push(
+      `${name}: cannot read the file it names (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
+    );
+    return undefined;
+  }
+}
+
+/**
+ * Reads and checks the environment; throws Fault `settings_invalid` whose message names every wrong or unknown
+ * setting. Values are never echoed: any of them may be a secret in the wrong place.
+ */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const wrong: string[] = [];
+  const given = new Map<string, string>();
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('OTA_') || value === undefined || name === 'OTA_URL' || name === 'OTA_ADMIN_TOKEN')
+      continue;
+    const base = name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : name;
+    const spec: Spec<unknown> | undefined = base in SETTINGS ? SETTINGS[base as Name] : undefined;
+    if (spec === undefined || (base !== name && spec.secret !== true)) {
+      const near = nearest(name, Object.keys(SETTINGS));
+      wrong.push(`${name}: unknown setting${near === undefined ? '' : `; did you mean ${near}?`}`);
+      continue;
+    }
+    const content = base === name ? value : readSecretFile(name, value, wrong);
+    if (content !== undefined) given.set(base, content);
+  }
+  const settings: Record<string, unknown> = {};
+  for (const [name, spec] of Object.entries<Spec<unknown>>(SETTINGS)) {
+    const value = given.get(name);
+    const parsed = value === undefined || value === '' ? spec.fallback : spec.parse(value);
+    if (parsed === undefined && value !== undefined && value !== '')
+      wrong.push(`${name}: must be ${spec.form}`);
+    settings[name] = parsed;
+  }
+  const checked = settings as Settings;
+  wrong.push(...contradictions(checked));
+  if (wrong.length > 0)
+    throw new Fault('settings_invalid', `wrong settings:\n  ${wrong.join('\n  ')}`, { retry: 'never' });
+  return Object.freeze(checked);
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+const WILDCARDS = ['0.0.0.0', '::'];
+
+/** Download URLs are built from it: one that no agent follows would stop every update without a word. */
+function* wrongPublicUrl(s: Settings): Generator<string> {
+  if (s.OTA_PUBLIC_URL === undefined) {
+    if (s.OTA_TRUSTED_PROXY)
+      yield 'OTA_PUBLIC_URL: needed with OTA_TRUSTED_PROXY, as devices reach the proxy';
+    else if (s.OTA_TLS_CERT !== undefined && WILDCARDS.includes(s.OTA_HOST))
+      yield `OTA_PUBLIC_URL: needed when OTA_HOST is ${s.OTA_HOST}, which is no address to reach`;
+    return;
+  }
+  const { protocol, hostname } = new URL(s.OTA_PUBLIC_URL);
+  if (protocol === 'http:' && !LOOPBACK.test(hostname))
+    yield 'OTA_PUBLIC_URL: must be https, as agents fetch over plain http from loopback alone';
+}
+
+function contradictions(s: Settings): string[] {
+  const out: string[] = [...wrongPublicUrl(s)];
+  if ((s.OTA_TLS_CERT === undefined) !== (s.OTA_TLS_KEY === undefined))
+    out.push('OTA_TLS_CERT and OTA_TLS_KEY: both or neither');
+  const app = [s.OTA_GITHUB_APP_ID, s.OTA_GITHUB_APP_INSTALLATION, s.OTA_GITHUB_APP_KEY].filter(
+    v => v !== undefined,
+  ).length;
+  if (app !== 0 && app !== 3)
+    out.push('OTA_GITHUB_APP_ID, OTA_GITHUB_APP_INSTALLATION and OTA_GITHUB_APP_KEY: all or none');
+  if (app === 3 && s.OTA_GITHUB_TOKEN !== undefined)
+    out.push('OTA_GITHUB_TOKEN and OTA_GITHUB_APP_ID: one or the other');
+  if (s.OTA_GITHUB_REPO !== undefined && app === 0 && s.OTA_GITHUB_TOKEN === undefined)
+    out.push('OTA_GITHUB_REPO: needs OTA_GITHUB_TOKEN or a GitHub App');
+  return out;
+}

@@ -1,0 +1,21 @@
+/** `OTA_SOURCE` names a repository by a URL, or a plain folder by its path: seen from its form, never from what stands there. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Fault } from '../domain/fault.ts';
+
+const URL_FORM = /^[a-z][a-z0-9+.-]*:\/\//i;
+const SCP_FORM = /^[^/\\]+@[^/\\]+:/;
+
+/** Fault `settings_invalid` for the path of a repository: a repository that is away for a while must not become a folder. */
+export function isRepository(source: string): boolean {
+  if (URL_FORM.test(source) || SCP_FORM.test(source)) return true;
+  const bare = existsSync(path.join(source, 'HEAD')) && existsSync(path.join(source, 'objects'));
+  if (bare || existsSync(path.join(source, '.git')))
+    throw new Fault(
+      'settings_invalid',
+      `OTA_SOURCE: this folder is a Git repository; write ${pathToFileURL(source).href}, or name the folder in it that holds rollout.yaml`,
+      { retry: 'never' },
+    );
+  return false;
+}

@@ -1,0 +1,76 @@
+/** Which repository is meant: checked before any of it stands on a command line. */
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Fault } from '../../domain/fault.ts';
+
+export interface GitRemote {
+  /** What Git is given. */
+  readonly url: string;
+  /** The same for people, without user and query. */
+  readonly shown: string;
+  /** Name of the mirror's folder: another URL is another mirror. */
+  readonly key: string;
+  /** The folder, when the repository is on this machine. */
+  readonly localPath: string | undefined;
+}
+
+const SCHEMES = ['file:', 'ssh:', 'git+ssh:', 'ssh+git:', 'https:', 'http:', 'git:'];
+const SCP = /^[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:(?!\/\/)[^\s:-][^\s]*$/;
+
+const refuse = (message: string): never => {
+  throw new Fault('source_url_invalid', message, { retry: 'never' });
+};
+
+/** A path, a URL, or `user@host:path`. Throws Fault `source_url_invalid`, which never quotes what was given. */
+export function gitRemote(given: string, token: string | undefined): GitRemote {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+  if (given === '' || given.startsWith('-') || /[\x00-\x20\x7f]/.test(given))
+    refuse('the source URL is empty, begins with a dash or has blanks');
+  if (/^[A-Za-z0-9+.-]+::/.test(given)) refuse('remote helpers such as ext:: are not used');
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(given)) return fromUrl(given, token);
+  if (SCP.test(given)) return made(given, given, undefined);
+  const local = path.resolve(given);
+  return made(local, local, local);
+}
+
+function fromUrl(given: string, token: string | undefined): GitRemote {
+  if (!URL.canParse(given)) refuse('the source URL is not a URL');
+  const url = new URL(given);
+  if (!SCHEMES.includes(url.protocol)) refuse(`the source URL must be one of ${SCHEMES.join(' ')}`);
+  if (url.password !== '') refuse('the source URL holds a password: give it as a token setting instead');
+  if (url.hostname.startsWith('-') || url.username.startsWith('-')) refuse('the source URL is not a URL');
+  const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+  if (token !== undefined && url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback))
+    refuse('a source token is sent over https alone');
+  const shown = `${url.protocol}//${url.host}${url.pathname}`;
+  return made(given, shown, url.protocol === 'file:' ? fileURLToPath(url) : undefined);
+}
+
+const made = (url: string, shown: string, localPath: string | undefined): GitRemote => ({
+  url,
+  shown,
+  key: createHash('sha256').update(url).digest('hex').slice(0, 16),
+  localPath,
+});
+
+/** Git's own rules for branch names (git-check-ref-format), a little narrower. Throws Fault `branch_invalid`. */
+export function checkBranch(branch: string): string {
+  const isFine =
+    /^[A-Za-z0-9_][A-Za-z0-9._/+@-]{0,199}$/.test(branch) &&
+    !/\.\.|\/\/|\/\.|@\{|\.lock(\/|$)|[./]$/.test(branch);
+  if (!isFine) throw new Fault('branch_invalid', 'the branch is not a valid branch name', { retry: 'never' });
+  return branch;
+}
+
+/** Relative, inside the repository; `.` is its top. Throws Fault `source_path_invalid`. */
+export function checkSubPath(given: string): string {
+  const clean = path.posix.normalize(given).replace(/\/$/, '');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: such names only serve to confuse
+  const isFine = clean !== '' && !/^[/-]|^\.\.|[\x00-\x1f\x7f\\:]/.test(clean);
+  if (!isFine)
+    throw new Fault('source_path_invalid', 'the path in the repository is not a plain relative path', {
+      retry: 'never',
+    });
+  return clean;
+}

@@ -1,0 +1,125 @@
+/** Desired state from a Git repository, local or remote: SPEC §7. */
+
+import path from 'node:path';
+import { watch as watchFiles } from 'chokidar';
+import PQueue from 'p-queue';
+import { GitError } from 'simple-git';
+import { Fault } from '../../domain/fault.ts';
+import type { Revision } from '../../domain/ids.ts';
+import type { Source } from '../../ports/index.ts';
+import { type GitCommand, GitExit } from './command.ts';
+import { readMerge } from './merge.ts';
+import { gitMirror } from './mirror.ts';
+import { checkBranch, checkSubPath, gitRemote } from './remote.ts';
+import { history, historyPage, readTree } from './tree.ts';
+
+export interface GitSourceOptions {
+  /** A path, `file://`, `ssh://`, `user@host:path`, `https://`; never with a password in it. */
+  readonly url: string;
+  /** Default: the repository's own default branch. */
+  readonly branch?: string | undefined;
+  /** Where desired state stands in the repository; default `releases`, `.` is the top. */
+  readonly path?: string | undefined;
+  /** Folder for the mirror, made when missing. */
+  readonly dataFolder: string;
+  /** For https: sent in a header, never in a URL or an argument. */
+  readonly token?: string | undefined;
+  /** PATH, HOME, SSH_AUTH_SOCK and proxies are taken from it. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** For one Git command, the fetch above all; default 2 minutes. */
+  readonly timeoutMs?: number | undefined;
+}
+
+const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
+
+/**
+ * Faults: `source_unreachable`, `source_timeout`, `git_killed`, `branch_unknown`, `revision_unknown`, `source_unreadable`,
+ * `git_missing`, `mirror_unusable`; at once, for options that can never work: `source_url_invalid`, `branch_invalid`, `source_path_invalid`.
+ */
+export function gitSource(options: GitSourceOptions): Source {
+  const remote = gitRemote(options.url, options.token);
+  const subPath = checkSubPath(options.path ?? 'releases');
+  const mirror = gitMirror({
+    remote,
+    branch: options.branch === undefined ? undefined : checkBranch(options.branch),
+    folder: options.dataFolder,
+    command: {
+      environment: options.environment,
+      timeoutMs: options.timeoutMs ?? 120_000,
+      token: options.token,
+    },
+  });
+  // One at a time: a fetch may replace the mirror under a reader.
+  const queue = new PQueue({ concurrency: 1 });
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => queue.add(() => work().catch(unusable));
+
+  async function demand(revision: Revision): Promise<void> {
+    if (COMMIT.test(revision) && (await mirror.ensure(revision))) return;
+    throw new Fault('revision_unknown', `${remote.shown} has no such revision`, { retry: 'never' });
+  }
+
+  return {
+    head: () => inTurn(() => mirror.fetch()),
+    read: revision =>
+      inTurn(async () => {
+        await demand(revision);
+        return mirror.reading(git => readTree(git, revision, subPath));
+      }),
+    descends: (revision, ancestor) =>
+      inTurn(async () => {
+        await demand(revision);
+        if (!COMMIT.test(ancestor) || !(await mirror.ensure(ancestor))) return false;
+        return mirror.reading(git => isAncestor(git, ancestor, revision));
+      }),
+    merged: (base, head) =>
+      inTurn(async () => {
+        await demand(base);
+        await demand(head);
+        return mirror.reading(git => readMerge(git, base, head, subPath));
+      }),
+    rolloutHistory: revision =>
+      history(async skip => {
+        return inTurn(async () => {
+          if (skip === 0) await demand(revision);
+          return mirror.reading(git => historyPage(git, revision, subPath, skip));
+        });
+      }),
+    watch: onHint => watchRefs(remote.localPath, onHint),
+  };
+}
+
+/** The mirror's disk is full, its folder gone or not ours: the world's fault, not a bug to die of. */
+function unusable(error: unknown): never {
+  const cause = error instanceof Error && 'code' in error ? error.code : undefined;
+  const errno = typeof cause === 'string' && /^E[A-Z0-9]+$/.test(cause) ? cause : undefined;
+  if (error instanceof Fault || (errno === undefined && !(error instanceof GitError))) throw error;
+  const why = errno ?? (error instanceof GitExit ? error.message : 'no folder to work in');
+  throw new Fault('mirror_unusable', `the mirror in the data folder cannot be used: ${why}`, {
+    retry: 'backoff',
+    cause: error,
+  });
+}
+
+async function isAncestor(git: GitCommand, ancestor: Revision, revision: Revision): Promise<boolean> {
+  try {
+    await git.text(['merge-base', '--is-ancestor', '--end-of-options', ancestor, revision]);
+    return true;
+  } catch (error) {
+    if (error instanceof GitExit && error.exitCode === 1) return false;
+    throw error;
+  }
+}
+
+/** A repository on this machine tells of its commits by its refs; any other has to be asked. */
+async function watchRefs(localPath: string | undefined, onHint: () => void): Promise<() => Promise<void>> {
+  if (localPath === undefined) return async () => {};
+  const places = [localPath, path.join(localPath, '.git')].flatMap(dir =>
+    ['HEAD', 'packed-refs', 'refs/heads'].map(name => path.join(dir, name)),
+  );
+  const watcher = watchFiles(places, { ignoreInitial: true, followSymlinks: false });
+  watcher.on('all', onHint);
+  // Only a hint is lost: the timer looks as well.
+  watcher.on('error', onHint);
+  await new Promise<void>(resolve => watcher.once('ready', resolve));
+  return () => watcher.close();
+}

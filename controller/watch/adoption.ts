@@ -1,0 +1,72 @@
+/**
+ * Who runs what: looked at when devices have checked in, told at each whole percent (SPEC §10). Outcomes never change
+ * desired state; they only become numbers.
+ */
+import { type Adoption, adoptionOf } from '../domain/adoption.ts';
+import type { Snapshot } from '../domain/decision.ts';
+import type { Observe } from '../domain/event.ts';
+import type { BuildId } from '../domain/ids.ts';
+import type { AdoptionStore, DeviceStore } from '../ports/index.ts';
+
+export interface AdoptionOptions {
+  readonly picture: () => Snapshot | undefined;
+  readonly devices: Pick<DeviceStore, 'counts'>;
+  readonly history: AdoptionStore;
+  readonly nowMs: () => number;
+  readonly activeWithinMs: number;
+  readonly observe: Observe;
+}
+
+export interface AdoptionWatch {
+  /** Counts the fleet; called by a timer and after each publish. */
+  look(): Promise<void>;
+  /** Share of active devices, 0–1, by build: of `current` and `last_safe`, as last counted. */
+  ratios(): ReadonlyMap<BuildId, number>;
+}
+
+export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
+  const { picture, devices, history, nowMs, activeWithinMs, observe } = options;
+  let last: Adoption | undefined;
+  let ratios: ReadonlyMap<BuildId, number> = new Map();
+
+  /** What was told of this build before, also by an earlier process. */
+  async function toldOf(buildId: BuildId): Promise<Adoption | undefined> {
+    if (last?.buildId === buildId) return last;
+    const sample = (await history.series(buildId, 0)).at(-1);
+    if (sample === undefined) return undefined;
+    const { active, running: devices } = sample;
+    return adoptionOf(
+      { buildId, versionCode: 0 },
+      { active, running: [{ versionCode: 0, buildId, devices }] },
+    );
+  }
+
+  async function count(): Promise<void> {
+    const snapshot = picture();
+    if (snapshot === undefined) return;
+    const counts = await devices.counts(nowMs(), activeWithinMs);
+    const { revision, current, lastSafe } = snapshot;
+    const now = adoptionOf(current, counts);
+    const other = lastSafe === undefined ? [] : [adoptionOf(lastSafe, counts)];
+    ratios = new Map([now, ...other].map(a => [a.buildId, a.ratio]));
+    const told = await toldOf(now.buildId);
+    last = now;
+    if (told?.percent === now.percent) return;
+    const { buildId, percent, devices: running, activeDevices } = now;
+    // A build nobody runs yet is the beginning of its curve, but no progress.
+    await history.add({ revision, buildId, atMs: nowMs(), active: activeDevices, running });
+    if (told === undefined && percent === 0) return;
+    observe({ type: 'ota.adoption.progress', revision, buildId, percent, devices: running, activeDevices });
+  }
+
+  let under: Promise<void> | undefined;
+  return {
+    look: () => {
+      under ??= count().finally(() => {
+        under = undefined;
+      });
+      return under;
+    },
+    ratios: () => ratios,
+  };
+}

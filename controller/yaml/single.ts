@@ -1,0 +1,93 @@
+/** What no schema can say of one file by itself, checked on data that its schema has passed. */
+
+import type { Kind } from '../domain/layout.ts';
+import type { ProblemCode } from '../domain/problem.ts';
+import type { DataPath } from './place.ts';
+import type { WireBuild, WireCohort, WirePolicy, WireRollout } from './wire.ts';
+
+export interface SingleProblem {
+  readonly code: ProblemCode;
+  readonly path: DataPath;
+  /** At the key itself, where the key and not its value is what is wrong. */
+  readonly at: 'key' | 'value';
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+const MAX_COHORT_ENTRIES = 10_000;
+
+/** `name`: the id that the file's name promises. */
+export function checkSingle(kind: Kind, name: string, data: unknown): SingleProblem[] {
+  switch (kind) {
+    case 'Rollout':
+      return [...unsupported(data as WireRollout)];
+    case 'Build':
+      return [...checkBuild(name, data as WireBuild)];
+    case 'Cohort':
+      return [...checkCohort(name, data as WireCohort)];
+    case 'Policy':
+      return [...checkWindows(data as WirePolicy)];
+  }
+}
+
+/** Promises that nothing keeps yet are refused, never accepted and ignored. */
+function* unsupported({ ramp }: WireRollout): Generator<SingleProblem> {
+  const hint = 'remove it: a ramp moves by its clock alone for now';
+  if (ramp?.gate !== undefined)
+    yield {
+      code: 'unsupported',
+      path: ['ramp', 'gate'],
+      at: 'key',
+      message: 'nothing judges a gate yet',
+      hint,
+    };
+  for (const [index, step] of (ramp?.steps ?? []).entries())
+    if (step.approval !== undefined) {
+      const path = ['ramp', 'steps', index, 'approval'];
+      yield { code: 'unsupported', path, at: 'key', message: 'nothing asks for an approval yet', hint };
+    }
+}
+
+const mismatch = (path: string, folder: string, name: string): SingleProblem => ({
+  code: 'file_name_mismatch',
+  path: [path],
+  at: 'value',
+  message: `${path} is not the file's name`,
+  hint: `write ${path}: ${name}, or rename the file within ${folder}/`,
+});
+
+function* checkBuild(name: string, build: WireBuild): Generator<SingleProblem> {
+  if (build.build_id !== name) yield mismatch('build_id', 'builds', name);
+  const seen = new Set<number>();
+  for (const [index, { min_sdk }] of (build.signers ?? []).entries()) {
+    if (seen.has(min_sdk)) {
+      const path = ['signers', index, 'min_sdk'];
+      yield { code: 'invalid_value', path, at: 'value', message: `two signers from SDK ${min_sdk} on` };
+    }
+    seen.add(min_sdk);
+  }
+}
+
+function* checkCohort(name: string, cohort: WireCohort): Generator<SingleProblem> {
+  if (cohort.name !== name) yield mismatch('name', 'cohorts', name);
+  if ((cohort.tags?.length ?? 0) + (cohort.devices?.length ?? 0) > MAX_COHORT_ENTRIES)
+    yield {
+      code: 'invalid_value',
+      path: ['devices'],
+      at: 'key',
+      message: `more than ${MAX_COHORT_ENTRIES} tags and devices in one cohort`,
+      hint: 'give the devices a tag and name the tag',
+    };
+}
+
+function* checkWindows({ freeze_windows = [] }: WirePolicy): Generator<SingleProblem> {
+  for (const [index, { from = '00:00', to = '24:00' }] of freeze_windows.entries())
+    if (from >= to)
+      yield {
+        code: 'invalid_value',
+        path: ['freeze_windows', index, 'to'],
+        at: 'value',
+        message: `the window ends at ${to}, which is not after ${from}`,
+        hint: 'for a window across midnight write two: one to 24:00, one from 00:00',
+      };
+}

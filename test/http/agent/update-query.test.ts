@@ -1,0 +1,25 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makeUpdateQueryReader, readUpdateQuery } from '../../../controller/http/agent/update-query.ts';
+
+test('a query that was read before is read alike, and no other is taken for it', () => {
+  const read = makeUpdateQueryReader();
+  const queries = ['version_code=41', 'version_code=41&sdk=33', 'version_code=41&sdk=34&build_id=b41'];
+  for (const query of [...queries, ...queries]) assert.equal(read(query), readUpdateQuery(query));
+  assert.throws(() => {
+    (read('version_code=41') as { versionCode: number }).versionCode = 42;
+  });
+});
+
+test('a wrong query is refused each time it comes', () => {
+  const read = makeUpdateQueryReader();
+  for (let i = 0; i < 3; i += 1) assert.throws(() => read('version_code=41&version_code=41'), /given twice/);
+});
+
+test('more queries than are remembered are read all the same', () => {
+  const read = makeUpdateQueryReader();
+  for (let round = 0; round < 2; round += 1)
+    for (let code = 0; code < 3000; code += 1) assert.is(read(`version_code=${code}`).versionCode, code);
+});
+
+test.run();

@@ -1,0 +1,142 @@
+/** `ota.adoption.progress` at each whole percent, once, also across restarts. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Snapshot } from '../../controller/domain/decision.ts';
+import type { Event } from '../../controller/domain/event.ts';
+import type { Store } from '../../controller/store/store.ts';
+import { type AdoptionWatch, watchAdoption } from '../../controller/watch/adoption.ts';
+import { aSnapshot, aState, DAY_MS, NOW_MS } from '../support/state.ts';
+import { withStore } from '../support/store.ts';
+
+const FLEET = 200;
+
+interface Scene {
+  readonly store: Store;
+  nowMs: number;
+  picture: Snapshot | undefined;
+  readonly events: Event[];
+  watch: AdoptionWatch;
+  start(): void;
+  /** So many devices, from the first on, say that they run this. */
+  run(devices: number, versionCode: number, buildId?: string): void;
+}
+
+const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
+  withStore(async store => {
+    const ids = Array.from({ length: FLEET }, (_, i) => `d-${i}`);
+    await store.devices.enrol(
+      ids.map(deviceId => ({ deviceId, tags: [] })),
+      NOW_MS,
+    );
+    const make = () =>
+      watchAdoption({
+        picture: () => scene.picture,
+        devices: store.devices,
+        history: store.adoption,
+        nowMs: () => scene.nowMs,
+        activeWithinMs: 3 * DAY_MS,
+        observe: e => void scene.events.push(e),
+      });
+    const scene: Scene = {
+      store,
+      nowMs: NOW_MS,
+      picture: aSnapshot(aState({ rollout: 50 })),
+      events: [],
+      watch: make(),
+      start: () => {
+        scene.watch = make();
+      },
+      run: (devices, versionCode, buildId) => {
+        for (const deviceId of ids.slice(0, devices))
+          store.devices.checkIn({
+            deviceId,
+            atMs: scene.nowMs,
+            versionCode,
+            buildId,
+            sdk: 33,
+            signer: undefined,
+          });
+      },
+    };
+    scene.run(FLEET, 41, 'b41');
+    await use(scene);
+  });
+
+const told = ({ events }: Scene) =>
+  events.flatMap(e =>
+    e.type === 'ota.adoption.progress' ? [[e.buildId, e.percent, e.devices, e.activeDevices]] : [],
+  );
+
+test('progress is told at each change of the whole percent and kept as the curve', () =>
+  withScene(async scene => {
+    await scene.watch.look();
+    for (const devices of [1, 2, 3, 4, 100]) {
+      scene.nowMs += 1_000;
+      scene.run(devices, 42, 'b42');
+      await scene.watch.look();
+    }
+    assert.equal(told(scene), [
+      ['b42', 1, 2, 200],
+      ['b42', 2, 4, 200],
+      ['b42', 50, 100, 200],
+    ]);
+    const curve = await scene.store.adoption.series('b42', 0);
+    assert.equal(
+      curve.map(s => s.running),
+      [0, 2, 4, 100],
+    );
+    assert.equal(
+      [...scene.watch.ratios()],
+      [
+        ['b42', 0.5],
+        ['b41', 0.5],
+      ],
+    );
+  }));
+
+test('devices that fall silent leave the count, and a fall is told as well', () =>
+  withScene(async scene => {
+    scene.run(100, 42, 'b42');
+    await scene.watch.look();
+    scene.nowMs += 4 * DAY_MS;
+    scene.run(10, 41, 'b41');
+    await scene.watch.look();
+    assert.equal(told(scene), [
+      ['b42', 50, 100, 200],
+      ['b42', 0, 0, 10],
+    ]);
+  }));
+
+test('a restart tells nothing again', () =>
+  withScene(async scene => {
+    scene.run(100, 42, 'b42');
+    await scene.watch.look();
+    scene.start();
+    await scene.watch.look();
+    assert.is(told(scene).length, 1);
+    assert.is((await scene.store.adoption.series('b42', 0)).length, 1);
+    assert.is(scene.watch.ratios().get('b42'), 0.5);
+  }));
+
+test('another build under the same version code is no adoption', () =>
+  withScene(async scene => {
+    scene.run(100, 42, 'b42-hotfix');
+    scene.run(10, 42);
+    await scene.watch.look();
+    assert.equal(told(scene), [['b42', 5, 10, 200]]);
+  }));
+
+test('before anything is applied, and with nobody active, nothing is told', () =>
+  withScene(async scene => {
+    const { picture } = scene;
+    scene.picture = undefined;
+    await scene.watch.look();
+    assert.is(scene.watch.ratios().size, 0);
+    scene.picture = picture;
+    scene.nowMs += 10 * DAY_MS;
+    await scene.watch.look();
+    assert.equal(told(scene), []);
+    assert.is(scene.watch.ratios().get('b42'), 0);
+  }));
+
+test.run();
