@@ -28,7 +28,7 @@ function codeOf(text: string, { strings }: { strings: boolean }): string {
   );
 }
 
-const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g;
+const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"\s,(){}]+)['"]/g;
 
 /** What a file imports: paths from the root for relative imports, package names as they are. */
 const importsOf = ({ path: from, text }: SourceFile): string[] =>
@@ -36,63 +36,163 @@ const importsOf = ({ path: from, text }: SourceFile): string[] =>
     to.startsWith('.') ? path.posix.join(path.posix.dirname(from), to) : to,
   );
 
-// ---------------------------------------------------------------- who imports whom
+const says =
+  (pattern: RegExp) =>
+  ({ text }: SourceFile): boolean =>
+    pattern.test(codeOf(text, { strings: false }));
 
-const ADAPTERS = ['source', 'store', 'artifacts', 'http', 'push', 'github', 'dashboard'];
-const PORTS = 'controller/ports.ts';
-const DOMAIN = 'controller/domain/';
-const APK = 'controller/apk/';
+// ---------------------------------------------------------------- the tables
 
-/** Arrows beside the general ones, each with its reason. */
-const ALSO: Readonly<Record<string, readonly string[]>> = {
-  // Reads an APK on disk and finds a ramp's start just as the controller does: both work on what they are given.
-  cli: ['controller/artifacts/file-reader.ts', 'controller/source/ramp-start.ts'],
-};
-
-/** The composition root: what wires parts may import any of them. */
-const wires = (file: string): boolean =>
-  path.posix.basename(file) === 'main.ts' || /^controller\/compose(-[a-z]+)?\.ts$/.test(file);
-
-/** Path prefixes of this repository that a file may import; undefined: all. */
-function mayImport(file: string): readonly string[] | undefined {
-  if (wires(file)) return undefined;
-  if (file.startsWith('agent/')) return ['agent/', DOMAIN, APK];
-  const folder = file.split('/').length > 2 ? (file.split('/')[1] ?? '') : '';
-  const own = `controller/${folder}/`;
-  if (folder === 'domain') return [own];
-  if (folder === 'apk') return [own, DOMAIN];
-  if (folder === 'cli') return [own, DOMAIN, APK, PORTS, 'controller/source/', ...(ALSO.cli ?? [])];
-  if (ADAPTERS.includes(folder)) return [own, DOMAIN, APK, PORTS, 'schemas/'];
-  return folder === '' ? [DOMAIN, APK] : [];
+/** Cells of every table row of ARCHITECTURE.md whose first cell is code, by the first header cell of its table. */
+function tableRows(markdown: string, firstHeader: string): string[][] {
+  const lines = markdown.split('\n');
+  const start = lines.findIndex(line => line.startsWith(`| ${firstHeader} |`));
+  assert.ok(start >= 0, `ARCHITECTURE.md has no table that begins with "${firstHeader}"`);
+  const end = lines.findIndex((line, index) => index > start && !line.startsWith('|'));
+  return lines
+    .slice(start + 2, end)
+    .map(line => line.split('|').slice(1, -1))
+    .map(cells => cells.map(cell => cell.trim()));
 }
 
-const isShell = (file: string): boolean => /^controller\/[^/]+\.ts$/.test(file);
+const words = (cell: string | undefined): string[] =>
+  [...(cell ?? '').matchAll(/`([^`]+)`/g)].map(([, word = '']) => word);
 
-const isAllowed = (file: string, to: string): boolean => {
-  const allowed = mayImport(file);
-  if (allowed === undefined || allowed.some(prefix => to.startsWith(prefix))) return true;
-  return isShell(file) && isShell(to) && !wires(to);
+const USES = ['clock', 'timers', 'random', 'console', 'environment'] as const;
+type Use = (typeof USES)[number];
+
+/** What a file says that needs the permission. */
+const USE_PATTERNS: Readonly<Record<Use, RegExp>> = {
+  clock: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\b|\bhrtime\b/,
+  timers: /\bset(Timeout|Interval|Immediate)\b/,
+  random: /\bMath\.random\b|\brandom(Bytes|UUID|Int|FillSync)\b|\bgetRandomValues\b/,
+  console: /\bconsole\b/,
+  environment: /\bprocess\s*\??\.\s*env\b|\bprocess\[/,
 };
+const isUse = (word: string): word is Use => (USES as readonly string[]).includes(word);
+
+/** What one row allows. */
+interface Room {
+  /** Path prefix, `controller/domain/` or one file. */
+  readonly at: string;
+  /** Names of rooms, or `every room`. */
+  readonly imports: readonly string[];
+  readonly packages: readonly string[];
+  readonly uses: readonly Use[];
+}
+
+const written = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8');
+
+const rooms: readonly Room[] = tableRows(written, 'room').map(([at, , imports, packages, uses]) => ({
+  at: words(at)[0] ?? '',
+  imports: imports === 'every room' ? ['every room'] : words(imports),
+  packages: words(packages),
+  uses: words(uses).filter(isUse),
+}));
+
+const exceptions: ReadonlyMap<string, Room> = new Map(
+  tableRows(written, 'exception').map(([at, may, why]) => {
+    const file = words(at)[0] ?? '';
+    assert.ok(why !== undefined && why.length > 3, `the exception for ${file} gives no reason`);
+    const granted = words(may);
+    return [
+      file,
+      {
+        at: file,
+        imports: granted.filter(w => !isUse(w) && !w.startsWith('node:')),
+        packages: granted.filter(w => w.startsWith('node:')),
+        uses: granted.filter(isUse),
+      },
+    ];
+  }),
+);
+
+/** The room that a file lies in, with what the exceptions add for this very file; undefined: no row is about it. */
+function roomOf(file: string): Room | undefined {
+  const room = rooms.find(r => file.startsWith(r.at));
+  const also = exceptions.get(file);
+  if (room === undefined || also === undefined) return room ?? also;
+  return {
+    ...room,
+    imports: [...room.imports, ...also.imports],
+    packages: [...room.packages, ...also.packages],
+    uses: [...room.uses, ...also.uses],
+  };
+}
+
+/** `controller/http/agent/x.ts` → `http`; `agent/x.ts` → `agent`; `controller/x.ts` → the file itself. */
+function roomName(file: string): string {
+  const [top = '', folder = '', ...rest] = file.split('/');
+  if (top !== 'controller') return top;
+  return rest.length === 0 ? file : folder;
+}
+
+/** `@scope/name/deep` → `@scope/name`; `csv-parse/sync` → `csv-parse`; Node's modules as they are. */
+const packageName = (specifier: string): string =>
+  specifier.startsWith('node:')
+    ? specifier
+    : specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/');
 
 function wrongArrows(file: SourceFile): string[] {
-  const imports = importsOf(file);
-  const inside = imports.filter(to => /^(controller|agent|test|demo|bench|scripts|schemas)\//.test(to));
-  const wrong = inside.filter(to => !isAllowed(file.path, to));
-  const pure = file.path.startsWith(DOMAIN) || file.path.startsWith(APK);
-  const packages = imports.filter(to => !inside.includes(to));
-  if (pure) wrong.push(...packages.filter(to => to !== 'node:crypto' && to !== 'node:zlib'));
-  return wrong.map(to => `${file.path} imports ${to}`);
+  const room = roomOf(file.path);
+  if (room === undefined) return [`${file.path} lies in no room of ARCHITECTURE.md`];
+  const own = roomName(file.path);
+  const allows = (to: string): boolean => {
+    if (/^(controller|agent|test|demo|bench|scripts|schemas)\//.test(to)) {
+      const name = roomName(to);
+      if (name === own && !to.endsWith('/main.ts')) return true;
+      if (room.imports.includes(name)) return true;
+      return room.imports.includes('every room') && to.startsWith('controller/') && name !== to;
+    }
+    const name = packageName(to);
+    return room.packages.includes(name) || (name.startsWith('node:') && room.packages.includes('node:*'));
+  };
+  return importsOf(file)
+    .filter(to => !allows(to))
+    .map(to => `${file.path} imports ${to}`);
 }
 
-test('every import follows the arrows', () => {
+test('every import follows the table', () => {
   assert.equal(all.flatMap(wrongArrows), []);
 });
 
-test('every folder of the controller is one the arrows know', () => {
-  const known = new Set(['domain', 'apk', 'cli', ...ADAPTERS]);
-  const folders = readdirSync(path.join(root, 'controller'), { withFileTypes: true });
+/** The room's own permissions, and those of this file. */
+function wrongUses(file: SourceFile): string[] {
+  const allowed = roomOf(file.path)?.uses ?? [];
+  return USES.filter(use => !allowed.includes(use) && says(USE_PATTERNS[use])(file)).map(
+    use => `${file.path} uses ${use}`,
+  );
+}
+
+test('clocks, timers, random numbers, the console and the environment are used only where the table allows it', () => {
+  assert.equal(all.flatMap(wrongUses), []);
+});
+
+test('every row of the table is about something that is there, and each permission is used', () => {
+  const unused = [...rooms, ...exceptions.values()].flatMap(room => {
+    const inside = all.filter(f => f.path.startsWith(room.at));
+    if (inside.length === 0) return [`${room.at} is not there`];
+    const imports = inside.flatMap(importsOf);
+    const names = new Set([...imports.map(roomName), ...imports.map(packageName)]);
+    return [
+      ...room.imports.filter(name => name !== 'every room' && !names.has(name)),
+      ...room.packages.filter(name => name !== 'node:*' && !names.has(name)),
+      ...room.uses.filter(use => !inside.some(f => says(USE_PATTERNS[use])(f))),
+    ].map(what => `${room.at} does not use ${what}`);
+  });
+  assert.equal(unused, []);
+});
+
+test('every package of package.json is in the table', () => {
+  const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const listed = new Set(rooms.flatMap(r => r.packages));
   assert.equal(
-    folders.filter(f => f.isDirectory() && !known.has(f.name)).map(f => f.name),
+    Object.keys(dependencies).filter(name => !listed.has(name)),
     [],
   );
 });
@@ -107,12 +207,7 @@ interface Rule {
   readonly broken: SourceFile;
 }
 
-const says =
-  (pattern: RegExp) =>
-  ({ text }: SourceFile): boolean =>
-    pattern.test(codeOf(text, { strings: false }));
-const isPure = (file: string): boolean => file.startsWith(DOMAIN) || file.startsWith(APK);
-const readsSettings = (file: string): boolean => ['main.ts', 'config.ts'].includes(path.posix.basename(file));
+const isGenerated = (file: string): boolean => file.endsWith('.generated.ts');
 const POOR_NAME = /(?:^|[a-z_-])(utils?|helpers?|managers?|services?)$/i;
 /** Android's own word for what installs packages. */
 const ANDROID = /package-?managers?$/i;
@@ -122,28 +217,10 @@ const any = (): boolean => true;
 
 const RULES: readonly Rule[] = [
   {
-    name: 'domain and apk read no clock',
-    applies: isPure,
-    found: says(/\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\b|\bset(Timeout|Interval|Immediate)\b/),
-    broken: { path: 'controller/domain/x.ts', text: 'const ms = Date.now();' },
-  },
-  {
-    name: 'domain and apk draw no random number',
-    applies: isPure,
-    found: says(/\bMath\.random\b|\brandom(Bytes|UUID|Int|FillSync)\b|\bgetRandomValues\b/),
-    broken: { path: 'controller/apk/x.ts', text: 'const n = Math.random();' },
-  },
-  {
     name: 'domain and apk touch neither process nor network',
-    applies: isPure,
-    found: says(/\bprocess\b(?!-)|\bglobalThis\b|\bfetch\(|\bconsole\b/),
+    applies: file => /^controller\/(domain|apk)\//.test(file),
+    found: says(/\bprocess\b(?!-)|\bglobalThis\b|\bfetch\(/),
     broken: { path: 'controller/domain/x.ts', text: 'if (process.platform) f();' },
-  },
-  {
-    name: 'only main.ts and config.ts read the environment',
-    applies: file => !readsSettings(file),
-    found: says(/\bprocess\s*\??\.\s*env\b|\bprocess\[/),
-    broken: { path: 'controller/http/app.ts', text: 'const port = process.env.PORT;' },
   },
   {
     name: 'nothing is any',
@@ -178,8 +255,7 @@ const RULES: readonly Rule[] = [
   },
   {
     name: 'no file is over 300 lines',
-    // The ports are a list of interfaces without code: one place to look up what a part may ask of another.
-    applies: file => file !== PORTS,
+    applies: file => !isGenerated(file),
     found: ({ text }) => text.trimEnd().split('\n').length > 300,
     broken: { path: 'controller/x.ts', text: 'a\n'.repeat(301) },
   },
@@ -200,7 +276,10 @@ for (const rule of RULES) {
 
 // ---------------------------------------------------------------- the rules themselves
 
-const breaks = (file: string, text: string): number => wrongArrows({ path: file, text }).length;
+const breaks = (file: string, text: string): number => {
+  const source = { path: file, text };
+  return wrongArrows(source).length + wrongUses(source).length;
+};
 
 test('a wrong arrow is found, in each form of import', () => {
   const adapter = 'controller/http/app.ts';
@@ -209,31 +288,52 @@ test('a wrong arrow is found, in each form of import', () => {
   assert.is(breaks(adapter, "export * from '../store/db.ts';"), 1);
   assert.is(breaks(adapter, "import '../store/db.ts';"), 1);
   assert.is(breaks(adapter, "const x = await import('../store/db.ts');"), 1);
-  assert.is(breaks(adapter, "import {\n  x,\n} from '../reconcile.ts';"), 1);
-  assert.is(breaks(adapter, "// from '../store/db.ts'\nimport x from '../ports.ts';"), 0);
+  assert.is(breaks(adapter, "import {\n  x,\n} from '../reconcile/loop.ts';"), 1);
+  assert.is(breaks(adapter, "// from '../store/db.ts'\nimport x from '../ports/index.ts';"), 0);
   assert.is(breaks('controller/domain/x.ts', "import { readFileSync } from 'node:fs';"), 1);
-  assert.is(breaks('controller/domain/x.ts', "import type { Port } from '../ports.ts';"), 1);
+  assert.is(breaks('controller/domain/x.ts', "import type { Port } from '../ports/index.ts';"), 1);
   assert.is(breaks('controller/domain/plan/x.ts', "import { x } from '../cohort.ts';"), 0);
   assert.is(breaks('controller/apk/x.ts', "import yaml from 'yaml';"), 1);
-  assert.is(breaks('controller/reconcile/loop.ts', "import { x } from './store/db.ts';"), 1);
-  assert.is(breaks('controller/reconcile/loop.ts', "import { x } from './compose.ts';"), 1);
+  assert.is(breaks('controller/reconcile/loop.ts', "import { x } from '../store/db.ts';"), 1);
+  assert.is(breaks('controller/reconcile/loop.ts', "import { x } from '../compose/controller.ts';"), 1);
   assert.is(breaks('controller/reconcile/loop.ts', "import { x } from './wake.ts';"), 0);
-  assert.is(breaks('controller/compose/controller.ts', "import { x } from './store/db.ts';"), 0);
-  assert.is(breaks('controller/cli/plan.ts', "import { x } from '../source/parse.ts';"), 0);
+  assert.is(breaks('controller/compose/controller.ts', "import { x } from '../store/db.ts';"), 0);
+  assert.is(breaks('controller/compose/controller.ts', "import { x } from '../main.ts';"), 1);
+  assert.is(breaks('controller/cli/plan.ts', "import { x } from '../source/folder.ts';"), 0);
   assert.is(breaks('controller/cli/plan.ts', "import { x } from '../http/app.ts';"), 1);
   assert.is(breaks('agent/step.ts', "import { x } from '../controller/http/app.ts';"), 1);
   assert.is(breaks('agent/adb/x.ts', "import { x } from '../../controller/apk/index.ts';"), 0);
-  assert.is(breaks('agent/step.ts', "import { x } from './support/state.ts';"), 1);
+  assert.is(breaks('agent/step.ts', "import { x } from '../test/support/state.ts';"), 1);
+});
+
+test('a foreign room or package is found, in a room and on the top floor', () => {
+  assert.is(breaks('controller/store/zz.ts', "import pino from 'pino';"), 1);
+  assert.is(breaks('controller/store/zz.ts', "import { Counter } from 'prom-client';"), 1);
+  assert.is(breaks('controller/store/zz.ts', "import { verifyApk } from '../apk/index.ts';"), 1);
+  assert.is(breaks('controller/store/zz.ts', "import knex from 'knex';"), 0);
+  assert.is(breaks('controller/zz.ts', "import knex from 'knex';"), 1);
+  assert.is(breaks('controller/zz.ts', "import { Octokit } from '@octokit/rest';"), 1);
+  assert.is(breaks('controller/newroom/zz.ts', ''), 1);
+  assert.is(breaks('controller/push/x.ts', "import { x } from 'firebase-admin/app';"), 0);
+});
+
+test('a clock, a random number, the console or the environment is found where the table does not allow it', () => {
+  assert.is(breaks('controller/domain/x.ts', 'const ms = Date.now();'), 1);
+  assert.is(breaks('controller/domain/x.ts', 'setTimeout(f, 1);'), 1);
+  assert.is(breaks('controller/apk/x.ts', 'const n = Math.random();'), 1);
+  assert.is(breaks('controller/store/x.ts', 'const at = new Date();'), 1);
+  assert.is(breaks('controller/http/app.ts', 'const port = process.env.PORT;'), 1);
+  assert.is(breaks('controller/reconcile/x.ts', "console.log('x');"), 1);
+  assert.is(breaks('controller/settings/keys.ts', 'const key = randomBytes(32);'), 0);
+  assert.is(breaks('controller/main.ts', 'const port = process.env.PORT;'), 0);
 });
 
 test('a word in a comment or a string breaks nothing', () => {
-  const clock = RULES[0];
   const text = "/** Never Date.now here. */\nconst hint = 'Date.now'; // new Date()\nconst at = new Date(5);";
-  assert.is(clock?.found({ path: 'controller/domain/x.ts', text }), false);
+  assert.is(breaks('controller/domain/x.ts', text), 0);
 });
 
 test('ARCHITECTURE.md names every folder', () => {
-  const written = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8');
   const ignored = readFileSync(path.join(root, '.gitignore'), 'utf8').split('\n');
   const inside = (folder: string): string[] =>
     readdirSync(path.join(root, folder), { withFileTypes: true })
