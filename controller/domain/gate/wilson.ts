@@ -9,5 +9,5 @@ export function wilsonUpper(x: number, n: number): number {
   const share = x / n;
   const centre = share + (Z * Z) / (2 * n);
   const spread = Z * Math.sqrt((share * (1 - share)) / n + (Z * Z) / (4 * n * n));
-  return Math.min(1, (centre + spread) / (1 + (Z * Z) / n));
+  return Math.min(1, Math.max(share, (centre + spread) / (1 + (Z * Z) / n)));
 }
