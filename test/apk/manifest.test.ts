@@ -11,6 +11,7 @@ import {
   type ManifestAttribute,
   type ManifestElement,
 } from '../support/apk/manifest.ts';
+import { withLimits } from '../support/apk/work.ts';
 
 const usual = manifestOf({ versionCode: 42, versionName: '4.2.0', minSdk: 26, targetSdk: 34 });
 const REFERENCE = { type: 0x01, data: 0x7f040001 };
@@ -227,17 +228,16 @@ test('every cut of a manifest is refused', () => {
   }
 });
 
-test('every field of a manifest may hold an extreme value', () => {
+test('an extreme value in any field of a manifest makes no reading of it expensive', async () => {
   const bytes = buildBinaryXml(usual);
-  const started = performance.now();
+  const limits = { fields: 500, textBytes: 5_000, signatures: 0, certificates: 0, inflatedBytes: 0 };
   for (let at = 0; at + 4 <= bytes.length; at += 1) {
     for (const value of [0, 1, 0x7fffffff, 0x80000000, 0xffffffff]) {
       const mutant = Buffer.from(bytes);
       mutant.writeUInt32LE(value, at);
-      readManifest(mutant);
+      await withLimits(limits, () => readManifest(mutant));
     }
   }
-  assert.ok(performance.now() - started < 5000, 'no value makes it slow');
 });
 
 test('a raw text that differs from the typed value is refused: Android reads some by one, some by the other', () => {
