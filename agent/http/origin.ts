@@ -1,11 +1,6 @@
 /** Where the agent may talk to, and where its token may go: the controller's origin alone, over HTTPS (SPEC §9). */
 import { Fault } from '../../controller/domain/fault.ts';
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-/** Plain http is for loopback only, where no network can listen. */
-export const isSecure = (url: URL): boolean =>
-  url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname));
+import { isPrivateUrl } from '../../controller/domain/loopback.ts';
 
 /** The configured controller URL; its path, if any, is the base of the endpoints. Fault `url_refused` for plain http or credentials in it. */
 export function controllerUrl(text: string): URL {
@@ -15,7 +10,7 @@ export function controllerUrl(text: string): URL {
     throw new Fault('url_refused', 'the controller URL must not carry a user name or password', {
       retry: 'never',
     });
-  if (!isSecure(url))
+  if (!isPrivateUrl(url))
     throw new Fault(
       'url_refused',
       `${url.protocol}//${url.host} is refused: use https (plain http is for loopback only)`,
@@ -31,7 +26,7 @@ export function controllerUrl(text: string): URL {
 export function urlRefusal(text: string, controller: URL): string | undefined {
   if (!URL.canParse(text)) return 'not a URL';
   const url = new URL(text);
-  if (!isSecure(url)) return `${url.protocol} outside loopback`;
+  if (!isPrivateUrl(url)) return `${url.protocol} outside loopback`;
   if (url.username !== '' || url.password !== '') return 'credentials in the URL';
   return url.origin === controller.origin ? undefined : `${url.host} is not the controller`;
 }

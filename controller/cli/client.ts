@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream';
 import { request } from 'undici';
 import { Fault } from '../domain/fault.ts';
+import { isPrivateUrl } from '../domain/loopback.ts';
 import type { Io } from './io.ts';
 
 const TIMEOUT_MS = 15_000;
@@ -76,7 +77,7 @@ function checkedUrl(text: string): URL {
     throw new Fault('url_invalid', 'OTA_URL must be http(s)://host[:port] without user, query or fragment', {
       retry: 'never',
     });
-  if (url.protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname))
+  if (!isPrivateUrl(url))
     throw new Fault(
       'url_insecure',
       `OTA_URL is plain http to ${url.host}: the admin token would travel readable\n  use https, or a tunnel to the controller's loopback port`,

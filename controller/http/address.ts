@@ -1,4 +1,4 @@
-/** Where a request came from, for limits on failed authentication and for the log. */
+/** The client address of a request, for the limit on failed authentication and for the log. */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 

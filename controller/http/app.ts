@@ -26,7 +26,7 @@ import { makeDoors, type Route, type Surface } from './route.ts';
 export interface HttpFace {
   /** Everything on one listener. */
   readonly all: RequestListener;
-  /** What devices and the forge reach, when operators have a listener of their own. */
+  /** Agent routes and the webhook, for when operators have a listener of their own. */
   readonly agent: RequestListener;
   /** Operator routes, metrics and probes. */
   readonly operator: RequestListener;
@@ -98,7 +98,7 @@ function koaFor(http: Http, routes: readonly Route[]): RequestListener {
   for (const route of routes) router.register(route.path, [route.method], ctx => route.run(ctx as Context));
   const app = new Koa();
   app.silent = true;
-  // A body stream that broke after the headers were sent; everything else goes through the exit.
+  // Only a body stream that broke after the headers were sent ends here; all other errors reach `exit`.
   app.on('error', (error: unknown, ctx?: Context) => {
     if (!isBrokenHttp(error)) report(http, error, ctx?.req);
   });
@@ -110,7 +110,7 @@ function koaFor(http: Http, routes: readonly Route[]): RequestListener {
 const routeOf = (ctx: Context): string =>
   typeof ctx._matchedRoute === 'string' ? ctx._matchedRoute : 'unmatched';
 
-/** The one exit: whatever a route threw becomes a problem, every request is counted, and no stack leaves. */
+/** The only place that answers errors: an error becomes a problem, every request is counted, no stack is sent. */
 function exit(http: Http): Koa.Middleware {
   const { observe, monotonicMs, settings } = http;
   const [hsts, maxAge] = strictTransport(settings.hstsMaxAgeS);
@@ -143,10 +143,14 @@ function report(http: Http, error: unknown, req: IncomingMessage | undefined, ro
 
 function needAnswer(ctx: Context): void {
   if (ctx.status === 405 || ctx.status === 501)
-    throw new Refusal('method_not_allowed', `${ctx.method.slice(0, 16)} is not served here`, {
-      headers: { Allow: String(ctx.response.get('Allow')) },
-    });
-  if (ctx.status === 404 && ctx.body == null) throw new Refusal('route_unknown', 'there is nothing here');
+    throw new Refusal(
+      'method_not_allowed',
+      `this path does not support ${ctx.method.slice(0, 16)}; see Allow`,
+      {
+        headers: { Allow: String(ctx.response.get('Allow')) },
+      },
+    );
+  if (ctx.status === 404 && ctx.body == null) throw new Refusal('route_unknown', 'this path does not exist');
 }
 
 function answerProblem(ctx: Context, refusal: Refusal): void {

@@ -1,4 +1,4 @@
-/** Who asks: devices by their own tokens, operators by admin tokens (SPEC §6). No token is ever logged or echoed. */
+/** Authentication: devices by their own tokens, operators by admin tokens (SPEC §6). No token is ever logged or echoed. */
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Observe } from '../domain/event.ts';
@@ -36,13 +36,13 @@ export const ADMIN_TOKEN = /^ota_admin_[A-Za-z0-9_-]{43}$/;
 export const tokenHash = (token: string): string => hash('sha256', token);
 
 const DETAIL = {
-  token_missing: 'send the token as Authorization: Bearer',
-  token_malformed: 'this is no token of this controller',
+  token_missing: 'no token was sent: send it as Authorization: Bearer',
+  token_malformed: 'this token is not valid for this controller',
   token_invalid: 'this token was not issued by this controller',
   token_revoked: 'this token was revoked',
-  token_superseded: 'a newer token has taken the place of this one',
+  token_superseded: 'this token was replaced by a newer one',
   token_expired: 'this token has expired',
-  device_unknown: 'the device of this token is not enrolled',
+  device_unknown: 'the device of this token is not enrolled: ask an operator to enrol it',
 } as const satisfies Partial<Record<HttpCode, string>>;
 type AuthFailure = keyof typeof DETAIL;
 

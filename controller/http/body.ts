@@ -1,7 +1,8 @@
-/** Request bodies: bounded before they are read, JSON before it is believed, schema-checked before it is used. */
+/** Request bodies: the size is limited before reading, and JSON is checked against its schema before use. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'koa';
 import getRawBody from 'raw-body';
+import type { Schemas } from '../../schemas/api.d.ts';
 import type { Contract, SchemaName } from './contract.ts';
 import { Refusal } from './problem.ts';
 
@@ -24,20 +25,20 @@ export function needMediaType(req: IncomingMessage, ...allowed: readonly string[
   return given;
 }
 
-/** A declared length beyond the limit is refused before a byte is asked for. */
+/** Refuses a declared length over the limit before any of the body is read. */
 export function needLengthWithin(req: IncomingMessage, maxBytes: number): void {
   const declared = req.headers['content-length'];
   if (declared !== undefined && Number(declared) > maxBytes) throw tooLarge(maxBytes);
 }
 
-/** Clients that wait for `100 Continue` are told to go on only by the route that wants the body. */
+/** Sends `100 Continue` to a client that waits for it. Only a route that wants the body does this. */
 export function askForBody(req: IncomingMessage, res: ServerResponse): void {
   if (req.headers.expect?.toLowerCase() === '100-continue') res.writeContinue();
 }
 
 /**
- * A body piece by piece. Whoever stops early leaves the connection whole, so that the refusal can still be answered;
- * a client that goes away is a Refusal `body_aborted`.
+ * The body piece by piece. Stopping early keeps the connection open, so that a refusal can still be sent.
+ * Refusal `body_aborted` when the client disconnects.
  */
 export async function* bodyPieces(req: IncomingMessage): AsyncGenerator<Buffer> {
   try {
@@ -48,7 +49,7 @@ export async function* bodyPieces(req: IncomingMessage): AsyncGenerator<Buffer> 
   }
 }
 
-/** What Node's parser throws at bytes that are no HTTP. */
+/** Whether the error is from Node's HTTP parser: the client sent bytes that are not HTTP. */
 export const isBrokenHttp = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && String(error.code).startsWith('HPE_');
 
@@ -81,12 +82,12 @@ export async function readJson(ctx: Context, maxBytes: number, optional = false)
   }
 }
 
-/** JSON of a shape that the OpenAPI document names; Refusal `body_invalid` lists what is wrong. */
-export async function readChecked<T>(
+/** JSON that fits a schema of the OpenAPI document. Refusal `body_invalid` lists the mistakes. */
+export async function readChecked<N extends SchemaName>(
   ctx: Context,
   contract: Contract,
-  schema: SchemaName,
+  schema: N,
   maxBytes: number,
-): Promise<T> {
-  return contract.check<T>(schema, await readJson(ctx, maxBytes));
+): Promise<Schemas[N]> {
+  return contract.check(schema, await readJson(ctx, maxBytes));
 }

@@ -1,37 +1,30 @@
-/** The published OpenAPI document is what requests are checked against: one truth for readers and for the server. */
+/** Checks requests against the published OpenAPI document, so that the document and the server cannot differ. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { parse } from 'yaml';
+import type { Schemas } from '../../schemas/api.d.ts';
 import { Refusal } from './problem.ts';
 
-export type SchemaName =
-  | 'ActionResult'
-  | 'PushToken'
-  | 'EnrolRequest'
-  | 'ImportRow'
-  | 'TagsRequest'
-  | 'RotateRequest'
-  | 'ReconcileRequest'
-  | 'AdminTokenRequest';
+export type SchemaName = keyof Schemas;
 
 export interface FieldError {
-  /** JSON Pointer of the place. */
+  /** JSON Pointer to the value. */
   readonly path: string;
   readonly message: string;
 }
 
 export interface Contract {
-  /** Returns the value as it is; Refusal `body_invalid` otherwise. */
-  check<T>(schema: SchemaName, value: unknown): T;
-  /** Empty when the value is right. */
+  /** Returns the value unchanged; Refusal `body_invalid` when it does not fit. */
+  check<N extends SchemaName>(schema: N, value: unknown): Schemas[N];
+  /** Empty when the value fits. */
   errors(schema: SchemaName, value: unknown): FieldError[];
 }
 
 const MAX_ERRORS = 20;
 
-/** From the sources, and one folder deeper from `dist`. */
+/** Works from the sources and from `dist`, which is one folder deeper. */
 export function openapiFile(): string {
   const found = ['../../schemas/openapi.yaml', '../../../schemas/openapi.yaml']
     .map(relative => path.resolve(import.meta.dirname, relative))
@@ -55,7 +48,7 @@ function told(error: ErrorObject): FieldError {
 export function makeContract(): Contract {
   const ajv = new Ajv2020({ strict: true, allErrors: false, allowUnionTypes: true });
   formats.default(ajv);
-  // Words of OpenAPI that are annotations to a validator.
+  // OpenAPI keywords that a JSON Schema validator does not know.
   ajv.addVocabulary(['openapi', 'info', 'servers', 'security', 'tags', 'paths', 'components', 'example']);
   ajv.addSchema(readOpenapi(), 'openapi');
   const compiled = new Map<SchemaName, ValidateFunction>();
@@ -72,14 +65,14 @@ export function makeContract(): Contract {
   };
   return {
     errors,
-    check: <T>(name: SchemaName, value: unknown) => {
+    check: <N extends SchemaName>(name: N, value: unknown) => {
       const found = errors(name, value);
       const [first] = found;
       if (first !== undefined) {
         const detail = `${first.path === '' ? 'the body' : first.path} ${first.message}`;
         throw new Refusal('body_invalid', detail, { members: { errors: found } });
       }
-      return value as T;
+      return value as Schemas[N];
     },
   };
 }

@@ -1,7 +1,7 @@
 /**
- * Device tokens (SPEC §6): `v1.<kid>.<device_id>.<generation>.<mac>`, mac = base64url(HMAC-SHA256(key, all before
- * the last dot)). Nothing is stored per token, so a check costs no database read. Device ids may hold dots, so the
- * text is taken apart from both ends.
+ * Device tokens (SPEC §6): `v1.<kid>.<device_id>.<generation>.<mac>`, where mac = base64url(HMAC-SHA256(key, text
+ * before the last dot)). No token is stored, so a check needs no database read. A device id may contain dots, so the
+ * token is parsed from both ends.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { type DeviceId, isDeviceId } from '../domain/ids.ts';
@@ -12,7 +12,7 @@ export interface TokenKey {
   /** At least 32 bytes. */
   readonly key: Uint8Array;
 }
-/** The first signs; both verify, so that a key can be rotated without a device noticing. */
+/** The first key signs and both verify, so that a key can be rotated while devices keep their tokens. */
 export type TokenKeys = readonly [TokenKey] | readonly [TokenKey, TokenKey];
 
 export interface DeviceToken {
@@ -24,7 +24,7 @@ export type TokenVerdict = DeviceToken | 'malformed' | 'invalid';
 
 export interface DeviceTokens {
   mint(deviceId: DeviceId, generation: number): string;
-  /** `malformed`: not a token of this form; `invalid`: unknown key or wrong mac. */
+  /** `malformed`: the text does not have this form. `invalid`: unknown key or wrong mac. */
   verify(token: string): TokenVerdict;
 }
 

@@ -1,8 +1,8 @@
-/** Whatever was thrown → the refusal that is answered. Texts of Faults stay inside unless they are ours to tell. */
+/** Any thrown error → the refusal to answer with. The text of a Fault is sent only when it was written for clients. */
 import { Fault } from '../domain/fault.ts';
 import { type HttpCode, Refusal } from './problem.ts';
 
-/** Faults whose message was written for the client. */
+/** Faults whose message may be sent to the client. */
 const TOLD: Readonly<Record<string, HttpCode>> = {
   sha256_mismatch: 'sha256_mismatch',
   artifact_rejected: 'artifact_rejected',
@@ -16,13 +16,13 @@ const RETRY_S = 10;
 
 export interface Failure {
   readonly refusal: Refusal;
-  /** Ours or the world's fault rather than the client's: worth an error line. */
+  /** The client did not cause it, so it is logged as an error. */
   readonly unexpected: boolean;
   /** The stable code for the log. */
   readonly code: string;
 }
 
-/** A verdict that travels as a Fault's cause names its own code. */
+/** The code of a verdict that is the Fault's cause. */
 function reasonOf(fault: Fault): Record<string, unknown> {
   const { cause } = fault;
   return typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string'
@@ -44,7 +44,10 @@ export function failureOf(error: unknown): Failure {
   }
   const refusal =
     error.retry === 'backoff'
-      ? new Refusal('unavailable', 'not possible right now', { retryAfterS: RETRY_S, cause: error })
+      ? new Refusal('unavailable', 'the controller cannot do this now; try again later', {
+          retryAfterS: RETRY_S,
+          cause: error,
+        })
       : new Refusal('internal', 'the controller failed to answer', { cause: error });
   return { refusal, unexpected: true, code: error.code };
 }

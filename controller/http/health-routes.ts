@@ -1,4 +1,4 @@
-/** Probes, metrics and the webhook's door. */
+/** Probes, metrics and the webhook. */
 import { readBody } from './body.ts';
 import type { Http } from './options.ts';
 import { Refusal } from './problem.ts';
@@ -21,7 +21,7 @@ export function healthRoutes(http: Http, doors: Doors): Route[] {
       ctx.body = { status: 'ok' };
     }),
 
-    // Ready means that checks are answered: a source that is down does not make a controller unready.
+    // Ready means that update checks are answered. A source that is down does not change that.
     doors.open('GET', '/readyz', 'both', ctx => {
       const { snapshot } = picture;
       if (snapshot === undefined)
@@ -34,7 +34,8 @@ export function healthRoutes(http: Http, doors: Doors): Route[] {
       : doors.admin('GET', '/metrics', 'metrics', scrape),
 
     doors.open('POST', '/v1/webhooks/github', 'agent', async ctx => {
-      if (webhook === undefined) throw new Refusal('webhook_off', 'no webhook secret is set');
+      if (webhook === undefined)
+        throw new Refusal('webhook_off', 'the webhook is off: set OTA_GITHUB_WEBHOOK_SECRET to turn it on');
       const body = await readBody(ctx, settings.webhookMaxBytes);
       const { headers } = ctx.req;
       const result = await webhook({
@@ -43,7 +44,11 @@ export function healthRoutes(http: Http, doors: Doors): Route[] {
         signature: text(headers['x-hub-signature-256']),
         body,
       });
-      if (result === 'bad_signature') throw new Refusal('signature_invalid', 'the signature does not match');
+      if (result === 'bad_signature')
+        throw new Refusal(
+          'signature_invalid',
+          'the signature does not match: check that both sides use the same webhook secret',
+        );
       if (result === 'accepted') reconciler.wake('webhook');
       ctx.status = 202;
       ctx.body = { result };

@@ -1,8 +1,9 @@
-/** Listening sockets: TLS or loopback, clear refusals, and an end that lets what is under way finish. */
+/** Listening sockets: TLS unless on loopback, clear errors, and a close that lets running requests finish. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { isIP } from 'node:net';
 import { Fault } from '../domain/fault.ts';
+import { isLoopback } from '../domain/loopback.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -10,7 +11,7 @@ export interface ListenOptions {
   readonly port: number;
   /** PEM texts; with them the listener speaks TLS. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
-  /** A trusted proxy ends TLS: plain HTTP beyond loopback is meant. */
+  /** A trusted proxy terminates TLS, so plain HTTP is allowed on any address. */
   readonly trustedProxy?: boolean;
   readonly handler: RequestListener;
 }
@@ -19,21 +20,18 @@ export interface Listener {
   /** `https://127.0.0.1:8443` */
   readonly url: string;
   readonly port: number;
-  /** Takes no more connections, lets requests finish for up to `graceMs`, then cuts the rest. Idempotent. */
+  /** Stops accepting, waits up to `graceMs` for running requests, then cuts the rest. Idempotent. */
   close(graceMs: number): Promise<void>;
 }
 
 const HEADERS_MS = 20_000;
 /** Whole uploads must fit: 512 MiB at 1 MB/s. */
 const REQUEST_MS = 600_000;
-/** Devices ask a few things in a row and are gone for hours: at 1,000 checks/s each idle second is 1,000 sockets. */
+/** A device sends a few requests and then nothing for hours: at 1,000 checks/s each idle second holds 1,000 sockets. */
 const KEEP_ALIVE_MS = 10_000;
-/** A proxy keeps its connections for longer than it idles by itself, usually 60 s, so that none is cut in use. */
+/** Longer than the idle limit of common proxies (60 s), so that a proxy never reuses a connection as we close it. */
 const PROXY_KEEP_ALIVE_MS = 75_000;
 const IDLE_SWEEP_MS = 50;
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
 function serverFor({ tls, handler, trustedProxy }: ListenOptions): Server {
   const keepAliveTimeout = trustedProxy === true ? PROXY_KEEP_ALIVE_MS : KEEP_ALIVE_MS;
@@ -51,9 +49,9 @@ function serverFor({ tls, handler, trustedProxy }: ListenOptions): Server {
 
 const WHY: Readonly<Record<string, readonly [code: string, text: string]>> = {
   EADDRINUSE: ['port_in_use', 'is in use by another program: stop it or choose another port'],
-  EACCES: ['port_forbidden', 'may not be opened by this user: choose one above 1023'],
-  EADDRNOTAVAIL: ['address_unavailable', 'is no address of this machine'],
-  ENOTFOUND: ['address_unavailable', 'is no address of this machine'],
+  EACCES: ['port_forbidden', 'may not be opened by this user: choose a port above 1023'],
+  EADDRNOTAVAIL: ['address_unavailable', 'is not an address of this machine'],
+  ENOTFOUND: ['address_unavailable', 'is not an address of this machine'],
 };
 
 function opened(server: Server, host: string, port: number): Promise<number> {
@@ -78,11 +76,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   if (tls === undefined && options.trustedProxy !== true && !isLoopback(host))
     throw new Fault(
       'insecure_listener',
-      `refusing plain HTTP on ${host}: give a TLS certificate (OTA_TLS_CERT), say that a trusted proxy ends TLS (OTA_TRUSTED_PROXY), or listen on loopback`,
+      `refusing plain HTTP on ${host}: set a TLS certificate (OTA_TLS_CERT), set OTA_TRUSTED_PROXY when a proxy terminates TLS, or listen on loopback`,
       { retry: 'never' },
     );
   const server = serverFor(options);
-  // Bodies are asked for by the route that wants them, so that a refusal comes before the upload.
+  // `100 Continue` is sent by the route that wants the body, so that a refusal comes before the upload.
   server.on('checkContinue', handler);
   const port = await opened(server, host, options.port);
   let closing: Promise<void> | undefined;
@@ -99,7 +97,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise(resolve => {
-    // Connections that finish their request during the grace would otherwise idle until their keep-alive ends.
+    // A connection whose request ends during the grace would otherwise stay open until its keep-alive ends.
     const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
     server.close(() => {

@@ -1,4 +1,4 @@
-/** What the HTTP face is built from: ports, secrets, and plain settings with their defaults. */
+/** What the HTTP face needs: ports, secrets, and settings with their defaults. */
 import type { Observe } from '../domain/event.ts';
 import type { BuildId } from '../domain/ids.ts';
 import type {
@@ -26,25 +26,25 @@ export interface HttpPorts {
 }
 
 export interface HttpSettings {
-  /** What devices reach the controller as, without a trailing slash; download URLs are built from it. */
+  /** The URL at which devices reach the controller, without a trailing slash. Download URLs are built from it. */
   readonly publicUrl: string;
   /** Seconds of Strict-Transport-Security; 0 sends none. */
   readonly hstsMaxAgeS: number;
   readonly pollIntervalS: number;
-  /** How far agents should spread around the interval, either way. */
+  /** How many seconds an agent may poll earlier or later than the interval. */
   readonly pollJitterS: number;
   /** Devices that checked within this time are active. */
   readonly activeWithinMs: number;
-  /** A trusted proxy is in front: the client's address is the last of X-Forwarded-For. */
+  /** A trusted proxy is in front: the client's address is the last entry of X-Forwarded-For. */
   readonly trustedProxy: boolean;
-  /** `/metrics` without a token: only for a listener that nobody else reaches. */
+  /** Serve `/metrics` without a token: only for a listener that strangers cannot reach. */
   readonly openMetrics: boolean;
   /** Answer the update check ahead of Koa; false only to compare both ways. */
   readonly fastCheck: boolean;
   readonly checksPerMinute: number;
-  /** All other requests of one device. */
+  /** Of one device, update checks not counted. */
   readonly requestsPerMinute: number;
-  /** Failed authentications per address; valid tokens from the same address are never held back. */
+  /** Failed authentications per address. Valid tokens from that address are never refused for it. */
   readonly authFailuresPerMinute: number;
   readonly jsonMaxBytes: number;
   readonly importMaxBytes: number;
@@ -97,17 +97,17 @@ export interface HttpOptions {
   readonly tokenKeys: TokenKeys;
   /** Master key of nudges, 32 bytes. */
   readonly nudgeMaster: Uint8Array;
-  /** Declared now or formerly: results about it are taken. */
+  /** True for a build that is or was declared: results for it are accepted. */
   readonly knownBuild: (buildId: BuildId) => boolean;
   /** Absent: the webhook route answers 503. */
   readonly webhook?: Webhook | undefined;
   readonly settings: Partial<HttpSettings> & Pick<HttpSettings, 'publicUrl'>;
-  /** Monotonic ms for limits and durations; it must not stand still with a held wall clock. */
+  /** Monotonic ms for limits and durations. It runs on while the wall clock is held. */
   readonly monotonicMs?: () => number;
   readonly randomBytes?: (size: number) => Buffer;
 }
 
-/** The same with nothing left open; what the parts of this folder take. */
+/** {@link HttpOptions} with all defaults filled in. */
 export interface Http extends Omit<HttpOptions, 'settings' | 'monotonicMs' | 'randomBytes'> {
   readonly settings: HttpSettings;
   readonly monotonicMs: () => number;

@@ -1,7 +1,7 @@
-/** Error answers as RFC 9457 problem+json: a closed table of stable codes, and the one place that renders them. */
+/** Error answers as RFC 9457 problem+json: the closed table of stable codes, and their rendering. */
 import { STATUS_CODES } from 'node:http';
 
-/** Code → status. Clients may rely on both; texts may change. */
+/** Code → status. Clients may rely on both; the text of `detail` may change. */
 export const PROBLEM_STATUS = {
   // the request itself
   query_invalid: 400,
@@ -13,6 +13,7 @@ export const PROBLEM_STATUS = {
   import_invalid: 400,
   route_unknown: 404,
   method_not_allowed: 405,
+  expectation_failed: 417,
   body_too_large: 413,
   media_type_unsupported: 415,
   // who asks
@@ -67,7 +68,7 @@ export interface RefusalOptions {
   readonly cause?: unknown;
 }
 
-/** An answer that is no success, thrown by routes and rendered by the outer middleware alone. */
+/** An error answer. Routes throw it and the outer middleware renders it. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: HttpCode;

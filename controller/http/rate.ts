@@ -1,7 +1,7 @@
-/** Token buckets in bounded memory: who is forgotten starts with a full bucket, so forgetting never locks out. */
+/** Token buckets in bounded memory. A forgotten key starts with a full bucket, so forgetting never locks anyone out. */
 
 export interface RateLimit {
-  /** Takes one; 0 when granted, else the seconds to wait, at least 1. */
+  /** Takes one token. Returns 0 when granted, else the seconds to wait, at least 1. */
   take(key: string): number;
   /** Whether the next `take` would be refused; takes nothing. */
   exhausted(key: string): boolean;
@@ -18,7 +18,7 @@ export function makeRateLimit(options: {
 }): RateLimit {
   const { perMinute, monotonicMs } = options;
   const costMs = 60_000 / perMinute;
-  // Two generations instead of an order of use: half the work of an LRU list on the one hot route.
+  // Two generations instead of an LRU list: half the work on the hot route.
   const generationSize = Math.ceil((options.maxKeys ?? 65_536) / 2);
   let young = new Map<string, number>();
   let old = new Map<string, number>();
@@ -35,7 +35,7 @@ export function makeRateLimit(options: {
       const held = fullAtOf(key);
       const next = Math.max(held, nowMs) + costMs;
       const waitMs = next - nowMs - 60_000;
-      // A hair of tolerance: sums of costMs need not meet 60,000 exactly. Who is refused is remembered too.
+      // A small tolerance, as sums of costMs may miss 60,000 by a rounding error. A refused key is kept too.
       const granted = waitMs <= 0.001;
       keep(key, granted ? next : held);
       return granted ? 0 : Math.max(1, Math.ceil(waitMs / 1000));

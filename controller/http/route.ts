@@ -1,4 +1,4 @@
-/** One route as a value: the table of them builds the routers and is held against the OpenAPI document. */
+/** Routes as values: the routers are built from them, and tests compare them with the OpenAPI document. */
 import type { Context } from 'koa';
 import type { AdminScope, AdminToken } from '../ports/index.ts';
 import type { Auth, DeviceIdentity } from './auth.ts';
@@ -6,12 +6,12 @@ import { Refusal } from './problem.ts';
 import type { RateLimit } from './rate.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
-/** Which listener serves it when there are two; `both`: probes. */
+/** Which listener serves the route when there are two. Probes are on `both`. */
 export type Surface = 'agent' | 'operator' | 'both';
 
 export interface Route {
   readonly method: Method;
-  /** As @koa/router takes it: `/v1/devices/:device_id`. */
+  /** In the syntax of @koa/router: `/v1/devices/:device_id`. */
   readonly path: string;
   readonly surface: Surface;
   readonly run: (ctx: Context) => Promise<void> | void;
@@ -32,7 +32,7 @@ export interface Doors {
   ): Route;
 }
 
-/** Routes that let in only who they should; `limit` is per device. */
+/** Makes routes that authenticate before anything else. `limit` is per device. */
 export const makeDoors = (auth: Auth, limit: RateLimit): Doors => ({
   open: (method, path, surface, run) => ({ method, path, surface, run }),
   device: (method, path, run) => ({
@@ -42,7 +42,8 @@ export const makeDoors = (auth: Auth, limit: RateLimit): Doors => ({
     run: ctx => {
       const device = auth.device(ctx.req, path);
       const retryAfterS = limit.take(device.deviceId);
-      if (retryAfterS > 0) throw new Refusal('rate_limited', 'this device asks too often', { retryAfterS });
+      if (retryAfterS > 0)
+        throw new Refusal('rate_limited', 'this device sends too many requests', { retryAfterS });
       return run(ctx, device);
     },
   }),
@@ -54,6 +55,6 @@ export const makeDoors = (auth: Auth, limit: RateLimit): Doors => ({
   }),
 });
 
-/** A path parameter; the router has matched it, so it is there. */
+/** A path parameter. The router has matched it, so it is never missing. */
 export const param = (ctx: Context, name: string): string =>
   String((ctx.params as Record<string, unknown>)[name] ?? '');

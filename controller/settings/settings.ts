@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Fault } from '../domain/fault.ts';
+import { isPrivateUrl } from '../domain/loopback.ts';
 import { nearest } from '../domain/nearest.ts';
 import { Secret } from './secret.ts';
 
@@ -261,7 +262,6 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   return Object.freeze(checked);
 }
 
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 const WILDCARDS = ['0.0.0.0', '::'];
 
 /** Download URLs are built from it: one that no agent follows would stop every update without a word. */
@@ -273,8 +273,7 @@ function* wrongPublicUrl(s: Settings): Generator<string> {
       yield `OTA_PUBLIC_URL: needed when OTA_HOST is ${s.OTA_HOST}, which is no address to reach`;
     return;
   }
-  const { protocol, hostname } = new URL(s.OTA_PUBLIC_URL);
-  if (protocol === 'http:' && !LOOPBACK.test(hostname))
+  if (!isPrivateUrl(new URL(s.OTA_PUBLIC_URL)))
     yield 'OTA_PUBLIC_URL: must be https, as agents fetch over plain http from loopback alone';
 }
 

@@ -1,12 +1,15 @@
 /** The document and the server are one: every route is documented, every documented route is served. */
+import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HOLD_REASONS } from '../../controller/domain/decision.ts';
+import { RESULT_REASONS } from '../../controller/domain/outcome.ts';
 import { makeContract, type SchemaName } from '../../controller/http/contract.ts';
 import { PROBLEM_STATUS } from '../../controller/http/problem.ts';
 import { ADMIN_SCOPES } from '../../controller/ports/index.ts';
+import { apiTypes } from '../../scripts/api-types.ts';
 import { withServer } from '../support/http.ts';
-import { openapi, operations, undocumented } from '../support/openapi.ts';
+import { isProblem, openapi, operations, undocumented } from '../support/openapi.ts';
 
 test('every route is documented, and every documented route is served', () =>
   withServer({}, async server => {
@@ -34,15 +37,32 @@ test('every documented error status has a code, and every code a documented stat
   for (const item of Object.values(openapi.paths))
     for (const operation of Object.values(item))
       for (const [status, response] of Object.entries(operation.responses))
-        if (response.$ref === '#/components/responses/Problem') documented.add(status);
-  // Answered where no operation is: unknown routes and methods.
-  documented.add('405');
+        if (isProblem(response)) documented.add(status);
+  // Answered where no operation is: unknown methods and expectations.
+  documented.add('405').add('417');
   assert.equal([...documented].sort(), [...new Set(Object.values(PROBLEM_STATUS).map(String))].sort());
 });
 
 test('the closed lists of the document are those of the code', () => {
   assert.equal(openapi.components.schemas.HoldReason?.enum, [...HOLD_REASONS]);
   assert.equal(openapi.components.schemas.AdminScope?.enum, [...ADMIN_SCOPES]);
+  assert.equal(openapi.components.schemas.ProblemCode?.enum, Object.keys(PROBLEM_STATUS));
+  assert.equal(openapi.components.schemas.ResultReason?.enum, [...RESULT_REASONS]);
+});
+
+test('a path with HEAD has GET too, with the same statuses', () => {
+  for (const [path, item] of Object.entries(openapi.paths))
+    if (item.head !== undefined)
+      assert.equal(
+        Object.keys(item.head.responses).sort(),
+        Object.keys(item.get?.responses ?? {}).sort(),
+        path,
+      );
+});
+
+test('the types in schemas/api.d.ts are those of the document', async () => {
+  const committed = readFileSync(new URL('../../schemas/api.d.ts', import.meta.url), 'utf8');
+  assert.is(committed, await apiTypes(), 'run node --import tsx scripts/api-types.ts');
 });
 
 test('every request schema compiles and is closed', () => {
@@ -68,6 +88,8 @@ test('an answer that is not as documented is caught', () => {
   assert.is(undocumented(request, answer(200, 'application/json', '{"status":"ok","more":1}')).length, 1);
   assert.is(undocumented(request, answer(200, 'text/plain', 'ok')).length, 1);
   assert.is(undocumented(request, answer(503, 'application/json', '{}')).length, 1);
+  const fine = { ...answer(200, 'application/json', '{"status":"ok"}'), headers: ['date', 'x-more'] };
+  assert.equal(undocumented(request, fine), ['health 200 has an undocumented x-more']);
 });
 
 test('operator routes and agent routes can be on listeners of their own', () =>

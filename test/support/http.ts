@@ -107,7 +107,8 @@ export async function call(
   });
   const body = Buffer.from(await response.body.arrayBuffer());
   const headers = Object.fromEntries(Object.entries(response.headers).map(([name, v]) => [name, String(v)]));
-  const given = { status: response.statusCode, type: headers['content-type'], body };
+  const sent = headers['content-type'];
+  const given = { status: response.statusCode, type: sent, headers: Object.keys(headers), body };
   const wrong = undocumented({ method, path: target.split('?')[0] ?? '' }, given);
   if (wrong.length > 0)
     throw new Error(`not in the OpenAPI document: ${wrong.join('; ')}\n${body.subarray(0, 500)}`);

@@ -39,11 +39,34 @@ function validatorAt(pointer: string): ValidateFunction {
   return made;
 }
 
-/** `get /v1/devices/{device_id}`, in the order of the document. */
+/** `get /v1/devices/{device_id}`, in the order of the document; HEAD goes with GET. */
 export const operations = (): string[] =>
   Object.entries(openapi.paths).flatMap(([path, item]) =>
-    Object.keys(item).map(method => `${method} ${path}`),
+    Object.keys(item).flatMap(method => (method === 'head' ? [] : [`${method} ${path}`])),
   );
+
+/** Sent with any answer: by Node's HTTP, for the body that the document describes, or by a setting. */
+const ANY = [
+  'connection',
+  'content-length',
+  'content-type',
+  'date',
+  'keep-alive',
+  'strict-transport-security',
+];
+const EVERYWHERE: ReadonlySet<string> = new Set([...ANY, 'transfer-encoding', 'vary']);
+
+function strangeHeaders(given: readonly string[], response: Response | undefined): string[] {
+  const named = new Set(Object.keys(response?.headers ?? {}).map(name => name.toLowerCase()));
+  return given.filter(name => !EVERYWHERE.has(name) && !named.has(name));
+}
+
+const responseOf = (given: Response): Response | undefined =>
+  given.$ref === undefined ? given : openapi.components.responses[given.$ref.split('/').at(-1) ?? ''];
+
+/** Whether an operation's answer is a problem. */
+export const isProblem = (response: Response): boolean =>
+  responseOf(response)?.content?.['application/problem+json'] !== undefined;
 
 function operationOf(method: string, path: string): { pointer: string; operation: Operation } | undefined {
   const wanted = method === 'HEAD' ? 'get' : method.toLowerCase();
@@ -61,7 +84,13 @@ function operationOf(method: string, path: string): { pointer: string; operation
 /** What of this answer the document does not say; empty when all is documented. Paths it does not know are skipped. */
 export function undocumented(
   request: { method: string; path: string },
-  answer: { status: number; type: string | undefined; body: Buffer },
+  answer: {
+    status: number;
+    type: string | undefined;
+    /** Lower-case names. */
+    headers?: readonly string[];
+    body: Buffer;
+  },
 ): string[] {
   const found = operationOf(request.method, request.path);
   if (found === undefined) return [];
@@ -69,7 +98,10 @@ export function undocumented(
   const given = operation.responses[String(answer.status)];
   if (given === undefined) return [`status ${answer.status} of ${operation.operationId} is not documented`];
   const shared = given.$ref?.split('/').at(-1);
-  const response = shared === undefined ? given : openapi.components.responses[shared];
+  const response = responseOf(given);
+  const strange = strangeHeaders(answer.headers ?? [], response);
+  if (strange.length > 0)
+    return strange.map(name => `${operation.operationId} ${answer.status} has an undocumented ${name}`);
   const base =
     shared === undefined ? `${found.pointer}/responses/${answer.status}` : `/components/responses/${shared}`;
   if (response?.content === undefined)

@@ -1,19 +1,19 @@
-/** The bytes of a stored APK, piece by piece: from memory while it is small enough to be held, else from disk. */
+/** The bytes of a stored APK, piece by piece: from memory when it is small enough, else from disk. */
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import { Fault } from '../../domain/fault.ts';
 import type { Sha256 } from '../../domain/ids.ts';
 import type { Artifacts } from '../../ports/index.ts';
 
-/** Of an APK in memory: a piece costs no memory of its own. */
+/** For an APK in memory, where a piece needs no memory of its own. */
 export const PIECE_BYTES = 1_048_576;
-/** Of an APK on disk: each download under way has so much of it in memory. */
+/** For an APK on disk: each running download holds one piece in memory. */
 const FILE_PIECE_BYTES = 524_288;
 const HELD_APKS = 2;
 
 export interface ApkBytes {
   readonly sizeBytes: number;
-  /** From `start` to `end`, both included; a piece stands until the next is asked for. Closes its file however it ends. */
+  /** From `start` to `end`, both included. A piece is valid until the next is requested. The file is always closed. */
   pieces(start: number, end: number): AsyncIterable<Buffer>;
 }
 
@@ -24,19 +24,19 @@ async function* slices(bytes: Buffer, start: number, end: number): AsyncGenerato
     yield bytes.subarray(at, Math.min(at + PIECE_BYTES, end + 1));
 }
 
-/** A short read is read on: a piece is as long as was promised, or there is none. Fault `artifact_truncated`. */
+/** Fills the whole piece, over several reads if needed. Fault `artifact_truncated` when the file is too short. */
 async function fill(file: FileHandle, piece: Buffer, position: number): Promise<void> {
   for (let filled = 0; filled < piece.length; ) {
     const { bytesRead } = await file.read(piece, filled, piece.length - filled, position + filled);
     if (bytesRead === 0)
-      throw new Fault('artifact_truncated', 'a stored APK became shorter while it was sent', {
+      throw new Fault('artifact_truncated', 'a stored APK was truncated while it was sent', {
         retry: 'never',
       });
     filled += bytesRead;
   }
 }
 
-/** One buffer a download, filled again and again: fresh memory for each piece costs more than reading it. */
+/** Reuses one buffer per download: allocating a new one for each piece costs more than the read. */
 async function* filePieces(path: string, start: number, end: number): AsyncGenerator<Buffer> {
   const file = await open(path, 'r');
   try {
@@ -52,7 +52,7 @@ async function* filePieces(path: string, start: number, end: number): AsyncGener
   }
 }
 
-/** Undefined when the file went away since its path was asked for. */
+/** Undefined when the file has been deleted since its path was looked up. */
 async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
@@ -63,8 +63,8 @@ async function sizeOf(path: string): Promise<number | undefined> {
 }
 
 /**
- * Memory holds what was asked for last: at most two APKs of up to `memoryApkBytes`, so current and last_safe. An APK
- * whose file has gone is not served from memory either: the path is asked for each time.
+ * Memory holds the two APKs of up to `memoryApkBytes` that were downloaded last, usually current and last_safe. The
+ * path is looked up for each download, so an APK whose file is gone is not served from memory either.
  */
 export function makeOpenApk(artifacts: Artifacts, memoryApkBytes: number): OpenApk {
   const held = new LRUCache<Sha256, Buffer, string>({

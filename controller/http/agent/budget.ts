@@ -1,6 +1,6 @@
 /**
- * How much downloading is taken on at once. Beyond it a device is sent away with the time to come back: one that
- * is let in is never starved, so the fleet drains at the budget rather than all of it crawling.
+ * Limits how much is downloaded at once. Beyond the limit a device gets a time to come back. A download that is
+ * admitted runs at full speed, so the fleet finishes one after another instead of all of it crawling.
  */
 
 export interface BudgetOptions {
@@ -12,19 +12,19 @@ export interface BudgetOptions {
 }
 
 export interface Slot {
-  /** Gives the place back and what was promised but not sent. */
+  /** Frees the place and returns the bytes that were reserved but not sent. */
   release(sentBytes: number): void;
 }
 
 export type Refused = { readonly code: 'busy' | 'download_limit'; readonly retryAfterS: number };
 
-/** Waiting longer than this is no hint but a guess; agents come back and ask again. */
+/** A longer wait would be a guess; agents come back and ask again. */
 const MAX_WAIT_S = 600;
 const SLOT_WAIT_S = 10;
 const BURST_S = 1;
 
 export interface Budget {
-  /** Promises `bytes` to this device, or says when to come back. */
+  /** Reserves `bytes` for this device, or says when to come back. */
   enter(deviceId: string, bytes: number): Slot | Refused;
   readonly active: number;
 }
@@ -33,7 +33,7 @@ export function makeBudget(options: BudgetOptions): Budget {
   const { maxDownloads, downloadsPerDevice, downloadBytesPerS: rate, monotonicMs } = options;
   const byDevice = new Map<string, number>();
   let active = 0;
-  /** Bytes that may be promised now; negative while earlier promises are worked off. */
+  /** Bytes that may be reserved now; negative while earlier reservations are being sent. */
   let level = rate * BURST_S;
   let levelAtMs = monotonicMs();
 

@@ -1,4 +1,4 @@
-/** `GET /v1/agent/builds/{build_id}/apk` (SPEC §5): authorised by what the server knows, resumable, within a budget. */
+/** `GET /v1/agent/builds/{build_id}/apk` (SPEC §5): authorised by what the server knows, resumable, rate limited. */
 import type { ServerResponse } from 'node:http';
 import type { Context } from 'koa';
 import { targetFor } from '../../domain/decision.ts';
@@ -25,17 +25,17 @@ const FAILURE_OF: Readonly<Record<Exclude<Ending, 'sent'>, string>> = {
   stopped: 'build_not_offered',
 };
 
-/** One request for one build by one device, as rows and events name it. */
+/** One download request, as it is named in rows and events. */
 interface Attempt {
   readonly deviceId: string;
   readonly buildId: BuildId;
   readonly requestId: string | undefined;
   readonly startedMs: number;
-  /** One row per attempt, whatever fails after it was written. */
+  /** Set once the row is written: there is one row per attempt. */
   recorded: boolean;
 }
 
-/** Refused before anything was begun: told to the client and counted by route, but no attempt of this build. */
+/** Refusals that are not recorded as an attempt, since nothing was begun. */
 const NOT_BEGUN: ReadonlySet<string> = new Set(['rate_limited', 'download_limit', 'busy', 'not_ready']);
 
 export function downloadRoute(http: Http, doors: Doors): Route {
@@ -44,7 +44,7 @@ export function downloadRoute(http: Http, doors: Doors): Route {
   const budget = makeBudget({ ...settings, monotonicMs });
   const openApk = makeOpenApk(artifacts, settings.memoryApkBytes);
 
-  /** The build, while steps 1–2 yield it for this device from its known tags and last reported SDK. */
+  /** The build, if steps 1–2 of the decision yield it for the device's tags and last reported SDK. */
   function offered(device: DeviceIdentity, buildId: BuildId, sdk: number | undefined): Build | undefined {
     const { snapshot } = picture;
     const auth = devices.auth(device.deviceId);
@@ -73,9 +73,13 @@ export function downloadRoute(http: Http, doors: Doors): Route {
   async function needCap(attempt: Attempt): Promise<void> {
     const since = clock.nowMs() - DAY_MS;
     if ((await outcomes.downloads(attempt.deviceId, attempt.buildId, since)) >= settings.downloadsPerDay)
-      throw new Refusal('download_limit', 'this device has downloaded this build too often today', {
-        retryAfterS: CAP_WAIT_S,
-      });
+      throw new Refusal(
+        'download_limit',
+        'this device has downloaded this build too often in the last 24 hours',
+        {
+          retryAfterS: CAP_WAIT_S,
+        },
+      );
   }
 
   async function send(ctx: Context, attempt: Attempt, device: DeviceIdentity): Promise<void> {
@@ -89,7 +93,11 @@ export function downloadRoute(http: Http, doors: Doors): Route {
       throw new Refusal('build_not_offered', `build ${buildId} is not offered to this device now`);
     const apk = await openApk(build.sha256);
     if (apk === undefined)
-      throw new Refusal('artifact_missing', 'the APK of this build was lost', { retryAfterS: 300 });
+      throw new Refusal(
+        'artifact_missing',
+        'the APK of this build is missing from the artifact store: upload it again',
+        { retryAfterS: 300 },
+      );
 
     describe(ctx, build);
     if (namesTag(ctx.get('If-None-Match') || undefined, tagOf(build))) {
@@ -108,7 +116,7 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     await needCap(attempt);
     const slot = budget.enter(device.deviceId, end - start + 1);
     if ('code' in slot)
-      throw new Refusal(slot.code, 'too many downloads right now', { retryAfterS: slot.retryAfterS });
+      throw new Refusal(slot.code, 'too many downloads are running', { retryAfterS: slot.retryAfterS });
     const sent = await held(slot, () =>
       stream(ctx, apk, start, end, () => offered(device, buildId, sdk) !== undefined),
     );
@@ -116,7 +124,7 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     await record(attempt, { code, status: ctx.res.statusCode, bytes: sent.bytes });
   }
 
-  /** The place is given back with the last byte: a device may come for the next part before this one is recorded. */
+  /** Frees the place with the last byte: a device may request the next part before this one is recorded. */
   async function held(slot: Slot, work: () => ReturnType<typeof stream>): ReturnType<typeof stream> {
     let bytes = 0;
     try {
@@ -149,7 +157,7 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     } catch (error) {
       const { refusal, code } = failureOf(error);
       const { headersSent } = ctx.res;
-      // A length was promised and cannot be kept: the cut tells the device.
+      // Content-Length cannot be met any more: cutting the connection tells the device so.
       if (headersSent) ctx.res.destroy();
       const status = headersSent ? ctx.res.statusCode : refusal.status;
       if (ctx.method !== 'HEAD' && isBuildId(attempt.buildId) && !NOT_BEGUN.has(code))
@@ -167,12 +175,12 @@ function describe(ctx: Context, build: Build): void {
     'Accept-Ranges': 'bytes',
     'Cache-Control': 'private, no-transform',
     ETag: tagOf(build),
-    // RFC 9530; of the whole representation, whatever part of it is sent.
+    // RFC 9530: always of the whole APK, even when a part of it is sent.
     'Repr-Digest': `sha-256=:${Buffer.from(build.sha256, 'hex').toString('base64')}:`,
   });
 }
 
-/** Sets status and lengths for what is asked; Refusal 416 when it lies beyond the end. */
+/** Sets status and lengths for the requested range. Refusal 416 when it lies beyond the end. */
 function extent(ctx: Context, range: RangeVerdict, size: number): { start: number; end: number } {
   if (range.kind === 'unsatisfiable') {
     throw new Refusal('range_not_satisfiable', `the APK has ${size} bytes`, {

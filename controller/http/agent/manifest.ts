@@ -1,4 +1,4 @@
-/** The update manifest (SPEC §5), rendered once per kind of offer and snapshot: devices differ in few ways. */
+/** The update manifest (SPEC §5). Many devices get the same one, so each is rendered once per snapshot. */
 import type { Offer, Snapshot } from '../../domain/decision.ts';
 
 export interface ManifestOptions {
@@ -6,7 +6,7 @@ export interface ManifestOptions {
   readonly pollIntervalS: number;
 }
 
-/** A rendered manifest and the headers it goes with: name, value, name, value. */
+/** A rendered manifest and its headers: name, value, name, value. */
 export interface Manifest {
   readonly body: string;
   readonly headers: readonly string[];
@@ -40,7 +40,7 @@ function render(snapshot: Snapshot, offer: Offer, options: ManifestOptions): str
   });
 }
 
-/** Whether two offers of one snapshot make the same manifest. */
+/** Whether two offers of one snapshot have the same manifest. */
 const same = (a: Offer, b: Offer): boolean =>
   a.build === b.build &&
   a.eligibleBy === b.eligibleBy &&
@@ -49,10 +49,10 @@ const same = (a: Offer, b: Offer): boolean =>
   a.mustInstall === b.mustInstall &&
   a.signerFingerprint === b.signerFingerprint;
 
-/** During a ramp the exposure may move many times within one snapshot: the oldest are let go. */
+/** A ramp may change its exposure many times within one snapshot, so the oldest manifests are dropped. */
 const KEPT = 32;
 
-/** `headers` go with every manifest. */
+/** `headers` are sent with every manifest. */
 export function makeManifests(options: ManifestOptions, headers: readonly string[]): Manifests {
   let of: Snapshot | undefined;
   let rendered: { offer: Offer; manifest: Manifest }[] = [];

@@ -8,12 +8,12 @@ export type RangeVerdict =
 
 const WHOLE = { kind: 'whole' } as const;
 const UNSATISFIABLE = { kind: 'unsatisfiable' } as const;
-/** Digits that stay exact; anything longer is beyond every APK. */
+/** 15 digits are exact as a number; anything longer is beyond the end of every APK. */
 const SPEC = /^bytes=\s*(\d{0,15})\s*-\s*(\d{0,15})\s*$/i;
 
 /**
- * What to send of `size` bytes. Another unit, a malformed range and several ranges at once are answered whole, as
- * the RFC allows; `If-Range` with anything but this very ETag too, a date included: bodies here have none.
+ * What to send of `size` bytes. Another unit, a malformed range or several ranges get the whole body, as the RFC
+ * allows. So does an `If-Range` that is not exactly this ETag: APKs are served without a Last-Modified date.
  */
 export function rangeOf(
   range: string | undefined,

@@ -1,7 +1,6 @@
-/** What devices send besides checks and downloads (SPEC §5): results, push tokens, and the renewal of their own token. */
-
+/** Device routes besides checks and downloads (SPEC §5): results, push tokens, and token renewal. */
+import type { ActionResult, Credentials } from '../../../schemas/api.d.ts';
 import { nudgeKey } from '../../domain/nudge/message.ts';
-import type { Outcome, ResultReason } from '../../domain/outcome.ts';
 import type { Report } from '../../ports/index.ts';
 import { readChecked } from '../body.ts';
 import type { Contract } from '../contract.ts';
@@ -10,18 +9,8 @@ import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import type { Doors, Route } from '../route.ts';
 
-/** How long the token before stays good when the new one is never used (SPEC §6). */
+/** How long the old token works when the new one is never used (SPEC §6). */
 export const TOKEN_GRACE_MS = 14 * 86_400_000;
-
-interface ActionResult {
-  readonly request_id: string;
-  readonly build_id: string;
-  readonly outcome: Outcome;
-  readonly reason: ResultReason;
-  readonly detail?: string;
-  readonly version_code: number;
-  readonly timings_ms?: Readonly<Record<string, number>>;
-}
 
 const reportOf = (deviceId: string, result: ActionResult, atMs: number): Report => ({
   deviceId,
@@ -35,8 +24,13 @@ const reportOf = (deviceId: string, result: ActionResult, atMs: number): Report 
   atMs,
 });
 
-/** A token and the nudge key that goes with its generation; shown once, never stored. */
-export const credentials = (http: Http, tokens: DeviceTokens, deviceId: string, generation: number) => ({
+/** A token and the nudge key of its generation. They are shown once and never stored. */
+export const credentials = (
+  http: Http,
+  tokens: DeviceTokens,
+  deviceId: string,
+  generation: number,
+): Credentials => ({
   device_id: deviceId,
   token: tokens.mint(deviceId, generation),
   nudge_key: nudgeKey(http.nudgeMaster, deviceId, generation).toString('base64'),
@@ -49,12 +43,15 @@ export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens
 
   return [
     doors.device('POST', '/v1/action-result', async (ctx, { deviceId }) => {
-      const result = await readChecked<ActionResult>(ctx, contract, 'ActionResult', settings.jsonMaxBytes);
+      const result = await readChecked(ctx, contract, 'ActionResult', settings.jsonMaxBytes);
       if (!knownBuild(result.build_id)) throw new Refusal('build_unknown', 'no such build');
       const report = reportOf(deviceId, result, clock.nowMs());
       const verdict = await outcomes.report(report);
       if (verdict === 'conflict')
-        throw new Refusal('result_conflict', 'another final outcome was reported for this attempt');
+        throw new Refusal(
+          'result_conflict',
+          'a different final outcome was already reported for this attempt',
+        );
       const { requestId, buildId, outcome, reason, versionCode } = report;
       const repeated = verdict === 'repeated';
       observe({ type: 'ota.result', deviceId, requestId, buildId, outcome, reason, versionCode, repeated });
@@ -63,17 +60,12 @@ export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens
     }),
 
     doors.device('PUT', '/v1/agent/push-token', async (ctx, { deviceId }) => {
-      const { fcm_token } = await readChecked<{ fcm_token: string }>(
-        ctx,
-        contract,
-        'PushToken',
-        settings.jsonMaxBytes,
-      );
+      const { fcm_token } = await readChecked(ctx, contract, 'PushToken', settings.jsonMaxBytes);
       await devices.setPushToken(deviceId, fcm_token);
       ctx.status = 204;
     }),
 
-    // A repeat after a lost answer hands out the same generation, so that it locks nobody out.
+    // A repeated request gets the same generation again, so that a lost answer locks no device out.
     doors.device('POST', '/v1/agent/token', async (ctx, { deviceId }) => {
       const generation = await devices.rotate(deviceId, clock.nowMs() + TOKEN_GRACE_MS);
       if (generation === undefined) throw new Refusal('token_revoked', 'this device was revoked');

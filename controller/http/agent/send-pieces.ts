@@ -1,4 +1,4 @@
-/** Writes a body at the receiver's pace, and stops when it must: the receiver left, stalled, or may not have it. */
+/** Sends a body at the receiver's pace. Stops when the receiver disconnects, stalls, or loses its permission. */
 import type { ServerResponse } from 'node:http';
 
 export type Ending = 'sent' | 'aborted' | 'stalled' | 'stopped';

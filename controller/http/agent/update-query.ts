@@ -1,6 +1,6 @@
 /**
- * The query of an update check (SPEC §5), read by hand on the one hot route. Names we know must be right and stand
- * once; names we do not know are ignored, so that newer agents may say more; the whole is bounded.
+ * The query of an update check (SPEC §5), parsed by hand as this is the hot route. Known parameters must be valid and
+ * appear once. Unknown ones are ignored, so that newer agents may send more. The length is limited.
  */
 import { type BuildId, isBuildId, normaliseFingerprint, type Sha256 } from '../../domain/ids.ts';
 import { Refusal } from '../problem.ts';
@@ -13,7 +13,7 @@ export interface UpdateQuery {
 }
 
 export const MAX_QUERY = 1024;
-/** Android's own ceiling of versionCode. */
+/** The largest versionCode that Android accepts. */
 const MAX_VERSION_CODE = 2_147_483_647;
 const MAX_SDK = 10_000;
 
@@ -38,7 +38,7 @@ function decode(text: string): string {
   }
 }
 
-/** `query` without its question mark. Throws a Refusal `query_invalid`; a missing version_code is one, never 0. */
+/** `query` comes without its question mark. Refusal `query_invalid`, also for a missing version_code. */
 export function readUpdateQuery(query: string): UpdateQuery {
   if (query.length > MAX_QUERY) throw invalid(`the query is longer than ${MAX_QUERY} characters`);
   let versionCode: number | undefined;
@@ -58,7 +58,8 @@ export function readUpdateQuery(query: string): UpdateQuery {
         break;
       case 'build_id':
         once('build_id', buildId);
-        if (!isBuildId(value)) throw invalid('build_id is no build id');
+        if (!isBuildId(value))
+          throw invalid('build_id is not valid: it matches [A-Za-z0-9][A-Za-z0-9._-]{0,63}');
         buildId = value;
         break;
       case 'sdk':
@@ -68,7 +69,8 @@ export function readUpdateQuery(query: string): UpdateQuery {
       case 'signer':
         once('signer', signer);
         signer = normaliseFingerprint(value);
-        if (signer === undefined) throw invalid('signer is no SHA-256 fingerprint');
+        if (signer === undefined)
+          throw invalid('signer is not valid: send 64 hex digits, with or without colons');
         break;
     }
     start = end + 1;
@@ -77,10 +79,10 @@ export function readUpdateQuery(query: string): UpdateQuery {
   return { versionCode, buildId, sdk, signer };
 }
 
-/** Devices that run the same build ask with the same words: those read before are known by their text. */
+/** Devices that run the same build send the same query, so parsed queries are kept by their text. */
 const REMEMBERED = 1024;
 
-/** {@link readUpdateQuery} with a bounded memory; only what was right is remembered. */
+/** {@link readUpdateQuery} with a bounded cache of valid queries. */
 export function makeUpdateQueryReader(): (query: string) => UpdateQuery {
   const known = new Map<string, UpdateQuery>();
   return query => {

@@ -1,6 +1,6 @@
 /**
- * The update check (SPEC §5), the one hot route. `answer` does the whole of it without awaiting anything; it is
- * served ahead of Koa by {@link UpdateCheck.handle} and by Koa's own route, and both say the same.
+ * The update check (SPEC §5), the hot route. `answer` does all of it synchronously. It is served ahead of Koa by
+ * {@link UpdateCheck.handle} and also as a Koa route; a test compares the two.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decide, type HoldReason } from '../../domain/decision.ts';
@@ -16,13 +16,13 @@ import { makeManifests } from './manifest.ts';
 import { makeUpdateQueryReader } from './update-query.ts';
 
 export const UPDATE_ROUTE = '/v1/agent/update';
-/** The one thing that "nothing to do" is tagged with. */
+/** The ETag of every answer that says there is nothing to do. */
 export const NONE_TAG = '"none"';
 
-/** What is sent, and what is recorded once it was. */
+/** What is sent, and what is recorded after that. */
 export interface CheckAnswer {
   readonly status: number;
-  /** Name, value, name, value: as `writeHead` takes it. */
+  /** Name, value, name, value: the form that `writeHead` takes. */
   readonly headers: readonly string[];
   readonly body: string | undefined;
   readonly event: Event | undefined;
@@ -31,16 +31,16 @@ export interface CheckAnswer {
 
 export interface UpdateCheck {
   answer(req: IncomingMessage): CheckAnswer;
-  /** Events and the check-in; called after the response was handed over. */
+  /** Records events and the check-in. Called after the response was written. */
   record(answer: CheckAnswer, method: string, startedMs: number): void;
-  /** True when the request was an update check, which is then answered whole. */
+  /** True when the request was an update check and is now answered. */
   handle(req: IncomingMessage, res: ServerResponse): boolean;
 }
 
 export const strictTransport = (hstsMaxAgeS: number): readonly string[] =>
   hstsMaxAgeS > 0 ? ['Strict-Transport-Security', `max-age=${hstsMaxAgeS}`] : [];
 
-/** RFC 9110 §13.1.2 weak comparison; by hand because `fresh` gives up when a client sends `no-cache`. */
+/** RFC 9110 §13.1.2 weak comparison, by hand because `fresh` never matches when a client sends `no-cache`. */
 export function namesTag(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   if (ifNoneMatch === tag) return true;
@@ -82,7 +82,8 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
   function decided(req: IncomingMessage): CheckAnswer {
     const { deviceId, auth: known } = auth.device(req, UPDATE_ROUTE);
     const waitS = limit.take(deviceId);
-    if (waitS > 0) throw new Refusal('rate_limited', 'this device asks too often', { retryAfterS: waitS });
+    if (waitS > 0)
+      throw new Refusal('rate_limited', 'this device sends too many update checks', { retryAfterS: waitS });
     const url = req.url ?? '';
     const requestId = requestIdOf(req);
     const { versionCode, buildId, sdk, signer } = readQuery(url.slice(UPDATE_ROUTE.length + 1));

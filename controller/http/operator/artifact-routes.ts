@@ -1,17 +1,18 @@
-/** `PUT /v1/artifacts/{sha256}` (SPEC §6): an APK streams in, is verified as Android would, and stays under its hash. */
+/** `PUT /v1/artifacts/{sha256}` (SPEC §6): uploads an APK, verifies it as Android would, and stores it by its hash. */
 import { isSha256, type Sha256 } from '../../domain/ids.ts';
 import { askForBody, bodyPieces, needLengthWithin, needMediaType } from '../body.ts';
 import { failureOf } from '../failure.ts';
+import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import { type Doors, param, type Route } from '../route.ts';
-import { isoTime } from '../wire.ts';
 import { audited } from './audited.ts';
 
 const TYPES = ['application/vnd.android.package-archive', 'application/octet-stream'];
 
 const shaOf = (text: string): Sha256 => {
-  if (!isSha256(text)) throw new Refusal('path_invalid', 'an artifact is named by 64 lower-case hex digits');
+  if (!isSha256(text))
+    throw new Refusal('path_invalid', 'an artifact name is 64 lower-case hex digits, the SHA-256 of the APK');
   return text;
 };
 
@@ -36,7 +37,7 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
         ctx.body = { sha256, size_bytes: stored.sizeBytes, created: stored.created };
       } catch (error) {
         const { code, refusal } = failureOf(error);
-        // The verifier's own code says more than that it refused.
+        // The verifier's code says why it refused.
         const { reason } = refusal.members;
         observe({
           type: 'ota.artifact.rejected',
@@ -44,7 +45,7 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
           code: typeof reason === 'string' ? reason : code,
           actor,
         });
-        // Whoever uploads can make room; to a device a full disk is only a reason to come again.
+        // An uploader can free space, so the full disk is named. A device is only told to come back.
         throw code === 'disk_full'
           ? new Refusal('disk_full', 'the disk that holds the artifacts is full', { cause: error })
           : error;

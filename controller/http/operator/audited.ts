@@ -1,8 +1,8 @@
-/** Operators' changes leave a row and a line: who, what, to whom. */
+/** Every change by an operator leaves an audit row and a log line: who changed what. */
 import type { AdminToken } from '../../ports/index.ts';
 import type { Http } from '../options.ts';
 
-/** Records the change that has just been made; `detail` holds no secret. */
+/** Records a change that has just been made. `detail` must hold no secret. */
 export async function audited(
   http: Http,
   admin: AdminToken,

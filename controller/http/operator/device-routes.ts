@@ -1,20 +1,21 @@
-/** Devices as operators see and manage them (SPEC §6). Tokens and nudge keys are shown once and never stored. */
+/** Operators' view and management of devices (SPEC §6). Tokens and nudge keys are shown once and never stored. */
+import type { Device } from '../../../schemas/api.d.ts';
 import { type DeviceId, isDeviceId, isName } from '../../domain/ids.ts';
 import type { DeviceRow } from '../../ports/index.ts';
 import { credentials, TOKEN_GRACE_MS } from '../agent/routes.ts';
 import { readChecked, readJson } from '../body.ts';
 import type { Contract } from '../contract.ts';
 import type { DeviceTokens } from '../device-token.ts';
+import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import { type Doors, param, type Route } from '../route.ts';
-import { isoTime } from '../wire.ts';
 import { audited } from './audited.ts';
 import { pageOf } from './page.ts';
 
-export const deviceOnWire = (row: DeviceRow) => ({
+export const deviceOnWire = (row: DeviceRow): Device => ({
   device_id: row.deviceId,
-  tags: row.tags,
+  tags: [...row.tags],
   generation: row.generation,
   enrolled_at: isoTime(row.enrolledAtMs),
   revoked_at: isoTime(row.revokedAtMs),
@@ -26,14 +27,14 @@ export const deviceOnWire = (row: DeviceRow) => ({
   has_push_token: row.hasPushToken,
 });
 
-/** `.` and `..` are legal ids that every client takes for folders, so they may come encoded twice: `%252E`. */
+/** `.` and `..` are legal ids, but clients resolve them as folders. So they may be encoded twice: `%252E`. */
 export const deviceIdOf = (text: string): DeviceId => {
   const id = /^(%2E){1,2}$/i.test(text) ? '.'.repeat(text.length / 3) : text;
   if (!isDeviceId(id)) throw new Refusal('path_invalid', 'a device id matches [A-Za-z0-9._:-]{1,64}');
   return id;
 };
 
-export const deviceNotFound = (): Refusal => new Refusal('device_not_found', 'no such device is enrolled');
+export const deviceNotFound = (): Refusal => new Refusal('device_not_found', 'this device is not enrolled');
 
 export function deviceRoutes(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route[] {
   const { jsonMaxBytes } = http.settings;
@@ -41,17 +42,12 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
 
   return [
     doors.admin('POST', '/v1/devices', 'devices', async (ctx, admin) => {
-      const given = await readChecked<{ device_id: string; tags?: string[] }>(
-        ctx,
-        contract,
-        'EnrolRequest',
-        jsonMaxBytes,
-      );
+      const given = await readChecked(ctx, contract, 'EnrolRequest', jsonMaxBytes);
       const { device_id: deviceId, tags = [] } = given;
       if (devices.auth(deviceId) !== undefined)
         throw new Refusal('device_exists', 'this device is enrolled; rotate its token to get a new one');
       const [enrolled] = await devices.enrol([{ deviceId, tags }], clock.nowMs());
-      // Two at once: the one that came second learns nothing about the first one's token.
+      // Of two concurrent requests the second must not learn the first one's token.
       if (enrolled === undefined || !enrolled.created)
         throw new Refusal('device_exists', 'this device is enrolled; rotate its token to get a new one');
       await audited(http, admin, 'device.enrol', deviceId, { tags });
@@ -64,7 +60,7 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
       const { after, limit } = pageOf(ctx, 'after', isDeviceId);
       const tag = ctx.query.tag;
       if (tag !== undefined && (typeof tag !== 'string' || !isName(tag)))
-        throw new Refusal('query_invalid', 'tag is no tag');
+        throw new Refusal('query_invalid', 'tag is not valid: use lower-case letters, digits, . _ -');
       const rows = await devices.list({ after, limit, tag });
       const next = rows.length === limit ? rows.at(-1)?.deviceId : undefined;
       ctx.body = { devices: rows.map(deviceOnWire), next_after: next ?? null };
@@ -78,7 +74,7 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
 
     doors.admin('PUT', '/v1/devices/:device_id/tags', 'devices', async (ctx, admin) => {
       const deviceId = deviceIdOf(param(ctx, 'device_id'));
-      const { tags } = await readChecked<{ tags: string[] }>(ctx, contract, 'TagsRequest', jsonMaxBytes);
+      const { tags } = await readChecked(ctx, contract, 'TagsRequest', jsonMaxBytes);
       if (!(await devices.setTags(deviceId, tags))) throw deviceNotFound();
       await audited(http, admin, 'device.tags', deviceId, { tags });
       ctx.body = { device_id: deviceId, tags };
@@ -87,7 +83,7 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
     doors.admin('POST', '/v1/devices/:device_id/rotate', 'devices', async (ctx, admin) => {
       const deviceId = deviceIdOf(param(ctx, 'device_id'));
       const given = (await readJson(ctx, jsonMaxBytes, true)) ?? {};
-      const { grace_s } = contract.check<{ grace_s?: number }>('RotateRequest', given);
+      const { grace_s } = contract.check('RotateRequest', given);
       const graceMs = grace_s === undefined ? TOKEN_GRACE_MS : grace_s * 1000;
       const generation = await devices.rotate(deviceId, graceMs === 0 ? 0 : clock.nowMs() + graceMs);
       if (generation === undefined) throw deviceNotFound();

@@ -1,12 +1,13 @@
-/** `GET /v1/devices/{id}/explain`: the decision for a device as it last reported, and what it has been through. */
+/** `GET /v1/devices/{id}/explain`: the decision for a device as it last reported, with its history. */
+import type * as Api from '../../../schemas/api.d.ts';
 import type { Decision, Device } from '../../domain/decision.ts';
 import type { DeviceRow, DownloadEvent, Report } from '../../ports/index.ts';
+import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import { type Doors, param, type Route } from '../route.ts';
-import { isoTime } from '../wire.ts';
+import { explain } from './decision-steps.ts';
 import { deviceIdOf, deviceNotFound, deviceOnWire } from './device-routes.ts';
-import { explain } from './explain.ts';
 
 const HISTORY = 50;
 
@@ -19,7 +20,7 @@ const deviceOf = (row: DeviceRow): Device => ({
   signer: row.signer,
 });
 
-const decisionOnWire = (decision: Decision) =>
+const decisionOnWire = (decision: Decision): Api.Decision =>
   decision.kind === 'hold'
     ? { kind: 'hold', reason: decision.reason }
     : {
@@ -31,7 +32,7 @@ const decisionOnWire = (decision: Decision) =>
         staged_rollout_percent: decision.stagedRolloutPercent,
       };
 
-const reportOnWire = (report: Report) => ({
+const reportOnWire = (report: Report): Api.ReportRow => ({
   at: isoTime(report.atMs),
   request_id: report.requestId,
   build_id: report.buildId,
@@ -42,7 +43,7 @@ const reportOnWire = (report: Report) => ({
   timings_ms: report.timingsMs ?? null,
 });
 
-const downloadOnWire = (event: DownloadEvent) => ({
+const downloadOnWire = (event: DownloadEvent): Api.DownloadRow => ({
   at: isoTime(event.atMs),
   request_id: event.requestId ?? null,
   build_id: event.buildId,
@@ -66,7 +67,7 @@ export function explainRoute(http: Http, doors: Doors): Route {
       clock.nowMs(),
     );
     const history = await outcomes.history(deviceId, HISTORY);
-    ctx.body = {
+    const explanation: Api.Explanation = {
       device: deviceOnWire(row),
       revision: snapshot.revision,
       decision: decisionOnWire(decision),
@@ -78,5 +79,6 @@ export function explainRoute(http: Http, doors: Doors): Route {
       reports: history.reports.map(reportOnWire),
       downloads: history.downloads.map(downloadOnWire),
     };
+    ctx.body = explanation;
   });
 }

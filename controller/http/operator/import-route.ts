@@ -17,7 +17,7 @@ type Enrolled = { readonly deviceId: string; readonly generation: number; readon
 export function importRoute(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route {
   const { devices, clock } = http.ports;
 
-  /** A known device keeps its token; an imported token stays the device's own, so only the nudge key is new to it. */
+  /** A known device keeps its token. A new device with an imported token gets only a nudge key. */
   function rowOf(enrolled: Enrolled, given: NewDevice | undefined): Record<string, unknown> {
     const { deviceId, generation, created } = enrolled;
     if (!created) return { device_id: deviceId, result: 'updated' };
@@ -26,7 +26,7 @@ export function importRoute(http: Http, doors: Doors, contract: Contract, tokens
     return { device_id: deviceId, result: 'created', ...own, nudge_key, generation };
   }
 
-  /** Piece by piece: minting a hundred thousand tokens at once would hold up every check. */
+  /** In pieces: minting 100,000 tokens at once would block all update checks. */
   async function* answer(
     enrolled: readonly Enrolled[],
     given: ReadonlyMap<string, NewDevice>,

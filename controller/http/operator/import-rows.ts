@@ -1,16 +1,17 @@
-/** Devices to import, as CSV or JSON, into checked rows: every wrong row is told, none is guessed. */
+/** Reads devices to import from CSV or JSON. All wrong rows are reported, and none is guessed. */
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CsvError, parse } from 'csv-parse';
 import type { Context } from 'koa';
+import type { ImportRow } from '../../../schemas/api.d.ts';
 import type { NewDevice } from '../../ports/index.ts';
 import { askForBody, bodyPieces, mediaType, needLengthWithin, needMediaType, readJson } from '../body.ts';
 import type { Contract } from '../contract.ts';
 import { Refusal } from '../problem.ts';
 
 export interface RowError {
-  /** Counts from 1; in CSV the header is not a row. */
+  /** Counts from 1. The header of a CSV is not counted. */
   readonly row: number;
   readonly path: string;
   readonly message: string;
@@ -21,15 +22,9 @@ export interface ImportLimits {
   readonly importMaxRows: number;
 }
 
-interface ImportRow {
-  readonly device_id: string;
-  readonly tags?: readonly string[];
-  readonly token_sha256?: string;
-}
-
 const SHOWN_ERRORS = 1000;
 const MAX_RECORD_CHARS = 16_384;
-/** Rows judged before others get a turn: update checks go on during an import. */
+/** Rows checked in one go, so that update checks are answered during an import. */
 const TURN_ROWS = 500;
 
 const tooLarge = (limits: ImportLimits): Refusal =>
@@ -47,7 +42,7 @@ async function* bounded(req: IncomingMessage, limits: ImportLimits): AsyncGenera
   }
 }
 
-/** An empty cell is an absent one; tags are separated by spaces, `;` or `|`. */
+/** An empty cell counts as absent. Tags are separated by spaces, `;` or `|`. */
 const cells = (record: Record<string, string>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(record)
@@ -132,6 +127,6 @@ export async function readImport(
     throw new Refusal('import_invalid', `${wrong} mistakes in ${row} rows; nothing was imported`, {
       members: { rows: row, errors_total: wrong, errors },
     });
-  if (row === 0) throw new Refusal('import_invalid', 'there is no row to import');
+  if (row === 0) throw new Refusal('import_invalid', 'the import has no rows');
   return devices;
 }

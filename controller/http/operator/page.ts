@@ -14,7 +14,10 @@ export interface Page {
 export function pageOf(ctx: Context, cursor: string, valid: (text: string) => boolean): Page {
   const after = ctx.query[cursor];
   if (after !== undefined && (typeof after !== 'string' || !valid(after)))
-    throw new Refusal('query_invalid', `${cursor} is no cursor of this list`);
+    throw new Refusal(
+      'query_invalid',
+      `${cursor} is not valid: use the value that the previous page returned`,
+    );
   const { limit } = ctx.query;
   if (limit === undefined) return { after, limit: DEFAULT_LIMIT };
   if (typeof limit !== 'string' || !/^[1-9]\d{0,3}$/.test(limit) || Number(limit) > MAX_LIMIT)

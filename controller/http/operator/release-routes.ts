@@ -1,21 +1,18 @@
-/** What is declared, in force and going on (SPEC §6). No route here edits a rollout: only Git does. */
+/** Reads the rollout, builds and audit, and triggers reconcile (SPEC §6). No route edits a rollout: only Git does. */
+import type * as Api from '../../../schemas/api.d.ts';
 import { adoptionOf } from '../../domain/adoption.ts';
 import type { Snapshot } from '../../domain/decision.ts';
 import type { Build } from '../../domain/release.ts';
+import type { FleetCounts } from '../../ports/index.ts';
 import { readJson } from '../body.ts';
 import type { Contract } from '../contract.ts';
+import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import type { Doors, Route } from '../route.ts';
-import { isoTime } from '../wire.ts';
 import { audited } from './audited.ts';
 import { pageOf } from './page.ts';
-import { buildOnWire, exposureNow, rolloutOnWire, statusOnWire } from './rollout-wire.ts';
-
-interface ReconcileRequest {
-  readonly wait?: boolean;
-  readonly accept_rewrite?: string;
-}
+import { buildOnWire, exposureNow, rolloutOnWire, statusOnWire } from './views.ts';
 
 const isRowId = (text: string): boolean => /^[1-9]\d{0,14}$/.test(text);
 
@@ -28,18 +25,14 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
     return picture.snapshot;
   };
 
-  const roleOf = (snapshot: Snapshot, build: Build): string | null =>
+  const roleOf = (snapshot: Snapshot, build: Build): Api.BuildRow['role'] =>
     build.buildId === snapshot.current.buildId
       ? 'current'
       : build.buildId === snapshot.lastSafe?.buildId
         ? 'last_safe'
         : null;
 
-  async function buildRow(
-    snapshot: Snapshot,
-    build: Build,
-    counts: Awaited<ReturnType<typeof devices.counts>>,
-  ) {
+  async function buildRow(snapshot: Snapshot, build: Build, counts: FleetCounts): Promise<Api.BuildRow> {
     const results = await outcomes.counts(build.buildId);
     const adoption = adoptionOf(build, counts);
     return {
@@ -55,7 +48,7 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
         deferred: results.deferred,
         skipped: results.skipped,
         verify_fail: results.verifyFail,
-        reasons: results.reasons,
+        reasons: [...results.reasons],
       },
       downloads: await outcomes.downloadStats(build.buildId),
     };
@@ -63,13 +56,13 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
 
   return [
     doors.admin('GET', '/v1/rollout', 'read', async ctx => {
-      // Before the first revision is applied this is where its problems are read.
+      // Also answers before the first revision is applied, so that its problems can be read.
       const { snapshot } = picture;
       const nowMs = clock.nowMs();
       const counts = await devices.counts(nowMs, http.settings.activeWithinMs);
       const status = reconciler.status();
       const adoption = snapshot === undefined ? undefined : adoptionOf(snapshot.current, counts);
-      ctx.body = {
+      const view: Api.RolloutView = {
         revision: snapshot?.revision ?? null,
         applied_at: isoTime(snapshot?.appliedAtMs),
         rollout: snapshot === undefined ? null : rolloutOnWire(snapshot.rollout),
@@ -83,21 +76,27 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
         missing_artifacts: [...(snapshot?.missingArtifacts ?? [])],
         reconcile: statusOnWire(status, nowMs),
       };
+      ctx.body = view;
     }),
 
     doors.admin('GET', '/v1/builds', 'read', async ctx => {
       const snapshot = needSnapshot();
       const counts = await devices.counts(clock.nowMs(), http.settings.activeWithinMs);
-      const builds: unknown[] = [];
+      const builds: Api.BuildRow[] = [];
       for (const build of snapshot.state.builds.values())
         builds.push(await buildRow(snapshot, build, counts));
-      ctx.body = { revision: snapshot.revision, active_devices: counts.active, builds };
+      const list: Api.BuildList = {
+        revision: snapshot.revision,
+        active_devices: counts.active,
+        builds,
+      };
+      ctx.body = list;
     }),
 
     doors.admin('GET', '/v1/events', 'read', async ctx => {
       const { after: before, limit } = pageOf(ctx, 'before', isRowId);
       const rows = await audit.list({ beforeId: before === undefined ? undefined : Number(before), limit });
-      ctx.body = {
+      const list: Api.EventList = {
         events: rows.map(row => ({
           id: row.id,
           at: isoTime(row.atMs),
@@ -108,14 +107,15 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
         })),
         next_before: rows.length === limit ? (rows.at(-1)?.id ?? null) : null,
       };
+      ctx.body = list;
     }),
 
     doors.admin('POST', '/v1/reconcile', 'reconcile', async (ctx, admin) => {
       const given = (await readJson(ctx, http.settings.jsonMaxBytes, true)) ?? {};
-      const { wait = true, accept_rewrite } = contract.check<ReconcileRequest>('ReconcileRequest', given);
+      const { wait = true, accept_rewrite } = contract.check('ReconcileRequest', given);
       if (accept_rewrite !== undefined)
         await audited(http, admin, 'reconcile.accept_rewrite', accept_rewrite);
-      // A rewrite is accepted by the very pass that was asked for, so that one is always waited for.
+      // Only this pass accepts the rewrite, so the request always waits for it.
       if (!wait && accept_rewrite === undefined) {
         reconciler.wake('operator');
         ctx.status = 202;

@@ -1,29 +1,24 @@
 /** Admin tokens (SPEC §6): named, scoped, expiring, stored only as SHA-256. */
-import type { AdminScope, AdminToken } from '../../ports/index.ts';
+import type { AdminToken as TokenView } from '../../../schemas/api.d.ts';
+import type { AdminToken } from '../../ports/index.ts';
 import { tokenHash } from '../auth.ts';
 import { readChecked } from '../body.ts';
 import type { Contract } from '../contract.ts';
+import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import { type Doors, param, type Route } from '../route.ts';
-import { isoTime } from '../wire.ts';
 import { audited } from './audited.ts';
 
-/** `ota_admin_` and 32 random bytes; only the hash may be stored. */
+/** `ota_admin_` and 32 random bytes. Only the hash may be stored. */
 export function newAdminToken(randomBytes: (size: number) => Buffer): { token: string; sha256: string } {
   const token = `ota_admin_${randomBytes(32).toString('base64url')}`;
   return { token, sha256: tokenHash(token) };
 }
 
-interface AdminTokenRequest {
-  readonly name: string;
-  readonly scopes: readonly AdminScope[];
-  readonly expires_in_s: number;
-}
-
-const onWire = (token: AdminToken) => ({
+const onWire = (token: AdminToken): TokenView => ({
   name: token.name,
-  scopes: token.scopes,
+  scopes: [...token.scopes],
   expires_at: isoTime(token.expiresAtMs),
   revoked_at: isoTime(token.revokedAtMs),
 });
@@ -33,12 +28,7 @@ export function tokenRoutes(http: Http, doors: Doors, contract: Contract): Route
 
   return [
     doors.admin('POST', '/v1/admin-tokens', 'admin', async (ctx, admin) => {
-      const given = await readChecked<AdminTokenRequest>(
-        ctx,
-        contract,
-        'AdminTokenRequest',
-        http.settings.jsonMaxBytes,
-      );
+      const given = await readChecked(ctx, contract, 'AdminTokenRequest', http.settings.jsonMaxBytes);
       const { token, sha256 } = newAdminToken(http.randomBytes);
       const created = {
         name: given.name,
@@ -60,7 +50,7 @@ export function tokenRoutes(http: Http, doors: Doors, contract: Contract): Route
     doors.admin('DELETE', '/v1/admin-tokens/:name', 'admin', async (ctx, admin) => {
       const name = param(ctx, 'name');
       if (!(await admins.revoke(name, clock.nowMs())))
-        throw new Refusal('token_not_found', 'no such token stands');
+        throw new Refusal('token_not_found', 'there is no valid token with this name');
       await audited(http, admin, 'token.revoke', name);
       ctx.status = 204;
     }),

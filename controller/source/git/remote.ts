@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../../domain/fault.ts';
+import { isPrivateUrl } from '../../domain/loopback.ts';
 
 export interface GitRemote {
   /** What Git is given. */
@@ -40,9 +41,8 @@ function fromUrl(given: string, token: string | undefined): GitRemote {
   if (!SCHEMES.includes(url.protocol)) refuse(`the source URL must be one of ${SCHEMES.join(' ')}`);
   if (url.password !== '') refuse('the source URL holds a password: give it as a token setting instead');
   if (url.hostname.startsWith('-') || url.username.startsWith('-')) refuse('the source URL is not a URL');
-  const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
-  if (token !== undefined && url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback))
-    refuse('a source token is sent over https alone');
+  if (token !== undefined && !isPrivateUrl(url))
+    refuse('a source token is only sent over https: change OTA_SOURCE to https, or unset OTA_SOURCE_TOKEN');
   const shown = `${url.protocol}//${url.host}${url.pathname}`;
   return made(given, shown, url.protocol === 'file:' ? fileURLToPath(url) : undefined);
 }

@@ -33,7 +33,7 @@ export interface ApkOptions extends ManifestOptions {
   files?: readonly ZipFile[];
 }
 
-/** A signed APK that passes Android's checks. It contains no code. */
+/** A signed APK a real Android would take, though its one class file does nothing. */
 export function makeApk(options: ApkOptions): Buffer {
   return signZip(unsignedApk(options), soundPlan(options));
 }

@@ -1,0 +1,273 @@
+/** What a check of an agent works with: a scripted controller, the agent under test, and patience. */
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { bucketOf } from '../../controller/domain/cohort.ts';
+import { signNudge } from '../../controller/domain/nudge/message.ts';
+import { type ScriptedController, type Seen, type ServedBuild, TOKEN } from './scripted-controller.ts';
+
+/** Small signed APKs of one package; the numbers are version codes. */
+export interface ApkKit {
+  readonly package: string;
+  /** SHA-256 of the certificate that signs all but `foreign`. */
+  readonly signer: string;
+  readonly foreignSigner: string;
+  readonly v40: Buffer;
+  readonly v41: Buffer;
+  readonly v42: Buffer;
+  readonly v43: Buffer;
+  /** Version 42 by another key. */
+  readonly foreign: Buffer;
+  /** Version 42 of another package, by the right key. */
+  readonly otherPackage: Buffer;
+}
+
+/** The device as the agent under test finds it. `null`: cannot be read. */
+export interface SetupConditions {
+  readonly unmetered_wifi: boolean | null;
+  readonly battery_percent: number | null;
+  readonly charging: boolean | null;
+  readonly in_call: boolean | null;
+}
+
+export interface AgentSetup {
+  readonly url: string;
+  readonly deviceId: string;
+  readonly token: string;
+  readonly nudgeKey: Buffer;
+  readonly package: string;
+  readonly sdk: number;
+  readonly versionCode: number;
+  readonly signer: string;
+  readonly conditions: SetupConditions;
+  /** Waits are this many times shorter. */
+  readonly timeScale: number;
+  /** The process ends when its package is replaced. */
+  readonly dieOnUpdate: boolean;
+}
+
+export interface RunningAgent {
+  /** One line of the command protocol. */
+  tell(command: object): void;
+  /** At once, as SIGKILL does; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Whether it has ended by itself. */
+  readonly ended: boolean;
+}
+
+/** One device: what an agent keeps survives `start` after `start`. */
+export interface DeviceUnderTest {
+  start(setup: AgentSetup): Promise<RunningAgent>;
+  dispose(): Promise<void>;
+}
+
+export interface AgentUnderTest {
+  device(): Promise<DeviceUnderTest>;
+  /** Silence after which nothing more is expected. */
+  readonly quietMs: number;
+  /** How long anything expected may take. */
+  readonly limitMs: number;
+  readonly timeScale: number;
+}
+
+/** What a check found wrong, in words. */
+export class Finding extends Error {
+  override readonly name = 'Finding';
+}
+
+export function must(condition: boolean, otherwise: string): asserts condition {
+  if (!condition) throw new Finding(otherwise);
+}
+
+const STEP_MS = 2;
+const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
+
+const GOOD: SetupConditions = { unmetered_wifi: true, battery_percent: 80, charging: false, in_call: false };
+const NUDGE_KEY = Buffer.alloc(32, 9);
+export const DEVICE_ID = 'conform-1';
+
+export interface StartOptions {
+  readonly versionCode?: number;
+  readonly conditions?: Partial<SetupConditions>;
+  readonly dieOnUpdate?: boolean;
+  /** Does not wake an agent that sleeps. */
+  readonly unprompted?: boolean;
+}
+
+export class Bench {
+  readonly kit: ApkKit;
+  readonly server: ScriptedController;
+  readonly #under: AgentUnderTest;
+  readonly #device: DeviceUnderTest;
+  #setup: AgentSetup | undefined;
+  agent: RunningAgent | undefined;
+
+  constructor(kit: ApkKit, server: ScriptedController, under: AgentUnderTest, device: DeviceUnderTest) {
+    this.kit = kit;
+    this.server = server;
+    this.#under = under;
+    this.#device = device;
+  }
+
+  get timeScale(): number {
+    return this.#under.timeScale;
+  }
+
+  build(versionCode: 40 | 41 | 42 | 43, more: Partial<ServedBuild> = {}): ServedBuild {
+    return {
+      buildId: `b${versionCode}`,
+      versionCode,
+      apk: this.kit[`v${versionCode}`],
+      signer: this.kit.signer,
+      ...more,
+    };
+  }
+
+  /** Starts the agent on a device that runs version 41 unless told otherwise. */
+  async start(options: StartOptions = {}): Promise<void> {
+    const { package: name, signer } = this.kit;
+    this.#setup = {
+      url: this.server.url,
+      deviceId: DEVICE_ID,
+      token: TOKEN,
+      nudgeKey: NUDGE_KEY,
+      package: name,
+      sdk: 33,
+      versionCode: options.versionCode ?? 41,
+      signer,
+      conditions: { ...GOOD, ...options.conditions },
+      timeScale: this.#under.timeScale,
+      dieOnUpdate: options.dieOnUpdate ?? false,
+    };
+    await this.#begin(this.#setup, options.unprompted ?? false);
+  }
+
+  /** Another process on the same device. */
+  async restart(): Promise<void> {
+    if (this.#setup === undefined) throw new Error('the agent was never started');
+    await this.agent?.kill();
+    await this.#begin(this.#setup, false);
+  }
+
+  /** An agent that sleeps at its start is woken, so that one check alone finds that fault. */
+  async #begin(setup: AgentSetup, unprompted: boolean): Promise<void> {
+    const before = this.server.seen.length;
+    this.agent = await this.#device.start(setup);
+    const end = Date.now() + this.#under.limitMs / 2;
+    while (!unprompted && this.server.seen.length === before) {
+      if (Date.now() > end) {
+        this.agent.tell({ poll: true });
+        return;
+      }
+      await pause(STEP_MS);
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.agent?.kill();
+    await this.#device.dispose();
+  }
+
+  tell(command: object): void {
+    this.agent?.tell(command);
+  }
+
+  async until(what: string, probe: () => boolean): Promise<void> {
+    const end = Date.now() + this.#under.limitMs;
+    while (!probe()) {
+      if (Date.now() > end) throw new Finding(`${what}: it never came`);
+      await pause(STEP_MS);
+    }
+  }
+
+  /**
+   * Waits until the agent has asked nothing for a while. A machine that is busy stretches our own steps, so time
+   * counts by steps: an agent that shares the machine was slowed down as much.
+   */
+  async quiet(times = 1): Promise<void> {
+    const needed = (this.#under.quietMs * times) / STEP_MS;
+    const end = Date.now() + this.#under.limitMs;
+    let count = -1;
+    for (let silent = 0; silent < needed && Date.now() < end; silent++) {
+      if (this.server.seen.length !== count) {
+        count = this.server.seen.length;
+        silent = 0;
+      }
+      await pause(STEP_MS);
+    }
+  }
+
+  /** The version the agent says it runs, asked for just now. */
+  async running(): Promise<number> {
+    await this.quiet();
+    const before = this.server.checks().length;
+    this.tell({ poll: true });
+    await this.until('an answer to {"poll": true}', () => this.server.checks().length > before);
+    const version = Number(this.server.checks()[before]?.query.get('version_code'));
+    await this.quiet();
+    return version;
+  }
+
+  finals(): Record<string, unknown>[] {
+    return this.server.reports().filter(report => report.outcome !== 'deferred');
+  }
+
+  /** The agent must end with this version running, and say so. */
+  async installs(versionCode: number): Promise<void> {
+    await this.until(`a report that version ${versionCode} was installed`, () =>
+      this.finals().some(r => r.outcome === 'ok' && r.version_code === versionCode),
+    );
+    const running = await this.running();
+    must(running === versionCode, `it reported version ${versionCode} and runs ${running}`);
+  }
+
+  /** The agent must not install; where it reports at all, it reports one of these. */
+  async refuses(...results: readonly string[]): Promise<void> {
+    await this.until(
+      `a report of ${results.join(' or ')}`,
+      () => results.length === 0 || this.finals().length > 0,
+    );
+    await this.quiet();
+    const [final] = this.finals();
+    const said = `${final?.outcome}/${final?.reason}`;
+    must(results.length === 0 || results.includes(said), `it reported ${said}, not ${results.join(' or ')}`);
+    await this.stays();
+  }
+
+  /** The version must not have changed, without asking the controller for more than it was asked. */
+  async stays(): Promise<void> {
+    this.server.offer = undefined;
+    this.server.onCheck = undefined;
+    const running = await this.running();
+    must(running === (this.#setup?.versionCode ?? 41), `it runs version ${running}`);
+  }
+
+  nudge(
+    more: { issuedAtMs?: number; requestId?: string; deviceId?: string; key?: Buffer } = {},
+  ): Record<string, unknown> {
+    return signNudge(more.key ?? NUDGE_KEY, more.deviceId ?? DEVICE_ID, {
+      buildId: 'b42',
+      requestId: more.requestId ?? randomUUID(),
+      issuedAtMs: more.issuedAtMs ?? Date.now(),
+    });
+  }
+
+  /** Sends a push message that must not lead to a check. */
+  async ignores(message: Record<string, unknown>): Promise<void> {
+    const before = this.server.checks().length;
+    this.tell({ nudge: message });
+    await this.quiet();
+    must(this.server.checks().length === before, 'it asked the controller because of it');
+  }
+
+  get bucketPercent(): number {
+    return Math.floor(bucketOf(DEVICE_ID, '') / 100);
+  }
+
+  /** Sends the beginning of the APK and then holds the connection. */
+  stall(apk: Buffer, bytes: number): (seen: Seen, response: ServerResponse) => void {
+    return (_, response) => {
+      response.writeHead(200, { 'content-length': apk.length, etag: '"cut"' });
+      response.write(apk.subarray(0, bytes));
+    };
+  }
+}

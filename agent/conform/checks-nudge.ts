@@ -1,0 +1,105 @@
+/** Which push messages an agent follows (SPEC §8). */
+import { type Bench, must } from './bench.ts';
+import type { AgentCheck } from './run-checks.ts';
+
+const MINUTE_MS = 60_000;
+const YEAR_MS = 365 * 24 * 60 * MINUTE_MS;
+
+const ignoring =
+  (message: (bench: Bench) => Record<string, unknown>) =>
+  async (bench: Bench): Promise<void> => {
+    await bench.start();
+    await bench.quiet();
+    await bench.ignores(message(bench));
+  };
+
+/** Sends a genuine nudge and lets it have its effect, if it has one. */
+async function send(bench: Bench, message: Record<string, unknown>): Promise<void> {
+  bench.tell({ nudge: message });
+  await bench.quiet(2);
+}
+
+export const NUDGES: readonly AgentCheck[] = [
+  {
+    name: 'follows_a_nudge',
+    clause: 'a genuine nudge makes it ask at once',
+    run: async bench => {
+      await bench.start();
+      await bench.quiet();
+      const before = bench.server.checks().length;
+      bench.tell({ nudge: bench.nudge() });
+      await bench.until('a check after a genuine nudge', () => bench.server.checks().length > before);
+    },
+  },
+  {
+    name: 'names_an_attempt_by_its_nudge',
+    clause: 'the attempt that a nudge began carries the nudge’s request_id',
+    run: async bench => {
+      await bench.start();
+      await bench.quiet();
+      bench.server.offer = bench.build(42);
+      const message = bench.nudge();
+      await send(bench, message);
+      const [final] = bench.finals();
+      must(
+        final === undefined || final.request_id === message.request_id,
+        `the result was named ${final?.request_id}, not ${message.request_id}`,
+      );
+    },
+  },
+  {
+    name: 'refuses_a_forged_nudge',
+    clause: 'a wrong HMAC is ignored',
+    run: ignoring(bench => bench.nudge({ key: Buffer.alloc(32, 1) })),
+  },
+  {
+    name: 'refuses_a_nudge_for_another_device',
+    clause: 'the HMAC covers the device id',
+    run: ignoring(bench => bench.nudge({ deviceId: 'conform-2' })),
+  },
+  {
+    name: 'refuses_a_stale_nudge',
+    clause: 'older than ten minutes is ignored',
+    run: ignoring(bench => bench.nudge({ issuedAtMs: Date.now() - 11 * MINUTE_MS })),
+  },
+  {
+    name: 'refuses_a_nudge_from_the_future',
+    clause: 'ahead by more than five minutes is ignored',
+    run: ignoring(bench => bench.nudge({ issuedAtMs: Date.now() + 6 * MINUTE_MS })),
+  },
+  {
+    name: 'refuses_a_replayed_nudge',
+    clause: 'a request_id is followed once',
+    run: async bench => {
+      await bench.start();
+      await bench.quiet();
+      const message = bench.nudge();
+      await send(bench, message);
+      await bench.ignores(message);
+    },
+  },
+  {
+    name: 'remembers_nudges_over_a_restart',
+    clause: 'the replay window outlives the process',
+    run: async bench => {
+      await bench.start();
+      await bench.quiet();
+      const message = bench.nudge();
+      await send(bench, message);
+      await bench.restart();
+      await bench.quiet(2);
+      await bench.ignores(message);
+    },
+  },
+  {
+    name: 'judges_nudges_by_the_controllers_clock',
+    clause: 'freshness is judged by the last response’s Date, not by the device’s clock',
+    run: async bench => {
+      bench.server.dateMs = () => Date.now() + YEAR_MS;
+      await bench.start();
+      await bench.until('a check', () => bench.server.checks().length > 0);
+      await bench.quiet();
+      await bench.ignores(bench.nudge({ issuedAtMs: Date.now() }));
+    },
+  },
+];

@@ -1,0 +1,99 @@
+/** What survives the process: a kill in any state ends with one install and one result. */
+import type { ServerResponse } from 'node:http';
+import { type Bench, must } from './bench.ts';
+import type { AgentCheck } from './run-checks.ts';
+import type { Seen } from './scripted-controller.ts';
+
+/** Kills the agent as this request arrives, leaves it unanswered, and starts another. */
+async function killedAt(
+  bench: Bench,
+  isTheOne: (seen: Seen) => boolean,
+  begin = (_seen: Seen, _response: ServerResponse) => {},
+): Promise<void> {
+  const { server } = bench;
+  server.offer = bench.build(42);
+  let killed = false;
+  const trap = (seen: Seen, response: ServerResponse): unknown => {
+    if (killed || !isTheOne(seen)) return 'default';
+    killed = true;
+    begin(seen, response);
+    return undefined;
+  };
+  server.onCheck = trap;
+  server.onApk = trap;
+  server.onReport = trap;
+  await bench.start();
+  await bench.until('the request to be killed at, or a result', () => killed || bench.finals().length > 0);
+  // An agent that never makes this request is another check's business.
+  if (!killed) return;
+  await bench.quiet();
+  await bench.restart();
+  await bench.installs(42);
+  const finals = new Set(bench.finals().map(r => `${r.request_id} ${r.outcome}`));
+  must(finals.size === 1, `it reported ${finals.size} results of one attempt: ${[...finals].join(', ')}`);
+}
+
+export const RESTARTS: readonly AgentCheck[] = [
+  {
+    name: 'survives_a_kill_while_checking',
+    clause: 'killed as it asks, the next process installs and reports once',
+    run: bench => killedAt(bench, seen => seen.path === '/v1/agent/update'),
+  },
+  {
+    name: 'survives_a_kill_while_downloading',
+    clause: 'killed in the download, the next process goes on from the last byte',
+    run: async bench => {
+      await killedAt(
+        bench,
+        seen => seen.path.endsWith('/apk'),
+        (seen, response) => bench.stall(bench.kit.v42, 500)(seen, response),
+      );
+      const ranges = bench.server.downloads().map(d => d.headers.range);
+      must(ranges[1] === 'bytes=500-', `the next download’s Range was ${ranges[1]}`);
+    },
+  },
+  {
+    name: 'survives_a_kill_while_confirming',
+    clause: 'killed before the install, the next process does it once',
+    run: bench =>
+      killedAt(bench, seen => seen.path === '/v1/agent/update' && bench.server.downloads().length > 0),
+  },
+  {
+    name: 'survives_a_kill_while_reporting',
+    clause: 'a result that was not taken is sent by the next process, the same',
+    run: async bench => {
+      await killedAt(bench, seen => seen.path === '/v1/action-result');
+      const bodies = new Set(
+        bench.server
+          .reports()
+          .filter(r => r.outcome === 'ok')
+          .map(r => JSON.stringify(r)),
+      );
+      must(bodies.size === 1, 'the second result differs from the first');
+    },
+  },
+  {
+    name: 'reports_after_its_own_replacement',
+    clause: 'the update kills the process that installed it; the next one reports',
+    run: async bench => {
+      bench.server.offer = bench.build(42);
+      await bench.start({ dieOnUpdate: true });
+      await bench.until('its own end', () => bench.agent?.ended === true);
+      await bench.restart();
+      await bench.installs(42);
+    },
+  },
+  {
+    name: 'repeats_a_result_until_it_is_taken',
+    clause: 'a result that the controller could not take is sent again, the same',
+    run: async bench => {
+      const { server } = bench;
+      server.offer = bench.build(42);
+      let down = 2;
+      server.onReport = (_, response) => (down-- > 0 ? response.writeHead(500).end() : 'default');
+      await bench.start();
+      await bench.until('a third report', () => server.reports().length >= 3);
+      must(new Set(server.reports().map(r => JSON.stringify(r))).size === 1, 'the results differ');
+    },
+  },
+];

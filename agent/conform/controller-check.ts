@@ -1,0 +1,50 @@
+/** What a check of a controller is, and its three usual forms. */
+import type { Offer } from '../offer.ts';
+import { type Answer, mustBeProblem, type World } from './controller-world.ts';
+
+/** `skip`: the controller is not in a state in which this can be asked. */
+export interface ControllerCheck {
+  readonly name: string;
+  readonly clause: string;
+  run(world: World): Promise<'ok' | { readonly skip: string }>;
+}
+
+const NO_OFFER = { skip: 'this device is offered nothing: promote a build to it' };
+/** The answer is a problem with one of these statuses. */
+export const refused = (
+  name: string,
+  clause: string,
+  statuses: readonly number[],
+  ask: (world: World) => Promise<Answer>,
+): ControllerCheck => ({
+  name,
+  clause,
+  run: async world => {
+    mustBeProblem(await ask(world), ...statuses);
+    return 'ok';
+  },
+});
+
+/** Needs a device that is offered something. */
+export const withOffer = (
+  name: string,
+  clause: string,
+  run: (world: World, offer: Offer) => Promise<void>,
+): ControllerCheck => ({
+  name,
+  clause,
+  run: async world => {
+    const offer = await world.offer();
+    if (offer === undefined) return NO_OFFER;
+    await run(world, offer);
+    return 'ok';
+  },
+});
+
+/** Writes results: only where that is allowed. */
+export const reporting = (...given: Parameters<typeof withOffer>): ControllerCheck => {
+  const check = withOffer(...given);
+  const run = async (world: World) =>
+    world.under.mayReport ? check.run(world) : { skip: 'needs --with-reports' };
+  return { ...check, run };
+};

@@ -1,0 +1,184 @@
+/** What any controller must answer an agent (SPEC §5): asked over HTTP with one device's token, nothing changed unless allowed. */
+import { createHash } from 'node:crypto';
+import { bufferReader, identityOf, signerForSdk, verifyApk } from '../../controller/apk/index.ts';
+import { bucketOf, isExposed } from '../../controller/domain/cohort.ts';
+import { HOLD_REASONS } from '../../controller/domain/decision.ts';
+import { urlRefusal } from '../http/origin.ts';
+import { must } from './bench.ts';
+import { type ControllerCheck, refused, withOffer } from './controller-check.ts';
+import { RESULTS } from './controller-results.ts';
+import { header, mustBeProblem } from './controller-world.ts';
+
+const NEWEST = 'version_code=2147483647';
+
+const UPDATE: readonly ControllerCheck[] = [
+  refused('version_code_is_needed', 'a missing version_code is 400, never 0', [400], w => w.check('sdk=33')),
+  refused('version_code_is_a_number', 'a version_code that is no number is 400', [400], w =>
+    w.check('version_code=4x'),
+  ),
+  refused('request_ids_are_checked', 'a malformed Ota-Request-Id is 400', [400], w =>
+    w.check(NEWEST, { 'ota-request-id': '!' }),
+  ),
+  refused('a_token_is_needed', 'without a token: 401', [401], w =>
+    w.ask(`v1/agent/update?${NEWEST}`, { token: undefined }),
+  ),
+  refused('a_wrong_token_is_refused', 'with a token that was never issued: 401', [401], w =>
+    w.ask(`v1/agent/update?${NEWEST}`, { token: 'v1.k.nobody.1.AAAA' }),
+  ),
+  refused('a_changed_token_is_refused', 'with one character changed: 401', [401], w => {
+    const { token } = w.under;
+    return w.ask(`v1/agent/update?${NEWEST}`, {
+      token: token.slice(0, -2) + (token.at(-2) === 'A' ? 'B' : 'A') + token.slice(-1),
+    });
+  }),
+  {
+    name: 'a_hold_says_why',
+    clause: 'nothing to do is 204 with ETag "none" and the reason in Ota-Decision',
+    run: async world => {
+      const answer = await world.check(NEWEST);
+      if (answer.status === 200) return { skip: 'this device is forced back from any version' };
+      must(answer.status === 204, `it answered ${answer.status}`);
+      must(header(answer, 'etag') === '"none"', `ETag was ${header(answer, 'etag')}`);
+      const reason = header(answer, 'ota-decision');
+      must(
+        HOLD_REASONS.some(r => r === reason),
+        `Ota-Decision was ${reason}`,
+      );
+      return 'ok';
+    },
+  },
+  {
+    name: 'a_known_hold_is_304',
+    clause: 'If-None-Match that names the hold is answered 304, whatever Cache-Control says',
+    run: async world => {
+      if ((await world.check(NEWEST)).status === 200)
+        return { skip: 'this device is forced back from any version' };
+      const answer = await world.check(NEWEST, { 'if-none-match': '"none"', 'cache-control': 'no-cache' });
+      must(answer.status === 304, `it answered ${answer.status}`);
+      return 'ok';
+    },
+  },
+  {
+    name: 'answers_are_not_cached',
+    clause: 'Cache-Control: private, no-store',
+    run: async world => {
+      const answer = await world.check(NEWEST);
+      must(
+        /no-store/.test(header(answer, 'cache-control')),
+        `Cache-Control was ${header(answer, 'cache-control')}`,
+      );
+      return 'ok';
+    },
+  },
+  {
+    name: 'answers_tell_the_time',
+    clause: 'a Date is sent: agents judge nudges by it',
+    run: async world => {
+      const answer = await world.check(NEWEST);
+      must(!Number.isNaN(Date.parse(header(answer, 'date'))), 'there is no Date');
+      return 'ok';
+    },
+  },
+  withOffer('an_offer_is_a_whole_manifest', 'an offer has every field and no other', async () => {}),
+  withOffer('an_offer_is_never_304', 'an offer is 200 whatever If-None-Match says', async world => {
+    const answer = await world.check(`version_code=0&sdk=${world.under.sdk}`, { 'if-none-match': '"none"' });
+    must(answer.status === 200, `it answered ${answer.status}`);
+  }),
+  withOffer(
+    'the_url_is_the_controllers',
+    'url is https (or loopback) on the controller’s own origin',
+    async (world, offer) => {
+      const why = urlRefusal(offer.url, world.under.url);
+      must(why === undefined, `${offer.url}: ${why}`);
+    },
+  ),
+  withOffer('the_device_is_in_its_cohort', 'an offer fits the device’s own bucket', async (world, offer) => {
+    const bucket = bucketOf(world.under.deviceId, offer.cohortSeed);
+    must(
+      isExposed(bucket, offer.stagedRolloutPercent),
+      `bucket ${bucket} is outside ${offer.stagedRolloutPercent} %`,
+    );
+  }),
+  withOffer(
+    'the_offered_version_is_up_to_date',
+    'a device that runs the offered version is offered nothing',
+    async (world, offer) => {
+      const answer = await world.check(`version_code=${offer.versionCode}&sdk=${world.under.sdk}`);
+      must(answer.status === 204, `it answered ${answer.status}`);
+    },
+  ),
+];
+
+const APK: readonly ControllerCheck[] = [
+  withOffer('the_apk_needs_a_token', 'the APK without a token: 401', async (world, offer) =>
+    mustBeProblem(await world.ask(offer.url, { token: undefined }), 401),
+  ),
+  withOffer('an_unknown_build_is_not_served', 'an unknown build: 404 or 410', async (world, offer) =>
+    mustBeProblem(await world.ask(offer.url.replace(offer.buildId, 'no-such-build-1')), 404, 410),
+  ),
+  withOffer(
+    'the_apk_is_what_was_announced',
+    'size, sha256, signature, signer, version and package agree',
+    async (world, offer) => {
+      const { status, body, headers } = await world.ask(offer.url);
+      must(status === 200, `it answered ${status}`);
+      must(body.length === offer.sizeBytes, `${body.length} of ${offer.sizeBytes} bytes`);
+      must(createHash('sha256').update(body).digest('hex') === offer.sha256, 'the sha256 differs');
+      must(headers.etag === `"${offer.sha256}"`, `ETag was ${headers.etag}`);
+      const verdict = await verifyApk(bufferReader(body), { sdk: world.under.sdk });
+      must(verdict.ok, verdict.ok ? '' : `the APK is refused: ${verdict.code}`);
+      must(verdict.facts.versionCode === offer.versionCode, `it is version ${verdict.facts.versionCode}`);
+      const signer = signerForSdk(verdict.facts, world.under.sdk);
+      must(
+        signer !== undefined && identityOf(signer) === offer.signerFingerprint,
+        'its signer is not the announced one',
+      );
+    },
+  ),
+  withOffer(
+    'downloads_resume',
+    'Range with the right If-Range is 206 from that byte on',
+    async (world, offer) => {
+      const from = Math.floor(offer.sizeBytes / 2);
+      const { status, body, headers } = await world.ask(offer.url, {
+        headers: { range: `bytes=${from}-`, 'if-range': `"${offer.sha256}"` },
+      });
+      must(status === 206, `it answered ${status}`);
+      must(
+        headers['content-range'] === `bytes ${from}-${offer.sizeBytes - 1}/${offer.sizeBytes}`,
+        `Content-Range was ${headers['content-range']}`,
+      );
+      must(body.length === offer.sizeBytes - from, `it sent ${body.length} bytes`);
+    },
+  ),
+  withOffer(
+    'another_file_is_not_glued_on',
+    'Range with a foreign If-Range is 200 and whole',
+    async (world, offer) => {
+      const { status, body } = await world.ask(offer.url, {
+        headers: { range: 'bytes=10-', 'if-range': `"${'0'.repeat(64)}"` },
+      });
+      must(
+        status === 200 && body.length === offer.sizeBytes,
+        `it answered ${status} with ${body.length} bytes`,
+      );
+    },
+  ),
+  withOffer(
+    'a_range_beyond_the_end_is_416',
+    'Range beyond the end is 416 with the size',
+    async (world, offer) => {
+      const { status, headers } = await world.ask(offer.url, {
+        headers: { range: `bytes=${offer.sizeBytes}-` },
+      });
+      must(status === 416, `it answered ${status}`);
+      must(
+        headers['content-range'] === `bytes */${offer.sizeBytes}`,
+        `Content-Range was ${headers['content-range']}`,
+      );
+    },
+  ),
+];
+
+/** Every check of a controller, by a unique name. */
+export const controllerChecks = (): readonly ControllerCheck[] => [...UPDATE, ...APK, ...RESULTS];

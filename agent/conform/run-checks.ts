@@ -1,0 +1,70 @@
+/** Runs the checks against an agent: each on a device and a controller of its own. */
+import { type AgentUnderTest, type ApkKit, Bench, Finding } from './bench.ts';
+import { CONSTRAINTS } from './checks-constraints.ts';
+import { DOWNLOAD } from './checks-download.ts';
+import { INTEGRITY } from './checks-integrity.ts';
+import { NUDGES } from './checks-nudge.ts';
+import { POLLING } from './checks-polling.ts';
+import { RESTARTS } from './checks-restart.ts';
+import { startScriptedController } from './scripted-controller.ts';
+
+export interface AgentCheck {
+  readonly name: string;
+  /** What the protocol asks for, in a sentence. */
+  readonly clause: string;
+  run(bench: Bench): Promise<void>;
+}
+
+export interface CheckResult {
+  readonly name: string;
+  readonly clause: string;
+  /** Undefined when it holds. */
+  readonly finding: string | undefined;
+}
+
+/** Every check of an agent, by a unique name. */
+export const agentChecks = (): readonly AgentCheck[] => [
+  ...POLLING,
+  ...CONSTRAINTS,
+  ...INTEGRITY,
+  ...DOWNLOAD,
+  ...NUDGES,
+  ...RESTARTS,
+];
+
+export async function checkAgent(
+  under: AgentUnderTest,
+  kit: ApkKit,
+  options: { only?: readonly string[]; parallel?: number; onResult?: (result: CheckResult) => void } = {},
+): Promise<CheckResult[]> {
+  const queue = agentChecks().filter(
+    check => options.only === undefined || options.only.includes(check.name),
+  );
+  const results: CheckResult[] = [];
+  const worker = async () => {
+    for (let check = queue.shift(); check !== undefined; check = queue.shift()) {
+      const result = { name: check.name, clause: check.clause, finding: await findingOf(check, under, kit) };
+      results.push(result);
+      options.onResult?.(result);
+    }
+  };
+  await Promise.all(Array.from({ length: options.parallel ?? 4 }, worker));
+  return results;
+}
+
+async function findingOf(check: AgentCheck, under: AgentUnderTest, kit: ApkKit): Promise<string | undefined> {
+  const server = await startScriptedController();
+  // A missing token is one check's business, not every check's.
+  server.strict = false;
+  const bench = new Bench(kit, server, under, await under.device());
+  try {
+    await check.run(bench);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Finding) return error.message;
+    throw error;
+  } finally {
+    await bench.end();
+    await server.close();
+  }
+}

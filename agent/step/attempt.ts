@@ -1,0 +1,262 @@
+/** Download, verify, confirm, install: each ends in the next, in a wait, or in a report. */
+import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
+import { reasonForInstallCode } from '../install-codes.ts';
+import type { Installed } from '../ports.ts';
+import type {
+  AgentState,
+  Attempt,
+  Checked,
+  DownloadResult,
+  Fact,
+  Moment,
+  Step,
+  VerifyResult,
+} from '../state.ts';
+import { defer, ineligible, unmetOf } from './offer.ts';
+import { endAttempt } from './report.ts';
+import { emit, enter, newAsk, stay, then, timer } from './turn.ts';
+
+const MAX_DOWNLOAD_TRIES = 5;
+const DOWNLOAD_RETRY_BASE_MS = 5_000;
+const DOWNLOAD_RETRY_CAP_MS = 5 * 60_000;
+const BUSY_WAIT_MS = 30_000;
+const CONFIRM_RETRY_BASE_MS = 5_000;
+const CONFIRM_RETRY_CAP_MS = 15 * 60_000;
+/** An install that was interrupted so often will not go better the next time. */
+export const MAX_INSTALL_TRIES = 3;
+
+export const timed = (attempt: Attempt, name: string, ms: number): Attempt => ({
+  ...attempt,
+  timingsMs: { ...attempt.timingsMs, [name]: Math.round(ms) },
+});
+
+export function onDownloaded(state: AgentState, attempt: Attempt, result: DownloadResult, at: Moment): Step {
+  const { requestId, offer } = attempt;
+  const { buildId } = offer;
+  if (result.kind === 'done') {
+    const next = timed(attempt, 'download', result.ms);
+    const said = emit({
+      type: 'ota.download.ok',
+      requestId,
+      buildId,
+      bytes: result.bytes,
+      ms: Math.round(result.ms),
+    });
+    return then(stay(state, said), s => verify(s, next));
+  }
+  if (result.kind === 'busy') {
+    const retryInMs = retryAfterDelayMs(result.retryAfterMs ?? BUSY_WAIT_MS, at.random);
+    return stay(
+      state,
+      emit({ type: 'ota.download.wait', requestId, buildId, retryInMs, status: result.status }),
+      timer(state, 'retry', retryInMs),
+    );
+  }
+  const failed = (reason: Parameters<typeof downloadFail>[1], final: boolean) =>
+    downloadFail(attempt, reason, result.detail, final);
+  if (result.kind === 'gone')
+    return then(stay(state, failed('offer_gone', true)), s =>
+      endAttempt(s, attempt, { outcome: 'skipped', reason: 'offer_gone', detail: result.detail }, at),
+    );
+  const tries = attempt.downloadTries + 1;
+  const final = result.kind === 'refused' || tries >= MAX_DOWNLOAD_TRIES;
+  const { reason, detail } = result;
+  if (final)
+    return then(stay(state, failed(reason, true)), s =>
+      endAttempt(s, attempt, { outcome: 'fail', reason, detail }, at),
+    );
+  const waitMs =
+    result.retryAfterMs === undefined
+      ? fullJitterMs(tries, DOWNLOAD_RETRY_BASE_MS, DOWNLOAD_RETRY_CAP_MS, at.random)
+      : retryAfterDelayMs(result.retryAfterMs, at.random);
+  const waiting: AgentState = {
+    ...state,
+    phase: { name: 'downloading', attempt: { ...attempt, downloadTries: tries } },
+  };
+  return stay(waiting, failed(reason, false), timer(waiting, 'retry', waitMs));
+}
+
+const downloadFail = (
+  attempt: Attempt,
+  reason: Extract<DownloadResult, { reason: unknown }>['reason'],
+  detail: string,
+  final: boolean,
+) =>
+  emit({
+    type: 'ota.download.fail',
+    requestId: attempt.requestId,
+    buildId: attempt.offer.buildId,
+    reason,
+    detail,
+    final,
+  });
+
+export const verify = (state: AgentState, attempt: Attempt): Step =>
+  enter(state, { name: 'verifying', attempt }, epoch => [{ type: 'verify', epoch, attempt }]);
+
+export function onVerified(state: AgentState, attempt: Attempt, result: VerifyResult, at: Moment): Step {
+  const { requestId, offer } = attempt;
+  const { buildId } = offer;
+  if (result.ok) {
+    const said = emit({ type: 'ota.verify.ok', requestId, buildId, ms: Math.round(result.ms) });
+    return then(stay(state, said), s => confirm(s, timed(attempt, 'verify', result.ms), 0));
+  }
+  const { reason, detail } = result;
+  return then(stay(state, emit({ type: 'ota.verify.fail', requestId, buildId, reason, detail })), s =>
+    endAttempt(s, attempt, { outcome: 'fail', reason, detail }, at),
+  );
+}
+
+/** Asks once more whether the offer stands: a rollback during the download must win. */
+export const confirm = (state: AgentState, attempt: Attempt, tries: number): Step =>
+  enter(state, { name: 'confirming', attempt, tries }, epoch => [
+    {
+      type: 'check',
+      epoch,
+      ask: { requestId: attempt.requestId, trigger: attempt.trigger, nudgedBuildId: undefined },
+      etag: undefined,
+    },
+  ]);
+
+export function onConfirmed(
+  state: AgentState,
+  attempt: Attempt,
+  tries: number,
+  checked: Checked,
+  at: Moment,
+): Step {
+  const { answer, installed } = checked;
+  const { versionCode } = installed;
+  if (answer.kind === 'failed') {
+    const waitMs =
+      answer.retryAfterMs === undefined
+        ? fullJitterMs(tries + 1, CONFIRM_RETRY_BASE_MS, CONFIRM_RETRY_CAP_MS, at.random)
+        : retryAfterDelayMs(answer.retryAfterMs, at.random);
+    const waiting: AgentState = { ...state, phase: { name: 'confirming', attempt, tries: tries + 1 } };
+    const said = emit({
+      type: 'ota.check.fail',
+      requestId: attempt.requestId,
+      code: answer.code,
+      retryInMs: waitMs,
+    });
+    return stay(waiting, said, timer(waiting, 'retry', waitMs));
+  }
+  if (answer.kind === 'hold')
+    return endAttempt(
+      state,
+      attempt,
+      { outcome: 'skipped', reason: 'offer_gone', detail: answer.reason, versionCode },
+      at,
+    );
+  if (answer.kind === 'invalid') {
+    const { reason, detail } = answer;
+    const said = emit({
+      type: 'ota.verify.fail',
+      requestId: attempt.requestId,
+      buildId: attempt.offer.buildId,
+      reason,
+      detail,
+    });
+    return then(stay(state, said), s =>
+      endAttempt(s, attempt, { outcome: 'fail', reason, detail, versionCode }, at),
+    );
+  }
+  const { offer } = answer;
+  if (!sameApk(attempt.offer, offer)) {
+    const again = { ...state, pending: state.pending ?? newAsk(at, attempt.trigger) };
+    return endAttempt(again, attempt, { outcome: 'skipped', reason: 'superseded', versionCode }, at);
+  }
+  const why = ineligible(state, offer, versionCode);
+  if (why === 'already_installed' && attempt.installTries > 0)
+    return succeed(state, attempt, installed, 0, at);
+  if (why !== undefined)
+    return endAttempt(state, attempt, { outcome: 'skipped', reason: why, versionCode }, at);
+  return install(state, { ...attempt, offer, checkedAtMs: at.atMs }, checked, at);
+}
+
+const sameApk = (a: Attempt['offer'], b: Attempt['offer']): boolean =>
+  a.buildId === b.buildId &&
+  a.sha256 === b.sha256 &&
+  a.versionCode === b.versionCode &&
+  a.signerFingerprint === b.signerFingerprint;
+
+/** The last look at the device's conditions is the one right before. */
+function install(state: AgentState, attempt: Attempt, checked: Checked, at: Moment): Step {
+  const none = {
+    unmeteredWifi: undefined,
+    batteryPercent: undefined,
+    charging: undefined,
+    inCall: undefined,
+  };
+  const unmet = unmetOf(state, attempt, checked.conditions ?? none, at);
+  if (unmet.length > 0) return defer(state, attempt, unmet);
+  const { requestId, offer } = attempt;
+  const counted = { ...attempt, installTries: attempt.installTries + 1 };
+  const downgrade = offer.versionCode < checked.installed.versionCode;
+  return enter(state, { name: 'installing', attempt: counted }, epoch => [
+    emit({
+      type: 'ota.install.start',
+      requestId,
+      buildId: offer.buildId,
+      versionCode: offer.versionCode,
+      downgrade,
+    }),
+    { type: 'install', epoch, attempt: counted },
+  ]);
+}
+
+/** The running version decides, whatever the package manager said. */
+export function onInstalled(
+  state: AgentState,
+  attempt: Attempt,
+  fact: Extract<Fact, { type: 'installed' }>,
+): Step {
+  const { result, installed, at } = fact;
+  if (installed.versionCode === attempt.offer.versionCode)
+    return succeed(state, attempt, installed, fact.ms, at);
+  const code = result.ok ? 'version_unchanged' : result.code;
+  return installFailed(
+    state,
+    attempt,
+    code,
+    result.ok ? `still running ${installed.versionCode}` : result.detail,
+    at,
+  );
+}
+
+export function succeed(
+  state: AgentState,
+  attempt: Attempt,
+  installed: Installed,
+  ms: number,
+  at: Moment,
+): Step {
+  const { requestId, offer } = attempt;
+  const { buildId } = offer;
+  const { versionCode } = installed;
+  const running: AgentState = {
+    ...state,
+    installed: { buildId, versionCode },
+    hold: undefined,
+    firstSeen: undefined,
+  };
+  const said = emit({ type: 'ota.install.ok', requestId, buildId, versionCode, ms: Math.round(ms) });
+  const done = ms > 0 ? timed(attempt, 'install', ms) : attempt;
+  return then(stay(running, said), s =>
+    endAttempt(s, done, { outcome: 'ok', reason: 'installed', versionCode }, at),
+  );
+}
+
+export function installFailed(
+  state: AgentState,
+  attempt: Attempt,
+  code: string,
+  detail: string,
+  at: Moment,
+): Step {
+  const { requestId, offer } = attempt;
+  const reason = reasonForInstallCode(code);
+  const told = `${code} ${detail}`.trim().slice(0, 200);
+  const said = emit({ type: 'ota.install.fail', requestId, buildId: offer.buildId, reason, detail: told });
+  return then(stay(state, said), s => endAttempt(s, attempt, { outcome: 'fail', reason, detail: told }, at));
+}

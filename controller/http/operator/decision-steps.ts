@@ -1,0 +1,112 @@
+/** Explains the decision for one device: each step of SPEC §4 in words. */
+import type { ExplainedStep } from '../../../schemas/api.d.ts';
+import { bucketOf, thresholdOf } from '../../domain/cohort.ts';
+import {
+  type Decision,
+  type Device,
+  decide,
+  isCanary,
+  type Snapshot,
+  targetFor,
+} from '../../domain/decision.ts';
+import { isSuspended, percentAt } from '../../domain/ramp.ts';
+import { isoTime } from '../iso-time.ts';
+
+export interface Explanation {
+  readonly bucket: number;
+  readonly threshold: number;
+  readonly percent: number;
+  readonly canary: boolean;
+  readonly decision: Decision;
+  readonly steps: ExplainedStep[];
+}
+
+const HOLD_WHY: Readonly<Record<Extract<Decision, { kind: 'hold' }>['reason'], string>> = {
+  suspended: 'all offers are frozen',
+  outside_cohort: 'the rollout has not reached this device',
+  withdrawn: 'the build that it would get was withdrawn',
+  incompatible_sdk: 'its Android version is older than the build requires',
+  up_to_date: 'it already runs its target build',
+  signer_mismatch: 'its installed app is signed with a key that is not in the lineage of the build',
+  ahead: 'it runs a newer version, and the rollout does not force a downgrade for it',
+  artifact_missing: 'the APK is missing from the artifact store',
+};
+
+function cohortStep(
+  snapshot: Snapshot,
+  device: Device,
+  facts: Omit<Explanation, 'decision' | 'steps'>,
+): ExplainedStep {
+  const { bucket, threshold, percent, canary } = facts;
+  const seed = snapshot.rollout.cohortSeed;
+  const place = `bucket ${bucket} of 10000 (seed ${JSON.stringify(seed)}), threshold ${threshold} at ${percent} %`;
+  if (canary) {
+    const named = snapshot.canaryDevices.has(device.deviceId);
+    const tag = device.tags.find(t => snapshot.canaryTags.has(t));
+    return {
+      step: 'cohort',
+      finding: 'canary',
+      why: named ? 'listed as a canary device' : `tagged ${tag ?? ''}`,
+    };
+  }
+  return bucket < threshold
+    ? { step: 'cohort', finding: 'exposed', why: place }
+    : { step: 'cohort', finding: 'unexposed', why: place };
+}
+
+function targetStep(snapshot: Snapshot, device: Device, nowMs: number): ExplainedStep {
+  const target = targetFor(snapshot, device, nowMs);
+  if (target.kind === 'hold') return { step: 'target', finding: 'none', why: HOLD_WHY[target.reason] };
+  const why = {
+    canary: 'current, because it is a canary',
+    rollout: 'current, because the rollout has reached it',
+    baseline: 'last_safe, because current is not offered to it',
+    rollback: 'last_safe, because the rollout is rolled back',
+  }[target.eligibleBy];
+  return { step: 'target', finding: target.build.buildId, why };
+}
+
+function decisionStep(decision: Decision): ExplainedStep {
+  if (decision.kind === 'hold')
+    return { step: 'decision', finding: decision.reason, why: HOLD_WHY[decision.reason] };
+  const forced = decision.forceDowngrade ? ', as a forced downgrade' : '';
+  return {
+    step: 'decision',
+    finding: 'offer',
+    why: `${decision.build.buildId} by ${decision.eligibleBy}${forced}`,
+  };
+}
+
+export function explain(snapshot: Snapshot, device: Device, nowMs: number): Explanation {
+  const { rollout } = snapshot;
+  const percent = percentAt(rollout, snapshot.clock, nowMs);
+  const facts = {
+    bucket: bucketOf(device.deviceId, rollout.cohortSeed),
+    threshold: thresholdOf(percent),
+    percent,
+    canary: isCanary(snapshot, device),
+  };
+  const decision = decide(snapshot, device, nowMs);
+  const suspended = isSuspended(rollout, nowMs);
+  const steps: ExplainedStep[] = [
+    {
+      step: 'suspend',
+      finding: suspended ? 'suspended' : 'not suspended',
+      why: suspended
+        ? `${rollout.suspend?.reason ?? ''}, until ${isoTime(rollout.suspend?.untilMs) ?? ''}`
+        : 'the rollout is not suspended',
+    },
+  ];
+  if (!suspended) {
+    const installed = snapshot.buildsByCode.get(device.versionCode);
+    const never = device.versionCode === 0;
+    steps.push(cohortStep(snapshot, device, facts), targetStep(snapshot, device, nowMs), {
+      step: 'installed',
+      finding: installed?.buildId ?? (never ? 'unknown' : 'undeclared'),
+      why: never
+        ? 'it has not reported a version yet'
+        : `it last reported version_code ${device.versionCode}`,
+    });
+  }
+  return { ...facts, decision, steps: [...steps, decisionStep(decision)] };
+}

@@ -1,0 +1,98 @@
+/** The desired state in answers to operators: named as in the YAML, with the exposure at this moment. */
+import type * as Api from '../../../schemas/api.d.ts';
+import { effectivePercent, type Snapshot } from '../../domain/decision.ts';
+import type { Problem } from '../../domain/problem.ts';
+import { nextChangeMs, percentAt } from '../../domain/ramp.ts';
+import type { Build, Rollout } from '../../domain/release.ts';
+import type { ReconcileStatus } from '../../ports/index.ts';
+import { isoTime } from '../iso-time.ts';
+
+const exposureOnWire = ({ exposure }: Rollout) =>
+  exposure.kind === 'percent'
+    ? { rollout_percent: exposure.percent, ramp: null }
+    : {
+        rollout_percent: null,
+        ramp: {
+          start: isoTime(exposure.ramp.startMs),
+          steps: exposure.ramp.steps.map(step => ({
+            percent: step.percent,
+            hold_s: step.holdMs === undefined ? null : step.holdMs / 1000,
+          })),
+        },
+      };
+
+export const rolloutOnWire = (rollout: Rollout): Api.Rollout => ({
+  current: rollout.current,
+  last_safe: rollout.lastSafe ?? null,
+  ...exposureOnWire(rollout),
+  cohort_seed: rollout.cohortSeed,
+  canary: {
+    tags: [...rollout.canary.tags],
+    devices: [...rollout.canary.devices],
+    cohorts: [...rollout.canary.cohorts],
+  },
+  rollback: rollout.rollback,
+  force_downgrade: rollout.forceDowngrade,
+  must_install: rollout.mustInstall,
+  deadline_s: rollout.deadlineMs === undefined ? null : rollout.deadlineMs / 1000,
+  wifi_only: rollout.wifiOnly,
+  min_battery_percent: rollout.minBatteryPercent,
+  suspend:
+    rollout.suspend === undefined
+      ? null
+      : {
+          reason: rollout.suspend.reason,
+          since: isoTime(rollout.suspend.sinceMs),
+          until: isoTime(rollout.suspend.untilMs),
+        },
+  reason: rollout.reason ?? null,
+});
+
+export const exposureNow = (snapshot: Snapshot, nowMs: number): Api.Exposure => ({
+  declared_percent: percentAt(snapshot.rollout, snapshot.clock, nowMs),
+  effective_percent: effectivePercent(snapshot, nowMs),
+  next_change_at: isoTime(nextChangeMs(snapshot.rollout, snapshot.clock, nowMs)),
+});
+
+const problemOnWire = (problem: Problem): Api.SourceProblem => ({
+  severity: problem.severity,
+  code: problem.code,
+  file: problem.file,
+  line: problem.line,
+  column: problem.column,
+  path: problem.path,
+  message: problem.message,
+  hint: problem.hint ?? null,
+});
+
+export const statusOnWire = (status: ReconcileStatus, nowMs: number): Api.ReconcileStatus => ({
+  applied_revision: status.appliedRevision ?? null,
+  applied_at: isoTime(status.appliedAtMs),
+  attempted_revision: status.attemptedRevision ?? null,
+  problems: status.problems.map(problemOnWire),
+  source_read_at: isoTime(status.sourceReadAtMs),
+  source_age_s:
+    status.sourceReadAtMs === undefined
+      ? null
+      : Math.max(0, Math.round((nowMs - status.sourceReadAtMs) / 1000)),
+  source_fault: status.sourceFault ?? null,
+  clock_held: status.clockHeld,
+});
+
+export const buildOnWire = (build: Build) => ({
+  build_id: build.buildId,
+  package: build.package,
+  version_code: build.versionCode,
+  version_name: build.versionName,
+  min_sdk: build.minSdk,
+  size_bytes: build.sizeBytes,
+  sha256: build.sha256,
+  signer_fingerprint: build.signerFingerprint,
+  signers: build.signers.map(s => ({ min_sdk: s.minSdk, fingerprint: s.fingerprint })),
+  signer_lineage: [...build.signerLineage],
+  notes: build.notes ?? null,
+  withdrawn:
+    build.withdrawn === undefined
+      ? null
+      : { reason: build.withdrawn.reason, at: isoTime(build.withdrawn.atMs) },
+});

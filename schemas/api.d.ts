@@ -1,0 +1,549 @@
+/**
+ * The types of the API. Generated from openapi.yaml: do not edit, run `node --import tsx scripts/api-types.ts`.
+ */
+
+export type BuildId = string;
+export type DeviceId = string;
+export type RequestId = string;
+export type Name = string;
+export type Sha256 = string;
+export type VersionCode = number;
+export type Sdk = number;
+export type Percent = number;
+export type Ratio = number;
+export type Count = number;
+export type Time = string;
+export type MaybeTime = string | null;
+/**
+ * @maxItems 64
+ */
+export type Tags = Name[];
+export type HoldReason =
+  | 'suspended'
+  | 'outside_cohort'
+  | 'withdrawn'
+  | 'incompatible_sdk'
+  | 'up_to_date'
+  | 'signer_mismatch'
+  | 'ahead'
+  | 'artifact_missing';
+export type EligibleBy = 'canary' | 'rollout' | 'baseline' | 'rollback';
+export type Outcome = 'ok' | 'fail' | 'deferred' | 'skipped';
+export type ResultReason =
+  | 'installed'
+  | 'already_installed'
+  | 'wifi'
+  | 'battery'
+  | 'call'
+  | 'unknown_conditions'
+  | 'storage'
+  | 'download_failed'
+  | 'download_truncated'
+  | 'size_mismatch'
+  | 'sha256_mismatch'
+  | 'signature_invalid'
+  | 'signer_mismatch'
+  | 'package_mismatch'
+  | 'version_mismatch'
+  | 'manifest_invalid'
+  | 'url_refused'
+  | 'offer_gone'
+  | 'install_failed'
+  | 'install_rejected'
+  | 'downgrade_refused'
+  | 'incompatible_sdk'
+  | 'timeout'
+  | 'superseded'
+  | 'outside_cohort'
+  | 'penalty'
+  | 'internal';
+/**
+ * Each code has one status.
+ */
+export type ProblemCode =
+  | 'query_invalid'
+  | 'request_id_invalid'
+  | 'path_invalid'
+  | 'json_malformed'
+  | 'body_invalid'
+  | 'body_aborted'
+  | 'import_invalid'
+  | 'route_unknown'
+  | 'method_not_allowed'
+  | 'expectation_failed'
+  | 'body_too_large'
+  | 'media_type_unsupported'
+  | 'token_missing'
+  | 'token_malformed'
+  | 'token_invalid'
+  | 'token_revoked'
+  | 'token_superseded'
+  | 'token_expired'
+  | 'device_unknown'
+  | 'signature_invalid'
+  | 'scope_missing'
+  | 'rate_limited'
+  | 'auth_rate_limited'
+  | 'download_limit'
+  | 'build_unknown'
+  | 'device_not_found'
+  | 'token_not_found'
+  | 'artifact_not_found'
+  | 'device_exists'
+  | 'token_exists'
+  | 'token_taken'
+  | 'result_conflict'
+  | 'build_not_offered'
+  | 'range_not_satisfiable'
+  | 'sha256_mismatch'
+  | 'artifact_rejected'
+  | 'too_large'
+  | 'quota_exceeded'
+  | 'disk_full'
+  | 'not_ready'
+  | 'artifact_missing'
+  | 'busy'
+  | 'webhook_off'
+  | 'unavailable'
+  | 'internal';
+export type ImportRequest =
+  | ImportRow[]
+  | {
+      devices: ImportRow[];
+    };
+export type Decision =
+  | {
+      kind: 'hold';
+      reason: HoldReason;
+    }
+  | {
+      kind: 'offer';
+      build_id: BuildId;
+      eligible_by: EligibleBy;
+      force_downgrade: boolean;
+      must_install: boolean;
+      staged_rollout_percent: Percent;
+    };
+export type AdminScope = 'read' | 'devices' | 'artifacts' | 'reconcile' | 'metrics' | 'admin';
+
+export interface Schemas {
+  BuildId: BuildId;
+  DeviceId: DeviceId;
+  RequestId: RequestId;
+  Name: Name;
+  Sha256: Sha256;
+  VersionCode: VersionCode;
+  Sdk: Sdk;
+  Percent: Percent;
+  Ratio: Ratio;
+  Count: Count;
+  Time: Time;
+  MaybeTime: MaybeTime;
+  Tags: Tags;
+  HoldReason: HoldReason;
+  EligibleBy: EligibleBy;
+  Outcome: Outcome;
+  ResultReason: ResultReason;
+  ProblemCode: ProblemCode;
+  Problem: Problem;
+  Manifest: Manifest;
+  ActionResult: ActionResult;
+  ActionResultTaken: ActionResultTaken;
+  PushToken: PushToken;
+  Credentials: Credentials;
+  EnrolledDevice: EnrolledDevice;
+  EnrolRequest: EnrolRequest;
+  TagsRequest: TagsRequest;
+  TagsView: TagsView;
+  RotateRequest: RotateRequest;
+  ImportRow: ImportRow;
+  ImportRequest: ImportRequest;
+  ImportResult: ImportResult;
+  ImportedDevice: ImportedDevice;
+  Device: Device;
+  DeviceList: DeviceList;
+  Explanation: Explanation;
+  Decision: Decision;
+  ExplainedStep: ExplainedStep;
+  ReportRow: ReportRow;
+  DownloadRow: DownloadRow;
+  Artifact: Artifact;
+  ArtifactList: ArtifactList;
+  StoredArtifact: StoredArtifact;
+  RolloutView: RolloutView;
+  Rollout: Rollout;
+  Ramp: Ramp;
+  RampStep: RampStep;
+  Canary: Canary;
+  Suspend: Suspend;
+  Exposure: Exposure;
+  Fleet: Fleet;
+  ReconcileStatus: ReconcileStatus;
+  SourceProblem: SourceProblem;
+  BuildList: BuildList;
+  BuildRow: BuildRow;
+  Results: Results;
+  DownloadStats: DownloadStats;
+  EventList: EventList;
+  AuditEvent: AuditEvent;
+  ReconcileRequest: ReconcileRequest;
+  AdminScope: AdminScope;
+  AdminTokenRequest: AdminTokenRequest;
+  AdminToken: AdminToken;
+  AdminTokenList: AdminTokenList;
+  NewAdminToken: NewAdminToken;
+  WebhookTaken: WebhookTaken;
+  Health: Health;
+  Ready: Ready;
+}
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: ProblemCode;
+  detail: string;
+  /**
+   * The code of the APK verifier.
+   */
+  reason?: string;
+  rows?: Count;
+  errors_total?: Count;
+  errors?: {
+    row?: number;
+    path: string;
+    message: string;
+  }[];
+}
+export interface Manifest {
+  build_id: BuildId;
+  version_code: VersionCode;
+  version_name: string;
+  url: string;
+  sha256: Sha256;
+  signer_fingerprint: Sha256;
+  signer_lineage: Sha256[];
+  size_bytes: Count;
+  wifi_only: boolean;
+  must_install: boolean;
+  deadline_s: number | null;
+  staged_rollout_percent: Percent;
+  cohort_seed: string;
+  eligible_by: EligibleBy;
+  force_downgrade: boolean;
+  min_battery_percent: Percent;
+  poll_interval_s: Count;
+  revision: string;
+}
+export interface ActionResult {
+  request_id: RequestId;
+  build_id: BuildId;
+  outcome: Outcome;
+  reason: ResultReason;
+  detail?: string;
+  version_code: VersionCode;
+  timings_ms?: {
+    [k: string]: number;
+  };
+}
+export interface ActionResultTaken {
+  request_id: RequestId;
+  build_id: BuildId;
+  outcome: Outcome;
+  repeated: boolean;
+}
+export interface PushToken {
+  fcm_token: string;
+}
+export interface Credentials {
+  device_id: DeviceId;
+  token: string;
+  /**
+   * base64 of 32 bytes
+   */
+  nudge_key: string;
+  generation: number;
+}
+export interface EnrolledDevice {
+  device_id: DeviceId;
+  token: string;
+  nudge_key: string;
+  generation: number;
+  tags: Tags;
+}
+export interface EnrolRequest {
+  device_id: DeviceId;
+  tags?: Tags;
+}
+export interface TagsRequest {
+  tags: Tags;
+}
+export interface TagsView {
+  device_id: DeviceId;
+  tags: Tags;
+}
+export interface RotateRequest {
+  /**
+   * How long the token before stays good.
+   */
+  grace_s?: number;
+}
+export interface ImportRow {
+  device_id: DeviceId;
+  tags?: Tags;
+  token_sha256?: Sha256;
+}
+export interface ImportResult {
+  created: Count;
+  updated: Count;
+  devices: ImportedDevice[];
+}
+export interface ImportedDevice {
+  device_id: DeviceId;
+  result: 'created' | 'updated';
+  token?: string;
+  nudge_key?: string;
+  generation?: number;
+}
+export interface Device {
+  device_id: DeviceId;
+  tags: Tags;
+  generation: number;
+  enrolled_at: Time;
+  revoked_at: MaybeTime;
+  last_seen_at: MaybeTime;
+  version_code: number | null;
+  build_id: string | null;
+  sdk: number | null;
+  signer: string | null;
+  has_push_token: boolean;
+}
+export interface DeviceList {
+  devices: Device[];
+  next_after: string | null;
+}
+export interface Explanation {
+  device: Device;
+  revision: string;
+  decision: Decision;
+  bucket: number;
+  threshold: number;
+  percent: Percent;
+  canary: boolean;
+  steps: ExplainedStep[];
+  reports: ReportRow[];
+  downloads: DownloadRow[];
+}
+export interface ExplainedStep {
+  step: 'suspend' | 'cohort' | 'target' | 'installed' | 'decision';
+  finding: string;
+  why: string;
+}
+export interface ReportRow {
+  at: Time;
+  request_id: string;
+  build_id: string;
+  outcome: Outcome;
+  reason: ResultReason;
+  detail: string | null;
+  version_code: VersionCode;
+  timings_ms: {
+    [k: string]: number;
+  } | null;
+}
+export interface DownloadRow {
+  at: Time;
+  request_id: string | null;
+  build_id: string;
+  result: string;
+  status: number;
+  bytes: Count;
+}
+export interface Artifact {
+  sha256: Sha256;
+  size_bytes: Count;
+  created: boolean;
+}
+export interface ArtifactList {
+  artifacts: StoredArtifact[];
+  used_bytes: Count;
+}
+export interface StoredArtifact {
+  sha256: Sha256;
+  size_bytes: Count;
+  stored_at: Time;
+}
+export interface RolloutView {
+  revision: string | null;
+  applied_at: MaybeTime;
+  rollout: Rollout | null;
+  exposure: Exposure | null;
+  fleet: Fleet;
+  missing_artifacts: Sha256[];
+  reconcile: ReconcileStatus;
+}
+export interface Rollout {
+  current: BuildId;
+  last_safe: string | null;
+  rollout_percent: number | null;
+  ramp: Ramp | null;
+  cohort_seed: string;
+  canary: Canary;
+  rollback: boolean;
+  force_downgrade: boolean;
+  must_install: boolean;
+  deadline_s: number | null;
+  wifi_only: boolean;
+  min_battery_percent: Percent;
+  suspend: Suspend | null;
+  reason: string | null;
+}
+export interface Ramp {
+  start: MaybeTime;
+  steps: RampStep[];
+}
+export interface RampStep {
+  percent: Percent;
+  hold_s: number | null;
+}
+export interface Canary {
+  tags: string[];
+  devices: string[];
+  cohorts: string[];
+}
+export interface Suspend {
+  reason: string;
+  since: Time;
+  until: Time;
+}
+export interface Exposure {
+  declared_percent: Percent;
+  effective_percent: Percent;
+  next_change_at: MaybeTime;
+}
+export interface Fleet {
+  enrolled: Count;
+  active: Count;
+  running_current: Count;
+  adoption_ratio: Ratio;
+}
+export interface ReconcileStatus {
+  applied_revision: string | null;
+  applied_at: MaybeTime;
+  attempted_revision: string | null;
+  problems: SourceProblem[];
+  source_read_at: MaybeTime;
+  source_age_s: number | null;
+  source_fault: string | null;
+  clock_held: boolean;
+}
+export interface SourceProblem {
+  severity: 'error' | 'warning';
+  code: string;
+  file: string;
+  line: Count;
+  column: Count;
+  path: string;
+  message: string;
+  hint: string | null;
+}
+export interface BuildList {
+  revision: string;
+  active_devices: Count;
+  builds: BuildRow[];
+}
+export interface BuildRow {
+  build_id: BuildId;
+  package: string;
+  version_code: VersionCode;
+  version_name: string;
+  min_sdk: Sdk;
+  size_bytes: Count;
+  sha256: Sha256;
+  signer_fingerprint: Sha256;
+  signers: {
+    min_sdk: Sdk;
+    fingerprint: Sha256;
+  }[];
+  signer_lineage: Sha256[];
+  notes: string | null;
+  withdrawn: {
+    reason: string;
+    at: Time;
+  } | null;
+  role: 'current' | 'last_safe' | null;
+  stored: boolean;
+  running_devices: Count;
+  adoption_ratio: Ratio;
+  results: Results;
+  downloads: DownloadStats;
+}
+export interface Results {
+  ok: Count;
+  confirmed: Count;
+  fail: Count;
+  deferred: Count;
+  skipped: Count;
+  verify_fail: Count;
+  reasons: {
+    outcome: Outcome;
+    reason: ResultReason;
+    attempts: Count;
+  }[];
+}
+export interface DownloadStats {
+  downloads: Count;
+  bytes: Count;
+  fails: Count;
+}
+export interface EventList {
+  events: AuditEvent[];
+  next_before: number | null;
+}
+export interface AuditEvent {
+  id: Count;
+  at: Time;
+  actor: string;
+  action: string;
+  subject: string;
+  detail: unknown;
+}
+export interface ReconcileRequest {
+  wait?: boolean;
+  /**
+   * Accepts this rewritten head. The request then always waits for the pass.
+   */
+  accept_rewrite?: string;
+}
+export interface AdminTokenRequest {
+  name: Name;
+  /**
+   * @minItems 1
+   */
+  scopes: AdminScope[];
+  expires_in_s: number;
+}
+export interface AdminToken {
+  name: string;
+  scopes: AdminScope[];
+  expires_at: Time;
+  revoked_at: MaybeTime;
+}
+export interface AdminTokenList {
+  tokens: AdminToken[];
+}
+export interface NewAdminToken {
+  name: string;
+  scopes: AdminScope[];
+  expires_at: Time;
+  token: string;
+}
+export interface WebhookTaken {
+  result: 'accepted' | 'duplicate' | 'ignored';
+}
+export interface Health {
+  status: 'ok';
+}
+export interface Ready {
+  status: 'ready';
+  revision: string;
+}
