@@ -2,44 +2,21 @@
  * The runner: takes facts one at a time, lets `step` judge them, makes the new state durable and only then performs
  * the effects (SPEC §9). All of the agent's I/O goes through its ports.
  */
-import type { Dispatcher } from 'undici';
 import { faultCode } from '../controller/domain/fault.ts';
-import type { DeviceId } from '../controller/domain/ids.ts';
 import {
   NUDGE_MAX_AHEAD_MS,
   NUDGE_REPLAY_WINDOW_MS,
   verifyNudge,
 } from '../controller/domain/nudge/message.ts';
-import { uuidFrom } from './backoff.ts';
 import { ServerTime } from './clock.ts';
+import type { Effect } from './effect.ts';
 import { Effects } from './effects.ts';
 import type { AgentEvent, Counters, NudgeRefusal } from './event.ts';
-import type { ApkFiles, Clock, Platform, Random, StateStore } from './ports.ts';
-import { type AgentState, type Effect, type Fact, type Moment, newState } from './state.ts';
+import type { Fact, Moment } from './fact.ts';
+import type { AgentOptions } from './options.ts';
+import { uuidFrom } from './random.ts';
+import { type AgentState, newState } from './state.ts';
 import { step } from './step.ts';
-import type { VerdictCache } from './verify.ts';
-
-export interface AgentOptions {
-  readonly deviceId: DeviceId;
-  /** From `controllerUrl()`. */
-  readonly controller: URL;
-  /** The device's bearer token, asked for at each request. */
-  readonly token: () => string;
-  /** 32 bytes from enrolment; without it every nudge is ignored. */
-  readonly nudgeKey?: Uint8Array | undefined;
-  /** Where pushes reach this device; told to the controller. */
-  readonly pushToken?: string | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly platform: Platform;
-  readonly files: ApkFiles;
-  readonly store: StateStore;
-  readonly observe: (event: AgentEvent, atMs: number) => void;
-  readonly dispatcher?: Dispatcher | undefined;
-  readonly verdicts?: VerdictCache | undefined;
-  readonly headersTimeoutMs?: number | undefined;
-  readonly stallTimeoutMs?: number | undefined;
-}
 
 /** Nudges remembered at most; more valid ones within the replay window are refused rather than forgotten. */
 export const MAX_SEEN_NUDGES = 256;

@@ -1,5 +1,4 @@
 /** How long to wait: pure, randomness passed in. */
-import type { Random } from './ports.ts';
 
 const MINUTE_MS = 60_000;
 export const POLL_INTERVAL_MS = 6 * 60 * MINUTE_MS;
@@ -20,18 +19,18 @@ export interface PollPace {
 }
 
 /** Whatever a controller asks for, an agent polls no faster than each minute and no slower than each day. */
-export function paceOf(intervalMs: number, jitterMs = intervalMs / 10): PollPace {
+export function pollPaceOf(intervalMs: number, jitterMs = intervalMs / 10): PollPace {
   const bounded = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, intervalMs));
   return { intervalMs: bounded, jitterMs: Math.min(bounded, Math.max(0, jitterMs)) };
 }
 
-export const DEFAULT_PACE = paceOf(POLL_INTERVAL_MS);
+export const DEFAULT_PACE = pollPaceOf(POLL_INTERVAL_MS);
 
 /** `Ota-Poll-Interval: 21600;jitter=2160`, in seconds; undefined when absent or unreadable. */
 export function parsePollInterval(header: string | undefined): PollPace | undefined {
   const [, interval, jitter] = /^(\d{1,9})(?:;\s*jitter=(\d{1,9}))?$/.exec(header?.trim() ?? '') ?? [];
   if (interval === undefined) return undefined;
-  return paceOf(Number(interval) * 1000, jitter === undefined ? undefined : Number(jitter) * 1000);
+  return pollPaceOf(Number(interval) * 1000, jitter === undefined ? undefined : Number(jitter) * 1000);
 }
 
 export const pollDelayMs = ({ intervalMs, jitterMs }: PollPace, random: number): number =>
@@ -49,25 +48,4 @@ export function parseRetryAfter(header: string | undefined, serverNowMs: number)
   if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000;
   const at = Date.parse(header);
   return Number.isNaN(at) ? undefined : Math.max(0, at - serverNowMs);
-}
-
-/** A seeded generator (mulberry32): the same seed gives the same sequence on every machine. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** A version-4 UUID from any source of randomness. */
-export function uuidFrom(random: Random): string {
-  const bytes = Uint8Array.from({ length: 16 }, () => Math.floor(random() * 256));
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Buffer.from(bytes).toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }

@@ -1,6 +1,6 @@
 /** The safety constraints of SPEC §9: what cannot be read counts as "not now". */
 import type { Offer } from './offer.ts';
-import type { Conditions } from './ports.ts';
+import type { Conditions } from './readings.ts';
 
 export type DeferReason = 'wifi' | 'battery' | 'call';
 

@@ -1,13 +1,15 @@
 /** Performs what `step` asked for, over the ports and the network, and brings back facts. */
 import { hash } from 'node:crypto';
 import { faultCode } from '../controller/domain/fault.ts';
-import type { AgentOptions } from './agent.ts';
 import type { ServerTime } from './clock.ts';
+import type { Effect } from './effect.ts';
 import type { AgentEvent } from './event.ts';
+import type { DownloadResult, Fact, Moment } from './fact.ts';
 import { type Connection, check, putPushToken, report } from './http/client.ts';
 import { download } from './http/download.ts';
-import type { Installed } from './ports.ts';
-import type { AgentState, Attempt, DownloadResult, Effect, Fact, Moment } from './state.ts';
+import type { AgentOptions } from './options.ts';
+import type { Installed } from './readings.ts';
+import type { AgentState, Attempt } from './state.ts';
 import { verifyDownload } from './verify.ts';
 
 /** What the runner offers to its effects. */

@@ -25,6 +25,13 @@ export interface Offer {
   readonly revision: Revision;
 }
 
+/** Whether two offers are of the same bytes by the same signer: only then may what was verified be installed. */
+export const sameApk = (a: Offer, b: Offer): boolean =>
+  a.buildId === b.buildId &&
+  a.sha256 === b.sha256 &&
+  a.versionCode === b.versionCode &&
+  a.signerFingerprint === b.signerFingerprint;
+
 interface WireOffer {
   build_id: string;
   version_code: number;

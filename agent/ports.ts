@@ -1,6 +1,7 @@
 /** What the agent asks of the world: each platform (simulated, adb, a phone) implements these. */
 import type { ByteReader } from '../controller/apk/index.ts';
-import type { BuildId, Sha256 } from '../controller/domain/ids.ts';
+import type { Sha256 } from '../controller/domain/ids.ts';
+import type { Conditions, Installed, InstallResult } from './readings.ts';
 import type { AgentState } from './state.ts';
 
 /** Time and timers. `monotonicMs` never jumps; `wallMs` may, and is believed only until the controller's `Date` corrects it. */
@@ -10,33 +11,6 @@ export interface Clock {
   /** Calls back once after `delayMs` of monotonic time; returns the way to cancel. */
   timer(delayMs: number, fire: () => void): () => void;
 }
-
-/** What was read of the device just now. `undefined`: it could not be read, which counts as "not now". */
-export interface Conditions {
-  /** On a validated, unmetered Wi-Fi or Ethernet network. */
-  readonly unmeteredWifi: boolean | undefined;
-  /** 0–100. */
-  readonly batteryPercent: number | undefined;
-  readonly charging: boolean | undefined;
-  /** A call is ringing or going on, on any SIM. */
-  readonly inCall: boolean | undefined;
-}
-
-/** The agent package as the device runs it. A `versionCode` of 0 means that it is not installed. */
-export interface Installed {
-  readonly package: string;
-  readonly versionCode: number;
-  readonly sdk: number;
-  /** The build's name, where the package carries it. */
-  readonly buildId: BuildId | undefined;
-  /** SHA-256 of the certificate the installed APK is verified with; undefined when it could not be read. */
-  readonly signer: Sha256 | undefined;
-}
-
-/** `code` is Android's `INSTALL_…` constant, or `no_answer` when the package manager said nothing usable. */
-export type InstallResult =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly code: string; readonly detail: string };
 
 export interface Platform {
   conditions(): Promise<Conditions>;
@@ -83,6 +57,3 @@ export interface StateStore {
   /** Durable when it resolves: written, synced, renamed. */
   save(state: AgentState): Promise<void>;
 }
-
-/** A number in [0, 1). */
-export type Random = () => number;

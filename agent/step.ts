@@ -5,23 +5,24 @@
  * idle → checking → deferred | downloading → verifying → confirming → installing → reporting → idle
  */
 import { NUDGE_MAX_AHEAD_MS, NUDGE_REPLAY_WINDOW_MS } from '../controller/domain/nudge/message.ts';
-import { pollDelayMs } from './backoff.ts';
-import type { Installed } from './ports.ts';
-import type { AgentState, Ask, Attempt, Fact, Step } from './state.ts';
+import type { Step } from './effect.ts';
+import type { Fact } from './fact.ts';
+import type { Installed } from './readings.ts';
+import type { AgentState, Ask } from './state.ts';
+import { onChecked } from './step/answer.ts';
+import { onDownloaded } from './step/download.ts';
 import {
   confirm,
   installFailed,
   MAX_INSTALL_TRIES,
   onConfirmed,
-  onDownloaded,
   onInstalled,
   onVerified,
-  succeed,
-  verify,
-} from './step/attempt.ts';
-import { OBSERVE_EVERY_MS, onChecked, proceed, unmetOf } from './step/offer.ts';
+} from './step/install.ts';
+import { lookAgain, OBSERVE_EVERY_MS, proceed, unmetOf } from './step/offer.ts';
 import { endAttempt, onReported, sendNext } from './step/report.ts';
-import { beginCheck, coalesce, emit, enter, newAsk, rest, stay, then, timer } from './step/turn.ts';
+import { onStarted } from './step/start.ts';
+import { beginCheck, coalesce, emit, newAsk, rest, stay, then, timer } from './step/turn.ts';
 
 /** What the state does with a fact. Facts of an older epoch change nothing. */
 export function step(state: AgentState, fact: Fact): Step {
@@ -70,73 +71,6 @@ function inPhase(state: AgentState, fact: Fact): Step {
     return onInstalled(state, phase.attempt, fact);
   return stay(state);
 }
-
-/** A new process: whatever the last one was doing is taken up where it is safe to. */
-function onStarted(before: AgentState, fact: Extract<Fact, { type: 'started' }>): Step {
-  const { at, installed } = fact;
-  const state: AgentState = {
-    ...before,
-    reportInFlight: false,
-    reportTries: 0,
-    nudgeFloorMs: fact.state === 'lost' ? at.atMs : before.nudgeFloorMs,
-  };
-  const effects = [timer(state, 'poll', pollDelayMs(state.pace, at.random))];
-  const recovered =
-    fact.state === 'lost' || fact.state === 'recovered'
-      ? [emit({ type: 'ota.state.recovered', from: fact.state === 'lost' ? 'nothing' : 'previous' })]
-      : [];
-  return then(then(stay(state, ...effects, ...recovered), sendNext), s => resume(s, installed, fact));
-}
-
-function resume(state: AgentState, installed: Installed, fact: Extract<Fact, { type: 'started' }>): Step {
-  const { phase } = state;
-  const { at } = fact;
-  const ask = state.pending ?? newAsk(at, 'start');
-  switch (phase.name) {
-    case 'idle':
-      return beginCheck(state, ask, undefined);
-    case 'checking':
-      return beginCheck(state, phase.ask, phase.attempt);
-    case 'reporting':
-      return state.unsent.length === 0 ? beginCheck(state, ask, undefined) : stay({ ...state, pending: ask });
-    case 'deferred':
-      return beginCheck(state, ask, phase.attempt);
-    case 'downloading':
-    case 'verifying':
-    case 'confirming':
-    case 'installing':
-      return resumeAttempt(state, phase.name, phase.attempt, installed, fact);
-  }
-}
-
-function resumeAttempt(
-  state: AgentState,
-  name: 'downloading' | 'verifying' | 'confirming' | 'installing',
-  attempt: Attempt,
-  installed: Installed,
-  { at }: Extract<Fact, { type: 'started' }>,
-): Step {
-  if (installed.versionCode === attempt.offer.versionCode) {
-    if (attempt.installTries > 0) return succeed(state, attempt, installed, 0, at);
-    return endAttempt(
-      state,
-      attempt,
-      { outcome: 'skipped', reason: 'already_installed', versionCode: installed.versionCode },
-      at,
-    );
-  }
-  if (name === 'downloading') return lookAgain(state, attempt);
-  if (name === 'confirming') return confirm(state, attempt, 0);
-  if (name === 'installing' && attempt.installTries >= MAX_INSTALL_TRIES)
-    return installFailed(state, attempt, 'interrupted', `${attempt.installTries} times`, at);
-  return verify(state, attempt);
-}
-
-/** Re-reads the constraints before going on. */
-const lookAgain = (state: AgentState, attempt: Attempt): Step =>
-  then(enter(state, { name: 'deferred', attempt }), s =>
-    stay(s, { type: 'observe' }, timer(s, 'retry', OBSERVE_EVERY_MS)),
-  );
 
 function trigger(state: AgentState, ask: Ask): Step {
   const { phase } = state;

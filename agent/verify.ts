@@ -11,9 +11,9 @@ import {
   verifyApk,
 } from '../controller/apk/index.ts';
 import type { Sha256 } from '../controller/domain/ids.ts';
+import type { VerifyResult } from './fact.ts';
 import type { Offer } from './offer.ts';
-import type { Installed } from './ports.ts';
-import type { VerifyResult } from './state.ts';
+import type { Installed } from './readings.ts';
 
 const READ_BYTES = 1024 * 1024;
 

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../agent/clock.ts';
-import { startScriptedController, TOKEN } from '../agent/conform/scripted-controller.ts';
+import { startScriptedController, TOKEN } from '../agent/conform/agent/scripted-controller.ts';
 import { Fleet } from '../agent/fleet/fleet.ts';
 import type { Offer } from '../agent/offer.ts';
 import { SimulatedDevice } from '../agent/simulated/device.ts';

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { signerForSdk, verifyApk } from '../../controller/apk/index.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { Sha256 } from '../../controller/domain/ids.ts';
-import type { ApkFile, Conditions, Installed, InstallResult, Platform } from '../ports.ts';
+import type { ApkFile, Platform } from '../ports.ts';
+import type { Conditions, Installed, InstallResult } from '../readings.ts';
 import { ApkOnDisk } from '../store/apk-folder.ts';
 import {
   type Battery,

@@ -10,10 +10,10 @@ import { LIVELY, type Profile } from '../fleet/population.ts';
 import { controllerUrl } from '../http/origin.ts';
 import { readText, secretOf } from './credentials.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
+import { eventLine, readCommands } from './lines.ts';
 import { duration, factor, fingerprintOption, share, wholeNumber } from './options.ts';
 import type { Verb } from './program.ts';
 import { firstImage } from './simulated.ts';
-import { eventLine, readCommands } from './wire.ts';
 
 interface Flags {
   readonly url?: string;

@@ -16,28 +16,12 @@ import { ApkFolder } from '../store/apk-folder.ts';
 import { StateFile } from '../store/state-file.ts';
 import { deviceToken, nudgeKeyOf, readText, secretOf } from './credentials.ts';
 import { EXIT, type ExitCode, type Io } from './io.ts';
+import { type AgentCommand, eventLine, readCommands } from './lines.ts';
 import { deviceIdOption, factor, fingerprintOption, wholeNumber } from './options.ts';
 import type { Verb } from './program.ts';
+import type { RunFlags as Flags } from './run-flags.ts';
 import { fromSetup } from './setup.ts';
-import { type SimulatedFlags, simulatedDevice } from './simulated.ts';
-import { type AgentCommand, eventLine, readCommands } from './wire.ts';
-
-export interface Flags extends SimulatedFlags {
-  readonly url?: string;
-  readonly device?: string;
-  readonly tokenFile?: string;
-  readonly nudgeKeyFile?: string;
-  readonly state?: string;
-  readonly setup?: string;
-  readonly ca?: string;
-  readonly adb?: string;
-  readonly adbPath: string;
-  readonly service?: string;
-  readonly simulated?: boolean;
-  readonly once?: boolean;
-  readonly dieOnUpdate?: boolean;
-  readonly timeScale: number;
-}
+import { simulatedDevice } from './simulated.ts';
 
 const EXAMPLES = `
 Examples:

@@ -2,7 +2,7 @@
 import { Ajv, type JSONSchemaType } from 'ajv';
 import { Fault } from '../../controller/domain/fault.ts';
 import { readText } from './credentials.ts';
-import type { Flags } from './run.ts';
+import type { RunFlags as Flags } from './run-flags.ts';
 
 interface Setup {
   url: string;

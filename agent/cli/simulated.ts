@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { bufferReader, signerForSdk, verifyApk } from '../../controller/apk/index.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { Sha256 } from '../../controller/domain/ids.ts';
-import type { Conditions } from '../ports.ts';
+import type { Conditions } from '../readings.ts';
 import { type DeviceImage, SimulatedDevice } from '../simulated/device.ts';
 import { loadImage, saveImage } from '../simulated/image-file.ts';
 

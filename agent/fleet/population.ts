@@ -1,6 +1,9 @@
 /** How a fleet's devices are and behave: drawn per device from its own seeded dice. */
-import { seededRandom } from '../backoff.ts';
-import type { Clock, Conditions, Random } from '../ports.ts';
+
+import type { Clock } from '../ports.ts';
+import type { Random } from '../random.ts';
+import { seededRandom } from '../random.ts';
+import type { Conditions } from '../readings.ts';
 import type { SimulatedDevice } from '../simulated/device.ts';
 import { type FleetDevice, randomOf } from './member.ts';
 

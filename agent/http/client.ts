@@ -1,11 +1,12 @@
 /** The agent's side of SPEC §5 over undici: bounded answers, no redirects, the token in one header only. */
 import { type Dispatcher, request } from 'undici';
 import { HOLD_REASONS } from '../../controller/domain/decision.ts';
-import { paceOf, parsePollInterval, parseRetryAfter } from '../backoff.ts';
+import { parsePollInterval, parseRetryAfter, pollPaceOf } from '../backoff.ts';
 import type { ServerTime } from '../clock.ts';
+import type { CheckAnswer, ReportResult } from '../fact.ts';
 import { MAX_MANIFEST_BYTES, parseOffer } from '../offer.ts';
-import type { Installed } from '../ports.ts';
-import type { AgentReport, Ask, CheckAnswer, ReportResult } from '../state.ts';
+import type { Installed } from '../readings.ts';
+import type { AgentReport, Ask } from '../state.ts';
 import { urlRefusal } from './origin.ts';
 
 export interface Connection {
@@ -141,7 +142,11 @@ async function answerOf(connection: Connection, response: Dispatcher.ResponseDat
   if (refusal !== undefined)
     return { kind: 'invalid', reason: 'url_refused', detail: refusal, buildId: parsed.offer.buildId };
   const hinted = parsePollInterval(header(headers, 'ota-poll-interval'));
-  return { kind: 'offer', offer: parsed.offer, pace: paceOf(parsed.offer.pollIntervalMs, hinted?.jitterMs) };
+  return {
+    kind: 'offer',
+    offer: parsed.offer,
+    pace: pollPaceOf(parsed.offer.pollIntervalMs, hinted?.jitterMs),
+  };
 }
 
 /** Statuses after which sending the same report again cannot help. */

@@ -1,9 +1,9 @@
 /** One try at the APK: resumes what is there, stops at the first byte too many (SPEC §9). */
 import type { Dispatcher } from 'undici';
 import { Fault } from '../../controller/domain/fault.ts';
+import type { DownloadResult } from '../fact.ts';
 import type { Offer } from '../offer.ts';
 import type { ApkFile } from '../ports.ts';
-import type { DownloadResult } from '../state.ts';
 import { type Connection, drop, exchange, header, networkCode, retryAfterOf } from './client.ts';
 import { urlRefusal } from './origin.ts';
 

@@ -1,6 +1,7 @@
 /** A device made of numbers: conditions that can be set, a package manager that judges, and faults on demand. */
 import { Fault } from '../../controller/domain/fault.ts';
-import type { ApkFile, Conditions, Installed, InstallResult, Platform } from '../ports.ts';
+import type { ApkFile, Platform } from '../ports.ts';
+import type { Conditions, Installed, InstallResult } from '../readings.ts';
 import type { VerdictCache } from '../verify.ts';
 import { judgeInstall, type Package } from './package-manager.ts';
 

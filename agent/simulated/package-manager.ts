@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { type ByteReader, INSTALLED_DATA_FLAG, signerForSdk, verifyApk } from '../../controller/apk/index.ts';
 import type { Sha256 } from '../../controller/domain/ids.ts';
-import type { InstallResult } from '../ports.ts';
+import type { InstallResult } from '../readings.ts';
 import type { VerdictCache } from '../verify.ts';
 
 /** What is installed; `versionCode` 0 means nothing yet. */

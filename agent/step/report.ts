@@ -1,8 +1,10 @@
 /** Ending an attempt and telling the controller, once, however often the process is killed (SPEC §5, §9). */
 import type { Outcome, ResultReason } from '../../controller/domain/outcome.ts';
 import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
+import type { Step } from '../effect.ts';
+import type { Fact, Moment } from '../fact.ts';
 import { addFailure, clearFailures } from '../penalty.ts';
-import type { AgentReport, AgentState, Attempt, Fact, Moment, Step } from '../state.ts';
+import type { AgentReport, AgentState, Attempt } from '../state.ts';
 import { emit, enter, rest, stay, then, timer } from './turn.ts';
 
 const MAX_UNSENT = 16;

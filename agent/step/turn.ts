@@ -1,6 +1,8 @@
 /** How transitions are put together: each is a function from a state to the next state and its effects. */
+import type { Effect, Step, TimerName } from '../effect.ts';
 import type { AgentEvent } from '../event.ts';
-import type { AgentState, Ask, Attempt, Effect, Moment, Phase, Step, TimerName } from '../state.ts';
+import type { Moment } from '../fact.ts';
+import type { AgentState, Ask, Attempt, Phase } from '../state.ts';
 
 export const stay = (state: AgentState, ...effects: Effect[]): Step => ({ state, effects });
 
@@ -59,3 +61,8 @@ export function rest(state: AgentState): Step {
   if (state.pending !== undefined) return beginCheck(state, state.pending, undefined);
   return enter(state, { name: 'idle' });
 }
+
+export const timed = (attempt: Attempt, name: string, ms: number): Attempt => ({
+  ...attempt,
+  timingsMs: { ...attempt.timingsMs, [name]: Math.round(ms) },
+});

@@ -4,15 +4,15 @@ import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 const CONTENT_DIGESTS = ['chunked-sha256', 'verity-sha256', 'chunked-sha512'] as const;
 export type ContentDigest = (typeof CONTENT_DIGESTS)[number];
 
-/** One signature algorithm id and what it stands for. */
+/** One signature algorithm id and its meaning. */
 export interface SignatureAlgorithm {
   id: number;
   key: 'rsa' | 'ec' | 'dsa';
   hash: 'sha256' | 'sha512';
   content: ContentDigest;
-  /** Set for RSASSA-PSS: MGF1 with the same hash, salt of that many bytes. */
+  /** For RSASSA-PSS only: the length of the salt. MGF1 uses the same hash. */
   pssSaltBytes?: number;
-  /** The first SDK that knows the algorithm. */
+  /** The first SDK that supports the algorithm. */
   sinceSdk: number;
 }
 
@@ -51,21 +51,21 @@ const ALGORITHMS: ReadonlyMap<number, SignatureAlgorithm> = new Map(
   ).map(algorithm => [algorithm.id, algorithm]),
 );
 
-/** The algorithm of that id when a device of that SDK knows it; unknown ids are to be ignored. */
+/** The algorithm with that id if a device of that SDK supports it. Callers ignore ids that are not. */
 export function algorithmFor(id: number, sdk: number): SignatureAlgorithm | undefined {
   const algorithm = ALGORITHMS.get(id);
   return algorithm !== undefined && algorithm.sinceSdk <= sdk ? algorithm : undefined;
 }
 
-/** Whether `a` is preferred to `b`: only the content digest counts, and equals keep their order. */
+/** Whether `a` is preferred to `b`. Only the content digest counts; of two equals the first listed wins. */
 export function isStronger(a: SignatureAlgorithm, b: SignatureAlgorithm): boolean {
   return CONTENT_DIGESTS.indexOf(a.content) > CONTENT_DIGESTS.indexOf(b.content);
 }
 
-/** The curves Android's TLS and signature library knows; a key on any other never verifies there. */
+/** The curves that Android's crypto library supports; a key on any other curve never verifies there. */
 const CURVES: readonly string[] = ['secp224r1', 'prime256v1', 'secp384r1', 'secp521r1'];
 
-/** The public key of a SubjectPublicKeyInfo when it is one Android can use with this algorithm. */
+/** Reads a SubjectPublicKeyInfo; `undefined` if Android cannot use the key with this algorithm. */
 export function publicKeyFor(algorithm: SignatureAlgorithm, spki: Buffer): KeyObject | undefined {
   try {
     const key = createPublicKey({ key: spki, format: 'der', type: 'spki' });
@@ -74,12 +74,12 @@ export function publicKeyFor(algorithm: SignatureAlgorithm, spki: Buffer): KeyOb
     if (algorithm.key === 'ec' && !(curve !== undefined && CURVES.includes(curve))) return undefined;
     return key;
   } catch {
-    // OpenSSL reports bytes that are no key by throwing; here that is an answer, not a fault.
+    // OpenSSL throws when the bytes are not a key. The caller treats that as a normal answer.
     return undefined;
   }
 }
 
-/** Whether `signature` is this key's over `data`. */
+/** Whether `signature` is a valid signature of this key over `data`. */
 export function signatureHolds(
   algorithm: SignatureAlgorithm,
   key: KeyObject,
@@ -93,7 +93,7 @@ export function signatureHolds(
   try {
     return verify(algorithm.hash, data, { key, ...padding }, signature);
   } catch {
-    // A key too small or too odd for the algorithm: OpenSSL throws where it means "no".
+    // OpenSSL throws when the key does not fit the algorithm, for example when it is too small.
     return false;
   }
 }

@@ -1,22 +1,22 @@
 import { NO_STRINGS, openStringPool, type StringPool } from './string-pool.ts';
 
-/** One attribute with its value as the compiler typed it. */
+/** One attribute, with its value as the resource compiler typed it. */
 export interface XmlAttribute {
-  /** Name as written; Android itself goes by `resourceId` for its own attributes. */
+  /** The name as written. Android identifies its own attributes by `resourceId` instead. */
   name: string;
   hasNamespace: boolean;
-  /** The framework's id for the attribute's name, 0 when it has none. */
+  /** The framework's id for the attribute's name, or 0 if it has none. */
   resourceId: number;
   type: number;
   data: number;
   /**
-   * The value's string: the typed one, else the raw text. `undefined` when there is neither, it is
-   * too long, or the two differ: Android reads some attributes by the one and some by the other.
+   * The value as a string: the typed string, or else the raw text. `undefined` if there is neither, if it
+   * is too long, or if the two differ, because Android reads some attributes from one and some from the other.
    */
   text(): string | undefined;
 }
 
-/** An element no deeper than asked for, in document order. */
+/** One element. Elements are listed in document order. */
 export interface XmlElement {
   name: string;
   /** 1 for the root. */
@@ -44,8 +44,8 @@ const MAX_NAME_BYTES = 256;
 const MAX_TEXT_BYTES = 4096;
 
 /**
- * Reads a binary XML file's elements down to `maxDepth`; `undefined` when it is malformed. The cost is
- * linear in the input: every chunk is at least eight bytes and is looked at once.
+ * Reads the elements of a binary XML file down to `maxDepth`; `undefined` if the file is malformed. The cost
+ * is linear in the size of the input: every chunk has at least eight bytes and is read once.
  * Source: AOSP frameworks/base ResourceTypes.h, `ResXMLTree_header` and following.
  */
 export function readBinaryXml(bytes: Buffer, maxDepth: number): XmlElement[] | undefined {

@@ -1,7 +1,7 @@
 import type { Build, SignerFrom } from '../domain/release.ts';
 import { type ApkFacts, INSTALLED_DATA_FLAG } from './facts.ts';
 
-/** A build's YAML document (SPEC §2) as facts of the APK alone; notes and withdrawal are for people. */
+/** A build's YAML document (SPEC §2) without `notes` and `withdrawn`, which people write. */
 export interface BuildDocument {
   apiVersion: 'ota.nexmdm/v1';
   kind: 'Build';
@@ -17,7 +17,7 @@ export interface BuildDocument {
   signer_lineage?: string[];
 }
 
-/** Where a build's YAML and its APK disagree: the field's YAML name, and both values as text. */
+/** One field in which a build's YAML and its APK disagree: its YAML name, and both values as text. */
 export interface BuildDisagreement {
   code: BuildDisagreementCode;
   field: string;
@@ -35,10 +35,10 @@ export type BuildDisagreementCode =
   | 'signer_mismatch'
   | 'signers_mismatch'
   | 'signer_lineage_mismatch'
-  /** Android takes the set of v2 signers as the identity; a build can name only one. */
+  /** To Android the whole set of v2 signers is the identity, but a build can name only one. */
   | 'several_signers';
 
-/** The document that `ota build add` writes for an APK, keys in the order of SPEC §2. */
+/** The document that `ota build add` writes for an APK. The keys are in the order of SPEC §2. */
 export function buildDocument(facts: ApkFacts, buildId: string): BuildDocument {
   const signers = signerChanges(facts);
   const lineage = provenLineage(facts);
@@ -60,7 +60,7 @@ export function buildDocument(facts: ApkFacts, buildId: string): BuildDocument {
   };
 }
 
-/** Everything in which the declared build differs from the APK, in the order of the document. */
+/** Every field in which the declared build differs from the APK, in the order of the document. */
 export function compareWithBuild(facts: ApkFacts, build: Build): BuildDisagreement[] {
   const coSigners = facts.signers.flatMap(range => range.coSigners ?? []);
   const rows: [code: BuildDisagreementCode, field: string, declared: unknown, actual: unknown][] = [
@@ -95,7 +95,7 @@ function firstSigner(facts: ApkFacts): string {
   return facts.signers[0]?.fingerprint ?? '';
 }
 
-/** From which SDK on another certificate signs than just below. */
+/** The SDKs from which on a different certificate signs, each with that certificate. */
 function signerChanges(facts: ApkFacts): SignerFrom[] {
   return facts.signers
     .filter((range, index) => index > 0 && range.fingerprint !== facts.signers[index - 1]?.fingerprint)
@@ -103,8 +103,8 @@ function signerChanges(facts: ApkFacts): SignerFrom[] {
 }
 
 /**
- * Earlier keys a device may be updated from: the longest proof in the APK, as every other is part of
- * it. A key without the installed-data capability is left out, since Android refuses that update.
+ * Earlier keys from which a device can be updated. Every proof of rotation in the APK is part of the
+ * longest one. Keys without the installed-data capability are left out: Android refuses to update from them.
  */
 function provenLineage(facts: ApkFacts): string[] {
   const longest = facts.signers.map(range => range.lineage).sort((a, b) => b.length - a.length)[0] ?? [];

@@ -1,18 +1,18 @@
 /**
- * Random access to an APK's bytes. The verifier never asks for more than a few MiB at once, so a
- * reader over a file keeps memory flat whatever the APK's size.
+ * Random access to the bytes of an APK. The verifier never asks for more than a few MiB at once, so
+ * memory does not grow with the size of the file.
  */
 export interface ByteReader {
   /** Total size in bytes; must not change while the reader is in use. */
   readonly size: number;
   /**
    * Reads exactly `length` bytes at `offset`. The caller keeps the buffer, so it must not be reused.
-   * Rejects only for a real I/O error, a file that shrank included.
+   * Rejects only for an I/O error. A file that became shorter counts as one.
    */
   read(offset: number, length: number): Promise<Buffer>;
   /**
-   * Fills `target` from `offset`, under the same terms. Optional: with it the pass over the whole file
-   * makes do with two buffers, where `read` leaves one per MiB to the garbage collector.
+   * Fills `target` with the bytes from `offset` on; rejects like `read`. Optional: it lets the pass over the
+   * whole file reuse two buffers, while `read` allocates one per MiB.
    */
   readInto?(target: Buffer, offset: number): Promise<void>;
 }

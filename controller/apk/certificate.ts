@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 
-/** What counts of a certificate here: its bytes and its key. Names and dates mean nothing to Android. */
+/** The parts of a certificate that Android looks at: its bytes and its key, but not names or dates. */
 export interface Certificate {
   der: Buffer;
   /** SHA-256 of the DER, 64 hex. */
@@ -11,16 +11,16 @@ export interface Certificate {
   publicKeySha256: string;
 }
 
-/** Reads one DER certificate; `undefined` for anything else, trailing bytes and PEM included. */
+/** Reads one DER certificate; `undefined` for anything else, including PEM and trailing bytes. */
 export function readCertificate(der: Buffer): Certificate | undefined {
   try {
     const certificate = new X509Certificate(der);
-    // OpenSSL reads PEM too, and ignores what follows: the fingerprint must be of what was read.
+    // OpenSSL also reads PEM and ignores trailing bytes. The fingerprint must cover exactly what was read.
     if (!certificate.raw.equals(der)) return undefined;
     const publicKey = certificate.publicKey.export({ type: 'spki', format: 'der' });
     return { der, fingerprint: sha256Hex(der), publicKey, publicKeySha256: sha256Hex(publicKey) };
   } catch {
-    // OpenSSL reports bytes that are no certificate by throwing; here that is an answer.
+    // OpenSSL throws when the bytes are not a certificate. The caller treats that as a normal answer.
     return undefined;
   }
 }

@@ -3,9 +3,9 @@ import type { ContentDigest } from './algorithm.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { VerityTree } from './verity.ts';
 
-/** The parts of the file that signatures cover, and the signing block between them that none covers. */
+/** The parts of the file. Signatures cover all of them except the signing block. */
 export interface Sections {
-  /** Start of the signing block, and end of the first covered section. */
+  /** Start of the signing block, which is the end of the first covered section. */
   blockOffset: number;
   /** Start of the central directory. */
   directoryOffset: number;
@@ -13,7 +13,7 @@ export interface Sections {
   endOffset: number;
 }
 
-/** What one pass over the file yields. */
+/** Result of one pass over the file. */
 export interface FileDigests {
   /** SHA-256 of every byte of the file, hex. */
   sha256: string;
@@ -21,11 +21,11 @@ export interface FileDigests {
 }
 
 const CHUNK_SIZE = 1024 * 1024;
-/** Where in the end record the directory's offset stands: the one field signing itself changes. */
+/** Position, in the end record, of the directory's offset: the only covered field that signing changes. */
 const DIRECTORY_OFFSET_FIELD = 16;
 
 interface ContentHasher {
-  /** A chunk as signing cuts it: at most 1 MiB, never across two sections. */
+  /** Takes the next chunk: at most 1 MiB, and never across two sections. */
   add(chunk: Buffer): void;
   result(): Buffer;
 }
@@ -46,7 +46,7 @@ export async function digestFile(
   let next = readChunk(chunks[0]);
   for (const [index, chunk] of chunks.entries()) {
     const bytes = await next;
-    // The next read starts before this chunk is hashed, so that disk and CPU work at once.
+    // The next read starts before this chunk is hashed, so that disk and CPU work in parallel.
     next = readChunk(chunks[index + 1]);
     whole.update(bytes);
     if (!chunk.covered) continue;
@@ -82,7 +82,7 @@ function cut(start: number, end: number, covered: boolean): Chunk[] {
   return chunks;
 }
 
-/** Reads chunks one ahead: what it returned stays valid until the second read after it. */
+/** Reads one chunk ahead. A returned buffer stays valid until the second read after it. */
 function chunkReader(reader: ByteReader): (chunk: Chunk | undefined) => Promise<Buffer> {
   let [current, other] = [Buffer.alloc(0), Buffer.alloc(0)];
   const read = async ({ offset, length }: Chunk): Promise<Buffer> => {
@@ -96,7 +96,7 @@ function chunkReader(reader: ByteReader): (chunk: Chunk | undefined) => Promise<
   return chunk => {
     if (chunk === undefined) return Promise.resolve(Buffer.alloc(0));
     const pending = read(chunk);
-    // Awaited one turn later; without this a failure in between would count as unhandled.
+    // The caller awaits this later. Without a handler a failure in between would count as unhandled.
     pending.catch(() => undefined);
     return pending;
   };

@@ -1,7 +1,7 @@
 /**
  * A forward reader over untrusted little-endian bytes. Reading past the end never throws: it yields
- * zeros and empty cursors, jumps to the end, and raises `overrun` for this cursor and all that share its origin. A
- * parser therefore reads a structure straight through and asks once, before trusting any of it.
+ * zeros and empty buffers, jumps to the end, and sets `overrun` for this cursor, its parents and its slices.
+ * A parser reads a whole structure first and checks `overrun` once before it trusts any of it.
  */
 export class Cursor {
   private readonly bytes: Buffer;
@@ -17,7 +17,7 @@ export class Cursor {
     return this.bytes.length - this.position;
   }
 
-  /** True once any read of this cursor, its parents or its slices went past its end. */
+  /** True once a read of this cursor, one of its parents or one of its slices went past the end. */
   get overrun(): boolean {
     return this.shared.overrun;
   }
@@ -32,7 +32,7 @@ export class Cursor {
     return at < 0 ? 0 : this.bytes.readInt32LE(at);
   }
 
-  /** A u64 length as a number; anything beyond 2^53 overruns, as no such field can fit in a file. */
+  /** A u64 length as a number. Values of 2^53 and above count as an overrun: nothing that long fits in a file. */
   u64(): number {
     const at = this.advance(8);
     if (at < 0) return 0;
@@ -51,7 +51,7 @@ export class Cursor {
     return this.take(this.u32());
   }
 
-  /** The same field, as a cursor that shares this one's overrun. */
+  /** The same field as a cursor that shares this cursor's `overrun`. */
   slice(): Cursor {
     return new Cursor(this.prefixed(), this.shared);
   }

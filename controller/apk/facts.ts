@@ -1,22 +1,22 @@
 import type { ApkRejectionCode } from './rejection.ts';
 
-/** APK signature schemes that stand on their own on Android 7 (SDK 24) and later. */
+/** The APK signature schemes that Android 7 (SDK 24) and later verify without a JAR signature. */
 export type Scheme = 'v2' | 'v3' | 'v3.1';
 
-/** An earlier certificate, vouched for by the APK's own proof of rotation. */
+/** An earlier certificate that the APK's proof of rotation vouches for. */
 export interface LineageNode {
   /** SHA-256 of the certificate's DER, 64 hex. */
   fingerprint: string;
   /** SHA-256 of the public key's SubjectPublicKeyInfo DER, 64 hex. */
   publicKeySha256: string;
-  /** What Android still trusts this certificate with; see {@link capabilityNames}. */
+  /** The capabilities that Android still grants this certificate; see {@link capabilityNames}. */
   flags: number;
 }
 
-/** Who signs for the Android versions `minSdk…maxSdk`, both included. */
+/** The signer that counts on the Android versions `minSdk…maxSdk`, both included. */
 export interface SignerRange {
   minSdk: number;
-  /** {@link LAST_SDK} when there is no upper end. */
+  /** {@link LAST_SDK} if there is no upper limit. */
   maxSdk: number;
   scheme: Scheme;
   /** SHA-256 of the signing certificate's DER, 64 hex. */
@@ -25,11 +25,11 @@ export interface SignerRange {
   publicKeySha256: string;
   /** Earlier certificates, oldest first, without the signer itself. */
   lineage: LineageNode[];
-  /** Further v2 signers, in the APK's order: to Android the identity is then the whole set. */
+  /** Further v2 signers in the APK's order. If there are any, the whole set is the identity to Android. */
   coSigners?: string[];
 }
 
-/** What a verified APK is. */
+/** The facts about a verified APK. */
 export interface ApkFacts {
   package: string;
   versionCode: number;
@@ -40,31 +40,31 @@ export interface ApkFacts {
   sizeBytes: number;
   /** SHA-256 of the whole file, 64 hex. */
   sha256: string;
-  /** The schemes that count on some Android version the APK can be installed on. */
+  /** The schemes that count on at least one Android version the APK can be installed on. */
   schemes: Scheme[];
-  /** In rising order of SDK, without gaps. */
+  /** Ascending by SDK, without gaps. */
   signers: SignerRange[];
 }
 
-/** Accepted with its facts, or refused with a stable code and as many facts as were read by then. */
+/** Accepted with its facts, or refused with a stable code and the facts that were read before the refusal. */
 export type ApkVerdict =
   | { ok: true; facts: ApkFacts }
   | { ok: false; code: ApkRejectionCode; message: string; partial?: Partial<ApkFacts> };
 
-/** The first SDK that knows APK Signature Scheme v2, and the floor of the agent. */
+/** The first SDK that supports APK Signature Scheme v2, and the lowest one the agent supports. */
 export const FIRST_SDK = 24;
 
-/** "And every later version": the largest SDK the signature formats can name. */
+/** The largest SDK that the signature formats can express. It means "and every later version". */
 export const LAST_SDK = 0x7fffffff;
 
-/** The signer that counts on a device of that SDK, if the APK can be installed there. */
+/** The signer that counts on a device of that SDK; `undefined` if the APK cannot be installed there. */
 export function signerForSdk(facts: ApkFacts, sdk: number): SignerRange | undefined {
   return facts.signers.find(range => range.minSdk <= sdk && sdk <= range.maxSdk);
 }
 
 /**
- * Whether Android takes both APKs as signed by the same key on every SDK that can install both.
- * Like Android it compares certificates, and for several v2 signers the whole set.
+ * Whether Android considers both APKs signed by the same key on every SDK that can install both.
+ * Like Android it compares certificates, and the whole set of them if there are several v2 signers.
  */
 export function sameSigningKey(a: ApkFacts, b: ApkFacts): boolean {
   const starts = [...a.signers, ...b.signers].map(range => range.minSdk);
@@ -79,7 +79,7 @@ export function sameSigningKey(a: ApkFacts, b: ApkFacts): boolean {
   return compared > 0;
 }
 
-/** The signing identity of a range as one comparable string. */
+/** The signing identity of a range as a string that can be compared. */
 export function identityOf(range: SignerRange): string {
   return [range.fingerprint, ...(range.coSigners ?? [])].sort().join('+');
 }
@@ -92,14 +92,14 @@ const CAPABILITIES: ReadonlyArray<readonly [flag: number, name: string]> = [
   [16, 'auth'],
 ];
 
-/** An earlier key may be updated from only while this flag is set. */
+/** Android updates an app signed with an earlier key only if that key has this flag. */
 export const INSTALLED_DATA_FLAG = 1;
 
-/** Lets an earlier key take the app back: off by default, and worth an alarm when on. */
+/** Lets the holder of an earlier key take the app back. It is off by default; tools warn when it is on. */
 export const ROLLBACK_FLAG = 8;
 
 /**
- * The capabilities an earlier certificate keeps, by name.
+ * The names of the capabilities that an earlier certificate keeps.
  * Source: https://source.android.com/docs/security/features/apksigning/v3
  */
 export function capabilityNames(flags: number): string[] {

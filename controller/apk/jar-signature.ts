@@ -5,14 +5,14 @@ import { readZipEntry, type ZipEntry } from './zip-entry.ts';
 const SIGNATURE_FILE = /^META-INF\/[^/]+\.SF$/i;
 const SIGNATURE_BLOCK = /^META-INF\/[^/]+\.(RSA|DSA|EC)$/i;
 const STRIPPING_HEADER = /^X-Android-APK-Signed:([\d, ]*)$/im;
-/** The header stands in the main section at the top; the rest grows with the number of files. */
+/** The header is in the main section at the top. The rest of the file grows with the number of entries. */
 const MAX_SIGNATURE_FILE = 4 * 1024 * 1024;
-/** Bounds the work a hostile archive full of signature files can cause. */
+/** Limits the work that an archive with many signature files can cause. */
 const MAX_SIGNATURE_FILES = 10;
 
 /**
- * Names the kind of an APK without any v2 or v3 signature: stripped of it, signed in the JAR way
- * alone (Android 11 and later refuse that from targetSdkVersion 30 on), or not signed at all.
+ * Says why an APK has no v2 or v3 signature: it was removed, the APK has only a JAR signature (which
+ * Android 11 and later refuse from targetSdkVersion 30 on), or the APK is not signed at all.
  * Source: https://source.android.com/docs/security/features/apksigning/v2#v1-verification
  */
 export async function rejectWithoutBlock(
@@ -30,7 +30,7 @@ export async function rejectWithoutBlock(
     if (/[23]/.test(schemes)) {
       return new Rejection(
         'v2_stripped',
-        `${name} says the APK was signed with scheme ${schemes.trim()} too, but there is no such signature`,
+        `${name} says that the APK was also signed with scheme ${schemes.trim()}, but that signature is missing`,
       );
     }
   }

@@ -6,19 +6,19 @@ import { LAST_SDK } from './facts.ts';
 import { Rejection } from './rejection.ts';
 
 const LINEAGE_VERSION = 1;
-/** Every level costs a signature check; nobody rotates a key this often. */
+/** Each level costs one signature check. Real lineages are much shorter. */
 const MAX_LEVELS = 32;
 
 interface Level {
   certificate: Certificate;
   flags: number;
-  /** What this level's key signs the next level with. */
+  /** The algorithm with which this level's key signs the next level. */
   nextAlgorithmId: number;
 }
 
 /**
- * Verifies a proof of rotation: each certificate is signed by the one before with the algorithm
- * that one declared, none appears twice, and the last is the APK's signer.
+ * Verifies a proof of rotation: each certificate is signed by the one before it with the algorithm
+ * that the one before it declared, no certificate appears twice, and the last one is the APK's signer.
  * Returns the earlier certificates, oldest first.
  * Source: https://source.android.com/docs/security/features/apksigning/v3#proof-of-rotation
  */
@@ -43,12 +43,12 @@ export function verifyLineage(attribute: Buffer, signer: Certificate): LineageNo
     levels.push(level);
   }
   const last = levels.pop();
-  // An empty record vouches for nobody; Android lets it pass.
+  // An empty record names no earlier key. Android accepts it.
   if (last === undefined) return [];
   if (last.certificate.fingerprint !== signer.fingerprint) {
     return new Rejection(
       'lineage_signer_mismatch',
-      'the proof of rotation ends with another certificate than the signer',
+      'the proof of rotation ends with a certificate that is not the signer',
     );
   }
   return levels.map(({ certificate, flags }) => ({
@@ -80,7 +80,7 @@ function verifyLevel(bytes: Buffer, before: Level | undefined, number: number): 
     if (signedAlgorithmId !== before.nextAlgorithmId) {
       return new Rejection(
         'lineage_algorithm_mismatch',
-        `certificate ${number} of the proof of rotation is signed with another algorithm than declared`,
+        `certificate ${number} of the proof of rotation is signed with a different algorithm than the one before it declared`,
       );
     }
   }

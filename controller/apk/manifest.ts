@@ -10,7 +10,7 @@ import {
 } from './binary-xml.ts';
 import { Rejection } from './rejection.ts';
 
-/** What a release needs of `AndroidManifest.xml`. */
+/** The facts in `AndroidManifest.xml` that a release needs. */
 export interface ManifestFacts {
   package: string;
   versionCode: number;
@@ -28,15 +28,15 @@ const VERSION_NAME = 0x0101021c;
 const TARGET_SDK_VERSION = 0x01010270;
 const VERSION_CODE_MAJOR = 0x01010576;
 
-/** `<manifest>` and its children; nothing deeper is of interest. */
+/** `<manifest>` and its children. Deeper elements are not read. */
 const MAX_DEPTH = 2;
 const MAX_PACKAGE_LENGTH = 223;
 const MAX_VERSION_NAME_LENGTH = 256;
 const PACKAGE = /^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+$/;
 
 /**
- * Reads the facts out of a binary manifest. Values must be literal: one that refers to a resource
- * could mean something else on another device.
+ * Reads the facts from a binary manifest. Values must be literal: a value that refers to a resource
+ * can differ between devices.
  * Source: https://developer.android.com/guide/topics/manifest/manifest-element
  */
 export function readManifest(bytes: Buffer): ManifestFacts | Rejection {
@@ -44,7 +44,7 @@ export function readManifest(bytes: Buffer): ManifestFacts | Rejection {
   if (elements === undefined) return malformed('it is not well-formed binary XML');
   const [root, ...rest] = elements;
   if (root?.name !== 'manifest' || rest.some(element => element.depth === 1)) {
-    return malformed('its root is not a single <manifest>');
+    return malformed('its root must be a single <manifest>');
   }
   const usesSdk = only(rest, 'uses-sdk');
   const application = only(rest, 'application');
@@ -72,7 +72,7 @@ function only(elements: readonly XmlElement[], name: string): XmlElement | Rejec
 function readPackage(root: XmlElement): string | Rejection {
   const plain = root.attributes.filter(attribute => !attribute.hasNamespace);
   if (plain.some(attribute => attribute.name === 'split')) {
-    return new Rejection('split_apk', 'the file is one split of an app, not a whole APK');
+    return new Rejection('split_apk', 'the file is one split of an app, not a complete APK');
   }
   const [first, second] = plain.filter(attribute => attribute.name === 'package');
   if (second !== undefined) return malformed('it names its package twice');
@@ -107,7 +107,7 @@ function readVersion(root: XmlElement): { versionCode: number; versionName: stri
   return { versionCode, versionName };
 }
 
-/** An SDK level; a preview's letter (`"Baklava"`) is refused, as no released device installs it. */
+/** An SDK level. A preview's codename (`"Baklava"`) is refused: no released device installs such an APK. */
 function readSdk(
   element: XmlElement | undefined,
   id: number,
@@ -143,7 +143,7 @@ function find(
   if (type === TYPE_REFERENCE || type === TYPE_DYNAMIC_REFERENCE || type === TYPE_ATTRIBUTE) {
     return new Rejection(
       'manifest_reference',
-      `${name} refers to a resource; it must be written out in the manifest`,
+      `${name} refers to a resource; the manifest must contain the value itself`,
     );
   }
   return first;

@@ -1,10 +1,10 @@
 /**
- * Why an APK is refused. The union is closed and the codes are stable: they appear in the command
- * line's JSON, in admission problems and in agents' reports.
+ * Why an APK is refused. The union is closed and the codes are stable: they appear in the JSON of the
+ * command line, in admission problems and in agents' reports.
  */
 export type ApkRejectionCode = ZipCode | SigningBlockCode | SignerCode | SchemeCode | ManifestCode;
 
-/** The container is not one Android would open. */
+/** Android would not open the archive. */
 export type ZipCode =
   | 'not_a_zip'
   | 'file_too_large'
@@ -14,7 +14,7 @@ export type ZipCode =
   | 'zip_malformed'
   | 'zip_duplicate_entry';
 
-/** There is no signature Android 7 and later would look at, or its envelope is broken. */
+/** There is no signature that Android 7 and later look at, or the block that holds it is broken. */
 export type SigningBlockCode =
   | 'unsigned'
   | 'v1_only'
@@ -22,7 +22,7 @@ export type SigningBlockCode =
   | 'signing_block_malformed'
   | 'signing_block_too_large';
 
-/** One signer of a scheme does not hold. */
+/** One signer of a scheme is not valid. */
 export type SignerCode =
   | 'signer_malformed'
   | 'no_signatures'
@@ -41,7 +41,7 @@ export type SignerCode =
   | 'lineage_duplicate_certificate'
   | 'lineage_signer_mismatch';
 
-/** The signers do not add up for some Android version, or do not match the file's bytes. */
+/** The signers are inconsistent for some Android version, or do not match the file's bytes. */
 export type SchemeCode =
   | 'no_signers'
   | 'too_many_signers'
@@ -57,7 +57,7 @@ export type SchemeCode =
   | 'verity_misaligned'
   | 'incompatible_sdk';
 
-/** `AndroidManifest.xml` cannot be read, or says something a build cannot be made of. */
+/** `AndroidManifest.xml` cannot be read, or no build can be made from what it says. */
 export type ManifestCode =
   | 'manifest_missing'
   | 'manifest_malformed'
@@ -70,7 +70,7 @@ export type ManifestCode =
   | 'sdk_codename'
   | 'split_apk';
 
-/** A refusal as a value: functions return it in place of their result, and never throw it. */
+/** A refusal as a value. Functions return it instead of their result and never throw it. */
 export class Rejection {
   readonly code: ApkRejectionCode;
   readonly message: string;

@@ -5,32 +5,32 @@ import { Rejection } from './rejection.ts';
 import { verifyV2 } from './scheme-v2.ts';
 import { type V3Frame, type V3Signer, verifyV3 } from './scheme-v3.ts';
 
-/** The first SDKs that know v3 and v3.1. */
+/** The first SDKs that support v3 and v3.1. */
 export const FIRST_V3_SDK = 28;
 export const FIRST_V31_SDK = 33;
 
-/** The schemes an APK carries, cut into signers but not verified. */
+/** The schemes in an APK, split into signers but not verified. */
 export interface SchemeBlocks {
   v2: Buffer | undefined;
   v3: readonly V3Frame[] | undefined;
   v31: readonly V3Frame[] | undefined;
 }
 
-/** What one device goes by: a scheme, its verified signers, and the content digests they promise. */
+/** What one device relies on: a scheme, its verified signers, and the content digests they signed. */
 export interface SchemeChoice {
   scheme: Scheme;
-  /** One, or with v2 several. */
+  /** Exactly one, except with v2. */
   certificates: [Certificate, ...Certificate[]];
   lineage: LineageNode[];
   expected: { digest: ContentDigest; value: Buffer }[];
 }
 
-/** Results by signer, so that a v3 signer that speaks for many SDKs is verified once. */
+/** Results by signer, so that a v3 signer that covers many SDKs is verified once. */
 export type VerifiedFrames = Map<V3Frame, V3Signer | Rejection>;
 
 /**
- * Picks the scheme a device of `sdk` goes by and verifies its signers: v3.1, then v3, then v2. A
- * scheme that is there and does not hold is final; Android never falls back to an older one then.
+ * Picks the scheme that a device of `sdk` uses (v3.1, then v3, then v2) and verifies its signers. If
+ * that scheme is present but not valid, the APK is refused: Android never falls back to an older one.
  * Source: https://source.android.com/docs/security/features/apksigning/v3#verification
  */
 export function chooseScheme(
@@ -55,7 +55,7 @@ export function chooseScheme(
 
 type Verify = (frame: V3Frame) => V3Signer | Rejection;
 
-/** `undefined` when no v3.1 signer speaks for this SDK: the device then goes by v3. */
+/** `undefined` if no v3.1 signer covers this SDK: the device then uses v3. */
 function chooseV31(
   frames: readonly V3Frame[],
   sdk: number,
@@ -79,7 +79,7 @@ function chooseV3(
 ): SchemeChoice | Rejection {
   const [frame, ...others] = frames.filter(candidate => covers(candidate, sdk));
   if (frame === undefined) {
-    return new Rejection('no_signer_for_sdk', `none of the v3 signers speaks for SDK ${sdk}`);
+    return new Rejection('no_signer_for_sdk', `no v3 signer covers SDK ${sdk}`);
   }
   if (others.length > 0) return several('v3', sdk);
   const signer = verifyOnce(frame);
@@ -91,7 +91,7 @@ function chooseV3(
   return fromV3(signer, 'v3');
 }
 
-/** The v3 signer names the SDK at which v3.1 takes over, so that stripping v3.1 is noticed. */
+/** The v3 signer names the SDK at which v3.1 takes over, so that a removed v3.1 signature is noticed. */
 function checkRotation(rotationMinSdk: number, v31: readonly V3Frame[] | undefined): Rejection | undefined {
   const actual = v31 === undefined ? undefined : Math.min(...v31.map(frame => frame.minSdk));
   if (actual === rotationMinSdk) return undefined;
@@ -106,7 +106,7 @@ function chooseV2(blocks: SchemeBlocks, sdk: number): SchemeChoice | Rejection {
   if (blocks.v2 === undefined) {
     return new Rejection(
       'v2_missing',
-      `there is no v2 signature, the only one SDK ${sdk} would look at; the APK must have one or raise its minSdkVersion to ${FIRST_V3_SDK}`,
+      `there is no v2 signature, and SDK ${sdk} looks at no other; sign with v2 or raise minSdkVersion to ${FIRST_V3_SDK}`,
     );
   }
   const signers = verifyV2(blocks.v2, sdk);
@@ -134,5 +134,5 @@ function covers(frame: V3Frame, sdk: number): boolean {
 }
 
 function several(scheme: Scheme, sdk: number): Rejection {
-  return new Rejection('several_signers_for_sdk', `more than one ${scheme} signer speaks for SDK ${sdk}`);
+  return new Rejection('several_signers_for_sdk', `more than one ${scheme} signer covers SDK ${sdk}`);
 }

@@ -2,17 +2,17 @@ import { Cursor } from './cursor.ts';
 import { Rejection } from './rejection.ts';
 import { malformed, readAttributes, type SignerBlock, type VerifiedSigner, verifySigner } from './signer.ts';
 
-/** Android's limit, there since a security update against slow installs. */
+/** Android's own limit. It keeps hostile APKs from making installs slow. */
 const MAX_SIGNERS = 10;
-/** Names a newer scheme the APK was signed with as well, so that stripping that one is noticed. */
+/** Names a newer scheme that also signed the APK, so that its removal is noticed. */
 const STRIPPING_PROTECTION_ID = 0xbeeff00d;
 const SCHEME_V3 = 3;
-/** The first SDK that knows v3 and so can miss it. */
+/** The first SDK that supports v3 and so notices when it is missing. */
 const FIRST_V3_SDK = 28;
 
 /**
- * Verifies every v2 signer as a device of `sdk` does; for SDK 28 and later only to be called when
- * there is no v3 block. Returns the signers in the APK's order, at least one.
+ * Verifies every v2 signer as a device of `sdk` does. For SDK 28 and later, call it only if there is
+ * no v3 block. Returns the signers in the APK's order, at least one.
  * Source: https://source.android.com/docs/security/features/apksigning/v2
  */
 export function verifyV2(block: Buffer, sdk: number): [VerifiedSigner, ...VerifiedSigner[]] | Rejection {
@@ -55,7 +55,7 @@ function verifyOne(bytes: Buffer, name: string, sdk: number): VerifiedSigner | R
     if (named === SCHEME_V3 && sdk >= FIRST_V3_SDK) {
       return new Rejection(
         'v3_stripped',
-        `${name} says the APK was signed with v3 too, but there is no v3 signature`,
+        `${name} says that the APK was also signed with v3, but the v3 signature is missing`,
       );
     }
   }

@@ -4,30 +4,30 @@ import { verifyLineage } from './lineage.ts';
 import { Rejection } from './rejection.ts';
 import { malformed, readAttributes, type SignerBlock, type VerifiedSigner, verifySigner } from './signer.ts';
 
-/** A v3 or v3.1 signer's outer frame: for which SDKs it speaks, and its bytes. */
+/** The outer frame of a v3 or v3.1 signer: the SDKs it covers, and its bytes. */
 export interface V3Frame extends SignerBlock {
   scheme: 'v3' | 'v3.1';
   minSdk: number;
   maxSdk: number;
 }
 
-/** A verified signer with what its attributes say. */
+/** A verified signer and the content of its attributes. */
 export interface V3Signer extends VerifiedSigner {
   lineage: LineageNode[];
-  /** v3 only: the SDK from which a v3.1 signer must be there. */
+  /** v3 only: the SDK from which on a v3.1 signer must exist. */
   rotationMinSdk: number | undefined;
-  /** v3.1 only: at exactly `minSdk` the signer is for a preview of the next version alone. */
+  /** v3.1 only: at exactly `minSdk` the signer counts only on previews of the next Android version. */
   targetsDevRelease: boolean;
 }
 
 const PROOF_OF_ROTATION_ID = 0x3ba06f8c;
 const ROTATION_MIN_SDK_ID = 0x559f8b02;
 const DEV_RELEASE_ID = 0xc2a6b3ba;
-/** Signers are told apart by SDK, so a handful is plenty; each costs a signature check. */
+/** Signers differ by SDK, so real APKs have few. Each one costs a signature check. */
 const MAX_SIGNERS = 10;
 
 /**
- * Cuts a v3 or v3.1 block into its signers without verifying any.
+ * Splits a v3 or v3.1 block into its signers without verifying them.
  * Source: https://source.android.com/docs/security/features/apksigning/v3
  */
 export function readV3Frames(block: Buffer, scheme: 'v3' | 'v3.1'): V3Frame[] | Rejection {
@@ -53,7 +53,7 @@ export function readV3Frames(block: Buffer, scheme: 'v3' | 'v3.1'): V3Frame[] | 
   return frames;
 }
 
-/** Verifies one v3 or v3.1 signer, its SDK range and its proof of rotation included. */
+/** Verifies one v3 or v3.1 signer, including its SDK range and its proof of rotation. */
 export function verifyV3(frame: V3Frame, sdk: number): V3Signer | Rejection {
   const signer = verifySigner(frame, sdk);
   if (signer instanceof Rejection) return signer;

@@ -10,16 +10,16 @@ import { type Certificate, readCertificate } from './certificate.ts';
 import { Cursor } from './cursor.ts';
 import { Rejection } from './rejection.ts';
 
-/** A signer block cut into its parts, nothing of it trusted yet. */
+/** A signer block split into its parts. Nothing in it is trusted yet. */
 export interface SignerBlock {
-  /** What to call it in messages, such as `v3 signer 1`. */
+  /** Its name in messages, such as `v3 signer 1`. */
   name: string;
   signedData: Buffer;
   signatures: Cursor;
   publicKey: Buffer;
 }
 
-/** A signer whose signature over its signed data holds. The file's content is not yet compared. */
+/** A signer whose signature over its signed data is valid. The file's content is not compared yet. */
 export interface VerifiedSigner {
   certificate: Certificate;
   content: { digest: ContentDigest; expected: Buffer };
@@ -27,15 +27,15 @@ export interface VerifiedSigner {
   rest: Cursor;
 }
 
-/** A signer has one record per algorithm, and there are ten algorithms. */
+/** A signer needs one record per algorithm, and there are ten algorithms. */
 const MAX_RECORDS = 64;
-/** Certificates after the first are of no consequence; the limit bounds the work they cause. */
+/** Only the first certificate counts. The limit bounds the work that the others cause. */
 const MAX_CERTIFICATES = 64;
 
 /**
- * Checks what v2 and v3 signers have in common, as a device of `sdk` does: its strongest known
- * algorithm holds over the signed data, digests and signatures list the same algorithms, and the
- * first certificate carries the very key that signed.
+ * Checks what v2 and v3 signers have in common, as a device of `sdk` does: the signature with the
+ * strongest supported algorithm is valid, digests and signatures list the same algorithms, and the
+ * first certificate contains the key that signed.
  * Source: https://source.android.com/docs/security/features/apksigning/v2#verification
  */
 export function verifySigner(block: SignerBlock, sdk: number): VerifiedSigner | Rejection {
@@ -48,18 +48,18 @@ export function verifySigner(block: SignerBlock, sdk: number): VerifiedSigner | 
     const ids = signatures.map(({ id }) => `0x${id.toString(16).padStart(4, '0')}`).join(', ');
     return new Rejection(
       'no_supported_algorithm',
-      `${name} is signed only with algorithms SDK ${sdk} does not know: ${ids}`,
+      `${name} uses only algorithms that SDK ${sdk} does not support: ${ids}`,
     );
   }
   const key = publicKeyFor(best.algorithm, block.publicKey);
   if (key === undefined) {
     return new Rejection(
       'public_key_malformed',
-      `${name} has no ${best.algorithm.key} public key Android can use`,
+      `${name} has no ${best.algorithm.key} public key that Android can use`,
     );
   }
   if (!signatureHolds(best.algorithm, key, signedData, best.value)) {
-    return new Rejection('signature_invalid', `the signature of ${name} does not hold over its signed data`);
+    return new Rejection('signature_invalid', `the signature of ${name} is not valid for its signed data`);
   }
 
   const cursor = new Cursor(signedData);
@@ -70,17 +70,20 @@ export function verifySigner(block: SignerBlock, sdk: number): VerifiedSigner | 
   if (!sameAlgorithms(signatures, digests)) {
     return new Rejection(
       'algorithms_differ',
-      `${name} lists other algorithms for its digests than for its signatures`,
+      `${name} lists different algorithms for its digests and its signatures`,
     );
   }
-  // Of several digests for one algorithm Android keeps the last.
+  // If there are several digests for one algorithm, Android uses the last.
   const expected = digests.findLast(record => record.id === best.algorithm.id);
   if (expected === undefined) return malformed(name, 'it has no digest of the content');
 
   const certificate = firstCertificate(certificates, name);
   if (certificate instanceof Rejection) return certificate;
   if (!certificate.publicKey.equals(block.publicKey)) {
-    return new Rejection('public_key_mismatch', `${name} signs with another key than its certificate's`);
+    return new Rejection(
+      'public_key_mismatch',
+      `${name} signs with a key that is not the one in its certificate`,
+    );
   }
   return { certificate, content: { digest: best.algorithm.content, expected: expected.value }, rest: cursor };
 }
@@ -137,7 +140,7 @@ export function malformed(name: string, why: string): Rejection {
   return new Rejection('signer_malformed', `${name} is malformed: ${why}`);
 }
 
-/** The additional attributes of a signed data, in order; `undefined` when cut short or too many. */
+/** The additional attributes of the signed data, in order; `undefined` if they are cut short or too many. */
 export function readAttributes(cursor: Cursor): { id: number; value: Buffer }[] | undefined {
   const attributes: { id: number; value: Buffer }[] = [];
   while (cursor.remaining > 0) {

@@ -12,18 +12,18 @@ import {
 import { readV3Frames } from './scheme-v3.ts';
 import { type SigningBlock, V2_BLOCK_ID, V3_BLOCK_ID, V31_BLOCK_ID, V32_BLOCK_ID } from './signing-block.ts';
 
-/** Who signs for which SDK, and the content digests all of them together promise. */
+/** The signer for each SDK, and all content digests that they signed. */
 export interface SignersBySdk {
   ranges: SignerRange[];
   expected: { digest: ContentDigest; value: Buffer }[];
 }
 
-/** The first SDK that may prefer a v3.2 signature, and with it another signer, to v3.1. */
+/** The first SDK that may prefer a v3.2 signature to v3.1, and with it possibly another signer. */
 const FIRST_V32_SDK = 37;
 
 /**
- * Decides for every SDK from `minSdk` to `maxSdk` which scheme and signer a device goes by, and
- * verifies those. SDKs between which nothing can change are judged once.
+ * Decides for every SDK from `minSdk` to `maxSdk` which scheme and signer a device uses, and verifies
+ * them. A run of SDKs in which nothing can change is judged once.
  */
 export function signersBySdk(block: SigningBlock, minSdk: number, maxSdk: number): SignersBySdk | Rejection {
   const blocks = readBlocks(block, maxSdk);
@@ -52,7 +52,7 @@ function readBlocks(block: SigningBlock, maxSdk: number): SchemeBlocks | Rejecti
       'the APK has a v3.2 (hybrid) signature, which is not supported yet',
     );
   }
-  // A device ignores blocks it does not know, broken ones included.
+  // A device ignores blocks that it does not know, even broken ones.
   const v3Bytes = maxSdk >= FIRST_V3_SDK ? block.pairs.get(V3_BLOCK_ID) : undefined;
   const v31Bytes = maxSdk >= FIRST_V31_SDK ? block.pairs.get(V31_BLOCK_ID) : undefined;
   if (v31Bytes !== undefined && v3Bytes === undefined) {
@@ -65,14 +65,14 @@ function readBlocks(block: SigningBlock, maxSdk: number): SchemeBlocks | Rejecti
   return { v2: block.pairs.get(V2_BLOCK_ID), v3, v31 };
 }
 
-/** The SDKs in the range at which another scheme or signer may begin to count, rising. */
+/** The SDKs in the range at which another scheme or signer can take over, ascending. */
 function changePoints(blocks: SchemeBlocks, minSdk: number, maxSdk: number): number[] {
   const points = new Set([minSdk, FIRST_V3_SDK]);
-  // Without v3 there is no v3.1 either, and nothing changes where that begins.
+  // Without v3 there is no v3.1, so nothing changes at its first SDK.
   if (blocks.v3 !== undefined) points.add(FIRST_V31_SDK);
   for (const frame of [...(blocks.v3 ?? []), ...(blocks.v31 ?? [])]) {
     points.add(frame.minSdk).add(frame.maxSdk + 1);
-    // A signer for a development release starts to count one SDK later on released devices.
+    // On released devices a signer for a development release counts from the next SDK on.
     if (frame.scheme === 'v3.1') points.add(frame.minSdk + 1);
   }
   return [...points].filter(sdk => sdk >= minSdk && sdk <= maxSdk).sort((a, b) => a - b);
@@ -105,8 +105,8 @@ function sameSigner(a: SignerRange, b: SignerRange): boolean {
 }
 
 /**
- * A device that is upgraded to the next Android keeps its apps only when the signer it then sees is
- * the one it knew or vouches for it. As apksig does, a v2 signer must be the oldest of the lineage.
+ * A device that is upgraded to a newer Android keeps its apps only if the signer that it then sees is
+ * the same as before or vouches for it. As in apksig, a v2 signer must be the oldest of the lineage.
  */
 function brokenHistory(ranges: readonly SignerRange[]): Rejection | undefined {
   for (const [index, older] of ranges.entries()) {

@@ -3,18 +3,18 @@ import { Cursor } from './cursor.ts';
 import { Rejection } from './rejection.ts';
 import type { ZipLayout } from './zip-layout.ts';
 
-/** Ids of the pairs in an APK Signing Block that a verifier must know. */
+/** Ids of the pairs in an APK Signing Block that matter here. */
 export const V2_BLOCK_ID = 0x7109871a;
 export const V3_BLOCK_ID = 0xf05368c0;
 export const V31_BLOCK_ID = 0x1b93ad61;
-/** v3.2 pairs a classic with a post-quantum signer; known here only to be refused by name. */
+/** v3.2 combines a classic with a post-quantum signer. It is known only so that it can be refused by name. */
 export const V32_BLOCK_ID = 0x70e1c89f;
 
 /** The APK Signing Block: everything between the ZIP entries and the central directory. */
 export interface SigningBlock {
   /** Start of the block, which is also the end of the ZIP entries. */
   offset: number;
-  /** Values of the ids above by id; only the first pair of an id counts, and others are left out. */
+  /** The values of the ids above. Only the first pair with an id counts, and other ids are left out. */
   pairs: ReadonlyMap<number, Buffer>;
 }
 
@@ -23,11 +23,11 @@ const MAGIC = Buffer.from('APK Sig Block 42', 'latin1');
 /** u64 size + 16 bytes of magic. */
 const FOOTER_SIZE = 24;
 const HEADER_SIZE = 8;
-/** Real blocks take kilobytes; the limit keeps a hostile one from filling memory. */
+/** Real blocks take kilobytes. The limit keeps a hostile block from filling the memory. */
 const MAX_BLOCK_SIZE = 8 * 1024 * 1024;
 
 /**
- * Reads the block that ends where the central directory starts, or `undefined` when there is none.
+ * Reads the block that ends where the central directory starts; `undefined` if there is none.
  * Source: https://source.android.com/docs/security/features/apksigning/v2#apk-signing-block
  */
 export async function readSigningBlock(

@@ -1,8 +1,8 @@
-/** A string pool of a binary XML file, decoded one string at a time. */
+/** The string pool of a binary XML file. Strings are decoded one at a time. */
 export interface StringPool {
   /**
-   * The string of that index; `undefined` when there is none, it runs past the pool, or it takes more
-   * than `maxBytes`. Strings may overlap, so without that bound a small pool could hold gigabytes.
+   * The string with that index; `undefined` if there is none, if it runs past the pool, or if it takes more
+   * than `maxBytes`. Strings can overlap, so without that limit a small pool could decode to gigabytes.
    */
   get(index: number, maxBytes: number): string | undefined;
 }
@@ -10,11 +10,11 @@ export interface StringPool {
 const HEADER_SIZE = 28;
 const UTF8_FLAG = 0x100;
 
-/** An empty pool: every index is unknown. */
+/** An empty pool. */
 export const NO_STRINGS: StringPool = { get: () => undefined };
 
 /**
- * Opens the pool held in one chunk, its header included.
+ * Opens the pool in one chunk. `chunk` includes the chunk header.
  * Source: AOSP frameworks/base ResourceTypes.h, `ResStringPool_header`.
  */
 export function openStringPool(chunk: Buffer): StringPool | undefined {
@@ -43,7 +43,7 @@ interface Location {
   bytes: number;
 }
 
-/** Two lengths of one or two bytes each, characters and then bytes; only the latter is of use. */
+/** Two lengths of one or two bytes each: first in characters, then in bytes. Only the second is used. */
 function locateUtf8(chunk: Buffer, at: number): Location | undefined {
   const characters = readLength8(chunk, at);
   return characters && readLength8(chunk, characters.start);

@@ -20,8 +20,8 @@ const MAX_MANIFEST_SIZE = 4 * 1024 * 1024;
 const VERITY_PAGE = 4096;
 
 /**
- * Verifies an APK as Android does: for every SDK from its own minSdkVersion up (24 at the least),
- * or for the one SDK given. Bad input is answered with a stable code; only I/O errors reject.
+ * Verifies an APK as Android does, for every SDK from its minSdkVersion up (but not below 24), or for
+ * the one SDK given. Bad input yields a verdict with a stable code; only I/O errors reject.
  * Source: https://source.android.com/docs/security/features/apksigning
  */
 export async function verifyApk(reader: ByteReader, options: { sdk?: number } = {}): Promise<ApkVerdict> {
@@ -95,7 +95,7 @@ function checkSdk(sdk: number, minSdk: number): Rejection | undefined {
   if (sdk < FIRST_SDK) {
     return new Rejection(
       'incompatible_sdk',
-      `SDK ${sdk} is older than ${FIRST_SDK}, the first that can check v2 signatures`,
+      `SDK ${sdk} is older than SDK ${FIRST_SDK}, the first that checks v2 signatures`,
     );
   }
   if (sdk < minSdk)
@@ -107,7 +107,7 @@ function schemesOf(signers: SignersBySdk): Scheme[] {
   return [...new Set(signers.ranges.map(range => range.scheme))];
 }
 
-/** Compares what the signers signed with the bytes of the file; the sha256 of the whole file comes along. */
+/** Compares the signed digests with the bytes of the file. Returns the SHA-256 of the whole file. */
 async function checkContent(
   reader: ByteReader,
   layout: ZipLayout,
@@ -119,7 +119,7 @@ async function checkContent(
   if (wanted.has('verity-sha256') && (block.offset % VERITY_PAGE !== 0 || blockSize % VERITY_PAGE !== 0)) {
     return new Rejection(
       'verity_misaligned',
-      `the APK Signing Block does not fill whole ${VERITY_PAGE}-byte pages, as fs-verity needs`,
+      `the APK Signing Block does not fill whole ${VERITY_PAGE}-byte pages, which fs-verity requires`,
     );
   }
   const actual = await digestFile(reader, { blockOffset: block.offset, ...layout }, wanted);
@@ -127,7 +127,7 @@ async function checkContent(
     if (actual.content.get(digest)?.equals(value) === true) continue;
     return new Rejection(
       'content_digest_mismatch',
-      `the file is not the one that was signed: its ${digest} digest differs`,
+      `the file changed after it was signed: its ${digest} digest differs`,
     );
   }
   return actual.sha256;

@@ -4,9 +4,9 @@ const BLOCK_SIZE = 4096;
 const SALT = Buffer.alloc(8);
 
 /**
- * The root of a Merkle tree of 4 KiB blocks, built while the content streams by: SHA-256 with eight
- * zero bytes of salt, the last block of every level padded with zeros. Each level keeps one block and
- * hands its digests to the level above, so memory does not grow with the content.
+ * Computes the root of a Merkle tree of 4 KiB blocks from a stream: SHA-256 with eight zero bytes of
+ * salt, and the last block of each level padded with zeros. Each level keeps one block and passes its
+ * digests to the level above, so memory does not grow with the content.
  * Source: https://source.android.com/docs/security/features/apksigning/v2#integrity-protected-contents
  * and https://docs.kernel.org/filesystems/fsverity.html#merkle-tree
  */
@@ -17,22 +17,22 @@ export class VerityTree {
     this.leaves.update(bytes);
   }
 
-  /** The root hash, 32 bytes; the tree takes no more content afterwards. */
+  /** The root hash, 32 bytes. Call it once, after the last `update`. */
   root(): Buffer {
-    // Even a single leaf gets a level above it.
+    // Even a single leaf has a level above it.
     return this.leaves.flush().root();
   }
 }
 
 class Level {
-  /** The salt stays in front, so that a block is hashed in one call. */
+  /** Begins with the salt, so that a block is hashed in one call. */
   private readonly block = Buffer.concat([SALT, Buffer.alloc(BLOCK_SIZE)]);
   private filled = 0;
   private above: Level | undefined;
 
   update(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; ) {
-      // A full block is kept until more comes: if it stays the only one, its digest is the root.
+      // A full block is kept until more content arrives: if it stays the only one, its digest is the root.
       if (this.filled === BLOCK_SIZE) this.flush();
       const taken = bytes.copy(this.block, SALT.length + this.filled, at);
       at += taken;
@@ -44,7 +44,7 @@ class Level {
     return this.above === undefined ? this.digest() : this.flush().root();
   }
 
-  /** Hands the block's digest to the level above, and returns that. */
+  /** Passes the block's digest to the level above, and returns that level. */
   flush(): Level {
     this.above ??= new Level();
     this.above.update(this.digest());

@@ -3,7 +3,7 @@ import type { ByteReader } from './byte-reader.ts';
 import { Rejection } from './rejection.ts';
 import type { ZipLayout } from './zip-layout.ts';
 
-/** One file in the archive, as the central directory tells it. */
+/** One file in the archive, as the central directory describes it. */
 export interface ZipEntry {
   name: string;
   method: number;
@@ -19,12 +19,12 @@ const LOCAL_SIGNATURE = 0x04034b50;
 const LOCAL_SIZE = 30;
 const STORED = 0;
 const DEFLATED = 8;
-/** 65,535 entries with long names take a tenth of this. */
+/** 65,535 entries with names of usual length take a tenth of this. */
 const MAX_DIRECTORY_SIZE = 16 * 1024 * 1024;
 
 /**
- * Reads the central directory. Like Android's ZIP reader it refuses a name that appears twice:
- * which of the two counts would be up to the reader.
+ * Reads the central directory. Like Android's ZIP reader it refuses a name that appears twice,
+ * because two readers could pick different entries.
  * Source: PKWARE APPNOTE §4.3.12
  */
 export async function readZipEntries(
@@ -49,7 +49,7 @@ export async function readZipEntries(
     if (end > bytes.length) {
       return new Rejection('zip_malformed', `entry ${index + 1} runs past the end of the central directory`);
     }
-    // latin1 maps every byte to one character, so no two different names can collide.
+    // latin1 maps every byte to one character, so two different names never become equal.
     const name = bytes.toString('latin1', at + ENTRY_SIZE, nameEnd);
     if (entries.has(name)) {
       return new Rejection(
@@ -74,8 +74,8 @@ export async function readZipEntries(
 }
 
 /**
- * Reads an entry's content, of which `end` is where the entries stop. Returns `undefined` when it is
- * malformed, damaged, or larger than `maxSize`; the declared size is checked before anything is read.
+ * Reads the content of an entry; `end` is the offset at which the entries end. Returns `undefined` if the
+ * entry is malformed, damaged or larger than `maxSize`. The declared size is checked before anything is read.
  */
 export async function readZipEntry(
   reader: ByteReader,
@@ -104,15 +104,15 @@ function decompress(bytes: Buffer, entry: ZipEntry): Buffer | undefined {
   if (entry.method === STORED) return bytes;
   if (entry.method !== DEFLATED) return undefined;
   try {
-    // With `info` Node returns the engine as well, which its types leave out.
+    // With `info` Node also returns the engine. Its types do not say so.
     const { buffer, engine } = inflateRawSync(bytes, {
       info: true,
       maxOutputLength: Math.max(entry.size, 1),
     }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
-    // Like Android: compressed data that ends before its declared end is damaged.
+    // As on Android, compressed data that ends before its declared end is damaged.
     return engine.bytesWritten === bytes.length ? buffer : undefined;
   } catch {
-    // zlib reports bytes that are not deflated, or inflate to more than declared, by throwing.
+    // zlib throws when the bytes are not deflated data or inflate to more than declared.
     return undefined;
   }
 }

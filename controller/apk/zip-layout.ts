@@ -1,12 +1,12 @@
 import type { ByteReader } from './byte-reader.ts';
 import { Rejection } from './rejection.ts';
 
-/** Where the parts of the file are. All offsets in bytes from the start of the file. */
+/** Where the parts of the file are. All offsets are in bytes from the start of the file. */
 export interface ZipLayout {
   directoryOffset: number;
   directorySize: number;
   entryCount: number;
-  /** Start of the end-of-central-directory record; it runs to the end of the file. */
+  /** Start of the end-of-central-directory record, which reaches to the end of the file. */
   endOffset: number;
 }
 
@@ -19,7 +19,7 @@ const ZIP64_LOCATOR_SIZE = 20;
 const MAX_FILE = 0xffffffff;
 
 /**
- * Finds the end of the central directory and checks that nothing lies between it and the directory.
+ * Finds the end record and checks that the central directory ends exactly where it begins.
  * Source: https://source.android.com/docs/security/features/apksigning/v2 and PKWARE's APPNOTE §4.3.16.
  */
 export async function findZipLayout(reader: ByteReader): Promise<ZipLayout | Rejection> {
@@ -40,25 +40,22 @@ export async function findZipLayout(reader: ByteReader): Promise<ZipLayout | Rej
   if (directoryOffset + directorySize !== endOffset) {
     return new Rejection(
       'zip_directory_misplaced',
-      `the central directory claims bytes ${directoryOffset} to ${directoryOffset + directorySize}, but its end record starts at ${endOffset}`,
+      `the central directory takes bytes ${directoryOffset} to ${directoryOffset + directorySize}, but the end record starts at ${endOffset}`,
     );
   }
   return { directoryOffset, directorySize, entryCount, endOffset };
 }
 
 /**
- * The record is the last one whose comment can still fit; its comment must then reach exactly to the
- * end of the file. Android's ZIP reader takes the last, its signature check the first that fits:
- * a file in which these differ is refused, since one would be verified and the other installed.
+ * Finds the last end record; its comment must reach exactly to the end of the file. Android's ZIP reader
+ * takes the last record, and its signature check takes the first one that fits. A file in which these
+ * differ is refused, because one archive would be verified and another installed.
  */
 function findEnd(tail: Buffer): number | Rejection {
   for (let at = tail.length - END_SIZE; at >= 0; at -= 1) {
     if (tail[at] !== 0x50 || tail.readUInt32LE(at) !== END_SIGNATURE) continue;
     if (at + END_SIZE + tail.readUInt16LE(at + 20) === tail.length) return at;
-    return new Rejection(
-      'not_a_zip',
-      'the end record is followed by more or fewer bytes than its comment claims',
-    );
+    return new Rejection('not_a_zip', 'the length of the ZIP comment does not match the end of the file');
   }
   return new Rejection('not_a_zip', 'there is no ZIP end-of-central-directory record');
 }

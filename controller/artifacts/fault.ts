@@ -1,10 +1,10 @@
-/** What the disk does to the artifact store, as Faults; our own mistakes pass through as they are. */
+/** Turns errors of the operating system into Faults; our own mistakes pass through unchanged. */
 import { Fault } from '../domain/fault.ts';
 
 export const errnoOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-/** Fault `disk_full` or `artifact_io` for what the operating system refused; anything else unchanged. */
+/** The Fault `disk_full` or `artifact_io` for an error of the operating system; anything else is returned unchanged. */
 export function toArtifactFault(cause: unknown): unknown {
   if (cause instanceof Fault) return cause;
   const errno = errnoOf(cause);
@@ -17,7 +17,7 @@ export function toArtifactFault(cause: unknown): unknown {
   });
 }
 
-/** Runs `work` and lets only Faults and assertions out of it. */
+/** Runs `work` and turns errors of the operating system into Faults. */
 export async function faulted<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

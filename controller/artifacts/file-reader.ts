@@ -8,8 +8,8 @@ export interface FileReader extends ByteReader, AsyncDisposable {
 }
 
 /**
- * Opens a file for bounded reads at any offset. Its size is taken once: a file that shrinks afterwards
- * fails the read, and bytes appended afterwards are not seen. Rejects with Node's I/O error.
+ * Opens a file for bounded reads at any offset. The size is read once: if the file becomes shorter later, a
+ * read fails; bytes that are appended later are not seen. Rejects with Node's I/O error.
  */
 export async function openFileReader(path: string): Promise<FileReader> {
   const file = await open(path, 'r');

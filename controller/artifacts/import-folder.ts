@@ -1,4 +1,4 @@
-/** Stores every APK of a folder: the seed of an example, a lab or a site without a network. */
+/** Stores every APK of a folder, for an example, a lab or a site without a network. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -12,7 +12,7 @@ export interface Imported {
   readonly file: string;
   readonly sha256: Sha256;
   readonly sizeBytes: number;
-  /** `present`: it was stored before; otherwise the code of the refusal. */
+  /** `present` means that it was stored before; an object gives the code of the refusal. */
   readonly result: 'stored' | 'present' | { readonly code: string; readonly message: string };
 }
 
@@ -26,7 +26,7 @@ async function measure(file: string): Promise<{ sha256: Sha256; sizeBytes: numbe
   return { sha256: hash.digest('hex'), sizeBytes };
 }
 
-/** One bad APK keeps no other out. Fault `import_folder_unreadable`; `disk_full` and `quota_exceeded` end the import. */
+/** A refused APK does not stop the others. Fault `import_folder_unreadable`; `disk_full` and `quota_exceeded` end the import. */
 export async function importFolder(
   artifacts: Artifacts,
   folder: string,

@@ -1,4 +1,4 @@
-/** The gate of the artifact store: only what Android itself would accept gets a name (SPEC §6, §7). */
+/** The gate of the artifact store: only an APK that Android would accept is stored (SPEC §6, §7). */
 import { type ApkVerdict, type ByteReader, verifyApk } from '../apk/index.ts';
 import { Fault } from '../domain/fault.ts';
 import { openFileReader } from './file-reader.ts';
@@ -14,7 +14,7 @@ export async function verdictOf(file: string, openReader: OpenReader = openFileR
   }
 }
 
-/** Fault `artifact_rejected`, whose cause names the verifier's own code. */
+/** Throws the Fault `artifact_rejected`; its cause holds the verifier's code. */
 export async function inspectApk(file: string): Promise<void> {
   const verdict = await verdictOf(file);
   if (!verdict.ok)

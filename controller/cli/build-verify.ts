@@ -1,4 +1,4 @@
-/** `ota build verify FILE`: what an APK is, or why Android would not take it. */
+/** `ota build verify FILE`: what an APK contains, or why Android would refuse it. */
 import { createColors } from 'picocolors';
 import {
   type ApkFacts,
@@ -17,13 +17,13 @@ import { visible } from './problem-formats.ts';
 
 export interface VerdictView {
   json?: boolean;
-  /** The one SDK the verdict was asked for; all from the APK's minSdkVersion up when left out. */
+  /** The one SDK that the verdict is for; without it the verdict covers all from the APK's minSdkVersion up. */
   sdk?: number | undefined;
   color?: boolean;
 }
 
 /**
- * Verifies one file and prints the verdict on `out`; a file that cannot be read is told on `err`.
+ * Verifies one file and prints the verdict on `out`, or on `err` that the file cannot be read.
  * Resolves with the exit code: 0 accepted, 1 rejected, 2 cannot read.
  */
 export async function runBuildVerify(
@@ -47,7 +47,7 @@ export async function runBuildVerify(
   return verdict.ok ? 0 : 1;
 }
 
-/** The verdict as text for people, or with `json` as one JSON object with the wire's snake_case names. */
+/** The verdict as text, or with `json` as one JSON object with snake_case names. */
 export function renderVerdict(verdict: ApkVerdict, view: VerdictView): string {
   if (view.json === true) return `${JSON.stringify(toJson(verdict, view.sdk), null, 2)}\n`;
   const colours = createColors(view.color === true);
@@ -64,7 +64,7 @@ export function renderVerdict(verdict: ApkVerdict, view: VerdictView): string {
     `${red('✗')} ${bold('rejected')}: ${red(verdict.code)}`,
     `  ${visible(capitalise(verdict.message))}.`,
     `  ${dim(`hint: ${HINTS[verdict.code]}`)}`,
-    ...(claims.length > 0 ? ['', '  what the file claims, of which nothing is verified:', ...claims] : []),
+    ...(claims.length > 0 ? ['', '  what the file claims (not verified):', ...claims] : []),
     '',
   ].join('\n');
 }
@@ -102,7 +102,7 @@ function signerLines(range: SignerRange, { bold, dim }: Colours): string[] {
   ];
 }
 
-/** The longest proof of rotation; every other one in the APK is a part of it. */
+/** The longest proof of rotation. Every other one in the APK is a part of it. */
 function lineageLines(signers: readonly SignerRange[], colours: Colours): string[] {
   const [longest] = signers.map(range => range.lineage).sort((a, b) => b.length - a.length);
   if (longest === undefined || longest.length === 0) return [];
@@ -134,7 +134,7 @@ function sizeText(bytes: number): string {
   return bytes < 1024 * 1024 ? exact : `${(bytes / 1024 / 1024).toFixed(1)} MiB (${exact})`;
 }
 
-/** Only a plain word takes a capital: `minSdkVersion` and the like are names. */
+/** Capitalises a plain word only: `minSdkVersion` and the like are names. */
 function capitalise(text: string): string {
   return /^[a-z]+\b/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
@@ -146,7 +146,7 @@ function toJson(verdict: ApkVerdict, sdk: number | undefined): Record<string, un
   return { accepted: false, ...asked, code, message, hint: HINTS[code], ...factsJson(partial) };
 }
 
-/** Facts that are not known stay out: JSON drops undefined. */
+/** Unknown facts are left out, because JSON drops `undefined`. */
 function factsJson(facts: Partial<ApkFacts>): Record<string, unknown> {
   return {
     package: facts.package,

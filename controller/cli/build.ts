@@ -1,4 +1,4 @@
-/** `ota build …`: APKs as builds of the desired state. */
+/** `ota build …`: declares APKs as builds of the desired state. */
 import { createReadStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -47,7 +47,7 @@ export const build: Verb = (program, choose) => {
     .option('--id <build>', 'its build id (default: b and the version code)', buildArgument)
     .option('--upload', 'store the APK in the controller first (default: when OTA_ADMIN_TOKEN is set)')
     .option('--no-upload', 'only write the file')
-    .option('--notes <text>', 'a line for people', reasonArgument)
+    .option('--notes <text>', 'a note for people', reasonArgument)
     .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
     .option('--json', 'print one JSON object')
     .addHelpText(
@@ -63,7 +63,7 @@ export const build: Verb = (program, choose) => {
   group
     .command('verify')
     .description(
-      'Says what an APK is, or why Android would not take it. Exit code 1 when it is rejected, 2 when it cannot be read.',
+      'Shows what an APK contains, or why Android would refuse it. Exit code 1 when it is rejected, 2 when it cannot be read.',
     )
     .argument('<file>', 'an APK')
     .option('--sdk <n>', 'judge for one Android version (API level) only', sdkArgument)
@@ -93,7 +93,7 @@ const sdkArgument = (text: string): number => {
   return sdk;
 };
 
-/** 0 written (or declared before with the same facts), 1 when the APK is rejected or the tree would be invalid. */
+/** Exit code 0: written, or declared before with the same facts. 1: the APK is rejected or the tree would be invalid. */
 async function runBuildAdd(apk: string, options: AddOptions, io: Io): Promise<ExitCode> {
   const wanted = options.upload ?? io.controller.token !== undefined;
   const client = wanted ? controllerClient(io) : undefined;
@@ -102,7 +102,9 @@ async function runBuildAdd(apk: string, options: AddOptions, io: Io): Promise<Ex
   if (facts === undefined) return EXIT.invalid;
   const id = options.id ?? `b${facts.versionCode}`;
   if (!isBuildId(id))
-    throw new Fault('usage', `${id} is no build id; name one with --id`, { retry: 'never' });
+    throw new Fault('usage', `${id} is not a valid build id; choose one with --id (letters, digits, . _ -)`, {
+      retry: 'never',
+    });
   const workspace = await openWorkspace(io, options.dir);
   const shown = `${workspace.shown}/builds/${id}.yaml`;
   const document = {
@@ -115,7 +117,7 @@ async function runBuildAdd(apk: string, options: AddOptions, io: Io): Promise<Ex
   if (client !== undefined) await upload(client, file, facts, io);
   else if (options.upload === undefined)
     io.err(
-      'note: OTA_ADMIN_TOKEN is not set, so the APK was not uploaded; a build is promoted only once it is\n',
+      'note: OTA_ADMIN_TOKEN is not set, so the APK was not uploaded; upload it before you promote the build\n',
     );
   if (verdict === 'new') {
     await mkdir(path.join(workspace.dir, 'builds'), { recursive: true });
@@ -124,7 +126,7 @@ async function runBuildAdd(apk: string, options: AddOptions, io: Io): Promise<Ex
   const done = { ...document, file: shown, written: verdict === 'new', uploaded: client !== undefined };
   if (options.json === true) outJson(io, done);
   else {
-    io.out(verdict === 'new' ? `wrote ${shown}\n` : `${shown} declares this APK already\n`);
+    io.out(verdict === 'new' ? `wrote ${shown}\n` : `${shown} already declares this APK\n`);
     io.out(`next: ota promote ${id} --percent 1\n`);
   }
   return EXIT.fine;
@@ -146,7 +148,7 @@ async function factsOf(file: string, shown: string, io: Io): Promise<ApkFacts | 
   }
 }
 
-/** The tree with the new file must be right; a file that is there with the same facts is left alone, notes and all. */
+/** Judges the tree with the new file. An existing file with the same facts is left alone, including its notes. */
 async function judgeAddition(
   workspace: Workspace,
   id: string,
@@ -162,13 +164,13 @@ async function judgeAddition(
     return 'same';
   if (there !== undefined) {
     io.err(
-      `${colours.red('refused')}: ${workspace.shown}/${relative} is there with other facts [build_facts_edited]\n  a build is immutable: name this one with --id\n`,
+      `${colours.red('refused')}: ${workspace.shown}/${relative} already exists with other facts [build_facts_edited]\n  a build never changes: give this one another id with --id\n`,
     );
     return 'invalid';
   }
   const files = [...tree.files, { path: relative, content: Buffer.from(text) }];
   const after = await judgeHead(workspace, { ...tree, files }, undefined, io.nowMs());
-  // What was wrong before is told, but a first build may well be added to a tree that is not whole yet.
+  // Older problems are shown but do not refuse the build: a first build may be added to an incomplete tree.
   const known = new Set(before.problems.map(p => `${p.file} ${p.code} ${p.message}`));
   const fresh = after.problems.filter(p => !known.has(`${p.file} ${p.code} ${p.message}`));
   for (const problem of after.problems)
@@ -180,7 +182,7 @@ async function judgeAddition(
   return 'invalid';
 }
 
-/** Every key but those that are for people; fingerprints in either spelling. */
+/** Compares every key except `notes` and `withdrawn`. Fingerprints may have either spelling. */
 function sameFacts(there: string, text: string): boolean {
   const facts = (yaml: string): string => {
     const { notes: _notes, withdrawn: _withdrawn, ...rest } = (parse(yaml) ?? {}) as Record<string, unknown>;
@@ -190,7 +192,7 @@ function sameFacts(there: string, text: string): boolean {
   try {
     return facts(there) === facts(text);
   } catch {
-    return false; // not YAML at all: other facts
+    return false; // the file is not YAML, so its facts differ
   }
 }
 
@@ -212,7 +214,7 @@ async function upload(client: Client, file: string, facts: ApkFacts, io: Io): Pr
     io.err(
       (json as { created: boolean }).created
         ? `uploaded ${size} bytes as ${facts.sha256}\n`
-        : `the controller has this APK already\n`,
+        : `the controller already has this APK\n`,
     );
   } catch (error) {
     bar.end();

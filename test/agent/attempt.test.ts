@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Conditions } from '../../agent/ports.ts';
+import type { Conditions } from '../../agent/readings.ts';
 import { bucketOf } from '../../controller/domain/cohort.ts';
 import type { ProtocolServer, ServedBuild } from '../support/agent/protocol-server.ts';
 import { buildOf, DEVICE_ID, key, pass, type Scene, withAgent } from '../support/agent/with-agent.ts';

@@ -2,13 +2,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   fullJitterMs,
-  paceOf,
   parsePollInterval,
   parseRetryAfter,
   pollDelayMs,
+  pollPaceOf,
   retryAfterDelayMs,
-  seededRandom,
-  uuidFrom,
 } from '../../agent/backoff.ts';
 import { ServerTime, virtualClock } from '../../agent/clock.ts';
 import {
@@ -18,6 +16,7 @@ import {
   type Penalty,
   penaltyLeftMs,
 } from '../../agent/penalty.ts';
+import { seededRandom, uuidFrom } from '../../agent/random.ts';
 import { isRequestId } from '../../controller/domain/ids.ts';
 
 const HOUR_MS = 3_600_000;
@@ -76,8 +75,8 @@ test('waits: full jitter within its cap, Retry-After in seconds or as a date, po
   assert.equal(parsePollInterval('21600;jitter=600'), { intervalMs: 21_600_000, jitterMs: 600_000 });
   assert.equal(parsePollInterval('21600'), { intervalMs: 21_600_000, jitterMs: 2_160_000 });
   assert.is(parsePollInterval('often'), undefined);
-  assert.is(pollDelayMs(paceOf(1), 0), 60_000);
-  assert.is(paceOf(10 ** 12).intervalMs, 24 * HOUR_MS);
+  assert.is(pollDelayMs(pollPaceOf(1), 0), 60_000);
+  assert.is(pollPaceOf(10 ** 12).intervalMs, 24 * HOUR_MS);
 });
 
 test('the same seed gives the same dice, and ids that the contract takes', () => {

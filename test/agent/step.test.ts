@@ -1,17 +1,12 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { paceOf } from '../../agent/backoff.ts';
+import { pollPaceOf } from '../../agent/backoff.ts';
+import type { Effect } from '../../agent/effect.ts';
+import type { Fact } from '../../agent/fact.ts';
 import type { Offer } from '../../agent/offer.ts';
-import type { Conditions, Installed } from '../../agent/ports.ts';
-import {
-  type AgentState,
-  type Effect,
-  type Fact,
-  newState,
-  PHASES,
-  type PhaseName,
-} from '../../agent/state.ts';
+import type { Conditions, Installed } from '../../agent/readings.ts';
+import { type AgentState, newState, PHASES, type PhaseName } from '../../agent/state.ts';
 import { step } from '../../agent/step.ts';
 
 const offer = (versionCode: number, more: Partial<Offer> = {}): Offer => ({
@@ -65,7 +60,7 @@ type Loose = { [K in Fact as K['type']]: Omit<K, 'at' | 'epoch'> }[Fact['type']]
 const answer = fc.oneof(
   {
     weight: 4,
-    arbitrary: versions.map(v => ({ kind: 'offer', offer: offer(v), pace: paceOf(21_600_000) }) as const),
+    arbitrary: versions.map(v => ({ kind: 'offer', offer: offer(v), pace: pollPaceOf(21_600_000) }) as const),
   },
   {
     weight: 1,

@@ -74,7 +74,7 @@ test('a rotation that v2 cannot follow differs by SDK too', async () => {
   ]);
 });
 
-test('a key whose data may not be taken over is no key to update from', async () => {
+test('a key without the installed-data capability is left out of signer_lineage', async () => {
   const facts = await factsOf(
     makeApk({ ...plain, minSdk: 28, schemes: ['v3'], key: next, lineage: [{ key, flags: 2 }] }),
   );
@@ -93,7 +93,7 @@ test('an APK agrees with the document made of it', async () => {
   }
 });
 
-test('every disagreement is told, with its code, in the order of the document', async () => {
+test('every disagreement is reported with its code, in the order of the document', async () => {
   const facts = await factsOf(makeApk(plain));
   const other = 'f'.repeat(64);
   const build: Build = {

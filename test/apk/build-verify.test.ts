@@ -58,7 +58,7 @@ test('1: a rejected APK, with code, reason and hint', async () => {
   assert.is(exit, 1);
   assert.match(out, /✗ rejected: v1_only\n {2}The APK has only a v1 \(JAR\) signature/);
   assert.ok(out.includes(HINTS.v1_only));
-  assert.match(out, /of which nothing is verified/);
+  assert.match(out, /what the file claims \(not verified\)/);
 });
 
 test('2: a file that is not there, or no file', async () => {

@@ -56,7 +56,7 @@ test('zip64_unsupported', async () => {
   assert.is(await codeOf(signZip({ ...parts, directory, end }, { v3: [{ key }] })), 'zip64_unsupported');
 });
 
-test('zip_directory_misplaced: nothing may stand between directory and end', async () => {
+test('zip_directory_misplaced: nothing may be between directory and end record', async () => {
   const gap = { ...parts, directory: Buffer.concat([parts.directory, Buffer.alloc(4)]) };
   assert.is(await codeOf(joinZip(gap)), 'zip_directory_misplaced');
   for (const [size, offset] of [
@@ -93,7 +93,7 @@ test('zip_duplicate_entry: which of two counts would be up to the reader', async
   assert.is(await codeOf(signZip(twice, { v3: [{ key }] })), 'zip_duplicate_entry');
 });
 
-test('zip_directory_too_large and file_too_large are told before anything large is read', async () => {
+test('zip_directory_too_large and file_too_large are reported before anything large is read', async () => {
   const gigabyte = 2 ** 30;
   const large = sparse(
     gigabyte + END_SIZE,

@@ -1,4 +1,4 @@
-/** Reading an APK from disk: exact ranges, and real errors for what is no file any more. */
+/** Reading an APK from disk: exact ranges, and errors for files that are gone. */
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ test('ranges are read exactly', () =>
     await reader.close();
   }));
 
-test('a folder is no file', () => rejects(openFileReader(tmpdir()), /not a regular file/));
+test('a folder is not a file', () => rejects(openFileReader(tmpdir()), /not a regular file/));
 
 test('from disk and from memory the verdict is the same', async () => {
   const apk = makeApk({ versionCode: 1, key: testKey(), sizeBytes: 2_500_000 });

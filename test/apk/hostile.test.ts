@@ -1,4 +1,4 @@
-/** Files made to cost: each must be answered quickly, with little memory and few reads. */
+/** Files made to be expensive: each must be answered with bounded work, little memory and few reads. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ByteReader, bufferReader, verifyApk } from '../../controller/apk/index.ts';
@@ -31,7 +31,7 @@ async function codeWithin(apk: Buffer, limits: Partial<Work> = {}): Promise<stri
 const withPair = (id: number, value: Buffer): Buffer =>
   joinZip(archive, signingBlock([{ id, value }], false));
 
-test('a signing block of a hundred thousands of pairs', async () => {
+test('a signing block of 600,000 pairs', async () => {
   const pair = (index: number) => Buffer.concat([u64(4), u32(index)]);
   const pairs = Buffer.concat(Array.from({ length: 600_000 }, (_, index) => pair(index)));
   const size = u64(pairs.length + 24);
@@ -39,14 +39,14 @@ test('a signing block of a hundred thousands of pairs', async () => {
   assert.is(await codeWithin(joinZip(archive, block)), 'unsigned');
 });
 
-test('a signer of a hundred thousands of signatures', async () => {
+test('a signer of 500,000 signatures', async () => {
   const records = Buffer.alloc(12 * 500_000);
   for (let at = 0; at < records.length; at += 12) records.writeUInt32LE(8, at);
   const signer = Buffer.concat([prefixed(Buffer.alloc(0)), prefixed(records), prefixed(key.publicKey)]);
   assert.is(await codeWithin(withPair(BLOCK_IDS.v2, list([signer]))), 'signer_malformed');
 });
 
-test('a signer of a hundred thousands of empty signers', async () => {
+test('a block of 1,800,000 empty signers', async () => {
   assert.is(await codeWithin(withPair(BLOCK_IDS.v2, prefixed(Buffer.alloc(7 * MIB)))), 'signer_malformed');
   assert.is(await codeWithin(withPair(BLOCK_IDS.v3, prefixed(Buffer.alloc(7 * MIB)))), 'signer_malformed');
 });

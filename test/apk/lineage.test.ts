@@ -1,4 +1,4 @@
-/** Proof of rotation: who may vouch for whom. */
+/** Proof of rotation: which key can vouch for which. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { capabilityNames } from '../../controller/apk/index.ts';
@@ -54,7 +54,7 @@ test('a lineage mixes kinds of keys', async () => {
   );
 });
 
-test('a lineage of the signer alone is no rotation', async () => {
+test('a lineage of the signer alone is not a rotation', async () => {
   assert.equal((await factsOf(rotated({ key: first }))).signers[0]?.lineage, []);
   assert.equal((await factsOf(withProof(first, u32(1)))).signers[0]?.lineage, []);
 });
@@ -98,7 +98,7 @@ test('lineage_algorithm_mismatch: with the algorithm it declared', async () => {
   assert.is(await codeOf(withProof(second, forged)), 'lineage_algorithm_mismatch');
 });
 
-test('lineage_duplicate_certificate: a key does not come back', async () => {
+test('lineage_duplicate_certificate: a key cannot appear twice', async () => {
   assert.is(
     await codeOf(rotated({ key: first }, { key: second }, { key: first })),
     'lineage_duplicate_certificate',

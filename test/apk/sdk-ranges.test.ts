@@ -1,4 +1,4 @@
-/** Which scheme and signer count on which Android, and what must be refused because of it. */
+/** Which scheme and signer count on which Android version, and which combinations are refused. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LAST_SDK, type SignerRange, signerForSdk } from '../../controller/apk/index.ts';

@@ -45,7 +45,7 @@ test('build add writes the facts of an APK as a build that validates', () =>
     assert.is((await ota(['validate'], { cwd })).code, 0);
     const again = await ota(['build', 'add', 'app.apk'], { cwd });
     assert.is(again.code, 0);
-    assert.match(again.out, /declares this APK already/);
+    assert.match(again.out, /already declares this APK/);
     assert.is(await readFile(path.join(cwd, 'releases/builds/b42.yaml'), 'utf8'), text);
   }));
 
@@ -55,7 +55,7 @@ test('build add refuses other facts under a known id, a taken version and a reje
     assert.is(taken.code, 1);
     assert.match(
       taken.err,
-      /b41\.yaml is there with other facts \[build_facts_edited\]\n {2}a build is immutable/,
+      /b41\.yaml already exists with other facts \[build_facts_edited\]\n {2}a build never changes/,
     );
     await writeFile(path.join(cwd, 'same.apk'), b41.apk);
     const twice = await ota(['build', 'add', 'same.apk', '--id', 'other'], { cwd });
@@ -97,7 +97,7 @@ test('with a token the APK is stored in the controller before the file is writte
       assert.equal([JSON.parse(out).uploaded, JSON.parse(out).written], [true, true]);
       const stored = await journey.admin('GET', '/v1/artifacts');
       assert.ok(stored.json.artifacts.some((a: { sha256: string }) => a.sha256 === sha256Of(fresh.apk)));
-      assert.match((await ota(['build', 'add', 'new.apk', '--upload'], options)).err, /has this APK already/);
+      assert.match((await ota(['build', 'add', 'new.apk', '--upload'], options)).err, /already has this APK/);
       await writeFile(path.join(cwd, 'next.apk'), (await anApk(78)).apk);
       const local = await ota(['build', 'add', 'next.apk', '--no-upload', '--json'], options);
       assert.is(JSON.parse(local.out).uploaded, false);

@@ -1,25 +1,50 @@
 /**
- * Runs every test file in a process of its own and judges it strictly.
+ * Runs the test files and judges them strictly.
  *
- * uvu alone never times out, hangs on an open handle and exits 0 for a file that forgets `test.run()`;
- * here a file passes only when it exits 0 in time, ran at least one test, and passed equals total.
- * Usage: run.ts [substring of the path …]; ends with the line `N passed, N failed`.
+ * uvu alone never times out, hangs on an open handle and exits 0 for a file that forgets `test.run()`; here a file
+ * passes only when it ends in time with exit code 0, ran at least one test, and passed equals total. Files of pure
+ * folders share one process a folder, all others have a process of their own.
+ * Usage: run.ts [substring of the path …]; ends with the line `N passed, N failed[, N skipped]`.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 
-const root = path.resolve(import.meta.dirname, '../..');
+/** TEST_ROOT: where the runner's own tests keep files that fail on purpose. */
+const root = path.resolve(process.env.TEST_ROOT ?? path.join(import.meta.dirname, '../..'));
+/** A file's time, ms; together files have twice as much for the folder. */
 const limitMs = Number(process.env.TEST_FILE_LIMIT_MS ?? 240_000);
+
+/** Folders without processes, servers or files of their own. */
+const PURE = ['test/domain/', 'test/apk/'];
+
+interface Job {
+  readonly files: readonly string[];
+  readonly together: boolean;
+}
 
 interface FileResult {
   readonly file: string;
   readonly passed: number;
   readonly failed: number;
+  readonly skipped: number;
   readonly why: string | undefined;
   readonly output: string;
   readonly ms: number;
+}
+
+interface Run {
+  readonly output: string;
+  readonly exit: number | null;
+  readonly timedOut: boolean;
+  readonly ms: number;
+}
+
+interface Counts {
+  readonly total: number;
+  readonly passed: number;
+  readonly skipped: number;
 }
 
 const count = (output: string, label: string): number =>
@@ -28,25 +53,23 @@ const count = (output: string, label: string): number =>
     0,
   );
 
-function judge(
-  output: string,
-  exit: number | null,
-  timedOut: boolean,
-): Pick<FileResult, 'passed' | 'failed' | 'why'> {
-  const total = count(output, 'Total');
-  const passed = count(output, 'Passed');
-  const skipped = count(output, 'Skipped');
-  const failed = Math.max(0, total - passed - skipped);
-  if (timedOut) return { passed, failed: failed + 1, why: `killed after ${limitMs} ms` };
-  if (total === 0) return { passed, failed: failed + 1, why: 'ran no test (is test.run() missing?)' };
-  if (exit !== 0) return { passed, failed: Math.max(1, failed), why: `exit code ${exit}` };
-  return { passed, failed, why: failed > 0 ? 'not every test passed' : undefined };
+function judge(file: string, run: Run, counts: Counts): FileResult {
+  const { total, passed, skipped } = counts;
+  // uvu's total does not include what was skipped.
+  const failed = Math.max(0, total - passed);
+  const result = { file, passed, skipped, output: run.output, ms: run.ms };
+  if (run.timedOut) return { ...result, failed: failed + 1, why: `killed after ${run.ms.toFixed(0)} ms` };
+  if (total === 0)
+    return { ...result, failed: failed + 1, why: 'ran no test (is test.run() missing, or test.skip alone?)' };
+  if (failed > 0) return { ...result, failed, why: 'not every test passed' };
+  if (run.exit !== 0) return { ...result, failed: 1, why: `exit code ${run.exit}` };
+  return { ...result, failed, why: undefined };
 }
 
-function runFile(file: string): Promise<FileResult> {
+function start(args: readonly string[], timeMs: number): Promise<Run> {
   const started = performance.now();
   return new Promise(resolve => {
-    const child = spawn(process.execPath, ['--import', 'tsx', file], {
+    const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
       cwd: root,
       env: { ...process.env, NODE_ENV: 'test', FORCE_COLOR: '0' },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -63,39 +86,84 @@ function runFile(file: string): Promise<FileResult> {
       timedOut = true;
       // The whole group: a test may have started servers of its own.
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    }, limitMs);
+    }, timeMs);
     child.on('close', exit => {
       clearTimeout(timer);
-      resolve({ file, output, ms: performance.now() - started, ...judge(output, exit, timedOut) });
+      resolve({ output, exit, timedOut, ms: performance.now() - started });
     });
+  });
+}
+
+async function runAlone(file: string): Promise<FileResult[]> {
+  const run = await start([file], limitMs);
+  const { output } = run;
+  const counts = {
+    total: count(output, 'Total'),
+    passed: count(output, 'Passed'),
+    skipped: count(output, 'Skipped'),
+  };
+  return [judge(file, run, counts)];
+}
+
+/** A file that never began, or never ended, has failed: the process died or hung in it or before it. */
+async function runTogether(files: readonly string[]): Promise<FileResult[]> {
+  const run = await start([path.join(import.meta.dirname, 'run-together.ts'), ...files], limitMs * 2);
+  const ms = run.ms / files.length;
+  return files.map(file => {
+    const [, part = ''] = run.output.split(`@@ begins ${file}\n`);
+    const end = part.indexOf('@@ {');
+    const ended = end >= 0;
+    const output = ended ? part.slice(0, end) : part;
+    const counts = ended
+      ? (JSON.parse(part.slice(end + 3).split('\n')[0] ?? '') as Counts)
+      : { total: 0, passed: 0, skipped: 0 };
+    // One exit code for all: it counts against the files that did not end, and against all when all did.
+    const exit = ended && run.output.split('@@ {').length - 1 < files.length ? 0 : run.exit;
+    return judge(file, { output, exit, timedOut: run.timedOut && !ended, ms }, counts);
   });
 }
 
 const wanted = process.argv.slice(2);
 const files = readdirSync(path.join(root, 'test'), { recursive: true })
   .map(name => path.join('test', String(name)))
-  .filter(name => name.endsWith('.test.ts') && !name.includes('node_modules'))
+  .filter(name => name.endsWith('.test.ts') && !name.startsWith('test/fixtures/'))
   .filter(name => wanted.length === 0 || wanted.some(part => name.includes(part)))
   .sort((a, b) => Number(b.includes('journeys')) - Number(a.includes('journeys')) || a.localeCompare(b));
 
-const queue = [...files];
+const pure = PURE.map(folder => files.filter(file => file.startsWith(folder)));
+const queue: Job[] = [
+  ...pure.filter(group => group.length > 0).map(group => ({ files: group, together: true })),
+  ...files
+    .filter(file => !PURE.some(folder => file.startsWith(folder)))
+    .map(file => ({ files: [file], together: false })),
+];
 const results: FileResult[] = [];
+
+function print(result: FileResult): void {
+  const mark = result.why === undefined ? 'ok  ' : 'FAIL';
+  const skipped = result.skipped > 0 ? ` · ${result.skipped} skipped` : '';
+  console.log(
+    `${mark} ${result.file} · ${result.passed} passed${skipped} · ${(result.ms / 1000).toFixed(1)} s`,
+  );
+  if (result.why !== undefined) console.log(`     ${result.why}\n${result.output.replace(/^/gm, '     | ')}`);
+}
+
 async function worker(): Promise<void> {
-  for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-    const result = await runFile(file);
-    results.push(result);
-    const mark = result.why === undefined ? 'ok  ' : 'FAIL';
-    console.log(`${mark} ${result.file} · ${result.passed} passed · ${(result.ms / 1000).toFixed(1)} s`);
-    if (result.why !== undefined)
-      console.log(`     ${result.why}\n${result.output.replace(/^/gm, '     | ')}`);
+  for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+    const done = job.together
+      ? await runTogether(job.files)
+      : await Promise.all(job.files.map(runAlone)).then(all => all.flat());
+    results.push(...done);
+    for (const result of done) print(result);
   }
 }
 await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker));
 
-const passed = results.reduce((sum, r) => sum + r.passed, 0);
-const failed = results.reduce((sum, r) => sum + r.failed, 0) + (files.length === 0 ? 1 : 0);
+const sum = (of: (r: FileResult) => number): number => results.reduce((total, r) => total + of(r), 0);
+const failed = sum(r => r.failed) + (files.length === 0 ? 1 : 0);
+const skipped = sum(r => r.skipped);
 if (files.length === 0) console.log('no test file matched');
 for (const r of results.filter(r => r.why !== undefined)) console.log(`FAIL ${r.file}: ${r.why}`);
 console.log(`${results.length} files`);
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`${sum(r => r.passed)} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 ? 0 : 1);

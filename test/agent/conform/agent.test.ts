@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { agentChecks, type CheckResult, checkAgent } from '../../../agent/conform/run-checks.ts';
+import { agentChecks, type CheckResult, checkAgent } from '../../../agent/conform/agent/run.ts';
 import { makeKit } from '../../support/agent/apk-kit.ts';
 import { FLAWS, type Flaw, naiveAgent } from '../../support/agent/naive-agent.ts';
 

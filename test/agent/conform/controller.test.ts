@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { Agent as HttpAgent } from 'undici';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { controllerChecks } from '../../../agent/conform/controller-checks.ts';
-import { World } from '../../../agent/conform/controller-world.ts';
 import {
   type ScriptedController,
   startScriptedController,
   TOKEN,
-} from '../../../agent/conform/scripted-controller.ts';
+} from '../../../agent/conform/agent/scripted-controller.ts';
+import { controllerChecks } from '../../../agent/conform/controller/checks.ts';
+import { World } from '../../../agent/conform/controller/world.ts';
 import { buildOf } from '../../support/agent/with-agent.ts';
 import { withController } from '../../support/controller.ts';
 

@@ -7,4 +7,4 @@ export {
   type ServedBuild,
   startScriptedController as startProtocolServer,
   TOKEN,
-} from '../../../agent/conform/scripted-controller.ts';
+} from '../../../agent/conform/agent/scripted-controller.ts';

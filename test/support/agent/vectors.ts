@@ -3,7 +3,7 @@ import { type DeferReason, unmetConstraints } from '../../../agent/constraints.t
 import { urlRefusal } from '../../../agent/http/origin.ts';
 import { knownInstallCodes, reasonForInstallCode } from '../../../agent/install-codes.ts';
 import { penaltyMs } from '../../../agent/penalty.ts';
-import type { Conditions } from '../../../agent/ports.ts';
+import type { Conditions } from '../../../agent/readings.ts';
 
 interface ConstraintCase {
   readonly name: string;

@@ -1,11 +1,11 @@
 /** One simulated device and its agent against a protocol server: real HTTP, virtual time, memory in place of a disk. */
 import { Agent as HttpAgent } from 'undici';
 import { Agent } from '../../../agent/agent.ts';
-import { seededRandom } from '../../../agent/backoff.ts';
 import { type VirtualClock, virtualClock } from '../../../agent/clock.ts';
 import type { AgentEvent } from '../../../agent/event.ts';
 import { controllerUrl } from '../../../agent/http/origin.ts';
 import type { ApkFiles, StateStore } from '../../../agent/ports.ts';
+import { seededRandom } from '../../../agent/random.ts';
 import { type DeviceImage, SimulatedDevice, type SimulatedOptions } from '../../../agent/simulated/device.ts';
 import { MemoryApks, MemoryState } from '../../../agent/store/memory.ts';
 import { fingerprintOf, makeApk, type TestKey, testKey } from '../apk/index.ts';

@@ -1,4 +1,4 @@
-/** Little-endian writing, the shape everything in an APK has. */
+/** Little-endian writing, as used everywhere in an APK. */
 export function u16(...values: number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 2);
   for (const [index, value] of values.entries()) bytes.writeUInt16LE(value, index * 2);

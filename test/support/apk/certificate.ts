@@ -1,6 +1,6 @@
 import { createHash, type KeyObject, sign } from 'node:crypto';
 
-/** Just enough DER to write a self-signed certificate; Android looks at its bytes and its key alone. */
+/** Just enough DER to write a self-signed certificate. Android looks only at its bytes and its key. */
 export function selfSignedCertificate(privateKey: KeyObject, publicKey: Buffer, commonName: string): Buffer {
   const algorithm = signatureAlgorithm(privateKey);
   const name = sequence(set(sequence(oid([2, 5, 4, 3]), tlv(0x0c, Buffer.from(commonName, 'utf8')))));

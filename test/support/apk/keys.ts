@@ -28,7 +28,7 @@ export interface TestKey {
   certificate: Buffer;
 }
 
-/** Keys committed beside the fixtures: the same fingerprint in every run. They guard nothing. */
+/** Keys committed beside the fixtures, so that fingerprints are the same in every run. They protect nothing. */
 export type TestKeyName =
   | 'release'
   | 'release-next'

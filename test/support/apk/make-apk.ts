@@ -33,7 +33,7 @@ export interface ApkOptions extends ManifestOptions {
   files?: readonly ZipFile[];
 }
 
-/** A signed APK a real Android would take, though its one class file does nothing. */
+/** A signed APK that passes Android's checks. It contains no code. */
 export function makeApk(options: ApkOptions): Buffer {
   return signZip(unsignedApk(options), soundPlan(options));
 }

@@ -3,7 +3,7 @@ import { list, prefixed, u32, u64 } from './bytes.ts';
 import type { TestKey } from './keys.ts';
 import { joinZip, type ZipParts } from './zip.ts';
 
-/** One signer of a scheme. Everything but the key has the value a sound signer would give it. */
+/** One signer of a scheme. Everything except the key defaults to what a correct signer would write. */
 export interface SignerPlan {
   key: TestKey;
   /** Signature algorithm ids, in the order to list them. */
@@ -164,7 +164,7 @@ export function defaultAlgorithm(key: TestKey): number {
   return asymmetricKeyDetails?.namedCurve === 'prime256v1' ? 0x0201 : 0x0202;
 }
 
-/** Unknown ids get a placeholder, so that "must be ignored" can be tried. */
+/** Unknown ids get a placeholder, so that tests can check that they are ignored. */
 export function signWith(key: TestKey, algorithm: number, data: Buffer): Buffer {
   if (!KNOWN.has(algorithm)) return Buffer.from('unknown algorithm');
   const name = usesSha512(algorithm) ? 'sha512' : 'sha256';

@@ -27,7 +27,7 @@ export async function factsOf(apk: Buffer, sdk?: number): Promise<ApkFacts> {
 
 const FIXTURES = new URL('../../fixtures/apk/', import.meta.url);
 
-/** An APK that Android's own tools built and signed; see scripts/make-apk-fixtures.ts. */
+/** An APK built and signed by Android's own tools; see scripts/make-apk-fixtures.ts. */
 export function fixtureApk(name: string): Buffer {
   return readFileSync(new URL(`${name}.apk`, FIXTURES));
 }

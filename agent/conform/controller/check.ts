@@ -1,6 +1,6 @@
 /** What a check of a controller is, and its three usual forms. */
-import type { Offer } from '../offer.ts';
-import { type Answer, mustBeProblem, type World } from './controller-world.ts';
+import type { Offer } from '../../offer.ts';
+import { type Answer, mustBeProblem, type World } from './world.ts';
 
 /** `skip`: the controller is not in a state in which this can be asked. */
 export interface ControllerCheck {

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { AgentEvent } from '../event.ts';
-import type { Conditions } from '../ports.ts';
+import type { Conditions } from '../readings.ts';
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
 

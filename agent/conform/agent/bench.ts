@@ -1,8 +1,8 @@
 /** What a check of an agent works with: a scripted controller, the agent under test, and patience. */
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { bucketOf } from '../../controller/domain/cohort.ts';
-import { signNudge } from '../../controller/domain/nudge/message.ts';
+import { bucketOf } from '../../../controller/domain/cohort.ts';
+import { signNudge } from '../../../controller/domain/nudge/message.ts';
 import { type ScriptedController, type Seen, type ServedBuild, TOKEN } from './scripted-controller.ts';
 
 /** Small signed APKs of one package; the numbers are version codes. */

@@ -1,19 +1,13 @@
 /** Runs the checks against an agent: each on a device and a controller of its own. */
 import { type AgentUnderTest, type ApkKit, Bench, Finding } from './bench.ts';
-import { CONSTRAINTS } from './checks-constraints.ts';
-import { DOWNLOAD } from './checks-download.ts';
-import { INTEGRITY } from './checks-integrity.ts';
-import { NUDGES } from './checks-nudge.ts';
-import { POLLING } from './checks-polling.ts';
-import { RESTARTS } from './checks-restart.ts';
+import type { AgentCheck } from './check.ts';
+import { CONSTRAINTS } from './constraints.ts';
+import { DOWNLOAD } from './download.ts';
+import { INTEGRITY } from './integrity.ts';
+import { NUDGES } from './nudges.ts';
+import { POLLING } from './polling.ts';
+import { RESTARTS } from './restarts.ts';
 import { startScriptedController } from './scripted-controller.ts';
-
-export interface AgentCheck {
-  readonly name: string;
-  /** What the protocol asks for, in a sentence. */
-  readonly clause: string;
-  run(bench: Bench): Promise<void>;
-}
 
 export interface CheckResult {
   readonly name: string;

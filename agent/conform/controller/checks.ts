@@ -1,13 +1,13 @@
 /** What any controller must answer an agent (SPEC §5): asked over HTTP with one device's token, nothing changed unless allowed. */
 import { createHash } from 'node:crypto';
-import { bufferReader, identityOf, signerForSdk, verifyApk } from '../../controller/apk/index.ts';
-import { bucketOf, isExposed } from '../../controller/domain/cohort.ts';
-import { HOLD_REASONS } from '../../controller/domain/decision.ts';
-import { urlRefusal } from '../http/origin.ts';
-import { must } from './bench.ts';
-import { type ControllerCheck, refused, withOffer } from './controller-check.ts';
-import { RESULTS } from './controller-results.ts';
-import { header, mustBeProblem } from './controller-world.ts';
+import { bufferReader, identityOf, signerForSdk, verifyApk } from '../../../controller/apk/index.ts';
+import { bucketOf, isExposed } from '../../../controller/domain/cohort.ts';
+import { HOLD_REASONS } from '../../../controller/domain/decision.ts';
+import { urlRefusal } from '../../http/origin.ts';
+import { must } from '../agent/bench.ts';
+import { type ControllerCheck, refused, withOffer } from './check.ts';
+import { RESULTS } from './results.ts';
+import { header, mustBeProblem } from './world.ts';
 
 const NEWEST = 'version_code=2147483647';
 

@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { bufferReader, signerForSdk, verifyApk } from '../../controller/apk/index.ts';
-import { Fault } from '../../controller/domain/fault.ts';
+import { bufferReader, signerForSdk, verifyApk } from '../../../controller/apk/index.ts';
+import { Fault } from '../../../controller/domain/fault.ts';
 import type { ApkKit } from './bench.ts';
 
 /** File names without `.apk`, as they lie in the folder. */

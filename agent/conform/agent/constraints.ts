@@ -1,6 +1,6 @@
 /** When an agent may install: Wi-Fi, battery, calls, and what cannot be read. */
 import { type Bench, must, type SetupConditions } from './bench.ts';
-import type { AgentCheck } from './run-checks.ts';
+import type { AgentCheck } from './check.ts';
 
 /** Nothing is downloaded under `bad`; everything is done once `good` is told. */
 const waits =

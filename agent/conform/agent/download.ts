@@ -1,6 +1,6 @@
 /** How an agent downloads: what it resumes, when it stops, and whom it asks before it installs. */
 import { must } from './bench.ts';
-import type { AgentCheck } from './run-checks.ts';
+import type { AgentCheck } from './check.ts';
 
 const PROMISED = 1024 * 1024;
 

@@ -1,9 +1,9 @@
 /** What a controller must answer to results (SPEC §5). */
 import { randomUUID } from 'node:crypto';
-import type { Offer } from '../offer.ts';
-import { must } from './bench.ts';
-import { type ControllerCheck, refused, reporting, withOffer } from './controller-check.ts';
-import { mustBeProblem } from './controller-world.ts';
+import type { Offer } from '../../offer.ts';
+import { must } from '../agent/bench.ts';
+import { type ControllerCheck, refused, reporting, withOffer } from './check.ts';
+import { mustBeProblem } from './world.ts';
 
 const result = (offer: Offer, more: Readonly<Record<string, unknown>> = {}) => ({
   request_id: randomUUID(),

@@ -1,6 +1,6 @@
 /** Which push messages an agent follows (SPEC §8). */
 import { type Bench, must } from './bench.ts';
-import type { AgentCheck } from './run-checks.ts';
+import type { AgentCheck } from './check.ts';
 
 const MINUTE_MS = 60_000;
 const YEAR_MS = 365 * 24 * 60 * MINUTE_MS;

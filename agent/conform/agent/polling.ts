@@ -1,6 +1,6 @@
 /** How an agent asks: who it says it is, and what it does with "nothing for you". */
 import { type Bench, must } from './bench.ts';
-import type { AgentCheck } from './run-checks.ts';
+import type { AgentCheck } from './check.ts';
 import { TOKEN } from './scripted-controller.ts';
 
 const installed = async (bench: Bench): Promise<void> => {

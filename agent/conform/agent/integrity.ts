@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Bench, must } from './bench.ts';
-import type { AgentCheck } from './run-checks.ts';
+import type { AgentCheck } from './check.ts';
 import type { ServedBuild } from './scripted-controller.ts';
 
 const MANY_REDIRECTS = 100;

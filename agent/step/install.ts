@@ -1,95 +1,19 @@
-/** Download, verify, confirm, install: each ends in the next, in a wait, or in a report. */
+/** Verify, confirm, install: each ends in the next, in a wait, or in a report. */
 import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
+import type { Step } from '../effect.ts';
+import type { Checked, Fact, Moment, VerifyResult } from '../fact.ts';
 import { reasonForInstallCode } from '../install-codes.ts';
-import type { Installed } from '../ports.ts';
-import type {
-  AgentState,
-  Attempt,
-  Checked,
-  DownloadResult,
-  Fact,
-  Moment,
-  Step,
-  VerifyResult,
-} from '../state.ts';
+import { sameApk } from '../offer.ts';
+import { type Installed, UNKNOWN_CONDITIONS } from '../readings.ts';
+import type { AgentState, Attempt } from '../state.ts';
 import { defer, ineligible, unmetOf } from './offer.ts';
 import { endAttempt } from './report.ts';
-import { emit, enter, newAsk, stay, then, timer } from './turn.ts';
+import { emit, enter, newAsk, stay, then, timed, timer } from './turn.ts';
 
-const MAX_DOWNLOAD_TRIES = 5;
-const DOWNLOAD_RETRY_BASE_MS = 5_000;
-const DOWNLOAD_RETRY_CAP_MS = 5 * 60_000;
-const BUSY_WAIT_MS = 30_000;
 const CONFIRM_RETRY_BASE_MS = 5_000;
 const CONFIRM_RETRY_CAP_MS = 15 * 60_000;
 /** An install that was interrupted so often will not go better the next time. */
 export const MAX_INSTALL_TRIES = 3;
-
-export const timed = (attempt: Attempt, name: string, ms: number): Attempt => ({
-  ...attempt,
-  timingsMs: { ...attempt.timingsMs, [name]: Math.round(ms) },
-});
-
-export function onDownloaded(state: AgentState, attempt: Attempt, result: DownloadResult, at: Moment): Step {
-  const { requestId, offer } = attempt;
-  const { buildId } = offer;
-  if (result.kind === 'done') {
-    const next = timed(attempt, 'download', result.ms);
-    const said = emit({
-      type: 'ota.download.ok',
-      requestId,
-      buildId,
-      bytes: result.bytes,
-      ms: Math.round(result.ms),
-    });
-    return then(stay(state, said), s => verify(s, next));
-  }
-  if (result.kind === 'busy') {
-    const retryInMs = retryAfterDelayMs(result.retryAfterMs ?? BUSY_WAIT_MS, at.random);
-    return stay(
-      state,
-      emit({ type: 'ota.download.wait', requestId, buildId, retryInMs, status: result.status }),
-      timer(state, 'retry', retryInMs),
-    );
-  }
-  const failed = (reason: Parameters<typeof downloadFail>[1], final: boolean) =>
-    downloadFail(attempt, reason, result.detail, final);
-  if (result.kind === 'gone')
-    return then(stay(state, failed('offer_gone', true)), s =>
-      endAttempt(s, attempt, { outcome: 'skipped', reason: 'offer_gone', detail: result.detail }, at),
-    );
-  const tries = attempt.downloadTries + 1;
-  const final = result.kind === 'refused' || tries >= MAX_DOWNLOAD_TRIES;
-  const { reason, detail } = result;
-  if (final)
-    return then(stay(state, failed(reason, true)), s =>
-      endAttempt(s, attempt, { outcome: 'fail', reason, detail }, at),
-    );
-  const waitMs =
-    result.retryAfterMs === undefined
-      ? fullJitterMs(tries, DOWNLOAD_RETRY_BASE_MS, DOWNLOAD_RETRY_CAP_MS, at.random)
-      : retryAfterDelayMs(result.retryAfterMs, at.random);
-  const waiting: AgentState = {
-    ...state,
-    phase: { name: 'downloading', attempt: { ...attempt, downloadTries: tries } },
-  };
-  return stay(waiting, failed(reason, false), timer(waiting, 'retry', waitMs));
-}
-
-const downloadFail = (
-  attempt: Attempt,
-  reason: Extract<DownloadResult, { reason: unknown }>['reason'],
-  detail: string,
-  final: boolean,
-) =>
-  emit({
-    type: 'ota.download.fail',
-    requestId: attempt.requestId,
-    buildId: attempt.offer.buildId,
-    reason,
-    detail,
-    final,
-  });
 
 export const verify = (state: AgentState, attempt: Attempt): Step =>
   enter(state, { name: 'verifying', attempt }, epoch => [{ type: 'verify', epoch, attempt }]);
@@ -174,21 +98,9 @@ export function onConfirmed(
   return install(state, { ...attempt, offer, checkedAtMs: at.atMs }, checked, at);
 }
 
-const sameApk = (a: Attempt['offer'], b: Attempt['offer']): boolean =>
-  a.buildId === b.buildId &&
-  a.sha256 === b.sha256 &&
-  a.versionCode === b.versionCode &&
-  a.signerFingerprint === b.signerFingerprint;
-
 /** The last look at the device's conditions is the one right before. */
 function install(state: AgentState, attempt: Attempt, checked: Checked, at: Moment): Step {
-  const none = {
-    unmeteredWifi: undefined,
-    batteryPercent: undefined,
-    charging: undefined,
-    inCall: undefined,
-  };
-  const unmet = unmetOf(state, attempt, checked.conditions ?? none, at);
+  const unmet = unmetOf(state, attempt, checked.conditions ?? UNKNOWN_CONDITIONS, at);
   if (unmet.length > 0) return defer(state, attempt, unmet);
   const { requestId, offer } = attempt;
   const counted = { ...attempt, installTries: attempt.installTries + 1 };

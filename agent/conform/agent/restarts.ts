@@ -1,7 +1,7 @@
 /** What survives the process: a kill in any state ends with one install and one result. */
 import type { ServerResponse } from 'node:http';
 import { type Bench, must } from './bench.ts';
-import type { AgentCheck } from './run-checks.ts';
+import type { AgentCheck } from './check.ts';
 import type { Seen } from './scripted-controller.ts';
 
 /** Kills the agent as this request arrives, leaves it unanswered, and starts another. */

@@ -1,0 +1,29 @@
+/** What an agent is made of: who it is, whom it talks to, and its ports. */
+import type { Dispatcher } from 'undici';
+import type { DeviceId } from '../controller/domain/ids.ts';
+import type { AgentEvent } from './event.ts';
+import type { ApkFiles, Clock, Platform, StateStore } from './ports.ts';
+import type { Random } from './random.ts';
+import type { VerdictCache } from './verify.ts';
+
+export interface AgentOptions {
+  readonly deviceId: DeviceId;
+  /** From `controllerUrl()`. */
+  readonly controller: URL;
+  /** The device's bearer token, asked for at each request. */
+  readonly token: () => string;
+  /** 32 bytes from enrolment; without it every nudge is ignored. */
+  readonly nudgeKey?: Uint8Array | undefined;
+  /** Where pushes reach this device; told to the controller. */
+  readonly pushToken?: string | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly platform: Platform;
+  readonly files: ApkFiles;
+  readonly store: StateStore;
+  readonly observe: (event: AgentEvent, atMs: number) => void;
+  readonly dispatcher?: Dispatcher | undefined;
+  readonly verdicts?: VerdictCache | undefined;
+  readonly headersTimeoutMs?: number | undefined;
+  readonly stallTimeoutMs?: number | undefined;
+}

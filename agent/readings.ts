@@ -1,0 +1,37 @@
+/** What a platform reads of its device. */
+import type { BuildId, Sha256 } from '../controller/domain/ids.ts';
+
+/** What was read of the device just now. `undefined`: it could not be read, which counts as "not now". */
+export interface Conditions {
+  /** On a validated, unmetered Wi-Fi or Ethernet network. */
+  readonly unmeteredWifi: boolean | undefined;
+  /** 0–100. */
+  readonly batteryPercent: number | undefined;
+  readonly charging: boolean | undefined;
+  /** A call is ringing or going on, on any SIM. */
+  readonly inCall: boolean | undefined;
+}
+
+/** Nothing could be read. */
+export const UNKNOWN_CONDITIONS: Conditions = {
+  unmeteredWifi: undefined,
+  batteryPercent: undefined,
+  charging: undefined,
+  inCall: undefined,
+};
+
+/** The agent package as the device runs it. A `versionCode` of 0 means that it is not installed. */
+export interface Installed {
+  readonly package: string;
+  readonly versionCode: number;
+  readonly sdk: number;
+  /** The build's name, where the package carries it. */
+  readonly buildId: BuildId | undefined;
+  /** SHA-256 of the certificate the installed APK is verified with; undefined when it could not be read. */
+  readonly signer: Sha256 | undefined;
+}
+
+/** `code` is Android's `INSTALL_…` constant, or `no_answer` when the package manager said nothing usable. */
+export type InstallResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: string; readonly detail: string };

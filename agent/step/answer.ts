@@ -1,0 +1,133 @@
+/** What an answer to an update check leads to (SPEC §5, §9). */
+import type { ResultReason } from '../../controller/domain/outcome.ts';
+import { fullJitterMs, pollDelayMs, retryAfterDelayMs } from '../backoff.ts';
+import type { Effect, Step } from '../effect.ts';
+import type { CheckAnswer, Checked, Moment } from '../fact.ts';
+import { addFailure } from '../penalty.ts';
+import type { AgentState, Ask, Attempt } from '../state.ts';
+import { consider, OBSERVE_EVERY_MS } from './offer.ts';
+import { endAttempt, queueReport, sendNext } from './report.ts';
+import { emit, enter, rest, stay, then, timer } from './turn.ts';
+
+const CHECK_RETRY_BASE_MS = 30_000;
+const CHECK_RETRY_CAP_MS = 30 * 60_000;
+
+/** The answer to a check that was asked for its own sake (not the confirmation before an install). */
+export function onChecked(
+  state: AgentState,
+  ask: Ask,
+  attempt: Attempt | undefined,
+  checked: Checked,
+  at: Moment,
+): Step {
+  const { answer } = checked;
+  if (answer.kind === 'failed') return onCheckFailed(state, ask, attempt, answer, at);
+  const pace = (answer.kind === 'invalid' ? undefined : answer.pace) ?? state.pace;
+  const heard: AgentState = { ...state, checkFailures: 0, pace };
+  const step = then(stay(heard, timer(heard, 'poll', pollDelayMs(pace, at.random))), sendNext);
+  return then(step, s => {
+    if (answer.kind === 'hold') return onHold(s, ask, attempt, answer, checked.installed.versionCode, at);
+    if (answer.kind === 'invalid')
+      return onInvalid(s, ask, attempt, answer, checked.installed.versionCode, at);
+    return consider(s, ask, attempt, answer.offer, checked, at);
+  });
+}
+
+function onCheckFailed(
+  state: AgentState,
+  ask: Ask,
+  attempt: Attempt | undefined,
+  answer: Extract<CheckAnswer, { kind: 'failed' }>,
+  at: Moment,
+): Step {
+  const checkFailures = state.checkFailures + 1;
+  const retryInMs =
+    answer.retryAfterMs === undefined
+      ? fullJitterMs(checkFailures, CHECK_RETRY_BASE_MS, CHECK_RETRY_CAP_MS, at.random)
+      : retryAfterDelayMs(answer.retryAfterMs, at.random);
+  const said = emit({ type: 'ota.check.fail', requestId: ask.requestId, code: answer.code, retryInMs });
+  // A nudge is not forgotten because the network was: the retry asks in its name.
+  const pending = state.pending ?? (ask.trigger === 'nudge' && attempt === undefined ? ask : undefined);
+  const failed = { ...state, checkFailures, pending };
+  const next = enter(failed, attempt === undefined ? { name: 'idle' } : { name: 'deferred', attempt });
+  const waits = attempt === undefined ? [] : [Math.max(OBSERVE_EVERY_MS, retryInMs)];
+  return then(next, s =>
+    stay(s, said, timer(s, 'poll', retryInMs), ...waits.map(ms => timer(s, 'retry', ms))),
+  );
+}
+
+function onHold(
+  state: AgentState,
+  ask: Ask,
+  attempt: Attempt | undefined,
+  answer: Extract<CheckAnswer, { kind: 'hold' }>,
+  versionCode: number,
+  at: Moment,
+): Step {
+  const { requestId } = ask;
+  const effects: Effect[] = [emit({ type: 'ota.hold', requestId, reason: answer.reason, versionCode })];
+  if (answer.reason === 'outside_cohort')
+    effects.push(emit({ type: 'ota.ineligible.cohort', requestId, buildId: undefined }));
+  const held: AgentState = {
+    ...state,
+    hold: answer.etag === undefined ? undefined : { etag: answer.etag, versionCode },
+    firstSeen: answer.reason === 'suspended' ? state.firstSeen : undefined,
+  };
+  const reason =
+    answer.reason === 'up_to_date'
+      ? 'already_installed'
+      : answer.reason === 'outside_cohort'
+        ? 'outside_cohort'
+        : 'offer_gone';
+  const step = stay(held, ...effects);
+  if (attempt !== undefined)
+    return then(step, s => endAttempt(s, attempt, { outcome: 'skipped', reason, versionCode }, at));
+  return then(
+    then(step, s => answerNudge(s, ask, reason, versionCode)),
+    rest,
+  );
+}
+
+/** A nudge is always answered, so that whoever sent it learns how it ended. */
+function answerNudge(state: AgentState, ask: Ask, reason: ResultReason, versionCode: number): Step {
+  if (ask.nudgedBuildId === undefined) return stay(state);
+  const { requestId, nudgedBuildId: buildId } = ask;
+  return queueReport(state, {
+    requestId,
+    buildId,
+    outcome: 'skipped',
+    reason,
+    detail: undefined,
+    versionCode,
+    timingsMs: {},
+  });
+}
+
+function onInvalid(
+  state: AgentState,
+  ask: Ask,
+  attempt: Attempt | undefined,
+  answer: Extract<CheckAnswer, { kind: 'invalid' }>,
+  versionCode: number,
+  at: Moment,
+): Step {
+  const { requestId } = ask;
+  const { buildId, reason, detail } = answer;
+  const step = stay(state, emit({ type: 'ota.verify.fail', requestId, buildId, reason, detail }));
+  if (attempt !== undefined)
+    return then(step, s => endAttempt(s, attempt, { outcome: 'fail', reason, detail, versionCode }, at));
+  if (buildId === undefined) return then(step, rest);
+  return then(step, s => {
+    const counted = { ...s, penalties: addFailure(s.penalties, buildId, at.atMs) };
+    const queued = queueReport(counted, {
+      requestId,
+      buildId,
+      outcome: 'fail',
+      reason,
+      detail,
+      versionCode,
+      timingsMs: {},
+    });
+    return then(queued, rest);
+  });
+}

@@ -1,0 +1,70 @@
+/** A new process takes up what the last one was doing, where that is safe (SPEC §9). */
+import { pollDelayMs } from '../backoff.ts';
+import type { Step } from '../effect.ts';
+import type { Fact } from '../fact.ts';
+import type { Installed } from '../readings.ts';
+import type { AgentState, Attempt } from '../state.ts';
+import { confirm, installFailed, MAX_INSTALL_TRIES, succeed, verify } from './install.ts';
+import { lookAgain } from './offer.ts';
+import { endAttempt, sendNext } from './report.ts';
+import { beginCheck, emit, newAsk, stay, then, timer } from './turn.ts';
+
+export function onStarted(before: AgentState, fact: Extract<Fact, { type: 'started' }>): Step {
+  const { at, installed } = fact;
+  const state: AgentState = {
+    ...before,
+    reportInFlight: false,
+    reportTries: 0,
+    nudgeFloorMs: fact.state === 'lost' ? at.atMs : before.nudgeFloorMs,
+  };
+  const effects = [timer(state, 'poll', pollDelayMs(state.pace, at.random))];
+  const recovered =
+    fact.state === 'lost' || fact.state === 'recovered'
+      ? [emit({ type: 'ota.state.recovered', from: fact.state === 'lost' ? 'nothing' : 'previous' })]
+      : [];
+  return then(then(stay(state, ...effects, ...recovered), sendNext), s => resume(s, installed, fact));
+}
+
+function resume(state: AgentState, installed: Installed, fact: Extract<Fact, { type: 'started' }>): Step {
+  const { phase } = state;
+  const { at } = fact;
+  const ask = state.pending ?? newAsk(at, 'start');
+  switch (phase.name) {
+    case 'idle':
+      return beginCheck(state, ask, undefined);
+    case 'checking':
+      return beginCheck(state, phase.ask, phase.attempt);
+    case 'reporting':
+      return state.unsent.length === 0 ? beginCheck(state, ask, undefined) : stay({ ...state, pending: ask });
+    case 'deferred':
+      return beginCheck(state, ask, phase.attempt);
+    case 'downloading':
+    case 'verifying':
+    case 'confirming':
+    case 'installing':
+      return resumeAttempt(state, phase.name, phase.attempt, installed, fact);
+  }
+}
+
+function resumeAttempt(
+  state: AgentState,
+  name: 'downloading' | 'verifying' | 'confirming' | 'installing',
+  attempt: Attempt,
+  installed: Installed,
+  { at }: Extract<Fact, { type: 'started' }>,
+): Step {
+  if (installed.versionCode === attempt.offer.versionCode) {
+    if (attempt.installTries > 0) return succeed(state, attempt, installed, 0, at);
+    return endAttempt(
+      state,
+      attempt,
+      { outcome: 'skipped', reason: 'already_installed', versionCode: installed.versionCode },
+      at,
+    );
+  }
+  if (name === 'downloading') return lookAgain(state, attempt);
+  if (name === 'confirming') return confirm(state, attempt, 0);
+  if (name === 'installing' && attempt.installTries >= MAX_INSTALL_TRIES)
+    return installFailed(state, attempt, 'interrupted', `${attempt.installTries} times`, at);
+  return verify(state, attempt);
+}

@@ -1,0 +1,36 @@
+/** The health condition of a ramp: what `ramp.gate` in rollout.yaml says, with every default filled in. */
+
+const HOUR_MS = 3_600_000;
+
+export interface Gate {
+  /** Largest accepted share of distinct devices that fail, 0 < x ≤ 0.1. A proof that it is exceeded halts. */
+  readonly installFailRatioMax: number;
+  /** Devices whose bytes or signer were wrong although our APK is right, before a proof may halt. */
+  readonly verifyFailMax: number;
+  /** Smallest accepted share of devices that took the build and went quiet, 0 < x ≤ 0.1. */
+  readonly silenceMax: number;
+  /** A device that has not checked in for this long is silent; at least two poll intervals. */
+  readonly silenceAfterMs: number;
+  /** Judged devices wanted in each step; smaller steps need two thirds of those who can take the build. */
+  readonly minReports: number;
+  /** Exposure time that a step whose hold is over may wait for evidence. */
+  readonly maxWaitMs: number;
+  /** What happens when the evidence is too little after `maxWaitMs`: a person is asked, or the ramp goes on. */
+  readonly noData: 'hold' | 'proceed';
+  readonly onBreach: 'halt' | 'rollback';
+}
+
+/** Polls every 6 h are assumed: a device that missed three of them is silent. */
+export const DEFAULT_GATE: Gate = {
+  installFailRatioMax: 0.02,
+  verifyFailMax: 1,
+  silenceMax: 0.02,
+  silenceAfterMs: 18 * HOUR_MS,
+  minReports: 50,
+  maxWaitMs: 48 * HOUR_MS,
+  noData: 'hold',
+  onBreach: 'halt',
+};
+
+/** Both limits lie in (0, LARGEST_LIMIT]: a gate that accepts more is no gate. */
+export const LARGEST_LIMIT = 0.1;

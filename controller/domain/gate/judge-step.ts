@@ -1,0 +1,252 @@
+/** The judgement of one step at one look. Pure: the same facts give the same verdict on every controller. */
+import { canTake, type Evidence, judgedOf, type StepTakers } from './evidence.ts';
+import type { Gate } from './gate.ts';
+import {
+  ASK_AT,
+  HALT_AT,
+  isStarved,
+  type Lift,
+  type Proof,
+  proofOf,
+  reaches,
+  SILENCE_HALT_AT,
+} from './proof.ts';
+import type { Reason, Verdict } from './verdict.ts';
+
+export interface StepFacts {
+  /** Time that the step has been exposed; stands while suspended, starved, the clock held or the controller away. */
+  readonly exposureMs: number;
+  /** undefined: none, as on the last step. */
+  readonly holdMs: number | undefined;
+  /** The step that an advance would enter; undefined on the last one. */
+  readonly next: { readonly percent: number; readonly approval: boolean } | undefined;
+  /** `ramp.approved_percent`. */
+  readonly approvedPercent: number | undefined;
+  /** `ota resume` answered this step's question. */
+  readonly resumed: boolean;
+  /** Time that controllers have served this ramp; only differences between looks matter. */
+  readonly upMs: number;
+  readonly pollMs: number;
+  /** The last time a halt of this build was lifted. */
+  readonly lift: Lift | undefined;
+}
+
+/** What the next look at the same step must be told. Empty at the step's first look. */
+export interface LookMemory {
+  /** `upMs` of the first of an unbroken run of looks at which silence was beyond its limit. */
+  readonly silenceSinceMs?: number;
+  /** `approved_percent` when a person was first asked in this step; a higher one is the answer. */
+  readonly askedAtPercent?: number;
+}
+
+export interface Figures extends Proof {
+  /** Devices that the step needs, judged and followed up. */
+  readonly needed: number;
+  readonly judged: number;
+  readonly followed: number;
+}
+
+export interface Judgement {
+  /**
+   * `advance` on the last step means that its follow-up is done. A caller latches `advance` and `halt`: neither is
+   * taken back by a later look.
+   */
+  readonly verdict: Verdict;
+  /** For `advance` what had stood against it. Never empty for another verdict. */
+  readonly reasons: readonly Reason[];
+  /** undefined without a gate. */
+  readonly figures: Figures | undefined;
+  readonly memory: LookMemory;
+}
+
+/** Without a gate time alone advances. */
+export function judgeStep(
+  gate: Gate | undefined,
+  facts: StepFacts,
+  evidence: Evidence,
+  memory: LookMemory,
+): Judgement {
+  const stopped = standstill(gate, evidence);
+  if (gate === undefined) return { ...byTime(facts, evidence, stopped), figures: undefined, memory };
+  const figures: Figures = {
+    ...proofOf(gate, evidence, facts.lift),
+    ...sufficiency(gate, evidence),
+  };
+  if (evidence.dataFault || evidence.clockHeld)
+    return { verdict: 'hold', reasons: stopped, figures, memory: withoutSilence(memory) };
+  const watched = { ...withoutSilence(memory), ...silenceSince(facts, figures, memory) };
+  const breaches = breachesOf(gate, facts, evidence, figures, watched);
+  if (breaches.length > 0) return { verdict: 'halt', reasons: breaches, figures, memory: watched };
+  const remembered = lowered(watched, facts.approvedPercent);
+  const { verdict, reasons } = climb(gate, facts, evidence, figures, remembered, stopped);
+  if (verdict !== 'waiting_for_person' || remembered.askedAtPercent !== undefined)
+    return { verdict, reasons, figures, memory: remembered };
+  const askedAtPercent = facts.approvedPercent ?? 0;
+  return { verdict, reasons, figures, memory: { ...remembered, askedAtPercent } };
+}
+
+interface Finding {
+  readonly verdict: Verdict;
+  readonly reasons: readonly Reason[];
+}
+
+/** What keeps a step's time from counting. */
+function standstill(gate: Gate | undefined, evidence: Evidence): Reason[] {
+  const reasons: Reason[] = [];
+  if (evidence.clockHeld) reasons.push('clock_held');
+  if (evidence.suspended) reasons.push('suspended');
+  if (gate === undefined) return reasons;
+  if (evidence.dataFault) reasons.push('gate_data_fault');
+  if (isStarved(evidence)) reasons.push('starved');
+  return reasons;
+}
+
+function byTime(facts: StepFacts, evidence: Evidence, stopped: readonly Reason[]): Finding {
+  if (stopped.length > 0) return { verdict: 'hold', reasons: stopped };
+  if (!isHoldOver(facts)) return { verdict: 'counting', reasons: ['hold_time'] };
+  return enterNext(facts, evidence, []);
+}
+
+const isHoldOver = ({ exposureMs, holdMs = 0 }: StepFacts): boolean => exposureMs >= holdMs;
+
+/** The step itself is done; freeze windows and approvals keep the next one shut. */
+function enterNext({ next, approvedPercent = 0 }: StepFacts, evidence: Evidence, reasons: Reason[]): Finding {
+  if (next === undefined) return { verdict: 'advance', reasons };
+  if (evidence.frozen) return { verdict: 'hold', reasons: ['freeze'] };
+  if (next.approval && approvedPercent < next.percent)
+    return { verdict: 'waiting_for_approval', reasons: ['approval'] };
+  return { verdict: 'advance', reasons };
+}
+
+/**
+ * What the step has and what it needs: two thirds of those who can take the build, at most `min_reports`. A step that
+ * nobody can take leans on all devices exposed so far, of which at least one must have been judged.
+ */
+function sufficiency(
+  gate: Gate,
+  { step, cohort }: Evidence,
+): Pick<Figures, 'needed' | 'judged' | 'followed'> {
+  const from = (takers: StepTakers, least: number) => ({
+    needed: Math.max(least, Math.min(gate.minReports, Math.ceil((2 * canTake(takers)) / 3))),
+    judged: judgedOf(takers),
+    followed: takers.followed,
+  });
+  return canTake(step) > 0 ? from(step, 0) : from(cohort, 1);
+}
+
+/** One look of silence could be a gap in our own sight: the second comes at least one poll later. */
+function silenceSince(facts: StepFacts, figures: Figures, memory: LookMemory): LookMemory {
+  const beyond = figures.hasControl && reaches(figures.lnSilence, SILENCE_HALT_AT, facts.lift?.lnSilence);
+  return beyond ? { silenceSinceMs: memory.silenceSinceMs ?? facts.upMs } : {};
+}
+
+function withoutSilence({ silenceSinceMs: _, ...rest }: LookMemory): LookMemory {
+  return rest;
+}
+
+/** An approval that was lowered again can be raised again as an answer. */
+function lowered(memory: LookMemory, approvedPercent = 0): LookMemory {
+  const { askedAtPercent } = memory;
+  if (askedAtPercent === undefined) return memory;
+  return { ...memory, askedAtPercent: Math.min(askedAtPercent, approvedPercent) };
+}
+
+function breachesOf(
+  gate: Gate,
+  { lift, upMs, pollMs }: StepFacts,
+  evidence: Evidence,
+  figures: Figures,
+  { silenceSinceMs }: LookMemory,
+): Reason[] {
+  const reasons: Reason[] = [];
+  if (evidence.ownApkWrong) reasons.push('artifact_missing');
+  if (reaches(figures.lnFail, HALT_AT, lift?.lnFail)) reasons.push('install_failures');
+  if (reaches(figures.lnCanary, HALT_AT, lift?.lnCanary)) reasons.push('canary_failures');
+  if (figures.verifyFail > Math.max(1, gate.verifyFailMax) && reaches(figures.lnVerify, HALT_AT))
+    reasons.push('verify_failures');
+  if (silenceSinceMs !== undefined && upMs - silenceSinceMs >= pollMs) reasons.push('silence');
+  return reasons;
+}
+
+/** No proof against the build: what stands against going on, and for how long. */
+function climb(
+  gate: Gate,
+  facts: StepFacts,
+  evidence: Evidence,
+  figures: Figures,
+  memory: LookMemory,
+  stopped: readonly Reason[],
+): Finding {
+  const doubts = doubtsOf(gate, facts, evidence, figures);
+  if (stopped.length > 0) return { verdict: 'hold', reasons: [...stopped, ...doubts] };
+  if (!isHoldOver(facts))
+    return doubts.length > 0
+      ? { verdict: 'hold', reasons: doubts }
+      : { verdict: 'counting', reasons: ['hold_time'] };
+  const missing = missingOf(figures);
+  const against = [...doubts, ...missing];
+  if (against.length === 0) return enterNext(facts, evidence, []);
+  if (isAnswered(facts, memory)) return enterNext(facts, evidence, [...against, 'answered']);
+  if (facts.exposureMs < (facts.holdMs ?? 0) + gate.maxWaitMs) return { verdict: 'hold', reasons: against };
+  return afterMaxWait(gate, facts, evidence, figures, against, missing.length > 0);
+}
+
+/** Rows against the build that heal by themselves, or become a proof. */
+function doubtsOf(gate: Gate, facts: StepFacts, { cohort }: Evidence, figures: Figures): Reason[] {
+  const reasons: Reason[] = [];
+  const judged = judgedOf(cohort);
+  if (judged >= Math.min(10, Math.max(1, figures.needed)) && cohort.fail / judged > gate.installFailRatioMax)
+    reasons.push('fail_ratio');
+  if (reaches(figures.lnCanary, ASK_AT, facts.lift?.lnCanary)) reasons.push('canary_failures');
+  if (figures.verifyFail > 0) reasons.push('verify_failures');
+  const isSilent = cohort.silent >= 2 && cohort.silent / cohort.takenLongAgo > figures.silenceLimit;
+  if (isSilent && silenceCounts(facts, figures)) reasons.push('silence');
+  return reasons;
+}
+
+/** On the last step nobody may be left to compare with: there silence is told by the figures alone. */
+const silenceCounts = ({ next }: StepFacts, figures: Figures): boolean =>
+  next !== undefined || figures.hasControl;
+
+function missingOf({ needed, judged, followed }: Figures): Reason[] {
+  const reasons: Reason[] = [];
+  if (judged < needed) reasons.push('too_few_reports');
+  if (followed < needed) reasons.push('too_little_follow_up');
+  return reasons;
+}
+
+function isAnswered(
+  { next, approvedPercent = 0, resumed }: StepFacts,
+  { askedAtPercent }: LookMemory,
+): boolean {
+  if (resumed) return true;
+  if (next === undefined || askedAtPercent === undefined) return false;
+  return approvedPercent > askedAtPercent && approvedPercent >= next.percent;
+}
+
+function afterMaxWait(
+  gate: Gate,
+  facts: StepFacts,
+  evidence: Evidence,
+  figures: Figures,
+  against: readonly Reason[],
+  isIncomplete: boolean,
+): Finding {
+  const why: Reason[] = [];
+  if (speaksAgainst(facts, figures)) why.push('doubt');
+  if (isIncomplete) why.push('no_data');
+  const mayGoOn = !why.includes('doubt') && (!isIncomplete || gate.noData === 'proceed');
+  if (mayGoOn) return enterNext(facts, evidence, [...against, isIncomplete ? 'no_data' : 'max_wait']);
+  // Nothing waits for a person on the last step: everybody whom the ramp may reach is exposed.
+  return { verdict: facts.next === undefined ? 'hold' : 'waiting_for_person', reasons: [...against, ...why] };
+}
+
+function speaksAgainst(facts: StepFacts, figures: Figures): boolean {
+  const { lift } = facts;
+  return (
+    reaches(figures.lnFail, ASK_AT, lift?.lnFail) ||
+    reaches(figures.lnCanary, ASK_AT, lift?.lnCanary) ||
+    reaches(figures.lnVerify, ASK_AT) ||
+    (silenceCounts(facts, figures) && reaches(figures.lnSilence, ASK_AT, lift?.lnSilence))
+  );
+}

@@ -1,0 +1,104 @@
+/**
+ * Mutation testing: changes the code one small place at a time and sees whether a test notices.
+ *
+ * `node --import tsx scripts/mutate.ts <area> [seed]`: an area is a line of AREAS. A whole area tries every mutant, a
+ * sampled one those on lines drawn with the seed (default 1), about 200 mutants. Prints Stryker's table and each survivor.
+ * Stryker is fetched by npx when it is needed: it is no part of an ordinary install. Scores: docs/testing.md.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+const STRYKER = '@stryker-mutator/core@9.6.1';
+const SAMPLE = 200;
+/** Mutants a line of code, measured over the domain; it only decides how many lines are drawn. */
+const MUTANTS_PER_LINE = 0.8;
+
+interface Area {
+  /** Files and folders whose code is changed. */
+  readonly code: readonly string[];
+  /** What the test runner is asked for. */
+  readonly tests: readonly string[];
+  readonly sampled: boolean;
+}
+
+const whole = (code: readonly string[], tests: readonly string[]): Area => ({ code, tests, sampled: false });
+const sampled = (code: readonly string[], tests: readonly string[]): Area => ({ code, tests, sampled: true });
+
+const AREAS: Readonly<Record<string, Area>> = {
+  cohort: whole(['controller/domain/cohort.ts'], ['test/domain/cohort', 'test/domain/seed']),
+  decision: whole(['controller/domain/decision.ts'], ['test/domain/decision']),
+  domain: sampled(['controller/domain'], ['test/domain']),
+  apk: sampled(['controller/apk'], ['test/apk']),
+  step: whole(
+    ['agent/step.ts', 'agent/step'],
+    ['test/agent/step', 'test/agent/vectors', 'test/agent/attempt'],
+  ),
+  auth: whole(['controller/http/auth.ts'], ['test/http/auth', 'test/http/device-token']),
+  store: sampled(['controller/store'], ['test/store']),
+};
+
+/** A small seeded generator (mulberry32): the same seed draws the same lines on every machine. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const sources = (place: string): string[] =>
+  statSync(place).isDirectory()
+    ? readdirSync(place, { recursive: true })
+        .map(name => path.posix.join(place, String(name)))
+        .filter(name => name.endsWith('.ts') && !name.endsWith('.generated.ts'))
+        .sort()
+    : [place];
+
+/** Lines that can hold a mutant: not blank, not a comment, not an import or a closing bracket. */
+function codeLines(file: string): string[] {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines
+    .map((text, index) => ({ text: text.trim(), at: `${file}:${index + 1}-${index + 1}` }))
+    .filter(({ text }) => text.length > 3 && !/^(\/\/|\/\*|\*|import |export \*|readonly |})/.test(text))
+    .map(({ at }) => at);
+}
+
+function draw(lines: readonly string[], random: () => number): string[] {
+  const left = [...lines];
+  const wanted = Math.round(SAMPLE / MUTANTS_PER_LINE);
+  const drawn: string[] = [];
+  while (drawn.length < wanted && left.length > 0)
+    drawn.push(...left.splice(Math.floor(random() * left.length), 1));
+  return drawn.sort();
+}
+
+const [name = '', seed = '1'] = process.argv.slice(2);
+const area = AREAS[name];
+if (area === undefined) {
+  console.error(`usage: node --import tsx scripts/mutate.ts <${Object.keys(AREAS).join(' | ')}> [seed]`);
+  process.exit(2);
+}
+const files = area.code.flatMap(sources);
+const config = {
+  testRunner: 'command',
+  commandRunner: { command: `node --import tsx test/support/run.ts ${area.tests.join(' ')}` },
+  mutate: area.sampled ? draw(files.flatMap(codeLines), seeded(Number(seed))) : files,
+  mutator: { excludedMutations: ['StringLiteral'] },
+  reporters: ['clear-text', 'progress-append-only'],
+  clearTextReporter: { allowColor: false, reportTests: false },
+  tempDirName: '.stryker-tmp',
+  ignorePatterns: ['docs', 'demo', 'bench', 'dist', 'data'],
+  // No file of this name: Stryker would ask TypeScript's old API to rewrite the real one, and tsx does not need it.
+  tsconfigFile: 'no-tsconfig.json',
+  timeoutMS: 60_000,
+};
+const file = '.stryker-tmp.conf.json';
+writeFileSync(file, JSON.stringify(config));
+console.log(
+  `${name}: ${area.sampled ? `lines drawn with seed ${seed}` : 'every mutant'}; texts are not changed`,
+);
+const run = spawnSync('npx', ['--yes', '-p', STRYKER, 'stryker', 'run', file], { stdio: 'inherit' });
+process.exit(run.status ?? 1);
