@@ -1,5 +1,5 @@
 /**
- * Everything the controller logs and counts, as one closed union: the milestone's dotted names are the tags.
+ * Everything the controller logs and counts, as one closed union: the dotted names of SPEC §10 are the tags.
  * `observe.ts` is total over it. No event carries a secret; `deviceId` goes to logs, never to a metric label.
  */
 import type { EligibleBy, HoldReason } from './decision.ts';

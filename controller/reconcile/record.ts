@@ -17,7 +17,7 @@ export type Judged =
     }
   | { readonly kind: 'rejected'; readonly revision: Revision; readonly problems: readonly Problem[] };
 
-/** The milestone's own events. */
+/** The rollout events of SPEC §10. */
 export function announce(observe: Observe, revision: Revision, transitions: Plan['transitions']): void {
   for (const t of transitions) {
     if (t.kind === 'promote')

@@ -1,4 +1,4 @@
-/** Every attempt to download an APK, as the milestone names it: `apk_download_events` with `source="agent-ota"`. */
+/** Every attempt to download an APK as a row of `apk_download_events` with `source="agent-ota"`. */
 import type { Knex } from 'knex';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
 import type { DownloadEvent } from '../ports/index.ts';
