@@ -67,7 +67,7 @@ const USE_PATTERNS: Readonly<Record<Use, RegExp>> = {
   timers: /\bset(Timeout|Interval|Immediate)\b/,
   random: /\bMath\.random\b|\brandom(Bytes|UUID|Int|FillSync)\b|\bgetRandomValues\b/,
   console: /\bconsole\b/,
-  environment: /\bprocess\s*\??\.\s*env\b|\bprocess\[/,
+  environment: /\bprocess\s*\??\.\s*env\b|\bprocess\[|\}\s*=\s*process\b/,
 };
 const isUse = (word: string): word is Use => (USES as readonly string[]).includes(word);
 
@@ -323,6 +323,7 @@ test('a clock, a random number, the console or the environment is found where th
   assert.is(breaks('controller/apk/x.ts', 'const n = Math.random();'), 1);
   assert.is(breaks('controller/store/x.ts', 'const at = new Date();'), 1);
   assert.is(breaks('controller/http/app.ts', 'const port = process.env.PORT;'), 1);
+  assert.is(breaks('controller/http/app.ts', 'const { env } = process;'), 1);
   assert.is(breaks('controller/reconcile/x.ts', "console.log('x');"), 1);
   assert.is(breaks('controller/settings/keys.ts', 'const key = randomBytes(32);'), 0);
   assert.is(breaks('controller/main.ts', 'const port = process.env.PORT;'), 0);
