@@ -7,9 +7,9 @@ import { importFolder } from '../artifacts/import-folder.ts';
 import { inspectApk } from '../artifacts/inspect.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
+import type { TokenKeys } from '../domain/token-key.ts';
 import type { HttpFace } from '../http/app.ts';
 import { tokenHash } from '../http/auth.ts';
-import type { TokenKeys } from '../http/device-token.ts';
 import { type Listener, listen } from '../http/listen.ts';
 import { newAdminToken } from '../http/operator/token-routes.ts';
 import type { HttpSettings } from '../http/options.ts';
@@ -90,7 +90,12 @@ function readText(name: string, file: string): string {
   }
 }
 
-export function keysOf(settings: Settings): { tokenKeys: TokenKeys; nudgeMaster: Buffer } {
+export interface Keys {
+  readonly tokenKeys: TokenKeys;
+  readonly nudgeMaster: Buffer;
+}
+
+export function keysOf(settings: Settings): Keys {
   const kept = (file: string, make: () => string) => keptSecret(settings.OTA_DATA, file, make).secret;
   const first = parseTokenKey('OTA_TOKEN_KEY', settings.OTA_TOKEN_KEY ?? kept('token-key', newTokenKey));
   const older = settings.OTA_TOKEN_KEY_PREVIOUS;

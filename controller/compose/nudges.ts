@@ -1,35 +1,41 @@
-/** The campaigns' wiring: apart from the rest because without credentials there are none. */
+/** Nudges: the push service, and what a change promises the devices. Without credentials there are none. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Snapshot } from '../domain/decision.ts';
+import type { Moment } from '../domain/nudge/campaign.ts';
 import { makeCampaigns } from '../nudges/campaign.ts';
-import type { Observer } from '../observe/observe.ts';
-import type { DeviceStore, OutboxHandler, OutboxStore, Pusher } from '../ports/index.ts';
-import type { Settings } from '../settings/settings.ts';
+import { campaignEntry } from '../nudges/row.ts';
+import type { OutboxEntry, OutboxHandler, Pusher } from '../ports/index.ts';
+import { pusherOf } from './edges.ts';
+import type { Ground } from './ground.ts';
 
-export interface NudgeParts {
-  readonly settings: Pick<Settings, 'OTA_NUDGES_PER_SECOND' | 'OTA_DOWNLOAD_BUDGET_MBPS'>;
-  readonly around: {
-    readonly observer: Observer;
-    readonly wallMs: () => number;
-    readonly monotonicMs: () => number;
-    readonly random: () => number;
-  };
-  readonly store: { readonly outbox: OutboxStore; readonly devices: DeviceStore };
-  readonly pusher: Pusher;
-  readonly nudgeMaster: Buffer;
-  readonly picture: () => Snapshot | undefined;
-  readonly nowMs: () => number;
+export interface Nudges {
+  readonly handlers: readonly OutboxHandler[];
+  /** Promises a nudge to each device that is offered something by `now` and was not by `before`. */
+  promise(before: Moment, now: Snapshot, campaignId?: string): OutboxEntry[];
 }
 
-export function campaignsOf(parts: NudgeParts): OutboxHandler {
-  const { settings, around, store, pusher, nudgeMaster, picture, nowMs } = parts;
-  return makeCampaigns({
+export function nudgesOf(ground: Ground, nudgeMaster: Buffer, picture: () => Snapshot | undefined): Nudges {
+  const { settings, around, ends } = ground;
+  if (around.pusher !== undefined) return campaignsOver(around.pusher, ground, nudgeMaster, picture);
+  const fcm = pusherOf(settings, around.observer.observe);
+  if (fcm === undefined) return { handlers: [], promise: () => [] };
+  ends.add(() => fcm.close());
+  return campaignsOver(fcm, ground, nudgeMaster, picture);
+}
+
+function campaignsOver(
+  pusher: Pusher,
+  { settings, around, store, nowMs }: Ground,
+  masterKey: Buffer,
+  picture: () => Snapshot | undefined,
+): Nudges {
+  const campaigns = makeCampaigns({
     outbox: store.outbox,
     devices: store.devices,
     pusher,
     picture,
-    masterKey: nudgeMaster,
+    masterKey,
     pace: { perSecond: settings.OTA_NUDGES_PER_SECOND, budgetMbps: settings.OTA_DOWNLOAD_BUDGET_MBPS },
     nowMs,
     wallMs: around.wallMs,
@@ -41,4 +47,8 @@ export function campaignsOf(parts: NudgeParts): OutboxHandler {
     },
     observe: around.observer.observe,
   });
+  return {
+    handlers: [campaigns],
+    promise: (before, now, campaignId = randomUUID()) => [campaignEntry(before, now, campaignId)],
+  };
 }

@@ -143,8 +143,28 @@ export type Event =
       result: 'accepted' | 'duplicate' | 'ignored';
     }
   | { readonly type: 'ota.outbox.fail'; topic: string; code: string; attempt: number; final: boolean }
+  | {
+      /** Work that nobody waits for failed; it comes again by itself. */
+      readonly type: 'ota.background.fail';
+      part: BackgroundPart;
+      code: string;
+      message: string;
+    }
   | { readonly type: 'ota.start'; version: string; url: string }
   | { readonly type: 'ota.stop'; reason: string };
+
+/** The parts that work by themselves: timers, the writing of check-ins, and what a publish sets off. */
+export const BACKGROUND_PARTS = [
+  'adoption',
+  'check_ins',
+  'clock',
+  'device_tokens',
+  'exposure',
+  'github',
+  'outbox',
+  'retention',
+] as const;
+export type BackgroundPart = (typeof BACKGROUND_PARTS)[number];
 
 export const NUDGE_RESULTS = [
   'sent',

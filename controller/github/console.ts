@@ -7,6 +7,7 @@ import type { Revision } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import type { Finding, Problem } from '../domain/problem.ts';
+import { makeTurns } from '../domain/turns.ts';
 import type {
   DesiredStore,
   KeyValueStore,
@@ -152,18 +153,10 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
   let counted: { sign: string; toldAtMs: number } | undefined;
   let countedAtMs = Number.NEGATIVE_INFINITY;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
-  let running: Promise<void> = Promise.resolve();
   let ticking: Promise<void> | undefined;
 
-  /** One at a time: handler and tick both write the ledger. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = running.then(work);
-    running = mine.then(
-      () => undefined,
-      () => undefined, // its own caller sees the error
-    );
-    return mine;
-  }
+  /** The handler and the tick both write the ledger. */
+  const inTurn = makeTurns();
 
   const ingest = async (): Promise<void> => ledger.ingest(await outbox.pending(TOPIC));
 

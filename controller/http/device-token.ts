@@ -5,15 +5,7 @@
  */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { type DeviceId, isDeviceId } from '../domain/ids.ts';
-
-export interface TokenKey {
-  /** `[A-Za-z0-9_-]{1,16}` */
-  readonly kid: string;
-  /** At least 32 bytes. */
-  readonly key: Uint8Array;
-}
-/** The first key signs and both verify, so that a key can be rotated while devices keep their tokens. */
-export type TokenKeys = readonly [TokenKey] | readonly [TokenKey, TokenKey];
+import { isKid, type TokenKeys } from '../domain/token-key.ts';
 
 export interface DeviceToken {
   readonly deviceId: DeviceId;
@@ -28,7 +20,6 @@ export interface DeviceTokens {
   verify(token: string): TokenVerdict;
 }
 
-const KID = /^[A-Za-z0-9_-]{1,16}$/;
 const GENERATION = /^[1-9]\d{0,8}$/;
 /** base64url of 32 bytes. */
 const MAC_CHARS = 43;
@@ -58,7 +49,7 @@ export function makeMac(key: Uint8Array): (text: string) => string {
 
 export function makeDeviceTokens(keys: TokenKeys): DeviceTokens {
   for (const { kid, key } of keys)
-    if (!KID.test(kid) || key.length < 32)
+    if (!isKid(kid) || key.length < 32)
       throw new Error('assertion: a token key needs a kid of up to 16 letters and at least 32 bytes');
   const [signing] = keys;
   const macs = new Map(keys.map(({ kid, key }) => [kid, makeMac(key)]));

@@ -1,6 +1,7 @@
 /** What the HTTP face needs: ports, secrets, and settings with their defaults. */
 import type { Observe } from '../domain/event.ts';
 import type { BuildId } from '../domain/ids.ts';
+import type { TokenKeys } from '../domain/token-key.ts';
 import type {
   AdminStore,
   Artifacts,
@@ -12,7 +13,6 @@ import type {
   Reconciler,
   Webhook,
 } from '../ports/index.ts';
-import type { TokenKeys } from './device-token.ts';
 
 export interface HttpPorts {
   readonly picture: Picture;

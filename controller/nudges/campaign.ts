@@ -10,7 +10,7 @@
 import type { Event, Observe } from '../domain/event.ts';
 import type { DeviceId } from '../domain/ids.ts';
 import { type Before, momentFor, newOffer } from '../domain/nudge/campaign.ts';
-import { paceOf } from '../domain/nudge/pace.ts';
+import { nudgePace } from '../domain/nudge/pace.ts';
 import type {
   DeviceStore,
   Handled,
@@ -20,7 +20,7 @@ import type {
   ScannedDevice,
 } from '../ports/index.ts';
 import { type BatchOptions, type BatchResults, deviceOf, observeResult, sendBatch } from './batch.ts';
-import { AwayDevices, backoffMs, GIVE_UP_AFTER_MS } from './deferred.ts';
+import { AwayDevices, GIVE_UP_AFTER_MS, pauseMs } from './deferred.ts';
 import { beforeOf, type Cursor, cursorOf, handedOver, NUDGE_TOPIC, payloadOf } from './row.ts';
 import { Throttle } from './throttle.ts';
 
@@ -202,7 +202,7 @@ class Campaign {
   #room(wanted: number): Promise<number> {
     const snapshot = this.#o.picture();
     const offered = snapshot?.rollout.rollback === true ? snapshot.lastSafe : snapshot?.current;
-    const pace = paceOf(this.#o.pace, offered?.sizeBytes ?? 1);
+    const pace = nudgePace(this.#o.pace, offered?.sizeBytes ?? 1);
     return this.#throttle.room(pace, wanted, this.#interrupted);
   }
 
@@ -238,7 +238,7 @@ class Campaign {
   #hold(): void {
     const nowMs = this.#o.wallMs();
     const { failingSinceMs = nowMs } = this.#cursor;
-    this.#cursor = { ...this.#cursor, failingSinceMs, holdUntilMs: nowMs + backoffMs(this.#o.random) };
+    this.#cursor = { ...this.#cursor, failingSinceMs, holdUntilMs: nowMs + pauseMs(this.#o.random) };
   }
 
   #failedTooLong(): boolean {

@@ -7,7 +7,7 @@ const BACKOFF_MS = 60_000;
 export const GIVE_UP_AFTER_MS = 60 * 60_000;
 
 /** Our own back-off: the SDK hides `Retry-After`. Up to a quarter more, so that devices do not come back together. */
-export const backoffMs = (random: () => number): number => Math.round(BACKOFF_MS * (1 + random() * 0.25));
+export const pauseMs = (random: () => number): number => Math.round(BACKOFF_MS * (1 + random() * 0.25));
 
 export class AwayDevices {
   readonly #byId: Map<DeviceId, Away>;
@@ -44,7 +44,7 @@ export class AwayDevices {
   add(deviceId: DeviceId, nowMs: number): boolean {
     const sinceMs = this.#byId.get(deviceId)?.sinceMs ?? nowMs;
     const waits = nowMs - sinceMs < GIVE_UP_AFTER_MS;
-    if (waits) this.#byId.set(deviceId, { deviceId, sinceMs, dueMs: nowMs + backoffMs(this.#random) });
+    if (waits) this.#byId.set(deviceId, { deviceId, sinceMs, dueMs: nowMs + pauseMs(this.#random) });
     else this.#byId.delete(deviceId);
     return waits;
   }

@@ -5,7 +5,13 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { HOLD_REASONS, type HoldReason } from '../domain/decision.ts';
-import { type Event, NUDGE_RESULTS, type Observe } from '../domain/event.ts';
+import {
+  BACKGROUND_PARTS,
+  type BackgroundPart,
+  type Event,
+  NUDGE_RESULTS,
+  type Observe,
+} from '../domain/event.ts';
 import { type ResultReason, VERIFY_FAILURES } from '../domain/outcome.ts';
 import { type CheckEvent, makeCheckLine, makeLineTime } from './check-line.ts';
 
@@ -103,6 +109,9 @@ function meters(registry: Registry) {
       'topic',
       'final',
     ]),
+    backgroundFails: counter('ota_background_failures_total', 'Background work that failed, by part.', [
+      'part',
+    ]),
     adoption: new Gauge({
       name: 'ota_adoption_ratio',
       help: 'Share of active devices that run a build.',
@@ -132,6 +141,7 @@ function beginAtZero(m: Meters): void {
   for (const outcome of ['ok', 'fail']) m.installs.labels(outcome).inc(0);
   for (const kind of ['promote', 'rollback', 'rollout_update']) m.changes.labels(kind).inc(0);
   for (const result of ['applied', 'unchanged', 'rejected', 'fail']) m.reconciles.labels(result).inc(0);
+  for (const part of BACKGROUND_PARTS) m.backgroundFails.labels(part).inc(0);
   for (const result of NUDGE_RESULTS) m.nudges.labels(result).inc(0);
 }
 
@@ -202,10 +212,21 @@ function rules(m: Meters): Rules {
     'ota.github': { level: 'info', count: e => m.github.labels(e.action, e.result).inc() },
     'ota.webhook': { level: 'info' },
     'ota.outbox.fail': { level: 'warn', count: e => m.outboxFails.labels(e.topic, String(e.final)).inc() },
+    'ota.background.fail': {
+      level: 'warn',
+      count: e => {
+        m.backgroundFails.labels(e.part).inc();
+        m.outboxFails.labels(formerTopic(e.part), 'false').inc();
+      },
+    },
     'ota.start': { level: 'info' },
     'ota.stop': { level: 'info' },
   };
 }
+
+/** Under what 0.1 counted these failures in `ota_outbox_failures_total`; kept until 0.3 for alerts that look there. */
+const formerTopic = (part: BackgroundPart): string =>
+  part === 'check_ins' || part === 'device_tokens' ? 'check-ins' : 'timer';
 
 interface LogOutput {
   write(line: string): void;

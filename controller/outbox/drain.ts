@@ -30,7 +30,7 @@ const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 5 * 60_000;
 
 /** 1 s, 2 s, 4 s … 5 min, half of it random, so that many rows do not come back together. */
-export function backoffMs(attempts: number, random: () => number): number {
+export function retryDelayMs(attempts: number, random: () => number): number {
   const whole = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempts, 20));
   return Math.round(whole / 2 + (whole / 2) * random());
 }
@@ -81,7 +81,7 @@ function makeLane(
     } catch (error) {
       if (stopping.signal.aborted) return;
       const retry = error instanceof Fault && error.retry === 'backoff';
-      await fail(faultCode(error), retry ? nowMs() + backoffMs(row.attempts, random) : undefined);
+      await fail(faultCode(error), retry ? nowMs() + retryDelayMs(row.attempts, random) : undefined);
     }
   }
 
@@ -107,11 +107,10 @@ function makeLane(
     running = pass()
       .catch(error =>
         observe({
-          type: 'ota.outbox.fail',
-          topic: handler.topic,
+          type: 'ota.background.fail',
+          part: 'outbox',
           code: faultCode(error),
-          attempt: 0,
-          final: false,
+          message: error instanceof Fault ? error.message : 'unexpected error',
         }),
       )
       .finally(() => {

@@ -12,6 +12,7 @@ import { type Finding, hasError, type Problem } from '../domain/problem.ts';
 import type { RampClock } from '../domain/ramp.ts';
 import type { DesiredState, Rollout } from '../domain/release.ts';
 import type { Base, RuleTimes } from '../domain/rules/index.ts';
+import { makeTurns } from '../domain/turns.ts';
 import type {
   Applied,
   Clock,
@@ -22,6 +23,7 @@ import type {
   Source,
   SourceTree,
 } from '../ports/index.ts';
+import type { Publication } from './publication.ts';
 import { announce, auditOf, type Judged, rewritten } from './record.ts';
 import { makeWaker } from './wake.ts';
 
@@ -60,8 +62,8 @@ export interface ReconcileOptions {
   ) => Promise<Finding[]>;
   /** What is promised because of a revision; committed with it. */
   readonly effects: (judged: Judged) => OutboxEntry[];
-  /** The new picture is in force: time-driven work may be planned anew. */
-  readonly published: (snapshot: Snapshot, judged: Judged | undefined) => void;
+  /** Where the snapshot is put in force; the loop alone publishes. */
+  readonly publication: Publication;
 }
 
 export interface Reconcile extends Reconciler {
@@ -80,8 +82,7 @@ export interface Reconcile extends Reconciler {
 type Pass = { readonly acceptRewrite?: Revision };
 
 export function makeReconcile(options: ReconcileOptions): Reconcile {
-  const { source, desired, clock, monotonicMs, observe } = options;
-  let snapshot: Snapshot | undefined;
+  const { source, desired, clock, monotonicMs, observe, publication } = options;
   let former: ReadonlySet<BuildId> = new Set();
   let problems: readonly Problem[] = [];
   /** Of the applied revision: they stand as long as it does. */
@@ -90,22 +91,17 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
   let sourceReadAtMs: number | undefined;
   let ageCountsFromMs = monotonicMs();
   let sourceFault: string | undefined;
-  let tail: Promise<unknown> = Promise.resolve();
+  const inTurn = makeTurns();
 
   const status = (): ReconcileStatus => ({
-    appliedRevision: snapshot?.revision,
-    appliedAtMs: snapshot?.appliedAtMs,
+    appliedRevision: publication.snapshot?.revision,
+    appliedAtMs: publication.snapshot?.appliedAtMs,
     attemptedRevision,
     problems,
     sourceReadAtMs,
     sourceFault,
     clockHeld: clock.held,
   });
-
-  function publish(next: Snapshot, judged: Judged | undefined): void {
-    snapshot = next;
-    options.published(next, judged);
-  }
 
   const pictureOf = async (applied: Applied): Promise<Snapshot> =>
     makeSnapshot(applied.state, {
@@ -122,12 +118,13 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     problems = attempted?.problems ?? [];
     if (applied === undefined) return;
     former = new Set(applied.formerBuilds.keys());
-    publish(await pictureOf(applied), undefined);
+    publication.publish(await pictureOf(applied));
   }
 
   /** An APK that was lost or came back changes the picture without a revision. */
   async function refresh(applied: Applied): Promise<void> {
     const next = await pictureOf(applied);
+    const { snapshot } = publication;
     const lost = [...next.missingArtifacts].filter(sha => !snapshot?.missingArtifacts.has(sha));
     for (const sha of lost) {
       const build = [...next.state.builds.values()].find(b => b.sha256 === sha);
@@ -137,7 +134,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
       snapshot !== undefined &&
       next.missingArtifacts.size === snapshot.missingArtifacts.size &&
       lost.length === 0;
-    if (!same || next.revision !== snapshot?.revision) publish(next, undefined);
+    if (!same || next.revision !== snapshot?.revision) publication.publish(next);
   }
 
   async function unchanged(applied: Applied, startedMs: number): Promise<void> {
@@ -245,7 +242,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
         [...(applied?.formerBuilds ?? []), ...gone].filter(([id]) => !next.state.builds.has(id)),
       ),
     };
-    const before = snapshot;
+    const before = publication.snapshot;
     const after = await pictureOf(row);
     const judged: Judged = { kind: 'applied', before, after, plan: planned, problems: found };
     await desired.apply(row, [auditOf(before, after, planned, nowMs)], options.effects(judged));
@@ -253,7 +250,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     warnings = found;
     problems = found;
     former = new Set(row.formerBuilds.keys());
-    publish(after, judged);
+    publication.publish(after);
     announce(observe, revision, planned.transitions);
     observe({
       type: 'ota.reconcile.applied',
@@ -279,9 +276,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
   }
 
   async function run(how: Pass = {}): Promise<ReconcileStatus> {
-    const mine = tail.then(() => guarded(how));
-    tail = mine.catch(() => undefined); // its own caller sees the error
-    await mine;
+    await inTurn(() => guarded(how));
     return status();
   }
 
@@ -292,9 +287,9 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     status,
     sourceAgeMs: () => monotonicMs() - ageCountsFromMs,
     restore,
-    knowsBuild: buildId => former.has(buildId) || snapshot?.state.builds.has(buildId) === true,
+    knowsBuild: buildId => former.has(buildId) || publication.snapshot?.state.builds.has(buildId) === true,
     get snapshot() {
-      return snapshot;
+      return publication.snapshot;
     },
   };
 }

@@ -3,27 +3,24 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Fault } from '../domain/fault.ts';
+import { isKid, type TokenKey } from '../domain/token-key.ts';
 import { Secret } from './secret.ts';
 
-/** Signs device tokens; `kid` names it inside the token, so that two can verify at a time. */
-export interface TokenKey {
-  readonly kid: string;
-  readonly key: Buffer;
-}
-
-const FORM = /^([A-Za-z0-9]{1,16}):([0-9a-f]{64})$/;
+const KEY_HEX = /^[0-9a-f]{64}$/;
 
 export function parseTokenKey(name: string, secret: Secret): TokenKey {
-  const match = FORM.exec(secret.reveal());
-  if (match?.[1] === undefined || match[2] === undefined)
-    throw new Fault('settings_invalid', `${name}: must be kid:hex, a short name and 64 hex digits`, {
-      retry: 'never',
-    });
-  return { kid: match[1], key: Buffer.from(match[2], 'hex') };
+  const [kid = '', hex = '', ...more] = secret.reveal().split(':');
+  if (!isKid(kid) || !KEY_HEX.test(hex) || more.length > 0)
+    throw new Fault(
+      'settings_invalid',
+      `${name}: must be kid:hex, a name of up to 16 of A-Z a-z 0-9 _ - and 64 hex digits`,
+      { retry: 'never' },
+    );
+  return { kid, key: Buffer.from(hex, 'hex') };
 }
 
 export function parseMasterKey(name: string, secret: Secret): Buffer {
-  if (!/^[0-9a-f]{64}$/.test(secret.reveal()))
+  if (!KEY_HEX.test(secret.reveal()))
     throw new Fault('settings_invalid', `${name}: must be 64 hex digits`, { retry: 'never' });
   return Buffer.from(secret.reveal(), 'hex');
 }

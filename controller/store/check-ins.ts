@@ -21,7 +21,7 @@ export interface CheckIns {
 
 export interface CheckInOptions {
   readonly db: Db;
-  readonly onFault: (fault: unknown) => void;
+  readonly onFault: (part: 'check_ins', fault: unknown) => void;
   /** From here on rows are written without waiting for the timer; four times as many are never held. */
   readonly flushAt: number;
 }
@@ -74,15 +74,20 @@ export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns
       if (buffered.size >= flushAt * 4 && !buffered.has(row.deviceId)) {
         if (!overflowing)
           onFault(
-            new Fault('check_ins_dropped', 'check-ins come faster than they can be written', {
-              retry: 'backoff',
-            }),
+            'check_ins',
+            new Fault(
+              'check_ins_dropped',
+              'check-ins arrive faster than the disk takes them: some are lost',
+              {
+                retry: 'backoff',
+              },
+            ),
           );
         overflowing = true;
         return;
       }
       buffered.set(row.deviceId, row);
-      if (buffered.size === flushAt) flush().catch(onFault);
+      if (buffered.size === flushAt) flush().catch(fault => onFault('check_ins', fault));
     },
   };
 }

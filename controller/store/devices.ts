@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { DeviceId } from '../domain/ids.ts';
+import { type InTurn, makeTurns } from '../domain/turns.ts';
 import type { DeviceStore } from '../ports/index.ts';
 import { type CheckIns, makeCheckIns } from './check-ins.ts';
 import type { Db } from './db.ts';
@@ -21,10 +22,13 @@ import { pieces } from './dialect.ts';
 import { type Enrolled, enrolRows, replaceTags, tombstoneOf } from './enrol.ts';
 import { Registry } from './registry.ts';
 
+/** Told of failures that nobody awaits. */
+export type OnFault = (part: 'check_ins' | 'device_tokens', fault: unknown) => void;
+
 export interface DeviceOptions {
   readonly db: Db;
   readonly nowMs: () => number;
-  readonly onFault: (fault: unknown) => void;
+  readonly onFault: OnFault;
   readonly flushAt: number;
 }
 
@@ -33,6 +37,7 @@ export async function makeDeviceStore(options: DeviceOptions): Promise<DeviceSto
   const registry = new Registry();
   await loadRegistry(db, registry);
   const checkIns = makeCheckIns(options);
+  // Changes are shown in memory in the order of their commits; a large one lets others run meanwhile.
   const inTurn = makeTurns();
   return {
     auth: deviceId => registry.auth(deviceId),
@@ -45,18 +50,6 @@ export async function makeDeviceStore(options: DeviceOptions): Promise<DeviceSto
     ...reads(db, registry, checkIns),
     ...rotation(options, registry, inTurn),
     ...membership(db, registry, checkIns, inTurn),
-  };
-}
-
-/** Shows a change in memory after those that were committed before it; a large one may give others a turn meanwhile. */
-type InTurn = (show: () => void | Promise<void>) => Promise<void>;
-
-function makeTurns(): InTurn {
-  let last: Promise<void> = Promise.resolve();
-  return show => {
-    const shown = last.then(show);
-    last = shown.catch(() => undefined); // told to whoever made the change
-    return shown;
   };
 }
 
@@ -107,7 +100,7 @@ function rotation(
       registry.setGeneration(deviceId, generation, 0);
       const confirm = (trx: Knex) =>
         trx('devices').where({ device_id: deviceId, generation }).update({ previous_until_ms: 0 });
-      db.write(async trx => void (await confirm(trx))).catch(onFault);
+      db.write(async trx => void (await confirm(trx))).catch(fault => onFault('device_tokens', fault));
     },
     revoke: async (deviceId, atMs) => {
       const known = await db.write(async trx => {

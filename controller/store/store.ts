@@ -16,7 +16,7 @@ import { makeAuditStore } from './audit.ts';
 import { backupDatabase } from './backup.ts';
 import { type Db, makeDb, openWriter } from './db.ts';
 import { makeDesiredStore } from './desired.ts';
-import { makeDeviceStore } from './devices.ts';
+import { makeDeviceStore, type OnFault } from './devices.ts';
 import { faulted } from './faults.ts';
 import { DATABASE_FILE, lockFolder, prepareFolder } from './folder.ts';
 import { makeKeyValueStore } from './key-values.ts';
@@ -48,7 +48,7 @@ export interface StoreOptions {
   readonly folder: string;
   readonly nowMs: () => number;
   /** Told of failures that nobody awaits: a flush by the timer, a confirmation. Default: they are dropped. */
-  readonly onFault?: (fault: unknown) => void;
+  readonly onFault?: OnFault;
   /** Check-ins that are written without waiting for the timer. */
   readonly flushAt?: number;
   /** Default: this binary's own. */
@@ -108,7 +108,10 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
     adoption: makeAdoptionStore(db),
     keyValues: makeKeyValueStore(db, nowMs),
     start: (intervalMs = FLUSH_EVERY_MS) => {
-      timer ??= setInterval(() => void devices.flush().catch(onFault), intervalMs).unref();
+      timer ??= setInterval(
+        () => void devices.flush().catch(fault => onFault('check_ins', fault)),
+        intervalMs,
+      ).unref();
     },
     backup: toFile => backupDatabase(path.join(folder, DATABASE_FILE), toFile),
     close: () => {

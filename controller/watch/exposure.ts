@@ -5,6 +5,7 @@
 import { effectivePercent, type Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import { isSuspended } from '../domain/ramp.ts';
+import { makeTurns } from '../domain/turns.ts';
 import type { Clock, KeyValueStore, OutboxEntry, OutboxStore } from '../ports/index.ts';
 
 const KEY = 'exposure.last';
@@ -88,13 +89,9 @@ export function watchExposure(options: ExposureOptions): ExposureWatch {
     await values.set(KEY, JSON.stringify(now));
   }
 
-  let tail: Promise<void> = Promise.resolve();
+  const inTurn = makeTurns();
   return {
-    look: () => {
-      const mine = tail.then(look);
-      tail = mine.catch(() => undefined); // its own caller sees the error
-      return mine;
-    },
+    look: () => inTurn(look),
     settledAtMs: revision => (seen?.revision === revision ? seen.atMs : undefined),
   };
 }

@@ -5,7 +5,7 @@ import knex from 'knex';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { nudgeKey, verifyNudge } from '../../controller/domain/nudge/message.ts';
-import { allowance, paceOf } from '../../controller/domain/nudge/pace.ts';
+import { allowance, nudgePace } from '../../controller/domain/nudge/pace.ts';
 import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import { type FcmServer, withFcm } from '../support/fcm.ts';
 import { withFolder } from '../support/folder.ts';
@@ -97,7 +97,7 @@ async function run(site: Site, server: FcmServer, end: (child: Child) => Promise
   try {
     await end(child);
     const allowed = allowance(
-      paceOf({ perSecond: PER_SECOND, budgetMbps: 0 }, 1),
+      nudgePace({ perSecond: PER_SECOND, budgetMbps: 0 }, 1),
       (performance.now() - startedMs) * CLOCK_SPEED,
     );
     const sent = server.received.length - before;

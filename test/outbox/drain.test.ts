@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Event } from '../../controller/domain/event.ts';
 import { Fault } from '../../controller/domain/fault.ts';
-import { backoffMs, makeOutbox, type Outbox } from '../../controller/outbox/drain.ts';
+import { makeOutbox, type Outbox, retryDelayMs } from '../../controller/outbox/drain.ts';
 import type { Handled, OutboxHandler, OutboxRow } from '../../controller/ports/index.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { eventually } from '../support/http.ts';
@@ -228,7 +228,7 @@ test('a wake-up that comes just as a look ends is not lost, whatever the moment'
   }));
 
 test('waits double from a second to five minutes, half of each at random', () => {
-  const waits = (random: number) => [0, 1, 2, 8, 9, 500].map(n => backoffMs(n, () => random));
+  const waits = (random: number) => [0, 1, 2, 8, 9, 500].map(n => retryDelayMs(n, () => random));
   assert.equal(waits(0), [500, 1_000, 2_000, 128_000, 150_000, 150_000]);
   assert.equal(waits(1), [1_000, 2_000, 4_000, 256_000, 300_000, 300_000]);
 });

@@ -18,7 +18,7 @@ const LEAST_PER_SECOND = 0.1;
  * As set, else what the download budget can carry of this APK; never above {@link MOST_PER_SECOND}. With neither set
  * pacing is off: that bound alone holds, from the first moment on.
  */
-export function paceOf(settings: { perSecond: number; budgetMbps: number }, apkSizeBytes: number): Pace {
+export function nudgePace(settings: { perSecond: number; budgetMbps: number }, apkSizeBytes: number): Pace {
   const { perSecond, budgetMbps } = settings;
   if (perSecond > 0) return { perSecond: Math.min(MOST_PER_SECOND, perSecond), rampUpMs: RAMP_UP_MS };
   if (budgetMbps === 0) return { perSecond: MOST_PER_SECOND, rampUpMs: 0 };

@@ -2,10 +2,10 @@
 
 import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';
-import PQueue from 'p-queue';
 import { GitError } from 'simple-git';
 import { Fault } from '../../domain/fault.ts';
 import type { Revision } from '../../domain/ids.ts';
+import { makeTurns } from '../../domain/turns.ts';
 import type { Source } from '../../ports/index.ts';
 import { type GitCommand, GitExit } from './command.ts';
 import { readMerge } from './merge.ts';
@@ -50,8 +50,8 @@ export function gitSource(options: GitSourceOptions): Source {
     },
   });
   // One at a time: a fetch may replace the mirror under a reader.
-  const queue = new PQueue({ concurrency: 1 });
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => queue.add(() => work().catch(unusable));
+  const turns = makeTurns();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => turns(() => work().catch(unusable));
 
   async function demand(revision: Revision): Promise<void> {
     if (COMMIT.test(revision) && (await mirror.ensure(revision))) return;

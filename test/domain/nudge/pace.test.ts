@@ -1,17 +1,17 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allowance, allowedAtMs, paceOf, rateAt } from '../../../controller/domain/nudge/pace.ts';
+import { allowance, allowedAtMs, nudgePace, rateAt } from '../../../controller/domain/nudge/pace.ts';
 
 test('the rate comes from the setting, else from what the budget carries of this APK, never above 600,000 a minute', () => {
-  assert.is(paceOf({ perSecond: 40, budgetMbps: 1_000 }, 1).perSecond, 40);
-  assert.is(paceOf({ perSecond: 0, budgetMbps: 800 }, 40_000_000).perSecond, 2.5);
-  assert.is(paceOf({ perSecond: 0, budgetMbps: 800 }, 1_000).perSecond, 10_000);
-  assert.is(paceOf({ perSecond: 0, budgetMbps: 1 }, 2 ** 31).perSecond, 0.1);
+  assert.is(nudgePace({ perSecond: 40, budgetMbps: 1_000 }, 1).perSecond, 40);
+  assert.is(nudgePace({ perSecond: 0, budgetMbps: 800 }, 40_000_000).perSecond, 2.5);
+  assert.is(nudgePace({ perSecond: 0, budgetMbps: 800 }, 1_000).perSecond, 10_000);
+  assert.is(nudgePace({ perSecond: 0, budgetMbps: 1 }, 2 ** 31).perSecond, 0.1);
 });
 
 test('with neither set pacing is off and 600,000 a minute still hold', () => {
-  const pace = paceOf({ perSecond: 0, budgetMbps: 0 }, 40_000_000);
+  const pace = nudgePace({ perSecond: 0, budgetMbps: 0 }, 40_000_000);
   assert.is(rateAt(pace, 0), 10_000);
   assert.is(allowance(pace, 60_000), 600_000);
   assert.is(allowedAtMs(pace, 500), 50);

@@ -10,6 +10,7 @@ import type { DesiredState } from '../../../controller/domain/release.ts';
 import { type GitHubConsole, makeConsole } from '../../../controller/github/console.ts';
 import { makeOutbox, type Outbox } from '../../../controller/outbox/drain.ts';
 import { makeReconcile, type Reconcile } from '../../../controller/reconcile/loop.ts';
+import { makePublication } from '../../../controller/reconcile/publication.ts';
 import { gitSource } from '../../../controller/source/git/source.ts';
 import { findRampStart } from '../../../controller/source/ramp-start.ts';
 import type { Store } from '../../../controller/store/store.ts';
@@ -96,6 +97,7 @@ async function raise<T>(
     dataFolder,
     environment: process.env,
   });
+  const publication = makePublication();
   const console = makeConsole({
     github,
     source,
@@ -108,7 +110,7 @@ async function raise<T>(
     activeWithinMs: 72 * 60 * MINUTE_MS,
     parse: parser.parse,
     place: parser.place,
-    picture: () => reconcile.snapshot,
+    picture: () => publication.snapshot,
     nowMs,
     branch: 'main',
     path: 'releases',
@@ -128,7 +130,7 @@ async function raise<T>(
     missing: async () => new Set(),
     approve: (revision, plan) => console.approve(revision, plan),
     effects: judged => console.onReconciled(judged),
-    published: () => undefined,
+    publication,
   });
   const outbox = makeOutbox({
     store: store.outbox,

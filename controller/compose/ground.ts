@@ -1,0 +1,58 @@
+/** What every part of the composition stands on: settings, the world around, the store, and the way to the end. */
+import type { Observer } from '../observe/observe.ts';
+import type { Pusher } from '../ports/index.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Store } from '../store/store.ts';
+import type { GuardedClock } from '../watch/clock.ts';
+import type { Background } from './background.ts';
+import type { GitHubPace } from './github.ts';
+
+/** Dependencies that tests can replace; `main.ts` passes the real ones. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly observer: Observer;
+  readonly wallMs: () => number;
+  readonly monotonicMs: () => number;
+  readonly random: () => number;
+  /** Instead of Firebase. */
+  readonly pusher?: Pusher;
+  readonly githubPace?: GitHubPace;
+  readonly version: string;
+}
+
+export interface Ground {
+  readonly settings: Settings;
+  readonly around: Surroundings;
+  readonly clock: GuardedClock;
+  /** Time that decisions trust, Unix ms. */
+  readonly nowMs: () => number;
+  readonly store: Store;
+  readonly background: Background;
+  readonly ends: Ends;
+}
+
+/** What must be closed, in the reverse of the order in which it was opened. */
+export interface Ends {
+  add(close: () => unknown): void;
+  /** Closes everything, also when one of them fails; rejects with the first failure. Later calls do nothing. */
+  run(): Promise<void>;
+}
+
+export function makeEnds(): Ends {
+  const closers: (() => unknown)[] = [];
+  return {
+    add: close => {
+      closers.push(close);
+    },
+    run: async () => {
+      const failed: unknown[] = [];
+      for (const close of closers.splice(0).reverse())
+        try {
+          await close();
+        } catch (error) {
+          failed.push(error);
+        }
+      if (failed.length > 0) throw failed[0];
+    },
+  };
+}

@@ -1,0 +1,79 @@
+/** What time changes: exposure, adoption, retention, and the gauges that are read at a scrape. */
+import { effectivePercent } from '../domain/decision.ts';
+import { percentAt } from '../domain/ramp.ts';
+import type { Readings } from '../observe/observe.ts';
+import type { Artifacts, Picture } from '../ports/index.ts';
+import type { Reconcile } from '../reconcile/loop.ts';
+import { type AdoptionWatch, watchAdoption } from '../watch/adoption.ts';
+import { type ExposureWatch, watchExposure } from '../watch/exposure.ts';
+import { prune } from '../watch/retention.ts';
+import type { Ground } from './ground.ts';
+import type { Nudges } from './nudges.ts';
+
+const TICK_MS = 1_000;
+const ADOPTION_MS = 5_000;
+const PRUNE_MS = 60 * 60_000;
+
+export interface Watches {
+  readonly exposure: ExposureWatch;
+  readonly adoption: AdoptionWatch;
+}
+
+export function watchesOf(
+  { settings, around, clock, nowMs, store }: Ground,
+  publication: Picture,
+  nudges: Nudges,
+): Watches {
+  const picture = () => publication.snapshot;
+  const { observe } = around.observer;
+  return {
+    exposure: watchExposure({
+      picture,
+      clock,
+      values: store.keyValues,
+      outbox: store.outbox,
+      observe,
+      effects: ({ snapshot, seenAtMs, name }) => nudges.promise({ snapshot, atMs: seenAtMs }, snapshot, name),
+    }),
+    adoption: watchAdoption({
+      picture,
+      devices: store.devices,
+      history: store.adoption,
+      nowMs,
+      activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+      observe,
+    }),
+  };
+}
+
+/** Starts the timers. */
+export function watchTime(
+  { settings, background, clock, nowMs, store }: Ground,
+  { exposure, adoption }: Watches,
+  artifacts: Artifacts,
+): void {
+  background.every(TICK_MS, 'clock', () => clock.check());
+  background.every(TICK_MS, 'exposure', () => exposure.look());
+  background.every(ADOPTION_MS, 'adoption', () => adoption.look());
+  const keep = { eventsMs: settings.OTA_RETENTION_EVENTS, downloadsMs: settings.OTA_RETENTION_DOWNLOADS };
+  background.every(PRUNE_MS, 'retention', () => prune(keep, store, artifacts, nowMs()));
+}
+
+export const readingsOf = (
+  { nowMs }: Ground,
+  publication: Picture,
+  reconcile: Pick<Reconcile, 'sourceAgeMs'>,
+  { adoption }: Watches,
+): Readings => ({
+  sourceAgeSeconds: () => reconcile.sourceAgeMs() / 1000,
+  exposure: () => {
+    const { snapshot } = publication;
+    if (snapshot === undefined) return undefined;
+    const atMs = nowMs();
+    return {
+      declared: percentAt(snapshot.rollout, snapshot.clock, atMs),
+      effective: effectivePercent(snapshot, atMs),
+    };
+  },
+  adoption: () => adoption.ratios(),
+});
