@@ -1,0 +1,81 @@
+/** Every metric there is. Never a label per device (SPEC §10). */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { HOLD_REASONS } from '../domain/decision.ts';
+import { BACKGROUND_PARTS, NUDGE_RESULTS } from '../domain/event.ts';
+
+export function meters(registry: Registry) {
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const seconds = (name: string, help: string, labelNames: string[], buckets: number[]) =>
+    new Histogram({ name, help, labelNames, buckets, registers });
+  return {
+    checks: counter('ota_checks_total', 'Update checks answered, by decision.', ['decision']),
+    downloads: counter('ota_downloads_total', 'APK downloads, by result.', ['result']),
+    downloadBytes: counter('ota_download_bytes_total', 'APK bytes sent.', []),
+    installs: counter('ota_installs_total', 'Final install reports, by outcome.', ['outcome']),
+    verifyFail: counter(
+      'ota_verify_fail_total',
+      'Attempts that ended because bytes or signer were wrong.',
+      [],
+    ),
+    reports: counter('ota_reports_total', 'Reports of any outcome, by outcome and reason.', [
+      'outcome',
+      'reason',
+    ]),
+    changes: counter('ota_rollout_changes_total', 'Applied changes of the rollout, by kind.', ['kind']),
+    reconciles: counter('ota_reconciles_total', 'Reconcile passes, by result.', ['result']),
+    reconcileSeconds: seconds(
+      'ota_reconcile_seconds',
+      'Duration of a reconcile pass.',
+      ['result'],
+      [0.01, 0.05, 0.1, 0.5, 1, 5, 30],
+    ),
+    httpSeconds: seconds(
+      'ota_http_request_seconds',
+      'Duration of requests, by route and status class.',
+      ['route', 'status'],
+      [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+    ),
+    authFails: counter('ota_auth_failures_total', 'Refused credentials, by code.', ['code']),
+    nudges: counter('ota_nudges_total', 'Nudges, by result.', ['result']),
+    github: counter('ota_github_requests_total', 'Actions on the forge, by result.', ['action', 'result']),
+    outboxFails: counter('ota_outbox_failures_total', 'Promised effects that failed, by topic.', [
+      'topic',
+      'final',
+    ]),
+    backgroundFails: counter('ota_background_failures_total', 'Background work that failed, by part.', [
+      'part',
+    ]),
+    adoption: new Gauge({
+      name: 'ota_adoption_ratio',
+      help: 'Share of active devices that run a build.',
+      labelNames: ['build_id'],
+      registers,
+    }),
+    exposure: new Gauge({
+      name: 'ota_exposure_ratio',
+      help: 'Share of buckets offered current: as declared, and after rollback, suspension and withdrawal.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    sourceAge: new Gauge({
+      name: 'ota_source_age_seconds',
+      help: 'Time since the source was last read.',
+      registers,
+    }),
+  };
+}
+
+export type Meters = ReturnType<typeof meters>;
+
+/** A series that first appears as 1 has not increased: what alerts watch stands at 0 from the first scrape. */
+export function beginAtZero(m: Meters): void {
+  for (const decision of ['offer', ...HOLD_REASONS]) m.checks.labels(decision).inc(0);
+  for (const result of ['ok', 'resumed', 'not_modified', 'fail']) m.downloads.labels(result).inc(0);
+  for (const outcome of ['ok', 'fail']) m.installs.labels(outcome).inc(0);
+  for (const kind of ['promote', 'rollback', 'rollout_update']) m.changes.labels(kind).inc(0);
+  for (const result of ['applied', 'unchanged', 'rejected', 'fail']) m.reconciles.labels(result).inc(0);
+  for (const part of BACKGROUND_PARTS) m.backgroundFails.labels(part).inc(0);
+  for (const result of NUDGE_RESULTS) m.nudges.labels(result).inc(0);
+}

@@ -1,0 +1,96 @@
+/** What each event is logged as and what it counts: total over the union, so an event without a rule does not compile. */
+import { HOLD_REASONS, type HoldReason } from '../domain/decision.ts';
+import type { BackgroundPart, Event } from '../domain/event.ts';
+import { type ResultReason, VERIFY_FAILURES } from '../domain/outcome.ts';
+import type { Meters } from './meters.ts';
+
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+type Rules = {
+  readonly [T in Event['type']]: {
+    readonly level: Level;
+    readonly count?: (event: Extract<Event, { type: T }>) => void;
+  };
+};
+
+/** Every hold and the offer as a prepared child: a check costs one increment, no label hashing. */
+function checkChildren(m: Meters): ReadonlyMap<HoldReason | 'offer', { inc(): void }> {
+  return new Map(
+    (['offer', ...HOLD_REASONS] as const).map(decision => [decision, m.checks.labels(decision)]),
+  );
+}
+
+export function rules(m: Meters): Rules {
+  const checks = checkChildren(m);
+  const count = (kind: string) => () => m.changes.labels(kind).inc();
+  const reconciled = (result: string) => (event: { ms: number }) => {
+    m.reconciles.labels(result).inc();
+    m.reconcileSeconds.labels(result).observe(event.ms / 1000);
+  };
+  return {
+    'ota.promote': { level: 'info', count: count('promote') },
+    'ota.rollback': { level: 'warn', count: count('rollback') },
+    'ota.rollout.update': { level: 'info', count: count('rollout_update') },
+    'ota.manifest.200': { level: 'info', count: () => checks.get('offer')?.inc() },
+    'ota.manifest.304': { level: 'info', count: e => checks.get(e.reason)?.inc() },
+    'ota.download.200': {
+      level: 'info',
+      count: e => {
+        m.downloads.labels(e.status === 206 ? 'resumed' : e.status === 304 ? 'not_modified' : 'ok').inc();
+        m.downloadBytes.inc(e.bytes);
+      },
+    },
+    'ota.download.fail': {
+      level: 'warn',
+      count: e => {
+        m.downloads.labels('fail').inc();
+        m.downloadBytes.inc(e.bytes);
+      },
+    },
+    'ota.result': {
+      level: 'info',
+      count: e => {
+        if (e.repeated) return;
+        m.reports.labels(e.outcome, e.reason).inc();
+        if (e.outcome === 'ok' || e.outcome === 'fail') m.installs.labels(e.outcome).inc();
+        if (e.outcome === 'fail' && VERIFY_FAILURES.has(e.reason as ResultReason)) m.verifyFail.inc();
+      },
+    },
+    'ota.adoption.progress': { level: 'info' },
+    'ota.reconcile.applied': { level: 'info', count: reconciled('applied') },
+    'ota.reconcile.unchanged': { level: 'debug', count: reconciled('unchanged') },
+    'ota.reconcile.rejected': { level: 'error', count: reconciled('rejected') },
+    'ota.reconcile.fail': { level: 'error', count: reconciled('fail') },
+    'ota.clock.jump': { level: 'error' },
+    'ota.clock.ok': { level: 'warn' },
+    'ota.artifact.stored': { level: 'info' },
+    'ota.artifact.rejected': { level: 'warn' },
+    'ota.artifact.lost': { level: 'error' },
+    'ota.auth.fail': { level: 'warn', count: e => m.authFails.labels(e.code).inc() },
+    'ota.admin': { level: 'info' },
+    'ota.http': {
+      level: 'debug',
+      count: e => m.httpSeconds.labels(e.route, `${Math.floor(e.status / 100)}xx`).observe(e.ms / 1000),
+    },
+    'ota.http.fail': { level: 'error' },
+    'ota.nudge.campaign': { level: 'info' },
+    'ota.nudge': { level: 'debug', count: e => m.nudges.labels(e.result).inc() },
+    'ota.nudge.fail': { level: 'warn', count: e => m.nudges.labels(e.result).inc() },
+    'ota.nudge.off': { level: 'warn' },
+    'ota.github': { level: 'info', count: e => m.github.labels(e.action, e.result).inc() },
+    'ota.webhook': { level: 'info' },
+    'ota.outbox.fail': { level: 'warn', count: e => m.outboxFails.labels(e.topic, String(e.final)).inc() },
+    'ota.background.fail': {
+      level: 'warn',
+      count: e => {
+        m.backgroundFails.labels(e.part).inc();
+        m.outboxFails.labels(formerTopic(e.part), 'false').inc();
+      },
+    },
+    'ota.start': { level: 'info' },
+    'ota.stop': { level: 'info' },
+  };
+}
+
+/** Under what 0.1 counted these failures in `ota_outbox_failures_total`; kept until 0.3 for alerts that look there. */
+const formerTopic = (part: BackgroundPart): string =>
+  part === 'check_ins' || part === 'device_tokens' ? 'check-ins' : 'timer';
