@@ -362,6 +362,10 @@ export interface Artifact {
   sha256: Sha256;
   size_bytes: Count;
   created: boolean;
+  /**
+   * What was stored was damaged and has been replaced.
+   */
+  repaired: boolean;
 }
 export interface ArtifactList {
   artifacts: StoredArtifact[];

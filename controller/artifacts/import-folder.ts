@@ -12,8 +12,8 @@ export interface Imported {
   readonly file: string;
   readonly sha256: Sha256;
   readonly sizeBytes: number;
-  /** `present` means that it was stored before; an object gives the code of the refusal. */
-  readonly result: 'stored' | 'present' | { readonly code: string; readonly message: string };
+  /** `present`: it was stored before. `repaired`: what was stored was damaged. An object gives the code of the refusal. */
+  readonly result: 'stored' | 'present' | 'repaired' | { readonly code: string; readonly message: string };
 }
 
 async function measure(file: string): Promise<{ sha256: Sha256; sizeBytes: number }> {
@@ -42,13 +42,13 @@ export async function importFolder(
   for (const file of names.filter(name => name.endsWith('.apk')).sort()) {
     const whole = path.join(folder, file);
     const facts = await measure(whole);
-    if (await artifacts.has(facts.sha256)) {
+    if ((await artifacts.check(facts.sha256)) === 'intact') {
       imported.push({ file, ...facts, result: 'present' });
       continue;
     }
     try {
-      await artifacts.put(facts.sha256, createReadStream(whole), maxBytes);
-      imported.push({ file, ...facts, result: 'stored' });
+      const { repaired } = await artifacts.put(facts.sha256, createReadStream(whole), maxBytes);
+      imported.push({ file, ...facts, result: repaired ? 'repaired' : 'stored' });
     } catch (error) {
       if (!(error instanceof Fault) || error.code === 'disk_full' || error.code === 'quota_exceeded')
         throw error;

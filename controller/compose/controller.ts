@@ -86,7 +86,7 @@ async function openParts(ground: Ground, { nudgeMaster }: Keys): Promise<Parts> 
   const { observe } = around.observer;
   const publication = makePublication();
   const picture = () => publication.snapshot;
-  const artifacts = await openArtifacts(settings, observe);
+  const artifacts = await openArtifacts(settings, observe, nowMs);
   const nudges = nudgesOf(ground, nudgeMaster, picture);
   const source = sourceOf(settings, around.environment, nowMs);
   const parser = apartParser();

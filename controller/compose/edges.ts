@@ -44,11 +44,16 @@ export function sourceOf(
 }
 
 /** Opens the store of APKs and, when told to, fills it from a folder; one bad APK there is told and keeps no other out. */
-export async function openArtifacts(settings: Settings, observe: Observe): Promise<Artifacts> {
+export async function openArtifacts(
+  settings: Settings,
+  observe: Observe,
+  nowMs: () => number,
+): Promise<Artifacts> {
   const artifacts = await openDiskArtifacts({
     folder: path.join(settings.OTA_DATA, 'artifacts'),
     quotaBytes: settings.OTA_ARTIFACT_QUOTA_MB * MEGABYTE,
     inspect: file => inspectApk(file),
+    nowMs,
   });
   if (settings.OTA_ARTIFACTS_IMPORT === undefined) return artifacts;
   const imported = await importFolder(
@@ -58,8 +63,9 @@ export async function openArtifacts(settings: Settings, observe: Observe): Promi
   );
   for (const { sha256, sizeBytes, result } of imported) {
     if (result === 'present') continue;
-    if (result === 'stored')
-      observe({ type: 'ota.artifact.stored', sha256, bytes: sizeBytes, actor: 'import' });
+    const about = { sha256, bytes: sizeBytes, actor: 'import' };
+    if (result === 'stored') observe({ type: 'ota.artifact.stored', ...about });
+    else if (result === 'repaired') observe({ type: 'ota.artifact.repaired', ...about });
     else observe({ type: 'ota.artifact.rejected', sha256, code: result.code, actor: 'import' });
   }
   return artifacts;

@@ -55,7 +55,11 @@ export function watchTime(
   background.every(TICK_MS, 'clock', () => clock.check());
   background.every(TICK_MS, 'exposure', () => exposure.look());
   background.every(ADOPTION_MS, 'adoption', () => adoption.look());
-  const keep = { eventsMs: settings.OTA_RETENTION_EVENTS, downloadsMs: settings.OTA_RETENTION_DOWNLOADS };
+  const keep = {
+    eventsMs: settings.OTA_RETENTION_EVENTS,
+    downloadsMs: settings.OTA_RETENTION_DOWNLOADS,
+    artifactsMs: settings.OTA_RETENTION_ARTIFACTS,
+  };
   background.every(PRUNE_MS, 'retention', () => prune(keep, store, artifacts, nowMs()));
 }
 

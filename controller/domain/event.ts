@@ -97,6 +97,8 @@ export type Event =
   | { readonly type: 'ota.clock.jump'; byMs: number }
   | { readonly type: 'ota.clock.ok' }
   | { readonly type: 'ota.artifact.stored'; sha256: string; bytes: number; actor: string }
+  | { readonly type: 'ota.artifact.repaired'; sha256: string; bytes: number; actor: string }
+  | { readonly type: 'ota.artifact.damaged'; sha256: string }
   | { readonly type: 'ota.artifact.rejected'; sha256: string; code: string; actor: string }
   | { readonly type: 'ota.artifact.lost'; sha256: string; buildId: BuildId }
   | { readonly type: 'ota.auth.fail'; route: string; code: string; address: string }

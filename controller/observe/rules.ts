@@ -63,6 +63,8 @@ export function rules(m: Meters): Rules {
     'ota.clock.jump': { level: 'error' },
     'ota.clock.ok': { level: 'warn' },
     'ota.artifact.stored': { level: 'info' },
+    'ota.artifact.repaired': { level: 'warn' },
+    'ota.artifact.damaged': { level: 'error' },
     'ota.artifact.rejected': { level: 'warn' },
     'ota.artifact.lost': { level: 'error' },
     'ota.auth.fail': { level: 'warn', count: e => m.authFails.labels(e.code).inc() },

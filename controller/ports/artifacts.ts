@@ -4,20 +4,26 @@ import type { Sha256 } from '../domain/ids.ts';
 export interface ArtifactUpload {
   readonly sha256: Sha256;
   readonly sizeBytes: number;
+  /** Nothing was stored under this name before. */
+  readonly created: boolean;
+  /** What was stored did not have this hash any more, and was replaced. */
+  readonly repaired: boolean;
 }
 
 export interface Artifacts {
-  /** Streams to a temporary file, checks length and hash, fsyncs, renames. Faults: `sha256_mismatch`, `too_large`, `quota_exceeded`, `disk_full`. */
-  put(
-    sha256: Sha256,
-    body: AsyncIterable<Buffer>,
-    maxBytes: number,
-  ): Promise<ArtifactUpload & { created: boolean }>;
+  /**
+   * Streams to a temporary file, checks length and hash, fsyncs, renames. An APK that is already stored is read and
+   * replaced when it is damaged; its age counts anew. Faults: `sha256_mismatch`, `too_large`, `quota_exceeded`, `disk_full`.
+   */
+  put(sha256: Sha256, body: AsyncIterable<Buffer>, maxBytes: number): Promise<ArtifactUpload>;
   /** Absolute path of a stored APK for streaming; undefined when it is not there. */
   path(sha256: Sha256): Promise<string | undefined>;
   has(sha256: Sha256): Promise<boolean>;
+  /** Reads a stored APK and compares its hash with its name. */
+  check(sha256: Sha256): Promise<'intact' | 'damaged' | 'missing'>;
+  /** Sorted by name. */
   list(): Promise<{ sha256: Sha256; sizeBytes: number; storedAtMs: number }[]>;
-  /** Deletes what no name in `keep` refers to and is older than `olderThanMs`. */
+  /** Deletes the APKs that are not in `keep` and were last uploaded before this time. */
   collect(keep: ReadonlySet<Sha256>, storedBeforeMs: number): Promise<Sha256[]>;
   usedBytes(): Promise<number>;
 }

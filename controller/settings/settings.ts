@@ -175,6 +175,12 @@ export const SETTINGS = {
   ),
   OTA_RETENTION_EVENTS: duration(90 * DAY, '1d', '3650d', 'How long results and audit rows are kept.'),
   OTA_RETENTION_DOWNLOADS: duration(365 * DAY, '1d', '3650d', 'How long download rows are kept.'),
+  OTA_RETENTION_ARTIFACTS: duration(
+    30 * DAY,
+    '1d',
+    '3650d',
+    'How long an APK that no build declares is kept after its last upload.',
+  ),
   OTA_FCM_CREDENTIALS: optional(
     text,
     'a service account JSON file',

@@ -1,10 +1,8 @@
 /** What is deleted after its time: old rows, and APKs that no build was ever declared for. */
 import type { Artifacts, DesiredStore, OutcomeStore } from '../ports/index.ts';
 
-const UNREFERENCED_MS = 30 * 86_400_000;
-
 export async function prune(
-  keep: { readonly eventsMs: number; readonly downloadsMs: number },
+  keep: { readonly eventsMs: number; readonly downloadsMs: number; readonly artifactsMs: number },
   store: { readonly outcomes: Pick<OutcomeStore, 'prune'>; readonly desired: Pick<DesiredStore, 'applied'> },
   artifacts: Pick<Artifacts, 'collect'>,
   nowMs: number,
@@ -15,5 +13,5 @@ export async function prune(
   const referenced = new Set(
     [...applied.state.builds.values(), ...applied.formerBuilds.values()].map(b => b.sha256),
   );
-  await artifacts.collect(referenced, nowMs - UNREFERENCED_MS);
+  await artifacts.collect(referenced, nowMs - keep.artifactsMs);
 }

@@ -26,7 +26,12 @@ interface Scene {
 const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
   withFolder(async place => {
     const folder = path.join(place, 'artifacts');
-    const artifacts = await openDiskArtifacts({ folder, quotaBytes: 1e9, inspect: inspectApk });
+    const artifacts = await openDiskArtifacts({
+      folder,
+      quotaBytes: 1e9,
+      inspect: inspectApk,
+      nowMs: () => NOW_MS,
+    });
     let opened = 0;
     const openReader = (file: string) => {
       opened += 1;

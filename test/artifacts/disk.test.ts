@@ -1,7 +1,7 @@
 /** The artifact store on a real disk: an APK is seen whole or not at all. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,8 +17,16 @@ const apk = makeApk({ versionCode: 42, key: testKey('release'), sizeBytes: 300_0
 const sha256 = sha256Of(apk);
 const other = makeApk({ versionCode: 43, key: testKey('release'), sizeBytes: 300_000 });
 
-const storeIn = (folder: string, quotaBytes = 10_000_000) =>
-  openDiskArtifacts({ folder, quotaBytes, inspect: inspectApk });
+const storeIn = (folder: string, quotaBytes = 10_000_000, nowMs: () => number = Date.now) =>
+  openDiskArtifacts({ folder, quotaBytes, inspect: inspectApk, nowMs });
+
+/** The stored file of `apk`, with one bit of it flipped. */
+async function flipABit(folder: string): Promise<void> {
+  const file = path.join(folder, `${sha256}.apk`);
+  const bytes = await readFile(file);
+  bytes[60_000] = (bytes[60_000] ?? 0) ^ 1;
+  await writeFile(file, bytes);
+}
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
   try {
@@ -37,11 +45,13 @@ test('an APK streams in, is found by its hash, and is there after a restart', ()
       sha256,
       sizeBytes: apk.length,
       created: true,
+      repaired: false,
     });
     assert.equal(await artifacts.put(sha256, pieces(apk), 1e6), {
       sha256,
       sizeBytes: apk.length,
       created: false,
+      repaired: false,
     });
     const again = await storeIn(folder);
     assert.ok(await again.has(sha256));
@@ -136,7 +146,7 @@ test('kill -9 during an upload leaves a temporary file that the next start sweep
   withFolder(async folder => {
     const program = `
       import { openDiskArtifacts } from './controller/artifacts/disk.ts';
-      const artifacts = await openDiskArtifacts({ folder: ${JSON.stringify(folder)}, quotaBytes: 1e9, inspect: async () => {} });
+      const artifacts = await openDiskArtifacts({ folder: ${JSON.stringify(folder)}, quotaBytes: 1e9, inspect: async () => {}, nowMs: Date.now });
       async function* endless() { for (;;) { yield Buffer.alloc(65536); await new Promise(r => setTimeout(r, 5)); } }
       await artifacts.put('${sha256}', endless(), 1e9);`;
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
@@ -153,6 +163,80 @@ test('kill -9 during an upload leaves a temporary file that the next start sweep
     assert.equal(await readdir(folder), []);
     assert.equal(await artifacts.list(), []);
     assert.is(await codeOf(artifacts.put(sha256, pieces(apk), 1e6)), 'fine');
+  }));
+
+test('an APK that was damaged on the disk is replaced by uploading it again', () =>
+  withFolder(async folder => {
+    const file = path.join(folder, `${sha256}.apk`);
+    for (const [how, damage] of [
+      ['a flipped bit', () => flipABit(folder)],
+      ['a file cut short', () => truncate(file, 1000)],
+      ['an empty file', () => truncate(file, 0)],
+    ] as const) {
+      const artifacts = await storeIn(folder, apk.length + 1000);
+      await artifacts.put(sha256, pieces(apk), 1e6);
+      assert.is(await artifacts.check(sha256), 'intact');
+      await damage();
+      assert.is(await artifacts.check(sha256), 'damaged', how);
+      const again = await artifacts.put(sha256, pieces(apk), 1e6);
+      assert.equal([again.created, again.repaired], [false, true], how);
+      assert.ok((await readFile(file)).equals(apk), how);
+      assert.is(await artifacts.check(sha256), 'intact', how);
+      assert.is(await artifacts.usedBytes(), apk.length, how);
+    }
+  }));
+
+test('a repair that fails leaves the store as it was', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder, apk.length + 1000);
+    await artifacts.put(sha256, pieces(apk), 1e6);
+    await flipABit(folder);
+    assert.is(await codeOf(artifacts.put(sha256, pieces(other), 1e6)), 'sha256_mismatch');
+    assert.equal(await readdir(folder), [`${sha256}.apk`]);
+    assert.is(await artifacts.usedBytes(), apk.length);
+    assert.is(await codeOf(artifacts.put(sha256Of(other), pieces(other), 1e6)), 'quota_exceeded');
+  }));
+
+test('what is not stored is missing, and so is what a folder stands for', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder);
+    assert.is(await artifacts.check(sha256), 'missing');
+    await mkdir(path.join(folder, `${sha256}.apk`));
+    assert.equal([await artifacts.check(sha256), await artifacts.has(sha256)], ['missing', false]);
+    assert.equal(await artifacts.list(), []);
+  }));
+
+test('an APK that is uploaded again on day 29 is not collected on day 31', () =>
+  withFolder(async folder => {
+    const DAY_MS = 86_400_000;
+    const startMs = Date.UTC(2026, 10, 1);
+    let nowMs = startMs;
+    const artifacts = await storeIn(folder, 10_000_000, () => nowMs);
+    const collect = () => artifacts.collect(new Set(), nowMs - 30 * DAY_MS);
+    await artifacts.put(sha256, pieces(apk), 1e6);
+    await artifacts.put(sha256Of(other), pieces(other), 1e6);
+    nowMs = startMs + 29 * DAY_MS;
+    assert.is((await artifacts.put(sha256, pieces(apk), 1e6)).created, false);
+    nowMs = startMs + 31 * DAY_MS;
+    assert.equal(await collect(), [sha256Of(other)]);
+    nowMs = startMs + 58 * DAY_MS;
+    assert.equal(await collect(), []);
+    nowMs = startMs + 60 * DAY_MS;
+    assert.equal(await collect(), [sha256]);
+  }));
+
+test('an APK that is being uploaded again is not collected meanwhile', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder, 10_000_000, () => 5_000_000);
+    await artifacts.put(sha256, pieces(apk), 1e6);
+    await utimes((await artifacts.path(sha256)) ?? '', 1000, 1000);
+    async function* slow() {
+      yield apk.subarray(0, 100_000);
+      assert.equal(await artifacts.collect(new Set(), 4_000_000), []);
+      yield apk.subarray(100_000);
+    }
+    assert.is((await artifacts.put(sha256, slow(), 1e6)).created, false);
+    assert.is(await artifacts.check(sha256), 'intact');
   }));
 
 /** A file system of 256 KiB: real ENOSPC where mounting is allowed. Undefined where it is not. */
@@ -188,6 +272,7 @@ test('a full disk on upload is disk_full and leaves nothing behind', async () =>
       folder,
       quotaBytes: 1e9,
       inspect: () => Promise.reject(full),
+      nowMs: Date.now,
     });
     assert.is(await codeOf(artifacts.put(sha256, pieces(apk), 1e6)), 'disk_full');
     assert.equal(await readdir(folder), []);
@@ -229,6 +314,14 @@ test('a folder of APKs is imported, and a bad one keeps no other out', () =>
       imported.map(i => i.sizeBytes),
       [apk.length, 8, apk.length],
     );
+    await flipABit(path.join(folder, 'to'));
+    assert.equal(
+      (await importFolder(artifacts, from, 1e6))
+        .map(i => i.result)
+        .filter(result => typeof result === 'string'),
+      ['repaired', 'present'],
+    );
+    assert.is(await artifacts.check(sha256), 'intact');
     assert.is(
       await codeOf(importFolder(artifacts, path.join(folder, 'nowhere'), 1e6)),
       'import_folder_unreadable',

@@ -132,7 +132,12 @@ export async function withServer<T>(
     async (store, folder) => {
       const artifactFolder = options.artifactFolder ?? path.join(folder, 'artifacts');
       const quotaBytes = options.quotaBytes ?? 1e9;
-      const artifacts = await openDiskArtifacts({ folder: artifactFolder, quotaBytes, inspect: inspectApk });
+      const artifacts = await openDiskArtifacts({
+        folder: artifactFolder,
+        quotaBytes,
+        inspect: inspectApk,
+        nowMs,
+      });
       const events: Event[] = [];
       const reconciles: unknown[] = [];
       const {

@@ -11,7 +11,7 @@ import { sha256Of } from '../support/http.ts';
 import { aBuild, aState, DAY_MS, NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 
-const KEEP = { eventsMs: 90 * DAY_MS, downloadsMs: 365 * DAY_MS };
+const KEEP = { eventsMs: 90 * DAY_MS, downloadsMs: 365 * DAY_MS, artifactsMs: 30 * DAY_MS };
 const inDays = (days: number): number => NOW_MS + days * DAY_MS;
 
 const storeIn = (folder: string): Promise<Artifacts> =>
@@ -19,6 +19,7 @@ const storeIn = (folder: string): Promise<Artifacts> =>
     folder: path.join(folder, 'artifacts'),
     quotaBytes: 1e6,
     inspect: async () => undefined,
+    nowMs: () => NOW_MS,
   });
 
 /** A build whose bytes are stored since `NOW_MS`. */
@@ -91,6 +92,9 @@ test('an APK that no build was ever declared for goes after 30 days; a reference
       [],
     );
     assert.equal(await left(29), ['b41', 'b42', 'b43']);
+    const long = { ...KEEP, artifactsMs: 60 * DAY_MS };
+    await prune(long, store, artifacts, inDays(59));
+    assert.is((await artifacts.list()).length, 3, 'the setting decides');
     assert.equal(await left(31), ['b41', 'b42']);
     assert.equal(await left(10_000), ['b41', 'b42']);
   }));

@@ -29,12 +29,16 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
       askForBody(ctx.req, ctx.res);
       try {
         const stored = await artifacts.put(sha256, bodyPieces(ctx.req), settings.artifactMaxBytes);
-        if (stored.created) {
-          observe({ type: 'ota.artifact.stored', sha256, bytes: stored.sizeBytes, actor });
-          await audited(http, admin, 'artifact.put', sha256, { size_bytes: stored.sizeBytes });
+        const { created, repaired, sizeBytes } = stored;
+        if (created || repaired) {
+          const type = created ? 'ota.artifact.stored' : 'ota.artifact.repaired';
+          observe({ type, sha256, bytes: sizeBytes, actor });
+          await audited(http, admin, created ? 'artifact.put' : 'artifact.repair', sha256, {
+            size_bytes: sizeBytes,
+          });
         }
-        ctx.status = stored.created ? 201 : 200;
-        ctx.body = { sha256, size_bytes: stored.sizeBytes, created: stored.created };
+        ctx.status = created ? 201 : 200;
+        ctx.body = { sha256, size_bytes: sizeBytes, created, repaired };
       } catch (error) {
         const { code, refusal } = failureOf(error);
         // The verifier's code says why it refused.

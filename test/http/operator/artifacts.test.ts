@@ -1,7 +1,8 @@
 /** Uploads over HTTP: SPEC §6. */
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, truncate } from 'node:fs/promises';
 import { connect } from 'node:net';
+import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { anApk, eventually, sha256Of, type TestServer, withServer } from '../../support/http.ts';
@@ -17,7 +18,7 @@ test('an APK is uploaded, stored under its hash, and uploaded again without harm
     const first = await put(server, build.sha256, apk);
     assert.equal(
       [first.status, first.json],
-      [201, { sha256: build.sha256, size_bytes: apk.length, created: true }],
+      [201, { sha256: build.sha256, size_bytes: apk.length, created: true, repaired: false }],
     );
     assert.is((await put(server, build.sha256, apk, 'application/octet-stream')).status, 200);
     const listed = await server.call('GET', '/v1/artifacts', { token: await server.admin('read') });
@@ -31,6 +32,18 @@ test('an APK is uploaded, stored under its hash, and uploaded again without harm
       events.map((e: { action: string; subject: string }) => [e.action, e.subject]),
       [['artifact.put', build.sha256]],
     );
+  }));
+
+test('an APK that was cut short on the disk is replaced by uploading it again, and the audit says so', () =>
+  withServer({}, async server => {
+    await put(server, build.sha256, apk);
+    await truncate(path.join(server.artifactFolder, `${build.sha256}.apk`), 100);
+    const again = await put(server, build.sha256, apk);
+    assert.equal([again.status, again.json.created, again.json.repaired], [200, false, true]);
+    assert.ok((await readFile(path.join(server.artifactFolder, `${build.sha256}.apk`))).equals(apk));
+    assert.is(server.of('ota.artifact.repaired')[0]?.sha256, build.sha256);
+    const { events } = (await server.call('GET', '/v1/events', { token: await server.admin('read') })).json;
+    assert.equal(events.map((e: { action: string }) => e.action).sort(), ['artifact.put', 'artifact.repair']);
   }));
 
 test('a truncated, wrong-hash or unsigned upload is 422, an oversized one 413, and nothing is left', () =>

@@ -1,0 +1,63 @@
+/** Disk space for APKs. Uploads under way count, so that two of them cannot share the last free space. */
+import { Fault } from '../domain/fault.ts';
+import type { Sha256 } from '../domain/ids.ts';
+
+export interface Quota {
+  readonly usedBytes: number;
+  /** Counts an APK with this size; `undefined` when it is gone. */
+  count(sha256: Sha256, sizeBytes: number | undefined): void;
+  /** Space for one upload. The space of the APK that it replaces can be used as well. */
+  reserve(replaces: Sha256): Reservation;
+}
+
+export interface Reservation {
+  /** Fault `quota_exceeded`. */
+  add(bytes: number): void;
+  /** The upload is stored: its bytes are counted under its name from now on. */
+  keep(): void;
+  /** Gives back what was not kept. */
+  release(): void;
+}
+
+export function makeQuota(limitBytes: number, stored: ReadonlyMap<Sha256, number>): Quota {
+  const counted = new Map(stored);
+  let used = [...counted.values()].reduce((sum, bytes) => sum + bytes, 0);
+
+  function count(sha256: Sha256, sizeBytes: number | undefined): void {
+    used += (sizeBytes ?? 0) - (counted.get(sha256) ?? 0);
+    if (sizeBytes === undefined) counted.delete(sha256);
+    else counted.set(sha256, sizeBytes);
+  }
+
+  function reserve(replaces: Sha256): Reservation {
+    let reserved = 0;
+    const release = (): void => {
+      used -= reserved;
+      reserved = 0;
+    };
+    return {
+      add: bytes => {
+        if (used - (counted.get(replaces) ?? 0) + bytes > limitBytes)
+          throw new Fault('quota_exceeded', `the artifact store is full (${limitBytes} bytes)`, {
+            retry: 'never',
+          });
+        used += bytes;
+        reserved += bytes;
+      },
+      keep: () => {
+        const sizeBytes = reserved;
+        release();
+        count(replaces, sizeBytes);
+      },
+      release,
+    };
+  }
+
+  return {
+    get usedBytes() {
+      return used;
+    },
+    count,
+    reserve,
+  };
+}
