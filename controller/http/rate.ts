@@ -3,8 +3,6 @@
 export interface RateLimit {
   /** Takes one token. Returns 0 when granted, else the seconds to wait, at least 1. */
   take(key: string): number;
-  /** Whether the next `take` would be refused; takes nothing. */
-  exhausted(key: string): boolean;
 }
 
 /**
@@ -39,10 +37,6 @@ export function makeRateLimit(options: {
       const granted = waitMs <= 0.001;
       keep(key, granted ? next : held);
       return granted ? 0 : Math.max(1, Math.ceil(waitMs / 1000));
-    },
-    exhausted: key => {
-      const nowMs = monotonicMs();
-      return Math.max(fullAtOf(key), nowMs) + costMs - nowMs - 60_000 > 0.001;
     },
   };
 }

@@ -51,7 +51,7 @@ export const makeDoors = (auth: Auth, limit: RateLimit): Doors => ({
     method,
     path,
     surface: 'operator',
-    run: async ctx => run(ctx, await auth.admin(ctx.req, path, scope)),
+    run: ctx => run(ctx, auth.admin(ctx.req, path, scope)),
   }),
 });
 

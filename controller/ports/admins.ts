@@ -13,8 +13,8 @@ export const ADMIN_SCOPES = ['read', 'devices', 'artifacts', 'reconcile', 'metri
 export type AdminScope = (typeof ADMIN_SCOPES)[number];
 
 export interface AdminStore {
-  /** By SHA-256 of the presented token; tokens themselves are never stored. */
-  find(tokenSha256: Sha256): Promise<AdminToken | undefined>;
+  /** By SHA-256 of the presented token. Synchronous, from memory: a guessed token costs no query. */
+  find(tokenSha256: Sha256): AdminToken | undefined;
   /** A revoked or expired token's name may be used again. Fault `token_name_taken` otherwise. */
   create(token: Omit<AdminToken, 'revokedAtMs'>, tokenSha256: Sha256): Promise<void>;
   list(): Promise<AdminToken[]>;

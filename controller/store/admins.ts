@@ -1,26 +1,30 @@
-/** Operators' tokens: only their SHA-256 is stored (SPEC §6). */
+/** Operators' tokens: only their SHA-256 is stored (SPEC §6). All of them are also held in memory for requests. */
 import { Fault } from '../domain/fault.ts';
+import type { Sha256 } from '../domain/ids.ts';
 import type { AdminScope, AdminStore, AdminToken } from '../ports/index.ts';
 import type { Db } from './db.ts';
 
 interface AdminRecord {
   readonly name: string;
-  readonly token_sha256: string;
+  readonly token_sha256: Sha256;
   readonly scopes: string;
   readonly expires_at_ms: number;
   readonly revoked_at_ms: number | null;
 }
 
-export function makeAdminStore(db: Db, nowMs: () => number): AdminStore {
+export async function makeAdminStore(db: Db, nowMs: () => number): Promise<AdminStore> {
+  const all = (): Promise<AdminRecord[]> =>
+    db.read(reader => reader<AdminRecord>('admin_tokens').orderBy('name'));
+  let known: ReadonlyMap<Sha256, AdminToken> = new Map();
+  /** After each change: memory shows what is committed, and nothing else. */
+  const show = async (): Promise<void> => {
+    known = new Map((await all()).map(row => [row.token_sha256, toToken(row)]));
+  };
+  await show();
   return {
-    find: async tokenSha256 => {
-      const row = await db.read(reader =>
-        reader<AdminRecord>('admin_tokens').where({ token_sha256: tokenSha256 }).first(),
-      );
-      return row === undefined ? undefined : toToken(row);
-    },
-    create: (token, tokenSha256) =>
-      db.write(async trx => {
+    find: tokenSha256 => known.get(tokenSha256),
+    create: async (token, tokenSha256) => {
+      await db.write(async trx => {
         const standing = await trx<AdminRecord>('admin_tokens').where({ name: token.name }).first();
         if (standing !== undefined && standing.revoked_at_ms === null && standing.expires_at_ms > nowMs())
           throw new Fault('token_name_taken', `an admin token named ${token.name} is in use`, {
@@ -34,17 +38,20 @@ export function makeAdminStore(db: Db, nowMs: () => number): AdminStore {
           revoked_at_ms: null,
         };
         await trx<AdminRecord>('admin_tokens').insert(row).onConflict('name').merge();
-      }),
-    list: async () =>
-      (await db.read(reader => reader<AdminRecord>('admin_tokens').orderBy('name'))).map(toToken),
-    revoke: (name, atMs) =>
-      db.write(async trx => {
-        const changed = await trx<AdminRecord>('admin_tokens')
+      });
+      await show();
+    },
+    list: async () => (await all()).map(toToken),
+    revoke: async (name, atMs) => {
+      const changed = await db.write(trx =>
+        trx<AdminRecord>('admin_tokens')
           .where({ name })
           .whereNull('revoked_at_ms')
-          .update({ revoked_at_ms: atMs });
-        return changed === 1;
-      }),
+          .update({ revoked_at_ms: atMs }),
+      );
+      await show();
+      return changed === 1;
+    },
   };
 }
 

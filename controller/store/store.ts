@@ -85,6 +85,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<void>): Promise<Store> {
   const { folder, nowMs, onFault = () => undefined, flushAt = FLUSH_AT } = options;
   const devices = await makeDeviceStore({ db, nowMs, onFault, flushAt });
+  const admins = await makeAdminStore(db, nowMs);
   let timer: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
 
@@ -104,7 +105,7 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
     audit: makeAuditStore(db),
     devices,
     outcomes: makeOutcomeStore(db, nowMs),
-    admins: makeAdminStore(db, nowMs),
+    admins,
     adoption: makeAdoptionStore(db),
     keyValues: makeKeyValueStore(db, nowMs),
     start: (intervalMs = FLUSH_EVERY_MS) => {

@@ -124,6 +124,102 @@ test('behind a trusted proxy failures count per forwarded address, and not other
   assert.is(await addressOf(false), '127.0.0.1');
 });
 
+test('whatever way a proxy spells the client, failures count for that client and not for the proxy', () =>
+  withServer({ settings: { trustedProxy: true } }, async server => {
+    const spelled: [string, string][] = [
+      ['203.0.113.9', '203.0.113.9'],
+      ['203.0.113.9:61234', '203.0.113.9'],
+      ['10.0.0.1, 203.0.113.9:61234', '203.0.113.9'],
+      ['[2001:db8:1:2:3:4:5:6]:61234', '2001:db8:1:2::/64'],
+      ['[2001:db8::1]', '2001:db8:0:0::/64'],
+      ['"[2001:db8::1]:443"', '2001:db8:0:0::/64'],
+      ['2001:db8:0001:0002::9', '2001:db8:1:2::/64'],
+      ['::ffff:203.0.113.9', '203.0.113.9'],
+      ['[::ffff:203.0.113.9]:1', '203.0.113.9'],
+      ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+      ['unknown', '127.0.0.1'],
+      ['_hidden', '127.0.0.1'],
+      ['', '127.0.0.1'],
+      ['203.0.113.9:', '127.0.0.1'],
+      ['203.0.113.9:61234:1', '127.0.0.1'],
+      ['example.com:80', '127.0.0.1'],
+    ];
+    for (const [header, address] of spelled) {
+      server.events.length = 0;
+      await server.call('GET', CHECK, { headers: { 'X-Forwarded-For': header } });
+      assert.is(server.of('ota.auth.fail')[0]?.address, address, header);
+    }
+  }));
+
+test('an operator gets in while strangers behind the same address guess admin tokens', () =>
+  withServer({ snapshot: full(), settings: { authFailuresPerMinute: 3 } }, async server => {
+    const token = await server.admin('read');
+    const guess = () => `ota_admin_${randomBytes(32).toString('base64url')}`;
+    const ask = async (bearer: string) => (await server.call('GET', '/v1/devices', { token: bearer })).status;
+    const strangers: number[] = [];
+    for (let i = 0; i < 5; i += 1) strangers.push(await ask(guess()));
+    assert.equal(strangers, [401, 401, 401, 429, 429]);
+    assert.is(await ask(token), 200);
+    assert.is(await ask('nonsense'), 429);
+    assert.is(await ask(token), 200);
+  }));
+
+test('a guessed admin token is judged from memory, without a query', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.admin('admin');
+    const found = server.store.admins.find(createHash('sha256').update(token).digest('hex'));
+    assert.equal(found?.scopes, ['admin']);
+    assert.is(server.store.admins.find('0'.repeat(64)), undefined);
+  }));
+
+test('a token of a device that was revoked is refused, also one imported from another system', () =>
+  withServer({ snapshot: full() }, async server => {
+    const foreign = 'legacy-token';
+    const token_sha256 = createHash('sha256').update(foreign).digest('hex');
+    const token = await server.admin('devices');
+    await server.call('POST', '/v1/devices/import', {
+      token,
+      json: [{ device_id: 'kiosk-7', token_sha256 }],
+    });
+    assert.is((await server.call('GET', CHECK, { token: foreign })).status, 200);
+    await server.call('POST', '/v1/devices/kiosk-7/revoke', { token });
+    const refused = await server.call('GET', CHECK, { token: foreign });
+    assert.equal([refused.status, refused.json.code], [401, 'token_revoked']);
+  }));
+
+test('in a grace only the newest token and the one before it work, never an older one', () =>
+  withServer({ snapshot: full() }, async server => {
+    await server.enrol('kiosk-7');
+    const admin = await server.admin('devices');
+    const tokens = makeDeviceTokens([TOKEN_KEY]);
+    const code = async (generation: number) => {
+      const answer = await server.call('GET', CHECK, { token: tokens.mint('kiosk-7', generation) });
+      return answer.status === 200 ? 'in' : answer.json.code;
+    };
+    const rotate = (json: unknown) =>
+      server.call('POST', '/v1/devices/kiosk-7/rotate', { token: admin, json });
+    await rotate({ grace_s: 0 });
+    await rotate({ grace_s: 0 });
+    await rotate({ grace_s: 3600 });
+    assert.equal(
+      [await code(1), await code(2), await code(3), await code(5)],
+      ['token_superseded', 'token_superseded', 'in', 'token_superseded'],
+    );
+    assert.is(await code(4), 'in');
+    assert.is(await code(3), 'token_superseded');
+  }));
+
+test('the word Bearer may be written in any case, and anything else than Bearer is refused', () =>
+  withServer({ snapshot: full(), settings: { authFailuresPerMinute: 1000 } }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const status = async (authorization: string) =>
+      (await server.call('GET', CHECK, { headers: { authorization } })).status;
+    for (const scheme of ['Bearer ', 'bearer ', 'BEARER ', 'Bearer   '])
+      assert.is(await status(scheme + token), 200, scheme);
+    for (const scheme of ['Basic ', 'Bearer', 'Token ', ''])
+      assert.is(await status(scheme + token), 401, scheme);
+  }));
+
 test('a renewed token works at once, the old one until the new one is first used', () =>
   withServer({ snapshot: full() }, async server => {
     const old = await server.enrol('kiosk-7');

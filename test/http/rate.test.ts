@@ -15,17 +15,10 @@ function limited(perMinute: number, maxKeys?: number) {
 test('a minute grants its burst, then says how long to wait, then one for each share of time', () => {
   const { world, limit } = limited(3);
   assert.equal([limit.take('a'), limit.take('a'), limit.take('a')], [0, 0, 0]);
-  assert.is(limit.exhausted('a'), true);
   assert.is(limit.take('a'), 20);
   assert.is(limit.take('b'), 0);
   world.nowMs += 20_000;
   assert.equal([limit.take('a'), limit.take('a')], [0, 20]);
-});
-
-test('asking whether the limit is reached takes nothing', () => {
-  const { limit } = limited(1);
-  for (let i = 0; i < 3; i += 1) assert.is(limit.exhausted('a'), false);
-  assert.is(limit.take('a'), 0);
 });
 
 test('the last half of the keys is remembered; who is forgotten starts afresh and is not locked out', () => {

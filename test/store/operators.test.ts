@@ -15,13 +15,13 @@ const token = (name: string, over: Partial<AdminToken> = {}) => ({
 test('an admin token is found by its SHA-256 alone and says its scopes and end', () =>
   withStore(async ({ admins }) => {
     await admins.create(token('ci'), hexOf('secret'));
-    assert.equal(await admins.find(hexOf('secret')), {
+    assert.equal(admins.find(hexOf('secret')), {
       name: 'ci',
       scopes: ['read', 'devices'],
       expiresAtMs: NOW_MS + 1_000,
       revokedAtMs: undefined,
     });
-    assert.is(await admins.find(hexOf('other')), undefined);
+    assert.is(admins.find(hexOf('other')), undefined);
   }));
 
 test('revoking an admin token is remembered once', () =>
@@ -30,7 +30,7 @@ test('revoking an admin token is remembered once', () =>
     assert.is(await admins.revoke('ci', NOW_MS), true);
     assert.is(await admins.revoke('ci', NOW_MS + 5), false);
     assert.is(await admins.revoke('nobody', NOW_MS), false);
-    assert.is((await admins.find(hexOf('secret')))?.revokedAtMs, NOW_MS);
+    assert.is(admins.find(hexOf('secret'))?.revokedAtMs, NOW_MS);
   }));
 
 test('a name in use is refused; a revoked or expired one may be given again, and the old token is dead', async () => {
@@ -43,8 +43,8 @@ test('a name in use is refused; a revoked or expired one may be given again, and
       assert.is(faultCode(taken), 'token_name_taken');
       now += 1_000;
       await admins.create(token('ci', { expiresAtMs: now + 1_000 }), hexOf('second'));
-      assert.is(await admins.find(hexOf('first')), undefined);
-      assert.is((await admins.find(hexOf('second')))?.name, 'ci');
+      assert.is(admins.find(hexOf('first')), undefined);
+      assert.is(admins.find(hexOf('second'))?.name, 'ci');
       assert.is((await admins.list()).length, 1);
     },
     { nowMs: () => now },
