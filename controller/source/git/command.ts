@@ -2,20 +2,17 @@
  * Git, run as if every repository were hostile: no hooks, no `ext::`, no prompts, no submodules, no discovery of a
  * repository around the folder. What it prints in anger is cut down and stripped of credentials before it is said.
  */
-import { GitError, simpleGit } from 'simple-git';
-import { Fault } from '../../domain/fault.ts';
+import { runGit } from './process.ts';
 
 /** A Git process ended with another code than 0; `message` is fit to be shown. */
-export class GitExit extends GitError {
+export class GitExit extends Error {
   override readonly name = 'GitExit';
   readonly exitCode: number;
   constructor(exitCode: number, message: string) {
-    super(undefined, message);
+    super(message);
     this.exitCode = exitCode;
   }
 }
-
-class GitKilled extends GitError {}
 
 export interface GitCommandOptions {
   /** The bare repository; it need not be sound, but the folder must be there. */
@@ -28,9 +25,12 @@ export interface GitCommandOptions {
 }
 
 export interface GitCommand {
-  /** Standard output as text. Throws GitExit, or Faults `source_timeout`, `git_missing`, `git_killed`; exit codes in `accepted` are answers too. */
+  /**
+   * Standard output as text. Throws GitExit, or Faults `source_timeout`, `git_missing`, `git_unstartable`,
+   * `git_killed`. Exit codes in `accepted` are answers too.
+   */
   text(args: readonly string[], accepted?: readonly number[]): Promise<string>;
-  /** The same as bytes, with bytes for standard input. */
+  /** Runs `git cat-file` with text for standard input; standard output as bytes. */
   bytes(args: readonly string[], input: string): Promise<Buffer>;
 }
 
@@ -106,50 +106,21 @@ function environmentOf(options: GitCommandOptions): Record<string, string> {
 
 /** Each call is a process of its own. */
 export function gitCommand(options: GitCommandOptions): GitCommand {
+  const { gitDir: folder, timeoutMs, token } = options;
   const env = environmentOf(options);
-  const make = (input?: string, accepted: readonly number[] = []) =>
-    simpleGit({
-      baseDir: options.gitDir,
-      allowEnvironment: Object.keys(env).filter(name => name.startsWith('GIT_')),
-      timeout: { block: options.timeoutMs, stdErr: false, stdOut: false },
-      unsafe: {
-        allowUnsafeConfigEnvCount: true,
-        allowUnsafeHooksPath: true,
-        allowUnsafeFsMonitor: true,
-        allowUnsafeProtocolOverride: true,
-        allowUnsafeSshCommand: true,
-      },
-      errors: (error, { exitCode, stdErr }) => {
-        // Ended by a signal (no memory left, a stop of all processes): simple-git takes it for success.
-        if (error === undefined && typeof exitCode !== 'number')
-          return new GitKilled(undefined, 'Git was ended by a signal');
-        if (accepted.includes(exitCode)) return undefined;
-        if (exitCode > 0)
-          return new GitExit(exitCode, sanitise(Buffer.concat(stdErr).toString(), options.token));
-        return error;
-      },
-      ...(input !== undefined && { input: () => input }),
-    }).env(env);
-  return {
-    text: (args, accepted) =>
-      make(undefined, accepted)
-        .raw([...args])
-        .catch(rethrow),
-    bytes: async (args, input) =>
-      (await make(input)
-        .binaryCatFile([...args])
-        .catch(rethrow)) as Buffer,
+  const run = async (
+    args: readonly string[],
+    accepted: readonly number[],
+    input?: string,
+  ): Promise<Buffer> => {
+    const { exitCode, stdout, stderr } = await runGit({ args, folder, env, input, timeoutMs });
+    if (exitCode === 0 || accepted.includes(exitCode)) return stdout;
+    throw new GitExit(exitCode, sanitise(stderr.toString(), token));
   };
-}
-
-function rethrow(error: unknown): never {
-  if (error instanceof GitKilled) throw new Fault('git_killed', error.message, { retry: 'backoff' });
-  const reason = error instanceof Error && 'plugin' in error ? error.plugin : undefined;
-  if (reason === 'timeout')
-    throw new Fault('source_timeout', 'Git did not finish in time', { retry: 'backoff' });
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-    throw new Fault('git_missing', 'the git program was not found', { retry: 'backoff' });
-  throw error;
+  return {
+    text: async (args, accepted = []) => (await run(args, accepted)).toString(),
+    bytes: (args, input) => run(['cat-file', ...args], [], input),
+  };
 }
 
 /** The last complaint of Git, one bounded line, without credentials. */

@@ -2,7 +2,6 @@
 
 import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';
-import { GitError } from 'simple-git';
 import { Fault } from '../../domain/fault.ts';
 import type { Revision } from '../../domain/ids.ts';
 import { makeTurns } from '../../domain/turns.ts';
@@ -92,8 +91,8 @@ export function gitSource(options: GitSourceOptions): Source {
 function unusable(error: unknown): never {
   const cause = error instanceof Error && 'code' in error ? error.code : undefined;
   const errno = typeof cause === 'string' && /^E[A-Z0-9]+$/.test(cause) ? cause : undefined;
-  if (error instanceof Fault || (errno === undefined && !(error instanceof GitError))) throw error;
-  const why = errno ?? (error instanceof GitExit ? error.message : 'no folder to work in');
+  if (error instanceof Fault || (errno === undefined && !(error instanceof GitExit))) throw error;
+  const why = errno ?? (error instanceof GitExit ? error.message : 'unknown error');
   throw new Fault('mirror_unusable', `the mirror in the data folder cannot be used: ${why}`, {
     retry: 'backoff',
     cause: error,

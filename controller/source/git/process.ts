@@ -1,0 +1,78 @@
+/** One Git process: started, fed, read to its end, and killed when it takes too long. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { Fault } from '../../domain/fault.ts';
+
+export interface GitRun {
+  readonly args: readonly string[];
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** For standard input, which is empty otherwise. */
+  readonly input?: string | undefined;
+  readonly timeoutMs: number;
+}
+
+export interface GitEnd {
+  readonly exitCode: number;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+const KILL_AFTER_MS = 5_000;
+
+/** Faults `git_missing`, `git_unstartable`, `git_killed`, `source_timeout`; an exit code other than 0 is an answer. */
+export function runGit(run: GitRun): Promise<GitEnd> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('git', [...run.args], { cwd: run.folder, env: run.env, windowsHide: true });
+    // First of all: without a listener a child that cannot be started ends this process.
+    child.once('error', error => {
+      clearTimeout(timer);
+      reject(notStarted(error, run.folder));
+    });
+    let late = false;
+    let killing: NodeJS.Timeout | undefined;
+    const timer = setTimeout(() => {
+      late = true;
+      // Git removes its lock files when it is asked to end.
+      child.kill('SIGTERM');
+      killing = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+    }, run.timeoutMs);
+    const out = collected(child.stdout);
+    const err = collected(child.stderr);
+    feed(child, run.input);
+    child.once('close', (exitCode, signal) => {
+      clearTimeout(timer);
+      clearTimeout(killing);
+      if (late) reject(new Fault('source_timeout', 'Git did not finish in time', { retry: 'backoff' }));
+      else if (exitCode === null)
+        reject(new Fault('git_killed', `Git was ended by ${signal ?? 'a signal'}`, { retry: 'backoff' }));
+      else resolve({ exitCode, stdout: Buffer.concat(out), stderr: Buffer.concat(err) });
+    });
+  });
+}
+
+/** A child that found no descriptors left has no streams, whatever the types say. */
+function collected(stream: NodeJS.ReadableStream | null | undefined): Buffer[] {
+  const chunks: Buffer[] = [];
+  stream?.on('data', (chunk: Buffer) => void chunks.push(chunk));
+  return chunks;
+}
+
+function feed({ stdin }: ChildProcess, input: string | undefined): void {
+  // Git may exit before it has read all of it; its exit code tells more than the broken pipe.
+  stdin?.on('error', () => undefined);
+  stdin?.end(input);
+}
+
+function notStarted(error: NodeJS.ErrnoException, folder: string): Fault {
+  const options = { retry: 'backoff', cause: error } as const;
+  if (error.code === 'ENOENT' && existsSync(folder))
+    return new Fault('git_missing', 'the git program was not found: install it or correct PATH', options);
+  if (error.code === 'ENOENT')
+    return new Fault('mirror_unusable', 'the folder of the mirror is missing: no folder to work in', options);
+  const why =
+    error.code === 'EMFILE' || error.code === 'ENFILE'
+      ? 'too many open files'
+      : (error.code ?? 'unknown error');
+  return new Fault('git_unstartable', `git cannot be started: ${why}`, options);
+}
