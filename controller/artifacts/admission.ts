@@ -5,6 +5,7 @@ import type { Sha256 } from '../domain/ids.ts';
 import type { Finding, ProblemCode } from '../domain/problem.ts';
 import type { Build, DesiredState } from '../domain/release.ts';
 import { buildFile } from '../domain/rules/index.ts';
+import { offerableBuilds } from '../domain/standing.ts';
 import type { Artifacts } from '../ports/index.ts';
 import { faulted } from './fault.ts';
 import { type OpenReader, verdictOf } from './inspect.ts';
@@ -33,21 +34,15 @@ const finding = (build: Build, key: string, code: ProblemCode, message: string, 
   hint,
 });
 
-/** `current` and `last_safe`, unless withdrawn: those are offered to nobody. */
-function offerable({ rollout, builds }: DesiredState): Build[] {
-  const named = new Set([rollout.current, rollout.lastSafe]);
-  return [...builds.values()].filter(b => named.has(b.buildId) && b.withdrawn === undefined);
-}
-
 /** Verdicts are kept per file as it stands, so an unchanged build is verified once. */
-interface Judged {
+interface KnownVerdict {
   readonly sizeBytes: number;
   readonly changedAtMs: number;
   readonly verdict: ApkVerdict;
 }
 
 export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admission {
-  let judged = new Map<Sha256, Judged>();
+  let judged = new Map<Sha256, KnownVerdict>();
 
   async function judge(sha256: Sha256, file: string): Promise<ApkVerdict> {
     const { size, ctimeMs } = await stat(file);
@@ -67,7 +62,7 @@ export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admi
           build,
           'sha256',
           'artifact_missing',
-          `the APK of build ${build.buildId} is not in the artifact store`,
+          `the APK of build ${build.buildId} is not stored on the controller`,
           'upload it: ota build add, or PUT /v1/artifacts/{sha256}',
         ),
       ];
@@ -101,8 +96,10 @@ export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admi
 
   return {
     admit: async (state, standing) => {
-      const stood = new Set(standing === undefined ? [] : offerable(standing).map(b => b.sha256));
-      const builds = offerable(state);
+      const stood = new Set(
+        standing === undefined ? [] : offerableBuilds({ state: standing }).map(b => b.sha256),
+      );
+      const builds = offerableBuilds({ state });
       const findings: Finding[] = [];
       for (const build of builds) if (!stood.has(build.sha256)) findings.push(...(await check(build)));
       const inUse = new Set([...stood, ...builds.map(b => b.sha256)]);
@@ -111,7 +108,7 @@ export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admi
     },
     missing: async state => {
       const gone = new Set<Sha256>();
-      for (const build of offerable(state)) if (!(await stands(build))) gone.add(build.sha256);
+      for (const build of offerableBuilds({ state })) if (!(await stands(build))) gone.add(build.sha256);
       return gone;
     },
   };

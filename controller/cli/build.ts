@@ -14,11 +14,12 @@ import { type Client, controllerClient } from './client.ts';
 import { unreadable } from './device-import.ts';
 
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
+import { judgeHead } from './judging.ts';
 import { errorsIn, textOf, visible } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
 import { uploadBar } from './progress.ts';
 import { replaceFile } from './replace-file.ts';
-import { judgeHead, openWorkspace, type Workspace } from './workspace.ts';
+import { openWorkspace, type Workspace } from './workspace.ts';
 
 const UPLOAD_TIMEOUT_MS = 600_000;
 const MODELINE = '# yaml-language-server: $schema=../../schemas/build.schema.json\n';

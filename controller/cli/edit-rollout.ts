@@ -7,20 +7,22 @@ import type { Command } from 'commander';
 import { Fault } from '../domain/fault.ts';
 import type { BuildId } from '../domain/ids.ts';
 import { countFleet, type FleetPlan } from '../domain/plan/fleet.ts';
-import { type Plan, plan } from '../domain/plan/index.ts';
+import type { Plan } from '../domain/plan/index.ts';
 import { planJson } from '../domain/plan/json.ts';
-import { reachAt } from '../domain/plan/standing.ts';
 import { renderPlanText } from '../domain/plan/text.ts';
 import { ROLLOUT_FILE } from '../domain/rules/index.ts';
+import { reachAt } from '../domain/standing.ts';
 import type { Proposals } from '../ports/index.ts';
 import { type Change, changeRollout } from '../yaml/change.ts';
 import { editRollout } from '../yaml/edit.ts';
 import { askFleet } from './fleet.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
-import { errorsIn, type Placed, textOf, visible } from './problem-formats.ts';
+import { judgeHead, notesOn } from './judging.ts';
+import { type Placed, textOf, visible } from './problem-formats.ts';
 import { replaceFile } from './replace-file.ts';
+import { askStored } from './stored-apks.ts';
 import { readSubject, type Subject, textIn } from './subject.ts';
-import { judgeHead, openWorkspace, standingOf } from './workspace.ts';
+import { openWorkspace } from './workspace.ts';
 
 export interface EditOptions {
   readonly dir: string;
@@ -38,7 +40,7 @@ export const editOptions = (command: Command): Command =>
     .option('--base <revision>', 'what is merged (default: HEAD, or the files themselves outside Git)')
     .option('--dry-run', 'show the plan and write nothing')
     .option('--open-pr', 'push a branch and open a pull request; the working files stay as they are')
-    .option('--offline', 'do not ask the controller about the enrolled fleet')
+    .option('--offline', 'do not ask the controller about the enrolled fleet and the stored APKs')
     .option('--json', 'print one JSON object');
 
 /** One verb's wish: which change, and what else to tell. */
@@ -91,7 +93,7 @@ export async function runEdit(
     );
     return EXIT.invalid;
   }
-  const edited = await judgeEdit(read, wish(read), nowMs, io);
+  const edited = await judgeEdit(read, wish(read), nowMs, io, options.offline === true);
   return edited === undefined ? EXIT.invalid : finish(io, options, read, edited, forPr);
 }
 
@@ -105,14 +107,15 @@ async function judgeEdit(
   { change, notes = [] }: Wish,
   nowMs: number,
   io: Io,
+  offline: boolean,
 ): Promise<Edited | undefined> {
   const { workspace, merged, written, tree, fleet } = subject;
   const { red } = paint(io);
   const result = changeRollout(
     {
-      rollout: written.state.rollout,
+      rollout: written.rollout,
       merged: { rollout: merged.state.rollout, percent: reachAt(merged, nowMs) },
-      builds: written.state.builds,
+      builds: written.builds,
     },
     change,
   );
@@ -125,21 +128,23 @@ async function judgeEdit(
   const files = tree.files.map(f =>
     f.path === ROLLOUT_FILE ? { path: f.path, content: Buffer.from(text) } : f,
   );
-  const { state, problems } = await judgeHead(workspace, { ...tree, files }, merged, nowMs);
+  const judgement = await judgeHead(workspace, { ...tree, files }, merged, nowMs, () =>
+    askStored(io, offline),
+  );
+  const { plan, problems } = judgement;
   printProblems(problems, io);
-  if (state === undefined || errorsIn(problems) > 0) {
+  if (plan === undefined) {
     io.err(`${red('refused')}: to ${result.title} would be invalid; nothing was written\n`);
     return undefined;
   }
-  const planned = plan(merged, standingOf(merged, state, nowMs), nowMs);
   return {
     text,
     title: result.title,
     reason: change.reason,
-    notes: [...result.notes, ...subject.notes, ...notes],
+    notes: [...result.notes, ...subject.notes, ...notes, ...notesOn(judgement)],
     warnings: problems.map(p => p.message),
-    plan: planned,
-    fleet: fleet.kind === 'counted' ? countFleet(planned, fleet.devices) : undefined,
+    plan,
+    fleet: fleet.kind === 'counted' ? countFleet(plan, fleet.devices) : undefined,
   };
 }
 

@@ -1,13 +1,14 @@
-/** `ota plan`: what merging a change would do to the fleet. Offline: nominal shares, no device is asked. */
+/** `ota plan`: what merging a change would do to the fleet. Shares are nominal: the enrolled fleet is not counted. */
 import { Option } from 'commander';
-import { plan as planOf } from '../domain/plan/index.ts';
 import { planJson } from '../domain/plan/json.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import { renderPlanText } from '../domain/plan/text.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
-import { errorsIn, textOf } from './problem-formats.ts';
+import { judgeHead, notesOn, standingAt } from './judging.ts';
+import { textOf, visible } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
-import { judgeHead, openWorkspace, standingAt, standingOf } from './workspace.ts';
+import { askStored } from './stored-apks.ts';
+import { openWorkspace } from './workspace.ts';
 
 export interface PlanOptions {
   readonly base: string;
@@ -15,6 +16,7 @@ export interface PlanOptions {
   readonly dir: string;
   readonly format: 'text' | 'markdown' | 'json';
   readonly exitCode?: boolean;
+  readonly offline?: boolean;
 }
 
 export const plan: Verb = (program, choose) => {
@@ -31,6 +33,7 @@ export const plan: Verb = (program, choose) => {
       new Option('--format <format>', 'how to print').choices(['text', 'markdown', 'json']).default('text'),
     )
     .option('--exit-code', 'exit with 1 when there are differences')
+    .option('--offline', 'do not ask the controller which APKs it holds')
     .addHelpText(
       'after',
       examples(
@@ -49,18 +52,27 @@ async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   const nowMs = io.nowMs();
   const base = await standingAt(workspace, options.base, nowMs);
   const tree = options.head === undefined ? await workspace.working() : await workspace.at(options.head);
-  const { state, problems } = await judgeHead(workspace, tree, base, nowMs);
+  const judgement = await judgeHead(workspace, tree, base, nowMs, () =>
+    askStored(io, options.offline === true),
+  );
+  const { plan: planned, problems, approvalsNeeded, apksUnchecked } = judgement;
   const colours = paint(io);
   for (const problem of problems) io.err(textOf(problem, colours));
-  if (state === undefined || errorsIn(problems) > 0) {
+  if (planned === undefined) {
     if (options.format === 'json') outJson(io, { valid: false, problems });
     io.err(
       `${colours.red('no plan')}: ${options.head ?? 'the working folder'} is invalid and would not be applied\n`,
     );
     return EXIT.invalid;
   }
-  const planned = planOf(base, standingOf(base, state, nowMs), nowMs);
-  if (options.format === 'json') outJson(io, { valid: true, ...planJson(planned) });
+  for (const note of notesOn(judgement)) io.err(`note: ${visible(note)}\n`);
+  if (options.format === 'json')
+    outJson(io, {
+      valid: true,
+      ...planJson(planned),
+      approvals_needed: approvalsNeeded,
+      apks_unchecked: apksUnchecked ?? null,
+    });
   else io.out(options.format === 'markdown' ? renderPlanMarkdown(planned) : renderPlanText(planned));
   return options.exitCode === true && !planned.empty ? EXIT.invalid : EXIT.fine;
 }

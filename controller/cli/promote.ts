@@ -57,8 +57,8 @@ export const promote =
             lastSafe === undefined ? [buildId] : [buildId, lastSafe],
             ({ fleet, written }) => {
               const chosen =
-                seed !== undefined || written.state.rollout.current === buildId
-                  ? { cohortSeed: seed ?? written.state.rollout.cohortSeed, notes: [] }
+                seed !== undefined || written.rollout.current === buildId
+                  ? { cohortSeed: seed ?? written.rollout.cohortSeed, notes: [] }
                   : findSeed(buildId, fleet);
               return {
                 change: {

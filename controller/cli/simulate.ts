@@ -1,22 +1,16 @@
 /** `ota simulate`: how many devices a percentage really reaches, and what a change would decide for each. Offline. */
 import type { BuildId } from '../domain/ids.ts';
+import type { Standing } from '../domain/standing.ts';
 import { countArgument, percentsArgument } from './arguments.ts';
 import { readText } from './device-import.ts';
 import { type ListedDevice, parseDeviceList } from './device-list.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
-import { errorsIn, textOf } from './problem-formats.ts';
+import { judgeHead, pictureAt, standingAt } from './judging.ts';
+import { textOf } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
 import { type CohortStep, cohortSteps, decisionCounts, stepsOf, syntheticDevices } from './simulation.ts';
 import { table } from './table.ts';
-import {
-  judgeHead,
-  openWorkspace,
-  pictureAt,
-  type Standing,
-  standingAt,
-  standingOf,
-  type Workspace,
-} from './workspace.ts';
+import { openWorkspace, type Workspace } from './workspace.ts';
 
 interface SimulateOptions {
   readonly devices?: string;
@@ -112,9 +106,8 @@ async function readSides(workspace: Workspace, options: SimulateOptions, io: Io)
   const nowMs = io.nowMs();
   const before = options.base === undefined ? undefined : await standingAt(workspace, options.base, nowMs);
   if (options.head !== undefined) return { before, after: await standingAt(workspace, options.head, nowMs) };
-  const { state, problems } = await judgeHead(workspace, await workspace.working(), before, nowMs);
-  if (state !== undefined && errorsIn(problems) === 0)
-    return { before, after: standingOf(before, state, nowMs) };
+  const { plan, problems } = await judgeHead(workspace, await workspace.working(), before, nowMs);
+  if (plan !== undefined) return { before, after: plan.head };
   for (const problem of problems) io.err(textOf(problem, paint(io)));
   io.err(`${paint(io).red('refused')}: the desired state is invalid, so nothing can be counted\n`);
   return undefined;

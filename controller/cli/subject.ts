@@ -1,11 +1,14 @@
 /** What an edit starts from: the files to change, what is merged, and the fleet it is about. */
 import { Fault } from '../domain/fault.ts';
 import type { BuildId, Revision } from '../domain/ids.ts';
+import type { DesiredState } from '../domain/release.ts';
 import { buildFile, ROLLOUT_FILE } from '../domain/rules/index.ts';
+import type { Standing } from '../domain/standing.ts';
 import type { Proposals, SourceTree } from '../ports/index.ts';
 import type { FleetAnswer } from './fleet.ts';
+import { judgeHead, standingAt } from './judging.ts';
 import type { Placed } from './problem-formats.ts';
-import { judgeHead, type Standing, standingAt, standingOf, type Workspace } from './workspace.ts';
+import type { Workspace } from './workspace.ts';
 
 export interface Subject {
   readonly workspace: Workspace;
@@ -13,7 +16,7 @@ export interface Subject {
   readonly merged: Standing;
   /** The files that are edited: those in the working folder, for a pull request those of its base. */
   readonly tree: SourceTree;
-  readonly written: Standing;
+  readonly written: DesiredState;
   readonly fleet: FleetAnswer;
   /** For a pull request: the commit it stands on, and builds that go along, as path and text. */
   readonly base: Revision | undefined;
@@ -59,11 +62,11 @@ export async function readSubject(
     base === undefined
       ? { tree: working, newFiles: [] }
       : withNew(await workspace.at(base), working, options.needs);
-  const judged = await judgeHead(workspace, tree, undefined, nowMs);
-  if (judged.state === undefined) return { problems: judged.problems };
-  const written = standingOf(merged, judged.state, nowMs);
+  const { plan, problems } = await judgeHead(workspace, tree, undefined, nowMs);
+  if (plan === undefined) return { problems };
+  const { head } = plan;
   const notes = await notesOn(workspace, working, tree, fleet);
-  return { workspace, merged: merged ?? written, tree, written, fleet, base, newFiles, notes };
+  return { workspace, merged: merged ?? head, tree, written: head.state, fleet, base, newFiles, notes };
 }
 
 /** HEAD where there is one that holds this folder, else nothing: what is written then stands for what is merged. */

@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import { Fault } from '../domain/fault.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
+import { type HeadJudgement, judgeHead, notesOn, standingAt } from './judging.ts';
 import {
   countText,
   errorsIn,
@@ -11,14 +12,17 @@ import {
   type Placed,
   sarifOf,
   textOf,
+  visible,
 } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
+import { askStored } from './stored-apks.ts';
 import { VERSION } from './version.ts';
-import { judgeHead, openWorkspace, standingAt } from './workspace.ts';
+import { openWorkspace } from './workspace.ts';
 
 export interface ValidateOptions {
   readonly base?: string;
   readonly format: Format;
+  readonly offline?: boolean;
 }
 
 export const validate: Verb = (program, choose) => {
@@ -30,6 +34,7 @@ export const validate: Verb = (program, choose) => {
     )
     .argument('[dir]', 'the folder that holds rollout.yaml', 'releases')
     .option('--base <revision>', 'judge what changed since this Git revision, and by its policy')
+    .option('--offline', 'do not ask the controller which APKs it holds')
     .addOption(new Option('--format <format>', 'how to print').choices(FORMATS).default('text'))
     .addHelpText(
       'after',
@@ -49,9 +54,12 @@ async function runValidate(dir: string, options: ValidateOptions, io: Io): Promi
     const workspace = await openWorkspace(io, dir);
     const base =
       options.base === undefined ? undefined : await standingAt(workspace, options.base, io.nowMs());
-    const { problems, files } = await judgeHead(workspace, await workspace.working(), base, io.nowMs());
-    print(problems, files, options.format, io);
-    return errorsIn(problems) === 0 ? EXIT.fine : EXIT.invalid;
+    const judgement = await judgeHead(workspace, await workspace.working(), base, io.nowMs(), () =>
+      askStored(io, options.offline === true),
+    );
+    print(judgement, options.format, io);
+    for (const note of notesOn(judgement)) io.err(`note: ${visible(note)}\n`);
+    return errorsIn(judgement.problems) === 0 ? EXIT.fine : EXIT.invalid;
   } catch (error) {
     if (options.format === 'github' && error instanceof Fault)
       io.out(
@@ -61,11 +69,20 @@ async function runValidate(dir: string, options: ValidateOptions, io: Io): Promi
   }
 }
 
-function print(problems: readonly Placed[], files: number, format: Format, io: Io): void {
+function print(judgement: HeadJudgement, format: Format, io: Io): void {
+  const { problems, files } = judgement;
   const errors = errorsIn(problems);
   switch (format) {
     case 'json':
-      outJson(io, { ok: errors === 0, errors, warnings: problems.length - errors, files, problems });
+      outJson(io, {
+        ok: errors === 0,
+        errors,
+        warnings: problems.length - errors,
+        files,
+        problems,
+        approvals_needed: judgement.approvalsNeeded,
+        apks_unchecked: judgement.apksUnchecked ?? null,
+      });
       break;
     case 'sarif':
       outJson(io, sarifOf(problems, VERSION));

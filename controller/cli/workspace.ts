@@ -3,24 +3,12 @@ import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { simpleGit } from 'simple-git';
-import type { Snapshot } from '../domain/decision.ts';
 import { Fault } from '../domain/fault.ts';
-import type { Standing } from '../domain/plan/index.ts';
-import { pictureOf } from '../domain/plan/standing.ts';
-import { checkPolicy } from '../domain/policy/index.ts';
-import { renderPath } from '../domain/problem.ts';
-import { advanceClock } from '../domain/ramp.ts';
-import type { DesiredState, Rollout } from '../domain/release.ts';
 import { ROLLOUT_FILE } from '../domain/rules/index.ts';
 import type { SourceTree } from '../ports/index.ts';
 import { folderSource } from '../source/folder.ts';
 import { type LocalRepository, localRepository } from '../source/git/local-repository.ts';
-import { findRampStart } from '../source/ramp-start.ts';
-import { parseState, parseTree } from '../yaml/parse.ts';
 import type { Io } from './io.ts';
-import { errorsIn, type Placed } from './problem-formats.ts';
-
-export type { Standing } from '../domain/plan/index.ts';
 
 export interface Repository extends LocalRepository {
   /** Where the desired state stands in it, with forward slashes; `.` is its top. */
@@ -131,71 +119,3 @@ async function mustBeFolder(absolute: string, given: string): Promise<void> {
     { retry: 'never' },
   );
 }
-
-// ---------------------------------------------------------------- judging
-
-export interface Judged {
-  /** Undefined when there is any error. */
-  readonly state: DesiredState | undefined;
-  /** Errors and warnings, files named from where the reader stands. */
-  readonly problems: readonly Placed[];
-  readonly files: number;
-}
-
-/** Every check that can be made without a controller: files, rules, the change against `base`, and its policy. */
-export async function judgeHead(
-  workspace: Workspace,
-  tree: SourceTree,
-  base: Standing | undefined,
-  nowMs: number,
-): Promise<Judged> {
-  const against = base === undefined ? undefined : { ...base, formerBuilds: new Map() };
-  const parsed = parseState(tree, against, { nowMs });
-  const policy = base?.state.policy;
-  const findings =
-    parsed.state === undefined || base === undefined || policy === undefined
-      ? []
-      : checkPolicy(policy, base, standingOf(base, parsed.state, nowMs), nowMs);
-  const { locate } = parseTree(tree.files);
-  const problems = [
-    ...parsed.problems,
-    ...findings.map(f => ({ ...f, ...locate(f.file, f.path), path: renderPath(f.path) })),
-  ].map(p => ({ ...p, file: shownFile(workspace, p.file) }));
-  return { state: errorsIn(problems) > 0 ? undefined : parsed.state, problems, files: tree.files.length };
-}
-
-const shownFile = (workspace: Workspace, file: string): string =>
-  workspace.shown === '.' ? file : `${workspace.shown}/${file}`;
-
-/** What would stand if `state` were merged over `base` now: a ramp that goes on keeps its clock, a new one begins. */
-export function standingOf(base: Standing | undefined, state: DesiredState, nowMs: number): Standing {
-  const before = base === undefined ? undefined : { rollout: base.state.rollout, clock: base.clock };
-  return { state, clock: advanceClock(before, state.rollout, nowMs) };
-}
-
-/** What stands at a merged revision, its ramp's clock from history. Faults `revision_unknown`, `base_invalid`. */
-export async function standingAt(workspace: Workspace, name: string, nowMs: number): Promise<Standing> {
-  const tree = await workspace.at(name);
-  const { state, problems } = parseState(tree, undefined, { nowMs });
-  if (state === undefined) {
-    const first = problems.find(p => p.severity === 'error');
-    const where =
-      first === undefined ? '' : `\n  ${shownFile(workspace, first.file)}:${first.line}: ${first.message}`;
-    throw new Fault(
-      'base_invalid',
-      `the desired state at ${name} is itself invalid, so nothing can be compared with it${where}`,
-      { retry: 'never' },
-    );
-  }
-  const { repository } = workspace;
-  if (repository === undefined) throw new Error('assertion: a revision was read without a repository');
-  const start = await findRampStart(repository, tree.revision, state.rollout, undefined, nowMs, rolloutIn);
-  return { state, clock: start.clock };
-}
-
-/** One old version of rollout.yaml by itself; undefined when it does not parse. */
-const rolloutIn = ({ content }: { content: Buffer }): Rollout | undefined =>
-  parseTree([{ path: ROLLOUT_FILE, content }]).state?.rollout;
-
-/** The picture that decisions are made from, as if this had been applied now. */
-export const pictureAt = (standing: Standing, nowMs: number): Snapshot => pictureOf(standing, nowMs);

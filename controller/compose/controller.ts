@@ -1,4 +1,6 @@
 /** Wires the controller: the only place where parts meet. `main.ts` is the process around it. */
+import { makeAdmission } from '../artifacts/admission.ts';
+import { judge } from '../domain/judging/judge.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import { createHttp } from '../http/app.ts';
 import { makeOutbox, type Outbox } from '../outbox/drain.ts';
@@ -91,16 +93,36 @@ async function openParts(ground: Ground, { nudgeMaster }: Keys): Promise<Parts> 
   const source = sourceOf(settings, around.environment, nowMs);
   const parser = apartParser();
   ends.add(() => parser.close());
-  const { parse, place } = parser;
+  const admission = makeAdmission({ artifacts });
+  const judging = { parse: parser.parse, place: parser.place, admit: admission.admit };
   const pace = around.githubPace;
-  const githubParts: GitHubParts = { settings, store, source, parse, place, picture, nowMs, observe, pace };
+  const githubParts: GitHubParts = {
+    settings,
+    store,
+    source,
+    judge: (tree, standing) => judge(judging, tree, standing, nowMs()),
+    artifacts,
+    picture,
+    nowMs,
+    observe,
+    pace,
+  };
   const github = consoleOf(githubParts);
   const watches = watchesOf(ground, publication, nudges);
   const outbox = outboxOf(ground, nudges, github);
   const { exposure } = watches;
-  const reconcile = reconcileOf(ground, { source, parser, artifacts, publication, github, nudges, exposure });
+  const reconcile = reconcileOf(ground, {
+    source,
+    judging,
+    parseRollout: parser.parseRollout,
+    admission,
+    publication,
+    github,
+    nudges,
+    exposure,
+  });
   const webhook = webhookOf(githubParts, about => {
-    if (about === 'source') reconcile.wake('webhook');
+    if (about === 'source') reconcile.wake();
     else background.run('github', () => github?.hint().then(() => outbox.wake()));
   });
   publication.subscribe(() => background.run('exposure', () => exposure.look()));

@@ -5,16 +5,18 @@ import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 import { type GitHubAuth, type GitHubOptions, makeGitHub } from '../github/client.ts';
 import { type GitHubConsole, makeConsole } from '../github/console.ts';
-import type { Judge } from '../github/pulls.ts';
+import type { JudgeTree } from '../github/pulls.ts';
 import { makeWebhook } from '../github/webhook.ts';
-import type { Source, Webhook } from '../ports/index.ts';
+import type { Artifacts, Source, Webhook } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Store } from '../store/store.ts';
 
 /** How GitHub is spoken to; the process uses the defaults. */
 export type GitHubPace = Pick<GitHubOptions, 'timeoutMs' | 'contentWriteIntervalMs' | 'readRetryMs'>;
 
-export interface GitHubParts extends Judge {
+export interface GitHubParts {
+  readonly judge: JudgeTree;
+  readonly artifacts: Pick<Artifacts, 'has'>;
   readonly settings: Settings;
   readonly store: Store;
   readonly source: Source;

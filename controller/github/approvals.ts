@@ -5,7 +5,6 @@
 import type { Revision } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
-import { approvalsNeeded } from '../domain/policy/index.ts';
 import type { Finding } from '../domain/problem.ts';
 import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
@@ -27,8 +26,8 @@ export interface ShownPlan {
 export interface Approvals {
   /** How many reviewers have approved this plan on the pull request's present head. */
   given(pull: number, head: Revision, author: string | undefined, planHash: string): Promise<number>;
-  /** For reconcile: empty when the plan needs no approval or has it. Faults when GitHub cannot be asked. */
-  approve(revision: Revision, plan: Plan): Promise<Finding[]>;
+  /** For reconcile: empty when the plan has the approvals that it needs. Faults when GitHub cannot be asked. */
+  approve(revision: Revision, plan: Plan, needed: number): Promise<Finding[]>;
 }
 
 interface Review {
@@ -45,12 +44,6 @@ const MOST_SHOWN = 50;
 const TRUSTED = new Set(['OWNER', 'MEMBER', 'COLLABORATOR']);
 /** Of what a folded plan may take of a comment. */
 const PLAN_CHARS = 40_000;
-
-/** How many approvals the standing policy asks for this plan. */
-export const neededFor = ({ base, head, atMs }: Plan): number => {
-  const policy = base?.state.policy;
-  return policy === undefined ? 0 : approvalsNeeded(policy, base, head, atMs);
-};
 
 export function makeShownPlans(store: KeyValueStore, nowMs: () => number): ShownPlans {
   const key = (pull: number): string => `github:shown:${pull}`;
@@ -89,17 +82,13 @@ const finding = (message: string, hint: string): Finding => ({
   hint,
 });
 
-/** For a controller without GitHub: what the policy wants approved cannot be, and is held. */
-export const unapprovable = (plan: Plan): Finding[] => {
-  const needed = neededFor(plan);
-  if (needed === 0) return [];
-  return [
-    finding(
-      `the policy asks for ${needed} approvals of plan ${plan.hash.slice(0, 12)}, and no GitHub is set up to give them`,
-      'set OTA_GITHUB_REPO, or take the rule out of policy.yaml',
-    ),
-  ];
-};
+/** For a controller without GitHub, where nobody can approve: the revision is held. */
+export const unapprovable = (plan: Plan, needed: number): Finding[] => [
+  finding(
+    `the policy asks for ${needed} approvals of plan ${plan.hash.slice(0, 12)}, but GitHub is not set up, so nobody can give them`,
+    'set OTA_GITHUB_REPO, or remove the rule from policy.yaml',
+  ),
+];
 
 export interface ApprovalsOptions {
   readonly github: GitHub;
@@ -158,9 +147,7 @@ export function makeApprovals({ github, store, shown, nowMs, branch }: Approvals
 
   return {
     given,
-    approve: async (revision, plan) => {
-      const needed = neededFor(plan);
-      if (needed === 0) return [];
+    approve: async (revision, plan, needed) => {
       const held: Held = {
         planHash: plan.hash,
         planText: renderPlanMarkdown(plan, { merge: revision, limit: PLAN_CHARS }),

@@ -4,11 +4,14 @@
  */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Revision } from '../domain/ids.ts';
+import type { Reconciled } from '../domain/judging/reconciled.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
-import type { Finding, Problem } from '../domain/problem.ts';
+import type { Finding } from '../domain/problem.ts';
+import { reachAt } from '../domain/standing.ts';
 import { makeTurns } from '../domain/turns.ts';
 import type {
+  Artifacts,
   DesiredStore,
   KeyValueStore,
   OutboxEntry,
@@ -22,15 +25,17 @@ import { makeComments } from './comment.ts';
 import { makeDeployments } from './deployments.ts';
 import { GitHubFault } from './fault.ts';
 import { makeLedger, type Row, rowOf, TOPIC, tell } from './ledger.ts';
-import { type FleetSources, meantPercent, progressNow, signOf } from './live.ts';
+import { type FleetSources, progressNow, signOf } from './live.ts';
 import { isFinal, type Progress } from './progress.ts';
-import { type Judge, makePulls } from './pulls.ts';
+import { type JudgeTree, makePulls } from './pulls.ts';
 import { makeReporter } from './report.ts';
 import { shownProblem } from './shown-problem.ts';
 import { makeStatuses } from './statuses.ts';
 import { subjectOf } from './tally.ts';
 
-export interface ConsoleOptions extends FleetSources, Judge {
+export interface ConsoleOptions extends FleetSources {
+  readonly judge: JudgeTree;
+  readonly artifacts: Pick<Artifacts, 'has'>;
   readonly github: GitHub;
   readonly source: Pick<Source, 'head' | 'merged'>;
   readonly desired: Pick<DesiredStore, 'applied'>;
@@ -50,16 +55,6 @@ export interface ConsoleOptions extends FleetSources, Judge {
   readonly detailIntervalMs?: number;
 }
 
-/** What came of one revision; what reconcile hands over has this shape. */
-export type Reconciled =
-  | {
-      readonly kind: 'applied';
-      readonly before: Snapshot | undefined;
-      readonly after: Snapshot;
-      readonly plan: Plan;
-    }
-  | { readonly kind: 'rejected'; readonly revision: Revision; readonly problems: readonly Problem[] };
-
 export interface GitHubConsole {
   /** What to promise in the transaction that applies or rejects a revision. Pure. */
   onReconciled(result: Reconciled): OutboxEntry[];
@@ -68,8 +63,8 @@ export interface GitHubConsole {
     readonly topic: string;
     handle(row: OutboxRow): Promise<'done' | { readonly retryAtMs: number; readonly code: string }>;
   };
-  /** Was this plan approved as the policy asks? Empty when it was; Faults when GitHub cannot be asked. */
-  approve(revision: Revision, plan: Plan): Promise<Finding[]>;
+  /** Empty when this plan has the approvals that it needs. Faults when GitHub cannot be asked. */
+  approve(revision: Revision, plan: Plan, needed: number): Promise<Finding[]>;
   /** Notices what moved: call it every few seconds. Asks the store alone; GitHub is the outbox's business. */
   tick(): Promise<void>;
   /** A pull request or its reviews may have changed. */
@@ -108,7 +103,7 @@ export function appliedRow(
     revision: after.revision,
     previous: before?.revision,
     appliedAtMs: after.appliedAtMs,
-    percent: meantPercent(after, after.appliedAtMs),
+    percent: reachAt(after, after.appliedAtMs),
     subject: inert ? { ...subject, kind: 'none' } : subject,
     planHash: plan.hash,
     planText: renderPlanMarkdown(plan, { merge: after.revision, limit: PLAN_CHARS }).trimEnd(),

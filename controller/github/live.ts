@@ -1,6 +1,7 @@
 /** The rollout in force, as it stands now: picture, fleet, outcomes and adoption brought together. */
 import type { Snapshot } from '../domain/decision.ts';
-import { finalPercent, isSuspended, nextChangeMs, percentAt } from '../domain/ramp.ts';
+import { finalPercent, isSuspended, nextChangeMs } from '../domain/ramp.ts';
+import { reachAt } from '../domain/standing.ts';
 import type { AdoptionStore, DeviceStore, OutcomeStore } from '../ports/index.ts';
 import type { Progress, RolloutState, Tally } from './progress.ts';
 import { subjectOf, tallyFleet } from './tally.ts';
@@ -15,20 +16,15 @@ export interface FleetSources {
 /** The share that may be missing when a rollout counts as complete: devices come and go. */
 const MISSING = 0.01;
 
-/** The percent this picture means `current` for: a suspend pauses offers but does not narrow it. */
-export function meantPercent({ rollout, current, clock }: Snapshot, atMs: number): number {
-  return rollout.rollback || current.withdrawn !== undefined ? 0 : percentAt(rollout, clock, atMs);
-}
-
 /** The next moment at which time alone widens the rollout. */
 function nextStep(picture: Snapshot, nowMs: number): Progress['next'] {
   const { rollout, clock } = picture;
-  const percent = meantPercent(picture, nowMs);
+  const percent = reachAt(picture, nowMs);
   let atMs: number | undefined = nowMs;
   for (let tries = 0; tries < 100; tries += 1) {
     atMs = nextChangeMs(rollout, clock, atMs);
     if (atMs === undefined) return undefined;
-    const then = meantPercent(picture, atMs);
+    const then = reachAt(picture, atMs);
     if (then !== percent) return { percent: then, atMs };
   }
   return undefined;
@@ -62,7 +58,7 @@ export async function signOf(
   return JSON.stringify([
     await sources.devices.counts(nowMs, sources.activeWithinMs),
     await sources.outcomes.counts(buildId, since.appliedAtMs),
-    meantPercent(picture, nowMs),
+    reachAt(picture, nowMs),
     isSuspended(picture.rollout, nowMs),
     picture.rollout,
   ]);
@@ -79,7 +75,7 @@ export async function progressNow(
   const tally = await tallyFleet(sources.devices, picture, nowMs, sources.activeWithinMs);
   const { ok, fail, deferred, reasons } = await sources.outcomes.counts(subject.buildId, before.appliedAtMs);
   const samples = await sources.adoption.series(subject.buildId, before.appliedAtMs);
-  const percent = meantPercent(picture, nowMs);
+  const percent = reachAt(picture, nowMs);
   const next = nextStep(picture, nowMs);
   const last = before.exposure.at(-1);
   const { suspend } = picture.rollout;

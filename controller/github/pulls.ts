@@ -2,17 +2,16 @@
  * Open pull requests: what each would make of the branch is read, parsed, judged and planned here, and said in one
  * comment and three statuses. Nothing of a pull request is ever run; its files are bounded like any others.
  */
-import type { Revision } from '../domain/ids.ts';
+import type { Revision, Sha256 } from '../domain/ids.ts';
+import type { Judgement } from '../domain/judging/judge.ts';
 import { type FleetPlan, fleetCounter } from '../domain/plan/fleet.ts';
-import { type Plan, plan as planOf, type Standing } from '../domain/plan/index.ts';
+import type { Plan } from '../domain/plan/index.ts';
 import { percentText } from '../domain/plan/words.ts';
-import { checkPolicy } from '../domain/policy/index.ts';
-import type { Finding, Problem } from '../domain/problem.ts';
-import { advanceClock } from '../domain/ramp.ts';
-import type { DesiredState } from '../domain/release.ts';
-import type { Base, RuleTimes } from '../domain/rules/index.ts';
+import { hasError, type Problem } from '../domain/problem.ts';
+import { offerableBuilds, type Standing } from '../domain/standing.ts';
 import type {
   Applied,
+  Artifacts,
   DesiredStore,
   DeviceStore,
   KeyValueStore,
@@ -20,10 +19,11 @@ import type {
   Source,
   SourceTree,
 } from '../ports/index.ts';
-import { type Approvals, neededFor, type ShownPlans } from './approvals.ts';
+import type { Approvals, ShownPlans } from './approvals.ts';
 import type { GitHub } from './client.ts';
 import type { Comments } from './comment.ts';
 import { GitHubFault } from './fault.ts';
+import { fleetOf } from './fleet.ts';
 import { rowOf } from './ledger.ts';
 import { shortSha } from './render/markdown.ts';
 import {
@@ -37,18 +37,11 @@ import { CONSOLE_COMMENT } from './report.ts';
 import { shownProblem } from './shown-problem.ts';
 import type { CommitStatus, StatusContext, Statuses } from './statuses.ts';
 
-interface Parsed {
-  readonly state?: DesiredState | undefined;
-  readonly problems: Problem[];
-}
+/** The judgement that reconcile makes, of a tree that would be merged now. */
+export type JudgeTree = (tree: SourceTree, standing: Standing | undefined) => Promise<Judgement>;
 
-/** The same judgement that reconcile makes. */
-export interface Judge {
-  readonly parse: (tree: SourceTree, base: Base | undefined, times: RuleTimes) => Parsed | Promise<Parsed>;
-  readonly place: (tree: SourceTree, findings: readonly Finding[]) => Problem[] | Promise<Problem[]>;
-}
-
-export interface PullsOptions extends Judge {
+export interface PullsOptions {
+  readonly judge: JudgeTree;
   readonly github: GitHub;
   readonly comments: Comments;
   readonly statuses: Statuses;
@@ -59,6 +52,7 @@ export interface PullsOptions extends Judge {
   readonly source: Pick<Source, 'head' | 'merged'>;
   readonly desired: Pick<DesiredStore, 'applied'>;
   readonly devices: Pick<DeviceStore, 'scan'>;
+  readonly artifacts: Pick<Artifacts, 'has'>;
   readonly nowMs: () => number;
   readonly branch: string;
 }
@@ -77,7 +71,10 @@ interface Seen {
   readonly given: number;
   readonly planHash: string;
   readonly commented: boolean;
+  /** The APKs that it would offer: were they stored? Absent in what an earlier version has kept. */
+  readonly apks?: readonly { readonly sha256: Sha256; readonly stored: boolean }[];
 }
+type Reviewing = Omit<Seen, 'of'>;
 
 interface OpenPull {
   readonly number: number;
@@ -86,7 +83,6 @@ interface OpenPull {
 }
 
 const KEEP_MS = 90 * 86_400_000;
-const PAGE = 2_000;
 
 export function makePulls(options: PullsOptions): Pulls {
   const { github, comments, statuses, approvals, shown, store, nowMs, branch } = options;
@@ -129,6 +125,8 @@ export function makePulls(options: PullsOptions): Pulls {
   async function changed(pull: OpenPull, applied: Applied | undefined): Promise<boolean> {
     const seen = await seenOf(pull.number);
     if (seen?.of !== subjectOf(pull.head, applied)) return true;
+    for (const { sha256, stored } of seen.apks ?? [])
+      if ((await options.artifacts.has(sha256)) !== stored) return true;
     if (seen.needed === 0) return false;
     return (await approvals.given(pull.number, pull.head, pull.author, seen.planHash)) !== seen.given;
   }
@@ -151,23 +149,25 @@ export function makePulls(options: PullsOptions): Pulls {
 
   async function countFleet(plan: Plan): Promise<FleetPlan> {
     const counter = fleetCounter(plan);
-    let after: string | undefined;
-    for (;;) {
-      const page = await options.devices.scan({ after, limit: PAGE });
-      for (const device of page) counter.add(device);
-      after = page.at(-1)?.deviceId;
-      if (page.length < PAGE || after === undefined) return counter.result();
-    }
+    for await (const device of fleetOf(options.devices)) counter.add(device);
+    return counter.result();
   }
 
-  async function none(pull: OpenPull, reviewed: Reviewed, commented: boolean): Promise<Omit<Seen, 'of'>> {
+  async function apksOf(plan: Plan): Promise<NonNullable<Seen['apks']>> {
+    const builds = offerableBuilds(plan.head);
+    return Promise.all(
+      builds.map(async ({ sha256 }) => ({ sha256, stored: await options.artifacts.has(sha256) })),
+    );
+  }
+
+  async function none(pull: OpenPull, reviewed: Reviewed, commented: boolean): Promise<Reviewing> {
     for (const context of ['ota/validate', 'ota/plan', 'ota/policy'] as const)
       await say(pull.head, context, 'success', 'the desired state is unchanged');
     if (commented) await comment(pull.number, renderUnchangedComment(reviewed));
     return { needed: 0, given: 0, planHash: '', commented };
   }
 
-  async function conflict(pull: OpenPull, reviewed: Reviewed): Promise<Omit<Seen, 'of'>> {
+  async function conflict(pull: OpenPull, reviewed: Reviewed): Promise<Reviewing> {
     for (const context of ['ota/validate', 'ota/plan', 'ota/policy'] as const)
       await say(pull.head, context, 'failure', `conflicts with ${branch}`);
     await comment(pull.number, renderConflictComment(reviewed));
@@ -178,7 +178,7 @@ export function makePulls(options: PullsOptions): Pulls {
     pull: OpenPull,
     reviewed: Reviewed,
     problems: readonly Problem[],
-  ): Promise<Omit<Seen, 'of'>> {
+  ): Promise<Reviewing> {
     await say(pull.head, 'ota/validate', 'failure', countProblems(problems));
     await say(pull.head, 'ota/plan', 'failure', 'no plan: the desired state is invalid');
     await say(pull.head, 'ota/policy', 'failure', 'not judged: the desired state is invalid');
@@ -190,56 +190,61 @@ export function makePulls(options: PullsOptions): Pulls {
     pull: OpenPull,
     reviewed: Reviewed,
     plan: Plan,
-    problems: readonly Problem[],
-    policy: readonly Problem[],
-  ): Promise<Omit<Seen, 'of'>> {
-    const needed = neededFor(plan);
+    { problems, approvalsNeeded: needed }: Judgement,
+  ): Promise<Reviewing> {
+    const apks = await apksOf(plan);
     const fleet = await countFleet(plan);
+    const { policy } = problems;
+    const invalid = [...problems.files, ...problems.artifacts];
     const render = (given: number): string =>
-      renderPlanComment(reviewed, plan, fleet, [...problems, ...policy].map(shownProblem), { needed, given });
+      renderPlanComment(reviewed, plan, fleet, [...invalid, ...policy].map(shownProblem), { needed, given });
     // The plan is shown before any approval of it can count.
     const first = needed === 0 ? 0 : await approvals.given(pull.number, pull.head, pull.author, plan.hash);
     const { sinceMs } = await comment(pull.number, render(first));
     await shown.record(pull.number, plan.hash, sinceMs);
-    const warnings = problems.length === 0 ? '' : ` · ${countProblems(problems)}`;
-    await say(pull.head, 'ota/validate', 'success', `valid${warnings}`);
+    const found = invalid.length === 0 ? '' : countProblems(invalid);
+    if (hasError(invalid)) await say(pull.head, 'ota/validate', 'failure', found);
+    else await say(pull.head, 'ota/validate', 'success', found === '' ? 'valid' : `valid · ${found}`);
     await say(pull.head, 'ota/plan', 'success', describe(plan, fleet));
-    const short = shortSha(plan.hash);
-    if (policy.length > 0) await say(pull.head, 'ota/policy', 'failure', countProblems(policy));
-    else if (first < needed)
-      await say(pull.head, 'ota/policy', 'pending', `${first} of ${needed} approvals of plan ${short}`);
-    else
-      await say(
-        pull.head,
-        'ota/policy',
-        'success',
-        needed === 0 ? 'within the policy' : `plan ${short} is approved by ${first}`,
-      );
-    return { needed, given: first, planHash: plan.hash, commented: true };
+    await sayPolicy(pull.head, plan, policy, needed, first);
+    return { needed, given: first, planHash: plan.hash, commented: true, apks };
   }
 
-  async function judge(
+  async function sayPolicy(
+    head: Revision,
+    plan: Plan,
+    policy: readonly Problem[],
+    needed: number,
+    given: number,
+  ): Promise<void> {
+    const short = shortSha(plan.hash);
+    if (policy.length > 0) await say(head, 'ota/policy', 'failure', countProblems(policy));
+    else if (given < needed)
+      await say(head, 'ota/policy', 'pending', `${given} of ${needed} approvals of plan ${short}`);
+    else
+      await say(
+        head,
+        'ota/policy',
+        'success',
+        needed === 0 ? 'within the policy' : `plan ${short} is approved by ${given}`,
+      );
+  }
+
+  async function judged(
     pull: OpenPull,
     applied: Applied | undefined,
     commented: boolean,
-  ): Promise<Omit<Seen, 'of'>> {
+  ): Promise<Reviewing> {
     const reviewed: Reviewed = { head: pull.head, base: applied?.revision };
     if (options.source.merged === undefined)
       throw new GitHubFault('github_no_repository', 'pull requests need a Git source', { retry: 'never' });
     const tree = await options.source.merged(await options.source.head(), pull.head);
     if (tree === 'conflict') return conflict(pull, reviewed);
     if (tree.treeHash === applied?.treeHash) return none(pull, reviewed, commented);
-    const at = nowMs();
-    const { state, problems } = await options.parse(tree, applied, { nowMs: at });
-    if (state === undefined || problems.some(p => p.severity === 'error'))
-      return invalid(pull, reviewed, problems);
-    const before =
-      applied === undefined ? undefined : { rollout: applied.state.rollout, clock: applied.clock };
-    const head: Standing = { state, clock: advanceClock(before, state.rollout, at) };
-    const rules = applied?.state.policy;
-    const findings =
-      applied === undefined || rules === undefined ? [] : checkPolicy(rules, applied, head, at);
-    return planned(pull, reviewed, planOf(applied, head, at), problems, await options.place(tree, findings));
+    const judgement = await options.judge(tree, applied);
+    return judgement.plan === undefined
+      ? invalid(pull, reviewed, judgement.problems.files)
+      : planned(pull, reviewed, judgement.plan, judgement);
   }
 
   return {
@@ -251,22 +256,25 @@ export function makePulls(options: PullsOptions): Pulls {
       if (data.state !== 'open' || data.base.ref !== branch) return;
       const pull: OpenPull = { number, head: data.head.sha, author: data.user?.login };
       const applied = await options.desired.applied();
-      const result = await judge(pull, applied, (await seenOf(number))?.commented ?? false);
+      const result = await judged(pull, applied, (await seenOf(number))?.commented ?? false);
       const seen: Seen = { of: subjectOf(pull.head, applied), ...result };
       await store.set(seenKey(number), JSON.stringify(seen), nowMs() + KEEP_MS);
     },
   };
 }
 
+/** `1 problem: artifact_missing · what is wrong`; of several problems only their codes fit into a status. */
 function countProblems(problems: readonly Problem[]): string {
   const errors = problems.filter(p => p.severity === 'error').length;
   const codes = [...new Set(problems.map(p => p.code))].join(', ');
   const warnings = problems.length - errors;
+  const [only] = problems.length === 1 ? problems : [];
+  const why = only === undefined ? '' : ` · ${shownProblem(only).message}`;
   const parts = [
     ...(errors > 0 ? [`${errors} ${errors === 1 ? 'problem' : 'problems'}`] : []),
     ...(warnings > 0 ? [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`] : []),
   ];
-  return `${parts.join(', ')}: ${codes}`;
+  return `${parts.join(', ')}: ${codes}${why}`;
 }
 
 function describe(plan: Plan, fleet: FleetPlan): string {

@@ -2,9 +2,8 @@
 import { decide, type Snapshot, targetFor } from '../domain/decision.ts';
 import type { Build } from '../domain/release.ts';
 import type { DeviceStore, ScannedDevice } from '../ports/index.ts';
+import { fleetOf } from './fleet.ts';
 import type { Subject, Tally } from './progress.ts';
-
-const PAGE = 2_000;
 
 export const NO_TALLY: Tally = {
   enrolled: 0,
@@ -24,9 +23,9 @@ export function subjectOf({ rollout, current, lastSafe }: Snapshot): Subject & {
   return { buildId, versionName, versionCode, kind: back ? 'rollback' : 'rollout', build };
 }
 
-type Standing = 'elsewhere' | 'installed' | 'waiting' | 'staying' | { readonly blocked: string };
+type Place = 'elsewhere' | 'installed' | 'waiting' | 'staying' | { readonly blocked: string };
 
-function standingOf(snapshot: Snapshot, subject: Build, device: ScannedDevice, nowMs: number): Standing {
+function placeOf(snapshot: Snapshot, subject: Build, device: ScannedDevice, nowMs: number): Place {
   const versionCode = device.versionCode ?? 0;
   const asked = { ...device, versionCode };
   const target = targetFor(snapshot, asked, nowMs);
@@ -52,20 +51,13 @@ export async function tallyFleet(
   const { build } = subjectOf(snapshot);
   const blocked = new Map<string, number>();
   const counts = { enrolled: 0, active: 0, installed: 0, waiting: 0, staying: 0 };
-  let after: string | undefined;
-  for (;;) {
-    const page = await devices.scan({ after, limit: PAGE });
-    for (const device of page) {
-      counts.enrolled += 1;
-      if (device.lastSeenMs === undefined || device.lastSeenMs < nowMs - activeWithinMs) continue;
-      counts.active += 1;
-      const standing = standingOf(snapshot, build, device, nowMs);
-      if (typeof standing === 'object')
-        blocked.set(standing.blocked, (blocked.get(standing.blocked) ?? 0) + 1);
-      else if (standing !== 'elsewhere') counts[standing] += 1;
-    }
-    after = page.at(-1)?.deviceId;
-    if (page.length < PAGE || after === undefined) break;
+  for await (const device of fleetOf(devices)) {
+    counts.enrolled += 1;
+    if (device.lastSeenMs === undefined || device.lastSeenMs < nowMs - activeWithinMs) continue;
+    counts.active += 1;
+    const place = placeOf(snapshot, build, device, nowMs);
+    if (typeof place === 'object') blocked.set(place.blocked, (blocked.get(place.blocked) ?? 0) + 1);
+    else if (place !== 'elsewhere') counts[place] += 1;
   }
   const held = [...blocked]
     .map(([reason, n]) => ({ reason, devices: n }))

@@ -16,7 +16,8 @@ export interface ReconcileStatus {
 
 /** What HTTP may ask of the loop. */
 export interface Reconciler {
-  wake(reason: 'timer' | 'file' | 'webhook' | 'operator' | 'start'): void;
+  /** A hint that the source may have changed: a pass begins soon. */
+  wake(): void;
   /** One whole pass; resolves when it has ended. `acceptRewrite`: an operator accepts this rewritten head. */
   run(options?: { acceptRewrite?: Revision }): Promise<ReconcileStatus>;
   status(): ReconcileStatus;

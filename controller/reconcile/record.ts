@@ -1,21 +1,10 @@
-/** What is said about a revision: its events, its audit row, and why a rewritten one is held. */
+/** Records of a revision: its events, its audit row, and the problem of a rewritten history. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { AuditEntry } from '../ports/index.ts';
-
-/** What came of one revision, for whoever promises effects about it. */
-export type Judged =
-  | {
-      readonly kind: 'applied';
-      readonly before: Snapshot | undefined;
-      readonly after: Snapshot;
-      readonly plan: Plan;
-      readonly problems: readonly Problem[];
-    }
-  | { readonly kind: 'rejected'; readonly revision: Revision; readonly problems: readonly Problem[] };
 
 /** The rollout events of SPEC §10. */
 export function announce(observe: Observe, revision: Revision, transitions: Plan['transitions']): void {

@@ -4,7 +4,8 @@
  */
 import { advanceClock, continuesRamp, type RampClock } from '../domain/ramp.ts';
 import type { Rollout } from '../domain/release.ts';
-import type { Applied, RolloutVersion, Source } from '../ports/index.ts';
+import type { Standing } from '../domain/standing.ts';
+import type { RolloutVersion, Source } from '../ports/index.ts';
 
 /** More versions than any ramp has had; a bound, not a rule. */
 const DEEPEST = 1_000;
@@ -22,13 +23,13 @@ export async function findRampStart(
   source: Pick<Source, 'rolloutHistory'>,
   revision: string,
   head: Rollout,
-  applied: Applied | undefined,
+  standing: Standing | undefined,
   nowMs: number,
   parseRollout: ParseRollout,
 ): Promise<RampStart> {
-  if (applied !== undefined && continuesRamp(applied.state.rollout, head)) {
-    const before = { rollout: applied.state.rollout, clock: applied.clock };
-    return { clock: advanceClock(before, head, nowMs), introducedAtMs: applied.clock.startMs };
+  if (standing !== undefined && continuesRamp(standing.state.rollout, head)) {
+    const before = { rollout: standing.state.rollout, clock: standing.clock };
+    return { clock: advanceClock(before, head, nowMs), introducedAtMs: standing.clock.startMs };
   }
   const run = await versionsOfRamp(source, revision, head, parseRollout);
   // A commit dated in the future must not begin a ramp later than the moment it is read.

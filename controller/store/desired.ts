@@ -27,29 +27,35 @@ interface AttemptRecord {
 }
 
 const ONLY = 1;
+/** Rows of `desired_attempt`: the last attempt, and the one that was applied, whose warnings hold as long as it stands. */
+const LAST = 1;
+const APPLIED = 2;
 
 export function makeDesiredStore(db: Db, nowMs: () => number): DesiredStore {
   return {
     applied: () => db.read(readApplied),
-    attempted: () => db.read(readAttempted),
-    apply: (next, audit, outbox) =>
+    attempted: () => db.read(reader => readAttempt(reader, LAST)),
+    apply: (next, warnings, audit, outbox) =>
       db.write(async trx => {
         await writeApplied(trx, next);
         await writeBuilds(trx, next.state, next.formerBuilds);
-        await writeAttempt(trx, { revision: next.revision, attemptedAtMs: next.appliedAtMs, problems: [] });
+        const attempt = { revision: next.revision, attemptedAtMs: next.appliedAtMs, problems: warnings };
+        await writeAttempt(trx, LAST, attempt);
+        await writeAttempt(trx, APPLIED, attempt);
         await insertAudit(trx, audit);
         await insertOutbox(trx, outbox, nowMs());
       }),
     reject: (attempt, outbox) =>
       db.write(async trx => {
-        await writeAttempt(trx, attempt);
+        await writeAttempt(trx, LAST, attempt);
         await insertOutbox(trx, outbox, nowMs());
       }),
     advance: (revision, atMs) =>
       db.write(async trx => {
         const moved = await trx<DesiredRecord>('desired').where({ id: ONLY }).update({ revision });
         if (moved !== 1) throw new Error('assertion: advance before any revision was applied');
-        await writeAttempt(trx, { revision, attemptedAtMs: atMs, problems: [] });
+        const problems = (await readAttempt(trx, APPLIED))?.problems ?? [];
+        await writeAttempt(trx, LAST, { revision, attemptedAtMs: atMs, problems });
       }),
   };
 }
@@ -73,8 +79,8 @@ async function readApplied(reader: Knex): Promise<Applied | undefined> {
   });
 }
 
-async function readAttempted(reader: Knex): Promise<Attempted | undefined> {
-  const row = await reader<AttemptRecord>('desired_attempt').where({ id: ONLY }).first();
+async function readAttempt(reader: Knex, id: number): Promise<Attempted | undefined> {
+  const row = await reader<AttemptRecord>('desired_attempt').where({ id }).first();
   if (row === undefined) return undefined;
   return {
     revision: row.revision,
@@ -95,9 +101,9 @@ async function writeApplied(trx: Knex, next: Applied): Promise<void> {
   await trx<DesiredRecord>('desired').insert(row).onConflict('id').merge();
 }
 
-async function writeAttempt(trx: Knex, attempt: Attempted): Promise<void> {
+async function writeAttempt(trx: Knex, id: number, attempt: Attempted): Promise<void> {
   const row: AttemptRecord = {
-    id: ONLY,
+    id,
     revision: attempt.revision,
     attempted_at_ms: attempt.attemptedAtMs,
     problems: JSON.stringify(attempt.problems),

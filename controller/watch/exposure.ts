@@ -22,11 +22,8 @@ export interface ExposureOptions {
 
 export interface ExposureChange {
   readonly snapshot: Snapshot;
-  readonly fromPercent: number;
-  readonly toPercent: number;
   /** When the exposure before was last seen, Unix ms: the snapshot decides for both moments. */
   readonly seenAtMs: number;
-  readonly nowMs: number;
   /** The same for the same change, also when it is noticed again after a crash. */
   readonly name: string;
 }
@@ -56,8 +53,7 @@ export function watchExposure(options: ExposureOptions): ExposureWatch {
     const { revision } = snapshot;
     const [fromPercent, toPercent] = [last.percent, now.percent];
     const name = `time:${revision}:${toPercent}:${now.suspended ? 'suspended' : 'open'}`;
-    const change = { snapshot, fromPercent, toPercent, seenAtMs: last.atMs, nowMs: now.atMs, name };
-    await outbox.add(effects(change));
+    await outbox.add(effects({ snapshot, seenAtMs: last.atMs, name }));
     if (fromPercent === toPercent) return;
     const buildId = snapshot.rollout.current;
     observe({ type: 'ota.rollout.update', revision, buildId, fromPercent, toPercent, by: 'time' });

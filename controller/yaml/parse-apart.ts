@@ -8,7 +8,8 @@ import path from 'node:path';
 import { Fault } from '../domain/fault.ts';
 import type { Finding, Problem } from '../domain/problem.ts';
 import type { Rollout } from '../domain/release.ts';
-import { type Base, ROLLOUT_FILE, type RuleTimes } from '../domain/rules/index.ts';
+import { ROLLOUT_FILE, type RuleTimes } from '../domain/rules/index.ts';
+import type { Standing } from '../domain/standing.ts';
 import type { RolloutVersion, SourceFile } from '../ports/index.ts';
 import type { ParsedState } from './parse.ts';
 import { type ParseAnswer, type ParseJob, runJob } from './parse-job.ts';
@@ -27,7 +28,7 @@ type Tree = { readonly files: readonly SourceFile[] };
 /** Each rejects with Fault `parser_failed` when no process can be had or it dies, `parser_closed` after the end. */
 export interface ApartParser {
   /** As `parseState`; a tree that costs too much is a problem `too_complex`. */
-  parse(tree: Tree, base: Base | undefined, times: RuleTimes): Promise<ParsedState>;
+  parse(tree: Tree, base: Standing | undefined, times: RuleTimes): Promise<ParsedState>;
   /** Undefined when it does not parse. */
   parseRollout(version: RolloutVersion): Promise<Rollout | undefined>;
   place(tree: Tree, findings: readonly Finding[]): Promise<Problem[]>;

@@ -1,7 +1,8 @@
 /** What may be asked about a tree, as plain data: done on the spot, or sent to a process and back. */
 import type { Finding, Problem } from '../domain/problem.ts';
 import type { Rollout } from '../domain/release.ts';
-import type { Base, RuleTimes } from '../domain/rules/index.ts';
+import type { RuleTimes } from '../domain/rules/index.ts';
+import type { Standing } from '../domain/standing.ts';
 import type { SourceFile } from '../ports/index.ts';
 import { type ParsedState, parseState, parseTree, placeFindings } from './parse.ts';
 
@@ -9,7 +10,7 @@ export type ParseJob =
   | {
       readonly ask: 'state';
       readonly files: readonly SourceFile[];
-      readonly base: Base | undefined;
+      readonly base: Standing | undefined;
       readonly times: RuleTimes;
     }
   | { readonly ask: 'rollout'; readonly files: readonly SourceFile[] }

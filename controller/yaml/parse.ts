@@ -5,7 +5,8 @@
 import type { BuildId } from '../domain/ids.ts';
 import { type Finding, type Problem, renderPath } from '../domain/problem.ts';
 import type { Build, Cohort, DesiredState, Policy, Rollout } from '../domain/release.ts';
-import { type Base, checkBuildSet, checkState, ROLLOUT_FILE, type RuleTimes } from '../domain/rules/index.ts';
+import { checkBuildSet, checkState, ROLLOUT_FILE, type RuleTimes } from '../domain/rules/index.ts';
+import type { Standing } from '../domain/standing.ts';
 import type { SourceFile } from '../ports/index.ts';
 import { type FileReading, readFiles } from './files.ts';
 import type { DataPath, Place } from './place.ts';
@@ -43,7 +44,7 @@ export function parseTree(files: readonly SourceFile[]): ParsedTree {
  */
 export function parseState(
   tree: { readonly files: readonly SourceFile[] },
-  base: Base | undefined,
+  base: Standing | undefined,
   times: RuleTimes,
 ): ParsedState {
   const reading = readFiles(tree.files);

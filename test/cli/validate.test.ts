@@ -17,6 +17,8 @@ const broken: ReleaseFiles = {
     .replace('rollout_percent: 10', 'rollout_percent: ten'),
 };
 
+const UNCHECKED = 'note: whether the controller holds the APKs was not checked: OTA_ADMIN_TOKEN is not set\n';
+
 const withRepository = (use: (repository: Repository) => Promise<void>): Promise<void> =>
   withFolder(async folder => {
     const repository = await makeRepository(path.join(folder, 'repository'));
@@ -27,13 +29,21 @@ const withRepository = (use: (repository: Repository) => Promise<void>): Promise
 test('a right tree is valid and exits 0, in every format', () =>
   withRepository(async ({ folder }) => {
     const text = await ota(['validate'], { cwd: folder });
-    assert.equal(text, { code: 0, out: 'valid: 0 errors, 0 warnings in 3 files\n', err: '' });
+    assert.equal(text, { code: 0, out: 'valid: 0 errors, 0 warnings in 3 files\n', err: UNCHECKED });
     const json = await ota(['validate', '--format', 'json'], { cwd: folder });
-    assert.equal(JSON.parse(json.out), { ok: true, errors: 0, warnings: 0, files: 3, problems: [] });
+    assert.equal(JSON.parse(json.out), {
+      ok: true,
+      errors: 0,
+      warnings: 0,
+      files: 3,
+      problems: [],
+      approvals_needed: 0,
+      apks_unchecked: 'OTA_ADMIN_TOKEN is not set',
+    });
     assert.equal(await ota(['validate', '--format', 'github'], { cwd: folder }), {
       code: 0,
       out: '',
-      err: '',
+      err: UNCHECKED,
     });
     const sarif = JSON.parse((await ota(['validate', '--format', 'sarif'], { cwd: folder })).out);
     assert.equal(sarif.runs[0].results, []);

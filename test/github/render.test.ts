@@ -45,6 +45,7 @@ const stood = {
     rollout: { current: 'b41', lastSafe: undefined, exposure: { kind: 'percent', percent: 100 } },
   }),
   clock,
+  formerBuilds: new Map(),
 };
 const ramp = aRamp(NOW_MS + HOUR_MS, [1, 4], [10, 24], [50, 24], [100]);
 
@@ -54,6 +55,7 @@ test('plan: a careful ramp', () => {
       rollout: { exposure: ramp, canary: { tags: ['qa'], devices: ['kiosk-7'], cohorts: [] } },
     }),
     clock: newClock(NOW_MS + HOUR_MS),
+    formerBuilds: new Map(),
   };
   const planned = plan(stood, head, NOW_MS);
   golden(
@@ -82,6 +84,7 @@ test('plan: everything that is dangerous', () => {
       },
     }),
     clock,
+    formerBuilds: new Map(),
   };
   const planned = plan(stood, head, NOW_MS);
   const warning = {
@@ -103,8 +106,9 @@ test('plan: a rollback with force_downgrade', () => {
   const head = {
     state: aState({ rollout: { rollback: true, forceDowngrade: true, reason: 'crash loop on API 29' } }),
     clock,
+    formerBuilds: new Map(),
   };
-  const planned = plan({ state: aState({ rollout: 50 }), clock }, head, NOW_MS);
+  const planned = plan({ ...stood, state: aState({ rollout: 50 }) }, head, NOW_MS);
   const updated = fleet.map((d, i) => ({ ...d, versionCode: i < 60 ? 42 : 41 }));
   golden(
     'plan-rollback',
@@ -315,6 +319,7 @@ test('no comment reaches 65,536 characters, whatever is in it', () => {
   const head = {
     state: aState({ builds: [aBuild(41), aBuild(42), ...builds], rollout: { reason: 'x'.repeat(10_000) } }),
     clock,
+    formerBuilds: new Map(),
   };
   const planned = plan(stood, head, NOW_MS);
   const many = Array.from({ length: 2_000 }, () => ({

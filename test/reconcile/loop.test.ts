@@ -8,7 +8,7 @@ import { withController } from '../support/controller.ts';
 import { until } from '../support/folder.ts';
 import { call } from '../support/http.ts';
 import { releaseFiles } from '../support/releases.ts';
-import { aRamp, aState } from '../support/state.ts';
+import { aCohort, aRamp, aState } from '../support/state.ts';
 
 const HOUR = 3_600_000;
 
@@ -171,6 +171,25 @@ test('after a restart the snapshot comes from the store, before the first fetch'
     await journey.restart();
     assert.is(journey.controller.reconcile.snapshot?.revision, revision);
     await rename(`${journey.repository.folder}.away`, journey.repository.folder);
+  }));
+
+test('the warnings of the standing revision outlive a restart and a rejected revision', () =>
+  withController(async journey => {
+    const codes = () => journey.controller.reconcile.status().problems.map(p => p.code);
+    const cohorts = [aCohort('lab', { tags: ['lab'] })];
+    const good = await journey.merge(10, { cohorts });
+    assert.equal(codes(), ['cohort_unused']);
+    await rename(journey.repository.folder, `${journey.repository.folder}.away`);
+    await journey.restart();
+    assert.equal(codes(), ['cohort_unused']);
+    await rename(`${journey.repository.folder}.away`, journey.repository.folder);
+    await journey.controller.reconcile.run();
+    assert.equal(codes(), ['cohort_unused']);
+    await journey.merge({ current: 'b99' }, { cohorts });
+    assert.equal([...new Set(codes())].sort(), ['cohort_unused', 'unknown_build']);
+    await journey.repository.git('reset', '--hard', '--quiet', good);
+    await journey.controller.reconcile.run();
+    assert.equal(codes(), ['cohort_unused']);
   }));
 
 test('the age of the source grows while it is away, also from a start that never reached it', () =>

@@ -40,7 +40,7 @@ test('apply commits the state, the attempt, audit rows and promised effects toge
   withStore(async store => {
     const next = applied('r1', { clock: { startMs: 1, frozenMs: 2, countedUntilMs: 3 } });
     const audit = { atMs: 5, actor: 'git:r1', action: 'promote', subject: 'b42', detail: { percent: 10 } };
-    await store.desired.apply(next, [audit], [entry('k1')]);
+    await store.desired.apply(next, [], [audit], [entry('k1')]);
     const read = await store.desired.applied();
     assert.is(read?.revision, 'r1');
     assert.is(read?.treeHash, 'tree of r1');
@@ -57,13 +57,13 @@ test('apply commits the state, the attempt, audit rows and promised effects toge
 
 test('a failing apply changes nothing: state, audit and effects stay as they were', () =>
   withStore(async store => {
-    await store.desired.apply(applied('r1'), [], []);
+    await store.desired.apply(applied('r1'), [], [], []);
     const circular: { self?: unknown } = {};
     circular.self = circular;
     const broken: OutboxEntry = { topic: 'nudge', key: 'k2', payload: circular, notBeforeMs: 0 };
     const audit = { atMs: 5, actor: 'git:r2', action: 'promote', subject: 'b43', detail: {} };
     try {
-      await store.desired.apply(applied('r2'), [audit], [entry('k1'), broken]);
+      await store.desired.apply(applied('r2'), [], [audit], [entry('k1'), broken]);
       assert.unreachable();
     } catch (error) {
       assert.instance(error, TypeError);
@@ -76,7 +76,7 @@ test('a failing apply changes nothing: state, audit and effects stay as they wer
 
 test('a rejected revision leaves last good standing and tells its problems', () =>
   withStore(async store => {
-    await store.desired.apply(applied('r1'), [], []);
+    await store.desired.apply(applied('r1'), [], [], []);
     await store.desired.reject({ revision: 'r2', attemptedAtMs: NOW_MS + 1, problems: [problem] }, [
       entry('status'),
     ]);
@@ -92,7 +92,7 @@ test('a rejected revision leaves last good standing and tells its problems', () 
 
 test('the same tree at a newer commit moves only the revision', () =>
   withStore(async store => {
-    await store.desired.apply(applied('r1'), [], []);
+    await store.desired.apply(applied('r1'), [], [], []);
     await store.desired.advance('r2', NOW_MS + 7);
     const read = await store.desired.applied();
     assert.is(read?.revision, 'r2');
@@ -105,16 +105,30 @@ test('the same tree at a newer commit moves only the revision', () =>
     });
   }));
 
+test('the warnings of the applied revision outlive a rejection and a newer commit of the same tree', () =>
+  withStore(async store => {
+    const warning: Problem = { ...problem, severity: 'warning', code: 'cohort_unused', hint: 'remove it' };
+    await store.desired.apply(applied('r1'), [warning], [], []);
+    assert.equal((await store.desired.attempted())?.problems, [warning]);
+    await store.desired.reject({ revision: 'r2', attemptedAtMs: NOW_MS + 1, problems: [problem] }, []);
+    assert.is((await store.desired.attempted())?.problems[0]?.code, problem.code);
+    await store.desired.advance('r3', NOW_MS + 2);
+    assert.equal((await store.desired.attempted())?.problems, [warning]);
+    await store.desired.apply(applied('r4'), [], [], []);
+    await store.desired.advance('r5', NOW_MS + 3);
+    assert.equal((await store.desired.attempted())?.problems, []);
+  }));
+
 test('a build whose file is gone is remembered with its facts, and forgotten as former when it returns', () =>
   withStore(async store => {
     const [b41, b42, b43] = [aBuild(41), aBuild(42), aBuild(43)];
-    await store.desired.apply(applied('r1', { state: aState({ builds: [b41, b42, b43] }) }), [], []);
+    await store.desired.apply(applied('r1', { state: aState({ builds: [b41, b42, b43] }) }), [], [], []);
     assert.is((await store.desired.applied())?.formerBuilds.size, 0);
-    await store.desired.apply(applied('r2', { state: aState({ builds: [b41, b42] }) }), [], []);
+    await store.desired.apply(applied('r2', { state: aState({ builds: [b41, b42] }) }), [], [], []);
     const former = (await store.desired.applied())?.formerBuilds;
     assert.equal([...(former?.keys() ?? [])], ['b43']);
     assert.is(former?.get('b43')?.sha256, b43.sha256);
-    await store.desired.apply(applied('r3', { state: aState({ builds: [b41, b42, b43] }) }), [], []);
+    await store.desired.apply(applied('r3', { state: aState({ builds: [b41, b42, b43] }) }), [], [], []);
     assert.is((await store.desired.applied())?.formerBuilds.size, 0);
   }));
 
@@ -123,6 +137,7 @@ test('after a restart the applied revision comes from the store', () =>
     const first = await openStore({ folder, nowMs: () => NOW_MS });
     await first.desired.apply(
       applied('r1', { formerBuilds: new Map([['b40', aBuild(40)]]) }),
+      [],
       [],
       [entry('k')],
     );

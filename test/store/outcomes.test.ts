@@ -128,6 +128,7 @@ test('an ok counts as adoption only when a later check confirms that very build'
       { revision: 'r1', treeHash: 't', appliedAtMs: 0, state, clock: newClock(0), formerBuilds: new Map() },
       [],
       [],
+      [],
     );
     const says = async (over: Partial<CheckIn>): Promise<number> => {
       devices.checkIn({

@@ -80,7 +80,7 @@ const STATUS: ReconcileStatus = {
 
 function fakeReconciler(reconciles: unknown[], status: ReconcileStatus): Reconciler {
   return {
-    wake: reason => void reconciles.push({ wake: reason }),
+    wake: () => void reconciles.push('wake'),
     run: async options => {
       reconciles.push({ run: options ?? {} });
       return status;

@@ -78,6 +78,7 @@ async function applyForEver({ desired }: Store): Promise<never> {
         clock: newClock(n),
         formerBuilds: new Map(),
       },
+      [],
       numbers.map(k => ({
         atMs: n,
         actor: `git:${revision}`,

@@ -90,6 +90,7 @@ test('an APK that no build was ever declared for goes after 30 days; a reference
       },
       [],
       [],
+      [],
     );
     assert.equal(await left(29), ['b41', 'b42', 'b43']);
     const long = { ...KEEP, artifactsMs: 60 * DAY_MS };

@@ -4,7 +4,7 @@ import { MAX_FILE_BYTES, MAX_FILES } from '../../controller/domain/layout.ts';
 import type { Problem } from '../../controller/domain/problem.ts';
 import { newClock } from '../../controller/domain/ramp.ts';
 import type { Build } from '../../controller/domain/release.ts';
-import type { Base } from '../../controller/domain/rules/index.ts';
+import type { Standing } from '../../controller/domain/standing.ts';
 import { parseState, parseTree } from '../../controller/yaml/parse.ts';
 import { type ReleaseFiles, releaseFiles, sourceFiles } from '../support/releases.ts';
 import {
@@ -33,7 +33,7 @@ const POLICY = 'apiVersion: ota.nexmdm/v1\nkind: Policy\n';
 const COHORT = 'apiVersion: ota.nexmdm/v1\nkind: Cohort\nname: lab\n';
 const LAB_CANARY = 'canary: {cohorts: [lab]}\n';
 
-const parse = (files: ReleaseFiles, base?: Base, nowMs = NOW_MS) =>
+const parse = (files: ReleaseFiles, base?: Standing, nowMs = NOW_MS) =>
   parseState({ files: sourceFiles(files) }, base, { nowMs });
 
 const where = (p: Problem): string =>
@@ -679,7 +679,7 @@ test('signer_differs: a downgrade needs the very same signer', () => {
   assert.equal(parse(files).problems.map(where), ['rollout.yaml:7:18 signer_differs force_downgrade']);
 });
 
-const baseOf = (over: Parameters<typeof aState>[0] = {}, former: readonly Build[] = []): Base => ({
+const baseOf = (over: Parameters<typeof aState>[0] = {}, former: readonly Build[] = []): Standing => ({
   state: aState(over),
   clock: newClock(NOW_MS - HOUR_MS),
   formerBuilds: new Map(former.map(b => [b.buildId, b])),

@@ -5,7 +5,7 @@
 import type { BuildId } from '../ids.ts';
 import { finalPercent } from '../ramp.ts';
 import { allSigners, type Build, type Canary, type DesiredState, type Rollout } from '../release.ts';
-import { currentOf, lastSafeOf, reachAt, type Standing } from './standing.ts';
+import { currentOf, lastSafeOf, reachAt, type Standing } from '../standing.ts';
 import { countText, percentText, shortHex } from './words.ts';
 
 export const DANGER_KINDS = [

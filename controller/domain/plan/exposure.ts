@@ -2,7 +2,7 @@
 import { effectivePercent } from '../decision.ts';
 import type { BuildId } from '../ids.ts';
 import { continuesRamp, elapsedMs, finalPercent, isSuspended, momentOf, stepAt } from '../ramp.ts';
-import { currentOf, pictureOf, reachAt, type Standing } from './standing.ts';
+import { currentOf, pictureOf, reachAt, type Standing } from '../standing.ts';
 
 export interface ExposureStep {
   readonly percent: number;

@@ -5,8 +5,8 @@
 import { bucketOf, isExposed } from '../cohort.ts';
 import { type Decision, type Device, decide, isCanary, type Snapshot } from '../decision.ts';
 import type { BuildId, DeviceId, Sha256 } from '../ids.ts';
+import { pictureOf, type Standing } from '../standing.ts';
 import type { Plan } from './index.ts';
-import { pictureOf, type Standing } from './standing.ts';
 
 /** A row of the device store; a version that is not known yet counts as a fresh device. */
 export interface FleetDevice {

@@ -4,18 +4,16 @@
  */
 import { hash } from 'node:crypto';
 import type { BuildId, Sha256 } from '../ids.ts';
-import type { Before } from '../policy/rise.ts';
 import { isSuspended } from '../ramp.ts';
 import { type Build, canonicalState, type DesiredState } from '../release.ts';
+import { currentOf, lastSafeOf, reachAt, type Standing } from '../standing.ts';
 import { type Change, changesBetween } from './changes.ts';
 import { type Danger, dangersOf, namedIn } from './dangers.ts';
 import { type ExposurePlan, exposureOf, type Transition, transitionsOf } from './exposure.ts';
-import { currentOf, lastSafeOf, reachAt, type Standing } from './standing.ts';
 
 export type { Change, ChangeValue } from './changes.ts';
 export type { Danger, DangerKind } from './dangers.ts';
 export type { ExposurePlan, ExposureStep, Transition } from './exposure.ts';
-export type { Standing } from './standing.ts';
 
 export interface Plan {
   /** Nothing changes in meaning: other comments, layout, or order of a list. */
@@ -36,7 +34,7 @@ export interface Plan {
   /** The moment that exposure and views are told for, Unix ms. */
   readonly atMs: number;
   /** What was compared: the fleet part and the policy count with these. */
-  readonly base: Before | undefined;
+  readonly base: Standing | undefined;
   readonly head: Standing;
 }
 
@@ -82,7 +80,7 @@ export const undoCommands = (undo: Undo, merge = '<merge>'): readonly string[] =
  * Compares what stands with what is wanted. Both must have been parsed without errors.
  * `base` undefined: nothing stands yet, everything is new.
  */
-export function plan(base: Before | undefined, head: Standing, nowMs: number): Plan {
+export function plan(base: Standing | undefined, head: Standing, nowMs: number): Plan {
   const exposure = exposureOf(base, head, nowMs);
   const { rollout } = head.state;
   const named = namedIn(head.state);

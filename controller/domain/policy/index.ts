@@ -3,15 +3,15 @@
  * Only a rise is judged: a rollback, withdrawal, suspend or narrowing always passes, whatever the policy says.
  */
 
-import { currentOf, lastSafeOf, type Standing } from '../plan/standing.ts';
 import type { Finding, ProblemCode } from '../problem.ts';
 import { isSuspended } from '../ramp.ts';
 import { allSigners, type FreezeWindow, type Policy, type Rollout } from '../release.ts';
+import { currentOf, lastSafeOf, type Standing } from '../standing.ts';
 import { windowAt } from './freeze.ts';
-import { type Before, isWayBack, type Rise, reachOf, risesOf } from './rise.ts';
+import { isWayBack, type Rise, reachOf, risesOf } from './rise.ts';
 
 /** Errors only; empty when the change keeps to the policy or goes back. `nowMs` is when it would come to stand. */
-export function checkPolicy(policy: Policy, base: Before, head: Standing, nowMs: number): Finding[] {
+export function checkPolicy(policy: Policy, base: Standing, head: Standing, nowMs: number): Finding[] {
   const rises = risesOf(base, head, nowMs);
   return [
     ...rises.flatMap(rise => [
@@ -26,7 +26,7 @@ export function checkPolicy(policy: Policy, base: Before, head: Standing, nowMs:
 /** How many reviewers must approve: the largest number whose threshold the predicted exposure passes; 0 for a way back. */
 export function approvalsNeeded(
   policy: Policy,
-  base: Before | undefined,
+  base: Standing | undefined,
   head: Standing,
   nowMs: number,
 ): number {
@@ -95,7 +95,7 @@ function* checkJumps({ maxJumpPercent }: Policy, rise: Rise, rollout: Rollout): 
 function* checkFreeze(
   { freezeWindows }: Policy,
   rises: readonly Rise[],
-  base: Before,
+  base: Standing,
   head: Standing,
   nowMs: number,
 ): Generator<Finding> {
@@ -130,14 +130,14 @@ function* checkFreeze(
 }
 
 /** Offers that were frozen flow again; a rollback that is let through is none that the policy stops. */
-const endsSuspend = (base: Before, head: Standing, nowMs: number): boolean =>
+const endsSuspend = (base: Standing, head: Standing, nowMs: number): boolean =>
   isSuspended(base.state.rollout, nowMs) &&
   !isSuspended(head.state.rollout, nowMs) &&
   reachOf(head, head.state.rollout.current, nowMs) > 0 &&
   head.state.rollout.current !== base.state.rollout.lastSafe;
 
 /** A build is promoted, as `current` at any percentage or as `last_safe`, only when the pins name all its keys. */
-function* checkSigners({ pinnedSigners }: Policy, base: Before, head: Standing): Generator<Finding> {
+function* checkSigners({ pinnedSigners }: Policy, base: Standing, head: Standing): Generator<Finding> {
   if (pinnedSigners === undefined) return;
   const { rollout } = base.state;
   const served = [rollout.current, rollout.lastSafe];

@@ -1,11 +1,8 @@
 /** Which builds a change takes to more devices: what policy judges, and what it must never stop (SPEC §2). */
 import type { BuildId } from '../ids.ts';
-import { currentOf, lastSafeOf, type Standing } from '../plan/standing.ts';
 import { momentOf, percentAt } from '../ramp.ts';
 import type { Build } from '../release.ts';
-
-/** What stands before a change; builds whose files are gone may still be gone back to. */
-export type Before = Standing & { readonly formerBuilds?: ReadonlyMap<BuildId, Build> };
+import { currentOf, lastSafeOf, type Standing } from '../standing.ts';
 
 /** A build that will reach more devices, at some moment from now on, than it would without this change. */
 export interface Rise {
@@ -54,7 +51,7 @@ function hasOutside(standing: Standing, nowMs: number): boolean {
 }
 
 /** Every rise that is not part of a way back. */
-export function risesOf(base: Before | undefined, head: Standing, nowMs: number): Rise[] {
+export function risesOf(base: Standing | undefined, head: Standing, nowMs: number): Rise[] {
   const before = (buildId: BuildId, atMs: number): number =>
     base === undefined ? 0 : reachOf(base, buildId, atMs);
   const rises: Rise[] = [];
@@ -90,7 +87,7 @@ export function risesOf(base: Before | undefined, head: Standing, nowMs: number)
  * one beside a `current` that all were offered, which no narrowing or withdrawal can do without. The build must have
  * been declared before and be no newer than what stood: a new build under the name of a rollback is a promotion.
  */
-export function isWayBack(base: Before, head: Standing, build: Build): boolean {
+export function isWayBack(base: Standing, head: Standing, build: Build): boolean {
   const stood = currentOf(base);
   const target = head.state.rollout.rollback ? lastSafeOf(head) : currentOf(head);
   if (stood === undefined || target === undefined) return false;
@@ -102,6 +99,6 @@ export function isWayBack(base: Before, head: Standing, build: Build): boolean {
     (build === lastSafeOf(head) && standing !== undefined && build.versionCode < standing.versionCode) ||
     (head.state.rollout.rollback && !was.rollback) ||
     target.versionCode < (was.rollback ? (standing ?? stood) : stood).versionCode;
-  const known = base.state.builds.has(build.buildId) || base.formerBuilds?.has(build.buildId) === true;
+  const known = base.state.builds.has(build.buildId) || base.formerBuilds.has(build.buildId) === true;
   return back && known && build.versionCode <= stood.versionCode && build.buildId !== stood.buildId;
 }

@@ -3,8 +3,9 @@ import type { BuildId } from '../ids.ts';
 import type { Finding } from '../problem.ts';
 import { elapsedMs, newClock, percentAt, stepAt } from '../ramp.ts';
 import type { Build, DesiredState, RampStep, Rollout } from '../release.ts';
+import type { Standing } from '../standing.ts';
 import { error, inBuild, inRollout } from './finding.ts';
-import type { Base, RuleTimes } from './index.ts';
+import type { RuleTimes } from './index.ts';
 
 const DAY_MS = 86_400_000;
 /** A start further ahead than this is taken for a typo. */
@@ -24,7 +25,7 @@ const FACTS: readonly (readonly [key: string, text: (build: Build) => string])[]
 ];
 
 /** A merged build is immutable, also after its file was deleted; `notes` alone is no fact. */
-export function* checkBuildFacts(builds: ReadonlyMap<BuildId, Build>, base: Base): Generator<Finding> {
+export function* checkBuildFacts(builds: ReadonlyMap<BuildId, Build>, base: Standing): Generator<Finding> {
   for (const build of builds.values()) {
     const before = base.state.builds.get(build.buildId) ?? base.formerBuilds.get(build.buildId);
     if (before === undefined) continue;
@@ -46,7 +47,7 @@ export function* checkBuildFacts(builds: ReadonlyMap<BuildId, Build>, base: Base
   }
 }
 
-export function* checkChange(head: DesiredState, base: Base, nowMs: number): Generator<Finding> {
+export function* checkChange(head: DesiredState, base: Standing, nowMs: number): Generator<Finding> {
   const { rollout } = head;
   const was = base.state.rollout;
   const withdrawn = head.builds.get(rollout.current)?.withdrawn;
@@ -62,7 +63,7 @@ export function* checkChange(head: DesiredState, base: Base, nowMs: number): Gen
 }
 
 /** Another seed in mid-rollout would exchange the exposed devices for others. */
-function* checkSeed(rollout: Rollout, base: Base, nowMs: number): Generator<Finding> {
+function* checkSeed(rollout: Rollout, base: Standing, nowMs: number): Generator<Finding> {
   const was = base.state.rollout;
   if (was.current !== rollout.current || was.cohortSeed === rollout.cohortSeed) return;
   const percent = was.rollback ? 0 : percentAt(was, base.clock, nowMs);
@@ -108,7 +109,11 @@ function firstTwoStepsMs([first, second]: readonly RampStep[]): number {
 }
 
 /** A typo in a year must not send everything at once. */
-export function* checkStart(rollout: Rollout, base: Base | undefined, times: RuleTimes): Generator<Finding> {
+export function* checkStart(
+  rollout: Rollout,
+  base: Standing | undefined,
+  times: RuleTimes,
+): Generator<Finding> {
   const startMs = startOf(rollout);
   const was = base?.state.rollout;
   const judgedAtMs = was === undefined ? times.introducedAtMs : times.nowMs;

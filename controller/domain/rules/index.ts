@@ -5,21 +5,14 @@
 import type { BuildId } from '../ids.ts';
 import { nearest } from '../nearest.ts';
 import type { Finding } from '../problem.ts';
-import { finalPercent, type RampClock } from '../ramp.ts';
+import { finalPercent } from '../ramp.ts';
 import type { Build, DesiredState } from '../release.ts';
+import type { Standing } from '../standing.ts';
 import { checkBuildFacts, checkChange, checkStart } from './change.ts';
 import { error, inBuild, inCohort, inRollout, warning } from './finding.ts';
 import { checkFlags, checkPair, checkRamp } from './rollout.ts';
 
 export { buildFile, ROLLOUT_FILE } from './finding.ts';
-
-/** What stands now: the applied revision in the controller, the base branch in CI. */
-export interface Base {
-  readonly state: DesiredState;
-  readonly clock: RampClock;
-  /** Builds that were merged once and whose files are gone: an id returns only with the same facts. */
-  readonly formerBuilds: ReadonlyMap<BuildId, Build>;
-}
 
 export interface RuleTimes {
   /** Judges expiry and, against a base, the start of a ramp: the moment at which the state would come to stand. */
@@ -29,7 +22,7 @@ export interface RuleTimes {
 }
 
 /** Every finding for a parsed state; `base` undefined means there is nothing to compare with. */
-export function checkState(head: DesiredState, base: Base | undefined, times: RuleTimes): Finding[] {
+export function checkState(head: DesiredState, base: Standing | undefined, times: RuleTimes): Finding[] {
   return [
     ...checkBuildSet(head.builds, base),
     ...checkPackages(head),
@@ -44,7 +37,7 @@ export function checkState(head: DesiredState, base: Base | undefined, times: Ru
 }
 
 /** What can be said of the builds alone, when the rollout cannot be read. */
-export function checkBuildSet(builds: ReadonlyMap<BuildId, Build>, base: Base | undefined): Finding[] {
+export function checkBuildSet(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefined): Finding[] {
   return [
     ...checkUnique(builds, withdrawnBefore(builds, base)),
     ...(base === undefined ? [] : checkBuildFacts(builds, base)),
@@ -52,7 +45,7 @@ export function checkBuildSet(builds: ReadonlyMap<BuildId, Build>, base: Base | 
 }
 
 /** Withdrawn builds whose files are gone: neither they nor their version may come back under another name. */
-function withdrawnBefore(builds: ReadonlyMap<BuildId, Build>, base: Base | undefined): Build[] {
+function withdrawnBefore(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefined): Build[] {
   if (base === undefined) return [];
   const known = [...base.formerBuilds.values(), ...base.state.builds.values()];
   return known.filter(b => b.withdrawn !== undefined && !builds.has(b.buildId));

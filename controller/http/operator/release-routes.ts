@@ -117,7 +117,7 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
         await audited(http, admin, 'reconcile.accept_rewrite', accept_rewrite);
       // Only this pass accepts the rewrite, so the request always waits for it.
       if (!wait && accept_rewrite === undefined) {
-        reconciler.wake('operator');
+        reconciler.wake();
         ctx.status = 202;
         ctx.body = statusOnWire(reconciler.status(), clock.nowMs());
         return;

@@ -3,10 +3,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decide } from '../../../controller/domain/decision.ts';
 import { countFleet, type FleetDevice } from '../../../controller/domain/plan/fleet.ts';
-import { plan, type Standing } from '../../../controller/domain/plan/index.ts';
-import { pictureOf } from '../../../controller/domain/plan/standing.ts';
+import { plan } from '../../../controller/domain/plan/index.ts';
 import { newClock } from '../../../controller/domain/ramp.ts';
 import type { Rollout } from '../../../controller/domain/release.ts';
+import type { Standing } from '../../../controller/domain/standing.ts';
+import { pictureOf } from '../../../controller/domain/standing.ts';
 import {
   aBuild,
   aRamp,
@@ -18,7 +19,11 @@ import {
   type StateParts,
 } from '../../support/state.ts';
 
-const stand = (parts: StateParts = {}): Standing => ({ state: aState(parts), clock: newClock(NOW_MS) });
+const stand = (parts: StateParts = {}): Standing => ({
+  state: aState(parts),
+  clock: newClock(NOW_MS),
+  formerBuilds: new Map(),
+});
 const TRIO = [aBuild(40), aBuild(41), aBuild(42)];
 const full: Partial<Rollout> = {
   current: 'b41',

@@ -3,14 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { effectivePercent } from '../../../controller/domain/decision.ts';
 import { DANGER_KINDS, type DangerKind } from '../../../controller/domain/plan/dangers.ts';
-import {
-  type Plan,
-  plan,
-  planHash,
-  type Standing,
-  undoCommands,
-} from '../../../controller/domain/plan/index.ts';
-import { pictureOf } from '../../../controller/domain/plan/standing.ts';
+import { type Plan, plan, planHash, undoCommands } from '../../../controller/domain/plan/index.ts';
 import { newClock } from '../../../controller/domain/ramp.ts';
 import {
   type Build,
@@ -18,6 +11,7 @@ import {
   type Rollout,
   restoreState,
 } from '../../../controller/domain/release.ts';
+import { pictureOf, type Standing } from '../../../controller/domain/standing.ts';
 import {
   aBuild,
   aCohort,
@@ -34,6 +28,7 @@ import {
 const stand = (parts: StateParts = {}, startMs = NOW_MS): Standing => ({
   state: aState(parts),
   clock: newClock(startMs),
+  formerBuilds: new Map(),
 });
 const between = (base: StateParts, head: StateParts, nowMs = NOW_MS): Plan =>
   plan(stand(base), stand(head), nowMs);
@@ -182,7 +177,7 @@ test('a state read back from the store plans as the one that was parsed', () => 
     const { state } = stand(head);
     const stored = restoreState(canonicalState(state));
     assert.is(planHash(stored, state), planHash(state, state));
-    assert.equal(plan({ state: stored, clock: newClock(NOW_MS) }, stand(head), NOW_MS).changes, []);
+    assert.equal(plan({ ...stand(), state: stored }, stand(head), NOW_MS).changes, []);
   }
 });
 

@@ -3,13 +3,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { code, singleLine } from '../../../controller/domain/plan/escape.ts';
 import { countFleet } from '../../../controller/domain/plan/fleet.ts';
-import { type Plan, plan, type Standing } from '../../../controller/domain/plan/index.ts';
+import { type Plan, plan } from '../../../controller/domain/plan/index.ts';
 import { planJson } from '../../../controller/domain/plan/json.ts';
 import { PLAN_MARKDOWN_LIMIT, renderPlanMarkdown } from '../../../controller/domain/plan/markdown.ts';
 import { renderPlanText } from '../../../controller/domain/plan/text.ts';
 import { bytesText, durationText, timeText } from '../../../controller/domain/plan/words.ts';
 import { newClock } from '../../../controller/domain/ramp.ts';
 import type { Rollout } from '../../../controller/domain/release.ts';
+import type { Standing } from '../../../controller/domain/standing.ts';
 import {
   aBuild,
   aCohort,
@@ -20,7 +21,11 @@ import {
   type StateParts,
 } from '../../support/state.ts';
 
-const stand = (parts: StateParts = {}): Standing => ({ state: aState(parts), clock: newClock(NOW_MS) });
+const stand = (parts: StateParts = {}): Standing => ({
+  state: aState(parts),
+  clock: newClock(NOW_MS),
+  formerBuilds: new Map(),
+});
 const TRIO = [aBuild(40), aBuild(41), aBuild(42)];
 const full: Partial<Rollout> = {
   current: 'b41',

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Standing } from '../../../controller/domain/plan/index.ts';
 import { windowAt } from '../../../controller/domain/policy/freeze.ts';
 import { approvalsNeeded, checkPolicy } from '../../../controller/domain/policy/index.ts';
 import { renderPath } from '../../../controller/domain/problem.ts';
 import { advanceClock, newClock } from '../../../controller/domain/ramp.ts';
 import type { FreezeWindow, Policy, Rollout } from '../../../controller/domain/release.ts';
+import type { Standing } from '../../../controller/domain/standing.ts';
 import {
   aBuild,
   aPolicy,
@@ -26,6 +26,7 @@ const stand = (parts: StateParts = {}, startMs = NOW_MS): Standing => {
   return {
     state,
     clock: newClock((exposure.kind === 'ramp' ? exposure.ramp.startMs : undefined) ?? startMs),
+    formerBuilds: new Map(),
   };
 };
 const percent = (p: number): Partial<Rollout> => ({ exposure: { kind: 'percent', percent: p } });
@@ -310,7 +311,7 @@ test('any rollback, suspend or narrowing of any rollout passes, at any moment', 
           : how === 'suspend'
             ? { exposure: from, suspend: held }
             : percent(0);
-      const head = { state: aState({ builds: ALL, rollout: over }), clock: base.clock };
+      const head = { ...base, state: aState({ builds: ALL, rollout: over }) };
       const clock = advanceClock(
         { rollout: base.state.rollout, clock: base.clock },
         head.state.rollout,

@@ -9,7 +9,8 @@ import {
   type Rollout,
   restoreState,
 } from '../../../controller/domain/release.ts';
-import { type Base, checkBuildSet, checkState } from '../../../controller/domain/rules/index.ts';
+import { checkBuildSet, checkState } from '../../../controller/domain/rules/index.ts';
+import type { Standing } from '../../../controller/domain/standing.ts';
 import {
   aBuild,
   aCohort,
@@ -29,7 +30,7 @@ const hours = (count: number): number => NOW_MS + count * HOUR_MS;
 const suspended = (from: number, to: number) => ({ reason: 'x', sinceMs: hours(from), untilMs: hours(to) });
 const withdrawn = { reason: 'crash loop', atMs: NOW_MS };
 
-function baseOf(state: DesiredState, former: readonly Build[] = []): Base {
+function baseOf(state: DesiredState, former: readonly Build[] = []): Standing {
   return {
     state,
     clock: advanceClock(undefined, state.rollout, NOW_MS),
@@ -42,7 +43,7 @@ const told = (findings: readonly Finding[]): string[] =>
     [f.code, f.file === 'rollout.yaml' ? '' : f.file, f.path.join('.')].filter(Boolean).join(' '),
   );
 
-const codes = (state: DesiredState, base?: Base, nowMs = NOW_MS): string[] =>
+const codes = (state: DesiredState, base?: Standing, nowMs = NOW_MS): string[] =>
   told(checkState(state, base, { nowMs }));
 
 /** A state by itself. */
@@ -432,7 +433,7 @@ test('ending a rollback of the same current needs a new start', () => {
 
 test('a clock that was frozen decides what the seed may do', () => {
   const state = promote({ ...rampFrom(hours(-100)), suspend: suspended(-200, 1) });
-  const base: Base = { state, clock: { ...newClock(hours(-100)), frozenMs: 0 }, formerBuilds: new Map() };
+  const base: Standing = { state, clock: { ...newClock(hours(-100)), frozenMs: 0 }, formerBuilds: new Map() };
   const head = promote({ ...rampFrom(hours(-100)), suspend: suspended(-200, 1), cohortSeed: 'x' });
   assert.equal(codes(head, base), ['cohort_seed_changed cohort_seed'], 'still in its first step');
 });

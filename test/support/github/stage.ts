@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Event } from '../../../controller/domain/event.ts';
+import { judge } from '../../../controller/domain/judging/judge.ts';
 import type { DesiredState } from '../../../controller/domain/release.ts';
 import { type GitHubConsole, makeConsole } from '../../../controller/github/console.ts';
 import { makeOutbox, type Outbox } from '../../../controller/outbox/drain.ts';
@@ -108,8 +109,8 @@ async function raise<T>(
     outcomes: store.outcomes,
     adoption: store.adoption,
     activeWithinMs: 72 * 60 * MINUTE_MS,
-    parse: parser.parse,
-    place: parser.place,
+    judge: (tree, standing) => judge({ parse: parser.parse, place: parser.place }, tree, standing, nowMs()),
+    artifacts: { has: async () => true },
     picture: () => publication.snapshot,
     nowMs,
     branch: 'main',
@@ -122,14 +123,15 @@ async function raise<T>(
     clock: { nowMs, held: false },
     monotonicMs: nowMs,
     observe,
-    parse: parser.parse,
-    rampStart: (revision, head, applied, atMs) =>
-      findRampStart(source, revision, head, applied, atMs, parser.parseRollout),
-    place: parser.place,
-    admit: async () => [],
+    judging: {
+      parse: parser.parse,
+      place: parser.place,
+      rampStart: (tree, rollout, standing, atMs) =>
+        findRampStart(source, tree.revision, rollout, standing, atMs, parser.parseRollout),
+    },
     missing: async () => new Set(),
-    approve: (revision, plan) => console.approve(revision, plan),
-    effects: judged => console.onReconciled(judged),
+    approve: console.approve,
+    effects: console.onReconciled,
     publication,
   });
   const outbox = makeOutbox({

@@ -1,0 +1,120 @@
+/**
+ * The one judgement of a revision (SPEC §7): parse, ramp clock, plan, policy, admission, approval. The controller's
+ * loop, open pull requests and the command line all call it; they differ only in the steps that they hand in.
+ */
+import { type Plan, plan } from '../plan/index.ts';
+import { approvalsNeeded, checkPolicy } from '../policy/index.ts';
+import { type Finding, hasError, type Problem } from '../problem.ts';
+import { advanceClock, type RampClock } from '../ramp.ts';
+import type { DesiredState, Rollout } from '../release.ts';
+import type { RuleTimes } from '../rules/index.ts';
+import { type Standing, standingAfter } from '../standing.ts';
+
+export interface Parsed {
+  /** Undefined when there is any error. */
+  readonly state?: DesiredState | undefined;
+  readonly problems: readonly Problem[];
+}
+
+export interface RampStart {
+  readonly clock: RampClock;
+  /** When the revision that introduced this ramp was committed, Unix ms; undefined: not known. */
+  readonly introducedAtMs?: number | undefined;
+}
+
+type Eventually<T> = T | Promise<T>;
+
+/** What the judgement asks of the world. A step that is left out is not taken. */
+export interface JudgeSteps<Tree> {
+  /** The files by themselves, the rules between them, and the change against what stands. */
+  readonly parse: (tree: Tree, standing: Standing | undefined, times: RuleTimes) => Eventually<Parsed>;
+  /** Gives findings, which know no text, their lines and columns. */
+  readonly place: (tree: Tree, findings: readonly Finding[]) => Eventually<readonly Problem[]>;
+  /** Default: a ramp that goes on keeps its clock, any other one begins at its written start, else now. */
+  readonly rampStart?: (
+    tree: Tree,
+    rollout: Rollout,
+    standing: Standing | undefined,
+    nowMs: number,
+  ) => Eventually<RampStart>;
+  /** Are the APKs that may be offered stored, and do they agree with their YAML? */
+  readonly admit?: (
+    state: DesiredState,
+    standing: DesiredState | undefined,
+  ) => Eventually<readonly Finding[]>;
+  /** Has the plan the approvals that the policy wants? Asked only when it wants some and nothing else is wrong. */
+  readonly approve?: (plan: Plan, needed: number) => Eventually<readonly Finding[]>;
+}
+
+/** Which step found a problem. */
+export type JudgeStep = 'files' | 'policy' | 'artifacts' | 'approval';
+
+export interface Judgement {
+  /** Undefined: the files are invalid, so nothing after them could be judged. */
+  readonly plan: Plan | undefined;
+  readonly problems: { readonly [step in JudgeStep]: readonly Problem[] };
+  /** How many reviewers the standing policy wants for this plan. */
+  readonly approvalsNeeded: number;
+}
+
+/** Every problem, in the order of the steps. */
+export const problemsOf = ({ problems }: Pick<Judgement, 'problems'>): readonly Problem[] => [
+  ...problems.files,
+  ...problems.policy,
+  ...problems.artifacts,
+  ...problems.approval,
+];
+
+/** `nowMs`: when the tree would come to stand. */
+export async function judge<Tree>(
+  steps: JudgeSteps<Tree>,
+  tree: Tree,
+  standing: Standing | undefined,
+  nowMs: number,
+): Promise<Judgement> {
+  const first = await steps.parse(tree, standing, { nowMs });
+  if (first.state === undefined) return invalid(first.problems);
+  const { rollout } = first.state;
+  const start = (await steps.rampStart?.(tree, rollout, standing, nowMs)) ?? {
+    clock: advanceClock(
+      standing && { rollout: standing.state.rollout, clock: standing.clock },
+      rollout,
+      nowMs,
+    ),
+  };
+  // Where nothing stands only history can tell whether a written start was a typo.
+  const { introducedAtMs } = start;
+  const parsed =
+    standing === undefined && introducedAtMs !== undefined
+      ? await steps.parse(tree, undefined, { nowMs, introducedAtMs })
+      : first;
+  if (parsed.state === undefined) return invalid(parsed.problems);
+
+  const head = standingAfter(standing, parsed.state, start.clock);
+  const planned = plan(standing, head, nowMs);
+  const rules = standing?.state.policy;
+  const policy =
+    standing === undefined || rules === undefined ? [] : checkPolicy(rules, standing, head, nowMs);
+  const needed = rules === undefined ? 0 : approvalsNeeded(rules, standing, head, nowMs);
+  const artifacts = (await steps.admit?.(head.state, standing?.state)) ?? [];
+  const asks = needed > 0 && !hasError(policy) && !hasError(artifacts);
+  const approval = asks ? ((await steps.approve?.(planned, needed)) ?? []) : [];
+  const placed = await steps.place(tree, [...policy, ...artifacts, ...approval]);
+  const unapproved = policy.length + artifacts.length;
+  return {
+    plan: planned,
+    problems: {
+      files: parsed.problems,
+      policy: placed.slice(0, policy.length),
+      artifacts: placed.slice(policy.length, unapproved),
+      approval: placed.slice(unapproved),
+    },
+    approvalsNeeded: needed,
+  };
+}
+
+const invalid = (files: readonly Problem[]): Judgement => ({
+  plan: undefined,
+  problems: { files, policy: [], artifacts: [], approval: [] },
+  approvalsNeeded: 0,
+});

@@ -1,0 +1,108 @@
+/** One pass over the source (SPEC §7): read → judge → apply → publish, or reject and leave all as it stands. */
+import type { Observe } from '../domain/event.ts';
+import type { Revision } from '../domain/ids.ts';
+import { type Judgement, type JudgeSteps, judge, problemsOf } from '../domain/judging/judge.ts';
+import type { Reconciled } from '../domain/judging/reconciled.ts';
+import type { Plan } from '../domain/plan/index.ts';
+import { type Finding, hasError, type Problem } from '../domain/problem.ts';
+import type { Applied, Clock, DesiredStore, OutboxEntry, Source, SourceTree } from '../ports/index.ts';
+import type { Attempts } from './attempt.ts';
+import type { PictureKeeper } from './picture.ts';
+import type { Publication } from './publication.ts';
+import { announce, auditOf, rewritten } from './record.ts';
+
+export interface PassOptions {
+  readonly source: Source;
+  readonly desired: DesiredStore;
+  readonly clock: Clock;
+  readonly observe: Observe;
+  readonly publication: Publication;
+  readonly judging: JudgeSteps<SourceTree>;
+  /** Empty when the plan has the approvals that the policy asks for. */
+  readonly approve: (revision: Revision, plan: Plan, needed: number) => Promise<Finding[]>;
+  /** What is promised because of a revision; committed with it. */
+  readonly effects: (reconciled: Reconciled) => OutboxEntry[];
+}
+
+export interface Kept {
+  readonly attempts: Attempts;
+  readonly picture: PictureKeeper;
+  /** The source has just named its newest revision. */
+  readonly sourceRead: () => void;
+}
+
+/** Rejects with what the source, the store or a judging step threw; nothing has changed then. */
+export type Pass = (how: { readonly acceptRewrite?: Revision }) => Promise<void>;
+
+export function makePass(options: PassOptions, { attempts, picture, sourceRead }: Kept): Pass {
+  const { source, desired, clock, observe, judging } = options;
+
+  async function unchanged(applied: Applied, sinceMs: number): Promise<void> {
+    await picture.refresh(applied);
+    const ms = performance.now() - sinceMs;
+    observe({ type: 'ota.reconcile.unchanged', revision: applied.revision, ms });
+  }
+
+  async function reject(revision: Revision, problems: readonly Problem[], sinceMs: number): Promise<void> {
+    const attempt = { revision, attemptedAtMs: clock.nowMs(), problems };
+    const isNew = await attempts.reject(attempt, () =>
+      options.effects({ kind: 'rejected', revision, problems }),
+    );
+    if (!isNew) return;
+    const codes = [...new Set(problems.filter(p => p.severity === 'error').map(p => p.code))];
+    const ms = performance.now() - sinceMs;
+    observe({ type: 'ota.reconcile.rejected', revision, ms, problems: problems.length, codes });
+  }
+
+  const judged = (tree: SourceTree, applied: Applied | undefined): Promise<Judgement> =>
+    judge(
+      { ...judging, approve: (plan, needed) => options.approve(tree.revision, plan, needed) },
+      tree,
+      applied,
+      clock.nowMs(),
+    );
+
+  async function apply(
+    tree: SourceTree,
+    plan: Plan,
+    problems: readonly Problem[],
+    sinceMs: number,
+  ): Promise<void> {
+    const { revision, treeHash } = tree;
+    const appliedAtMs = clock.nowMs();
+    const row: Applied = { ...plan.head, revision, treeHash, appliedAtMs };
+    const before = options.publication.snapshot;
+    const after = await picture.of(row);
+    const effects = options.effects({ kind: 'applied', before, after, plan, problems });
+    await desired.apply(row, problems, [auditOf(before, after, plan, appliedAtMs)], effects);
+    attempts.applied(revision, problems);
+    picture.publish(after, row);
+    announce(observe, revision, plan.transitions);
+    const ms = performance.now() - sinceMs;
+    observe({ type: 'ota.reconcile.applied', revision, ms, changes: plan.changes.length });
+  }
+
+  return async ({ acceptRewrite }) => {
+    const sinceMs = performance.now();
+    const revision = await source.head();
+    sourceRead();
+    const applied = await desired.applied();
+    if (applied?.revision === revision) {
+      // Back from a revision that was rejected: that attempt is over.
+      if (attempts.revision !== revision) await attempts.stand(revision, applied.appliedAtMs);
+      return unchanged(applied, sinceMs);
+    }
+    const tree = await source.read(revision);
+    if (applied !== undefined && tree.treeHash === applied.treeHash) {
+      await attempts.stand(revision, clock.nowMs());
+      return unchanged({ ...applied, revision }, sinceMs);
+    }
+    const accepted = applied === undefined || acceptRewrite === revision;
+    if (!accepted && !(await source.descends(revision, applied.revision)))
+      return reject(revision, [rewritten(revision, applied.revision)], sinceMs);
+    const judgement = await judged(tree, applied);
+    const problems = problemsOf(judgement);
+    if (judgement.plan === undefined || hasError(problems)) return reject(revision, problems, sinceMs);
+    await apply(tree, judgement.plan, problems, sinceMs);
+  };
+}

@@ -1,0 +1,63 @@
+/** The snapshot of what the store holds: published when it changes, and again when an APK comes or goes. */
+import { makeSnapshot, type Snapshot } from '../domain/decision.ts';
+import type { Observe } from '../domain/event.ts';
+import type { BuildId, Sha256 } from '../domain/ids.ts';
+import type { DesiredState } from '../domain/release.ts';
+import type { Applied } from '../ports/index.ts';
+import type { Publication } from './publication.ts';
+
+export interface PictureOptions {
+  /** Builds in use whose APK has gone since. */
+  readonly missing: (state: DesiredState) => Promise<ReadonlySet<Sha256>>;
+  /** Where the snapshot is put in force; the loop alone publishes. */
+  readonly publication: Publication;
+  readonly observe: Observe;
+}
+
+export interface PictureKeeper {
+  /** Declared now or at any time before: reports about it are taken. */
+  knowsBuild(buildId: BuildId): boolean;
+  of(applied: Applied): Promise<Snapshot>;
+  publish(snapshot: Snapshot, applied: Applied): void;
+  /** Publishes again only if the revision or the stored APKs differ from what is in force. */
+  refresh(applied: Applied): Promise<void>;
+}
+
+export function keepPicture({ missing, publication, observe }: PictureOptions): PictureKeeper {
+  let former: ReadonlyMap<BuildId, unknown> = new Map();
+
+  const of = async (applied: Applied): Promise<Snapshot> =>
+    makeSnapshot(applied.state, {
+      revision: applied.revision,
+      appliedAtMs: applied.appliedAtMs,
+      clock: applied.clock,
+      missingArtifacts: await missing(applied.state),
+    });
+
+  function publish(next: Snapshot, applied: Applied): void {
+    former = applied.formerBuilds;
+    publication.publish(next);
+  }
+
+  function tellLost(lost: readonly Sha256[], { builds }: DesiredState): void {
+    for (const sha256 of lost) {
+      const build = [...builds.values()].find(b => b.sha256 === sha256);
+      if (build !== undefined) observe({ type: 'ota.artifact.lost', sha256, buildId: build.buildId });
+    }
+  }
+
+  return {
+    knowsBuild: buildId => former.has(buildId) || publication.snapshot?.state.builds.has(buildId) === true,
+    of,
+    publish,
+    refresh: async applied => {
+      const next = await of(applied);
+      const { snapshot } = publication;
+      const before = snapshot?.missingArtifacts ?? new Set();
+      const lost = [...next.missingArtifacts].filter(sha256 => !before.has(sha256));
+      tellLost(lost, next.state);
+      const changed = lost.length > 0 || next.missingArtifacts.size !== before.size;
+      if (changed || next.revision !== snapshot?.revision) publish(next, applied);
+    },
+  };
+}
