@@ -8,7 +8,7 @@ import {
   NUDGE_REPLAY_WINDOW_MS,
   verifyNudge,
 } from '../controller/domain/nudge/message.ts';
-import { ServerTime } from './clock.ts';
+import { LogTime, ServerTime } from './clock.ts';
 import type { Effect } from './effect.ts';
 import { Effects } from './effects.ts';
 import type { AgentEvent, Counters, NudgeRefusal } from './event.ts';
@@ -21,6 +21,7 @@ import { step } from './step.ts';
 /** Nudges remembered at most; more valid ones within the replay window are refused rather than forgotten. */
 export const MAX_SEEN_NUDGES = 256;
 const SAVE_RETRY_MS = 30_000;
+const STOP_LIMIT_MS = 30_000;
 
 type Pending = (at: Moment) => Fact;
 
@@ -31,10 +32,12 @@ export class Agent {
   readonly #counters: Counters = {};
   #effects: Effects | undefined;
   #time: ServerTime;
+  readonly #logTime = new LogTime();
   #state: AgentState;
   #draining = false;
   #waitingForDisk = false;
   #dead = false;
+  #stopping = false;
   #stopWatching: () => void = () => {};
   #settled: (() => void)[] = [];
   #gone: (() => void)[] = [];
@@ -84,12 +87,13 @@ export class Agent {
 
   #judgeNudge(message: Readonly<Record<string, unknown>>, at: Moment): Fact {
     const refuse = (code: NudgeRefusal): Fact => ({ type: 'nudge_refused', at, code });
-    const { nudgeKey, deviceId } = this.#options;
-    if (nudgeKey === undefined) return refuse('no_key');
+    const { credentials, deviceId } = this.#options;
+    const [newest, ...older] = credentials.nudgeKeys(at.atMs);
+    if (newest === undefined) return refuse('no_key');
     const { seenNudges, nudgeFloorMs } = this.#state;
-    const verdict = verifyNudge(nudgeKey, deviceId, message, at.atMs, id =>
-      seenNudges.some(n => n.requestId === id),
-    );
+    const isKnown = (id: string) => seenNudges.some(n => n.requestId === id);
+    const judged = (key: Uint8Array) => verifyNudge(key, deviceId, message, at.atMs, isKnown);
+    const verdict = older.map(judged).find(v => v.ok) ?? judged(newest);
     if (!verdict.ok) return refuse(verdict.code);
     if (verdict.issuedAtMs + 1000 <= nudgeFloorMs) return refuse('before_recovery');
     const keptMs = NUDGE_REPLAY_WINDOW_MS + NUDGE_MAX_AHEAD_MS;
@@ -109,21 +113,37 @@ export class Agent {
   /** Ends without finishing anything, as a killed process does; the store says where to go on. */
   kill(): void {
     this.#dead = true;
-    this.#stopWatching();
-    for (const cancel of this.#timers.values()) cancel();
-    this.#timers.clear();
-    this.#effects?.end();
+    this.#breakOff();
     this.#giveUpSaving();
     this.#announceSettled();
   }
 
-  /** Ends like {@link kill}, and resolves when nothing of it touches files or network any more. */
-  async stop(): Promise<void> {
-    this.kill();
-    await new Promise<void>(resolve => {
+  /** Resolves when nothing of an agent that was ended touches files or network any more. */
+  ended(): Promise<void> {
+    return new Promise<void>(resolve => {
       this.#gone.push(resolve);
       this.#announceSettled();
     });
+  }
+
+  /**
+   * Ends in order: begins nothing new, waits for an install under way, and tells what is written down. What takes
+   * longer than `limitMs` is left to the next process.
+   */
+  async stop(limitMs = STOP_LIMIT_MS): Promise<void> {
+    this.#stopping = true;
+    this.#breakOff();
+    const cancel = this.#options.clock.timer(limitMs, () => this.kill());
+    await this.ended();
+    cancel();
+    this.kill();
+  }
+
+  #breakOff(): void {
+    this.#stopWatching();
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    this.#effects?.end();
   }
 
   #enqueue(make: Pending): void {
@@ -137,7 +157,10 @@ export class Agent {
     for (let make = this.#queue.shift(); make !== undefined && !this.#dead; make = this.#queue.shift()) {
       const { random } = this.#options;
       const at = { atMs: Math.round(this.#time.nowMs()), random: random(), uuid: uuidFrom(random) };
-      const { state, effects } = step(this.#state, make(at));
+      const fact = make(at);
+      // What a stopping agent broke off itself is no news; an install it waited for is.
+      if (this.#stopping && fact.type !== 'installed') continue;
+      const { state, effects } = step(this.#state, fact);
       if (state !== this.#state && !(await this.#save(state))) break;
       this.#state = state;
       for (const effect of effects) this.#perform(effect);
@@ -170,6 +193,7 @@ export class Agent {
 
   #perform(effect: Effect): void {
     if (effect.type === 'emit') this.#emit(effect.event);
+    else if (this.#stopping) return;
     else if (effect.type === 'timer') this.#arm(effect);
     else this.#effects?.perform(effect);
   }
@@ -178,6 +202,7 @@ export class Agent {
     this.#setTimer(name, inMs, () =>
       this.#enqueue(at => {
         if (name === 'poll') return { type: 'asked', at, trigger: 'poll' };
+        if (name === 'renewal') return { type: 'renewal_due', at };
         return name === 'report' ? { type: 'report_due', at } : { type: 'retry_due', at, epoch };
       }),
     );
@@ -194,12 +219,13 @@ export class Agent {
 
   #emit(event: AgentEvent): void {
     this.#counters[event.type] = (this.#counters[event.type] ?? 0) + 1;
-    this.#options.observe(event, this.#time.nowMs());
+    this.#options.observe(event, this.#logTime.stamp(this.#time.nowMs()));
   }
 
   #announceSettled(): void {
     const performing = (this.#effects?.running ?? 0) > 0;
-    if (this.#dead && !this.#draining && !performing) for (const resolve of this.#gone.splice(0)) resolve();
+    if ((this.#dead || this.#stopping) && !this.#draining && !performing)
+      for (const resolve of this.#gone.splice(0)) resolve();
     const judging = !this.#waitingForDisk && (this.#draining || this.#queue.length > 0);
     if (!this.#dead && (judging || performing)) return;
     for (const resolve of this.#settled.splice(0)) resolve();

@@ -100,3 +100,18 @@ export class ServerTime {
     return this.#offsetMs;
   }
 }
+
+/** A correction as small as the `Date` header is coarse, and the network slow. */
+const COARSE_MS = 10_000;
+
+/** Time for log lines: a small correction backwards holds it, a large one is followed. */
+export class LogTime {
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  stamp(nowMs: number): number {
+    const behindMs = this.#lastMs - nowMs;
+    if (behindMs > 0 && behindMs < COARSE_MS) return this.#lastMs;
+    this.#lastMs = nowMs;
+    return nowMs;
+  }
+}

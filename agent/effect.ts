@@ -2,7 +2,7 @@
 import type { AgentEvent } from './event.ts';
 import type { AgentReport, AgentState, Ask, Attempt } from './state.ts';
 
-export type TimerName = 'poll' | 'retry' | 'report';
+export type TimerName = 'poll' | 'retry' | 'report' | 'renewal';
 
 /** What `step` asks for; performed only after the state that asked for it is durable. */
 export type Effect =
@@ -17,6 +17,7 @@ export type Effect =
   | { readonly type: 'verify'; readonly epoch: number; readonly attempt: Attempt }
   | { readonly type: 'install'; readonly epoch: number; readonly attempt: Attempt }
   | { readonly type: 'report'; readonly report: AgentReport }
+  | { readonly type: 'renew' }
   | { readonly type: 'discard'; readonly keep: string | undefined }
   | { readonly type: 'abort' }
   | { readonly type: 'timer'; readonly name: TimerName; readonly inMs: number; readonly epoch: number }

@@ -7,6 +7,7 @@ import type { AgentEvent } from './event.ts';
 import type { DownloadResult, Fact, Moment } from './fact.ts';
 import { type Connection, check, putPushToken, report } from './http/client.ts';
 import { download } from './http/download.ts';
+import { askForToken } from './http/renewal.ts';
 import type { AgentOptions } from './options.ts';
 import type { Installed } from './readings.ts';
 import type { AgentState, Attempt } from './state.ts';
@@ -46,7 +47,7 @@ export class Effects {
     this.#runner = runner;
     this.#connection = {
       controller: options.controller,
-      token: options.token,
+      credentials: options.credentials,
       dispatcher: options.dispatcher,
       time,
       userAgent: USER_AGENT,
@@ -108,6 +109,8 @@ export class Effects {
         return this.#install(effect);
       case 'report':
         return this.#report(effect);
+      case 'renew':
+        return this.#renew();
       case 'discard':
         this.#disk = this.#disk.then(() => this.#options.files.discard(effect.keep));
         return this.#disk;
@@ -128,10 +131,11 @@ export class Effects {
   async #check({ epoch, ask, etag }: Extract<Effect, { type: 'check' }>): Promise<void> {
     const installed = await this.#installed();
     const usable = etag !== undefined && etag.versionCode === installed.versionCode ? etag.value : undefined;
-    const answer = await check(this.#connection, ask, installed, usable, this.#abort.signal);
+    const { signal } = this.#abort;
+    const { answer, renewToken } = await check(this.#connection, ask, installed, usable, signal);
     const conditions = answer.kind === 'offer' ? await this.#options.platform.conditions() : undefined;
     this.#correctClock();
-    this.#runner.fact(at => ({ type: 'checked', at, epoch, answer, conditions, installed }));
+    this.#runner.fact(at => ({ type: 'checked', at, epoch, answer, conditions, installed, renewToken }));
     if (answer.kind !== 'failed') this.#registerPush();
   }
 
@@ -143,7 +147,8 @@ export class Effects {
 
   async #observe(): Promise<void> {
     const conditions = await this.#options.platform.conditions();
-    this.#runner.fact(at => ({ type: 'observed', at, conditions }));
+    const installed = await this.#installed();
+    this.#runner.fact(at => ({ type: 'observed', at, conditions, installed }));
   }
 
   async #download({ epoch, attempt }: Extract<Effect, { type: 'download' }>): Promise<void> {
@@ -214,6 +219,22 @@ export class Effects {
       outcome: entry.outcome,
       result,
     }));
+  }
+
+  /** The new token is used by the request after this one, when it is on disk. */
+  async #renew(): Promise<void> {
+    const fresh = await askForToken(this.#connection, this.#end.signal);
+    if (!fresh.ok) {
+      this.#runner.fact(at => ({ type: 'renewed', at, result: { kind: 'failed', code: fresh.code } }));
+      return;
+    }
+    try {
+      await this.#options.credentials.renew(fresh.token, fresh.nudgeKey, this.#time.nowMs());
+      this.#runner.fact(at => ({ type: 'renewed', at, result: { kind: 'kept' } }));
+    } catch (error) {
+      const code = faultCode(error);
+      this.#runner.fact(at => ({ type: 'renewed', at, result: { kind: 'failed', code } }));
+    }
   }
 
   /** Told once a token, and again when it changes; a failure waits for the next check. */

@@ -34,6 +34,7 @@ export type AgentEvent =
       readonly buildId: BuildId | undefined;
     }
   | ({ readonly type: `ota.defer.${DeferReason}`; readonly unknown: boolean } & OfBuild)
+  | ({ readonly type: 'ota.defer.signer'; readonly unknown: boolean } & OfBuild)
   | ({ readonly type: 'ota.defer.penalty'; readonly leftMs: number } & OfBuild)
   | ({ readonly type: 'ota.download.start'; readonly fromByte: number } & OfBuild)
   | ({ readonly type: 'ota.download.ok'; readonly bytes: number; readonly ms: number } & OfBuild)
@@ -51,6 +52,7 @@ export type AgentEvent =
       readonly reason: ResultReason;
       readonly detail: string;
     }
+  | ({ readonly type: 'ota.verify.wait'; readonly detail: string } & OfBuild)
   | ({ readonly type: 'ota.verify.ok'; readonly ms: number } & OfBuild)
   | ({
       readonly type: 'ota.install.start';
@@ -69,6 +71,9 @@ export type AgentEvent =
     } & OfBuild)
   | ({ readonly type: 'ota.nudge' } & OfBuild)
   | { readonly type: 'ota.nudge.ignored'; readonly code: NudgeRefusal }
+  | { readonly type: 'ota.token.renewed' }
+  | { readonly type: 'ota.token.fail'; readonly code: string }
+  | { readonly type: 'ota.clock.corrected'; readonly offsetMs: number }
   | { readonly type: 'ota.push.registered' }
   | { readonly type: 'ota.push.fail'; readonly code: string }
   | { readonly type: 'ota.state.recovered'; readonly from: 'previous' | 'nothing' }

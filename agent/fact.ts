@@ -29,6 +29,8 @@ export interface Checked {
   readonly answer: CheckAnswer;
   readonly conditions: Conditions | undefined;
   readonly installed: Installed;
+  /** The controller asks this device to renew its token (`Ota-Token: renew`). */
+  readonly renewToken: boolean;
 }
 
 export type DownloadResult =
@@ -49,7 +51,8 @@ export type DownloadResult =
 
 export type VerifyResult =
   | { readonly ok: true; readonly ms: number }
-  | { readonly ok: false; readonly reason: ResultReason; readonly detail: string };
+  /** `unreadable`: something of the device could not be read, so that nothing is known yet. */
+  | { readonly ok: false; readonly reason: ResultReason | 'unreadable'; readonly detail: string };
 
 /** The moment of a fact, and the randomness its handling may use: `step` itself has neither clock nor dice. */
 export interface Moment {
@@ -71,7 +74,7 @@ export type Fact = { readonly at: Moment } & (
   | { readonly type: 'retry_due'; readonly epoch: number }
   | { readonly type: 'report_due' }
   | { readonly type: 'conditions_changed' }
-  | { readonly type: 'observed'; readonly conditions: Conditions }
+  | { readonly type: 'observed'; readonly conditions: Conditions; readonly installed: Installed }
   | ({ readonly type: 'checked'; readonly epoch: number } & Checked)
   | { readonly type: 'downloaded'; readonly epoch: number; readonly result: DownloadResult }
   | { readonly type: 'verified'; readonly epoch: number; readonly result: VerifyResult }
@@ -90,6 +93,9 @@ export type Fact = { readonly at: Moment } & (
       readonly outcome: Outcome;
       readonly result: ReportResult;
     }
+  /** The moment drawn for the renewal of the token. */
+  | { readonly type: 'renewal_due' }
+  | { readonly type: 'renewed'; readonly result: RenewalResult }
   | { readonly type: 'corrected'; readonly clockOffsetMs: number }
   | { readonly type: 'push_registered'; readonly sha256: string }
 );
@@ -98,3 +104,6 @@ export type ReportResult =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'refused'; readonly detail: string }
   | { readonly kind: 'failed'; readonly detail: string; readonly retryAfterMs: number | undefined };
+
+/** `kept`: the new token and nudge key are on disk, and used from now on. */
+export type RenewalResult = { readonly kind: 'kept' } | { readonly kind: 'failed'; readonly code: string };

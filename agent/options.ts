@@ -2,7 +2,7 @@
 import type { Dispatcher } from 'undici';
 import type { DeviceId } from '../controller/domain/ids.ts';
 import type { AgentEvent } from './event.ts';
-import type { ApkFiles, Clock, Platform, StateStore } from './ports.ts';
+import type { ApkFiles, Clock, Credentials, Platform, StateStore } from './ports.ts';
 import type { Random } from './random.ts';
 import type { VerdictCache } from './verify.ts';
 
@@ -10,10 +10,7 @@ export interface AgentOptions {
   readonly deviceId: DeviceId;
   /** From `controllerUrl()`. */
   readonly controller: URL;
-  /** The device's bearer token, asked for at each request. */
-  readonly token: () => string;
-  /** 32 bytes from enrolment; without it every nudge is ignored. */
-  readonly nudgeKey?: Uint8Array | undefined;
+  readonly credentials: Credentials;
   /** Where pushes reach this device; told to the controller. */
   readonly pushToken?: string | undefined;
   readonly clock: Clock;

@@ -46,6 +46,19 @@ export interface ApkFiles {
   freeBytes(): Promise<number | undefined>;
 }
 
+/** What the device proves itself with. */
+export interface Credentials {
+  /** The bearer token, asked for at each request. */
+  token(): string;
+  /**
+   * Keys that a nudge may be signed with, 32 bytes each; without one every nudge is ignored. For a day after a renewal
+   * the old key counts too: the controller signs with it until the new token is first used.
+   */
+  nudgeKeys(nowMs: number): readonly Uint8Array[];
+  /** Durable when it resolves; only then are the new ones used. */
+  renew(token: string, nudgeKey: Uint8Array, nowMs: number): Promise<void>;
+}
+
 /** `lost`: a state was there and neither it nor the one before could be read. */
 export type LoadedState =
   | { readonly kind: 'none' }

@@ -91,6 +91,11 @@ export interface AgentState {
   readonly installed: { readonly buildId: BuildId; readonly versionCode: number } | undefined;
   /** Controller time minus wall time, from the last response. */
   readonly clockOffsetMs: number;
+  /**
+   * The token's renewal, as the controller asked for it: `drawn` waits for its moment, `due` for the attempt under way
+   * to end.
+   */
+  readonly renewal: 'drawn' | 'due' | 'under_way' | undefined;
   /** SHA-256 of the push token the controller knows. */
   readonly pushTokenSha256: string | undefined;
 }
@@ -113,5 +118,6 @@ export const newState = (deviceId: DeviceId): AgentState => ({
   nudgeFloorMs: 0,
   installed: undefined,
   clockOffsetMs: 0,
+  renewal: undefined,
   pushTokenSha256: undefined,
 });

@@ -11,22 +11,22 @@ import type { Installed } from './readings.ts';
 import type { AgentState, Ask } from './state.ts';
 import { onChecked } from './step/answer.ts';
 import { onDownloaded } from './step/download.ts';
-import {
-  confirm,
-  installFailed,
-  MAX_INSTALL_TRIES,
-  onConfirmed,
-  onInstalled,
-  onVerified,
-} from './step/install.ts';
-import { lookAgain, OBSERVE_EVERY_MS, proceed, unmetOf } from './step/offer.ts';
-import { endAttempt, onReported, sendNext } from './step/report.ts';
+import { confirm, onConfirmed, onInstalled } from './step/install.ts';
+import { proceed } from './step/offer.ts';
+import { onRenewAsked, onRenewalDue, onRenewed, renewIfFree } from './step/renewal.ts';
+import { onReported, sendNext } from './step/report.ts';
 import { onStarted } from './step/start.ts';
 import { beginCheck, coalesce, emit, newAsk, rest, stay, then, timer } from './step/turn.ts';
+import { onVerified, verifyBroke } from './step/verify.ts';
+import { lookAgain, lookLater, OBSERVE_EVERY_MS, waitsOf } from './step/wait.ts';
 
 /** What the state does with a fact. Facts of an older epoch change nothing. */
 export function step(state: AgentState, fact: Fact): Step {
   if ('epoch' in fact && fact.epoch !== state.epoch) return stay(state);
+  return then(judge(state, fact), renewIfFree);
+}
+
+function judge(state: AgentState, fact: Fact): Step {
   switch (fact.type) {
     case 'started':
       return onStarted(state, fact);
@@ -44,8 +44,15 @@ export function step(state: AgentState, fact: Fact): Step {
       return sendNext(state);
     case 'reported':
       return onReported(state, fact);
+    case 'renewal_due':
+      return onRenewalDue(state);
+    case 'renewed':
+      return onRenewed(state, fact.result);
     case 'corrected':
-      return stay({ ...state, clockOffsetMs: fact.clockOffsetMs });
+      return stay(
+        { ...state, clockOffsetMs: fact.clockOffsetMs },
+        emit({ type: 'ota.clock.corrected', offsetMs: fact.clockOffsetMs }),
+      );
     case 'push_registered':
       return stay({ ...state, pushTokenSha256: fact.sha256 }, emit({ type: 'ota.push.registered' }));
     default:
@@ -59,10 +66,7 @@ function inPhase(state: AgentState, fact: Fact): Step {
   if (fact.type === 'broke') return onBroke(state, fact);
   if (fact.type === 'retry_due') return onRetryDue(state);
   if (fact.type === 'observed') return onObserved(state, fact);
-  if (phase.name === 'checking' && fact.type === 'checked')
-    return onChecked(state, phase.ask, phase.attempt, fact, fact.at);
-  if (phase.name === 'confirming' && fact.type === 'checked')
-    return onConfirmed(state, phase.attempt, phase.tries, fact, fact.at);
+  if (fact.type === 'checked') return onAnswered(state, fact);
   if (phase.name === 'downloading' && fact.type === 'downloaded')
     return onDownloaded(state, phase.attempt, fact.result, fact.at);
   if (phase.name === 'verifying' && fact.type === 'verified')
@@ -70,6 +74,16 @@ function inPhase(state: AgentState, fact: Fact): Step {
   if (phase.name === 'installing' && fact.type === 'installed')
     return onInstalled(state, phase.attempt, fact);
   return stay(state);
+}
+
+function onAnswered(state: AgentState, fact: Extract<Fact, { type: 'checked' }>): Step {
+  const { phase } = state;
+  const asked = fact.renewToken ? onRenewAsked(state, fact.at) : stay(state);
+  return then(asked, s => {
+    if (phase.name === 'checking') return onChecked(s, phase.ask, phase.attempt, fact, fact.at);
+    if (phase.name === 'confirming') return onConfirmed(s, phase.attempt, phase.tries, fact, fact.at);
+    return stay(s);
+  });
 }
 
 function trigger(state: AgentState, ask: Ask): Step {
@@ -99,15 +113,18 @@ function onRetryDue(state: AgentState): Step {
   return stay(state);
 }
 
-function onObserved(state: AgentState, { conditions, at }: Extract<Fact, { type: 'observed' }>): Step {
+function onObserved(
+  state: AgentState,
+  { conditions, installed, at }: Extract<Fact, { type: 'observed' }>,
+): Step {
   const { phase } = state;
-  if (phase.name === 'deferred') return proceed(state, phase.attempt, conditions, at);
+  if (phase.name === 'deferred') return proceed(state, phase.attempt, conditions, installed, at);
   // A running download stops only for the network's sake: the rest is asked again before the install.
   if (
     phase.name === 'downloading' &&
-    unmetOf(state, phase.attempt, conditions, at).some(u => u.reason === 'wifi')
+    waitsOf(state, phase.attempt, conditions, installed, at).some(wait => wait.reason === 'wifi')
   )
-    return proceed(state, phase.attempt, conditions, at);
+    return proceed(state, phase.attempt, conditions, installed, at);
   return stay(state);
 }
 
@@ -119,6 +136,7 @@ function onBroke(state: AgentState, fact: Extract<Fact, { type: 'broke' }>): Ste
     answer: { kind: 'failed', code, retryAfterMs: undefined },
     conditions: undefined,
     installed: NOTHING,
+    renewToken: false,
   } as const;
   return then(said, s => {
     switch (phase.name) {
@@ -134,11 +152,9 @@ function onBroke(state: AgentState, fact: Extract<Fact, { type: 'broke' }>): Ste
           at,
         );
       case 'verifying':
-        return endAttempt(s, phase.attempt, { outcome: 'fail', reason: 'internal', detail: code }, at);
+        return verifyBroke(s, phase.attempt, code, at);
       case 'installing':
-        return phase.attempt.installTries >= MAX_INSTALL_TRIES
-          ? installFailed(s, phase.attempt, code, '', at)
-          : lookAgain(s, phase.attempt);
+        return lookLater(s, phase.attempt);
       default:
         return rest(s);
     }

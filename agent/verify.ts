@@ -74,7 +74,7 @@ export function judgeFacts(
   if (identityOf(signer) !== offer.signerFingerprint)
     return no('signer_mismatch', 'not the signer of the manifest');
   if (installed.versionCode === 0) return undefined;
-  if (installed.signer === undefined) return no('signer_mismatch', 'the installed signer cannot be read');
+  if (installed.signer === undefined) return no('unreadable', 'the installed signer cannot be read now');
   if (installed.signer === signer.fingerprint) return undefined;
   if (offer.versionCode < installed.versionCode)
     return no('signer_mismatch', 'a downgrade needs the very same signer');

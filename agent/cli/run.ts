@@ -13,6 +13,7 @@ import { controllerUrl } from '../http/origin.ts';
 import type { Platform } from '../ports.ts';
 import { SimulatedDevice } from '../simulated/device.ts';
 import { ApkFolder } from '../store/apk-folder.ts';
+import { CredentialFile } from '../store/credentials.ts';
 import { StateFile } from '../store/state-file.ts';
 import { deviceToken, nudgeKeyOf, readText, secretOf } from './credentials.ts';
 import { EXIT, type ExitCode, type Io } from './io.ts';
@@ -112,7 +113,10 @@ async function runDevice(io: Io, flags: Flags): Promise<ExitCode> {
   const deviceId = deviceIdOption(
     need(flags.device ?? io.environment.OTA_AGENT_DEVICE_ID, '--device', 'OTA_AGENT_DEVICE_ID'),
   );
-  const token = deviceToken(io, flags.tokenFile);
+  const credentials = await CredentialFile.open(state, {
+    token: deviceToken(io, flags.tokenFile),
+    nudgeKey: nudgeKeyOf(io, flags.nudgeKeyFile),
+  });
   const dispatcher = new HttpAgent(
     flags.ca === undefined ? {} : { connect: { ca: readText(flags.ca, 'the authority') } },
   );
@@ -122,8 +126,7 @@ async function runDevice(io: Io, flags: Flags): Promise<ExitCode> {
   const agent = new Agent({
     deviceId,
     controller,
-    token: () => token,
-    nudgeKey: nudgeKeyOf(io, flags.nudgeKeyFile),
+    credentials,
     pushToken: secretOf(io, 'OTA_AGENT_PUSH_TOKEN', undefined),
     clock: flags.timeScale === 1 ? systemClock : scaledClock(flags.timeScale),
     random: () => randomInt(2 ** 47) / 2 ** 47,
@@ -173,7 +176,10 @@ async function live(
     await agent.start();
     if (flags.once === true)
       void agent.settled().then(() => ended.resolve(last.outcome === 'fail' ? EXIT.failed : EXIT.fine));
-    return await ended.promise;
+    const code = await ended.promise;
+    if (code === EXIT.replaced) agent.kill();
+    else await agent.stop();
+    return code;
   } finally {
     closeCommands();
     io.interrupted.removeEventListener('abort', stop);

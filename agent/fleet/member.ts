@@ -9,6 +9,7 @@ import { seededRandom } from '../random.ts';
 import type { Conditions } from '../readings.ts';
 import { SimulatedDevice } from '../simulated/device.ts';
 import type { AgentState } from '../state.ts';
+import { MemoryCredentials } from '../store/credentials.ts';
 import { MemoryApks, MemoryState } from '../store/memory.ts';
 import type { VerdictCache } from '../verify.ts';
 
@@ -66,6 +67,7 @@ export class Member {
   readonly #world: MemberWorld;
   readonly #store = new MemoryState();
   readonly #files = new MemoryApks();
+  readonly #credentials: MemoryCredentials;
   readonly #counters: Counters = {};
   readonly #random: () => number;
   #agent: Agent;
@@ -74,6 +76,7 @@ export class Member {
   constructor(config: FleetDevice, world: MemberWorld) {
     this.#config = config;
     this.#world = world;
+    this.#credentials = new MemoryCredentials({ token: config.token, nudgeKey: config.nudgeKey });
     this.#random = randomOf(world.seed, config.deviceId);
     this.device = new SimulatedDevice({
       image: {
@@ -101,13 +104,12 @@ export class Member {
   }
 
   #make(): Agent {
-    const { deviceId, token, nudgeKey, pushToken } = this.#config;
+    const { deviceId, pushToken } = this.#config;
     const { controller, clock, dispatcher, verdicts } = this.#world;
     return new Agent({
       deviceId,
       controller,
-      token: () => token,
-      nudgeKey,
+      credentials: this.#credentials,
       pushToken,
       clock,
       random: this.#random,

@@ -5,14 +5,14 @@ import { parsePollInterval, parseRetryAfter, pollPaceOf } from '../backoff.ts';
 import type { ServerTime } from '../clock.ts';
 import type { CheckAnswer, ReportResult } from '../fact.ts';
 import { MAX_MANIFEST_BYTES, parseOffer } from '../offer.ts';
+import type { Credentials } from '../ports.ts';
 import type { Installed } from '../readings.ts';
 import type { AgentReport, Ask } from '../state.ts';
 import { urlRefusal } from './origin.ts';
 
 export interface Connection {
   readonly controller: URL;
-  /** The device's bearer token. */
-  readonly token: () => string;
+  readonly credentials: Pick<Credentials, 'token'>;
   readonly dispatcher: Dispatcher | undefined;
   readonly time: ServerTime;
   readonly userAgent: string;
@@ -42,7 +42,7 @@ export async function exchange(
   const response = await request(url, {
     method: options.method ?? 'GET',
     headers: {
-      authorization: `Bearer ${connection.token()}`,
+      authorization: `Bearer ${connection.credentials.token()}`,
       'user-agent': connection.userAgent,
       ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
       ...options.headers,
@@ -58,7 +58,7 @@ export async function exchange(
 }
 
 /** Reads at most `limit` bytes; undefined when there are more. */
-async function boundedText(
+export async function boundedText(
   body: Dispatcher.ResponseData['body'],
   limit: number,
 ): Promise<string | undefined> {
@@ -98,7 +98,7 @@ export async function check(
   installed: Installed,
   etag: string | undefined,
   signal?: AbortSignal,
-): Promise<CheckAnswer> {
+): Promise<{ answer: CheckAnswer; renewToken: boolean }> {
   const url = new URL('v1/agent/update', connection.controller);
   url.searchParams.set('version_code', String(installed.versionCode));
   if (installed.buildId !== undefined) url.searchParams.set('build_id', installed.buildId);
@@ -113,9 +113,11 @@ export async function check(
       },
       signal,
     });
-    return await answerOf(connection, response);
+    const renewToken = header(response.headers, 'ota-token') === 'renew';
+    return { answer: await answerOf(connection, response), renewToken };
   } catch (error) {
-    return { kind: 'failed', code: networkCode(error), retryAfterMs: undefined };
+    const code = networkCode(error);
+    return { answer: { kind: 'failed', code, retryAfterMs: undefined }, renewToken: false };
   }
 }
 

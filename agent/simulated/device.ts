@@ -42,6 +42,7 @@ export class SimulatedDevice implements Platform {
   #image: DeviceImage;
   #conditions: Conditions;
   #unreadable = false;
+  #hidden = false;
 
   constructor(options: SimulatedOptions) {
     this.#options = options;
@@ -69,6 +70,11 @@ export class SimulatedDevice implements Platform {
     this.#draw = draw;
   }
 
+  /** While true the installed signer cannot be read, as when a pull over adb fails. */
+  hideSigner(hidden: boolean): void {
+    this.#hidden = hidden;
+  }
+
   /** While true the package manager cannot be asked. */
   breakPackageManager(broken: boolean): void {
     this.#unreadable = broken;
@@ -87,7 +93,7 @@ export class SimulatedDevice implements Platform {
       versionCode: installed.versionCode,
       sdk,
       buildId: undefined,
-      signer: installed.signer,
+      signer: this.#hidden ? undefined : installed.signer,
     };
   }
 

@@ -5,9 +5,10 @@ import type { Effect, Step } from '../effect.ts';
 import type { CheckAnswer, Checked, Moment } from '../fact.ts';
 import { addFailure } from '../penalty.ts';
 import type { AgentState, Ask, Attempt } from '../state.ts';
-import { consider, OBSERVE_EVERY_MS } from './offer.ts';
+import { consider } from './offer.ts';
 import { endAttempt, queueReport, sendNext } from './report.ts';
 import { emit, enter, rest, stay, then, timer } from './turn.ts';
+import { OBSERVE_EVERY_MS } from './wait.ts';
 
 const CHECK_RETRY_BASE_MS = 30_000;
 const CHECK_RETRY_CAP_MS = 30 * 60_000;

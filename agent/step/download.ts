@@ -3,11 +3,10 @@ import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
 import type { Step } from '../effect.ts';
 import type { DownloadResult, Moment } from '../fact.ts';
 import type { AgentState, Attempt } from '../state.ts';
-import { verify } from './install.ts';
 import { endAttempt } from './report.ts';
 import { emit, stay, then, timed, timer } from './turn.ts';
+import { MAX_DOWNLOAD_TRIES, verify } from './verify.ts';
 
-const MAX_DOWNLOAD_TRIES = 5;
 const DOWNLOAD_RETRY_BASE_MS = 5_000;
 const DOWNLOAD_RETRY_CAP_MS = 5 * 60_000;
 const BUSY_WAIT_MS = 30_000;

@@ -1,35 +1,21 @@
-/** Verify, confirm, install: each ends in the next, in a wait, or in a report. */
+/** Confirm and install: each ends in the next, in a wait, or in a report (SPEC §9). */
 import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
 import type { Step } from '../effect.ts';
-import type { Checked, Fact, Moment, VerifyResult } from '../fact.ts';
+import type { Checked, Fact, Moment } from '../fact.ts';
 import { reasonForInstallCode } from '../install-codes.ts';
 import { sameApk } from '../offer.ts';
+import { addFailure } from '../penalty.ts';
 import { type Installed, UNKNOWN_CONDITIONS } from '../readings.ts';
 import type { AgentState, Attempt } from '../state.ts';
-import { defer, ineligible, unmetOf } from './offer.ts';
+import { ineligible } from './eligible.ts';
 import { endAttempt } from './report.ts';
 import { emit, enter, newAsk, stay, then, timed, timer } from './turn.ts';
+import { defer, waitsOf } from './wait.ts';
 
 const CONFIRM_RETRY_BASE_MS = 5_000;
 const CONFIRM_RETRY_CAP_MS = 15 * 60_000;
 /** An install that was interrupted so often will not go better the next time. */
 export const MAX_INSTALL_TRIES = 3;
-
-export const verify = (state: AgentState, attempt: Attempt): Step =>
-  enter(state, { name: 'verifying', attempt }, epoch => [{ type: 'verify', epoch, attempt }]);
-
-export function onVerified(state: AgentState, attempt: Attempt, result: VerifyResult, at: Moment): Step {
-  const { requestId, offer } = attempt;
-  const { buildId } = offer;
-  if (result.ok) {
-    const said = emit({ type: 'ota.verify.ok', requestId, buildId, ms: Math.round(result.ms) });
-    return then(stay(state, said), s => confirm(s, timed(attempt, 'verify', result.ms), 0));
-  }
-  const { reason, detail } = result;
-  return then(stay(state, emit({ type: 'ota.verify.fail', requestId, buildId, reason, detail })), s =>
-    endAttempt(s, attempt, { outcome: 'fail', reason, detail }, at),
-  );
-}
 
 /** Asks once more whether the offer stands: a rollback during the download must win. */
 export const confirm = (state: AgentState, attempt: Attempt, tries: number): Step =>
@@ -87,7 +73,9 @@ export function onConfirmed(
   }
   const { offer } = answer;
   if (!sameApk(attempt.offer, offer)) {
-    const again = { ...state, pending: state.pending ?? newAsk(at, attempt.trigger) };
+    // Counted as a failure of the build, so that two answers that go on differing do not download for ever.
+    const penalties = addFailure(state.penalties, attempt.offer.buildId, at.atMs);
+    const again = { ...state, penalties, pending: state.pending ?? newAsk(at, attempt.trigger) };
     return endAttempt(again, attempt, { outcome: 'skipped', reason: 'superseded', versionCode }, at);
   }
   const why = ineligible(state, offer, versionCode);
@@ -100,8 +88,8 @@ export function onConfirmed(
 
 /** The last look at the device's conditions is the one right before. */
 function install(state: AgentState, attempt: Attempt, checked: Checked, at: Moment): Step {
-  const unmet = unmetOf(state, attempt, checked.conditions ?? UNKNOWN_CONDITIONS, at);
-  if (unmet.length > 0) return defer(state, attempt, unmet);
+  const waits = waitsOf(state, attempt, checked.conditions ?? UNKNOWN_CONDITIONS, checked.installed, at);
+  if (waits.length > 0) return defer(state, attempt, waits);
   const { requestId, offer } = attempt;
   const counted = { ...attempt, installTries: attempt.installTries + 1 };
   const downgrade = offer.versionCode < checked.installed.versionCode;

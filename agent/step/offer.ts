@@ -1,30 +1,15 @@
 /** From an answer to an attempt: eligibility, penalties, constraints (SPEC §9). */
-import { bucketOf, isExposed } from '../../controller/domain/cohort.ts';
-import type { ResultReason } from '../../controller/domain/outcome.ts';
-import { type Unmet, unmetConstraints } from '../constraints.ts';
 import type { Step } from '../effect.ts';
 import type { Checked, Moment } from '../fact.ts';
 import { type Offer, sameApk } from '../offer.ts';
 import { CLOCK_SLACK_MS, penaltyLeftMs } from '../penalty.ts';
-import { type Conditions, UNKNOWN_CONDITIONS } from '../readings.ts';
+import { type Conditions, type Installed, UNKNOWN_CONDITIONS } from '../readings.ts';
 import type { AgentState, Ask, Attempt } from '../state.ts';
-import { endAttempt, queueReport } from './report.ts';
-import { beginCheck, emit, enter, newAsk, rest, stay, then, timer } from './turn.ts';
-
-/** How often a waiting attempt looks again where the platform cannot tell of changes. */
-export const OBSERVE_EVERY_MS = 60_000;
-
-/** Why the offered build is not for this device now; undefined when it is. */
-export function ineligible(
-  state: AgentState,
-  offer: Offer,
-  installedVersionCode: number,
-): Extract<ResultReason, 'already_installed' | 'downgrade_refused' | 'outside_cohort'> | undefined {
-  if (offer.versionCode === installedVersionCode) return 'already_installed';
-  if (offer.versionCode < installedVersionCode && !offer.forceDowngrade) return 'downgrade_refused';
-  const exposed = isExposed(bucketOf(state.deviceId, offer.cohortSeed), offer.stagedRolloutPercent);
-  return exposed ? undefined : 'outside_cohort';
-}
+import { ineligible } from './eligible.ts';
+import { installFailed, MAX_INSTALL_TRIES, succeed } from './install.ts';
+import { endAttempt } from './report.ts';
+import { beginCheck, emit, enter, newAsk, rest, stay, then } from './turn.ts';
+import { defer, waitsOf } from './wait.ts';
 
 export function consider(
   state: AgentState,
@@ -57,7 +42,9 @@ export function consider(
   });
   const leftMs = penaltyLeftMs(state.penalties, buildId, at.atMs);
   if (leftMs > 0) return then(stay(seen, eligible), s => onPenalty(s, attempt, leftMs, at));
-  return then(stay(seen, eligible), s => proceed(s, attempt, checked.conditions ?? UNKNOWN_CONDITIONS, at));
+  return then(stay(seen, eligible), s =>
+    proceed(s, attempt, checked.conditions ?? UNKNOWN_CONDITIONS, checked.installed, at),
+  );
 }
 
 const newAttempt = (ask: Ask, offer: Offer, fromVersionCode: number, at: Moment): Attempt => ({
@@ -108,48 +95,22 @@ function onPenalty(state: AgentState, attempt: Attempt, leftMs: number, at: Mome
   return then(step, s => endAttempt(s, attempt, { outcome: 'deferred', reason: 'penalty' }, at));
 }
 
-/** Goes on when the constraints allow it, else waits and tells each new reason once. */
-export function proceed(state: AgentState, attempt: Attempt, conditions: Conditions, at: Moment): Step {
-  const unmet = unmetOf(state, attempt, conditions, at);
-  return unmet.length === 0 ? startDownload(state, attempt, at) : defer(state, attempt, unmet);
-}
-
-export const unmetOf = (state: AgentState, attempt: Attempt, conditions: Conditions, at: Moment): Unmet[] =>
-  unmetConstraints(attempt.offer, state.firstSeen?.atMs ?? at.atMs, conditions, at.atMs);
-
-const reasonOf = (unmet: Unmet): ResultReason => (unmet.unknown ? 'unknown_conditions' : unmet.reason);
-
-export function defer(state: AgentState, attempt: Attempt, unmet: readonly Unmet[]): Step {
-  const { requestId, offer, toldReasons } = attempt;
-  const { buildId } = offer;
-  const wasWaiting = state.phase.name === 'deferred';
-  const fresh = unmet.filter(u => !toldReasons.includes(reasonOf(u)));
-  const events = (wasWaiting ? fresh : unmet).map(u =>
-    emit({ type: `ota.defer.${u.reason}`, requestId, buildId, unknown: u.unknown }),
-  );
-  const told = { ...attempt, toldReasons: [...new Set([...toldReasons, ...fresh.map(reasonOf)])] };
-  const waiting = enter(state, { name: 'deferred', attempt: told }, epoch => [
-    { type: 'abort' },
-    ...events,
-    { type: 'timer', name: 'retry', inMs: OBSERVE_EVERY_MS, epoch },
-  ]);
-  return told.toldReasons
-    .filter(reason => !toldReasons.includes(reason))
-    .reduce(
-      (step, reason) =>
-        then(step, s =>
-          queueReport(s, {
-            requestId,
-            buildId,
-            outcome: 'deferred',
-            reason,
-            detail: undefined,
-            versionCode: attempt.fromVersionCode,
-            timingsMs: {},
-          }),
-        ),
-      waiting,
-    );
+/** Goes on when nothing speaks against it, else waits. What the device runs by now decides first. */
+export function proceed(
+  state: AgentState,
+  attempt: Attempt,
+  conditions: Conditions,
+  installed: Installed,
+  at: Moment,
+): Step {
+  const { versionCode } = installed;
+  const tried = attempt.installTries > 0;
+  if (tried && versionCode === attempt.offer.versionCode) return succeed(state, attempt, installed, 0, at);
+  const waits = waitsOf(state, attempt, conditions, installed, at);
+  if (waits.length > 0) return defer(state, attempt, waits);
+  if (attempt.installTries >= MAX_INSTALL_TRIES)
+    return installFailed(state, attempt, 'interrupted', `${attempt.installTries} times`, at);
+  return startDownload(state, attempt, at);
 }
 
 /** An offer that was last confirmed a poll interval ago, or a trigger since, is asked about again first. */
@@ -159,9 +120,3 @@ function startDownload(state: AgentState, attempt: Attempt, at: Moment): Step {
     return beginCheck(state, state.pending ?? newAsk(at, 'poll'), attempt);
   return enter(state, { name: 'downloading', attempt }, epoch => [{ type: 'download', epoch, attempt }]);
 }
-
-/** Re-reads the constraints before going on. */
-export const lookAgain = (state: AgentState, attempt: Attempt): Step =>
-  then(enter(state, { name: 'deferred', attempt }), s =>
-    stay(s, { type: 'observe' }, timer(s, 'retry', OBSERVE_EVERY_MS)),
-  );

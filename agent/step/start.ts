@@ -4,10 +4,11 @@ import type { Step } from '../effect.ts';
 import type { Fact } from '../fact.ts';
 import type { Installed } from '../readings.ts';
 import type { AgentState, Attempt } from '../state.ts';
-import { confirm, installFailed, MAX_INSTALL_TRIES, succeed, verify } from './install.ts';
-import { lookAgain } from './offer.ts';
+import { confirm, installFailed, MAX_INSTALL_TRIES, succeed } from './install.ts';
 import { endAttempt, sendNext } from './report.ts';
 import { beginCheck, emit, newAsk, stay, then, timer } from './turn.ts';
+import { verify } from './verify.ts';
+import { lookAgain } from './wait.ts';
 
 export function onStarted(before: AgentState, fact: Extract<Fact, { type: 'started' }>): Step {
   const { at, installed } = fact;
@@ -15,6 +16,8 @@ export function onStarted(before: AgentState, fact: Extract<Fact, { type: 'start
     ...before,
     reportInFlight: false,
     reportTries: 0,
+    // Whether the last process got its token is not known: the next answer asks again if it did not.
+    renewal: undefined,
     nudgeFloorMs: fact.state === 'lost' ? at.atMs : before.nudgeFloorMs,
   };
   const effects = [timer(state, 'poll', pollDelayMs(state.pace, at.random))];

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ByteReader } from '../../controller/apk/index.ts';
 import type { Sha256 } from '../../controller/domain/ids.ts';
 import type { ApkFile, ApkFiles } from '../ports.ts';
-import { systemFault } from './system-fault.ts';
+import { systemFault } from './durable.ts';
 
 export class ApkFolder implements ApkFiles {
   readonly #directory: string;

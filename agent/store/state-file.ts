@@ -1,12 +1,12 @@
 /** The agent's memory on disk: written aside, synced, renamed; a broken file is noticed and the one before taken. */
 import { hash } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { link, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { DeviceId } from '../../controller/domain/ids.ts';
 import type { LoadedState, StateStore } from '../ports.ts';
 import type { AgentState } from '../state.ts';
-import { systemFault } from './system-fault.ts';
+import { isMissing, systemFault, writeDurably } from './durable.ts';
 
 const MAX_STATE_BYTES = 1024 * 1024;
 
@@ -56,11 +56,7 @@ export class StateFile implements StateStore {
 
   async save(state: AgentState): Promise<void> {
     try {
-      await mkdir(path.dirname(this.#file), { recursive: true });
-      await writeSynced(`${this.#file}.new`, encodeState(state));
-      await this.#keepPrevious();
-      await rename(`${this.#file}.new`, this.#file);
-      await syncDirectory(path.dirname(this.#file));
+      await writeDurably(this.#file, encodeState(state), () => this.#keepPrevious());
     } catch (error) {
       throw systemFault(error, 'state_not_saved');
     }
@@ -76,9 +72,6 @@ export class StateFile implements StateStore {
   }
 }
 
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT';
-
 async function readState(
   file: string,
 ): Promise<{ kind: 'none' } | { kind: 'broken' } | { kind: 'state'; state: AgentState }> {
@@ -91,23 +84,4 @@ async function readState(
   }
   const state = bytes.length > MAX_STATE_BYTES ? undefined : decodeState(bytes.toString('utf8'));
   return state === undefined ? { kind: 'broken' } : { kind: 'state', state };
-}
-
-async function writeSynced(file: string, text: string): Promise<void> {
-  const handle = await open(file, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

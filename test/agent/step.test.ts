@@ -36,7 +36,7 @@ const installed = (versionCode: number): Installed => ({
   versionCode,
   sdk: 33,
   buildId: undefined,
-  signer: undefined,
+  signer: 'a'.repeat(64),
 });
 const moment = fc.record({
   atMs: fc.integer({ min: 0, max: 10 ** 7 }),
@@ -86,6 +86,7 @@ const checked = fc.record({
   answer,
   conditions: anyConditions,
   installed: fc.constantFrom(41, 41, 41, 40, 42, 43).map(installed),
+  renewToken: fc.boolean(),
 });
 const downloaded = fc.record({
   type: fc.constant('downloaded' as const),
@@ -121,7 +122,11 @@ const started = fc.record({
   installed: versions.map(installed),
   state: fc.constantFrom('kept' as const, 'recovered' as const, 'lost' as const),
 });
-const observed = fc.record({ type: fc.constant('observed' as const), conditions: anyConditions });
+const observed = fc.record({
+  type: fc.constant('observed' as const),
+  conditions: anyConditions,
+  installed: fc.constant(installed(41)),
+});
 const asked = fc.record({
   type: fc.constant('asked' as const),
   trigger: fc.constantFrom('poll' as const, 'manual' as const),

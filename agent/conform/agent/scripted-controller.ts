@@ -33,10 +33,15 @@ export interface ScriptedController {
   onCheck: Answer | undefined;
   onApk: Answer | undefined;
   onReport: Answer | undefined;
+  /** The answer to `POST /v1/agent/token`; undefined: 404. */
+  onRenewal: Answer | undefined;
+  /** The tokens that a right controller would take; without `strict` they are recorded, not judged. */
+  tokens: readonly string[];
   dateMs: (() => number) | undefined;
   /** Whether requests without the token are refused, as a right controller does, or only recorded. */
   strict: boolean;
   reports(): Record<string, unknown>[];
+  renewals(): Seen[];
   checks(): Seen[];
   downloads(): Seen[];
   close(): Promise<void>;
@@ -79,7 +84,7 @@ export async function startScriptedController(): Promise<ScriptedController> {
     };
     self.seen.push(seen);
     if (self.dateMs !== undefined) response.setHeader('date', new Date(self.dateMs()).toUTCString());
-    if (self.strict && seen.headers.authorization !== `Bearer ${TOKEN}`)
+    if (self.strict && !self.tokens.some(token => seen.headers.authorization === `Bearer ${token}`))
       return problem(response, 401, 'unauthorized');
     const apk = /^\/v1\/agent\/builds\/([^/]+)\/apk$/.exec(seen.path);
     if (seen.path === '/v1/agent/update')
@@ -88,6 +93,8 @@ export async function startScriptedController(): Promise<ScriptedController> {
     if (seen.path === '/v1/action-result')
       return run(self.onReport, seen, response, () => takeReport(seen, response));
     if (seen.path === '/v1/agent/push-token') return response.writeHead(204).end();
+    if (seen.path === '/v1/agent/token' && seen.method === 'POST')
+      return run(self.onRenewal, seen, response, () => problem(response, 404, 'not_found'));
     return problem(response, 404, 'not_found');
   }
 
@@ -156,12 +163,15 @@ export async function startScriptedController(): Promise<ScriptedController> {
     onCheck: undefined,
     onApk: undefined,
     onReport: undefined,
+    onRenewal: undefined,
+    tokens: [TOKEN],
     dateMs: undefined,
     strict: true,
     reports: () =>
       self.seen
         .filter(s => s.path === '/v1/action-result')
         .map(s => JSON.parse(s.body) as Record<string, unknown>),
+    renewals: () => self.seen.filter(s => s.path === '/v1/agent/token'),
     checks: () => self.seen.filter(s => s.path === '/v1/agent/update'),
     downloads: () => self.seen.filter(s => s.path.endsWith('/apk')),
     close: () =>

@@ -6,6 +6,7 @@ import { virtualClock } from '../../../agent/clock.ts';
 import { controllerUrl } from '../../../agent/http/origin.ts';
 import { seededRandom } from '../../../agent/random.ts';
 import { ApkFolder } from '../../../agent/store/apk-folder.ts';
+import { MemoryCredentials } from '../../../agent/store/credentials.ts';
 import { MemoryState } from '../../../agent/store/memory.ts';
 import { faultCode } from '../../../controller/domain/fault.ts';
 import { BATTERIES, CALLS, NETWORKS } from '../../support/agent/adb/replays.ts';
@@ -136,7 +137,7 @@ async function update(
   const agent = new Agent({
     deviceId: adb.serial,
     controller: controllerUrl(server.url),
-    token: () => TOKEN,
+    credentials: new MemoryCredentials({ token: TOKEN, nudgeKey: NUDGE_KEY }),
     clock: virtualClock(Date.now()),
     random: seededRandom(3),
     platform: device,

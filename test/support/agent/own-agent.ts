@@ -10,6 +10,7 @@ import type { AgentSetup, AgentUnderTest, RunningAgent } from '../../../agent/co
 import { controllerUrl } from '../../../agent/http/origin.ts';
 import { type DeviceImage, SimulatedDevice } from '../../../agent/simulated/device.ts';
 import { ApkFolder } from '../../../agent/store/apk-folder.ts';
+import { CredentialFile } from '../../../agent/store/credentials.ts';
 import { StateFile } from '../../../agent/store/state-file.ts';
 
 async function start(
@@ -36,11 +37,11 @@ async function start(
       agent.kill();
     },
   });
-  const agent = new Agent({
+  const credentials = await CredentialFile.open(folder, setup);
+  const agent: Agent = new Agent({
     deviceId: setup.deviceId,
     controller: controllerUrl(setup.url),
-    token: () => setup.token,
-    nudgeKey: setup.nudgeKey,
+    credentials,
     clock: scaledClock(setup.timeScale),
     random: Math.random,
     platform: device,
@@ -62,7 +63,8 @@ async function start(
       if (command?.kind === 'fail_install') device.failInstall({ code: command.code });
     },
     kill: async () => {
-      await agent.stop();
+      agent.kill();
+      await agent.ended();
       await dispatcher.destroy();
     },
   };

@@ -4,9 +4,10 @@ import { Agent } from '../../../agent/agent.ts';
 import { type VirtualClock, virtualClock } from '../../../agent/clock.ts';
 import type { AgentEvent } from '../../../agent/event.ts';
 import { controllerUrl } from '../../../agent/http/origin.ts';
-import type { ApkFiles, StateStore } from '../../../agent/ports.ts';
+import type { ApkFiles, Credentials, StateStore } from '../../../agent/ports.ts';
 import { seededRandom } from '../../../agent/random.ts';
 import { type DeviceImage, SimulatedDevice, type SimulatedOptions } from '../../../agent/simulated/device.ts';
+import { MemoryCredentials } from '../../../agent/store/credentials.ts';
 import { MemoryApks, MemoryState } from '../../../agent/store/memory.ts';
 import { fingerprintOf, makeApk, type TestKey, testKey } from '../apk/index.ts';
 import { type ProtocolServer, type ServedBuild, startProtocolServer, TOKEN } from './protocol-server.ts';
@@ -36,6 +37,8 @@ export interface Scene {
   readonly clock: VirtualClock;
   readonly device: SimulatedDevice;
   readonly events: AgentEvent[];
+  /** When each event was logged. */
+  readonly loggedMs: number[];
   readonly files: ApkFiles;
   readonly store: StateStore;
   agent: Agent;
@@ -49,6 +52,7 @@ export interface SceneOptions {
   readonly versionCode?: number;
   readonly files?: ApkFiles;
   readonly store?: StateStore;
+  readonly credentials?: Credentials;
   readonly pushToken?: string;
   readonly startMs?: number;
   readonly stallTimeoutMs?: number;
@@ -65,15 +69,16 @@ export async function withAgent(options: SceneOptions, run: (scene: Scene) => Pr
   const clock = virtualClock(options.startMs ?? Date.now());
   const device = new SimulatedDevice({ image: imageOf(options.versionCode ?? 41), ...options.device });
   const events: AgentEvent[] = [];
+  const loggedMs: number[] = [];
   const files = options.files ?? new MemoryApks();
   const store = options.store ?? new MemoryState();
   const random = seededRandom(1);
+  const credentials = options.credentials ?? new MemoryCredentials({ token: TOKEN, nudgeKey: NUDGE_KEY });
   const make = () =>
     new Agent({
       deviceId: DEVICE_ID,
       controller: controllerUrl(server.url),
-      token: () => TOKEN,
-      nudgeKey: NUDGE_KEY,
+      credentials,
       pushToken: options.pushToken,
       clock,
       random,
@@ -82,13 +87,17 @@ export async function withAgent(options: SceneOptions, run: (scene: Scene) => Pr
       store,
       dispatcher,
       stallTimeoutMs: options.stallTimeoutMs,
-      observe: event => events.push(event),
+      observe: (event, atMs) => {
+        events.push(event);
+        loggedMs.push(atMs);
+      },
     });
   const scene: Scene = {
     server,
     clock,
     device,
     events,
+    loggedMs,
     files,
     store,
     agent: make(),

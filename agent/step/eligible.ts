@@ -1,0 +1,17 @@
+/** Whether an offered build is for this device (SPEC §9). */
+import { bucketOf, isExposed } from '../../controller/domain/cohort.ts';
+import type { ResultReason } from '../../controller/domain/outcome.ts';
+import type { Offer } from '../offer.ts';
+import type { AgentState } from '../state.ts';
+
+/** Why the offered build is not for this device now; undefined when it is. */
+export function ineligible(
+  state: AgentState,
+  offer: Offer,
+  installedVersionCode: number,
+): Extract<ResultReason, 'already_installed' | 'downgrade_refused' | 'outside_cohort'> | undefined {
+  if (offer.versionCode === installedVersionCode) return 'already_installed';
+  if (offer.versionCode < installedVersionCode && !offer.forceDowngrade) return 'downgrade_refused';
+  const exposed = isExposed(bucketOf(state.deviceId, offer.cohortSeed), offer.stagedRolloutPercent);
+  return exposed ? undefined : 'outside_cohort';
+}

@@ -1,0 +1,73 @@
+/** What an attempt waits for: the network, the battery, a call, and whatever cannot be read (SPEC §9). */
+import type { ResultReason } from '../../controller/domain/outcome.ts';
+import { type DeferReason, unmetConstraints } from '../constraints.ts';
+import type { Step } from '../effect.ts';
+import type { Moment } from '../fact.ts';
+import type { Conditions, Installed } from '../readings.ts';
+import type { AgentState, Attempt } from '../state.ts';
+import { queueReport } from './report.ts';
+import { emit, enter, stay, then, timer } from './turn.ts';
+
+/** How often a waiting attempt looks again where the platform cannot tell of changes. */
+export const OBSERVE_EVERY_MS = 60_000;
+
+/** Something to wait for. `signer`: the installed signer cannot be read, so that no download could be judged. */
+export interface Wait {
+  readonly reason: DeferReason | 'signer';
+  /** The reading was missing rather than bad. */
+  readonly unknown: boolean;
+}
+
+export function waitsOf(
+  state: AgentState,
+  attempt: Attempt,
+  conditions: Conditions,
+  installed: Installed,
+  at: Moment,
+): Wait[] {
+  const firstSeenMs = state.firstSeen?.atMs ?? at.atMs;
+  const unmet = unmetConstraints(attempt.offer, firstSeenMs, conditions, at.atMs);
+  const unsigned = installed.versionCode > 0 && installed.signer === undefined;
+  return unsigned ? [...unmet, { reason: 'signer', unknown: true }] : unmet;
+}
+
+const reasonOf = (wait: Wait): ResultReason =>
+  wait.unknown || wait.reason === 'signer' ? 'unknown_conditions' : wait.reason;
+
+/** Waits, logs what is new, and reports each reason once an attempt. */
+export function defer(state: AgentState, attempt: Attempt, waits: readonly Wait[]): Step {
+  const { requestId, offer, toldReasons } = attempt;
+  const { buildId } = offer;
+  const wasWaiting = state.phase.name === 'deferred';
+  const fresh = waits.filter(wait => !toldReasons.includes(reasonOf(wait)));
+  const events = (wasWaiting ? fresh : waits).map(({ reason, unknown }) =>
+    emit({ type: `ota.defer.${reason}`, requestId, buildId, unknown }),
+  );
+  const untold = [...new Set(fresh.map(reasonOf))];
+  const told = { ...attempt, toldReasons: [...toldReasons, ...untold] };
+  const waiting = enter(state, { name: 'deferred', attempt: told }, epoch => [
+    { type: 'abort' },
+    ...events,
+    { type: 'timer', name: 'retry', inMs: OBSERVE_EVERY_MS, epoch },
+  ]);
+  const versionCode = attempt.fromVersionCode;
+  const report = {
+    requestId,
+    buildId,
+    outcome: 'deferred',
+    detail: undefined,
+    versionCode,
+    timingsMs: {},
+  } as const;
+  return untold.reduce((step, reason) => then(step, s => queueReport(s, { ...report, reason })), waiting);
+}
+
+/** Reads the constraints now, and then each minute, before the attempt goes on. */
+export const lookAgain = (state: AgentState, attempt: Attempt): Step =>
+  then(enter(state, { name: 'deferred', attempt }), s =>
+    stay(s, { type: 'observe' }, timer(s, 'retry', OBSERVE_EVERY_MS)),
+  );
+
+/** The same after a minute: what has just broken would break again at once. */
+export const lookLater = (state: AgentState, attempt: Attempt): Step =>
+  then(enter(state, { name: 'deferred', attempt }), s => stay(s, timer(s, 'retry', OBSERVE_EVERY_MS)));
