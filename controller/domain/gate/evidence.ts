@@ -43,8 +43,9 @@ export interface CanaryTakers {
 }
 
 /**
- * Enrolled devices outside the cohort that are no canaries, run `last_safe`, and were alive when the build was first
- * taken (last seen no longer than `silenceAfterMs` before). Both arms are thus watched over the same stretch of time.
+ * Enrolled devices outside the cohort that are no canaries, run `last_safe`, and were alive when the cohort was first
+ * offered the build (seen later than `silenceAfterMs` before that moment). Both arms are thus watched over the same
+ * stretch of time, so that devices which vanish day by day weigh on both. One time of last sight a device is enough.
  */
 export interface Control {
   readonly devices: number;

@@ -4,6 +4,7 @@ import type { Gate } from './gate.ts';
 import {
   ASK_AT,
   HALT_AT,
+  hasControl,
   isStarved,
   type Lift,
   type Proof,
@@ -122,12 +123,11 @@ function enterNext({ next, approvedPercent = 0 }: StepFacts, evidence: Evidence,
  * What the step has and what it needs: two thirds of those who can take the build, at most `min_reports`. A step that
  * nobody can take leans on all devices exposed so far, of which at least one must have been judged.
  */
-function sufficiency(
-  gate: Gate,
-  { step, cohort }: Evidence,
-): Pick<Figures, 'needed' | 'judged' | 'followed'> {
+function sufficiency(gate: Gate, evidence: Evidence): Pick<Figures, 'needed' | 'judged' | 'followed'> {
+  const { step, cohort, control } = evidence;
+  const present = hasControl(evidence) ? 1 - control.silent / control.devices : 1;
   const from = (takers: StepTakers, least: number) => ({
-    needed: Math.max(least, Math.min(gate.minReports, Math.ceil((2 * canTake(takers)) / 3))),
+    needed: Math.max(least, Math.min(gate.minReports, Math.ceil((2 * present * canTake(takers)) / 3))),
     judged: judgedOf(takers),
     followed: takers.followed,
   });

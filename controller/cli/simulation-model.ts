@@ -1,0 +1,118 @@
+/** What `ota simulate --gate` and the bench assume of a fleet, of a build and of the world. Times in hours. */
+import { DEFAULT_GATE, type Gate } from '../domain/gate/gate.ts';
+
+export const HOUR_MS = 3_600_000;
+
+export interface FleetModel {
+  /** Enrolled devices, canaries not included. */
+  readonly devices: number;
+  readonly canaries: number;
+  readonly pollHours: number;
+  /** Each poll comes this share early or late. */
+  readonly pollSpread: number;
+  /** Enrolled devices that never check in. */
+  readonly awayShare: number;
+  /** Devices that are off from 22 to 6 o'clock. */
+  readonly nightShare: number;
+  /** Polls at which an offer is deferred: Wi-Fi, battery, a call. */
+  readonly deferShare: number;
+  /** Devices that a nudge reaches when a step opens, if they are on. */
+  readonly nudgedShare: number;
+  /** Devices that vanish for good each day, whatever they run. */
+  readonly vanishPerDay: number;
+}
+
+export interface BuildModel {
+  /** Devices on which the install fails, however often it is tried. */
+  readonly failShare: number;
+  /** Devices whose download has wrong bytes. */
+  readonly verifyShare: number;
+  /** Devices that go silent once they took the build. */
+  readonly brickShare: number;
+  readonly brickAfterHours: number;
+  /** Only takes at this percent or above are bricked; 0: all. */
+  readonly brickFromPercent: number;
+  readonly canaryFailShare: number;
+}
+
+/** A stretch in which devices or the controller are away. It begins so long after the ramp, or after the last step opened. */
+export interface Away {
+  readonly who: 'devices' | 'network' | 'controller' | 'canaries';
+  readonly share: number;
+  readonly fromHour: number;
+  readonly hours: number;
+  readonly from: 'start' | 'last_step';
+}
+
+/** Hours of the ramp in which nothing may rise. */
+export interface Freeze {
+  readonly fromHour: number;
+  readonly hours: number;
+}
+
+export interface RampModel {
+  readonly steps: readonly { readonly percent: number; readonly holdMs: number | undefined }[];
+  readonly gate: Gate | undefined;
+}
+
+export interface Scenario {
+  readonly fleet: FleetModel;
+  readonly build: BuildModel;
+  readonly ramp: RampModel;
+  readonly away: readonly Away[];
+  readonly freezes: readonly Freeze[];
+  /** Hour of the day at which the ramp begins. */
+  readonly beginsAtHour: number;
+  /** Canaries have the build so long before the first step. */
+  readonly leadHours: number;
+  readonly horizonHours: number;
+}
+
+export const USUAL_FLEET: FleetModel = {
+  devices: 5_000,
+  canaries: 0,
+  pollHours: 6,
+  pollSpread: 0.1,
+  awayShare: 0.1,
+  nightShare: 0.2,
+  deferShare: 0.25,
+  nudgedShare: 0,
+  vanishPerDay: 0,
+};
+
+export const GOOD_BUILD: BuildModel = {
+  failShare: 0,
+  verifyShare: 0,
+  brickShare: 0,
+  brickAfterHours: 0,
+  brickFromPercent: 0,
+  canaryFailShare: 0,
+};
+
+const USUAL_STEPS = [
+  [1, 12],
+  [5, 12],
+  [10, 24],
+  [25, 24],
+  [50, 24],
+  [100, undefined],
+] as const;
+
+export const USUAL_RAMP: RampModel = {
+  steps: USUAL_STEPS.map(([percent, hold]) => ({
+    percent,
+    holdMs: hold === undefined ? undefined : hold * HOUR_MS,
+  })),
+  gate: DEFAULT_GATE,
+};
+
+export const USUAL: Scenario = {
+  fleet: USUAL_FLEET,
+  build: GOOD_BUILD,
+  ramp: USUAL_RAMP,
+  away: [],
+  freezes: [],
+  beginsAtHour: 14,
+  leadHours: 0,
+  horizonHours: 24 * 28,
+};

@@ -1,0 +1,245 @@
+/** One rollout of a modelled fleet in virtual time: hourly looks, judged by the code that the controller runs. Pure. */
+import type { Evidence } from '../domain/gate/evidence.ts';
+import { type Judgement, judgeStep, type LookMemory } from '../domain/gate/judge-step.ts';
+import type { Reason, Verdict } from '../domain/gate/verdict.ts';
+import { countEvidence, Tally } from './simulation-evidence.ts';
+import { type Fleet, has, makeFleet, offUntil, STATE, type Stretch } from './simulation-fleet.ts';
+import { HOUR_MS, type Scenario } from './simulation-model.ts';
+
+export interface Look {
+  readonly hour: number;
+  /** 0 before the first step. */
+  readonly percent: number;
+  readonly verdict: Verdict;
+  readonly reasons: readonly Reason[];
+  /** Devices, canaries not included. */
+  readonly taken: number;
+  readonly running: number;
+  readonly fail: number;
+  readonly silent: number;
+}
+
+export interface Played {
+  /** `done`: the last step's follow-up is over. `open`: the horizon came first. */
+  readonly end: 'done' | 'halt' | 'waiting_for_person' | 'open';
+  readonly reasons: readonly Reason[];
+  /** Hours from the first step. */
+  readonly endHour: number;
+  readonly percent: number;
+  /** When each step was entered. */
+  readonly enteredHours: readonly number[];
+  /** Share of the fleet that took the build by then. */
+  readonly takenShare: number;
+}
+
+export interface PlayOptions {
+  /** Called at each look. */
+  readonly onLook?: (look: Look) => void;
+}
+
+/** Plays until the rollout is done, halted, waits for a person, or the horizon is reached. */
+export function play(scenario: Scenario, seed: number, options: PlayOptions = {}): Played {
+  const run = new Run(scenario, seed);
+  for (let hour = -scenario.leadHours; hour < scenario.horizonHours; hour++) {
+    run.checkIns(hour);
+    const end = run.look(hour + 1, options.onLook);
+    if (end !== undefined) return run.result(end, hour + 1);
+  }
+  return run.result('open', scenario.horizonHours);
+}
+
+class Run {
+  private readonly scenario: Scenario;
+  private readonly fleet: Fleet;
+  private readonly tally: Tally;
+  private readonly entered: number[] = [];
+  private stretches: Stretch[];
+  private step = -1;
+  private exposureMs = 0;
+  private memory: LookMemory = {};
+  /** Hours in which the controller was away. */
+  private downHours = 0;
+  private last: Judgement | undefined;
+
+  constructor(scenario: Scenario, seed: number) {
+    this.scenario = scenario;
+    this.fleet = makeFleet(scenario, seed);
+    this.tally = new Tally(scenario.ramp.steps.length);
+    this.stretches = scenario.away.map(a => stretch(a, a.from === 'start' ? 0 : Number.NaN));
+    if (scenario.leadHours === 0) this.enter(0, 0);
+  }
+
+  private percent(): number {
+    return this.scenario.ramp.steps[this.step]?.percent ?? 0;
+  }
+
+  private enter(step: number, hour: number): void {
+    const { ramp } = this.scenario;
+    const before = this.step;
+    this.step = step;
+    this.exposureMs = 0;
+    this.memory = {};
+    this.entered.push(hour);
+    if (step === ramp.steps.length - 1)
+      this.stretches = this.stretches.map(s => (s.from === 'last_step' ? stretch(s, hour) : s));
+    const from = before < 0 ? 0 : (this.fleet.ends[before] ?? 0);
+    for (let i = from; i < (this.fleet.ends[step] ?? 0); i++) this.nudge(i, hour);
+  }
+
+  /** A nudged device that is on checks within the hour. */
+  private nudge(i: number, hour: number): void {
+    const { fleet, scenario } = this;
+    if (!has(fleet, i, 'nudged') || (fleet.nextPoll[i] ?? 0) === Number.POSITIVE_INFINITY) return;
+    if (offUntil(fleet, i, hour, scenario.beginsAtHour, this.stretches) !== undefined) return;
+    fleet.nextPoll[i] = Math.min(fleet.nextPoll[i] ?? 0, hour + fleet.random.next());
+  }
+
+  private isDown(hour: number): boolean {
+    return this.stretches.some(s => s.who === 'controller' && hour >= s.start && hour < s.end);
+  }
+
+  /** Everything that devices do in the hour that begins at `hour`. */
+  checkIns(hour: number): void {
+    const { fleet, scenario } = this;
+    if (this.isDown(hour)) this.downHours++;
+    for (let i = 0; i < fleet.size; i++) {
+      let at = fleet.nextPoll[i] ?? 0;
+      while (at < hour + 1) {
+        at = this.poll(i, at, scenario.fleet.pollHours);
+        fleet.nextPoll[i] = at;
+      }
+    }
+  }
+
+  /** Returns the time of the next poll. */
+  private poll(i: number, at: number, pollHours: number): number {
+    const { fleet, scenario } = this;
+    if (at >= (fleet.diesAt[i] ?? 0)) return Number.POSITIVE_INFINITY;
+    const { random } = fleet;
+    const spread = scenario.fleet.pollSpread;
+    const off = offUntil(fleet, i, at, scenario.beginsAtHour, this.stretches);
+    // A device that is switched on checks when its agent starts.
+    if (typeof off === 'number') return off + random.between(0, 0.5);
+    if (off === undefined) this.check(i, at);
+    return at + pollHours * (1 + random.between(-spread, spread));
+  }
+
+  private isOffered(i: number): boolean {
+    return i >= this.fleet.canariesFrom || (this.step >= 0 && i < (this.fleet.ends[this.step] ?? 0));
+  }
+
+  private check(i: number, at: number): void {
+    const { fleet, tally, scenario } = this;
+    const up = at - this.downHours;
+    fleet.lastSeen[i] = up;
+    const state = fleet.state[i];
+    if (state === STATE.none) {
+      if (!this.isOffered(i)) return;
+      if (fleet.random.chance(scenario.fleet.deferShare)) fleet.deferred[i] = 1;
+      else this.take(i, at, up);
+      return;
+    }
+    if (state === STATE.pending) {
+      fleet.state[i] = STATE.ok;
+      tally.add(fleet, i, 'ok', 1);
+    }
+    if (fleet.followed[i] === 0 && up >= (fleet.takenAt[i] ?? 0) + 2 * scenario.fleet.pollHours) {
+      fleet.followed[i] = 1;
+      tally.add(fleet, i, 'followed', 1);
+    }
+  }
+
+  private take(i: number, at: number, up: number): void {
+    const { fleet, tally, scenario } = this;
+    const { build } = scenario;
+    fleet.takenAt[i] = up;
+    fleet.deferred[i] = 0;
+    tally.add(fleet, i, 'taken', 1);
+    if (has(fleet, i, 'verifyFails')) {
+      fleet.state[i] = STATE.verifyFail;
+      tally.add(fleet, i, 'verifyFail', 1);
+    } else if (has(fleet, i, 'fails')) {
+      fleet.state[i] = STATE.fail;
+      tally.add(fleet, i, 'fail', 1);
+    } else {
+      fleet.state[i] = STATE.pending;
+      if (has(fleet, i, 'bricks') && this.percent() >= build.brickFromPercent)
+        fleet.diesAt[i] = Math.min(fleet.diesAt[i] ?? 0, at + Math.max(1e-9, build.brickAfterHours));
+    }
+  }
+
+  /** One look of the controller at `hour`; returns how the rollout ended, if it did. */
+  look(hour: number, onLook: PlayOptions['onLook']): Played['end'] | undefined {
+    if (this.isDown(hour - 1)) return undefined;
+    const { ramp } = this.scenario;
+    const up = hour - this.downHours;
+    const evidence: Evidence = {
+      ...countEvidence(this.scenario, this.fleet, this.tally, this.step, up),
+      frozen: this.scenario.freezes.some(f => hour >= f.fromHour && hour < f.fromHour + f.hours),
+    };
+    const next = ramp.steps[this.step + 1];
+    if (!(evidence.starved && ramp.gate !== undefined)) this.exposureMs += HOUR_MS;
+    const judged = judgeStep(
+      ramp.gate,
+      {
+        exposureMs: this.exposureMs,
+        holdMs: this.step < 0 ? Number.POSITIVE_INFINITY : next && ramp.steps[this.step]?.holdMs,
+        next: next && { percent: next.percent, approval: false },
+        approvedPercent: undefined,
+        resumed: false,
+        upMs: up * HOUR_MS,
+        pollMs: this.scenario.fleet.pollHours * HOUR_MS,
+        lift: undefined,
+      },
+      evidence,
+      this.memory,
+    );
+    this.last = judged;
+    this.memory = judged.memory;
+    onLook?.(this.asLook(hour, judged, evidence));
+    return this.follow(hour, judged.verdict);
+  }
+
+  private follow(hour: number, verdict: Verdict): Played['end'] | undefined {
+    if (verdict === 'halt' || verdict === 'waiting_for_person') return verdict;
+    if (this.step < 0) {
+      if (hour >= 0) this.enter(0, hour);
+      return undefined;
+    }
+    if (verdict !== 'advance') return undefined;
+    if (this.step === this.scenario.ramp.steps.length - 1) return 'done';
+    this.enter(this.step + 1, hour);
+    return undefined;
+  }
+
+  private asLook(hour: number, { verdict, reasons }: Judgement, { cohort }: Evidence): Look {
+    return {
+      hour,
+      percent: this.percent(),
+      verdict,
+      reasons,
+      taken: cohort.taken,
+      running: cohort.taken - cohort.fail - cohort.verifyFail,
+      fail: cohort.fail,
+      silent: cohort.silent,
+    };
+  }
+
+  result(end: Played['end'], hour: number): Played {
+    const { devices } = this.scenario.fleet;
+    return {
+      end,
+      reasons: this.last?.reasons ?? [],
+      endHour: hour,
+      percent: this.percent(),
+      enteredHours: this.entered,
+      takenShare: devices === 0 ? 0 : this.tally.total('taken') / devices,
+    };
+  }
+}
+
+const stretch = (away: Stretch | Scenario['away'][number], begin: number): Stretch => ({
+  ...away,
+  start: begin + away.fromHour,
+  end: begin + away.fromHour + away.hours,
+});
