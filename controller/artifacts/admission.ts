@@ -1,4 +1,4 @@
-/** Advertised is served: what may be offered must be stored, and its bytes must be what the YAML says (SPEC §7). */
+/** A build that can be offered must be stored, and its bytes must be what its YAML says (SPEC §7). */
 import { stat } from 'node:fs/promises';
 import { type ApkVerdict, compareWithBuild } from '../apk/index.ts';
 import type { Sha256 } from '../domain/ids.ts';
@@ -12,18 +12,26 @@ import { type OpenReader, verdictOf } from './inspect.ts';
 
 export interface Admission {
   /**
-   * Errors of the builds that may be offered. A build that already stands in `standing` may have lost its APK since, or
-   * its bytes: that holds its offers ({@link missing}) and must not hold up the commit that withdraws or reverts it.
+   * Errors of the builds that can be offered. Builds of `standing` are left out: if their APK was lost or damaged since,
+   * their offers are held ({@link missing}), but the commit that withdraws or reverts them must pass.
    */
   admit(state: DesiredState, standing?: DesiredState): Promise<Finding[]>;
-  /** Builds that may be offered and whose APK has gone or is no longer what it was; each file is read once as it stands. */
+  /** Builds that can be offered but whose APK is gone or changed. A file is read again when its size or time changed. */
   missing(state: DesiredState): Promise<ReadonlySet<Sha256>>;
+  /** Forgets the verdict on an APK: the next look reads its bytes again. */
+  distrust(sha256: Sha256): void;
 }
 
 export interface AdmissionOptions {
   readonly artifacts: Artifacts;
   readonly openReader?: OpenReader;
+  readonly monotonicMs: () => number;
 }
+
+/** Before a promotion the bytes are read again, unless they were read this recently. */
+const FRESH_MS = 60_000;
+/** Verdicts to remember; judging many pull requests must not fill the memory. */
+const MAX_VERDICTS = 256;
 
 const finding = (build: Build, key: string, code: ProblemCode, message: string, hint?: string): Finding => ({
   severity: 'error',
@@ -34,27 +42,32 @@ const finding = (build: Build, key: string, code: ProblemCode, message: string, 
   hint,
 });
 
-/** Verdicts are kept per file as it stands, so an unchanged build is verified once. */
+/** The verdict on a file, which counts while the file's size and time stay the same. */
 interface KnownVerdict {
   readonly sizeBytes: number;
   readonly changedAtMs: number;
+  readonly readAtMs: number;
   readonly verdict: ApkVerdict;
 }
 
-export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admission {
-  let judged = new Map<Sha256, KnownVerdict>();
+export function makeAdmission({ artifacts, openReader, monotonicMs }: AdmissionOptions): Admission {
+  const judged = new Map<Sha256, KnownVerdict>();
 
-  async function judge(sha256: Sha256, file: string): Promise<ApkVerdict> {
+  async function judge(sha256: Sha256, file: string, maxAgeMs: number): Promise<ApkVerdict> {
     const { size, ctimeMs } = await stat(file);
     const known = judged.get(sha256);
-    if (known !== undefined && known.sizeBytes === size && known.changedAtMs === ctimeMs)
-      return known.verdict;
+    const same = known !== undefined && known.sizeBytes === size && known.changedAtMs === ctimeMs;
+    if (same && monotonicMs() - known.readAtMs <= maxAgeMs) return known.verdict;
+    const readAtMs = monotonicMs();
     const verdict = await verdictOf(file, openReader);
-    judged.set(sha256, { sizeBytes: size, changedAtMs: ctimeMs, verdict });
+    judged.delete(sha256);
+    judged.set(sha256, { sizeBytes: size, changedAtMs: ctimeMs, readAtMs, verdict });
+    const [oldest] = judged.keys();
+    if (judged.size > MAX_VERDICTS && oldest !== undefined) judged.delete(oldest);
     return verdict;
   }
 
-  async function check(build: Build): Promise<Finding[]> {
+  async function check(build: Build, maxAgeMs: number): Promise<Finding[]> {
     const file = await artifacts.path(build.sha256);
     if (file === undefined)
       return [
@@ -66,7 +79,7 @@ export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admi
           'upload it: ota build add, or PUT /v1/artifacts/{sha256}',
         ),
       ];
-    const verdict = await faulted(() => judge(build.sha256, file));
+    const verdict = await faulted(() => judge(build.sha256, file, maxAgeMs));
     if (!verdict.ok)
       return [
         finding(
@@ -87,9 +100,9 @@ export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admi
     );
   }
 
-  /** Whatever keeps the file from being read keeps it from being served too. */
+  /** An APK that cannot be read cannot be served either. */
   const stands = (build: Build): Promise<boolean> =>
-    check(build).then(
+    check(build, Number.POSITIVE_INFINITY).then(
       found => found.length === 0,
       () => false,
     );
@@ -99,11 +112,9 @@ export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admi
       const stood = new Set(
         standing === undefined ? [] : offerableBuilds({ state: standing }).map(b => b.sha256),
       );
-      const builds = offerableBuilds({ state });
       const findings: Finding[] = [];
-      for (const build of builds) if (!stood.has(build.sha256)) findings.push(...(await check(build)));
-      const inUse = new Set([...stood, ...builds.map(b => b.sha256)]);
-      judged = new Map([...judged].filter(([sha256]) => inUse.has(sha256)));
+      for (const build of offerableBuilds({ state }))
+        if (!stood.has(build.sha256)) findings.push(...(await check(build, FRESH_MS)));
       return findings;
     },
     missing: async state => {
@@ -111,5 +122,6 @@ export function makeAdmission({ artifacts, openReader }: AdmissionOptions): Admi
       for (const build of offerableBuilds({ state })) if (!(await stands(build))) gone.add(build.sha256);
       return gone;
     },
+    distrust: sha256 => void judged.delete(sha256),
   };
 }

@@ -93,7 +93,7 @@ async function openParts(ground: Ground, { nudgeMaster }: Keys): Promise<Parts> 
   const source = sourceOf(settings, around.environment, nowMs);
   const parser = apartParser();
   ends.add(() => parser.close());
-  const admission = makeAdmission({ artifacts });
+  const admission = makeAdmission({ artifacts, monotonicMs: around.monotonicMs });
   const judging = { parse: parser.parse, place: parser.place, admit: admission.admit };
   const pace = around.githubPace;
   const githubParts: GitHubParts = {

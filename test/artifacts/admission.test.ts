@@ -3,6 +3,7 @@ import { rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { bufferReader } from '../../controller/apk/index.ts';
 import { makeAdmission } from '../../controller/artifacts/admission.ts';
 import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
 import { openFileReader } from '../../controller/artifacts/file-reader.ts';
@@ -21,6 +22,9 @@ interface Scene {
   readonly folder: string;
   /** How often an APK's bytes were opened. */
   readonly opened: () => number;
+  /** Lets the disk return other bytes of b42 from now on, with the same size and times. */
+  readonly rot: () => void;
+  readonly pass: (ms: number) => void;
 }
 
 const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
@@ -33,13 +37,29 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
       nowMs: () => NOW_MS,
     });
     let opened = 0;
-    const openReader = (file: string) => {
+    let rotten = false;
+    let monotonicMs = 0;
+    const openReader = async (file: string) => {
       opened += 1;
-      return openFileReader(file);
+      if (!rotten || !file.includes(b42.build.sha256)) return openFileReader(file);
+      const bytes = Buffer.from(b42.apk);
+      bytes[200] = (bytes[200] ?? 0) ^ 1;
+      return { ...bufferReader(bytes), close: async () => undefined };
     };
     for (const { apk, build } of [b41, b42]) await artifacts.put(build.sha256, pieces(apk), 1e9);
-    const admission = makeAdmission({ artifacts, openReader });
-    await use({ artifacts, admission, folder, opened: () => opened });
+    const admission = makeAdmission({ artifacts, openReader, monotonicMs: () => monotonicMs });
+    await use({
+      artifacts,
+      admission,
+      folder,
+      opened: () => opened,
+      rot: () => {
+        rotten = true;
+      },
+      pass: ms => {
+        monotonicMs += ms;
+      },
+    });
   });
 
 const stateOf = (over: Partial<Build> = {}) =>
@@ -132,6 +152,7 @@ test('an APK that cannot be read is missing, not a crash', () =>
   withScene(async ({ artifacts }) => {
     const unreadable = makeAdmission({
       artifacts,
+      monotonicMs: () => 0,
       openReader: async () => {
         throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
       },
@@ -149,6 +170,30 @@ test('an unchanged APK is verified once, a changed file again', () =>
     await writeFile(file, tampered);
     assert.is((await admission.admit(stateOf())).length, 1);
     assert.is(opened(), 3);
+  }));
+
+test('a promotion reads the bytes again, also when size and times of the file are the same', () =>
+  withScene(async ({ admission, opened, rot, pass }) => {
+    assert.equal(await admission.admit(stateOf()), []);
+    rot();
+    pass(61_000);
+    assert.equal(
+      (await admission.admit(stateOf())).map(f => [f.file, f.code]),
+      [['builds/b42.yaml', 'artifact_rejected']],
+    );
+    assert.is(opened(), 4);
+    await admission.admit(stateOf());
+    assert.is(opened(), 4, 'an attempt that is judged again within a minute reads nothing');
+  }));
+
+test('bytes that rotted in silence are found once the verdict on them is forgotten', () =>
+  withScene(async ({ admission, rot, pass }) => {
+    await admission.missing(stateOf());
+    rot();
+    pass(3_600_000);
+    assert.is((await admission.missing(stateOf())).size, 0, 'size and times are the same');
+    admission.distrust(b42.build.sha256);
+    assert.equal([...(await admission.missing(stateOf()))], [b42.build.sha256]);
   }));
 
 test('a store whose folder is gone misses its APKs, and takes them again', () =>
@@ -183,7 +228,7 @@ test('an APK that goes while it is read is the fault of the disk', () =>
         return reader;
       },
     ]) {
-      const error = await makeAdmission({ artifacts, openReader })
+      const error = await makeAdmission({ artifacts, openReader, monotonicMs: () => 0 })
         .admit(stateOf())
         .catch((thrown: unknown) => thrown);
       assert.ok(error instanceof Fault && error.code === 'artifact_io', String(error));

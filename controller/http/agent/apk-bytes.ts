@@ -1,8 +1,10 @@
 /** The bytes of a stored APK, piece by piece: from memory when it is small enough, else from disk. */
+import type { Stats } from 'node:fs';
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import { Fault } from '../../domain/fault.ts';
 import type { Sha256 } from '../../domain/ids.ts';
+import type { Build } from '../../domain/release.ts';
 import type { Artifacts } from '../../ports/index.ts';
 
 /** For an APK in memory, where a piece needs no memory of its own. */
@@ -17,7 +19,8 @@ export interface ApkBytes {
   pieces(start: number, end: number): AsyncIterable<Buffer>;
 }
 
-export type OpenApk = (sha256: Sha256) => Promise<ApkBytes | undefined>;
+/** Undefined when the APK is not stored, or when what is stored has another size than its build says. */
+export type OpenApk = (build: Pick<Build, 'sha256' | 'sizeBytes'>) => Promise<ApkBytes | undefined>;
 
 async function* slices(bytes: Buffer, start: number, end: number): AsyncGenerator<Buffer> {
   for (let at = start; at <= end; at += PIECE_BYTES)
@@ -53,36 +56,49 @@ async function* filePieces(path: string, start: number, end: number): AsyncGener
 }
 
 /** Undefined when the file has been deleted since its path was looked up. */
-async function sizeOf(path: string): Promise<number | undefined> {
+async function statOf(path: string): Promise<Stats | undefined> {
   try {
-    return (await stat(path)).size;
+    return await stat(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
+/** An APK in memory, and the state of the file that it was read from. */
+interface Held {
+  readonly stamp: string;
+  readonly bytes: Promise<Buffer>;
+}
+
 /**
  * Memory holds the two APKs of up to `memoryApkBytes` that were downloaded last, usually current and last_safe. The
- * path is looked up for each download, so an APK whose file is gone is not served from memory either.
+ * file is looked at for each download: one that is gone, has another size or was replaced is not served from memory.
  */
-export function makeOpenApk(artifacts: Artifacts, memoryApkBytes: number): OpenApk {
-  const held = new LRUCache<Sha256, Buffer, string>({
-    max: HELD_APKS,
-    fetchMethod: async (_sha256, _stale, { context }) => readFile(context),
-  });
-  return async sha256 => {
+export function makeOpenApk(artifacts: Pick<Artifacts, 'path'>, memoryApkBytes: number): OpenApk {
+  const held = new LRUCache<Sha256, Held>({ max: HELD_APKS });
+
+  function inMemory(sha256: Sha256, path: string, stamp: string): Promise<Buffer> {
+    const known = held.get(sha256);
+    if (known?.stamp === stamp) return known.bytes;
+    const fresh = { stamp, bytes: readFile(path) };
+    held.set(sha256, fresh);
+    // A file that could not be read is read again by the next download.
+    fresh.bytes.catch(() => held.peek(sha256) === fresh && held.delete(sha256));
+    return fresh.bytes;
+  }
+
+  return async ({ sha256, sizeBytes }) => {
     const path = await artifacts.path(sha256);
-    if (path === undefined) {
+    const stats = path === undefined ? undefined : await statOf(path);
+    if (path === undefined || stats?.size !== sizeBytes) {
       held.delete(sha256);
       return undefined;
     }
-    const size = await sizeOf(path);
-    if (size === undefined) return undefined;
-    if (size > memoryApkBytes)
-      return { sizeBytes: size, pieces: (start, end) => filePieces(path, start, end) };
-    const bytes = await held.fetch(sha256, { context: path });
-    if (bytes === undefined) return undefined;
-    return { sizeBytes: bytes.length, pieces: (start, end) => slices(bytes, start, end) };
+    if (sizeBytes > memoryApkBytes)
+      return { sizeBytes, pieces: (start, end) => filePieces(path, start, end) };
+    const bytes = await inMemory(sha256, path, `${stats.ino} ${stats.ctimeMs} ${stats.mtimeMs}`);
+    if (bytes.length !== sizeBytes) return undefined;
+    return { sizeBytes, pieces: (start, end) => slices(bytes, start, end) };
   };
 }

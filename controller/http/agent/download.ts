@@ -91,11 +91,11 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     const build = offered(device, buildId, sdk);
     if (build === undefined)
       throw new Refusal('build_not_offered', `build ${buildId} is not offered to this device now`);
-    const apk = await openApk(build.sha256);
+    const apk = await openApk(build);
     if (apk === undefined)
       throw new Refusal(
         'artifact_missing',
-        'the APK of this build is missing from the artifact store: upload it again',
+        'the APK of this build is missing from the artifact store or damaged: upload it again',
         { retryAfterS: 300 },
       );
 

@@ -24,7 +24,7 @@ function withApk(
     const bytes = randomBytes(SIZE);
     await writeFile(file, bytes);
     const artifacts = { path: async () => file } as Partial<Artifacts> as Artifacts;
-    const apk = await makeOpenApk(artifacts, memoryApkBytes)(NAME);
+    const apk = await makeOpenApk(artifacts, memoryApkBytes)({ sha256: NAME, sizeBytes: SIZE });
     assert.ok(apk !== undefined);
     await use(apk, bytes, file);
   });

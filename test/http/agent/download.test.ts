@@ -1,6 +1,6 @@
 /** The APK download: SPEC §5, with really signed APKs over real HTTP. */
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { rm, truncate, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -255,6 +255,30 @@ test('an APK lost from the store is 503 artifact_missing, not a crash and not st
     const answer = await server.call('GET', PATH, { token });
     assert.equal([answer.status, answer.json.code], [503, 'artifact_missing']);
     assert.is((await rows(server, 2))[0]?.result, 'artifact_missing');
+  }));
+
+for (const memoryApkBytes of [0, 64 * 1_048_576])
+  test(`an APK that was cut short in the store is not sent from ${memoryApkBytes === 0 ? 'disk' : 'memory'}`, () =>
+    withScene({ memoryApkBytes }, async ({ server, token }) => {
+      const file = (await server.artifacts.path(b42.build.sha256)) ?? '';
+      await truncate(file, b42.apk.length - 1);
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await server.call(method, PATH, { token });
+        assert.equal([answer.status, answer.headers.etag], [503, undefined], method);
+      }
+      await stored(server, b42.apk);
+      assert.ok((await server.call('GET', PATH, { token })).body.equals(b42.apk));
+    }));
+
+test('an APK that was repaired is not sent from the memory of what it was before', () =>
+  withScene({}, async ({ server, token }) => {
+    const file = (await server.artifacts.path(b42.build.sha256)) ?? '';
+    const rotten = Buffer.from(b42.apk);
+    rotten[2_000_000] = (rotten[2_000_000] ?? 0) ^ 1;
+    await writeFile(file, rotten);
+    assert.ok((await server.call('GET', PATH, { token })).body.equals(rotten), 'nobody has noticed yet');
+    await stored(server, b42.apk);
+    assert.ok((await server.call('GET', PATH, { token })).body.equals(b42.apk));
   }));
 
 test('one hundred devices at once get the same right bytes', () =>
