@@ -9,6 +9,7 @@ import type { Reconcile } from '../reconcile/loop.ts';
 import { makePublication, type Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openStore, type Store } from '../store/store.ts';
+import type { ArtifactWatch } from '../watch/artifacts.ts';
 import { type GuardedClock, guardClock } from '../watch/clock.ts';
 import { apartParser } from '../yaml/parse-apart.ts';
 import { makeBackground } from './background.ts';
@@ -26,7 +27,7 @@ import {
 import { consoleOf, type GitHubParts, webhookOf } from './github.ts';
 import { type Ground, makeEnds, type Surroundings } from './ground.ts';
 import { type Nudges, nudgesOf } from './nudges.ts';
-import { readingsOf, type Watches, watchesOf, watchTime } from './watches.ts';
+import { artifactWatchOf, readingsOf, type Watches, watchesOf, watchTime } from './watches.ts';
 
 export type { Surroundings } from './ground.ts';
 
@@ -76,6 +77,7 @@ interface Parts {
   readonly artifacts: Artifacts;
   readonly publication: Publication;
   readonly watches: Watches;
+  readonly stored: ArtifactWatch;
   readonly github: GitHubConsole | undefined;
   readonly outbox: Outbox;
   readonly reconcile: Reconcile;
@@ -129,7 +131,8 @@ async function openParts(ground: Ground, { nudgeMaster }: Keys): Promise<Parts> 
   publication.subscribe(() => background.run('adoption', () => watches.adoption.look()));
   publication.subscribe(() => outbox.wake());
   around.observer.attach(readingsOf(ground, publication, reconcile, watches));
-  return { artifacts, publication, watches, github, outbox, reconcile, webhook };
+  const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
+  return { artifacts, publication, watches, stored, github, outbox, reconcile, webhook };
 }
 
 const outboxOf = (
@@ -175,14 +178,14 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   ends.add(() => github?.stop());
   await reconcile.start(settings.OTA_SOURCE_INTERVAL, around.random);
   ends.add(() => reconcile.stop());
-  watchTime(ground, parts.watches, parts.artifacts);
+  watchTime(ground, parts.watches, parts.artifacts, parts.stored);
   if (github !== undefined) background.every(GITHUB_TICK_MS, 'github', () => github.tick());
   ends.add(() => background.stop());
 }
 
 function controllerOf(
   { around, clock, store, ends }: Ground,
-  { watches, github, outbox, reconcile }: Parts,
+  { watches, stored, github, outbox, reconcile }: Parts,
   doors: Doors,
   adminTokenFile: string | undefined,
 ): Controller {
@@ -199,6 +202,8 @@ function controllerOf(
       await watches.exposure.look();
       await github?.tick();
       await watches.adoption.look();
+      await stored.look();
+      await stored.readNext();
     },
     stop: async reason => {
       around.observer.observe({ type: 'ota.stop', reason });

@@ -1,10 +1,12 @@
 /** What time changes: exposure, adoption, retention, and the gauges that are read at a scrape. */
+import type { Admission } from '../artifacts/admission.ts';
 import { effectivePercent } from '../domain/decision.ts';
 import { percentAt } from '../domain/ramp.ts';
 import type { Readings } from '../observe/observe.ts';
 import type { Artifacts, Picture } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import { type AdoptionWatch, watchAdoption } from '../watch/adoption.ts';
+import { type ArtifactWatch, watchArtifacts } from '../watch/artifacts.ts';
 import { type ExposureWatch, watchExposure } from '../watch/exposure.ts';
 import { prune } from '../watch/retention.ts';
 import type { Ground } from './ground.ts';
@@ -13,6 +15,9 @@ import type { Nudges } from './nudges.ts';
 const TICK_MS = 1_000;
 const ADOPTION_MS = 5_000;
 const PRUNE_MS = 60 * 60_000;
+const ARTIFACTS_MS = 60_000;
+/** A disk is read slowly on purpose: downloads come first. */
+const READ_ARTIFACT_MS = 60 * 60_000;
 
 export interface Watches {
   readonly exposure: ExposureWatch;
@@ -51,6 +56,7 @@ export function watchTime(
   { settings, background, clock, nowMs, store }: Ground,
   { exposure, adoption }: Watches,
   artifacts: Artifacts,
+  stored: ArtifactWatch,
 ): void {
   background.every(TICK_MS, 'clock', () => clock.check());
   background.every(TICK_MS, 'exposure', () => exposure.look());
@@ -60,8 +66,25 @@ export function watchTime(
     downloadsMs: settings.OTA_RETENTION_DOWNLOADS,
     artifactsMs: settings.OTA_RETENTION_ARTIFACTS,
   };
+  background.every(ARTIFACTS_MS, 'artifacts', () => stored.look());
+  background.every(READ_ARTIFACT_MS, 'artifacts', () => stored.readNext());
   background.every(PRUNE_MS, 'retention', () => prune(keep, store, artifacts, nowMs()));
 }
+
+/** Watches the stored APKs on behalf of the loop that publishes the snapshot. */
+export const artifactWatchOf = (
+  { around, store }: Ground,
+  artifacts: Artifacts,
+  admission: Pick<Admission, 'distrust'>,
+  reconcile: Pick<Reconcile, 'recheck'>,
+): ArtifactWatch =>
+  watchArtifacts({
+    artifacts,
+    values: store.keyValues,
+    distrust: admission.distrust,
+    recheck: reconcile.recheck,
+    observe: around.observer.observe,
+  });
 
 export const readingsOf = (
   { nowMs }: Ground,

@@ -158,6 +158,7 @@ export type Event =
 /** The parts that work by themselves: timers, the writing of check-ins, and what a publish sets off. */
 export const BACKGROUND_PARTS = [
   'adoption',
+  'artifacts',
   'check_ins',
   'clock',
   'device_tokens',

@@ -21,4 +21,6 @@ export interface Reconciler {
   /** One whole pass; resolves when it has ended. `acceptRewrite`: an operator accepts this rewritten head. */
   run(options?: { acceptRewrite?: Revision }): Promise<ReconcileStatus>;
   status(): ReconcileStatus;
+  /** Looks at the stored APKs of the builds in use; a snapshot that knows of a loss or a return is in force afterwards. */
+  recheck(): Promise<void>;
 }

@@ -87,8 +87,9 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     restore: async () => {
       await attempts.restore();
       const applied = await desired.applied();
-      if (applied !== undefined) picture.publish(await picture.of(applied), applied);
+      if (applied !== undefined) await picture.refresh(applied);
     },
+    recheck: picture.recheck,
     knowsBuild: picture.knowsBuild,
     get snapshot() {
       return publication.snapshot;

@@ -21,6 +21,8 @@ export interface PictureKeeper {
   publish(snapshot: Snapshot, applied: Applied): void;
   /** Publishes again only if the revision or the stored APKs differ from what is in force. */
   refresh(applied: Applied): Promise<void>;
+  /** The same for the stored APKs alone: asks neither the source nor the store, and waits for no pass. */
+  recheck(): Promise<void>;
 }
 
 export function keepPicture({ missing, publication, observe }: PictureOptions): PictureKeeper {
@@ -46,17 +48,48 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
     }
   }
 
+  const lostSince = (before: Snapshot | undefined, next: Snapshot): Sha256[] =>
+    [...next.missingArtifacts].filter(sha256 => before?.missingArtifacts.has(sha256) !== true);
+
+  async function look(): Promise<void> {
+    const { snapshot } = publication;
+    if (snapshot === undefined) return;
+    const next = { ...snapshot, missingArtifacts: await missing(snapshot.state) };
+    // A pass published meanwhile: its snapshot counts, and it has looked at the APKs itself.
+    if (publication.snapshot !== snapshot) return;
+    const lost = lostSince(snapshot, next);
+    tellLost(lost, next.state);
+    if (lost.length > 0 || next.missingArtifacts.size !== snapshot.missingArtifacts.size)
+      publication.publish(next);
+  }
+
+  let looking: Promise<void> | undefined;
+  let again = false;
+  /** Many callers at once cause two looks at most: the one under way, and one that began after the last call. */
+  function recheck(): Promise<void> {
+    again = true;
+    looking ??= (async () => {
+      while (again) {
+        again = false;
+        await look();
+      }
+    })().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  }
+
   return {
+    recheck,
     knowsBuild: buildId => former.has(buildId) || publication.snapshot?.state.builds.has(buildId) === true,
     of,
     publish,
     refresh: async applied => {
       const next = await of(applied);
       const { snapshot } = publication;
-      const before = snapshot?.missingArtifacts ?? new Set();
-      const lost = [...next.missingArtifacts].filter(sha256 => !before.has(sha256));
+      const lost = lostSince(snapshot, next);
       tellLost(lost, next.state);
-      const changed = lost.length > 0 || next.missingArtifacts.size !== before.size;
+      const changed = lost.length > 0 || next.missingArtifacts.size !== snapshot?.missingArtifacts.size;
       if (changed || next.revision !== snapshot?.revision) publish(next, applied);
     },
   };

@@ -86,6 +86,7 @@ function fakeReconciler(reconciles: unknown[], status: ReconcileStatus): Reconci
       return status;
     },
     status: () => status,
+    recheck: async () => void reconciles.push('recheck'),
   };
 }
 

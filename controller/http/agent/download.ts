@@ -40,7 +40,7 @@ const NOT_BEGUN: ReadonlySet<string> = new Set(['rate_limited', 'download_limit'
 
 export function downloadRoute(http: Http, doors: Doors): Route {
   const { settings, observe, monotonicMs, knownBuild } = http;
-  const { picture, clock, devices, outcomes, artifacts } = http.ports;
+  const { picture, clock, devices, outcomes, artifacts, reconciler } = http.ports;
   const budget = makeBudget({ ...settings, monotonicMs });
   const openApk = makeOpenApk(artifacts, settings.memoryApkBytes);
 
@@ -92,12 +92,15 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     if (build === undefined)
       throw new Refusal('build_not_offered', `build ${buildId} is not offered to this device now`);
     const apk = await openApk(build);
-    if (apk === undefined)
+    if (apk === undefined) {
+      // Checks must not offer what downloads cannot send.
+      await reconciler.recheck();
       throw new Refusal(
         'artifact_missing',
         'the APK of this build is missing from the artifact store or damaged: upload it again',
         { retryAfterS: 300 },
       );
+    }
 
     describe(ctx, build);
     if (namesTag(ctx.get('If-None-Match') || undefined, tagOf(build))) {

@@ -18,7 +18,7 @@ const shaOf = (text: string): Sha256 => {
 
 export function artifactRoutes(http: Http, doors: Doors): Route[] {
   const { settings, observe } = http;
-  const { artifacts } = http.ports;
+  const { artifacts, reconciler } = http.ports;
 
   return [
     doors.admin('PUT', '/v1/artifacts/:sha256', 'artifacts', async (ctx, admin) => {
@@ -37,6 +37,8 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
             size_bytes: sizeBytes,
           });
         }
+        // Devices that waited for this APK are offered it from now on.
+        if (created || repaired) await reconciler.recheck();
         ctx.status = created ? 201 : 200;
         ctx.body = { sha256, size_bytes: sizeBytes, created, repaired };
       } catch (error) {

@@ -1,0 +1,46 @@
+/**
+ * Looks after stored APKs, so that one that was lost or damaged is not offered (SPEC §7). Sizes are compared often;
+ * bytes are read slowly, one APK at a time, since a disk can change them without changing size or time of the file.
+ */
+import type { Observe } from '../domain/event.ts';
+import type { Sha256 } from '../domain/ids.ts';
+import type { Artifacts, KeyValueStore } from '../ports/index.ts';
+
+/** The APK that was read last, kept so that restarts do not begin the round again. */
+const KEY = 'artifacts.read';
+
+export interface ArtifactWatchOptions {
+  readonly artifacts: Pick<Artifacts, 'list' | 'check'>;
+  readonly values: Pick<KeyValueStore, 'get' | 'set'>;
+  /** Forgets what is known about the bytes of an APK. */
+  readonly distrust: (sha256: Sha256) => void;
+  /** Compares the stored APKs with the builds in use and publishes a snapshot when one was lost or came back. */
+  readonly recheck: () => Promise<void>;
+  readonly observe: Observe;
+}
+
+export interface ArtifactWatch {
+  /** Compares sizes; reads only what changed. */
+  look(): Promise<void>;
+  /** Reads the next stored APK of the round. */
+  readNext(): Promise<void>;
+}
+
+export function watchArtifacts(options: ArtifactWatchOptions): ArtifactWatch {
+  const { artifacts, values, distrust, recheck, observe } = options;
+
+  async function readNext(): Promise<void> {
+    const names = (await artifacts.list()).map(({ sha256 }) => sha256);
+    const last = (await values.get(KEY)) ?? '';
+    const next = names.find(sha256 => sha256 > last) ?? names[0];
+    if (next === undefined) return;
+    // Kept before it is read: an APK that cannot be read must not hold up the others.
+    await values.set(KEY, next);
+    if ((await artifacts.check(next)) !== 'damaged') return;
+    observe({ type: 'ota.artifact.damaged', sha256: next });
+    distrust(next);
+    await recheck();
+  }
+
+  return { look: recheck, readNext };
+}
