@@ -16,7 +16,7 @@ import { proceed } from './step/offer.ts';
 import { onRenewAsked, onRenewalDue, onRenewed, renewIfFree } from './step/renewal.ts';
 import { onReported, sendNext } from './step/report.ts';
 import { onStarted } from './step/start.ts';
-import { beginCheck, coalesce, emit, newAsk, rest, stay, then, timer } from './step/turn.ts';
+import { beginCheck, coalesce, emit, newAsk, stay, then, timer } from './step/turn.ts';
 import { onVerified, verifyBroke } from './step/verify.ts';
 import { lookAgain, lookLater, OBSERVE_EVERY_MS, waitsOf } from './step/wait.ts';
 
@@ -156,7 +156,7 @@ function onBroke(state: AgentState, fact: Extract<Fact, { type: 'broke' }>): Ste
       case 'installing':
         return lookLater(s, phase.attempt);
       default:
-        return rest(s);
+        return stay(s);
     }
   });
 }

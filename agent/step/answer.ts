@@ -4,7 +4,10 @@ import { fullJitterMs, pollDelayMs, retryAfterDelayMs } from '../backoff.ts';
 import type { Effect, Step } from '../effect.ts';
 import type { CheckAnswer, Checked, Moment } from '../fact.ts';
 import { addFailure } from '../penalty.ts';
+import type { Installed } from '../readings.ts';
 import type { AgentState, Ask, Attempt } from '../state.ts';
+import { installedItself } from './eligible.ts';
+import { succeed } from './install.ts';
 import { consider } from './offer.ts';
 import { endAttempt, queueReport, sendNext } from './report.ts';
 import { emit, enter, rest, stay, then, timer } from './turn.ts';
@@ -27,7 +30,7 @@ export function onChecked(
   const heard: AgentState = { ...state, checkFailures: 0, pace };
   const step = then(stay(heard, timer(heard, 'poll', pollDelayMs(pace, at.random))), sendNext);
   return then(step, s => {
-    if (answer.kind === 'hold') return onHold(s, ask, attempt, answer, checked.installed.versionCode, at);
+    if (answer.kind === 'hold') return onHold(s, ask, attempt, answer, checked.installed, at);
     if (answer.kind === 'invalid')
       return onInvalid(s, ask, attempt, answer, checked.installed.versionCode, at);
     return consider(s, ask, attempt, answer.offer, checked, at);
@@ -62,10 +65,11 @@ function onHold(
   ask: Ask,
   attempt: Attempt | undefined,
   answer: Extract<CheckAnswer, { kind: 'hold' }>,
-  versionCode: number,
+  installed: Installed,
   at: Moment,
 ): Step {
   const { requestId } = ask;
+  const { versionCode } = installed;
   const effects: Effect[] = [emit({ type: 'ota.hold', requestId, reason: answer.reason, versionCode })];
   if (answer.reason === 'outside_cohort')
     effects.push(emit({ type: 'ota.ineligible.cohort', requestId, buildId: undefined }));
@@ -81,6 +85,8 @@ function onHold(
         ? 'outside_cohort'
         : 'offer_gone';
   const step = stay(held, ...effects);
+  if (attempt !== undefined && installedItself(attempt, versionCode))
+    return then(step, s => succeed(s, attempt, installed, 0, at));
   if (attempt !== undefined)
     return then(step, s => endAttempt(s, attempt, { outcome: 'skipped', reason, versionCode }, at));
   return then(

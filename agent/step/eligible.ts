@@ -2,7 +2,11 @@
 import { bucketOf, isExposed } from '../../controller/domain/cohort.ts';
 import type { ResultReason } from '../../controller/domain/outcome.ts';
 import type { Offer } from '../offer.ts';
-import type { AgentState } from '../state.ts';
+import type { AgentState, Attempt } from '../state.ts';
+
+/** After an install whose answer was lost, the running version tells that it went well. */
+export const installedItself = (attempt: Attempt, runningVersionCode: number): boolean =>
+  attempt.installTries > 0 && attempt.offer.versionCode === runningVersionCode;
 
 /** Why the offered build is not for this device now; undefined when it is. */
 export function ineligible(

@@ -7,7 +7,7 @@ import { sameApk } from '../offer.ts';
 import { addFailure } from '../penalty.ts';
 import { type Installed, UNKNOWN_CONDITIONS } from '../readings.ts';
 import type { AgentState, Attempt } from '../state.ts';
-import { ineligible } from './eligible.ts';
+import { ineligible, installedItself } from './eligible.ts';
 import { endAttempt } from './report.ts';
 import { emit, enter, newAsk, stay, then, timed, timer } from './turn.ts';
 import { defer, waitsOf } from './wait.ts';
@@ -51,6 +51,7 @@ export function onConfirmed(
     });
     return stay(waiting, said, timer(waiting, 'retry', waitMs));
   }
+  if (installedItself(attempt, versionCode)) return succeed(state, attempt, installed, 0, at);
   if (answer.kind === 'hold')
     return endAttempt(
       state,
@@ -79,8 +80,6 @@ export function onConfirmed(
     return endAttempt(again, attempt, { outcome: 'skipped', reason: 'superseded', versionCode }, at);
   }
   const why = ineligible(state, offer, versionCode);
-  if (why === 'already_installed' && attempt.installTries > 0)
-    return succeed(state, attempt, installed, 0, at);
   if (why !== undefined)
     return endAttempt(state, attempt, { outcome: 'skipped', reason: why, versionCode }, at);
   return install(state, { ...attempt, offer, checkedAtMs: at.atMs }, checked, at);

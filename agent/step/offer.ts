@@ -1,11 +1,12 @@
 /** From an answer to an attempt: eligibility, penalties, constraints (SPEC §9). */
+
 import type { Step } from '../effect.ts';
 import type { Checked, Moment } from '../fact.ts';
 import { type Offer, sameApk } from '../offer.ts';
 import { CLOCK_SLACK_MS, penaltyLeftMs } from '../penalty.ts';
 import { type Conditions, type Installed, UNKNOWN_CONDITIONS } from '../readings.ts';
 import type { AgentState, Ask, Attempt } from '../state.ts';
-import { ineligible } from './eligible.ts';
+import { ineligible, installedItself } from './eligible.ts';
 import { installFailed, MAX_INSTALL_TRIES, succeed } from './install.ts';
 import { endAttempt } from './report.ts';
 import { beginCheck, emit, enter, newAsk, rest, stay, then } from './turn.ts';
@@ -29,6 +30,7 @@ export function consider(
     waiting === undefined
       ? newAttempt(ask, offer, versionCode, at)
       : { ...waiting, offer, checkedAtMs: at.atMs };
+  if (installedItself(attempt, versionCode)) return succeed(state, attempt, checked.installed, 0, at);
   const why = ineligible(state, offer, versionCode);
   if (why !== undefined)
     return onIneligible(state, ask, attempt, why, versionCode, waiting !== undefined, at);
@@ -77,9 +79,6 @@ function onIneligible(
   at: Moment,
 ): Step {
   const { buildId } = attempt.offer;
-  // After an install whose answer was lost, the running version tells that it went well.
-  if (reason === 'already_installed' && attempt.installTries > 0)
-    return endAttempt(state, attempt, { outcome: 'ok', reason: 'installed', versionCode }, at);
   const step =
     reason === 'outside_cohort'
       ? stay(state, emit({ type: 'ota.ineligible.cohort', requestId: attempt.requestId, buildId }))
@@ -103,9 +102,12 @@ export function proceed(
   installed: Installed,
   at: Moment,
 ): Step {
-  const { versionCode } = installed;
-  const tried = attempt.installTries > 0;
-  if (tried && versionCode === attempt.offer.versionCode) return succeed(state, attempt, installed, 0, at);
+  if (installedItself(attempt, installed.versionCode)) return succeed(state, attempt, installed, 0, at);
+  const why = ineligible(state, attempt.offer, installed.versionCode);
+  if (why !== undefined) {
+    const { versionCode } = installed;
+    return endAttempt(state, attempt, { outcome: 'skipped', reason: why, versionCode }, at);
+  }
   const waits = waitsOf(state, attempt, conditions, installed, at);
   if (waits.length > 0) return defer(state, attempt, waits);
   if (attempt.installTries >= MAX_INSTALL_TRIES)

@@ -4,6 +4,7 @@ import type { Step } from '../effect.ts';
 import type { Fact } from '../fact.ts';
 import type { Installed } from '../readings.ts';
 import type { AgentState, Attempt } from '../state.ts';
+import { installedItself } from './eligible.ts';
 import { confirm, installFailed, MAX_INSTALL_TRIES, succeed } from './install.ts';
 import { endAttempt, sendNext } from './report.ts';
 import { beginCheck, emit, newAsk, stay, then, timer } from './turn.ts';
@@ -57,7 +58,7 @@ function resumeAttempt(
   { at }: Extract<Fact, { type: 'started' }>,
 ): Step {
   if (installed.versionCode === attempt.offer.versionCode) {
-    if (attempt.installTries > 0) return succeed(state, attempt, installed, 0, at);
+    if (installedItself(attempt, installed.versionCode)) return succeed(state, attempt, installed, 0, at);
     return endAttempt(
       state,
       attempt,

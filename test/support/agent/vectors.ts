@@ -108,6 +108,8 @@ const URLS = [
 ];
 
 export const agentVectors = () => ({
+  format: 'nexmdm-ota vectors v1',
+  kind: 'agent',
   constraints: CASES.map(given => ({ ...given, waits_for: waitsFor(given) })),
   install_codes: [
     ...knownInstallCodes(),

@@ -148,7 +148,10 @@ export function outcomeOf(before: AgentState, { least, most }: Ranged): Json {
   );
   const effects = least.effects.map((effect, n): Json => {
     const { epoch, ...rest } = effect as Fields;
-    if (epoch !== undefined && epoch !== least.state.epoch) throw new Error('an effect of another epoch');
+    // The timers for polls, reports and renewals outlive a phase; what belongs to a phase is of its epoch.
+    const outlives = rest.type === 'timer' && rest.name !== 'retry';
+    if (epoch !== undefined && !outlives && epoch !== least.state.epoch)
+      throw new Error(`${String(rest.type)} of another epoch`);
     return spread(encode(rest), encode(withoutEpoch(most.effects[n])));
   });
   return {

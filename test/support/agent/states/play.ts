@@ -9,10 +9,6 @@ export interface Row {
   readonly fact: Json;
 }
 
-export interface JudgedRow extends Row {
-  readonly expect: Json;
-}
-
 const HIGHEST = 1 - 2 ** -40;
 
 export function outcome({ state, fact }: Row): Json {

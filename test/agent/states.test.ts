@@ -1,0 +1,40 @@
+/** The state table of `schemas/vectors/agent-states.json`, row by row, against the state machine. */
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { PHASES } from '../../agent/state.ts';
+import type { Json } from '../support/agent/states/json.ts';
+import { outcome, type Row } from '../support/agent/states/play.ts';
+import { stateTable } from '../support/agent/states/table.ts';
+
+interface File {
+  readonly format: string;
+  readonly kind: string;
+  readonly rows: readonly (Row & { readonly expect: Json })[];
+}
+
+const text = readFileSync('schemas/vectors/agent-states.json', 'utf8');
+const file = JSON.parse(text) as File;
+
+for (const row of file.rows)
+  test(row.name, () => assert.equal(JSON.parse(JSON.stringify(outcome(row))), row.expect));
+
+test('the file is what its script writes', () => {
+  assert.is(
+    text,
+    stateTable(),
+    'run node --import tsx test/support/agent/write-vectors.ts, and read the difference',
+  );
+});
+
+test('every phase meets a trigger, a restart and its own facts', () => {
+  const names = file.rows.map(row => row.name);
+  assert.is(new Set(names).size, names.length, 'names of rows are unique');
+  for (const phase of PHASES) {
+    const own = file.rows.filter(row => row.name.startsWith(`${phase}: `));
+    const facts = new Set(own.map(({ fact }) => (fact as { type: string }).type));
+    for (const type of ['asked', 'started']) assert.ok(facts.has(type), `${phase} has no row for ${type}`);
+  }
+});
+
+test.run();
