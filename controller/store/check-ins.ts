@@ -43,8 +43,14 @@ export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns
     buffered = new Map();
     try {
       for (const piece of neighbours([...leaving.values()], ROWS_PER_WRITE, row => row.deviceId)) {
-        await db.write(trx => writeRows(trx, piece));
-        for (const row of piece) if (leaving.get(row.deviceId) === row) leaving.delete(row.deviceId);
+        // What was forgotten while it waited its turn is not written: the device may be another by now.
+        await db.write(trx =>
+          writeRows(
+            trx,
+            piece.filter(row => leaving.get(row.deviceId) === row),
+          ),
+        );
+        for (const row of piece) leaving.delete(row.deviceId);
       }
     } finally {
       // What was not written comes back, unless the device has been heard of since.

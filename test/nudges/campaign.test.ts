@@ -434,6 +434,25 @@ test('after an hour in which nothing got through the campaign gives up and polli
     assert.equal(await pending(scene), []);
   }));
 
+test('the hour of failing begins anew after anything got through', () =>
+  withScene(700, async scene => {
+    // Down for 50 minutes, up for one page, down again: nothing like an hour in one piece.
+    let through = 0;
+    const up = () => scene.nowMs >= NOW_MS + 50 * MINUTE_MS && through < 300;
+    scene.result = () => {
+      if (!up()) return away();
+      through += 1;
+      return SENT;
+    };
+    await scene.publish(100);
+    await scene.pass(75);
+    assert.ok(through > 0);
+    assert.not.ok(states(scene).includes('expired'), states(scene).join());
+    assert.is((await pending(scene)).length, 1);
+    await scene.pass(60);
+    assert.is((await pending(scene)).length, 0);
+  }));
+
 test('a token that FCM no longer knows is dropped; a wrong one is only recorded', () =>
   withScene(4, async scene => {
     const results: Record<string, PushResult> = {

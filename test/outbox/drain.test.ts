@@ -233,4 +233,22 @@ test('waits double from a second to five minutes, half of each at random', () =>
   assert.equal(waits(1), [1_000, 2_000, 4_000, 256_000, 300_000, 300_000]);
 });
 
+test('an effect that fails because the process ends keeps its row as it was', () =>
+  withScene(async scene => {
+    scene.handle = (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () =>
+          reject(new Fault('cancelled', 'the connection was closed', { retry: 'never' })),
+        );
+      });
+    await scene.add('a', '1');
+    scene.outbox.wake();
+    await eventually(() => scene.handled.length === 1);
+    await scene.outbox.stop();
+    const [row] = await scene.store.outbox.pending('a');
+    assert.is(row?.attempts, 0);
+    assert.is(row?.notBeforeMs, NOW_MS);
+    assert.equal(scene.events, []);
+  }));
+
 test.run();

@@ -1,7 +1,10 @@
+import { rename } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { faultCode } from '../../controller/domain/fault.ts';
 import type { CheckIn, NewDevice } from '../../controller/ports/index.ts';
+import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { DAY_MS, HOUR_MS, hexOf, NOW_MS, SIGNER } from '../support/state.ts';
@@ -328,5 +331,47 @@ test('the buffer of check-ins is bounded and says so once', async () => {
     { flushAt: 4, onFault: (part, fault) => faults.push(`${part} ${faultCode(fault)}`) },
   );
 });
+
+test('a flush that fails loses nothing, and what a device said meanwhile is not overwritten', () =>
+  withStore(async ({ devices }, folder) => {
+    const file = path.join(folder, DATABASE_FILE);
+    await devices.enrol([device('d1'), device('d2')], NOW_MS);
+    devices.checkIn(checkIn('d1', { versionCode: 41 }));
+    devices.checkIn(checkIn('d2', { versionCode: 41 }));
+    await rename(file, `${file}.away`);
+    const failing = devices.flush();
+    devices.checkIn(checkIn('d1', { versionCode: 42, atMs: NOW_MS + 1 }));
+    await failing.then(
+      () => assert.unreachable('it cannot be written'),
+      error => assert.is(faultCode(error), 'store_gone'),
+    );
+    await rename(`${file}.away`, file);
+    const said = async (id: string) => (await devices.get(id))?.versionCode;
+    assert.equal([await said('d1'), await said('d2')], [42, 41], 'as still waiting');
+    await devices.flush();
+    assert.equal([await said('d1'), await said('d2')], [42, 41], 'as written');
+  }));
+
+test('what an erased device had said does not come back with it, wherever it waited', () =>
+  withStore(async ({ devices }) => {
+    // More than one transaction takes: the last ones still wait when the flush has begun.
+    const ids = Array.from({ length: 4_500 }, (_, n) => `d${String(n).padStart(4, '0')}`);
+    await devices.enrol(
+      ids.map(id => device(id)),
+      NOW_MS,
+    );
+    const comesBack = async (id: string, begin: () => Promise<void>) => {
+      for (const each of ids) devices.checkIn(checkIn(each));
+      const flushed = begin();
+      await devices.erase(id);
+      await devices.enrol([device(id)], NOW_MS);
+      await flushed;
+      await devices.flush();
+      return (await devices.get(id))?.lastSeenMs;
+    };
+    assert.is(await comesBack('d0007', async () => undefined), undefined, 'in the buffer');
+    assert.is(await comesBack('d4499', devices.flush), undefined, 'in the middle of a flush');
+    assert.is((await devices.get('d4498'))?.lastSeenMs, NOW_MS);
+  }));
 
 test.run();

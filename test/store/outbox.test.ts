@@ -1,7 +1,10 @@
+import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { OutboxEntry } from '../../controller/ports/index.ts';
-import { NOW_MS } from '../support/state.ts';
+import { openReader } from '../../controller/store/db.ts';
+import { DATABASE_FILE } from '../../controller/store/folder.ts';
+import { DAY_MS, NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 
 const entry = (key: string, over: Partial<OutboxEntry> = {}): OutboxEntry => ({
@@ -66,5 +69,34 @@ test('what is done is gone, what is given up never comes again, and its key may 
     await outbox.add([entry('b')]);
     assert.is((await outbox.pending('nudge')).length, 1);
   }));
+
+test('retention removes given-up effects by when they were given up, and never a pending one', async () => {
+  let nowMs = NOW_MS;
+  await withStore(
+    async ({ outbox, outcomes }, folder) => {
+      const kept = async (eventsBeforeMs: number) => {
+        await outcomes.prune(eventsBeforeMs, 0);
+        const reader = openReader(path.join(folder, DATABASE_FILE));
+        try {
+          return await reader('outbox').orderBy('key').pluck('key');
+        } finally {
+          await reader.destroy();
+        }
+      };
+      await outbox.add([
+        entry('given up'),
+        entry('later', { notBeforeMs: NOW_MS + DAY_MS }),
+        entry('pending'),
+      ]);
+      nowMs += DAY_MS;
+      const [row] = await outbox.due(['nudge'], NOW_MS, 1);
+      await outbox.giveUp(row?.id ?? 0, 'x');
+      assert.equal(await kept(NOW_MS + 1), ['given up', 'later', 'pending'], 'all three are that old');
+      assert.equal(await kept(NOW_MS + DAY_MS), ['given up', 'later', 'pending'], 'given up at that moment');
+      assert.equal(await kept(NOW_MS + 2 * DAY_MS), ['later', 'pending']);
+    },
+    { nowMs: () => nowMs },
+  );
+});
 
 test.run();
