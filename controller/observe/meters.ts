@@ -47,6 +47,11 @@ export function meters(registry: Registry) {
     backgroundFails: counter('ota_background_failures_total', 'Background work that failed, by part.', [
       'part',
     ]),
+    logDropped: counter(
+      'ota_log_lines_dropped_total',
+      'Log lines that were dropped because they could not be written for too long.',
+      [],
+    ),
     adoption: new Gauge({
       name: 'ota_adoption_ratio',
       help: 'Share of active devices that run a build.',

@@ -24,7 +24,7 @@ export interface Observer {
   /** Gauges read through these once the parts exist. */
   attach(readings: Readings): void;
   metrics(): Promise<{ contentType: string; body: string }>;
-  /** Writes out what is buffered. */
+  /** Writes out what is buffered; gives up after two seconds. */
   flush(): Promise<void>;
 }
 
@@ -35,6 +35,9 @@ export interface ObserverOptions {
   /** What lines are dated by; the real clock when left out. */
   readonly wallMs?: () => number;
 }
+
+/** A reader that is stuck must not hold up the end of the process. */
+const FLUSH_LIMIT_MS = 2_000;
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
 const KEYS = new Map<string, string>();
@@ -60,10 +63,14 @@ const isCheck = (event: Event): event is CheckEvent =>
 
 export function makeObserver(options: ObserverOptions): Observer {
   const { destination } = options;
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const m = meters(registry);
+  beginAtZero(m);
   const output: LogOutput =
     destination === undefined
-      ? standardOutput()
-      : { write: line => destination.write(line), flush: done => done() };
+      ? standardOutput(lines => m.logDropped.inc(lines))
+      : { write: line => destination.write(line), flush: async () => undefined };
   const lineTime = makeLineTime(options.wallMs ?? Date.now);
   const checkLine = makeCheckLine(lineTime);
   const logger = pino(
@@ -75,10 +82,6 @@ export function makeObserver(options: ObserverOptions): Observer {
     },
     output,
   );
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const m = meters(registry);
-  beginAtZero(m);
   const table = rules(m);
   let readings: Readings | undefined;
   const refresh = () => {
@@ -110,6 +113,6 @@ export function makeObserver(options: ObserverOptions): Observer {
       refresh();
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
-    flush: () => new Promise(resolve => output.flush(() => resolve())),
+    flush: () => output.flush(FLUSH_LIMIT_MS),
   };
 }

@@ -1,24 +1,140 @@
-/** Where log lines go. */
-import { pino } from 'pino';
+/**
+ * Where log lines go. Logging never stops the service: lines wait in a bounded buffer while the disk is full or the
+ * reader is stuck, and those beyond it are dropped and counted.
+ */
+import { fstatSync, write as writeFd, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 
 export interface LogOutput {
   write(line: string): void;
-  flush(done: () => void): void;
+  /** Resolves once everything is written, or after `limitMs` at the latest. */
+  flush(limitMs: number): Promise<void>;
 }
 
-const LOG_BUFFER_BYTES = 65_536;
+/** Takes some of the bytes and calls back with how many, or with an error. One call at a time. */
+export type Sink = (bytes: Buffer, done: (error: Error | null, written: number) => void) => void;
 
-/** Standard output, written in large pieces, at least twice a second and at exit. Bytes: as text it is many times slower. */
-export function standardOutput(): LogOutput {
-  const out = pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: LOG_BUFFER_BYTES,
-    maxWrite: LOG_BUFFER_BYTES * 2,
-    periodicFlush: 500,
-    contentMode: 'buffer',
+export interface OutputOptions {
+  readonly sink: Sink;
+  /** Called with the number of lines whenever some were dropped. */
+  readonly onDropped: (lines: number) => void;
+  /** Characters that may wait. */
+  readonly capacity?: number;
+  /** How long lines wait for others before they are written, and a failed write for the next try, ms. */
+  readonly gatherMs?: number;
+}
+
+/** Some 20,000 lines. */
+const CAPACITY = 4_194_304;
+/** A write of this size is begun at once, and no write takes much more than twice as much. */
+const ENOUGH = 65_536;
+const GATHER_MS = 500;
+
+export interface BoundedOutput extends LogOutput {
+  /** What waits, and is not being written: for the last moment of a process. It is handed out once. */
+  takeRest(): Buffer;
+}
+
+export function boundedOutput(options: OutputOptions): BoundedOutput {
+  const { sink, onDropped, capacity = CAPACITY, gatherMs = GATHER_MS } = options;
+  let lines: string[] = [];
+  let waiting = 0;
+  /** Begun: what is left of it is written before anything else, so that no line is torn. */
+  let left: Buffer = Buffer.alloc(0);
+  let busy = false;
+  let gathering = false;
+  let listeners: (() => void)[] = [];
+
+  /** Lines of a bounded size in one piece: as bytes a write is many times faster than as text. */
+  function nextPiece(): Buffer {
+    let size = 0;
+    let count = 0;
+    while (count < lines.length && size < ENOUGH * 2) size += lines[count++]?.length ?? 0;
+    waiting -= size;
+    return Buffer.from(lines.splice(0, count).join(''));
+  }
+
+  const isEmpty = (): boolean => left.length === 0 && lines.length === 0;
+
+  function later(): void {
+    if (gathering) return;
+    gathering = true;
+    setTimeout(() => {
+      gathering = false;
+      begin();
+    }, gatherMs).unref();
+  }
+
+  function begin(): void {
+    if (busy || isEmpty()) return;
+    if (left.length === 0) left = nextPiece();
+    busy = true;
+    sink(left, (error, written) => {
+      busy = false;
+      left = left.subarray(error === null ? written : 0);
+      if (error !== null) later();
+      else if (left.length > 0 || waiting >= ENOUGH || listeners.length > 0) begin();
+      else if (lines.length > 0) later();
+      if (!isEmpty()) return;
+      for (const told of listeners.splice(0)) told();
+    });
+  }
+
+  return {
+    write: line => {
+      if (waiting + line.length > capacity) return onDropped(1);
+      lines.push(line);
+      waiting += line.length;
+      if (waiting >= ENOUGH) begin();
+      else later();
+    },
+    flush: limitMs =>
+      new Promise(resolve => {
+        if (isEmpty() && !busy) return resolve();
+        const limit = setTimeout(() => {
+          listeners = listeners.filter(told => told !== end);
+          resolve();
+        }, limitMs);
+        const end = () => {
+          clearTimeout(limit);
+          resolve();
+        };
+        listeners.push(end);
+        begin();
+      }),
+    takeRest: () => {
+      const rest = busy ? [] : [left];
+      rest.push(Buffer.from(lines.join('')));
+      if (!busy) left = Buffer.alloc(0);
+      lines = [];
+      waiting = 0;
+      return Buffer.concat(rest);
+    },
+  };
+}
+
+const STDOUT = 1;
+
+/** A pipe's reader may be stuck: written to as a file it would hold a thread, and the end of the process, for ever. */
+function pipeSink(): Sink {
+  const socket = new Socket({ fd: STDOUT, readable: false, writable: true }).unref();
+  // Each write is told its own error.
+  socket.on('error', () => undefined);
+  return (bytes, done) => void socket.write(bytes, error => done(error ?? null, bytes.length));
+}
+
+const fileSink: Sink = (bytes, done) => writeFd(STDOUT, bytes, (error, written) => done(error, written));
+
+/** Standard output, written in large pieces, at least twice a second and at exit. */
+export function standardOutput(onDropped: (lines: number) => void): LogOutput {
+  const kind = fstatSync(STDOUT);
+  const output = boundedOutput({ sink: kind.isFIFO() || kind.isSocket() ? pipeSink() : fileSink, onDropped });
+  process.on('exit', () => {
+    try {
+      writeSync(STDOUT, output.takeRest());
+    } catch {
+      // The disk is full or nobody reads: the process ends all the same.
+    }
   });
-  // In this mode it takes bytes, which its type does not know.
-  const take = out.write.bind(out) as unknown as (bytes: Buffer) => boolean;
-  return { write: line => void take(Buffer.from(line)), flush: done => out.flush(done) };
+  return output;
 }

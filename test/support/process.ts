@@ -1,5 +1,6 @@
 /** The controller as an operator runs it: a process of its own, its log read from standard output. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 
 const MAIN = path.resolve(import.meta.dirname, '../../controller/main.ts');
@@ -18,17 +19,23 @@ interface Launched {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-function launch(settings: Readonly<Record<string, string>>, cwd: string): Launched {
+/** `stdout`: a file descriptor for its log, or `unread` for a pipe that nobody reads. */
+function launch(
+  settings: Readonly<Record<string, string>>,
+  cwd: string,
+  stdout?: number | 'unread',
+): Launched {
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN], {
     cwd,
     env: { PATH: process.env.PATH ?? '', HOME: cwd, OTA_PORT: '0', ...settings },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', typeof stdout === 'number' ? stdout : 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };
-  child.stdout.on('data', chunk => {
-    output.stdout += String(chunk);
-  });
-  child.stderr.on('data', chunk => {
+  if (stdout === undefined)
+    child.stdout?.on('data', chunk => {
+      output.stdout += String(chunk);
+    });
+  child.stderr?.on('data', chunk => {
     output.stderr += String(chunk);
   });
   const ended = new Promise<number | NodeJS.Signals>(resolve => {
@@ -59,6 +66,48 @@ export async function startProcess(
       return ended;
     },
   };
+}
+
+/** For a log that cannot be read: waits until it answers on `port`; throws with its own words when it ends before. */
+export async function startUnheard(
+  settings: Readonly<Record<string, string>>,
+  cwd: string,
+  port: number,
+  stdout: number | 'unread',
+): Promise<Running> {
+  const { child, output, ended } = launch({ ...settings, OTA_PORT: String(port) }, cwd, stdout);
+  const url = `http://127.0.0.1:${port}`;
+  let over: number | NodeJS.Signals | undefined;
+  void ended.then(code => {
+    over = code;
+  });
+  while (
+    !(await fetch(`${url}/healthz`).then(
+      a => a.ok,
+      () => false,
+    ))
+  ) {
+    if (over !== undefined) throw new Error(`ended with ${over}: ${output.stderr}`);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  return {
+    url,
+    child,
+    stdout: () => output.stdout,
+    end: signal => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise(resolve => server.close(resolve));
+  return port;
 }
 
 /** For settings it must refuse: what it said, and with which code it ended. */
