@@ -1,5 +1,4 @@
 /** The process: what it refuses, how it ends, and what kill -9 leaves behind. */
-import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -8,7 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until, withFolder } from './support/folder.ts';
 import { anApk, call } from './support/http.ts';
-import { freePort, refused, startProcess, startUnheard } from './support/process.ts';
+import { refused, startProcess } from './support/process.ts';
 import { releaseFiles } from './support/releases.ts';
 import { makeRepository } from './support/repository.ts';
 import { aRollout, aState } from './support/state.ts';
@@ -93,33 +92,6 @@ test('SIGTERM ends in order, with code 0 and every log line written', () =>
     assert.is((await call(running.url, 'GET', '/healthz')).status, 200);
     assert.is(await running.end('SIGTERM'), 0);
     assert.match(running.stdout(), /"event":"ota.stop","reason":"SIGTERM"/);
-  }));
-
-test('the disk of the log is full from the start: the service runs, and ends in order', () =>
-  withFolder(async folder => {
-    await mkdir(path.join(folder, 'releases'));
-    const full = openSync('/dev/full', 'w');
-    const running = await startUnheard({}, folder, await freePort(), full);
-    try {
-      for (let n = 0; n < 20; n++) assert.is((await call(running.url, 'GET', '/healthz')).status, 200);
-    } finally {
-      assert.is(await running.end('SIGTERM'), 0);
-      closeSync(full);
-    }
-  }));
-
-test('the reader of the log is stuck: the service runs, drops lines it cannot keep, and SIGTERM ends it', () =>
-  withFolder(async folder => {
-    await mkdir(path.join(folder, 'releases'));
-    const running = await startUnheard({ OTA_LOG_LEVEL: 'debug' }, folder, await freePort(), 'unread');
-    try {
-      // Far more than a pipe holds: what is over waits in memory.
-      for (let n = 0; n < 40; n++)
-        await Promise.all(Array.from({ length: 100 }, () => call(running.url, 'GET', '/healthz')));
-      assert.is((await call(running.url, 'GET', '/healthz')).status, 200);
-    } finally {
-      assert.is(await running.end('SIGTERM'), 0);
-    }
   }));
 
 test('kill -9 during a reconcile: the old or the new revision stands, never half, and the next start goes on', () =>

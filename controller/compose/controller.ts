@@ -58,7 +58,7 @@ export async function startController(settings: Settings, around: Surroundings):
   ends.add(() => store.close());
   const ground: Ground = { settings, around, clock, nowMs, store, background, ends };
   try {
-    const keys = keysOf(settings);
+    const keys = keysOf(settings, await enrolledIn(store), observe);
     const adminTokenFile = await firstOperator(store, settings.OTA_DATA, nowMs());
     const parts = await openParts(ground, keys);
     await parts.reconcile.restore();
@@ -71,6 +71,11 @@ export async function startController(settings: Settings, around: Surroundings):
     await ends.run().catch(() => undefined);
     throw error;
   }
+}
+
+/** Devices that were ever enrolled and not erased, revoked ones included. */
+async function enrolledIn(store: Store): Promise<number> {
+  return (await store.devices.list({ limit: 1 })).length;
 }
 
 interface Parts {

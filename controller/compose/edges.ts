@@ -16,6 +16,7 @@ import type { HttpSettings } from '../http/options.ts';
 import type { Artifacts, Source } from '../ports/index.ts';
 import { type Fcm, makeFcm, serviceAccount } from '../push/fcm.ts';
 import { keptSecret, newMasterKey, newTokenKey, parseMasterKey, parseTokenKey } from '../settings/keys.ts';
+import type { Secret } from '../settings/secret.ts';
 import type { Settings } from '../settings/settings.ts';
 import { isRepository } from '../source/choice.ts';
 import { folderSource } from '../source/folder.ts';
@@ -101,13 +102,30 @@ export interface Keys {
   readonly nudgeMaster: Buffer;
 }
 
-export function keysOf(settings: Settings): Keys {
-  const kept = (file: string, make: () => string) => keptSecret(settings.OTA_DATA, file, make).secret;
-  const first = parseTokenKey('OTA_TOKEN_KEY', settings.OTA_TOKEN_KEY ?? kept('token-key', newTokenKey));
+/**
+ * `enrolled`: devices that hold a token or a nudge key already. With them a key is never made anew: the whole fleet
+ * would be refused.
+ */
+export function keysOf(settings: Settings, enrolled: number, observe: Observe): Keys {
+  const folder = settings.OTA_DATA;
+  /** From its setting, else from its file; and what to call it in an error. */
+  function given(
+    setting: 'OTA_TOKEN_KEY' | 'OTA_NUDGE_KEY',
+    file: string,
+    make: () => string,
+  ): [string, Secret] {
+    const set = settings[setting];
+    if (set !== undefined) return [setting, set];
+    const where = path.join(folder, file);
+    const { secret, exposed } = keptSecret(folder, file, enrolled > 0 ? undefined : make);
+    if (exposed) observe({ type: 'ota.key.exposed', file: where });
+    return [where, secret];
+  }
+  const first = parseTokenKey(...given('OTA_TOKEN_KEY', 'token-key', newTokenKey));
   const older = settings.OTA_TOKEN_KEY_PREVIOUS;
   return {
     tokenKeys: older === undefined ? [first] : [first, parseTokenKey('OTA_TOKEN_KEY_PREVIOUS', older)],
-    nudgeMaster: parseMasterKey('OTA_NUDGE_KEY', settings.OTA_NUDGE_KEY ?? kept('nudge-key', newMasterKey)),
+    nudgeMaster: parseMasterKey(...given('OTA_NUDGE_KEY', 'nudge-key', newMasterKey)),
   };
 }
 

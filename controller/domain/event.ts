@@ -94,6 +94,11 @@ export type Event =
       codes: string[];
     }
   | { readonly type: 'ota.reconcile.fail'; code: string; message: string; ms: number }
+  | {
+      /** A key file that others than its owner can read or write. */
+      readonly type: 'ota.key.exposed';
+      file: string;
+    }
   | { readonly type: 'ota.clock.jump'; byMs: number }
   | { readonly type: 'ota.clock.ok' }
   | { readonly type: 'ota.artifact.stored'; sha256: string; bytes: number; actor: string }

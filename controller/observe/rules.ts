@@ -60,6 +60,7 @@ export function rules(m: Meters): Rules {
     'ota.reconcile.unchanged': { level: 'debug', count: reconciled('unchanged') },
     'ota.reconcile.rejected': { level: 'error', count: reconciled('rejected') },
     'ota.reconcile.fail': { level: 'error', count: reconciled('fail') },
+    'ota.key.exposed': { level: 'warn' },
     'ota.clock.jump': { level: 'error' },
     'ota.clock.ok': { level: 'warn' },
     'ota.artifact.stored': { level: 'info' },

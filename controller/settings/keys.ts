@@ -1,6 +1,15 @@
-/** Keys of the controller: from settings, else made once and kept in the data folder, readable by its owner alone. */
+/** Keys of the controller: from settings, or made once and kept in the data folder for its owner alone. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { Fault } from '../domain/fault.ts';
 import { isKid, type TokenKey } from '../domain/token-key.ts';
@@ -8,6 +17,7 @@ import { Secret } from './secret.ts';
 
 const KEY_HEX = /^[0-9a-f]{64}$/;
 
+/** `name`: the setting or the file it was read from, for the error. */
 export function parseTokenKey(name: string, secret: Secret): TokenKey {
   const [kid = '', hex = '', ...more] = secret.reveal().split(':');
   if (!isKid(kid) || !KEY_HEX.test(hex) || more.length > 0)
@@ -25,32 +35,82 @@ export function parseMasterKey(name: string, secret: Secret): Buffer {
   return Buffer.from(secret.reveal(), 'hex');
 }
 
-/** Reads `file` in the data folder, or makes it (mode 0600) from `make`. The boolean tells whether it is new. */
-export function keptSecret(
-  folder: string,
-  file: string,
-  make: () => string,
-): { secret: Secret; created: boolean } {
+export interface KeptSecret {
+  readonly secret: Secret;
+  /** Others than its owner may read or write the file. */
+  readonly exposed: boolean;
+}
+
+/**
+ * Reads a secret that is kept as `file` in the data folder; makes and keeps it when it is missing and `make` is given.
+ * Faults `key_missing`, `key_empty`: a secret that devices depend on is never replaced in silence.
+ */
+export function keptSecret(folder: string, file: string, make: (() => string) | undefined): KeptSecret {
   const where = path.join(folder, file);
-  try {
-    return { secret: new Secret(readFileSync(where, 'utf8').trim()), created: false };
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
-      throw new Fault('data_folder_unwritable', `cannot read ${file} in the data folder`, {
-        retry: 'never',
-        cause,
-      });
+  const found = read(where);
+  if (found === undefined) {
+    if (make === undefined)
+      throw new Fault(
+        'key_missing',
+        `${where} is missing, and devices are enrolled that depend on it. Put the file back from your backup and start again. If it is lost for good, see "A lost key" in docs/operations.md`,
+        { retry: 'never' },
+      );
+    const secret = new Secret(make());
+    keep(where, secret);
+    return { secret, exposed: false };
   }
-  const secret = new Secret(make());
+  if (found.text === '')
+    throw new Fault(
+      'key_empty',
+      `${where} is empty. Put the file back from your backup and start again. If it was never used, delete it and a new one is made`,
+      { retry: 'never' },
+    );
+  return { secret: new Secret(found.text), exposed: (found.mode & 0o077) !== 0 };
+}
+
+function read(where: string): { text: string; mode: number } | undefined {
   try {
-    writeFileSync(where, `${secret.reveal()}\n`, { mode: 0o600, flag: 'wx' });
+    return { text: readFileSync(where, 'utf8').trim(), mode: statSync(where).mode };
   } catch (cause) {
-    throw new Fault('data_folder_unwritable', `cannot write ${file} into the data folder`, {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw new Fault('data_folder_unwritable', `${where} cannot be read (${code ?? 'error'})`, {
       retry: 'never',
       cause,
     });
   }
-  return { secret, created: true };
+}
+
+/** Whole or not at all, and on the disk before it is used for the first time. */
+function keep(where: string, secret: Secret): void {
+  const partial = `${where}.partial`;
+  try {
+    rmSync(partial, { force: true });
+    const file = openSync(partial, 'wx', 0o600);
+    try {
+      writeSync(file, `${secret.reveal()}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(partial, where);
+    syncFolder(path.dirname(where));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Fault('data_folder_unwritable', `${where} cannot be written (${code ?? 'error'})`, {
+      retry: code === 'ENOSPC' ? 'backoff' : 'never',
+      cause,
+    });
+  }
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 export const newTokenKey = (): string => `k1:${randomBytes(32).toString('hex')}`;
