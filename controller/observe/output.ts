@@ -125,16 +125,21 @@ function pipeSink(): Sink {
 
 const fileSink: Sink = (bytes, done) => writeFd(STDOUT, bytes, (error, written) => done(error, written));
 
+/** False when the disk is full or nobody reads: the process ends all the same, and there is nowhere to say so. */
+function writeLast(bytes: Buffer): boolean {
+  try {
+    return writeSync(STDOUT, bytes) === bytes.length;
+  } catch {
+    return false;
+  }
+}
+
 /** Standard output, written in large pieces, at least twice a second and at exit. */
 export function standardOutput(onDropped: (lines: number) => void): LogOutput {
   const kind = fstatSync(STDOUT);
   const output = boundedOutput({ sink: kind.isFIFO() || kind.isSocket() ? pipeSink() : fileSink, onDropped });
   process.on('exit', () => {
-    try {
-      writeSync(STDOUT, output.takeRest());
-    } catch {
-      // The disk is full or nobody reads: the process ends all the same.
-    }
+    writeLast(output.takeRest());
   });
   return output;
 }
