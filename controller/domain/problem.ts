@@ -47,6 +47,7 @@ export const PROBLEM_CODES = [
   'yaml_multiple_documents',
   'yaml_empty',
   'yaml_tag',
+  'ambiguous_number',
   // the schema
   'unknown_kind',
   'unknown_key',
@@ -56,6 +57,7 @@ export const PROBLEM_CODES = [
   'unsupported',
   // the rules
   'file_name_mismatch',
+  'build_id_case',
   'duplicate_version_code',
   'duplicate_sha256',
   'package_differs',

@@ -1,17 +1,8 @@
-/** From the words of the YAML to the desired state in memory: defaults filled in, units and spellings made one. */
+/** From the data of the YAML to the desired state in memory: defaults are filled in, units and spellings unified. */
 import { normaliseFingerprint } from '../domain/ids.ts';
-import type {
-  Build,
-  Cohort,
-  FreezeWindow,
-  Policy,
-  Ramp,
-  Rollout,
-  Suspend,
-  Weekday,
-} from '../domain/release.ts';
+import type { Build, Cohort, FreezeWindow, Policy, Ramp, Rollout, Suspend } from '../domain/release.ts';
 import { parseTime } from './schema.ts';
-import type { WireBuild, WireCohort, WirePolicy, WireRollout, WireSuspend } from './wire.ts';
+import type { WireBuild, WireCohort, WirePolicy, WireRollout } from './wire.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -37,7 +28,7 @@ function fingerprint(text: string): string {
 
 const minuteOfDay = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
 
-const toSuspend = (wire: WireSuspend): Suspend => ({
+const toSuspend = (wire: NonNullable<WireRollout['suspend']>): Suspend => ({
   reason: wire.reason,
   sinceMs: timeMs(wire.since),
   untilMs: timeMs(wire.until),
@@ -112,7 +103,7 @@ export const toPolicy = (wire: WirePolicy): Policy => ({
     (w): FreezeWindow => ({
       reason: w.reason,
       timeZone: w.time_zone,
-      days: w.days as Weekday[],
+      days: w.days,
       fromMinute: minuteOfDay(w.from ?? '00:00'),
       toMinute: minuteOfDay(w.to ?? '24:00'),
     }),

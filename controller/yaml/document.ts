@@ -1,4 +1,4 @@
-/** One file's bytes → plain data with places, or what is wrong with it as YAML. */
+/** One file's bytes → plain data with places, or what is wrong with them as YAML. */
 import { isUtf8 } from 'node:buffer';
 import {
   type Alias,
@@ -15,12 +15,13 @@ import {
   type YAMLParseError,
 } from 'yaml';
 import type { ProblemCode } from '../domain/problem.ts';
+import { type AmbiguousNumber, ambiguousNumbers } from './number.ts';
 import { NO_PLACES, type Place, type Places, placeOf, placesIn } from './place.ts';
 
-/** Written aliases a file may use, and nodes they may stand for together. */
+/** How many aliases a file may use, and how many nodes they may expand to together. */
 const MAX_ALIASES = 20;
 const MAX_ALIAS_COUNT = 100;
-/** After so many errors in one file the rest says nothing new. */
+/** More errors than this in one file help nobody. */
 const MAX_ERRORS = 20;
 
 export interface YamlProblem extends Place {
@@ -34,12 +35,14 @@ export interface YamlFile {
   readonly data: unknown;
   readonly places: Places;
   readonly problems: readonly YamlProblem[];
+  readonly ambiguous: readonly AmbiguousNumber[];
 }
 
 const broken = (problem: YamlProblem, places = NO_PLACES): YamlFile => ({
   data: undefined,
   places,
   problems: [problem],
+  ambiguous: [],
 });
 
 const OPTIONS = {
@@ -48,9 +51,9 @@ const OPTIONS = {
   merge: false,
   strict: true,
   stringKeys: true,
-  uniqueKeys: false, // checked below: the parser compares each key with all before it
+  uniqueKeys: false, // checked below: the parser would compare each key with all before it
   prettyErrors: false, // they would quote the text, which may be a secret
-  logLevel: 'error', // silent would also keep quiet about a second document
+  logLevel: 'error', // 'silent' would also hide a second document
 } as const;
 
 /** YAML 1.2, core schema, one document, no tags, few aliases. Never throws on any bytes. */
@@ -65,14 +68,41 @@ export function readYaml(content: Buffer): YamlFile {
     });
   const text = new TextDecoder('utf-8').decode(content);
   const counter = new LineCounter();
+  if (text.startsWith(LFS_POINTER)) return broken(LFS_PROBLEM);
   try {
     const doc = parseDocument(text, { ...OPTIONS, lineCounter: counter });
-    return readDocument(doc, counter);
+    const file = readDocument(doc, counter);
+    const conflict = file.problems.length > 0 ? conflictIn(text) : undefined;
+    return conflict === undefined ? file : broken(conflict);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // The parser recurses; only nesting far beyond any schema of ours can exhaust the stack.
     return broken({ line: 1, column: 1, code: 'yaml_syntax', message: 'nested too deeply' });
   }
+}
+
+const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
+const LFS_PROBLEM: YamlProblem = {
+  line: 1,
+  column: 1,
+  code: 'yaml_syntax',
+  message: 'this is a Git LFS pointer, not the file',
+  hint: 'take the release files out of Git LFS (.gitattributes) and commit them as plain text',
+};
+
+/** Git writes its markers at the start of a line, where no text of a valid file can begin with them. */
+function conflictIn(text: string): YamlProblem | undefined {
+  const lines = text.split('\n');
+  const begin = lines.findIndex(line => /^<{7}( |\r?$)/.test(line));
+  const isWhole = lines.some((line, index) => index > begin && /^>{7}( |\r?$)/.test(line));
+  if (begin === -1 || !isWhole) return undefined;
+  return {
+    line: begin + 1,
+    column: 1,
+    code: 'yaml_syntax',
+    message: 'unresolved merge conflict',
+    hint: 'resolve it and remove the lines that begin with <<<<<<<, ======= and >>>>>>>',
+  };
 }
 
 function readDocument(doc: Document.Parsed, counter: LineCounter): YamlFile {
@@ -87,22 +117,23 @@ function readDocument(doc: Document.Parsed, counter: LineCounter): YamlFile {
     problems.push({
       ...placeOf(counter, 0),
       code: 'yaml_syntax',
-      message: 'only YAML 1.2 is read',
-      hint: 'remove %YAML',
+      message: 'only YAML 1.2 is supported',
+      hint: 'remove the %YAML directive',
     });
-  if (problems.length > 0) return { data: undefined, places, problems };
+  if (problems.length > 0) return { data: undefined, places, problems, ambiguous: [] };
   if (doc.contents === null || places.source([]) === '')
     return broken({ line: 1, column: 1, code: 'yaml_empty', message: 'this file is empty' });
   try {
-    return { data: doc.toJS({ maxAliasCount: MAX_ALIAS_COUNT }), places, problems };
+    const data: unknown = doc.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
+    return { data, places, problems, ambiguous: ambiguousNumbers(doc) };
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
     const first = aliases(doc)[0];
-    return broken(aliasProblem(first, counter, 'the aliases of this file unfold too far'), places);
+    return broken(aliasProblem(first, counter, 'the aliases in this file expand to too many values'), places);
   }
 }
 
-/** One slip often breaks several rules of YAML at the same character; the first says enough. */
+/** One mistake often breaks several rules of YAML at the same character; the first is enough. */
 const oncePerPlace = (problems: readonly YamlProblem[]): YamlProblem[] =>
   problems.filter(
     (p, index) => index === problems.findIndex(q => q.line === p.line && q.column === p.column),
@@ -115,8 +146,8 @@ function syntaxProblem(error: YAMLParseError, counter: LineCounter): YamlProblem
       return {
         ...place,
         code: 'yaml_multiple_documents',
-        message: 'one file holds one document',
-        hint: 'move it to a file of its own, or remove the ---',
+        message: 'a file may hold only one YAML document',
+        hint: 'move the second one to its own file, or remove the ---',
       };
     case 'TAG_RESOLVE_FAILED':
       return tagProblem(place);
@@ -125,20 +156,20 @@ function syntaxProblem(error: YAMLParseError, counter: LineCounter): YamlProblem
   }
 }
 
-/** Messages of the parser name tokens and rules; those that quote the text are cut before the quotation. */
+/** The parser's message, cut before any quotation of the text. */
 const plainMessage = (error: YAMLParseError): string =>
   isTooDeep(error)
     ? 'nested too deeply'
     : (error.message.split(/[:\n"]/, 1)[0] ?? '').trim().slice(0, 120) || error.code;
 
-/** The parser recurses and catches the exhausted stack by itself. */
+/** The parser recurses, and catches the exhausted stack by itself. */
 const isTooDeep = (error: YAMLParseError): boolean => error.message.includes('call stack');
 
 const tagProblem = (place: Place): YamlProblem => ({
   ...place,
   code: 'yaml_tag',
-  message: 'tags are not read here',
-  hint: 'remove the !tag; quote the value if it should be text',
+  message: 'YAML tags are not supported',
+  hint: 'remove the !tag, and quote the value if it is text',
 });
 
 const aliasProblem = (node: Node | undefined, counter: LineCounter, message: string): YamlProblem => ({
@@ -156,9 +187,9 @@ function aliases(doc: Document.Parsed): Node[] {
 
 function checkNodes(doc: Document.Parsed, counter: LineCounter): YamlProblem[] {
   const used = aliases(doc);
-  // Resolving one looks through the whole file: not before they are known to be few.
+  // Resolving an alias searches the whole file, so count them first.
   if (used.length > MAX_ALIASES)
-    return [aliasProblem(used[MAX_ALIASES], counter, `more than ${MAX_ALIASES} aliases in one file`)];
+    return [aliasProblem(used[MAX_ALIASES], counter, `this file uses more than ${MAX_ALIASES} aliases`)];
   const problems: YamlProblem[] = [];
   visit(doc, {
     Node: (_key, node, ancestors) => {
@@ -184,11 +215,11 @@ function* checkAlias(
     yield {
       ...placeOf(counter, alias.range?.[0] ?? 0),
       code: 'yaml_syntax',
-      message: 'not valid YAML: no anchor of this name stands before it',
-      hint: 'quote the value if the * belongs to it',
+      message: 'not valid YAML: no anchor with this name comes before it',
+      hint: 'quote the value if the * is part of it',
     };
   else if (ancestors.includes(target))
-    yield aliasProblem(alias, counter, 'an alias inside of what it stands for');
+    yield aliasProblem(alias, counter, 'this alias refers to a value that contains it');
 }
 
 function* duplicateKeys(map: YAMLMap, counter: LineCounter): Generator<YamlProblem> {
@@ -199,8 +230,8 @@ function* duplicateKeys(map: YAMLMap, counter: LineCounter): Generator<YamlProbl
       yield {
         ...placeOf(counter, key.range?.[0] ?? 0),
         code: 'yaml_duplicate_key',
-        message: 'this key stands twice in one map',
-        hint: 'keep one of them',
+        message: 'duplicate key',
+        hint: 'remove one of the two',
       };
     seen.add(key.value);
   }

@@ -1,10 +1,10 @@
-/** What the schema has against a file, in words for the person who wrote it. */
+/** Schema errors, in words for the person who wrote the file. */
 import type { ErrorObject } from 'ajv';
 import { nearest } from '../domain/nearest.ts';
 import { type Problem, type ProblemCode, renderPath } from '../domain/problem.ts';
 import type { DataPath, Place, Places } from './place.ts';
 
-/** Beyond this many in one file the rest says nothing new. */
+/** More problems than this in one file help nobody. */
 const MAX_PER_FILE = 100;
 /** Looking up a place takes as long as the file is large. */
 const MAX_EXPLAINED = 300;
@@ -22,7 +22,7 @@ interface Context {
   readonly places: Places;
 }
 
-/** Problems of one file, without the echoes of ajv's combinators; a mistyped key hides the key it leaves missing. */
+/** Problems of one file, each once: a mistyped key hides the key it leaves missing, and combinators stay silent. */
 export function explain(file: string, context: Context, errors: readonly ErrorObject[]): Problem[] {
   const all = errors.slice(0, MAX_EXPLAINED).flatMap(error => explainOne(error, context) ?? []);
   const misspelt = new Set(all.flatMap(({ code, path, hint }) => misspeltOf(code, path, hint)));
@@ -51,7 +51,8 @@ function explainOne(error: ErrorObject, context: Context): Located | undefined {
   const path = pathOf(error.instancePath, context.data);
   const { places } = context;
   const params: Record<string, unknown> = error.params;
-  if (error.schemaPath.startsWith('#/oneOf/')) return undefined;
+  // What editors are told by these conditions, the rules say better.
+  if (/^#\/(oneOf|allOf)\//.test(error.schemaPath)) return undefined;
   switch (error.keyword) {
     case 'additionalProperties':
       return unknownKey(error, [...path, String(params.additionalProperty)], places);
@@ -67,7 +68,7 @@ function explainOne(error: ErrorObject, context: Context): Located | undefined {
       };
     }
     case 'oneOf':
-      // On anything but a map the wrong type has been told, and both halves pass for nothing.
+      // On anything but a map the wrong type has been reported already.
       if (typeof context.data !== 'object' || context.data === null || Array.isArray(context.data))
         return undefined;
       return exposure(params.passingSchemas !== null, places);
@@ -80,7 +81,8 @@ function explainOne(error: ErrorObject, context: Context): Located | undefined {
         code: 'invalid_value',
         path: [...path, Number(params.i)],
         place: places.value([...path, Number(params.i)]),
-        message: 'this entry stands in the list twice',
+        message: 'duplicate entry',
+        hint: 'remove one of the two',
       };
     default:
       return { code: 'invalid_value', path, place: places.value(path), ...invalid(error, path) };
@@ -122,7 +124,7 @@ function unknownKey(error: ErrorObject, path: DataPath, places: Places): Located
     path,
     place: places.key(path),
     message: `unknown key ${short(key)}`,
-    hint: key === '<<' ? 'merge keys are not read here: write the values out' : didYouMean(meant, known),
+    hint: key === '<<' ? 'merge keys are not supported: write the values out' : didYouMean(meant, known),
   };
 }
 
@@ -135,15 +137,15 @@ const exposure = (both: boolean, places: Places): Located =>
         code: 'exposure_both',
         path: ['ramp'],
         place: places.key(['ramp']),
-        message: 'rollout_percent and ramp stand together, but only one of them can decide the exposure',
+        message: 'rollout_percent and ramp are both present, but only one of them can set the exposure',
         hint: 'remove one of them',
       }
     : {
         code: 'exposure_missing',
         path: ['rollout_percent'],
         place: places.value([]),
-        message: 'neither rollout_percent nor ramp says how many devices are offered current',
-        hint: 'add rollout_percent: 0 to expose nobody but canaries',
+        message: 'rollout_percent or ramp is missing: nothing says how many devices are offered current',
+        hint: 'add rollout_percent: 0 to offer it to canaries alone',
       };
 
 function wrongConstant(error: ErrorObject, path: DataPath, places: Places): Located {
@@ -154,7 +156,7 @@ function wrongConstant(error: ErrorObject, path: DataPath, places: Places): Loca
     path,
     place: places.value(path),
     message: isKind
-      ? `this place holds a ${wanted}, not ${short(String(error.data))}`
+      ? `this file must be of kind ${wanted}, not ${short(String(error.data))}`
       : `${path.join('.')} must be ${wanted}`,
     hint: nearest(String(error.data), [wanted]) === undefined ? `write ${wanted}` : `did you mean ${wanted}?`,
   };
@@ -173,6 +175,8 @@ function nounOf(data: unknown): string {
   if (data === null || data === undefined) return 'empty';
   if (Array.isArray(data)) return 'a list';
   if (typeof data === 'boolean') return `the truth value ${data}`;
+  if (Number.isNaN(data)) return 'not a number (.nan)';
+  if (data === Number.POSITIVE_INFINITY || data === Number.NEGATIVE_INFINITY) return 'infinity (.inf)';
   return NOUNS[typeof data] ?? typeof data;
 }
 

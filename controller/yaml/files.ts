@@ -1,4 +1,4 @@
-/** Each file of `releases/` by itself: may it stand there, is it sound YAML, does it fit its schema. */
+/** Each file of `releases/` by itself: is it expected there, is it valid YAML, does it fit its schema? */
 
 import { type Kind, MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES, roleOf } from '../domain/layout.ts';
 import type { Problem, ProblemCode } from '../domain/problem.ts';
@@ -13,6 +13,7 @@ import type { Places } from './place.ts';
 import { schemaErrors } from './schema.ts';
 import { findSecrets } from './secrets.ts';
 import { checkSingle } from './single.ts';
+import { numberStricture, type Stricture } from './strictness.ts';
 import type { WireBuild, WireCohort, WirePolicy, WireRollout } from './wire.ts';
 
 export type Declared =
@@ -25,19 +26,26 @@ export interface FileReading {
   readonly declared: readonly Declared[];
   readonly problems: readonly Problem[];
   readonly places: ReadonlyMap<string, Places>;
-  /** Files that are there and declare nothing usable. */
+  /** Files that exist but declare nothing usable. */
   readonly broken: ReadonlySet<string>;
+  /** What is an error only where it is new. */
+  readonly strictures: readonly Stricture[];
 }
 
 export function readFiles(files: readonly SourceFile[]): FileReading {
   if (files.length > MAX_FILES)
     return nothing(
-      whole('too_many_files', ROLLOUT_FILE, `${files.length} files; at most ${MAX_FILES} are read`),
+      whole(
+        'too_many_files',
+        ROLLOUT_FILE,
+        `there are ${files.length} files, but at most ${MAX_FILES} are read`,
+      ),
     );
   const declared: Declared[] = [];
   const problems: Problem[] = missingFiles(files);
   const places = new Map<string, Places>();
   const broken = new Set<string>();
+  const strictures: Stricture[] = [];
   for (const file of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
     const read = readOne(file);
     problems.push(...read.problems);
@@ -45,8 +53,9 @@ export function readFiles(files: readonly SourceFile[]): FileReading {
     if (read.declared !== undefined) declared.push(read.declared);
     else broken.add(file.path);
     if (read.meant !== undefined) broken.add(read.meant);
+    strictures.push(...(read.strictures ?? []));
   }
-  return { declared, problems, places, broken };
+  return { declared, problems, places, broken, strictures };
 }
 
 const nothing = (...problems: Problem[]): FileReading => ({
@@ -54,6 +63,7 @@ const nothing = (...problems: Problem[]): FileReading => ({
   problems,
   places: new Map(),
   broken: new Set(),
+  strictures: [],
 });
 
 /** A problem of a whole file. */
@@ -68,19 +78,19 @@ const whole = (code: ProblemCode, file: string, message: string, hint?: string):
   hint,
 });
 
-/** Nothing to read is an error, never "no release": an emptied folder must not end a rollout. */
+/** An empty folder is an error, not "no release": it must not end a rollout. */
 function missingFiles(files: readonly SourceFile[]): Problem[] {
   if (files.length === 0)
     return [whole('releases_missing', ROLLOUT_FILE, 'the releases folder is missing or empty')];
   if (files.every(f => roleOf(f.path).role === 'ignored'))
-    return [whole('releases_empty', ROLLOUT_FILE, 'the releases folder declares nothing')];
+    return [whole('releases_empty', ROLLOUT_FILE, 'the releases folder holds no release file')];
   if (files.every(f => f.path !== ROLLOUT_FILE))
     return [
       whole(
         'rollout_missing',
         ROLLOUT_FILE,
-        'there is no rollout.yaml',
-        'add one at the top of the releases folder',
+        'rollout.yaml is missing',
+        'add it at the top of the releases folder',
       ),
     ];
   return [];
@@ -92,8 +102,9 @@ interface OneReading {
   readonly problems: readonly Problem[];
   readonly declared?: Declared;
   readonly places?: Places;
-  /** The name that a misnamed file's content asks for. */
+  /** The file that a misnamed file's content belongs to. */
   readonly meant?: string;
+  readonly strictures?: readonly Stricture[];
 }
 
 function readOne(file: SourceFile): OneReading {
@@ -106,17 +117,17 @@ function readOne(file: SourceFile): OneReading {
         'secret_found',
         file.path,
         `this looks like ${what}`,
-        'revoke it now: whatever was pushed is known; then remove it from history',
+        'revoke it now, since everybody who can read the branch may have it; then remove it from the history',
       ),
       line,
       column,
     }),
   );
-  // Nothing more is said of a file with a secret, lest a message quote it.
+  // A file with a secret is not judged further, because a message could quote it.
   if (secrets.length > 0) return { problems: secrets };
   if (role.role === 'ignored') return { problems: [] };
   if (role.role === 'unexpected')
-    return { problems: [whole('unexpected_file', file.path, 'this file has no meaning here', role.hint)] };
+    return { problems: [whole('unexpected_file', file.path, 'this file is not expected here', role.hint)] };
   return readDeclaration(file.path, role.kind, role.name, file.content);
 }
 
@@ -128,28 +139,28 @@ function refused(file: string, why: Refusal): Problem {
       return whole(
         'unexpected_file',
         file,
-        'this is no plain file',
-        'submodules, pipes and devices are not read',
+        'this is not a regular file',
+        'remove it: submodules, pipes and devices are not read',
       );
     case 'file_too_large':
       return whole(
         'file_too_large',
         file,
-        `not read: at most ${MAX_FILE_BYTES / 1024} KiB a file and ${MAX_TREE_BYTES / 1024} KiB together`,
-        'split it, or use tags instead of long lists',
+        `too large: at most ${MAX_FILE_BYTES / 1024} KiB are read of one file, and ${MAX_TREE_BYTES / 1024} KiB of all together`,
+        'use tags instead of long lists of devices',
       );
   }
 }
 
 function readDeclaration(file: string, kind: Kind, name: string, content: Buffer): OneReading {
-  const { data, places, problems } = readYaml(content);
+  const { data, places, problems, ambiguous } = readYaml(content);
   if (problems.length > 0)
     return {
       places,
       problems: problems.map(p => ({ severity: 'error', file, path: '', hint: undefined, ...p })),
     };
   const errors = explain(file, { data, places }, schemaErrors(kind, data));
-  // A key too many does not keep the rest from being judged, unless it is a mistyped one that is now missing.
+  // With an unknown key the rest can still be judged, unless it is a mistyped key that is now missing.
   const usable = errors.every(e => e.code === 'unknown_key' && !e.hint?.startsWith('did you mean'));
   if (!usable) return { places, problems: errors };
   const singles = checkSingle(kind, name, data);
@@ -165,7 +176,8 @@ function readDeclaration(file: string, kind: Kind, name: string, content: Buffer
     }),
   );
   const value = declare(kind, data);
-  const all = { places, problems: [...errors, ...more] };
+  const strictures = ambiguous.map(number => numberStricture(file, value, number));
+  const all = { places, problems: [...errors, ...more], strictures };
   if (singles.every(s => s.code !== 'file_name_mismatch')) return { ...all, declared: value };
   return value.kind === 'Build' ? { ...all, meant: buildFile(value.value.buildId) } : all;
 }

@@ -1,6 +1,6 @@
 /**
- * The files of `releases/` at one revision → the desired state, or everything that is wrong with them, each placed
- * by file, line and column (SPEC §2). Pure; no bytes whatsoever make it throw.
+ * The files of `releases/` at one revision → the desired state, or everything that is wrong with them, each problem
+ * with file, line and column (SPEC §2). Pure; it never throws, whatever the bytes are.
  */
 import type { BuildId } from '../domain/ids.ts';
 import { type Finding, type Problem, renderPath } from '../domain/problem.ts';
@@ -10,12 +10,13 @@ import type { Standing } from '../domain/standing.ts';
 import type { SourceFile } from '../ports/index.ts';
 import { type FileReading, readFiles } from './files.ts';
 import type { DataPath, Place } from './place.ts';
+import { judgeStricture } from './strictness.ts';
 
 export interface ParsedTree {
   /** Undefined when there is any error. */
   readonly state: DesiredState | undefined;
   readonly problems: Problem[];
-  /** A path that is not there is placed at the nearest thing that is; an unknown file at its top. */
+  /** A path that does not exist is placed at the nearest one that does; an unknown file at its top. */
   locate(file: string, path: DataPath): Place;
 }
 
@@ -49,16 +50,18 @@ export function parseState(
 ): ParsedState {
   const reading = readFiles(tree.files);
   const draft = draftOf(reading);
-  const findings =
-    draft.rollout === undefined
+  const findings = [
+    ...reading.strictures.map(s => judgeStricture(s, base)),
+    ...(draft.rollout === undefined
       ? checkBuildSet(draft.builds, base)
-      : checkState(stateOf(draft, draft.rollout), base, times).filter(f => !echoes(f, draft, reading));
+      : checkState(stateOf(draft, draft.rollout), base, times).filter(f => !echoes(f, draft, reading))),
+  ];
   const problems = sorted([...reading.problems, ...findings.map(f => placed(f, reading))]);
   const valid = problems.every(p => p.severity === 'warning') && draft.rollout !== undefined;
   return { state: valid ? stateOf(draft, draft.rollout) : undefined, problems };
 }
 
-/** Findings of policy and admission, which know no text, at their lines and columns. */
+/** Gives findings of policy and admission their lines and columns. */
 export function placeFindings(files: readonly SourceFile[], findings: readonly Finding[]): Problem[] {
   if (findings.length === 0) return [];
   const reading = readFiles(files);
@@ -88,7 +91,7 @@ function draftOf({ declared }: FileReading): Draft {
 
 const stateOf = (draft: Draft, rollout: Rollout): DesiredState => ({ ...draft, rollout });
 
-/** A build or cohort whose file is there but broken has had its own problem told: it is not unknown as well. */
+/** A build or cohort whose file exists but is broken has its own problem already: it is not unknown as well. */
 function echoes(finding: Finding, { rollout }: Draft, { broken }: FileReading): boolean {
   const [first, , index] = finding.path;
   if (rollout === undefined || finding.file !== ROLLOUT_FILE) return false;

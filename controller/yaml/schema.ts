@@ -1,4 +1,4 @@
-/** The JSON Schemas of the four kinds, and their verdict on data that YAML gave. */
+/** The JSON Schemas of the four kinds, and what they find in data read from YAML. */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import buildSchema from '../../schemas/build.schema.json' with { type: 'json' };
 import cohortSchema from '../../schemas/cohort.schema.json' with { type: 'json' };
@@ -13,15 +13,15 @@ export const SCHEMAS = {
   Policy: policySchema,
 } as const satisfies Record<Kind, object>;
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
+const TIME = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
-/** RFC 3339 with its offset → Unix ms; undefined for anything else, 30 February and leap seconds included. */
+/** RFC 3339 with its offset → Unix ms. Undefined for anything else, for a day such as 30 February, and for leap seconds. */
 export function parseTime(text: string): number | undefined {
   const day = Number(text.slice(8, 10));
   if (!TIME.test(text) || Number(text.slice(5, 7)) > 12) return undefined;
   // Date.parse moves 31 April to 1 May instead of refusing it.
   const lastDay = new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate();
-  const ms = Date.parse(text);
+  const ms = Date.parse(text.toUpperCase());
   return day <= lastDay && Number.isFinite(ms) ? ms : undefined;
 }
 
@@ -35,27 +35,39 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-function compile(): Record<Kind, ValidateFunction> {
-  const ajv = new Ajv({
-    allErrors: true,
-    verbose: true,
-    multipleOfPrecision: 9,
-    strict: true,
-    strictRequired: false,
+/**
+ * What the published schemas leave to us, by the name of the definition. Editors and other validators know no time
+ * zones, know days such as 30 February only by a plugin, and compute `multipleOf: 0.01` with binary fractions.
+ */
+const SHARPER: Readonly<Record<string, object>> = {
+  time: { pattern: undefined, format: 'date-time' },
+  timeZone: { pattern: undefined, format: 'iana-time-zone' },
+  percent: { multipleOf: 0.01 },
+};
+
+function sharpened<T extends { readonly definitions?: Readonly<Record<string, object>> }>(schema: T): object {
+  const definitions = Object.entries(schema.definitions ?? {}).map(([name, definition]) => {
+    const all = Object.entries({ ...definition, ...SHARPER[name] });
+    return [name, Object.fromEntries(all.filter(([, value]) => value !== undefined))];
   });
+  return { ...schema, definitions: Object.fromEntries(definitions) };
+}
+
+function compile(): Record<Kind, ValidateFunction> {
+  const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, multipleOfPrecision: 9 });
   ajv.addFormat('date-time', { type: 'string', validate: text => parseTime(text) !== undefined });
   ajv.addFormat('iana-time-zone', { type: 'string', validate: isTimeZone });
   return {
-    Rollout: ajv.compile(SCHEMAS.Rollout),
-    Build: ajv.compile(SCHEMAS.Build),
-    Cohort: ajv.compile(SCHEMAS.Cohort),
-    Policy: ajv.compile(SCHEMAS.Policy),
+    Rollout: ajv.compile(sharpened(SCHEMAS.Rollout)),
+    Build: ajv.compile(sharpened(SCHEMAS.Build)),
+    Cohort: ajv.compile(sharpened(SCHEMAS.Cohort)),
+    Policy: ajv.compile(sharpened(SCHEMAS.Policy)),
   };
 }
 
 const validators = compile();
 
-/** Everything the schema has against this data; empty when it fits. */
+/** Everything in which this data breaks its schema; empty when it fits. */
 export function schemaErrors(kind: Kind, data: unknown): readonly ErrorObject[] {
   const validate = validators[kind];
   return validate(data) ? [] : [...(validate.errors ?? [])];

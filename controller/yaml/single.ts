@@ -1,5 +1,4 @@
-/** What no schema can say of one file by itself, checked on data that its schema has passed. */
-
+/** Checks of one file that no schema can express, on data that its schema has passed. */
 import type { Kind } from '../domain/layout.ts';
 import type { ProblemCode } from '../domain/problem.ts';
 import type { DataPath } from './place.ts';
@@ -8,7 +7,7 @@ import type { WireBuild, WireCohort, WirePolicy, WireRollout } from './wire.ts';
 export interface SingleProblem {
   readonly code: ProblemCode;
   readonly path: DataPath;
-  /** At the key itself, where the key and not its value is what is wrong. */
+  /** `key`: it is the key that is wrong, not its value. */
   readonly at: 'key' | 'value';
   readonly message: string;
   readonly hint?: string | undefined;
@@ -16,7 +15,7 @@ export interface SingleProblem {
 
 const MAX_COHORT_ENTRIES = 10_000;
 
-/** `name`: the id that the file's name promises. */
+/** `name`: the id in the file's name. */
 export function checkSingle(kind: Kind, name: string, data: unknown): SingleProblem[] {
   switch (kind) {
     case 'Rollout':
@@ -30,21 +29,27 @@ export function checkSingle(kind: Kind, name: string, data: unknown): SingleProb
   }
 }
 
-/** Promises that nothing keeps yet are refused, never accepted and ignored. */
+/** What nothing acts on yet is refused, never accepted and ignored. */
 function* unsupported({ ramp }: WireRollout): Generator<SingleProblem> {
-  const hint = 'remove it: a ramp moves by its clock alone for now';
+  const hint = 'remove it: for now a ramp advances by time alone';
   if (ramp?.gate !== undefined)
     yield {
       code: 'unsupported',
       path: ['ramp', 'gate'],
       at: 'key',
-      message: 'nothing judges a gate yet',
+      message: 'gates are not supported yet',
       hint,
     };
   for (const [index, step] of (ramp?.steps ?? []).entries())
     if (step.approval !== undefined) {
       const path = ['ramp', 'steps', index, 'approval'];
-      yield { code: 'unsupported', path, at: 'key', message: 'nothing asks for an approval yet', hint };
+      yield {
+        code: 'unsupported',
+        path,
+        at: 'key',
+        message: 'approvals of a step are not supported yet',
+        hint,
+      };
     }
 }
 
@@ -52,7 +57,7 @@ const mismatch = (path: string, folder: string, name: string): SingleProblem => 
   code: 'file_name_mismatch',
   path: [path],
   at: 'value',
-  message: `${path} is not the file's name`,
+  message: `${path} must be the same as the name of the file`,
   hint: `write ${path}: ${name}, or rename the file within ${folder}/`,
 });
 
@@ -62,7 +67,13 @@ function* checkBuild(name: string, build: WireBuild): Generator<SingleProblem> {
   for (const [index, { min_sdk }] of (build.signers ?? []).entries()) {
     if (seen.has(min_sdk)) {
       const path = ['signers', index, 'min_sdk'];
-      yield { code: 'invalid_value', path, at: 'value', message: `two signers from SDK ${min_sdk} on` };
+      yield {
+        code: 'invalid_value',
+        path,
+        at: 'value',
+        message: `two signers have min_sdk ${min_sdk}`,
+        hint: 'keep one signer for each min_sdk',
+      };
     }
     seen.add(min_sdk);
   }
@@ -75,7 +86,7 @@ function* checkCohort(name: string, cohort: WireCohort): Generator<SingleProblem
       code: 'invalid_value',
       path: ['devices'],
       at: 'key',
-      message: `more than ${MAX_COHORT_ENTRIES} tags and devices in one cohort`,
+      message: `a cohort may hold at most ${MAX_COHORT_ENTRIES} tags and devices`,
       hint: 'give the devices a tag and name the tag',
     };
 }
@@ -87,7 +98,7 @@ function* checkWindows({ freeze_windows = [] }: WirePolicy): Generator<SinglePro
         code: 'invalid_value',
         path: ['freeze_windows', index, 'to'],
         at: 'value',
-        message: `the window ends at ${to}, which is not after ${from}`,
-        hint: 'for a window across midnight write two: one to 24:00, one from 00:00',
+        message: `a window must end after it begins, but this one runs from ${from} to ${to}`,
+        hint: 'split a window across midnight in two: one to 24:00, one from 00:00',
       };
 }

@@ -39,9 +39,33 @@ export function checkState(head: DesiredState, base: Standing | undefined, times
 /** What can be said of the builds alone, when the rollout cannot be read. */
 export function checkBuildSet(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefined): Finding[] {
   return [
+    ...checkCase(builds, base),
     ...checkUnique(builds, withdrawnBefore(builds, base)),
     ...(base === undefined ? [] : checkBuildFacts(builds, base)),
   ];
+}
+
+/** File systems that ignore case hold only one of `b42.yaml` and `B42.yaml`. A warning for files that stand already. */
+function* checkCase(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefined): Generator<Finding> {
+  const groups = new Map<string, BuildId[]>();
+  for (const id of [...builds.keys()].sort()) {
+    const key = id.toLowerCase();
+    groups.set(key, [...(groups.get(key) ?? []), id]);
+  }
+  const isNew = (id: BuildId): boolean =>
+    base !== undefined && !base.state.builds.has(id) && !base.formerBuilds.has(id);
+  for (const [first, ...others] of groups.values()) {
+    if (first === undefined || others.length === 0) continue;
+    const all = [first, ...others];
+    const fresh = all.find(isNew);
+    const told = fresh === undefined ? warning : error;
+    yield told(
+      'build_id_case',
+      inBuild(fresh ?? first, 'build_id'),
+      `build ids ${all.join(' and ')} differ only in case, so many file systems hold one file for both`,
+      'give one of them another id',
+    );
+  }
 }
 
 /** Withdrawn builds whose files are gone: neither they nor their version may come back under another name. */

@@ -1,0 +1,63 @@
+/**
+ * What earlier versions accepted and this one refuses. It is an error only where it is new: what stands already, and
+ * a way back to it, must pass an upgrade, so there it is a warning.
+ */
+import type { Kind } from '../domain/layout.ts';
+import { type Finding, renderPath } from '../domain/problem.ts';
+import type { Rollout } from '../domain/release.ts';
+import type { Standing } from '../domain/standing.ts';
+import type { Declared } from './files.ts';
+import type { AmbiguousNumber } from './number.ts';
+
+export interface Stricture {
+  readonly finding: Omit<Finding, 'severity'>;
+  /** Is this very thing part of what stands? */
+  readonly stands: (standing: Standing) => boolean;
+}
+
+/** Where nothing stands there is nothing to tell old from new by: a warning. */
+export const judgeStricture = ({ finding, stands }: Stricture, standing: Standing | undefined): Finding => ({
+  ...finding,
+  severity: standing === undefined || stands(standing) ? 'warning' : 'error',
+});
+
+export const numberStricture = (
+  file: string,
+  declared: Declared,
+  { path, source, value }: AmbiguousNumber,
+): Stricture => ({
+  finding: {
+    code: 'ambiguous_number',
+    file,
+    path,
+    message: `${renderPath(path)} is written as ${source}, which tools that follow YAML 1.1 read as another value`,
+    hint: `write ${value}`,
+  },
+  stands: standing => STANDS[declared.kind](declared, standing, path, value),
+});
+
+type Stands = (declared: Declared, standing: Standing, path: Finding['path'], value: number) => boolean;
+
+const STANDS: Readonly<Record<Kind, Stands>> = {
+  // The facts of a build that was applied once cannot be edited any more, so neither can the way they are written.
+  Build: (declared, { state, formerBuilds }) =>
+    declared.kind === 'Build' &&
+    (state.builds.has(declared.value.buildId) || formerBuilds.has(declared.value.buildId)),
+  Rollout: (_declared, { state }, path, value) => numberIn(state.rollout, path) === value,
+  Policy: (declared, { state }) => JSON.stringify(declared.value) === JSON.stringify(state.policy),
+  Cohort: () => false,
+};
+
+function numberIn({ exposure, minBatteryPercent }: Rollout, path: Finding['path']): number | undefined {
+  const [key, , index] = path;
+  switch (key) {
+    case 'rollout_percent':
+      return exposure.kind === 'percent' ? exposure.percent : undefined;
+    case 'min_battery_percent':
+      return minBatteryPercent;
+    case 'ramp':
+      return exposure.kind === 'ramp' ? exposure.ramp.steps[Number(index)]?.percent : undefined;
+    default:
+      return undefined;
+  }
+}
