@@ -4,7 +4,7 @@ import { judge } from '../domain/judging/judge.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import { createHttp } from '../http/app.ts';
 import { makeOutbox, type Outbox } from '../outbox/drain.ts';
-import type { Artifacts, Webhook } from '../ports/index.ts';
+import type { Artifacts, Source, Webhook } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import { makePublication, type Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -79,6 +79,7 @@ async function enrolledIn(store: Store): Promise<number> {
 }
 
 interface Parts {
+  readonly source: Source;
   readonly artifacts: Artifacts;
   readonly publication: Publication;
   readonly watches: Watches;
@@ -97,7 +98,7 @@ async function openParts(ground: Ground, { nudgeMaster }: Keys): Promise<Parts> 
   const picture = () => publication.snapshot;
   const artifacts = await openArtifacts(settings, observe, nowMs);
   const nudges = nudgesOf(ground, nudgeMaster, picture);
-  const source = sourceOf(settings, around.environment, nowMs);
+  const source = sourceOf(settings, around.environment, nowMs, observe);
   const parser = apartParser();
   ends.add(() => parser.close());
   const admission = makeAdmission({ artifacts, monotonicMs: around.monotonicMs });
@@ -137,7 +138,7 @@ async function openParts(ground: Ground, { nudgeMaster }: Keys): Promise<Parts> 
   publication.subscribe(() => outbox.wake());
   around.observer.attach(readingsOf(ground, publication, reconcile, watches));
   const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
-  return { artifacts, publication, watches, stored, github, outbox, reconcile, webhook };
+  return { source, artifacts, publication, watches, stored, github, outbox, reconcile, webhook };
 }
 
 const outboxOf = (
@@ -183,6 +184,8 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   ends.add(() => github?.stop());
   await reconcile.start(settings.OTA_SOURCE_INTERVAL, around.random);
   ends.add(() => reconcile.stop());
+  // Before the loop stops: a host that does not answer holds up no stop.
+  ends.add(() => parts.source.stop?.());
   watchTime(ground, parts.watches, parts.artifacts, parts.stored);
   if (github !== undefined) background.every(GITHUB_TICK_MS, 'github', () => github.tick());
   ends.add(() => background.stop());

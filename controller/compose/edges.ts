@@ -32,6 +32,7 @@ export function sourceOf(
   settings: Settings,
   environment: Readonly<Record<string, string | undefined>>,
   nowMs: () => number,
+  observe: Observe,
 ): Source {
   if (!isRepository(settings.OTA_SOURCE)) return folderSource({ folder: settings.OTA_SOURCE, nowMs });
   return gitSource({
@@ -41,6 +42,8 @@ export function sourceOf(
     dataFolder: path.join(settings.OTA_DATA, 'git'),
     token: settings.OTA_SOURCE_TOKEN?.reveal(),
     environment,
+    timeoutMs: settings.OTA_SOURCE_TIMEOUT,
+    onCloneStep: ({ commits, whole }) => observe({ type: 'ota.source.clone', commits, whole }),
   });
 }
 

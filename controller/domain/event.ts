@@ -93,6 +93,7 @@ export type Event =
       problems: number;
       codes: string[];
     }
+  | { readonly type: 'ota.source.clone'; commits: number /** False: more steps follow. */; whole: boolean }
   | { readonly type: 'ota.reconcile.fail'; code: string; message: string; ms: number }
   | {
       /** A key file that others than its owner can read or write. */

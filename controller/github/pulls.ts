@@ -32,6 +32,7 @@ import {
   renderInvalidComment,
   renderPlanComment,
   renderUnchangedComment,
+  renderUnrelatedComment,
 } from './render/plan.ts';
 import { CONSOLE_COMMENT } from './report.ts';
 import { shownProblem } from './shown-problem.ts';
@@ -167,10 +168,16 @@ export function makePulls(options: PullsOptions): Pulls {
     return { needed: 0, given: 0, planHash: '', commented };
   }
 
-  async function conflict(pull: OpenPull, reviewed: Reviewed): Promise<Reviewing> {
+  async function unmergeable(
+    pull: OpenPull,
+    reviewed: Reviewed,
+    why: 'conflict' | 'unrelated',
+  ): Promise<Reviewing> {
+    const text = why === 'conflict' ? `conflicts with ${branch}` : `has no common history with ${branch}`;
     for (const context of ['ota/validate', 'ota/plan', 'ota/policy'] as const)
-      await say(pull.head, context, 'failure', `conflicts with ${branch}`);
-    await comment(pull.number, renderConflictComment(reviewed));
+      await say(pull.head, context, 'failure', text);
+    const render = why === 'conflict' ? renderConflictComment : renderUnrelatedComment;
+    await comment(pull.number, render(reviewed));
     return { needed: 0, given: 0, planHash: '', commented: true };
   }
 
@@ -239,7 +246,7 @@ export function makePulls(options: PullsOptions): Pulls {
     if (options.source.merged === undefined)
       throw new GitHubFault('github_no_repository', 'pull requests need a Git source', { retry: 'never' });
     const tree = await options.source.merged(await options.source.head(), pull.head);
-    if (tree === 'conflict') return conflict(pull, reviewed);
+    if (typeof tree === 'string') return unmergeable(pull, reviewed, tree);
     if (tree.treeHash === applied?.treeHash) return none(pull, reviewed, commented);
     const judgement = await options.judge(tree, applied);
     return judgement.plan === undefined

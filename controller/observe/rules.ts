@@ -61,6 +61,7 @@ export function rules(m: Meters): Rules {
     'ota.reconcile.rejected': { level: 'error', count: reconciled('rejected') },
     'ota.reconcile.fail': { level: 'error', count: reconciled('fail') },
     'ota.key.exposed': { level: 'warn' },
+    'ota.source.clone': { level: 'info' },
     'ota.clock.jump': { level: 'error' },
     'ota.clock.ok': { level: 'warn' },
     'ota.artifact.stored': { level: 'info' },

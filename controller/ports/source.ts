@@ -30,12 +30,14 @@ export interface Source {
   /** False when history was rewritten; a plain folder has no history and always says true. */
   descends(revision: Revision, ancestor: Revision): Promise<boolean>;
   /**
-   * What the branch would hold if `head` were merged into `base`, as Git merges, without a commit; `conflict` when
-   * files of `releases/` cannot be merged. Only a repository has it (Git 2.38 or newer).
+   * What the branch would hold if `head` were merged into `base`, as Git merges, without a commit. `conflict`: files of
+   * `releases/` cannot be merged; `unrelated`: the two have no common history. Only a repository has it (Git 2.38 or newer).
    */
-  merged?(base: Revision, head: Revision): Promise<SourceTree | 'conflict'>;
+  merged?(base: Revision, head: Revision): Promise<SourceTree | 'conflict' | 'unrelated'>;
   /** Versions of rollout.yaml along first parents, newest first, starting at `revision`; a folder yields one. */
   rolloutHistory(revision: Revision): AsyncIterable<RolloutVersion>;
   /** Calls back on a hint that something may have changed; returns the way to stop. */
   watch(onHint: () => void): Promise<() => Promise<void>>;
+  /** Ends what is running; every later call rejects with Fault `source_stopped`. */
+  stop?(): Promise<void>;
 }

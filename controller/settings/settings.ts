@@ -145,6 +145,12 @@ export const SETTINGS = {
     '24h',
     'How often the source is looked at without a hint.',
   ),
+  OTA_SOURCE_TIMEOUT: duration(
+    2 * MINUTE,
+    '10s',
+    '24h',
+    'How long one Git command may take. A first clone that needs longer is made in steps.',
+  ),
   OTA_ARTIFACTS_IMPORT: optional(
     text,
     'a folder',

@@ -5,10 +5,17 @@ import { pathToFileURL } from 'node:url';
 import { Fault } from '../domain/fault.ts';
 
 const URL_FORM = /^[a-z][a-z0-9+.-]*:\/\//i;
+const HELPER_FORM = /^[a-z0-9][a-z0-9+.-]*::/i;
 const SCP_FORM = /^[^/\\]+@[^/\\]+:/;
 
 /** Fault `settings_invalid` for the path of a repository: a repository that is away for a while must not become a folder. */
 export function isRepository(source: string): boolean {
+  if (HELPER_FORM.test(source))
+    throw new Fault(
+      'settings_invalid',
+      'OTA_SOURCE: remote helpers such as ext:: run programs and are refused: use https, ssh or file',
+      { retry: 'never' },
+    );
   if (URL_FORM.test(source) || SCP_FORM.test(source)) return true;
   const bare = existsSync(path.join(source, 'HEAD')) && existsSync(path.join(source, 'objects'));
   if (bare || existsSync(path.join(source, '.git')))

@@ -40,18 +40,25 @@ test('two pull requests in flight: a merge of one gives the other a new plan on 
     { devices: 10 },
   ));
 
-test('a pull request that conflicts, one that is invalid and one that leaves the desired state alone say so', () =>
+test('a pull request that conflicts, one without common history, one that is invalid and one that leaves the desired state alone say so', () =>
   withStage(async stage => {
     const { hub } = stage;
     const base = hub.state.git.tip('main') ?? '';
     hub.state.git.commit('clash', stage.files({ rollout: 50 }), 'clash', base);
     hub.state.git.commit('docs', { 'README.md': 'words' }, 'docs', base);
     hub.state.git.commit('broken', { 'releases/rollout.yaml': 'current: [\n' }, 'broken', base);
+    hub.state.git.commit('stranger', stage.files({ rollout: 50 }), 'begins from nothing');
     const merged = stage.propose('b42', { rollout: 10 });
     hub.state.merge(merged);
-    const [clash, docs, broken] = ['clash', 'docs', 'broken'].map(b => hub.state.open(b, b).number);
+    const [clash, docs, broken, stranger] = ['clash', 'docs', 'broken', 'stranger'].map(
+      b => hub.state.open(b, b).number,
+    );
     await stage.later(MINUTE_MS);
     assert.match(consoleOf(stage, clash ?? 0), /conflicts with what is merged/);
+    assert.match(consoleOf(stage, stranger ?? 0), /no common history with the base branch/);
+    assert.equal(stage.statuses(hub.state.git.tip('stranger') ?? '', 'ota/plan'), [
+      'failure has no common history with main',
+    ]);
     assert.equal(stage.comments(docs ?? 0), []);
     assert.equal(stage.statuses(hub.state.git.tip('docs') ?? '', 'ota/plan'), [
       'success the desired state is unchanged',

@@ -14,6 +14,7 @@ import {
   renderInvalidComment,
   renderPlanComment,
   renderUnchangedComment,
+  renderUnrelatedComment,
 } from '../../controller/github/render/plan.ts';
 import { renderNotice, renderProgress } from '../../controller/github/render/progress.ts';
 import { renderRejected } from '../../controller/github/render/rejected.ts';
@@ -140,6 +141,7 @@ const problems = [
 test('plan: invalid, in conflict, unchanged', () => {
   golden('plan-invalid', renderInvalidComment(REVIEWED, problems));
   golden('plan-conflict', renderConflictComment(REVIEWED));
+  golden('plan-unrelated', renderUnrelatedComment(REVIEWED));
   golden('plan-unchanged', renderUnchangedComment(REVIEWED));
 });
 

@@ -56,6 +56,13 @@ export const renderConflictComment = (reviewed: Reviewed): string =>
     footer(reviewed),
   );
 
+export const renderUnrelatedComment = (reviewed: Reviewed): string =>
+  paragraphs(
+    '### No plan: this has no common history with the base branch',
+    'Git cannot merge it. Make the change again on a branch that starts from the base branch.',
+    footer(reviewed),
+  );
+
 export const renderUnchangedComment = (reviewed: Reviewed): string =>
   paragraphs(
     '### No change to the desired state',

@@ -3,14 +3,19 @@
  * repository around the folder. What it prints in anger is cut down and stripped of credentials before it is said.
  */
 import { runGit } from './process.ts';
+import { reasonOf } from './reason.ts';
 
-/** A Git process ended with another code than 0; `message` is fit to be shown. */
+/** A Git process ended with another code than 0. */
 export class GitExit extends Error {
   override readonly name = 'GitExit';
   readonly exitCode: number;
-  constructor(exitCode: number, message: string) {
+  /** All that Git printed in anger, bounded, to be matched and never shown. */
+  readonly said: string;
+  /** `message` is fit to be shown. */
+  constructor(exitCode: number, message: string, said: string = message) {
     super(message);
     this.exitCode = exitCode;
+    this.said = said.slice(0, 4_000);
   }
 }
 
@@ -22,14 +27,18 @@ export interface GitCommandOptions {
   readonly timeoutMs: number;
   /** Sent as HTTP basic authorization; never in an argument or a URL. */
   readonly token?: string | undefined;
+  /** The URL of the remote `origin`. Absent: no host is reached, also not for objects that a mirror left out. */
+  readonly origin?: string | undefined;
+  /** Ends the running process. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface GitCommand {
   /**
-   * Standard output as text. Throws GitExit, or Faults `source_timeout`, `git_missing`, `git_unstartable`,
-   * `git_killed`. Exit codes in `accepted` are answers too.
+   * Standard output as text; exit codes in `accepted` are answers too, `input` goes to standard input.
+   * Throws GitExit, or Faults `source_timeout`, `source_stopped`, `git_missing`, `git_unstartable`, `git_killed`.
    */
-  text(args: readonly string[], accepted?: readonly number[]): Promise<string>;
+  text(args: readonly string[], accepted?: readonly number[], input?: string): Promise<string>;
   /** Runs `git cat-file` with text for standard input; standard output as bytes. */
   bytes(args: readonly string[], input: string): Promise<Buffer>;
 }
@@ -53,15 +62,17 @@ const PASSED_ON = [
   'no_proxy',
 ] as const;
 
-function configOf(token: string | undefined): [string, string][] {
+const PROTOCOLS = ['file', 'ssh', 'https', 'http', 'git'] as const;
+
+function configOf({ token, origin }: GitCommandOptions): [string, string][] {
   const config: [string, string][] = [
     ['core.hooksPath', '/dev/null'],
     ['core.fsmonitor', 'false'],
     ['protocol.allow', 'never'],
     ['protocol.ext.allow', 'never'],
-    ...['file', 'ssh', 'https', 'http', 'git'].map((p): [string, string] => [
+    ...PROTOCOLS.map((p): [string, string] => [
       `protocol.${p}.allow`,
-      'always',
+      origin === undefined ? 'never' : 'always',
     ]),
     ['submodule.recurse', 'false'],
     ['fetch.recurseSubmodules', 'false'],
@@ -69,6 +80,7 @@ function configOf(token: string | undefined): [string, string][] {
     ['http.lowSpeedLimit', '1000'],
     ['http.lowSpeedTime', '30'],
   ];
+  if (origin !== undefined) config.push(['remote.origin.url', origin]);
   if (token !== undefined) {
     const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
     config.push(['http.extraHeader', `Authorization: Basic ${basic}`]);
@@ -83,7 +95,7 @@ function environmentOf(options: GitCommandOptions): Record<string, string> {
     const value = options.environment[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  const config = configOf(options.token);
+  const config = configOf(options);
   return {
     ...Object.fromEntries(passed),
     ...Object.fromEntries(
@@ -96,43 +108,42 @@ function environmentOf(options: GitCommandOptions): Record<string, string> {
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_DIR: options.gitDir, // no search upwards: a broken mirror must not turn into the repository around it
     GIT_LITERAL_PATHSPECS: '1',
+    ...(options.origin === undefined && { GIT_NO_LAZY_FETCH: '1' }),
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_SSH_COMMAND: 'ssh -o BatchMode=yes -o ConnectTimeout=20',
     GIT_TERMINAL_PROMPT: '0',
     LC_ALL: 'C',
+    ...COMMITTER,
   };
 }
 
+/** Whose name stands on the commits that a merge is computed with; fixed, so that the same merge has the same name. */
+const COMMITTER = {
+  GIT_AUTHOR_NAME: 'nexmdm-ota',
+  GIT_AUTHOR_EMAIL: 'nexmdm-ota@localhost',
+  GIT_AUTHOR_DATE: '@0 +0000',
+  GIT_COMMITTER_NAME: 'nexmdm-ota',
+  GIT_COMMITTER_EMAIL: 'nexmdm-ota@localhost',
+  GIT_COMMITTER_DATE: '@0 +0000',
+} as const;
+
 /** Each call is a process of its own. */
 export function gitCommand(options: GitCommandOptions): GitCommand {
-  const { gitDir: folder, timeoutMs, token } = options;
+  const { gitDir: folder, timeoutMs, token, signal } = options;
   const env = environmentOf(options);
   const run = async (
     args: readonly string[],
     accepted: readonly number[],
     input?: string,
   ): Promise<Buffer> => {
-    const { exitCode, stdout, stderr } = await runGit({ args, folder, env, input, timeoutMs });
+    const { exitCode, stdout, stderr } = await runGit({ args, folder, env, input, timeoutMs, signal });
     if (exitCode === 0 || accepted.includes(exitCode)) return stdout;
-    throw new GitExit(exitCode, sanitise(stderr.toString(), token));
+    const said = stderr.toString();
+    throw new GitExit(exitCode, reasonOf(said, token), said);
   };
   return {
-    text: async (args, accepted = []) => (await run(args, accepted)).toString(),
+    text: async (args, accepted = [], input) => (await run(args, accepted, input)).toString(),
     bytes: (args, input) => run(['cat-file', ...args], [], input),
   };
-}
-
-/** The last complaint of Git, one bounded line, without credentials. */
-export function sanitise(text: string, token: string | undefined): string {
-  const lines = text.split('\n').map(line => line.trim());
-  const said =
-    lines.findLast(line => /^(fatal|error|remote|ssh):/i.test(line)) ?? lines.findLast(line => line !== '');
-  let clean = (said ?? 'no reason given').replaceAll(/\/\/[^/\s@]*@/g, '//');
-  if (token !== undefined && token !== '') {
-    const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
-    clean = clean.replaceAll(token, '[redacted]').replaceAll(basic, '[redacted]');
-  }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the remote side may send any bytes
-  return clean.replaceAll(/[\x00-\x1f\x7f]/g, ' ').slice(0, 300);
 }

@@ -2,9 +2,11 @@
  * A bare clone of the source repository in the data folder. It is only a cache: made in a folder beside and renamed
  * when whole, made anew when it is broken, and usable while the repository is away.
  */
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Fault } from '../../domain/fault.ts';
+import type { Obtain } from './blobs.ts';
+import { type CloneStep, firstClone } from './clone.ts';
 import { type GitCommand, type GitCommandOptions, GitExit, gitCommand } from './command.ts';
 import type { GitRemote } from './remote.ts';
 
@@ -14,7 +16,9 @@ export interface GitMirrorOptions {
   readonly branch: string | undefined;
   /** Folder for mirrors, made when missing. */
   readonly folder: string;
-  readonly command: Omit<GitCommandOptions, 'gitDir'>;
+  readonly command: Omit<GitCommandOptions, 'gitDir' | 'origin'>;
+  /** A first clone that is made in steps got further. */
+  readonly onCloneStep: (step: CloneStep) => void;
 }
 
 export interface GitMirror {
@@ -22,8 +26,11 @@ export interface GitMirror {
   fetch(): Promise<string>;
   /** Makes sure of one commit: fetches it by name when it is not here. False when the repository has none such. */
   ensure(commit: string): Promise<boolean>;
-  /** Runs a reading command; a broken mirror is made anew once and the command tried again. */
-  reading<T>(work: (git: GitCommand) => Promise<T>): Promise<T>;
+  /**
+   * Runs commands that read and reach no host; `obtain` fetches contents that the mirror left out. A broken mirror is
+   * made anew once and the work tried again.
+   */
+  reading<T>(work: (git: GitCommand, obtain: Obtain) => Promise<T>): Promise<T>;
 }
 
 const HEAD_REF = 'refs/ota/head';
@@ -35,7 +42,7 @@ const BROKEN =
   /corrupt|not a git repository|unable to (read|open|access|create)|bad (object|tree|signature)|missing|is empty|did not send all|inflate|truncated|garbage|packfile|index file|broken|invalid sha1 pointer|not a valid object|does not point to a valid object/i;
 
 const isBroken = (error: unknown): boolean =>
-  error instanceof GitExit && !AWAY.test(error.message) && BROKEN.test(error.message);
+  error instanceof GitExit && !AWAY.test(error.said) && BROKEN.test(error.said);
 
 const exists = (folder: string): Promise<boolean> =>
   stat(folder).then(
@@ -50,19 +57,35 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
   const { remote } = options;
   const home = path.join(options.folder, `${remote.key}.git`);
   const git = (gitDir: string): GitCommand => gitCommand({ ...options.command, gitDir });
+  const reaching = (gitDir: string): GitCommand =>
+    gitCommand({ ...options.command, gitDir, origin: remote.url });
+  // Contents come when they are read: a repository may hold far more than releases. On this machine all is at hand.
+  const filter = remote.localPath === undefined ? ['--filter=blob:none'] : [];
   const source = options.branch === undefined ? 'HEAD' : `refs/heads/${options.branch}`;
 
-  const fetchInto = (gitDir: string, refspec: string): Promise<string> =>
-    git(gitDir).text([
+  const fetchInto = (gitDir: string, refspec: string, more: readonly string[] = []): Promise<string> =>
+    reaching(gitDir).text([
       'fetch',
       '--quiet',
       '--force',
       '--no-tags',
       '--no-recurse-submodules',
-      '--',
-      remote.url,
+      ...filter,
+      ...more,
+      'origin',
       refspec,
     ]);
+
+  const obtain: Obtain = async objects => {
+    const how = ['--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', ...filter];
+    await reaching(home)
+      .text(
+        ['-c', 'fetch.negotiationAlgorithm=noop', 'fetch', ...how, '--stdin', 'origin'],
+        undefined,
+        `${objects.join('\n')}\n`,
+      )
+      .catch(unreachable);
+  };
 
   const headIn = async (gitDir: string): Promise<string> =>
     (
@@ -72,25 +95,46 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
   /** Never destroys a mirror before its successor is whole. */
   async function remake(): Promise<string> {
     const fresh = `${home}.new`;
-    await rm(fresh, { recursive: true, force: true });
-    await mkdir(fresh, { recursive: true });
-    await git(fresh).text(['init', '--quiet', '--bare', '--', fresh]);
-    await fetchInto(fresh, `+${source}:${HEAD_REF}`).catch(unreachable);
+    await firstClone({
+      folder: fresh,
+      git: git(fresh),
+      fetch: more => fetchInto(fresh, `+${source}:${HEAD_REF}`, more),
+      ref: HEAD_REF,
+      told: options.onCloneStep,
+    }).catch(unreachable);
     const head = await headIn(fresh);
     await rm(home, { recursive: true, force: true });
     await rename(fresh, home);
     return head;
   }
 
-  function unreachable(error: unknown): never {
+  /** Mirrors of former sources only take room. */
+  async function forgetOthers(): Promise<void> {
+    const others = (await readdir(options.folder)).filter(
+      name => /^[0-9a-f]{16}\.git(\.new)?$/.test(name) && !name.startsWith(remote.key),
+    );
+    for (const name of others) await rm(path.join(options.folder, name), { recursive: true, force: true });
+  }
+
+  async function unreachable(error: unknown): Promise<never> {
     if (!(error instanceof GitExit)) throw error;
-    if (/couldn't find remote ref/i.test(error.message))
-      throw new Fault('branch_unknown', `${remote.shown} has no ${options.branch ?? 'commit'}`, {
-        retry: 'backoff',
-      });
+    if (/couldn't find remote ref/i.test(error.said)) throw await branchUnknown();
     throw new Fault('source_unreachable', `cannot fetch from ${remote.shown}: ${error.message}`, {
       retry: 'backoff',
     });
+  }
+
+  /** Git takes a page that answers any address, such as a login form, for a repository without branches. */
+  async function branchUnknown(): Promise<Fault> {
+    const heads = await reaching(options.folder)
+      .text(['ls-remote', '--heads', 'origin'])
+      .catch(() => ''); // the branch is missing either way
+    const what = options.branch === undefined ? 'commit' : `branch ${options.branch}`;
+    const hint =
+      heads.trim() === ''
+        ? ': it has no branch at all, or what answers there is not a Git repository but, for example, a login page'
+        : `: check OTA_SOURCE_BRANCH`;
+    return new Fault('branch_unknown', `${remote.shown} has no ${what}${hint}`, { retry: 'backoff' });
   }
 
   /** Sound enough to be fetched into: whatever else is broken shows when it is read. */
@@ -107,7 +151,15 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
       );
   };
 
+  let alone = false;
   async function fetch(): Promise<string> {
+    const head = await fetchHead();
+    if (!alone) await forgetOthers();
+    alone = true;
+    return head;
+  }
+
+  async function fetchHead(): Promise<string> {
     if (!(await isSound())) return remake();
     try {
       await fetchInto(home, `+${source}:${HEAD_REF}`);
@@ -117,19 +169,21 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
     }
   }
 
-  async function reading<T>(work: (command: GitCommand) => Promise<T>): Promise<T> {
+  async function reading<T>(work: (command: GitCommand, obtain: Obtain) => Promise<T>): Promise<T> {
+    const unreadable = (error: unknown): never => {
+      if (!(error instanceof GitExit)) throw error;
+      throw new Fault('source_unreadable', `${remote.shown} cannot be read: ${error.message}`, {
+        retry: 'backoff',
+      });
+    };
     if (!(await exists(home))) await remake();
     try {
-      return await work(git(home));
+      return await work(git(home), obtain);
     } catch (error) {
-      if (!(error instanceof GitExit)) throw error;
+      // An answer that Git words as an error is no reason to clone everything anew.
+      if (!isBroken(error) && (!(error instanceof GitExit) || (await isSound()))) return unreadable(error);
       await remake();
-      return work(git(home)).catch((again: unknown) => {
-        if (!(again instanceof GitExit)) throw again;
-        throw new Fault('source_unreadable', `${remote.shown} cannot be read: ${again.message}`, {
-          retry: 'backoff',
-        });
-      });
+      return work(git(home), obtain).catch(unreadable);
     }
   }
 

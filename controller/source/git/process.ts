@@ -10,6 +10,8 @@ export interface GitRun {
   /** For standard input, which is empty otherwise. */
   readonly input?: string | undefined;
   readonly timeoutMs: number;
+  /** Ends it early. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface GitEnd {
@@ -18,9 +20,13 @@ export interface GitEnd {
   readonly stderr: Buffer;
 }
 
+/** The source was stopped, or is stopping. */
+export const stopped = (): Fault =>
+  new Fault('source_stopped', 'the source was stopped', { retry: 'backoff' });
+
 const KILL_AFTER_MS = 5_000;
 
-/** Faults `git_missing`, `git_unstartable`, `git_killed`, `source_timeout`; an exit code other than 0 is an answer. */
+/** Faults `git_missing`, `git_unstartable`, `git_killed`, `source_timeout`, `source_stopped`; an exit code other than 0 is an answer. */
 export function runGit(run: GitRun): Promise<GitEnd> {
   return new Promise((resolve, reject) => {
     const child = spawn('git', [...run.args], { cwd: run.folder, env: run.env, windowsHide: true });
@@ -29,21 +35,29 @@ export function runGit(run: GitRun): Promise<GitEnd> {
       clearTimeout(timer);
       reject(notStarted(error, run.folder));
     });
-    let late = false;
+    let ended: Fault | undefined;
     let killing: NodeJS.Timeout | undefined;
-    const timer = setTimeout(() => {
-      late = true;
+    const end = (why: Fault): void => {
+      ended ??= why;
       // Git removes its lock files when it is asked to end.
       child.kill('SIGTERM');
-      killing = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
-    }, run.timeoutMs);
+      killing ??= setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+    };
+    const stop = (): void => end(stopped());
+    const timer = setTimeout(
+      () => end(new Fault('source_timeout', 'Git did not finish in time', { retry: 'backoff' })),
+      run.timeoutMs,
+    );
+    run.signal?.addEventListener('abort', stop, { once: true });
+    if (run.signal?.aborted === true) stop();
     const out = collected(child.stdout);
     const err = collected(child.stderr);
     feed(child, run.input);
     child.once('close', (exitCode, signal) => {
       clearTimeout(timer);
       clearTimeout(killing);
-      if (late) reject(new Fault('source_timeout', 'Git did not finish in time', { retry: 'backoff' }));
+      run.signal?.removeEventListener('abort', stop);
+      if (ended !== undefined) reject(ended);
       else if (exitCode === null)
         reject(new Fault('git_killed', `Git was ended by ${signal ?? 'a signal'}`, { retry: 'backoff' }));
       else resolve({ exitCode, stdout: Buffer.concat(out), stderr: Buffer.concat(err) });

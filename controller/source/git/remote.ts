@@ -28,7 +28,8 @@ export function gitRemote(given: string, token: string | undefined): GitRemote {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
   if (given === '' || given.startsWith('-') || /[\x00-\x20\x7f]/.test(given))
     refuse('the source URL is empty, begins with a dash or has blanks');
-  if (/^[A-Za-z0-9+.-]+::/.test(given)) refuse('remote helpers such as ext:: are not used');
+  if (/^[A-Za-z0-9+.-]+::/.test(given))
+    refuse('remote helpers such as ext:: run programs and are refused: use https, ssh or file');
   if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(given)) return fromUrl(given, token);
   if (SCP.test(given)) return made(given, given, undefined);
   const local = path.resolve(given);
@@ -40,12 +41,18 @@ function fromUrl(given: string, token: string | undefined): GitRemote {
   const url = new URL(given);
   if (!SCHEMES.includes(url.protocol)) refuse(`the source URL must be one of ${SCHEMES.join(' ')}`);
   if (url.password !== '') refuse('the source URL holds a password: give it as a token setting instead');
+  if (/^https?:$/.test(url.protocol) && looksLikeToken(url.username))
+    refuse('the source URL holds a token as its user name: give it as OTA_SOURCE_TOKEN instead');
   if (url.hostname.startsWith('-') || url.username.startsWith('-')) refuse('the source URL is not a URL');
   if (token !== undefined && !isPrivateUrl(url))
     refuse('a source token is only sent over https: change OTA_SOURCE to https, or unset OTA_SOURCE_TOKEN');
   const shown = `${url.protocol}//${url.host}${url.pathname}`;
   return made(given, shown, url.protocol === 'file:' ? fileURLToPath(url) : undefined);
 }
+
+/** What hosts hand out as access tokens, or anything too long for a person's name. */
+const looksLikeToken = (user: string): boolean =>
+  /^(gh[a-z]_|github_pat_|glpat-|x-access-token$|x-token-auth$|oauth2$)/i.test(user) || user.length >= 20;
 
 const made = (url: string, shown: string, localPath: string | undefined): GitRemote => ({
   url,

@@ -6,9 +6,11 @@ import { Fault } from '../../domain/fault.ts';
 import type { Revision } from '../../domain/ids.ts';
 import { makeTurns } from '../../domain/turns.ts';
 import type { Source } from '../../ports/index.ts';
+import type { CloneStep } from './clone.ts';
 import { type GitCommand, GitExit } from './command.ts';
 import { readMerge } from './merge.ts';
 import { gitMirror } from './mirror.ts';
+import { stopped } from './process.ts';
 import { checkBranch, checkSubPath, gitRemote } from './remote.ts';
 import { history, historyPage, readTree } from './tree.ts';
 
@@ -27,15 +29,18 @@ export interface GitSourceOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For one Git command, the fetch above all; default 2 minutes. */
   readonly timeoutMs?: number | undefined;
+  /** The first clone of a large repository is made in steps: how far it is. */
+  readonly onCloneStep?: ((step: CloneStep) => void) | undefined;
 }
 
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /**
- * Faults: `source_unreachable`, `source_timeout`, `git_killed`, `branch_unknown`, `revision_unknown`, `source_unreadable`,
+ * Faults: `source_unreachable`, `source_timeout`, `source_stopped`, `git_killed`, `branch_unknown`, `revision_unknown`, `source_unreadable`,
  * `git_missing`, `mirror_unusable`; at once, for options that can never work: `source_url_invalid`, `branch_invalid`, `source_path_invalid`.
  */
-export function gitSource(options: GitSourceOptions): Source {
+export function gitSource(options: GitSourceOptions): Source & { stop(): Promise<void> } {
+  const stopping = new AbortController();
   const remote = gitRemote(options.url, options.token);
   const subPath = checkSubPath(options.path ?? 'releases');
   const mirror = gitMirror({
@@ -46,11 +51,17 @@ export function gitSource(options: GitSourceOptions): Source {
       environment: options.environment,
       timeoutMs: options.timeoutMs ?? 120_000,
       token: options.token,
+      signal: stopping.signal,
     },
+    onCloneStep: options.onCloneStep ?? (() => undefined),
   });
   // One at a time: a fetch may replace the mirror under a reader.
   const turns = makeTurns();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => turns(() => work().catch(unusable));
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> =>
+    turns(async () => {
+      if (stopping.signal.aborted) throw stopped();
+      return work().catch(unusable);
+    });
 
   async function demand(revision: Revision): Promise<void> {
     if (COMMIT.test(revision) && (await mirror.ensure(revision))) return;
@@ -62,7 +73,7 @@ export function gitSource(options: GitSourceOptions): Source {
     read: revision =>
       inTurn(async () => {
         await demand(revision);
-        return mirror.reading(git => readTree(git, revision, subPath));
+        return mirror.reading((git, obtain) => readTree(git, revision, subPath, { obtain }));
       }),
     descends: (revision, ancestor) =>
       inTurn(async () => {
@@ -74,16 +85,20 @@ export function gitSource(options: GitSourceOptions): Source {
       inTurn(async () => {
         await demand(base);
         await demand(head);
-        return mirror.reading(git => readMerge(git, base, head, subPath));
+        return mirror.reading((git, obtain) => readMerge(git, base, head, subPath, obtain));
       }),
     rolloutHistory: revision =>
       history(async skip => {
         return inTurn(async () => {
           if (skip === 0) await demand(revision);
-          return mirror.reading(git => historyPage(git, revision, subPath, skip));
+          return mirror.reading((git, obtain) => historyPage(git, revision, subPath, skip, obtain));
         });
       }),
     watch: onHint => watchRefs(remote.localPath, onHint),
+    stop: async () => {
+      stopping.abort();
+      await turns(async () => undefined);
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'uvu';
@@ -14,7 +14,7 @@ const FILE = 'releases/rollout.yaml';
 /** `main` changed `a` since `p`, a branch of what was before, was cut. */
 const withMirror = (
   branch: Readonly<Record<string, string>>,
-  use: (source: Source, git: Bare) => Promise<void>,
+  use: (source: Source, git: Bare, dataFolder: string) => Promise<void>,
 ): Promise<void> =>
   withHub(async hub => {
     const { git } = hub.state;
@@ -33,18 +33,21 @@ const withMirror = (
           environment: process.env,
         }),
         git,
+        dataFolder,
       );
     } finally {
       rmSync(dataFolder, { recursive: true, force: true });
     }
   });
 
-async function merge(source: Source, git: Bare): Promise<SourceTree | 'conflict'> {
+type Merged = SourceTree | 'conflict' | 'unrelated';
+
+async function merge(source: Source, git: Bare): Promise<Merged> {
   assert.ok(source.merged);
   return source.merged(await source.head(), git.tip('p') ?? '');
 }
-const contentOf = (tree: SourceTree | 'conflict'): string | undefined => {
-  const file = tree === 'conflict' ? undefined : tree.files.find(f => f.path === 'rollout.yaml');
+const contentOf = (tree: Merged): string | undefined => {
+  const file = typeof tree === 'string' ? undefined : tree.files.find(f => f.path === 'rollout.yaml');
   return file !== undefined && 'content' in file ? file.content.toString() : undefined;
 };
 
@@ -67,7 +70,19 @@ test('a pull request that leaves the desired state alone merges to the very same
   withMirror({ 'other.md': 'x\n' }, async (source, git) => {
     const merged = await merge(source, git);
     const base = await source.read(await source.head());
-    assert.is(merged === 'conflict' ? '' : merged.treeHash, base.treeHash);
+    assert.is(typeof merged === 'string' ? '' : merged.treeHash, base.treeHash);
+  }));
+
+test('a pull request without common history is told as such, and the mirror stays as it is', () =>
+  withMirror({ [FILE]: text(1, 9) }, async (source, git, dataFolder) => {
+    const stranger = git.commit('stranger', { [FILE]: text(2, 2) }, 'begins from nothing');
+    const head = await source.head();
+    const mirror = (): number =>
+      statSync(path.join(dataFolder, readdirSync(dataFolder).find(name => name.endsWith('.git')) ?? '')).ino;
+    const before = mirror();
+    assert.is(await source.merged?.(head, stranger), 'unrelated');
+    assert.is(await source.merged?.(head, stranger), 'unrelated');
+    assert.is(mirror(), before, 'nothing was cloned anew');
   }));
 
 test.run();

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { Fault } from '../../../controller/domain/fault.ts';
 import type { Source, SourceFile } from '../../../controller/ports/index.ts';
 import { folderSource } from '../../../controller/source/folder.ts';
-import { sanitise } from '../../../controller/source/git/command.ts';
+import { sanitise } from '../../../controller/source/git/reason.ts';
 import { type GitSourceOptions, gitSource } from '../../../controller/source/git/source.ts';
 import { parseState } from '../../../controller/yaml/parse.ts';
 import { until, withFolder } from '../../support/folder.ts';

@@ -1,0 +1,101 @@
+/**
+ * The first clone. It is tried whole; when a command ran out of time or the connection broke off, it goes on in steps of
+ * some commits, and what a step brought stays for the next try. Nothing is read from it before it is whole.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { Fault } from '../../domain/fault.ts';
+import { type GitCommand, GitExit } from './command.ts';
+
+/** How far the first clone is. */
+export interface CloneStep {
+  readonly commits: number;
+  readonly whole: boolean;
+}
+
+export interface CloneOptions {
+  /** Where it is made; left there when it is not whole yet. */
+  readonly folder: string;
+  /** Commands in that folder, that reach no host. */
+  readonly git: GitCommand;
+  /** Fetches the branch into `ref`, with these options besides. */
+  readonly fetch: (more: readonly string[]) => Promise<string>;
+  readonly ref: string;
+  readonly told: (step: CloneStep) => void;
+}
+
+const FIRST_STEP = 64;
+
+/** It took too long, or somebody between here and there cut it: smaller pieces may get through. */
+const isTooMuch = (error: unknown): boolean =>
+  error instanceof Fault
+    ? error.code === 'source_timeout'
+    : error instanceof GitExit &&
+      /RPC failed|early EOF|hung up|transfer closed|timed out|too slow|empty reply|connection reset|expected .*, received/i.test(
+        error.said,
+      );
+
+/** Throws GitExit and the Faults of the command. */
+export async function firstClone(options: CloneOptions): Promise<void> {
+  if (await isBegun(options)) return deepen(options);
+  try {
+    await fetchAnew(options, []);
+  } catch (error) {
+    if (!isTooMuch(error)) throw error;
+    await fetchAnew(options, ['--depth=1']);
+    await tell(options);
+    await deepen(options);
+  }
+}
+
+const isShallow = async ({ git }: CloneOptions): Promise<boolean> =>
+  (await git.text(['rev-parse', '--is-shallow-repository'])).trim() === 'true';
+
+/** An earlier try got at least one commit here. */
+async function isBegun(options: CloneOptions): Promise<boolean> {
+  const { git, ref } = options;
+  await mkdir(options.folder, { recursive: true });
+  try {
+    await git.text(['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{tree}`]);
+    return await isShallow(options);
+  } catch (error) {
+    if (error instanceof GitExit) return false;
+    throw error;
+  }
+}
+
+/** Fetches into an empty repository. Its object format must be the host's, which says so when it differs. */
+async function fetchAnew(options: CloneOptions, how: readonly string[]): Promise<void> {
+  await makeEmpty(options, 'sha1');
+  try {
+    await options.fetch(how);
+  } catch (error) {
+    if (!(error instanceof GitExit) || !/mismatched algorithms/i.test(error.said)) throw error;
+    await makeEmpty(options, 'sha256');
+    await options.fetch(how);
+  }
+}
+
+async function makeEmpty({ folder, git }: CloneOptions, format: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await git.text(['init', '--quiet', '--bare', `--object-format=${format}`, '--', folder]);
+}
+
+async function tell({ git, ref, told }: CloneOptions, whole = false): Promise<void> {
+  told({ commits: Number(await git.text(['rev-list', '--count', ref])), whole });
+}
+
+async function deepen(options: CloneOptions): Promise<void> {
+  let step = FIRST_STEP;
+  while (await isShallow(options)) {
+    try {
+      await options.fetch([`--deepen=${step}`]);
+      await tell(options);
+      step *= 2;
+    } catch (error) {
+      if (!isTooMuch(error) || step === 1) throw error;
+      step = Math.max(1, Math.floor(step / 4));
+    }
+  }
+  await tell(options, true);
+}
