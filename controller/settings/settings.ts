@@ -6,84 +6,22 @@ import { readFileSync } from 'node:fs';
 import { Fault } from '../domain/fault.ts';
 import { isPrivateUrl } from '../domain/loopback.ts';
 import { nearest } from '../domain/nearest.ts';
-import { Secret } from './secret.ts';
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-
-type Parse<T> = (text: string) => T | undefined;
-
-interface Spec<T> {
-  readonly parse: Parse<T>;
-  readonly fallback: T;
-  /** What a right value looks like, for the error text and the docs. */
-  readonly form: string;
-  readonly secret?: boolean;
-  readonly about: string;
-}
-
-const text: Parse<string> = value => (value.trim() === '' ? undefined : value.trim());
-const flag: Parse<boolean> = value =>
-  ({ true: true, '1': true, yes: true, false: false, '0': false, no: false })[value.trim().toLowerCase()];
-const whole =
-  (min: number, max: number): Parse<number> =>
-  value => {
-    const n = Number(value);
-    return /^\d+$/.test(value.trim()) && n >= min && n <= max ? n : undefined;
-  };
-
-const UNIT: Readonly<Record<string, number>> = { ms: 1, s: SECOND, m: MINUTE, h: HOUR, d: DAY };
-
-/** `30s`, `6h`, `90d` → ms; undefined when it is no duration. */
-export function parseDuration(value: string): number | undefined {
-  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value.trim());
-  const unit = match?.[2] === undefined ? undefined : UNIT[match[2]];
-  return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
-}
-
-const url: Parse<string> = value => {
-  try {
-    const parsed = new URL(value);
-    const plain =
-      parsed.username === '' && parsed.password === '' && parsed.search === '' && parsed.hash === '';
-    return plain && /^https?:$/.test(parsed.protocol) ? parsed.href.replace(/\/$/, '') : undefined;
-  } catch {
-    return undefined; // not a URL: the caller names the setting
-  }
-};
-
-const optional = <T>(parse: Parse<T>, form: string, about: string): Spec<T | undefined> => ({
-  parse,
-  fallback: undefined,
-  form,
-  about,
-});
-const secret = (about: string): Spec<Secret | undefined> => ({
-  parse: value => (value.trim() === '' ? undefined : new Secret(value.trim())),
-  fallback: undefined,
-  form: 'a secret, or the path of a file that holds it in the same name with _FILE',
-  secret: true,
-  about,
-});
-const setting = <T>(parse: Parse<T>, fallback: T, form: string, about: string): Spec<T> => ({
-  parse,
-  fallback,
-  form,
-  about,
-});
-/** `from` and `to` in the same spelling: nothing, and more than timers can hold, are mistakes and no wishes. */
-const duration = (fallback: number, from: string, to: string, about: string): Spec<number> => {
-  const [min = 0, max = 0] = [from, to].map(parseDuration);
-  const parse: Parse<number> = value => {
-    const ms = parseDuration(value);
-    return ms !== undefined && ms >= min && ms <= max ? ms : undefined;
-  };
-  return setting(parse, fallback, `a duration from ${from} to ${to}, like 30s, 5m, 6h, 90d`, about);
-};
-const number = (fallback: number, min: number, max: number, about: string): Spec<number> =>
-  setting(whole(min, max), fallback, `a whole number from ${min} to ${max}`, about);
+import {
+  DAY,
+  duration,
+  flag,
+  HOUR,
+  MINUTE,
+  number,
+  optional,
+  SECOND,
+  type Spec,
+  secret,
+  setting,
+  text,
+  url,
+  whole,
+} from './spec.ts';
 
 /** Every setting there is, by environment variable. */
 export const SETTINGS = {

@@ -5,7 +5,8 @@ import { inspect } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
-import { parseDuration, readSettings, SETTINGS } from '../../controller/settings/settings.ts';
+import { readSettings, SETTINGS } from '../../controller/settings/settings.ts';
+import { parseDuration } from '../../controller/settings/spec.ts';
 
 function messageOf(env: Record<string, string>): string {
   try {

@@ -1,0 +1,79 @@
+/** What a setting is: how its text is read, its default, and what a right value looks like. */
+import { Secret } from './secret.ts';
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+export type Parse<T> = (text: string) => T | undefined;
+
+export interface Spec<T> {
+  readonly parse: Parse<T>;
+  readonly fallback: T;
+  /** What a right value looks like, for the error text and the docs. */
+  readonly form: string;
+  readonly secret?: boolean;
+  readonly about: string;
+}
+
+export const text: Parse<string> = value => (value.trim() === '' ? undefined : value.trim());
+export const flag: Parse<boolean> = value =>
+  ({ true: true, '1': true, yes: true, false: false, '0': false, no: false })[value.trim().toLowerCase()];
+export const whole =
+  (min: number, max: number): Parse<number> =>
+  value => {
+    const n = Number(value);
+    return /^\d+$/.test(value.trim()) && n >= min && n <= max ? n : undefined;
+  };
+
+const UNIT: Readonly<Record<string, number>> = { ms: 1, s: SECOND, m: MINUTE, h: HOUR, d: DAY };
+
+/** `30s`, `6h`, `90d` → ms; undefined when it is not a duration. */
+export function parseDuration(value: string): number | undefined {
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value.trim());
+  const unit = match?.[2] === undefined ? undefined : UNIT[match[2]];
+  return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
+}
+
+export const url: Parse<string> = value => {
+  try {
+    const parsed = new URL(value);
+    const plain =
+      parsed.username === '' && parsed.password === '' && parsed.search === '' && parsed.hash === '';
+    return plain && /^https?:$/.test(parsed.protocol) ? parsed.href.replace(/\/$/, '') : undefined;
+  } catch {
+    return undefined; // not a URL: the caller names the setting
+  }
+};
+
+export const optional = <T>(parse: Parse<T>, form: string, about: string): Spec<T | undefined> => ({
+  parse,
+  fallback: undefined,
+  form,
+  about,
+});
+export const secret = (about: string): Spec<Secret | undefined> => ({
+  parse: value => (value.trim() === '' ? undefined : new Secret(value.trim())),
+  fallback: undefined,
+  form: 'a secret, or the path of a file that holds it in the same name with _FILE',
+  secret: true,
+  about,
+});
+export const setting = <T>(parse: Parse<T>, fallback: T, form: string, about: string): Spec<T> => ({
+  parse,
+  fallback,
+  form,
+  about,
+});
+/** `from` and `to` are written as a person would; both ends are allowed. */
+export const duration = (fallback: number, from: string, to: string, about: string): Spec<number> => {
+  const [min = 0, max = 0] = [from, to].map(parseDuration);
+  const parse: Parse<number> = value => {
+    const ms = parseDuration(value);
+    return ms !== undefined && ms >= min && ms <= max ? ms : undefined;
+  };
+  return setting(parse, fallback, `a duration from ${from} to ${to}, like 30s, 5m, 6h, 90d`, about);
+};
+export const number = (fallback: number, min: number, max: number, about: string): Spec<number> =>
+  setting(whole(min, max), fallback, `a whole number from ${min} to ${max}`, about);
