@@ -31,13 +31,15 @@ interface ContentHasher {
 }
 
 /**
- * Reads the file once, in order, and computes its SHA-256 and the wanted content digests.
+ * Reads the file once, in order, and computes its SHA-256 and the wanted content digests. `watch` sees the
+ * bytes of the ZIP entries as they pass by, at most 1 MiB at once and cut at multiples of 1 MiB.
  * Source: https://source.android.com/docs/security/features/apksigning/v2#integrity-protected-contents
  */
 export async function digestFile(
   reader: ByteReader,
   sections: Sections,
   wanted: ReadonlySet<ContentDigest>,
+  watch: (offset: number, entries: Buffer) => void = () => undefined,
 ): Promise<FileDigests> {
   const whole = createHash('sha256');
   const hashers = [...wanted].map(digest => [digest, createHasher(digest, reader.size, sections)] as const);
@@ -49,6 +51,7 @@ export async function digestFile(
     // The next read starts before this chunk is hashed, so that disk and CPU work in parallel.
     next = readChunk(chunks[index + 1]);
     whole.update(bytes);
+    if (chunk.offset < sections.blockOffset) watch(chunk.offset, bytes);
     if (!chunk.covered) continue;
     const signed = chunk.offset === sections.endOffset ? asBeforeSigning(bytes, sections.blockOffset) : bytes;
     for (const [, hasher] of hashers) hasher.add(signed);

@@ -1,3 +1,4 @@
+import type { Concern } from './concern.ts';
 import type { ApkRejectionCode } from './rejection.ts';
 
 /** The APK signature schemes that Android 7 (SDK 24) and later verify without a JAR signature. */
@@ -44,6 +45,8 @@ export interface ApkFacts {
   schemes: Scheme[];
   /** Ascending by SDK, without gaps. */
   signers: SignerRange[];
+  /** What Android does not install although it is signed, and what else to know of it. */
+  concerns: Concern[];
 }
 
 /** Accepted with its facts, or refused with a stable code and the facts that were read before the refusal. */

@@ -1,3 +1,4 @@
+import type { ConcernCode } from './concern.ts';
 import type { ApkRejectionCode } from './rejection.ts';
 
 const REBUILD =
@@ -8,8 +9,11 @@ const MANIFEST =
   'If the file was copied or downloaded, fetch it again. Otherwise check it with `aapt2 dump badging`.';
 const ZIP = 'Do not change an APK after it is signed. Run zipalign before apksigner, never after it.';
 
-/** What to do about each rejection. The type makes sure that every code has a hint. */
-export const HINTS: Record<ApkRejectionCode, string> = {
+const UNIVERSAL = '`bundletool build-apks --mode=universal`';
+const ALIGN = 'Run `zipalign -p 4` and then sign again.';
+
+/** What to do about each rejection and concern. The type makes sure that every code has a hint. */
+export const HINTS: Record<ApkRejectionCode | ConcernCode, string> = {
   not_a_zip: 'Check that the file is an APK and that its download is complete.',
   file_too_large: 'An APK must be smaller than 4 GiB.',
   zip64_unsupported: 'Build the APK without the ZIP64 extension.',
@@ -57,7 +61,10 @@ export const HINTS: Record<ApkRejectionCode, string> = {
     'The file changed after it was signed. Fetch it again or sign it again, and do not repackage it.',
   verity_misaligned: RESIGN,
   incompatible_sdk: 'Choose an SDK that the APK can be installed on.',
-  manifest_missing: 'Is this an APK, and not an app bundle (.aab) or a library (.aar)?',
+  manifest_missing: 'Check that the file is an APK.',
+  app_bundle: `Build one universal APK from it: ${UNIVERSAL}.`,
+  split_archive: `Get the app as one universal APK. Its developer builds it with ${UNIVERSAL}.`,
+  android_library: 'Build the app that uses the library, and take its APK.',
   manifest_malformed: MANIFEST,
   manifest_too_large: MANIFEST,
   manifest_reference: 'Write the value itself into the manifest or the Gradle file instead of `@string/…`.',
@@ -66,5 +73,17 @@ export const HINTS: Record<ApkRejectionCode, string> = {
   version_code_major: 'Remove versionCodeMajor.',
   version_name_missing: 'Set versionName.',
   sdk_codename: 'Build against a released SDK, not a preview.',
-  split_apk: 'Build one universal APK: `bundletool build-apks --mode=universal`.',
+  split_apk: `Build one universal APK: ${UNIVERSAL}.`,
+  test_only:
+    "Build a release variant with `./gradlew assembleRelease`. Android Studio's Run button makes test-only APKs.",
+  splits_required: `Build one universal APK: \`./gradlew assembleRelease\`, or ${UNIVERSAL}.`,
+  resources_compressed: `Do not compress resources.arsc when you repackage. ${ALIGN}`,
+  resources_misaligned: ALIGN,
+  native_library_compressed: `Set \`android:extractNativeLibs="true"\` (Gradle: \`packaging.jniLibs.useLegacyPackaging = true\`), or store the libraries uncompressed. ${ALIGN}`,
+  native_library_misaligned: ALIGN,
+  zip_entry_mismatch: REBUILD,
+  zip_name_invalid: 'Rename the file, then build and sign the APK again.',
+  version_name_invalid: 'Set versionName to printable text of 1 to 100 characters.',
+  target_sdk_low: 'Raise targetSdkVersion.',
+  debuggable: 'Build a release variant for devices in the field.',
 };

@@ -6,6 +6,7 @@ export {
   compareWithBuild,
 } from './build-facts.ts';
 export { type ByteReader, bufferReader } from './byte-reader.ts';
+export { type Concern, type ConcernCode, obstacle } from './concern.ts';
 export {
   type ApkFacts,
   type ApkVerdict,

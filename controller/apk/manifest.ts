@@ -20,6 +20,20 @@ export interface ManifestFacts {
   debuggable: boolean;
 }
 
+/** What the manifest says about how the APK can be installed. */
+export interface InstallFlags {
+  testOnly: boolean;
+  /** Android installs the APK only together with splits. */
+  splitsRequired: boolean;
+  /** False: native libraries are mapped from the APK, and so must be stored in it uncompressed and aligned. */
+  extractNativeLibs: boolean;
+}
+
+export interface Manifest {
+  facts: ManifestFacts;
+  flags: InstallFlags;
+}
+
 /** Ids of the framework's attributes; source: AOSP frameworks/base public-final.xml. */
 const DEBUGGABLE = 0x0101000f;
 const MIN_SDK_VERSION = 0x0101020c;
@@ -27,6 +41,10 @@ const VERSION_CODE = 0x0101021b;
 const VERSION_NAME = 0x0101021c;
 const TARGET_SDK_VERSION = 0x01010270;
 const VERSION_CODE_MAJOR = 0x01010576;
+const TEST_ONLY = 0x01010272;
+const EXTRACT_NATIVE_LIBS = 0x010104ea;
+const IS_SPLIT_REQUIRED = 0x01010591;
+const REQUIRED_SPLIT_TYPES = 0x0101064e;
 
 /** `<manifest>` and its children. Deeper elements are not read. */
 const MAX_DEPTH = 2;
@@ -36,10 +54,10 @@ const PACKAGE = /^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+$/;
 
 /**
  * Reads the facts from a binary manifest. Values must be literal: a value that refers to a resource
- * can differ between devices.
+ * can differ between devices. What was read before a rejection is left in `partial`.
  * Source: https://developer.android.com/guide/topics/manifest/manifest-element
  */
-export function readManifest(bytes: Buffer): ManifestFacts | Rejection {
+export function readManifest(bytes: Buffer, partial: Partial<ManifestFacts> = {}): Manifest | Rejection {
   const elements = readBinaryXml(bytes, MAX_DEPTH);
   if (elements === undefined) return malformed('it is not well-formed binary XML');
   const [root, ...rest] = elements;
@@ -53,15 +71,37 @@ export function readManifest(bytes: Buffer): ManifestFacts | Rejection {
 
   const name = readPackage(root);
   if (name instanceof Rejection) return name;
-  const version = readVersion(root);
+  partial.package = name;
+  const version = readVersion(root, partial);
   if (version instanceof Rejection) return version;
+  Object.assign(partial, version);
   const minSdk = readSdk(usesSdk, MIN_SDK_VERSION, 'minSdkVersion', 1);
   if (minSdk instanceof Rejection) return minSdk;
   const targetSdk = readSdk(usesSdk, TARGET_SDK_VERSION, 'targetSdkVersion', minSdk);
   if (targetSdk instanceof Rejection) return targetSdk;
   const debuggable = readInt(application, DEBUGGABLE, 'debuggable');
   if (debuggable instanceof Rejection) return debuggable;
-  return { package: name, ...version, minSdk, targetSdk, debuggable: (debuggable ?? 0) !== 0 };
+  const facts = { package: name, ...version, minSdk, targetSdk, debuggable: (debuggable ?? 0) !== 0 };
+  return { facts: Object.assign(partial, facts), flags: readFlags(root, application) };
+}
+
+/** A flag that refers to a resource cannot be judged and counts as left out, so that it refuses nothing. */
+function readFlags(root: XmlElement, application: XmlElement | undefined): InstallFlags {
+  const flag = (element: XmlElement | undefined, id: number): boolean | undefined => {
+    const value = readInt(element, id, '');
+    return typeof value === 'number' ? value !== 0 : undefined;
+  };
+  const types = find(root, REQUIRED_SPLIT_TYPES, '');
+  const listed = types instanceof Rejection ? '' : (types?.text() ?? '');
+  return {
+    testOnly: flag(application, TEST_ONLY) === true,
+    // Build tools write the attribute on either element.
+    splitsRequired:
+      flag(root, IS_SPLIT_REQUIRED) === true ||
+      flag(application, IS_SPLIT_REQUIRED) === true ||
+      listed !== '',
+    extractNativeLibs: flag(application, EXTRACT_NATIVE_LIBS) !== false,
+  };
 }
 
 function only(elements: readonly XmlElement[], name: string): XmlElement | Rejection | undefined {
@@ -83,7 +123,10 @@ function readPackage(root: XmlElement): string | Rejection {
   return name;
 }
 
-function readVersion(root: XmlElement): { versionCode: number; versionName: string } | Rejection {
+function readVersion(
+  root: XmlElement,
+  partial: Partial<ManifestFacts>,
+): { versionCode: number; versionName: string } | Rejection {
   const versionCode = readInt(root, VERSION_CODE, 'versionCode');
   if (versionCode instanceof Rejection) return versionCode;
   const major = readInt(root, VERSION_CODE_MAJOR, 'versionCodeMajor');
@@ -97,6 +140,7 @@ function readVersion(root: XmlElement): { versionCode: number; versionName: stri
   if (versionCode === undefined || versionCode < 1) {
     return new Rejection('version_code_invalid', 'versionCode is not a whole number of at least 1');
   }
+  partial.versionCode = versionCode;
   const attribute = find(root, VERSION_NAME, 'versionName');
   if (attribute instanceof Rejection) return attribute;
   const versionName =

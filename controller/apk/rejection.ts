@@ -60,6 +60,9 @@ export type SchemeCode =
 /** `AndroidManifest.xml` cannot be read, or no build can be made from what it says. */
 export type ManifestCode =
   | 'manifest_missing'
+  | 'app_bundle'
+  | 'split_archive'
+  | 'android_library'
   | 'manifest_malformed'
   | 'manifest_too_large'
   | 'manifest_reference'

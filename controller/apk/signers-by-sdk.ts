@@ -10,16 +10,13 @@ import {
   type VerifiedFrames,
 } from './scheme-choice.ts';
 import { readV3Frames } from './scheme-v3.ts';
-import { type SigningBlock, V2_BLOCK_ID, V3_BLOCK_ID, V31_BLOCK_ID, V32_BLOCK_ID } from './signing-block.ts';
+import { type SigningBlock, V2_BLOCK_ID, V3_BLOCK_ID, V31_BLOCK_ID } from './signing-block.ts';
 
 /** The signer for each SDK, and all content digests that they signed. */
 export interface SignersBySdk {
   ranges: SignerRange[];
   expected: { digest: ContentDigest; value: Buffer }[];
 }
-
-/** The first SDK that may prefer a v3.2 signature to v3.1, and with it possibly another signer. */
-const FIRST_V32_SDK = 37;
 
 /**
  * Decides for every SDK from `minSdk` to `maxSdk` which scheme and signer a device uses, and verifies
@@ -46,12 +43,6 @@ export function signersBySdk(block: SigningBlock, minSdk: number, maxSdk: number
 }
 
 function readBlocks(block: SigningBlock, maxSdk: number): SchemeBlocks | Rejection {
-  if (maxSdk >= FIRST_V32_SDK && block.pairs.has(V32_BLOCK_ID)) {
-    return new Rejection(
-      'scheme_unsupported',
-      'the APK has a v3.2 (hybrid) signature, which is not supported yet',
-    );
-  }
   // A device ignores blocks that it does not know, even broken ones.
   const v3Bytes = maxSdk >= FIRST_V3_SDK ? block.pairs.get(V3_BLOCK_ID) : undefined;
   const v31Bytes = maxSdk >= FIRST_V31_SDK ? block.pairs.get(V31_BLOCK_ID) : undefined;

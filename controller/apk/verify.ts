@@ -1,8 +1,11 @@
 import type { ByteReader } from './byte-reader.ts';
 import { digestFile } from './content-digest.ts';
 import { type ApkFacts, type ApkVerdict, FIRST_SDK, LAST_SDK, type Scheme } from './facts.ts';
+import { installConcerns } from './install-rules.ts';
 import { rejectWithoutBlock } from './jar-signature.ts';
-import { type ManifestFacts, readManifest } from './manifest.ts';
+import { LocalHeaders } from './local-headers.ts';
+import { type Manifest, type ManifestFacts, readManifest } from './manifest.ts';
+import { androidLibrary, otherPackage } from './other-package.ts';
 import { Rejection } from './rejection.ts';
 import { type SignersBySdk, signersBySdk } from './signers-by-sdk.ts';
 import {
@@ -11,6 +14,7 @@ import {
   V2_BLOCK_ID,
   V3_BLOCK_ID,
   V31_BLOCK_ID,
+  V32_BLOCK_ID,
 } from './signing-block.ts';
 import { readZipEntries, readZipEntry, type ZipEntry } from './zip-entry.ts';
 import { findZipLayout, type ZipLayout } from './zip-layout.ts';
@@ -18,6 +22,8 @@ import { findZipLayout, type ZipLayout } from './zip-layout.ts';
 const MANIFEST = 'AndroidManifest.xml';
 const MAX_MANIFEST_SIZE = 4 * 1024 * 1024;
 const VERITY_PAGE = 4096;
+/** The first SDK that looks at v3.2. */
+const FIRST_V32_SDK = 37;
 
 /**
  * Verifies an APK as Android does, for every SDK from its minSdkVersion up (but not below 24), or for
@@ -39,42 +45,80 @@ async function verify(
   const layout = await findZipLayout(reader);
   if (layout instanceof Rejection) return layout;
   const block = await readSigningBlock(reader, layout);
-  if (block instanceof Rejection) return block;
+  if (block instanceof Rejection) {
+    await readClaims(reader, layout, partial);
+    return block;
+  }
   const entries = await readZipEntries(reader, layout);
   if (entries instanceof Rejection) return entries;
 
   const entriesEnd = block?.offset ?? layout.directoryOffset;
-  const manifest = await readManifestEntry(reader, entries.get(MANIFEST), entriesEnd);
+  const manifest = await readManifestEntry(reader, entries, entriesEnd, partial);
   if (manifest instanceof Rejection) return manifest;
-  Object.assign(partial, manifest);
+  const { facts, flags } = manifest;
 
   if (block === undefined || !hasScheme(block)) {
-    return rejectWithoutBlock(reader, entries, entriesEnd, manifest.targetSdk);
+    return rejectWithoutBlock(reader, entries, entriesEnd, facts.targetSdk);
   }
-  const incompatible = sdk === undefined ? undefined : checkSdk(sdk, manifest.minSdk);
+  const incompatible = sdk === undefined ? undefined : checkSdk(sdk, facts.minSdk);
   if (incompatible !== undefined) return incompatible;
-  const signers = signersBySdk(block, sdk ?? Math.max(manifest.minSdk, FIRST_SDK), sdk ?? LAST_SDK);
+  const [minSdk, maxSdk] = sdk === undefined ? [Math.max(facts.minSdk, FIRST_SDK), LAST_SDK] : [sdk, sdk];
+  const hybrid = hybridFrom(block, maxSdk);
+  const signers = signersBySdk(block, minSdk, hybrid === undefined ? maxSdk : Math.max(minSdk, hybrid - 1));
   if (signers instanceof Rejection) return signers;
   partial.schemes = schemesOf(signers);
   partial.signers = signers.ranges;
 
-  const sha256 = await checkContent(reader, layout, block, signers);
+  const local = new LocalHeaders(entries.values(), entriesEnd);
+  const sha256 = await checkContent(reader, layout, block, signers, local);
   if (sha256 instanceof Rejection) return sha256;
+  if (hybrid !== undefined) return hybridUnsupported(minSdk, hybrid);
   return {
-    ...manifest,
+    ...facts,
     sizeBytes: reader.size,
     sha256,
     schemes: schemesOf(signers),
     signers: signers.ranges,
+    concerns: installConcerns(facts, flags, entries, local.findings()),
   };
+}
+
+/** What a file with a broken signing block claims to be; nothing when that cannot be read either. */
+async function readClaims(
+  reader: ByteReader,
+  layout: ZipLayout,
+  partial: Partial<ManifestFacts>,
+): Promise<void> {
+  const entries = await readZipEntries(reader, layout);
+  if (entries instanceof Rejection) return;
+  await readManifestEntry(reader, entries, layout.directoryOffset, partial);
+}
+
+/** The first SDK in the range that can prefer a v3.2 signature, and with it another signer; `undefined` if there is none. */
+function hybridFrom(block: SigningBlock, maxSdk: number): number | undefined {
+  return maxSdk >= FIRST_V32_SDK && block.pairs.has(V32_BLOCK_ID) ? FIRST_V32_SDK : undefined;
+}
+
+function hybridUnsupported(minSdk: number, hybrid: number): Rejection {
+  const verified =
+    minSdk < hybrid
+      ? `the other signatures are valid for SDK ${minSdk} to ${hybrid - 1}`
+      : 'no older SDK installs it';
+  return new Rejection(
+    'scheme_unsupported',
+    `the APK has a v3.2 (hybrid post-quantum) signature, which counts from SDK ${hybrid} on and is not verified; ${verified}`,
+  );
 }
 
 async function readManifestEntry(
   reader: ByteReader,
-  entry: ZipEntry | undefined,
+  entries: ReadonlyMap<string, ZipEntry>,
   end: number,
-): Promise<ManifestFacts | Rejection> {
-  if (entry === undefined) return new Rejection('manifest_missing', `the archive has no ${MANIFEST}`);
+  partial: Partial<ManifestFacts>,
+): Promise<Manifest | Rejection> {
+  const entry = entries.get(MANIFEST);
+  if (entry === undefined)
+    return otherPackage(entries) ?? new Rejection('manifest_missing', `the archive has no ${MANIFEST}`);
   if (entry.size > MAX_MANIFEST_SIZE || entry.compressedSize > MAX_MANIFEST_SIZE) {
     return new Rejection('manifest_too_large', `${MANIFEST} is larger than ${MAX_MANIFEST_SIZE} bytes`);
   }
@@ -84,7 +128,8 @@ async function readManifestEntry(
       'manifest_malformed',
       `${MANIFEST} cannot be extracted from the archive: it is damaged`,
     );
-  return readManifest(bytes);
+  const manifest = readManifest(bytes, partial);
+  return manifest instanceof Rejection ? (androidLibrary(entries) ?? manifest) : manifest;
 }
 
 function hasScheme(block: SigningBlock): boolean {
@@ -113,6 +158,7 @@ async function checkContent(
   layout: ZipLayout,
   block: SigningBlock,
   { expected }: SignersBySdk,
+  local: LocalHeaders,
 ): Promise<string | Rejection> {
   const wanted = new Set(expected.map(({ digest }) => digest));
   const blockSize = layout.directoryOffset - block.offset;
@@ -122,7 +168,9 @@ async function checkContent(
       `the APK Signing Block does not fill whole ${VERITY_PAGE}-byte pages, which fs-verity requires`,
     );
   }
-  const actual = await digestFile(reader, { blockOffset: block.offset, ...layout }, wanted);
+  const actual = await digestFile(reader, { blockOffset: block.offset, ...layout }, wanted, (at, bytes) =>
+    local.see(at, bytes),
+  );
   for (const { digest, value } of expected) {
     if (actual.content.get(digest)?.equals(value) === true) continue;
     return new Rejection(

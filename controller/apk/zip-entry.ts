@@ -17,8 +17,8 @@ const ENTRY_SIGNATURE = 0x02014b50;
 const ENTRY_SIZE = 46;
 const LOCAL_SIGNATURE = 0x04034b50;
 const LOCAL_SIZE = 30;
-const STORED = 0;
-const DEFLATED = 8;
+export const STORED = 0;
+export const DEFLATED = 8;
 /** 65,535 entries with names of usual length take a tenth of this. */
 const MAX_DIRECTORY_SIZE = 16 * 1024 * 1024;
 

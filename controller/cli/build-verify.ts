@@ -3,15 +3,18 @@ import { createColors } from 'picocolors';
 import {
   type ApkFacts,
   type ApkVerdict,
+  type Concern,
   capabilityNames,
   HINTS,
   LAST_SDK,
   type LineageNode,
+  obstacle,
   ROLLBACK_FLAG,
   type SignerRange,
   verifyApk,
 } from '../apk/index.ts';
 import { openFileReader } from '../artifacts/file-reader.ts';
+import { openApkInput } from './apk-input.ts';
 import { unreadable } from './device-import.ts';
 import { visible } from './problem-formats.ts';
 
@@ -24,7 +27,7 @@ export interface VerdictView {
 
 /**
  * Verifies one file and prints the verdict on `out`, or on `err` that the file cannot be read.
- * Resolves with the exit code: 0 accepted, 1 rejected, 2 cannot read.
+ * Resolves with the exit code: 0 accepted, 1 rejected or not installable, 2 cannot read.
  */
 export async function runBuildVerify(
   file: string,
@@ -33,18 +36,15 @@ export async function runBuildVerify(
 ): Promise<0 | 1 | 2> {
   let verdict: ApkVerdict;
   try {
-    const reader = await openFileReader(file);
-    try {
-      verdict = await verifyApk(reader, options.sdk === undefined ? {} : { sdk: options.sdk });
-    } finally {
-      await reader.close();
-    }
+    await using input = await openApkInput(file);
+    await using reader = await openFileReader(input.path);
+    verdict = await verifyApk(reader, options.sdk === undefined ? {} : { sdk: options.sdk });
   } catch (error) {
     io.err(`error: ${visible(unreadable(file, error).message)} [file_unreadable]\n`);
     return 2;
   }
   io.out(renderVerdict(verdict, options));
-  return verdict.ok ? 0 : 1;
+  return verdict.ok && obstacle(verdict.facts.concerns) === undefined ? 0 : 1;
 }
 
 /** The verdict as text, or with `json` as one JSON object with snake_case names. */
@@ -52,12 +52,23 @@ export function renderVerdict(verdict: ApkVerdict, view: VerdictView): string {
   if (view.json === true) return `${JSON.stringify(toJson(verdict, view.sdk), null, 2)}\n`;
   const colours = createColors(view.color === true);
   const { green, red, bold, dim } = colours;
+  if (verdict.ok && obstacle(verdict.facts.concerns) !== undefined)
+    return [
+      ...verdict.facts.concerns.flatMap(concern => concernLines(concern, colours)),
+      '',
+      ...describe(verdict.facts, colours),
+      '',
+    ].join('\n');
   if (verdict.ok) {
     const where =
       view.sdk === undefined ? sdks(verdict.facts.signers[0]?.minSdk ?? 0, LAST_SDK) : `SDK ${view.sdk}`;
-    return [`${green('✓')} ${bold('accepted')} on ${where}`, ...describe(verdict.facts, colours), ''].join(
-      '\n',
-    );
+    const told = verdict.facts.concerns.filter(({ code }) => code !== 'debuggable');
+    return [
+      `${green('✓')} ${bold('accepted')} on ${where}`,
+      ...describe(verdict.facts, colours),
+      ...told.flatMap(concern => ['', ...concernLines(concern, colours)]),
+      '',
+    ].join('\n');
   }
   const claims = describe(verdict.partial ?? {}, colours);
   return [
@@ -92,6 +103,14 @@ function describe(facts: Partial<ApkFacts>, colours: Colours): string[] {
     ...facts.signers.flatMap(range => signerLines(range, colours)),
     ...lineageLines(facts.signers, colours),
   ];
+}
+
+function concernLines({ severity, code, message }: Concern, { red, yellow, bold, dim }: Colours): string[] {
+  const head =
+    severity === 'error'
+      ? `${red('✗')} ${bold('not installable')}: ${red(code)}`
+      : `${yellow('!')} ${bold('warning')}: ${yellow(code)}`;
+  return [head, `  ${visible(capitalise(message))}.`, `  ${dim(`hint: ${HINTS[code]}`)}`];
 }
 
 function signerLines(range: SignerRange, { bold, dim }: Colours): string[] {
@@ -141,7 +160,11 @@ function capitalise(text: string): string {
 
 function toJson(verdict: ApkVerdict, sdk: number | undefined): Record<string, unknown> {
   const asked = sdk === undefined ? {} : { sdk };
-  if (verdict.ok) return { accepted: true, ...asked, ...factsJson(verdict.facts) };
+  if (verdict.ok) {
+    const against = obstacle(verdict.facts.concerns);
+    const why = against && { code: against.code, message: against.message, hint: HINTS[against.code] };
+    return { accepted: against === undefined, ...asked, ...why, ...factsJson(verdict.facts) };
+  }
   const { code, message, partial = {} } = verdict;
   return { accepted: false, ...asked, code, message, hint: HINTS[code], ...factsJson(partial) };
 }
@@ -158,6 +181,7 @@ function factsJson(facts: Partial<ApkFacts>): Record<string, unknown> {
     size_bytes: facts.sizeBytes,
     sha256: facts.sha256,
     schemes: facts.schemes,
+    concerns: facts.concerns?.map(concern => ({ ...concern, hint: HINTS[concern.code] })),
     signers: facts.signers?.map(range => ({
       min_sdk: range.minSdk,
       max_sdk: range.maxSdk === LAST_SDK ? null : range.maxSdk,

@@ -8,6 +8,8 @@ import { type ApkFacts, buildDocument, HINTS, verifyApk } from '../apk/index.ts'
 import { openFileReader } from '../artifacts/file-reader.ts';
 import { Fault } from '../domain/fault.ts';
 import { isBuildId, normaliseFingerprint } from '../domain/ids.ts';
+import { acceptable } from './apk-concerns.ts';
+import { openApkInput } from './apk-input.ts';
 import { buildArgument, countArgument, reasonArgument } from './arguments.ts';
 import { runBuildVerify } from './build-verify.ts';
 import { type Client, controllerClient } from './client.ts';
@@ -98,8 +100,10 @@ const sdkArgument = (text: string): number => {
 async function runBuildAdd(apk: string, options: AddOptions, io: Io): Promise<ExitCode> {
   const wanted = options.upload ?? io.controller.token !== undefined;
   const client = wanted ? controllerClient(io) : undefined;
-  const file = path.resolve(io.cwd, apk);
-  const facts = await factsOf(file, apk, io);
+  await using input = await openApkInput(path.resolve(io.cwd, apk)).catch((cause: unknown) => {
+    throw unreadable(apk, cause);
+  });
+  const facts = await factsOf(input.path, apk, io);
   if (facts === undefined) return EXIT.invalid;
   const id = options.id ?? `b${facts.versionCode}`;
   if (!isBuildId(id))
@@ -113,9 +117,9 @@ async function runBuildAdd(apk: string, options: AddOptions, io: Io): Promise<Ex
     ...(options.notes === undefined ? {} : { notes: options.notes }),
   };
   const text = MODELINE + stringify(document, { lineWidth: 0 });
-  const verdict = await judgeAddition(workspace, id, text, io);
+  const verdict = await judgeAddition(workspace, id, text, facts, io);
   if (verdict === 'invalid') return EXIT.invalid;
-  if (client !== undefined) await upload(client, file, facts, io);
+  if (client !== undefined) await upload(client, input.path, facts, io);
   else if (options.upload === undefined)
     io.err(
       'note: OTA_ADMIN_TOKEN is not set, so the APK was not uploaded; upload it before you promote the build\n',
@@ -154,6 +158,7 @@ async function judgeAddition(
   workspace: Workspace,
   id: string,
   text: string,
+  facts: ApkFacts,
   io: Io,
 ): Promise<'new' | 'same' | 'invalid'> {
   const colours = paint(io);
@@ -161,8 +166,9 @@ async function judgeAddition(
   const relative = `builds/${id}.yaml`;
   const before = await judgeHead(workspace, tree, undefined, io.nowMs());
   const there = tree.files.find(f => f.path === relative);
-  if (there !== undefined && 'content' in there && sameFacts(there.content.toString('utf8'), text))
-    return 'same';
+  const same = there !== undefined && 'content' in there && sameFacts(there.content.toString('utf8'), text);
+  if (!acceptable(facts.concerns, same, io)) return 'invalid';
+  if (same) return 'same';
   if (there !== undefined) {
     io.err(
       `${colours.red('refused')}: ${workspace.shown}/${relative} already exists with other facts [build_facts_edited]\n  a build never changes: give this one another id with --id\n`,

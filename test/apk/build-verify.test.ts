@@ -105,6 +105,7 @@ test('--json of an accepted APK', async () => {
     'size_bytes',
     'sha256',
     'schemes',
+    'concerns',
     'signers',
   ]);
   assert.equal(
@@ -132,7 +133,7 @@ test('--json of a rejected APK', async () => {
   const { exit, out } = await run(fixtureApk('version-code-major'), { json: true, sdk: 30 });
   const verdict = JSON.parse(out);
   assert.is(exit, 1);
-  assert.equal(Object.keys(verdict), ['accepted', 'sdk', 'code', 'message', 'hint', 'size_bytes']);
+  assert.equal(Object.keys(verdict), ['accepted', 'sdk', 'code', 'message', 'hint', 'package', 'size_bytes']);
   assert.equal([verdict.accepted, verdict.sdk, verdict.code], [false, 30, 'version_code_major']);
 });
 

@@ -33,7 +33,7 @@ function edited(
 
 function read(root: ManifestElement, encoding?: 'utf8' | 'utf16'): ManifestFacts | ApkRejectionCode {
   const facts = readManifest(buildBinaryXml(root, encoding));
-  return facts instanceof Rejection ? facts.code : facts;
+  return facts instanceof Rejection ? facts.code : facts.facts;
 }
 
 const FACTS: ManifestFacts = {

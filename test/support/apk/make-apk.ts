@@ -17,6 +17,10 @@ export interface ManifestOptions {
   minSdk?: number;
   targetSdk?: number;
   debuggable?: boolean;
+  testOnly?: boolean;
+  extractNativeLibs?: boolean;
+  /** On which element the split is required, or the types that are. */
+  splitsRequired?: 'manifest' | 'application' | { types: string };
 }
 
 export interface ApkOptions extends ManifestOptions {
@@ -53,12 +57,25 @@ export function unsignedApk(
 
 export function manifestOf(options: ManifestOptions): ManifestElement {
   const application: ManifestAttribute[] = [];
-  if (options.debuggable === true) application.push(androidAttribute('debuggable', { boolean: true }));
+  const flag = (name: 'debuggable' | 'testOnly' | 'extractNativeLibs'): void => {
+    const boolean = options[name];
+    if (boolean !== undefined) application.push(androidAttribute(name, { boolean }));
+  };
+  flag('debuggable');
+  flag('testOnly');
+  flag('extractNativeLibs');
+  const required = androidAttribute('isSplitRequired', { boolean: true });
+  const splits = options.splitsRequired;
+  if (splits === 'application') application.push(required);
   return {
     name: 'manifest',
     attributes: [
       androidAttribute('versionCode', { int: options.versionCode }),
       androidAttribute('versionName', { string: options.versionName ?? `${options.versionCode}.0.0` }),
+      ...(splits === 'manifest' ? [required] : []),
+      ...(typeof splits === 'object'
+        ? [androidAttribute('requiredSplitTypes', { string: splits.types })]
+        : []),
       { name: 'package', value: { string: options.package ?? 'com.nexmdm.agent' } },
     ],
     children: [

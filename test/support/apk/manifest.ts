@@ -24,6 +24,10 @@ export interface ManifestElement {
 /** Ids of the framework's attributes. */
 export const ATTRIBUTES = {
   debuggable: 0x0101000f,
+  testOnly: 0x01010272,
+  extractNativeLibs: 0x010104ea,
+  isSplitRequired: 0x01010591,
+  requiredSplitTypes: 0x0101064e,
   minSdkVersion: 0x0101020c,
   versionCode: 0x0101021b,
   versionName: 0x0101021c,
