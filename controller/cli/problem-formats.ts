@@ -36,12 +36,15 @@ interface Paint {
   readonly dim: (text: string) => string;
 }
 
+/** A problem of the whole revision, not of a file. */
+const isWhole = ({ file }: Placed): boolean => file === '';
+
 /** `releases/rollout.yaml:4:10: error unknown_build: message`, the hint on a line of its own. */
 export function textOf(problem: Placed, colours: Paint): string {
   const { file, line, column, severity, code, message, hint } = problem;
   const kind = severity === 'error' ? colours.red('error') : colours.yellow('warning');
-  const where = colours.bold(visibleLine(`${file}:${line}:${column}`));
-  const first = `${where}: ${kind} ${code}: ${visibleLine(message)}\n`;
+  const where = isWhole(problem) ? '' : `${colours.bold(visibleLine(`${file}:${line}:${column}`))}: `;
+  const first = `${where}${kind} ${code}: ${visibleLine(message)}\n`;
   return hint === undefined ? first : `${first}  ${colours.dim(`hint: ${visibleLine(hint)}`)}\n`;
 }
 
@@ -53,7 +56,8 @@ const escapeProperty = (text: string): string =>
 
 export function githubOf(problem: Placed): string {
   const { file, line, column, severity, code, message, hint } = problem;
-  const place = `file=${escapeProperty(file)},line=${line},col=${column},title=${escapeProperty(code)}`;
+  const at = isWhole(problem) ? '' : `file=${escapeProperty(file)},line=${line},col=${column},`;
+  const place = `${at}title=${escapeProperty(code)}`;
   return `::${severity} ${place}::${escapeData(hint === undefined ? message : `${message} (${hint})`)}\n`;
 }
 
@@ -78,17 +82,19 @@ export function sarifOf(problems: readonly Placed[], version: string): unknown {
           ruleIndex: codes.indexOf(p.code),
           level: p.severity,
           message: { text: p.hint === undefined ? p.message : `${p.message} (${p.hint})` },
-          locations: [
-            {
-              physicalLocation: {
-                artifactLocation: {
-                  uri: p.file.split('/').map(encodeURIComponent).join('/'),
-                  uriBaseId: '%SRCROOT%',
+          locations: isWhole(p)
+            ? []
+            : [
+                {
+                  physicalLocation: {
+                    artifactLocation: {
+                      uri: p.file.split('/').map(encodeURIComponent).join('/'),
+                      uriBaseId: '%SRCROOT%',
+                    },
+                    region: { startLine: p.line, startColumn: p.column },
+                  },
                 },
-                region: { startLine: p.line, startColumn: p.column },
-              },
-            },
-          ],
+              ],
         })),
       },
     ],

@@ -26,7 +26,7 @@ export function announce(observe: Observe, revision: Revision, transitions: Plan
   }
 }
 
-/** A head that no longer descends from what is applied. */
+/** A head that no longer descends from the applied revision: a problem of no file. */
 export const rewritten = (revision: Revision, applied: Revision): Problem => ({
   severity: 'error',
   code: 'history_rewritten',
@@ -34,8 +34,8 @@ export const rewritten = (revision: Revision, applied: Revision): Problem => ({
   line: 1,
   column: 1,
   path: '',
-  message: `head ${revision.slice(0, 12)} does not descend from the applied revision ${applied.slice(0, 12)}: history was rewritten`,
-  hint: `if that was meant: ota reconcile --accept-rewrite ${revision}`,
+  message: `the history was rewritten: head ${revision.slice(0, 12)} does not descend from the applied revision ${applied.slice(0, 12)}`,
+  hint: `restore the branch, or accept this head with: ota reconcile --accept-rewrite ${revision}`,
 });
 
 export function auditOf(

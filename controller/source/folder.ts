@@ -1,6 +1,6 @@
 /** Desired state from a plain folder: for trying things out, and for sites that bring their own transport. */
 import { constants, type Dirent } from 'node:fs';
-import { lstat, open, readdir } from 'node:fs/promises';
+import { lstat, open, readdir, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { watch as watchFiles } from 'chokidar';
@@ -88,12 +88,13 @@ interface Reading {
 /** Undefined when something vanished on the way. */
 async function readOnce(folder: string): Promise<Reading | undefined> {
   try {
-    const entries = await listFolder(folder, '', 0);
+    const root = await versionIn(folder);
+    const entries = await listFolder(root, '', 0);
     const files: SourceFile[] = [];
     const times: number[] = [];
     let leftBytes = MAX_TREE_BYTES;
     for (const entry of entries.slice(0, MAX_FILES + 1)) {
-      const { file, changedAtMs } = await readEntry(folder, entry, leftBytes);
+      const { file, changedAtMs } = await readEntry(root, entry, leftBytes);
       files.push(file);
       if ('content' in file) leftBytes -= file.content.length;
       times.push(changedAtMs);
@@ -113,6 +114,19 @@ async function readOnce(folder: string): Promise<Reading | undefined> {
       cause: error,
     });
   }
+}
+
+/** A mounted ConfigMap: `..data` leads to the directory beside it that holds the newest version whole. */
+const CONFIG_MAP_LINK = '..data';
+
+/** The directory to read: the folder itself, or the version that a mounted ConfigMap shows. */
+async function versionIn(folder: string): Promise<string> {
+  const target = await readlink(path.join(folder, CONFIG_MAP_LINK)).catch(() => undefined);
+  // Any other name leads elsewhere, or is not one that Kubernetes gives; such a link is refused like all others.
+  if (target === undefined || !/^\.\.[^/.][^/]*$/.test(target)) return folder;
+  const version = path.join(folder, target);
+  const found = await lstat(version).catch(() => undefined);
+  return found?.isDirectory() === true ? version : folder;
 }
 
 interface FolderEntry {

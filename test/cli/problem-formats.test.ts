@@ -28,6 +28,14 @@ test('text names file:line:column, severity, code, message and hint', () => {
   );
 });
 
+test('a problem of the whole revision names no file', () => {
+  const whole: Placed = { ...problem, file: '', line: 1, column: 1, code: 'history_rewritten', message: 'm' };
+  assert.is(textOf(whole, createColors(false)), 'error history_rewritten: m\n  hint: did you mean canary?\n');
+  assert.is(githubOf(whole), '::error title=history_rewritten::m (did you mean canary?)\n');
+  const log = sarifOf([whole], '1') as { runs: { results: { locations: unknown[] }[] }[] };
+  assert.equal(log.runs[0]?.results[0]?.locations, []);
+});
+
 test('a workflow command escapes what GitHub takes as syntax', () => {
   const odd: Placed = {
     ...problem,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
@@ -10,7 +10,7 @@ import { MAX_FILES } from '../../controller/domain/layout.ts';
 import { folderSource } from '../../controller/source/folder.ts';
 import { parseState } from '../../controller/yaml/parse.ts';
 import { until, withFolder } from '../support/folder.ts';
-import { releaseFiles, writeReleases } from '../support/releases.ts';
+import { type ReleaseFiles, releaseFiles, writeReleases } from '../support/releases.ts';
 import { DAY_MS, NOW_MS } from '../support/state.ts';
 
 test('the revision is the content: the same files give the same, a changed byte another', () =>
@@ -102,6 +102,47 @@ test('symlinks, pipes and oversized files are refused and never followed or wait
       { path: 'policy.yaml', refused: 'not_a_file' },
       { path: 'rollout.yaml', refused: 'symlink' },
     ]);
+  }));
+
+/** Writes one version beside the others and swaps `..data` to it, as Kubernetes mounts a ConfigMap. */
+async function mountConfigMap(folder: string, version: string, files: ReleaseFiles): Promise<void> {
+  await writeReleases(path.join(folder, version), files);
+  await symlink(version, path.join(folder, '..data_tmp'));
+  await rename(path.join(folder, '..data_tmp'), path.join(folder, '..data'));
+  for (const name of new Set(Object.keys(files).map(file => file.split('/')[0] ?? ''))) {
+    await rm(path.join(folder, name), { force: true });
+    await symlink(`..data/${name}`, path.join(folder, name));
+  }
+}
+
+test('a ConfigMap that Kubernetes mounts is read, and its next version as a whole', () =>
+  withFolder(async folder => {
+    const source = folderSource({ folder });
+    const files = releaseFiles({ rollout: 10 });
+    await mountConfigMap(folder, '..2026_11_26_01_00_00.1', files);
+    const first = await source.read(await source.head());
+    assert.equal(
+      first.files.map(f => f.path),
+      Object.keys(files).sort(),
+    );
+    assert.equal(parseState(first, undefined, { nowMs: NOW_MS }).problems, []);
+    await mountConfigMap(folder, '..2026_11_26_02_00_00.2', releaseFiles({ rollout: 50 }));
+    await rm(path.join(folder, '..2026_11_26_01_00_00.1'), { recursive: true });
+    const second = parseState(await source.read(await source.head()), undefined, { nowMs: NOW_MS });
+    assert.equal(second.state?.rollout.exposure, { kind: 'percent', percent: 50 });
+  }));
+
+test('a ..data link out of the folder is not followed', () =>
+  withFolder(async folder => {
+    await writeReleases(path.join(folder, 'elsewhere'), releaseFiles());
+    await mkdir(path.join(folder, 'releases'));
+    for (const target of ['../elsewhere', path.join(folder, 'elsewhere'), '..', '..gone']) {
+      await rm(path.join(folder, 'releases', '..data'), { force: true });
+      await symlink(target, path.join(folder, 'releases', '..data'));
+      const source = folderSource({ folder: path.join(folder, 'releases') });
+      const { files } = await source.read(await source.head());
+      assert.equal(files, [{ path: '..data', refused: 'symlink' }], target);
+    }
   }));
 
 test('surplus files are counted, not read without end', () =>
