@@ -178,6 +178,7 @@ export interface Schemas {
   Suspend: Suspend;
   Exposure: Exposure;
   Fleet: Fleet;
+  Progress: Progress;
   ReconcileStatus: ReconcileStatus;
   SourceProblem: SourceProblem;
   BuildList: BuildList;
@@ -382,6 +383,7 @@ export interface RolloutView {
   rollout: Rollout | null;
   exposure: Exposure | null;
   fleet: Fleet;
+  progress: Progress | null;
   missing_artifacts: Sha256[];
   reconcile: ReconcileStatus;
 }
@@ -429,6 +431,111 @@ export interface Fleet {
   active: Count;
   running_current: Count;
   adoption_ratio: Ratio;
+}
+/**
+ * How far the fleet has taken the build that it is led to. Devices are enrolled and not revoked. A fleet of more than 10,000 devices is counted in the background: compare `revision` and `counted_at`; the whole is null before the first count.
+ */
+export interface Progress {
+  /**
+   * The revision that was counted for.
+   */
+  revision: string;
+  build_id: BuildId;
+  /**
+   * rollback: devices are led back to `last_safe`, because of `rollback` or because `current` is withdrawn.
+   */
+  kind: 'rollout' | 'rollback';
+  counted_at: Time;
+  /**
+   * A device that checked in within this time has been seen.
+   */
+  active_window_s: number;
+  /**
+   * Led to the build, seen or not.
+   */
+  exposed: Count;
+  /**
+   * Exposed devices that checked in within the window.
+   */
+  seen: Count;
+  /**
+   * Seen devices that are not staying: running, waiting and held.
+   */
+  offered: Count;
+  /**
+   * They run the build.
+   */
+  running: Count;
+  /**
+   * They are offered it and do not run it yet.
+   */
+  waiting: Count;
+  /**
+   * They should run it and cannot be offered it.
+   */
+  held: {
+    reason: HoldReason;
+    devices: Count;
+  }[];
+  /**
+   * On a newer version and not made to go back.
+   */
+  staying: Count;
+  /**
+   * Declared by tag, by list and by cohort file; the counts are of enrolled devices and 0 in a rollback.
+   */
+  canaries: {
+    declared_devices: Count;
+    declared_tags: string[];
+    exposed: Count;
+    offered: Count;
+    running: Count;
+  };
+  /**
+   * The first of them.
+   *
+   * @maxItems 20
+   */
+  waiting_devices: string[];
+  /**
+   * The first exposed devices that were not seen.
+   *
+   * @maxItems 20
+   */
+  unseen_devices: string[];
+  /**
+   * Of the build since the revision was applied.
+   */
+  results: Results;
+  /**
+   * Exposure has arrived where it was declared to end.
+   */
+  last_step: boolean;
+  /**
+   * At least 99 % of the offered devices and every offered canary run the build, at least half of the exposed devices have been seen, and `last_step`.
+   */
+  done: boolean;
+  /**
+   * What keeps it from being done.
+   */
+  waits_for: {
+    what: 'exposed' | 'seen' | 'canaries' | 'running' | 'step';
+    have: number | null;
+    need: number | null;
+  }[];
+}
+export interface Results {
+  ok: Count;
+  confirmed: Count;
+  fail: Count;
+  deferred: Count;
+  skipped: Count;
+  verify_fail: Count;
+  reasons: {
+    outcome: Outcome;
+    reason: ResultReason;
+    attempts: Count;
+  }[];
 }
 export interface ReconcileStatus {
   applied_revision: string | null;
@@ -480,19 +587,6 @@ export interface BuildRow {
   adoption_ratio: Ratio;
   results: Results;
   downloads: DownloadStats;
-}
-export interface Results {
-  ok: Count;
-  confirmed: Count;
-  fail: Count;
-  deferred: Count;
-  skipped: Count;
-  verify_fail: Count;
-  reasons: {
-    outcome: Outcome;
-    reason: ResultReason;
-    attempts: Count;
-  }[];
 }
 export interface DownloadStats {
   downloads: Count;

@@ -104,6 +104,7 @@ async function openParts(ground: Ground, { nudgeMaster }: Keys): Promise<Parts> 
   const admission = makeAdmission({ artifacts, monotonicMs: around.monotonicMs });
   const judging = { parse: parser.parse, place: parser.place, admit: admission.admit };
   const pace = around.githubPace;
+  const watches = watchesOf(ground, publication, nudges);
   const githubParts: GitHubParts = {
     settings,
     store,
@@ -111,12 +112,12 @@ async function openParts(ground: Ground, { nudgeMaster }: Keys): Promise<Parts> 
     judge: (tree, standing) => judge(judging, tree, standing, nowMs()),
     artifacts,
     picture,
+    progress: watches.progress,
     nowMs,
     observe,
     pace,
   };
   const github = consoleOf(githubParts);
-  const watches = watchesOf(ground, publication, nudges);
   const outbox = outboxOf(ground, nudges, github);
   const { exposure } = watches;
   const reconcile = reconcileOf(ground, {
@@ -157,10 +158,17 @@ const outboxOf = (
 
 async function openDoors(ground: Ground, keys: Keys, parts: Parts): Promise<Doors> {
   const { settings, around, clock, store, ends } = ground;
-  const { artifacts, publication, reconcile, webhook } = parts;
+  const { artifacts, publication, reconcile, watches, webhook } = parts;
   const doors = await openListeners(settings, url =>
     createHttp({
-      ports: { ...store, picture: publication, clock, artifacts, reconciler: reconcile },
+      ports: {
+        ...store,
+        picture: publication,
+        clock,
+        artifacts,
+        reconciler: reconcile,
+        progress: watches.progress,
+      },
       observe: around.observer.observe,
       metrics: () => around.observer.metrics(),
       ...keys,
@@ -189,6 +197,7 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   watchTime(ground, parts.watches, parts.artifacts, parts.stored);
   if (github !== undefined) background.every(GITHUB_TICK_MS, 'github', () => github.tick());
   ends.add(() => background.stop());
+  ends.add(() => parts.watches.progress.stop());
 }
 
 function controllerOf(
@@ -210,6 +219,7 @@ function controllerOf(
       await watches.exposure.look();
       await github?.tick();
       await watches.adoption.look();
+      await watches.progress.look();
       await stored.look();
       await stored.readNext();
     },

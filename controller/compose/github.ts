@@ -7,7 +7,7 @@ import { type GitHubAuth, type GitHubOptions, makeGitHub } from '../github/clien
 import { type GitHubConsole, makeConsole } from '../github/console.ts';
 import type { JudgeTree } from '../github/pulls.ts';
 import { makeWebhook } from '../github/webhook.ts';
-import type { Artifacts, Source, Webhook } from '../ports/index.ts';
+import type { Artifacts, ProgressSource, Source, Webhook } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Store } from '../store/store.ts';
 
@@ -21,6 +21,7 @@ export interface GitHubParts {
   readonly store: Store;
   readonly source: Source;
   readonly picture: () => Snapshot | undefined;
+  readonly progress: ProgressSource;
   readonly nowMs: () => number;
   readonly observe: Observe;
   readonly pace?: GitHubPace | undefined;

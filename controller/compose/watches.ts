@@ -1,6 +1,7 @@
 /** What time changes: exposure, adoption, retention, and the gauges that are read at a scrape. */
 import type { Admission } from '../artifacts/admission.ts';
 import { effectivePercent } from '../domain/decision.ts';
+import { subjectOf } from '../domain/progress.ts';
 import { percentAt } from '../domain/ramp.ts';
 import type { Readings } from '../observe/observe.ts';
 import type { Artifacts, Picture } from '../ports/index.ts';
@@ -8,6 +9,7 @@ import type { Reconcile } from '../reconcile/loop.ts';
 import { type AdoptionWatch, watchAdoption } from '../watch/adoption.ts';
 import { type ArtifactWatch, watchArtifacts } from '../watch/artifacts.ts';
 import { type ExposureWatch, watchExposure } from '../watch/exposure.ts';
+import { type ProgressWatch, watchProgress } from '../watch/progress.ts';
 import { prune } from '../watch/retention.ts';
 import type { Ground } from './ground.ts';
 import type { Nudges } from './nudges.ts';
@@ -22,10 +24,11 @@ const READ_ARTIFACT_MS = 60 * 60_000;
 export interface Watches {
   readonly exposure: ExposureWatch;
   readonly adoption: AdoptionWatch;
+  readonly progress: ProgressWatch;
 }
 
 export function watchesOf(
-  { settings, around, clock, nowMs, store }: Ground,
+  { settings, around, background, clock, nowMs, store }: Ground,
   publication: Picture,
   nudges: Nudges,
 ): Watches {
@@ -48,19 +51,28 @@ export function watchesOf(
       activeWithinMs: settings.OTA_ACTIVE_WINDOW,
       observe,
     }),
+    progress: watchProgress({
+      picture,
+      devices: store.devices,
+      nowMs,
+      monotonicMs: around.monotonicMs,
+      activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+      onFault: fault => background.run('progress', () => Promise.reject(fault)),
+    }),
   };
 }
 
 /** Starts the timers. */
 export function watchTime(
   { settings, background, clock, nowMs, store }: Ground,
-  { exposure, adoption }: Watches,
+  { exposure, adoption, progress }: Watches,
   artifacts: Artifacts,
   stored: ArtifactWatch,
 ): void {
   background.every(TICK_MS, 'clock', () => clock.check());
   background.every(TICK_MS, 'exposure', () => exposure.look());
   background.every(ADOPTION_MS, 'adoption', () => adoption.look());
+  background.every(ADOPTION_MS, 'progress', () => progress.look());
   const keep = {
     eventsMs: settings.OTA_RETENTION_EVENTS,
     downloadsMs: settings.OTA_RETENTION_DOWNLOADS,
@@ -90,7 +102,7 @@ export const readingsOf = (
   { nowMs }: Ground,
   publication: Picture,
   reconcile: Pick<Reconcile, 'sourceAgeMs'>,
-  { adoption }: Watches,
+  { adoption, progress }: Watches,
 ): Readings => ({
   sourceAgeSeconds: () => reconcile.sourceAgeMs() / 1000,
   exposure: () => {
@@ -103,4 +115,14 @@ export const readingsOf = (
     };
   },
   adoption: () => adoption.ratios(),
+  rollout: () => {
+    const counted = progress.last();
+    if (counted === undefined) return undefined;
+    const { exposed, seen, offered, running, waiting, staying, held } = counted.progress;
+    const sum = held.reduce((total, h) => total + h.devices, 0);
+    return {
+      buildId: subjectOf(counted.picture).buildId,
+      devices: { exposed, seen, offered, running, waiting, held: sum, staying },
+    };
+  },
 });

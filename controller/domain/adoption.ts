@@ -24,13 +24,16 @@ export interface Adoption {
 }
 
 /** A device on the same version code counts unless it names another build (SPEC §4). */
+export const runsBuild = (
+  build: Pick<Build, 'buildId' | 'versionCode'>,
+  device: { readonly versionCode: number; readonly buildId?: BuildId | undefined },
+): boolean => device.versionCode === build.versionCode && (device.buildId ?? build.buildId) === build.buildId;
+
 export function adoptionOf(
   build: Pick<Build, 'buildId' | 'versionCode'>,
   { active, running }: Running,
 ): Adoption {
-  const devices = running
-    .filter(r => r.versionCode === build.versionCode && (r.buildId ?? build.buildId) === build.buildId)
-    .reduce((sum, r) => sum + r.devices, 0);
+  const devices = running.filter(r => runsBuild(build, r)).reduce((sum, r) => sum + r.devices, 0);
   return {
     buildId: build.buildId,
     devices,

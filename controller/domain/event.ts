@@ -171,6 +171,7 @@ export const BACKGROUND_PARTS = [
   'exposure',
   'github',
   'outbox',
+  'progress',
   'retention',
 ] as const;
 export type BackgroundPart = (typeof BACKGROUND_PARTS)[number];

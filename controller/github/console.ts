@@ -8,11 +8,13 @@ import type { Reconciled } from '../domain/judging/reconciled.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import type { Finding } from '../domain/problem.ts';
+import { subjectOf } from '../domain/progress.ts';
 import { reachAt } from '../domain/standing.ts';
 import { makeTurns } from '../domain/turns.ts';
 import type {
   Artifacts,
   DesiredStore,
+  DeviceStore,
   KeyValueStore,
   OutboxEntry,
   OutboxRow,
@@ -26,16 +28,16 @@ import { makeDeployments } from './deployments.ts';
 import { GitHubFault } from './fault.ts';
 import { makeLedger, type Row, rowOf, TOPIC, tell } from './ledger.ts';
 import { type FleetSources, progressNow, signOf } from './live.ts';
-import { isFinal, type Progress } from './progress.ts';
 import { type JudgeTree, makePulls } from './pulls.ts';
 import { makeReporter } from './report.ts';
+import { isFinal, type RevisionProgress } from './revision-progress.ts';
 import { shownProblem } from './shown-problem.ts';
 import { makeStatuses } from './statuses.ts';
-import { subjectOf } from './tally.ts';
 
 export interface ConsoleOptions extends FleetSources {
   readonly judge: JudgeTree;
   readonly artifacts: Pick<Artifacts, 'has'>;
+  readonly devices: Pick<DeviceStore, 'scan' | 'counts'>;
   readonly github: GitHub;
   readonly source: Pick<Source, 'head' | 'merged'>;
   readonly desired: Pick<DesiredStore, 'applied'>;
@@ -112,15 +114,15 @@ export function appliedRow(
 }
 
 /** What a reader would notice; anything less waits for the next interval of detail. */
-const noticeable = ({ state, percent, next, suspend, tally, attempts }: Progress): string => {
+const noticeable = ({ state, percent, next, suspend, fleet, attempts }: RevisionProgress): string => {
   const whole = (part: number, of: number): number => (of === 0 ? 0 : Math.floor((100 * part) / of));
   return JSON.stringify([
     state,
     percent,
     next,
     suspend,
-    whole(tally.installed, tally.offered),
-    whole(tally.offered, tally.active),
+    whole(fleet.running, fleet.offered),
+    whole(fleet.offered, fleet.active),
     whole(attempts.fail, attempts.ok + attempts.fail),
   ]);
 };
@@ -157,13 +159,14 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
 
   /** Counts the fleet for the revision in force and keeps the result; undefined when nothing is in force. */
   async function refresh(
-    worthIt: (before: Progress, after: Progress) => boolean,
+    worthIt: (before: RevisionProgress, after: RevisionProgress) => boolean,
   ): Promise<Revision | undefined> {
     const revision = await ledger.live();
     const entry = revision === undefined ? undefined : await ledger.get(revision);
-    const standing = picture();
-    if (entry === undefined || standing === undefined || isFinal(entry.progress.state)) return undefined;
-    const progress = await progressNow(standing, entry.progress, options, nowMs());
+    if (entry === undefined || isFinal(entry.progress.state)) return undefined;
+    const counted = await options.progress.count();
+    if (counted === undefined) return undefined;
+    const progress = await progressNow(counted, entry.progress, options);
     if (!worthIt(entry.progress, progress)) return undefined;
     await ledger.save({ ...entry, progress });
     return entry.revision;

@@ -4,9 +4,9 @@
  */
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
+import { type FleetProgress, NO_PROGRESS, type Subject } from '../domain/progress.ts';
 import type { KeyValueStore, OutboxEntry, OutboxRow, OutboxStore } from '../ports/index.ts';
-import { isFinal, type Progress, type Subject } from './progress.ts';
-import { NO_TALLY } from './tally.ts';
+import { isFinal, type RevisionProgress } from './revision-progress.ts';
 
 export const TOPIC = 'github';
 
@@ -45,7 +45,7 @@ export interface Entry {
   readonly planHash: string;
   readonly planText: string;
   readonly problems: readonly ShownProblem[];
-  readonly progress: Progress;
+  readonly progress: RevisionProgress;
   /** Merged through this pull request; null: through none; undefined: not looked up yet. */
   readonly pull?: number | null;
   /** A merge commit, as opposed to a squashed or rebased one: it is reverted with `-m 1`. */
@@ -87,20 +87,52 @@ export const tell = (revision: Revision): OutboxEntry =>
 
 const NOBODY: Subject = { buildId: '' as BuildId, versionName: '', versionCode: 0, kind: 'none' };
 
-function freshProgress(revision: Revision, subject: Subject, appliedAtMs: number, percent: number): Progress {
+function freshProgress(
+  revision: Revision,
+  subject: Subject,
+  appliedAtMs: number,
+  percent: number,
+): RevisionProgress {
   return {
     revision,
     state: subject.kind === 'none' ? 'completed' : 'pending',
     subject,
     appliedAtMs,
     percent,
-    tally: NO_TALLY,
+    fleet: NO_PROGRESS,
     attempts: { ok: 0, fail: 0, deferred: 0, reasons: [] },
     curve: [],
     exposure: [{ atMs: appliedAtMs, percent }],
     next: undefined,
     suspend: undefined,
     by: undefined,
+  };
+}
+
+/** Counts as version 0.1 stored them. */
+interface StoredTally {
+  readonly enrolled: number;
+  readonly active: number;
+  readonly offered: number;
+  readonly installed: number;
+  readonly waiting: number;
+  readonly blocked: FleetProgress['held'];
+  readonly staying: number;
+}
+
+type StoredEntry = Entry & { readonly progress: { readonly tally?: StoredTally } };
+
+function withFleet(entry: StoredEntry): Entry {
+  const { tally, ...progress } = entry.progress;
+  if (tally === undefined) return entry;
+  const { installed, blocked, ...same } = tally;
+  const seen = tally.offered + tally.staying;
+  return {
+    ...entry,
+    progress: {
+      ...progress,
+      fleet: { ...NO_PROGRESS, ...same, exposed: seen, seen, running: installed, held: blocked },
+    },
   };
 }
 
@@ -128,7 +160,10 @@ export function makeLedger({ store, outbox, nowMs }: LedgerOptions): Ledger {
     const text = await store.get(key);
     return text === undefined ? undefined : (JSON.parse(text) as T);
   };
-  const get = (revision: Revision): Promise<Entry | undefined> => read<Entry>(entryKey(revision));
+  const get = async (revision: Revision): Promise<Entry | undefined> => {
+    const entry = await read<StoredEntry>(entryKey(revision));
+    return entry === undefined ? undefined : withFleet(entry);
+  };
   const save = (entry: Entry): Promise<void> => set(entryKey(entry.revision), entry);
   const live = (): Promise<Revision | undefined> => read<Revision>(LIVE);
   const open = async (): Promise<readonly Revision[]> => (await read<Revision[]>(OPEN)) ?? [];

@@ -1,23 +1,21 @@
 /** The rollout in force, as it stands now: picture, fleet, outcomes and adoption brought together. */
 import type { Snapshot } from '../domain/decision.ts';
-import { finalPercent, isSuspended, nextChangeMs } from '../domain/ramp.ts';
+import { type FleetProgress, hasArrived, subjectOf, waitsOf } from '../domain/progress.ts';
+import { isSuspended, nextChangeMs } from '../domain/ramp.ts';
 import { reachAt } from '../domain/standing.ts';
-import type { AdoptionStore, DeviceStore, OutcomeStore } from '../ports/index.ts';
-import type { Progress, RolloutState, Tally } from './progress.ts';
-import { subjectOf, tallyFleet } from './tally.ts';
+import type { AdoptionStore, Counted, DeviceStore, OutcomeStore, ProgressSource } from '../ports/index.ts';
+import type { RevisionProgress, RolloutState } from './revision-progress.ts';
 
 export interface FleetSources {
-  readonly devices: Pick<DeviceStore, 'scan' | 'counts'>;
+  readonly devices: Pick<DeviceStore, 'counts'>;
+  readonly progress: Pick<ProgressSource, 'count'>;
   readonly outcomes: Pick<OutcomeStore, 'counts'>;
   readonly adoption: Pick<AdoptionStore, 'series'>;
   readonly activeWithinMs: number;
 }
 
-/** The share that may be missing when a rollout counts as complete: devices come and go. */
-const MISSING = 0.01;
-
 /** The next moment at which time alone widens the rollout. */
-function nextStep(picture: Snapshot, nowMs: number): Progress['next'] {
+function nextStep(picture: Snapshot, nowMs: number): RevisionProgress['next'] {
   const { rollout, clock } = picture;
   const percent = reachAt(picture, nowMs);
   let atMs: number | undefined = nowMs;
@@ -30,27 +28,17 @@ function nextStep(picture: Snapshot, nowMs: number): Progress['next'] {
   return undefined;
 }
 
-function stateOf(
-  picture: Snapshot,
-  tally: Tally,
-  next: Progress['next'],
-  percent: number,
-  nowMs: number,
-): RolloutState {
-  const { rollout } = picture;
-  if (isSuspended(rollout, nowMs)) return 'suspended';
-  const back = subjectOf(picture).kind === 'rollback';
-  const missing = tally.offered - tally.installed;
-  const arrived = next === undefined && (back || percent === finalPercent(rollout));
-  if (arrived && tally.active > 0 && (tally.offered > 0 || back) && missing <= MISSING * tally.offered)
-    return 'completed';
-  return !back && percent === 0 && tally.offered === 0 ? 'pending' : 'rolling_out';
+function stateOf(picture: Snapshot, fleet: FleetProgress, percent: number, nowMs: number): RolloutState {
+  if (isSuspended(picture.rollout, nowMs)) return 'suspended';
+  const { kind } = subjectOf(picture);
+  if (waitsOf(kind, fleet, hasArrived(picture, nowMs)).length === 0) return 'completed';
+  return kind === 'rollout' && percent === 0 && fleet.offered === 0 ? 'pending' : 'rolling_out';
 }
 
 /** A cheap sign that something countable moved; equal signs need no new count of the fleet. */
 export async function signOf(
   picture: Snapshot,
-  since: Progress,
+  since: RevisionProgress,
   sources: FleetSources,
   nowMs: number,
 ): Promise<string> {
@@ -64,34 +52,31 @@ export async function signOf(
   ]);
 }
 
-/** The progress of the revision in force; `before` carries when it came to stand and its exposure so far. */
+/** The progress of the revision in force, from a count; `before` carries when it came to stand and its exposure so far. */
 export async function progressNow(
-  picture: Snapshot,
-  before: Progress,
+  { picture, atMs, progress: fleet }: Counted,
+  before: RevisionProgress,
   sources: FleetSources,
-  nowMs: number,
-): Promise<Progress> {
+): Promise<RevisionProgress> {
   const { build: _, ...subject } = subjectOf(picture);
-  const tally = await tallyFleet(sources.devices, picture, nowMs, sources.activeWithinMs);
   const { ok, fail, deferred, reasons } = await sources.outcomes.counts(subject.buildId, before.appliedAtMs);
   const samples = await sources.adoption.series(subject.buildId, before.appliedAtMs);
-  const percent = reachAt(picture, nowMs);
-  const next = nextStep(picture, nowMs);
+  const percent = reachAt(picture, atMs);
   const last = before.exposure.at(-1);
   const { suspend } = picture.rollout;
   return {
     ...before,
     subject,
     percent,
-    tally,
+    fleet,
     attempts: { ok, fail, deferred, reasons },
     curve: samples.map(s => ({ atMs: s.atMs, percent: s.active === 0 ? 0 : (100 * s.running) / s.active })),
-    exposure: last?.percent === percent ? before.exposure : [...before.exposure, { atMs: nowMs, percent }],
-    next,
+    exposure: last?.percent === percent ? before.exposure : [...before.exposure, { atMs, percent }],
+    next: nextStep(picture, atMs),
     suspend:
-      suspend !== undefined && isSuspended(picture.rollout, nowMs)
+      suspend !== undefined && isSuspended(picture.rollout, atMs)
         ? { reason: suspend.reason, untilMs: suspend.untilMs }
         : undefined,
-    state: stateOf(picture, tally, next, percent, nowMs),
+    state: stateOf(picture, fleet, percent, atMs),
   };
 }

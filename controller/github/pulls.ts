@@ -9,21 +9,21 @@ import type { Plan } from '../domain/plan/index.ts';
 import { percentText } from '../domain/plan/words.ts';
 import { hasError, type Problem } from '../domain/problem.ts';
 import { offerableBuilds, type Standing } from '../domain/standing.ts';
-import type {
-  Applied,
-  Artifacts,
-  DesiredStore,
-  DeviceStore,
-  KeyValueStore,
-  OutboxStore,
-  Source,
-  SourceTree,
+import {
+  type Applied,
+  type Artifacts,
+  type DesiredStore,
+  type DeviceStore,
+  fleetOf,
+  type KeyValueStore,
+  type OutboxStore,
+  type Source,
+  type SourceTree,
 } from '../ports/index.ts';
 import type { Approvals, ShownPlans } from './approvals.ts';
 import type { GitHub } from './client.ts';
 import type { Comments } from './comment.ts';
 import { GitHubFault } from './fault.ts';
-import { fleetOf } from './fleet.ts';
 import { rowOf } from './ledger.ts';
 import { shortSha } from './render/markdown.ts';
 import {

@@ -11,10 +11,10 @@ import type { Deployments } from './deployments.ts';
 import { GitHubFault } from './fault.ts';
 import { overtaken } from './gaps.ts';
 import { type Entry, type Ledger, tell } from './ledger.ts';
-import { statusOf } from './progress.ts';
 import { shortSha } from './render/markdown.ts';
 import { renderNotice, renderProgress } from './render/progress.ts';
 import { renderRejected } from './render/rejected.ts';
+import { statusOf } from './revision-progress.ts';
 import type { CommitStatus, Statuses } from './statuses.ts';
 
 export interface ReportOptions {

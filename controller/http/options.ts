@@ -10,6 +10,7 @@ import type {
   DeviceStore,
   OutcomeStore,
   Picture,
+  ProgressSource,
   Reconciler,
   Webhook,
 } from '../ports/index.ts';
@@ -23,6 +24,7 @@ export interface HttpPorts {
   readonly audit: AuditStore;
   readonly artifacts: Artifacts;
   readonly reconciler: Reconciler;
+  readonly progress: Pick<ProgressSource, 'recent'>;
 }
 
 export interface HttpSettings {

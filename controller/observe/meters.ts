@@ -58,6 +58,12 @@ export function meters(registry: Registry) {
       labelNames: ['build_id'],
       registers,
     }),
+    rolloutDevices: new Gauge({
+      name: 'ota_rollout_devices',
+      help: 'Enrolled devices that are led to a build, by how far they are; `running`, `waiting` and `held` are `offered`.',
+      labelNames: ['build_id', 'state'],
+      registers,
+    }),
     exposure: new Gauge({
       name: 'ota_exposure_ratio',
       help: 'Share of buckets offered current: as declared, and after rollback, suspension and withdrawal.',

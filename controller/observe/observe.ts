@@ -5,6 +5,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Event, Observe } from '../domain/event.ts';
+import type { BuildId } from '../domain/ids.ts';
 import { type CheckEvent, makeCheckLine, makeLineTime } from './check-line.ts';
 import { beginAtZero, meters } from './meters.ts';
 import { type LogOutput, standardOutput } from './output.ts';
@@ -15,7 +16,11 @@ export interface Readings {
   sourceAgeSeconds(): number | undefined;
   exposure(): { declared: number; effective: number } | undefined;
   adoption(): ReadonlyMap<string, number>;
+  /** Devices by their state in the rollout, as counted last. */
+  rollout(): { buildId: BuildId; devices: Readonly<Record<RolloutDevices, number>> } | undefined;
 }
+
+export type RolloutDevices = 'exposed' | 'seen' | 'offered' | 'running' | 'waiting' | 'held' | 'staying';
 
 export interface Observer {
   readonly observe: Observe;
@@ -94,6 +99,10 @@ export function makeObserver(options: ObserverOptions): Observer {
     if (age !== undefined) m.sourceAge.set(age);
     m.adoption.reset();
     for (const [buildId, ratio] of readings?.adoption() ?? []) m.adoption.labels(buildId).set(ratio);
+    m.rolloutDevices.reset();
+    const rollout = readings?.rollout();
+    for (const [state, devices] of Object.entries(rollout?.devices ?? {}))
+      m.rolloutDevices.labels(rollout?.buildId ?? '', state).set(devices);
   };
   return {
     logger,

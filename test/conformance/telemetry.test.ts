@@ -108,6 +108,7 @@ test('installs and failed verifications are counted once each, an ok is adoption
     await journey.controller.tick();
     assert.is((await results()).confirmed, 1);
     assert.is(await journey.metric('ota_adoption_ratio', { build_id: 'b42' }), 1);
+    assert.is(await journey.metric('ota_rollout_devices', { build_id: 'b42', state: 'running' }), 1);
     assert.equal(await counted(), [1, 1, 1], 'what was counted stays');
   }));
 

@@ -5,9 +5,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { countFleet } from '../../controller/domain/plan/fleet.ts';
 import { plan } from '../../controller/domain/plan/index.ts';
+import { NO_PROGRESS } from '../../controller/domain/progress.ts';
 import { newClock } from '../../controller/domain/ramp.ts';
 import type { Entry } from '../../controller/github/ledger.ts';
-import { headlineOf, type Progress, statusOf } from '../../controller/github/progress.ts';
 import { literal, shareOf } from '../../controller/github/render/markdown.ts';
 import {
   renderConflictComment,
@@ -18,7 +18,7 @@ import {
 } from '../../controller/github/render/plan.ts';
 import { renderNotice, renderProgress } from '../../controller/github/render/progress.ts';
 import { renderRejected } from '../../controller/github/render/rejected.ts';
-import { NO_TALLY } from '../../controller/github/tally.ts';
+import { headlineOf, type RevisionProgress, statusOf } from '../../controller/github/revision-progress.ts';
 import { aBuild, aRamp, aState, DAY_MS, HOUR_MS, NOW_MS, OTHER_SIGNER } from '../support/state.ts';
 
 const GOLDEN = path.resolve(import.meta.dirname, '../golden/github');
@@ -145,20 +145,24 @@ test('plan: invalid, in conflict, unchanged', () => {
   golden('plan-unchanged', renderUnchangedComment(REVIEWED));
 });
 
-const rolling: Progress = {
+const rolling: RevisionProgress = {
   revision: sha('c'),
   state: 'rolling_out',
   subject: { buildId: 'b42', versionName: '4.2.0', versionCode: 42, kind: 'rollout' },
   appliedAtMs: NOW_MS,
   percent: 10,
-  tally: {
+  fleet: {
     enrolled: 1_310,
     active: 1_204,
+    exposed: 134,
+    seen: 121,
     offered: 121,
-    installed: 118,
+    running: 118,
     waiting: 2,
-    blocked: [{ reason: 'signer_mismatch', devices: 1 }],
+    held: [{ reason: 'signer_mismatch', devices: 1 }],
     staying: 0,
+    canaries: { exposed: 3, offered: 3, running: 3 },
+    named: { waiting: [], unseen: [] },
   },
   attempts: {
     ok: 118,
@@ -179,7 +183,7 @@ const rolling: Progress = {
   suspend: undefined,
   by: undefined,
 };
-const report = (over: Partial<Progress>): string =>
+const report = (over: Partial<RevisionProgress>): string =>
   renderProgress({
     progress: { ...rolling, ...over },
     planHash: 'd'.repeat(64),
@@ -188,13 +192,13 @@ const report = (over: Partial<Progress>): string =>
     activeHours: 72,
   });
 
-const states: readonly [string, Partial<Progress>][] = [
+const states: readonly [string, Partial<RevisionProgress>][] = [
   [
     'pending',
     {
       state: 'pending',
       percent: 0,
-      tally: { ...NO_TALLY, enrolled: 1_310, active: 1_204 },
+      fleet: { ...NO_PROGRESS, enrolled: 1_310, active: 1_204 },
       attempts: { ok: 0, fail: 0, deferred: 0, reasons: [] },
       curve: [],
       next: { percent: 1, atMs: NOW_MS + HOUR_MS },
@@ -210,7 +214,15 @@ const states: readonly [string, Partial<Progress>][] = [
     {
       state: 'completed',
       percent: 100,
-      tally: { ...rolling.tally, offered: 1_204, installed: 1_203, waiting: 1, blocked: [] },
+      fleet: {
+        ...rolling.fleet,
+        exposed: 1_310,
+        seen: 1_204,
+        offered: 1_204,
+        running: 1_203,
+        waiting: 1,
+        held: [],
+      },
       next: undefined,
     },
   ],
@@ -228,7 +240,13 @@ const states: readonly [string, Partial<Progress>][] = [
         versionCode: 41,
         kind: 'rollback',
       },
-      tally: { ...rolling.tally, staying: 118 },
+      fleet: {
+        ...rolling.fleet,
+        exposed: 1_310,
+        seen: 239,
+        staying: 118,
+        canaries: NO_PROGRESS.canaries,
+      },
       next: undefined,
     },
   ],

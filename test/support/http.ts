@@ -10,9 +10,10 @@ import type { Build } from '../../controller/domain/release.ts';
 import { createHttp, type HttpFace } from '../../controller/http/app.ts';
 import { type Listener, listen } from '../../controller/http/listen.ts';
 import { newAdminToken } from '../../controller/http/operator/token-routes.ts';
-import type { HttpOptions, HttpSettings } from '../../controller/http/options.ts';
+import { HTTP_DEFAULTS, type HttpOptions, type HttpSettings } from '../../controller/http/options.ts';
 import type { AdminScope, Artifacts, Reconciler, ReconcileStatus } from '../../controller/ports/index.ts';
 import type { Store } from '../../controller/store/store.ts';
+import { watchProgress } from '../../controller/watch/progress.ts';
 import { factsOf, makeApk, testKey } from './apk/index.ts';
 import { undocumented } from './openapi.ts';
 import { DAY_MS, NOW_MS } from './state.ts';
@@ -159,6 +160,16 @@ export async function withServer<T>(
           audit: store.audit,
           artifacts,
           reconciler: fakeReconciler(reconciles, { ...STATUS, ...status }),
+          progress: watchProgress({
+            picture: () => world.snapshot,
+            devices: store.devices,
+            nowMs,
+            monotonicMs: () => world.monotonicMs,
+            activeWithinMs: settings?.activeWithinMs ?? HTTP_DEFAULTS.activeWithinMs,
+            onFault: (fault: unknown) => {
+              throw fault;
+            },
+          }),
         },
         observe: event => void events.push(event),
         metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'ota_checks_total 0\n' }),

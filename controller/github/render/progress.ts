@@ -1,10 +1,10 @@
 /** The progress report: the plan comment's second life. Pure: the same progress is the same text, so nothing is sent twice. */
-import { headlineOf, type Progress, type RolloutState } from '../progress.ts';
+import { headlineOf, type RevisionProgress, type RolloutState } from '../revision-progress.ts';
 import { adoptionChart } from './chart.ts';
 import { countOf, folded, literal, momentOf, paragraphs, shareOf, shortSha, table } from './markdown.ts';
 
 export interface Reported {
-  readonly progress: Progress;
+  readonly progress: RevisionProgress;
   readonly planHash: string;
   /** The plan as it was applied, Markdown. */
   readonly planText: string;
@@ -46,17 +46,17 @@ export function renderProgress({ progress, planHash, planText, revert, activeHou
   );
 }
 
-const valueAt = ({ exposure }: Progress, atMs: number): number =>
+const valueAt = ({ exposure }: RevisionProgress, atMs: number): number =>
   exposure.findLast(e => e.atMs <= atMs)?.percent ?? 0;
 
-function sentence(progress: Progress): string {
-  const { state, by, suspend, tally } = progress;
+function sentence(progress: RevisionProgress): string {
+  const { state, by, suspend, fleet } = progress;
   const from = by === undefined ? 'a later revision' : shortSha(by);
   switch (state) {
     case 'pending':
       return 'Applied. No device outside the canaries is offered this build yet.';
     case 'rolling_out':
-      return tally.active === 0
+      return fleet.active === 0
         ? 'Applied. No device has checked in yet.'
         : 'Applied; devices are taking it up.';
     case 'suspended':
@@ -74,7 +74,7 @@ function sentence(progress: Progress): string {
   }
 }
 
-function figures({ tally, subject }: Progress, activeHours: number): string {
+function figures({ fleet, subject }: RevisionProgress, activeHours: number): string {
   const row = (label: string, devices: number, of?: number): string[] => [
     label,
     countOf(devices),
@@ -83,20 +83,24 @@ function figures({ tally, subject }: Progress, activeHours: number): string {
   return table(
     ['', 'devices', 'share'],
     [
-      row('enrolled', tally.enrolled),
-      row(`active in ${activeHours} h`, tally.active, tally.enrolled),
-      row('offered', tally.offered, tally.active),
-      row('installed', tally.installed, tally.offered),
-      row('waiting', tally.waiting, tally.offered),
-      ...tally.blocked.map(b => row(`held back: ${literal(b.reason)}`, b.devices, tally.offered)),
-      ...(subject.kind === 'rollback' || tally.staying > 0
-        ? [row('staying on a newer version', tally.staying, tally.active)]
+      row('enrolled', fleet.enrolled),
+      row(`active in ${activeHours} h`, fleet.active, fleet.enrolled),
+      row('exposed', fleet.exposed, fleet.enrolled),
+      row('offered', fleet.offered, fleet.active),
+      row('installed', fleet.running, fleet.offered),
+      row('waiting', fleet.waiting, fleet.offered),
+      ...fleet.held.map(h => row(`held back: ${literal(h.reason)}`, h.devices, fleet.offered)),
+      ...(fleet.canaries.offered > 0
+        ? [row('canaries that run it', fleet.canaries.running, fleet.canaries.offered)]
+        : []),
+      ...(subject.kind === 'rollback' || fleet.staying > 0
+        ? [row('staying on a newer version', fleet.staying, fleet.active)]
         : []),
     ],
   );
 }
 
-function attempts({ attempts: { ok, fail, deferred, reasons } }: Progress): string {
+function attempts({ attempts: { ok, fail, deferred, reasons } }: RevisionProgress): string {
   const named = (outcome: 'fail' | 'deferred'): string => {
     const list = reasons
       .filter(r => r.outcome === outcome)
@@ -107,7 +111,7 @@ function attempts({ attempts: { ok, fail, deferred, reasons } }: Progress): stri
   return `**Attempts:** ${countOf(ok)} ok · ${countOf(fail)} failed${named('fail')} · ${countOf(deferred)} deferred${named('deferred')}`;
 }
 
-function next({ next: step, state, suspend }: Progress): string | undefined {
+function next({ next: step, state, suspend }: RevisionProgress): string | undefined {
   if (state !== 'pending' && state !== 'rolling_out' && state !== 'suspended') return undefined;
   if (state === 'suspended' && suspend !== undefined)
     return `**Next:** offers resume ${momentOf(suspend.untilMs)}`;
@@ -117,7 +121,7 @@ function next({ next: step, state, suspend }: Progress): string | undefined {
 }
 
 /** The one new comment that a completion, a suspension or a revert is worth: edits do not notify anybody. */
-export function renderNotice(progress: Progress): string {
+export function renderNotice(progress: RevisionProgress): string {
   const { state, by, suspend, subject } = progress;
   const what = literal(subject.buildId);
   const line = headlineOf(progress);

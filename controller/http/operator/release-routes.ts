@@ -2,8 +2,9 @@
 import type * as Api from '../../../schemas/api.d.ts';
 import { adoptionOf } from '../../domain/adoption.ts';
 import type { Snapshot } from '../../domain/decision.ts';
+import { subjectOf } from '../../domain/progress.ts';
 import type { Build } from '../../domain/release.ts';
-import type { FleetCounts } from '../../ports/index.ts';
+import type { Counted, FleetCounts } from '../../ports/index.ts';
 import { readJson } from '../body.ts';
 import type { Contract } from '../contract.ts';
 import { isoTime } from '../iso-time.ts';
@@ -12,12 +13,13 @@ import { Refusal } from '../problem.ts';
 import type { Doors, Route } from '../route.ts';
 import { audited } from './audited.ts';
 import { pageOf } from './page.ts';
+import { progressOnWire, resultsOnWire } from './progress-view.ts';
 import { buildOnWire, exposureNow, rolloutOnWire, statusOnWire } from './views.ts';
 
 const isRowId = (text: string): boolean => /^[1-9]\d{0,14}$/.test(text);
 
 export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Route[] {
-  const { picture, clock, devices, outcomes, artifacts, audit, reconciler } = http.ports;
+  const { picture, clock, devices, outcomes, artifacts, audit, reconciler, progress } = http.ports;
 
   const needSnapshot = (): Snapshot => {
     if (picture.snapshot === undefined)
@@ -41,22 +43,22 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
       stored: await artifacts.has(build.sha256),
       running_devices: adoption.devices,
       adoption_ratio: adoption.ratio,
-      results: {
-        ok: results.ok,
-        confirmed: results.confirmed,
-        fail: results.fail,
-        deferred: results.deferred,
-        skipped: results.skipped,
-        verify_fail: results.verifyFail,
-        reasons: [...results.reasons],
-      },
+      results: resultsOnWire(results),
       downloads: await outcomes.downloadStats(build.buildId),
     };
   }
 
+  const progressView = async (counted: Counted): Promise<Api.Progress> =>
+    progressOnWire(
+      counted,
+      await outcomes.counts(subjectOf(counted.picture).buildId, counted.picture.appliedAtMs),
+      http.settings.activeWithinMs,
+    );
+
   return [
     doors.admin('GET', '/v1/rollout', 'read', async ctx => {
       // Also answers before the first revision is applied, so that its problems can be read.
+      const counted = await progress.recent();
       const { snapshot } = picture;
       const nowMs = clock.nowMs();
       const counts = await devices.counts(nowMs, http.settings.activeWithinMs);
@@ -73,6 +75,7 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
           running_current: adoption?.devices ?? 0,
           adoption_ratio: adoption?.ratio ?? 0,
         },
+        progress: counted === undefined ? null : await progressView(counted),
         missing_artifacts: [...(snapshot?.missingArtifacts ?? [])],
         reconcile: statusOnWire(status, nowMs),
       };

@@ -15,6 +15,7 @@ import { makePublication } from '../../../controller/reconcile/publication.ts';
 import { gitSource } from '../../../controller/source/git/source.ts';
 import { findRampStart } from '../../../controller/source/ramp-start.ts';
 import type { Store } from '../../../controller/store/store.ts';
+import { watchProgress } from '../../../controller/watch/progress.ts';
 import { type ApartOptions, apartParser } from '../../../controller/yaml/parse-apart.ts';
 import { releaseFiles } from '../releases.ts';
 import { aState, type StateParts } from '../state.ts';
@@ -106,6 +107,16 @@ async function raise<T>(
     store: store.keyValues,
     outbox: store.outbox,
     devices: store.devices,
+    progress: watchProgress({
+      picture: () => reconcile.snapshot,
+      devices: store.devices,
+      nowMs,
+      monotonicMs: nowMs,
+      activeWithinMs: 72 * 60 * MINUTE_MS,
+      onFault: (fault: unknown) => {
+        throw fault;
+      },
+    }),
     outcomes: store.outcomes,
     adoption: store.adoption,
     activeWithinMs: 72 * 60 * MINUTE_MS,

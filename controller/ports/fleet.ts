@@ -1,10 +1,12 @@
-/** The enrolled fleet, read in pages so that other work runs in between. */
-import type { DeviceStore, ScannedDevice } from '../ports/index.ts';
+/** The whole enrolled fleet, a page at a time. */
+import type { DeviceId } from '../domain/ids.ts';
+import type { DeviceStore, ScannedDevice } from './devices.ts';
 
 const PAGE = 2_000;
 
+/** Every enrolled device that is not revoked, in id order; other work runs between the pages. */
 export async function* fleetOf(devices: Pick<DeviceStore, 'scan'>): AsyncGenerator<ScannedDevice> {
-  let after: string | undefined;
+  let after: DeviceId | undefined;
   do {
     const page = await devices.scan({ after, limit: PAGE });
     yield* page;

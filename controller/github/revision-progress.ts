@@ -1,7 +1,8 @@
-/** How a merged revision stands with the fleet: what the progress report, its statuses and its notices are made from. */
+/** How a merged revision stands with the fleet: the input of its report, statuses and notices. */
 
-import type { BuildId, Revision } from '../domain/ids.ts';
+import type { Revision } from '../domain/ids.ts';
 import type { Outcome, ResultReason } from '../domain/outcome.ts';
+import type { FleetProgress, Subject } from '../domain/progress.ts';
 import type { CurvePoint } from './render/chart.ts';
 import { shareOf, shortSha } from './render/markdown.ts';
 
@@ -18,21 +19,6 @@ export type RolloutState =
 export const isFinal = (state: RolloutState): boolean =>
   state === 'completed' || state === 'reverted' || state === 'superseded';
 
-export interface Tally {
-  readonly enrolled: number;
-  /** Checked in within the active window; all below are of these. */
-  readonly active: number;
-  /** Meant to run the subject. */
-  readonly offered: number;
-  readonly installed: number;
-  /** Offered, not installed yet. */
-  readonly waiting: number;
-  /** Meant to run it, but held back. */
-  readonly blocked: readonly { readonly reason: string; readonly devices: number }[];
-  /** On a newer version and not made to go back. */
-  readonly staying: number;
-}
-
 export interface Attempts {
   readonly ok: number;
   readonly fail: number;
@@ -44,22 +30,15 @@ export interface Attempts {
   }[];
 }
 
-export interface Subject {
-  readonly buildId: BuildId;
-  readonly versionName: string;
-  readonly versionCode: number;
-  /** `rollback`: devices are led to it from a newer build; `none`: this revision changes no offer. */
-  readonly kind: 'rollout' | 'rollback' | 'none';
-}
-
-export interface Progress {
+export interface RevisionProgress {
   readonly revision: Revision;
   readonly state: RolloutState;
   readonly subject: Subject;
   readonly appliedAtMs: number;
   /** Effective exposure, percent of buckets. */
   readonly percent: number;
-  readonly tally: Tally;
+  /** As counted last while the revision was in force. */
+  readonly fleet: FleetProgress;
   readonly attempts: Attempts;
   readonly curve: readonly CurvePoint[];
   /** Exposure over time: each entry holds until the next. */
@@ -73,15 +52,15 @@ export interface Progress {
 const failedOf = ({ ok, fail }: Attempts): string => (ok + fail === 0 ? '0 %' : shareOf(fail, ok + fail));
 
 /** `10 % · 118/121 installed · 0.8 % failed` */
-export const headlineOf = ({ percent, tally, attempts, subject }: Progress): string =>
+export const headlineOf = ({ percent, fleet, attempts, subject }: RevisionProgress): string =>
   [
     subject.kind === 'rollback' ? 'rollback' : `${percent} %`,
-    `${tally.installed}/${tally.offered} installed`,
+    `${fleet.running}/${fleet.offered} installed`,
     `${failedOf(attempts)} failed`,
   ].join(' · ');
 
 /** The `ota/rollout` status and the deployment of a state: success only for what was applied and took its course. */
-export function statusOf(progress: Progress): {
+export function statusOf(progress: RevisionProgress): {
   status: 'pending' | 'success' | 'failure' | 'error';
   deployment: 'queued' | 'in_progress' | 'success' | 'failure' | 'inactive';
   description: string;

@@ -1,0 +1,196 @@
+/**
+ * How far the fleet has taken the build it is led to, and when that is done: the one definition behind
+ * `GET /v1/rollout`, the pull request's report, `ota status -w` and the metrics. Pure: counts over devices.
+ */
+import { runsBuild } from './adoption.ts';
+import { type Device, decide, type HoldReason, isCanary, type Snapshot, targetFor } from './decision.ts';
+import type { BuildId, DeviceId } from './ids.ts';
+import { finalPercent, percentAt } from './ramp.ts';
+import type { Build } from './release.ts';
+
+/** The build that a rollout leads devices to. */
+export interface Subject {
+  readonly buildId: BuildId;
+  readonly versionName: string;
+  readonly versionCode: number;
+  /** `rollback`: devices are led to it from a newer build; `none`: this revision changes no offer. */
+  readonly kind: 'rollout' | 'rollback' | 'none';
+}
+
+/** A withdrawn `current` leads devices to `last_safe` as a rollback does. */
+export function subjectOf({ rollout, current, lastSafe }: Snapshot): Subject & { readonly build: Build } {
+  const back = rollout.rollback || (current.withdrawn !== undefined && lastSafe !== undefined);
+  const build = back ? (lastSafe ?? current) : current;
+  const { buildId, versionName, versionCode } = build;
+  return { buildId, versionName, versionCode, kind: back ? 'rollback' : 'rollout', build };
+}
+
+/** What is needed of a device; `lastSeenMs` is undefined for one that never checked in. */
+export interface CountedDevice extends Omit<Device, 'versionCode'> {
+  readonly versionCode: number | undefined;
+  readonly lastSeenMs: number | undefined;
+}
+
+/** Counts of enrolled devices that are not revoked. */
+export interface FleetProgress {
+  readonly enrolled: number;
+  /** Checked in within the active window. */
+  readonly active: number;
+  /** Led to the build: by percentage, as a canary, or by a rollback; active or not. */
+  readonly exposed: number;
+  /** The active ones of them. */
+  readonly seen: number;
+  /** Seen, and not staying on a newer version: running + waiting + held. */
+  readonly offered: number;
+  readonly running: number;
+  /** Would be offered the build at their next check. */
+  readonly waiting: number;
+  /** Led to the build, but cannot be offered it. */
+  readonly held: readonly { readonly reason: HoldReason; readonly devices: number }[];
+  /** On a newer version and not made to go back. */
+  readonly staying: number;
+  /** Those of the above that are canaries; all 0 in a rollback. */
+  readonly canaries: { readonly exposed: number; readonly offered: number; readonly running: number };
+  /** The first of them in the order they were counted, at most {@link NAMED} of each. */
+  readonly named: { readonly waiting: readonly DeviceId[]; readonly unseen: readonly DeviceId[] };
+}
+
+export const NAMED = 20;
+
+export const NO_PROGRESS: FleetProgress = {
+  enrolled: 0,
+  active: 0,
+  exposed: 0,
+  seen: 0,
+  offered: 0,
+  running: 0,
+  waiting: 0,
+  held: [],
+  staying: 0,
+  canaries: { exposed: 0, offered: 0, running: 0 },
+  named: { waiting: [], unseen: [] },
+};
+
+type Place = 'elsewhere' | 'running' | 'waiting' | 'staying' | { readonly held: HoldReason };
+
+function placeOf(snapshot: Snapshot, subject: Build, device: Device, nowMs: number): Place {
+  const target = targetFor(snapshot, device, nowMs);
+  if (target.kind === 'hold' || target.build.buildId !== subject.buildId) return 'elsewhere';
+  if (runsBuild(subject, device)) return 'running';
+  const decision = decide(snapshot, device, nowMs);
+  if (decision.kind === 'offer') return 'waiting';
+  const newer = device.versionCode > subject.versionCode;
+  return newer ? 'staying' : { held: decision.reason };
+}
+
+export interface ProgressCounter {
+  add(device: CountedDevice): void;
+  result(): FleetProgress;
+}
+
+/** Exposure as it is now, offers not paused: a suspend freezes a ramp where it stands, but narrows nothing. */
+function unsuspended(picture: Snapshot, nowMs: number): Snapshot {
+  const percent = percentAt(picture.rollout, picture.clock, nowMs);
+  const exposure = { kind: 'percent', percent } as const;
+  return { ...picture, rollout: { ...picture.rollout, suspend: undefined, exposure } };
+}
+
+/** Counts devices one by one, so that the fleet is never in memory. */
+export function progressCounter(picture: Snapshot, nowMs: number, activeWithinMs: number): ProgressCounter {
+  const snapshot = unsuspended(picture, nowMs);
+  const { build, kind } = subjectOf(snapshot);
+  const counts = { enrolled: 0, active: 0, exposed: 0, seen: 0, running: 0, waiting: 0, staying: 0 };
+  const canaries = { exposed: 0, offered: 0, running: 0 };
+  const held = new Map<HoldReason, number>();
+  const named = { waiting: [] as DeviceId[], unseen: [] as DeviceId[] };
+  const name = (list: DeviceId[], id: DeviceId): void => {
+    if (list.length < NAMED) list.push(id);
+  };
+
+  function addSeen(place: Exclude<Place, 'elsewhere'>, deviceId: DeviceId, canary: boolean): void {
+    counts.seen += 1;
+    if (typeof place === 'object') held.set(place.held, (held.get(place.held) ?? 0) + 1);
+    else counts[place] += 1;
+    if (place === 'waiting') name(named.waiting, deviceId);
+    if (!canary || place === 'staying') return;
+    canaries.offered += 1;
+    if (place === 'running') canaries.running += 1;
+  }
+
+  return {
+    add: device => {
+      const active = device.lastSeenMs !== undefined && device.lastSeenMs >= nowMs - activeWithinMs;
+      counts.enrolled += 1;
+      if (active) counts.active += 1;
+      const asked: Device = { ...device, versionCode: device.versionCode ?? 0 };
+      const place = placeOf(snapshot, build, asked, nowMs);
+      if (place === 'elsewhere') return;
+      const canary = kind === 'rollout' && isCanary(snapshot, device);
+      counts.exposed += 1;
+      if (canary) canaries.exposed += 1;
+      if (active) addSeen(place, device.deviceId, canary);
+      else name(named.unseen, device.deviceId);
+    },
+    result: () => ({
+      ...counts,
+      offered: counts.seen - counts.staying,
+      held: [...held]
+        .map(([reason, devices]) => ({ reason, devices }))
+        .sort((a, b) => (a.reason < b.reason ? -1 : 1)),
+      canaries: { ...canaries },
+      named: { waiting: [...named.waiting], unseen: [...named.unseen] },
+    }),
+  };
+}
+
+/** Exposure stands where it was declared to end; a ramp has more steps until then. */
+export const hasArrived = (picture: Snapshot, nowMs: number): boolean =>
+  subjectOf(picture).kind === 'rollback' ||
+  percentAt(picture.rollout, picture.clock, nowMs) === finalPercent(picture.rollout);
+
+/** Percents of devices that a rollout must reach to be done. */
+export interface Goal {
+  /** Of the offered devices, those that run the build. Canaries always count whole. */
+  readonly targetPercent: number;
+  /** Of the exposed devices, those that have been seen within the active window. */
+  readonly minSeenPercent: number;
+}
+
+/** Devices come and go, and one in a drawer must not block for ever. */
+export const GOAL: Goal = { targetPercent: 99, minSeenPercent: 50 };
+
+/** What keeps a rollout from being done. */
+export type Wait =
+  /** No enrolled device is led to the build. */
+  | { readonly for: 'exposed' }
+  | { readonly for: 'seen'; readonly have: number; readonly need: number }
+  | { readonly for: 'canaries'; readonly have: number; readonly need: number }
+  | { readonly for: 'running'; readonly have: number; readonly need: number }
+  /** Time or a person has yet to open the rest. */
+  | { readonly for: 'step' };
+
+const shareOf = (percent: number, of: number): number => Math.ceil((percent * of) / 100 - 1e-9);
+
+/**
+ * Empty when the rollout is done: at least 99 % of the active offered devices and every active canary run the build,
+ * at least half of the exposed devices have been seen, and exposure has arrived where it was declared to end.
+ */
+export function waitsOf(
+  kind: Subject['kind'],
+  progress: Pick<FleetProgress, 'exposed' | 'seen' | 'offered' | 'running' | 'canaries'>,
+  arrived: boolean,
+  goal: Goal = GOAL,
+): Wait[] {
+  const { exposed, seen, offered, running, canaries } = progress;
+  const waits: Wait[] = [];
+  const need = (what: 'seen' | 'canaries' | 'running', have: number, least: number): void => {
+    if (have < least) waits.push({ for: what, have, need: least });
+  };
+  if (exposed === 0 && kind !== 'rollback') waits.push({ for: 'exposed' });
+  // A device that was seen and stays on a newer version has nothing to run; one at least must be there to tell.
+  need('seen', seen, Math.min(exposed, Math.max(1, shareOf(goal.minSeenPercent, exposed))));
+  need('canaries', canaries.running, canaries.offered);
+  need('running', running, shareOf(goal.targetPercent, offered));
+  if (!arrived) waits.push({ for: 'step' });
+  return waits;
+}
