@@ -32,10 +32,11 @@ export const countArgument =
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `90s`, `30m`, `4h`, `7d` → ms; a bare number is seconds. */
+/** `90s`, `30m`, `4h`, `7d` → ms. A number without a unit is refused: it was read as seconds before 0.2. */
 export function durationArgument(text: string): number {
-  const match = /^(\d{1,7})([smhd]?)$/.exec(text);
-  const ms = Number(match?.[1] ?? 0) * (UNITS[match?.[2] || 's'] ?? 0);
+  if (/^\d+$/.test(text)) return wrong(`A unit is missing. Before 0.2 this meant seconds: write ${text}s.`);
+  const match = /^(\d{1,7})([smhd])$/.exec(text);
+  const ms = Number(match?.[1] ?? 0) * (UNITS[match?.[2] ?? ''] ?? 0);
   return ms > 0 ? ms : wrong('Expected a duration like 90s, 30m, 4h or 7d.');
 }
 

@@ -11,15 +11,14 @@ import { isBuildId, normaliseFingerprint } from '../domain/ids.ts';
 import { acceptable } from './apk-concerns.ts';
 import { openApkInput } from './apk-input.ts';
 import { buildArgument, countArgument, reasonArgument } from './arguments.ts';
+import { uploadBar } from './bar.ts';
 import { runBuildVerify } from './build-verify.ts';
 import { type Client, controllerClient } from './client.ts';
 import { unreadable } from './device-import.ts';
-
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import { judgeHead } from './judging.ts';
 import { errorsIn, textOf, visible } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
-import { uploadBar } from './progress.ts';
 import { replaceFile } from './replace-file.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 

@@ -23,8 +23,8 @@ export interface Io {
 
 export const paint = (io: Pick<Io, 'colour'>) => createColors(io.colour);
 
-/** 0 fine · 1 invalid or differences · 2 error, wrong use included · 3 timeout · 4 halted. */
-export const EXIT = { fine: 0, invalid: 1, error: 2, timeout: 3, halted: 4 } as const;
+/** 0 fine · 1 invalid or differences · 2 error, wrong use included · 3 timeout · 4 halted · 130 Ctrl-C. */
+export const EXIT = { fine: 0, invalid: 1, error: 2, timeout: 3, halted: 4, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Pretty JSON and a newline: one value on standard output. */

@@ -1,4 +1,5 @@
 /** What `GET /v1/rollout`, `/v1/builds` and `/v1/reconcile` answer, as far as the verbs use it. */
+import type * as Api from '../../schemas/api.d.ts';
 
 export interface StatusOnWire {
   readonly applied_revision: string | null;
@@ -19,9 +20,12 @@ export interface StatusOnWire {
   readonly clock_held: boolean;
 }
 
+export type ProgressOnWire = Api.Progress;
+
 export interface RolloutOnWire {
-  readonly revision: string;
-  readonly applied_at: string;
+  /** Null before the first revision is applied, as are `rollout` and `exposure`. */
+  readonly revision: string | null;
+  readonly applied_at: string | null;
   readonly rollout: {
     readonly current: string;
     readonly last_safe: string | null;
@@ -38,18 +42,20 @@ export interface RolloutOnWire {
     readonly rollback: boolean;
     readonly force_downgrade: boolean;
     readonly suspend: { readonly reason: string; readonly since: string; readonly until: string } | null;
-  };
+  } | null;
   readonly exposure: {
     readonly declared_percent: number;
     readonly effective_percent: number;
     readonly next_change_at: string | null;
-  };
+  } | null;
   readonly fleet: {
     readonly enrolled: number;
     readonly active: number;
     readonly running_current: number;
     readonly adoption_ratio: number;
   };
+  /** Undefined from a controller older than 0.2. */
+  readonly progress: ProgressOnWire | null | undefined;
   readonly missing_artifacts: readonly string[];
   readonly reconcile: StatusOnWire;
 }

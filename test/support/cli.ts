@@ -57,7 +57,13 @@ export async function ota(argv: readonly string[], options: CliOptions = {}): Pr
 /** `controller/cli/main.ts` as a process of its own, its output a pipe. */
 export function otaProcess(
   argv: readonly string[],
-  options: { cwd?: string; env?: Record<string, string>; stdin?: string } = {},
+  options: {
+    cwd?: string;
+    env?: Record<string, string>;
+    stdin?: string;
+    /** Sees standard error as it comes, each time whole. */
+    onErr?: (text: string) => void;
+  } = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const tsx = path.join(root, 'node_modules/tsx/dist/loader.mjs');
@@ -77,6 +83,7 @@ export function otaProcess(
     });
     child.stderr.on('data', (chunk: Buffer) => {
       err += chunk.toString();
+      options.onErr?.(err);
     });
     child.on('error', reject);
     child.on('close', code => resolve({ code: code ?? -1, out, err }));

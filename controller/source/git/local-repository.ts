@@ -12,6 +12,8 @@ export interface LocalRepository extends Pick<Source, 'rolloutHistory'> {
   /** `name` is anything Git takes for a commit: a branch, a tag, `HEAD~1`. Fault `revision_unknown`. */
   resolve(name: string): Promise<Revision>;
   read(revision: Revision): Promise<SourceTree>;
+  /** Is `ancestor` part of `revision`'s history? Undefined when this clone lacks one of them. */
+  contains(revision: Revision, ancestor: Revision): Promise<boolean | undefined>;
 }
 
 export interface LocalRepositoryOptions {
@@ -55,6 +57,16 @@ export function localRepository({
       }
     },
     read: revision => reading(() => readTree(git, revision, subPath)),
+    contains: async (revision, ancestor) => {
+      if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(revision)) return undefined;
+      try {
+        await git.text(['merge-base', '--is-ancestor', ancestor, revision]);
+        return true;
+      } catch (error) {
+        if (!(error instanceof GitExit)) throw error;
+        return error.exitCode === 1 ? false : undefined;
+      }
+    },
     rolloutHistory: revision => history(skip => reading(() => historyPage(git, revision, subPath, skip))),
   };
 }
