@@ -10,8 +10,7 @@ const wrong = (message: string): never => {
 /** 0–100 with at most two decimals, `%` allowed. */
 export function percentArgument(text: string): number {
   const bare = text.replace(/\s*%$/, '');
-  if (/^\d{1,3}\.\d{3,}$/.test(bare))
-    return wrong('At most two decimals: a device has one of 10,000 places.');
+  if (/^\d{1,3}\.\d{3,}$/.test(bare)) return wrong('Use at most two decimals: there are 10,000 buckets.');
   const value = Number(bare);
   if (!/^\d{1,3}(\.\d{1,2})?$/.test(bare) || value > 100)
     return wrong('Expected a percentage from 0 to 100, like 10 or 2.5.');
@@ -56,7 +55,9 @@ export function tagsArgument(text: string, before: readonly string[] = []): stri
     .filter(t => t !== '');
   const bad = names.find(t => !isName(t));
   if (bad !== undefined)
-    return wrong(`${visibleLine(JSON.stringify(bad))} is no tag: lower case, [a-z0-9._-], at most 64.`);
+    return wrong(
+      `${visibleLine(JSON.stringify(bad))} is not a valid tag: use lower-case letters, digits, . _ - (at most 64).`,
+    );
   return [...new Set([...before, ...names])];
 }
 
@@ -69,6 +70,6 @@ export const seedArgument = (text: string): string =>
 /** One line of free text, as it goes into YAML and pull requests. */
 export function reasonArgument(text: string): string {
   const reason = text.trim();
-  if (reason === '') return wrong('Expected some words.');
-  return reason.length <= 1000 ? reason : wrong('at most 1000 characters.');
+  if (reason === '') return wrong('The text is empty.');
+  return reason.length <= 1000 ? reason : wrong('The text is too long: at most 1,000 characters.');
 }

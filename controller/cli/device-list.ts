@@ -39,7 +39,7 @@ const invalid = (name: string, wrong: readonly string[]): Fault => {
   const more = wrong.length > SHOWN ? [`and ${wrong.length - SHOWN} more`] : [];
   return new Fault(
     'device_list_invalid',
-    `${name} is no usable device list\n  ${[...wrong.slice(0, SHOWN), ...more].join('\n  ')}`,
+    `${name} cannot be used as a device list\n  ${[...wrong.slice(0, SHOWN), ...more].join('\n  ')}`,
     {
       retry: 'never',
     },
@@ -115,14 +115,16 @@ function deviceOf({ at, fields }: Row, wrong: string[]): ListedDevice | undefine
   const id = fields.device_id;
   if (typeof id !== 'string' || !isDeviceId(id)) {
     wrong.push(
-      `${at}: ${visibleLine(JSON.stringify(id)?.slice(0, 80) ?? 'nothing')} is no device id ([A-Za-z0-9._:-], at most 64)`,
+      `${at}: ${visibleLine(JSON.stringify(id)?.slice(0, 80) ?? 'nothing')} is not a valid device id: use 1 to 64 of A-Z a-z 0-9 . _ : -`,
     );
     return undefined;
   }
   const tags = tagsOf(fields.tags);
   const badTag = tags.find(tag => !isName(tag));
   if (badTag !== undefined)
-    wrong.push(`${at}: ${visibleLine(JSON.stringify(badTag))} is no tag (lower case, [a-z0-9._-])`);
+    wrong.push(
+      `${at}: ${visibleLine(JSON.stringify(badTag))} is not a valid tag: use lower-case letters, digits, . _ -`,
+    );
   const versionCode = wholeOf(fields.version_code, 'version_code', at, wrong);
   const sdk = wholeOf(fields.sdk, 'sdk', at, wrong);
   const signer = fields.signer ?? undefined;

@@ -62,7 +62,7 @@ export function printDevices(rows: readonly DeviceOnWire[], io: Io): void {
   io.err(`${rows.length === 0 ? 'no' : rows.length} ${rows.length === 1 ? 'device' : 'devices'}\n`);
 }
 
-/** The only time these are seen: to standard output, with the warning beside it. */
+/** Shown only once: the credentials go to standard output, a warning to standard error. */
 export function printCredentials(done: string, given: Credentials, io: Io): void {
   const { bold, yellow } = paint(io);
   io.out(

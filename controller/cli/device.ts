@@ -122,14 +122,14 @@ export const device: Verb = (program, choose) => {
       ),
     );
 
-  verb('delete', 'Erases a device and all its rows. Its old tokens stay dead for good.', [
+  verb('delete', 'Erases a device and all its rows. Its old tokens never work again.', [
     'ota device delete kiosk-7 --yes',
   ])
     .argument('<device>', 'device id', deviceArgument)
     .option('--yes', 'really: this cannot be undone')
     .action((id: string, options: { yes?: boolean }, command: Command) => {
       if (options.yes !== true)
-        command.error(`error: this erases ${id} and its history for good; say --yes`, { exitCode: 2 });
+        command.error(`error: this erases ${id} and its history permanently; add --yes`, { exitCode: 2 });
       choose(
         call(async (client, io) => {
           await client.call({ method: 'DELETE', path: devicePath(id) });

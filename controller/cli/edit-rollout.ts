@@ -59,7 +59,7 @@ interface Edited {
   readonly fleet: FleetPlan | undefined;
 }
 
-/** `needs`: builds whose files go along with a pull request when they are not merged yet. */
+/** `needs`: builds whose files the pull request includes while they are not merged. */
 export async function runEdit(
   io: Io,
   options: EditOptions,
@@ -186,7 +186,7 @@ async function propose(
 ): Promise<Record<string, unknown>> {
   const { repository } = workspace;
   if (repository === undefined || base === undefined)
-    throw new Error('assertion: a proposal stands on a commit');
+    throw new Error('assertion: a proposal has a base commit');
   if (edited.plan.empty || edited.text === textIn(tree)) {
     io.err('nothing differs from what is merged: no pull request is needed\n');
     return {};

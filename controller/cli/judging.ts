@@ -17,7 +17,7 @@ import type { Workspace } from './workspace.ts';
 export interface HeadJudgement {
   /** Undefined when there is any error. */
   readonly plan: Plan | undefined;
-  /** Errors and warnings, files named from where the reader stands. */
+  /** Errors and warnings, file names relative to the reader's folder. */
   readonly problems: readonly Placed[];
   readonly files: number;
   /** How many reviewers the standing policy wants. */

@@ -26,7 +26,7 @@ export const plan: Verb = (program, choose) => {
     .description(
       'Compares two revisions of the desired state and shows the effect: builds, exposure per step, dangers, the way back.',
     )
-    .option('--base <revision>', 'what stands now', 'HEAD')
+    .option('--base <revision>', 'the revision to compare with', 'HEAD')
     .option('--head <revision>', 'what would be merged (default: the files as they are now)')
     .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
     .addOption(

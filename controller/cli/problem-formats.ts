@@ -1,7 +1,7 @@
 /** Problems for people, for scripts, for GitHub's workflow commands and as SARIF 2.1.0. Pure. */
 import type { Problem } from '../domain/problem.ts';
 
-/** A problem whose `file` is relative to where the reader stands: the repository's root, else the working folder. */
+/** A problem with `file` relative to the repository's root, or to the working folder outside Git. */
 export type Placed = Omit<Problem, 'code'> & { readonly code: string };
 
 export const FORMATS = ['text', 'json', 'github', 'sarif'] as const;

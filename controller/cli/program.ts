@@ -1,4 +1,4 @@
-/** The command line: names, options and help of every verb, and what a mistyped one is told. */
+/** The command line: names, options and help of every verb, and the answer to a mistyped one. */
 import { Command, CommanderError } from 'commander';
 import { Fault } from '../domain/fault.ts';
 import { EXIT, type ExitCode, type Io, paint } from './io.ts';

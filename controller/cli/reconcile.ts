@@ -63,7 +63,7 @@ async function runReconcile(options: ReconcileOptions, io: Io): Promise<ExitCode
   }
   if (isRejected(status)) {
     io.err(
-      `${colours.red('refused')}: revision ${shortRevision(status.attempted_revision)}; ${shortRevision(status.applied_revision)} stands\n`,
+      `${colours.red('refused')}: revision ${shortRevision(status.attempted_revision)}; ${shortRevision(status.applied_revision)} is still in force\n`,
     );
     return EXIT.invalid;
   }

@@ -1,35 +1,30 @@
-/** Writes a file whole or not at all, and never over what somebody else wrote meanwhile. */
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+/** Writes a file whole or not at all, and never over a change that somebody made after it was read. */
+import { readFile } from 'node:fs/promises';
+import writeFileAtomic from 'write-file-atomic';
 import { Fault } from '../domain/fault.ts';
 
-/** `before`: what was read, undefined for a new file. The file keeps its mode. Faults `file_changed`, `write_failed`. */
+/** `before`: the text that was read, undefined for a new file. The file keeps its mode. Faults `file_changed`, `write_failed`. */
 export async function replaceFile(target: string, text: string, before: string | undefined): Promise<void> {
-  const temporary = `${target}.${randomUUID()}.tmp`;
   try {
-    const now = await readFile(target, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (now !== before)
+    if ((await present(target)) !== before)
       throw new Fault(
         'file_changed',
-        `${target} was changed meanwhile; nothing was written\n  run it again`,
+        `${target} changed while this ran; nothing was written\n  run the command again`,
         { retry: 'never' },
       );
-    const mode = now === undefined ? 0o644 : (await stat(target)).mode;
-    await writeFile(temporary, text, { mode, flag: 'wx' });
-    await rename(temporary, target);
+    await writeFileAtomic(target, text);
   } catch (cause) {
-    await rm(temporary, { force: true });
     if (cause instanceof Fault) throw cause;
-    throw new Fault(
-      'write_failed',
-      `cannot write ${target}: ${(cause as NodeJS.ErrnoException).code ?? (cause as Error).message}`,
-      {
-        retry: 'never',
-        cause,
-      },
-    );
+    const why = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
+    throw new Fault('write_failed', `cannot write ${target}: ${why}`, { retry: 'never', cause });
+  }
+}
+
+async function present(target: string): Promise<string | undefined> {
+  try {
+    return await readFile(target, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

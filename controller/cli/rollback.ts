@@ -1,4 +1,4 @@
-/** `ota rollback`: nobody is offered `current` any more, everybody the last safe build. */
+/** `ota rollback`: no device is offered `current` any more; all are offered the last safe build. */
 
 import type { Proposals } from '../ports/index.ts';
 import { buildArgument, reasonArgument } from './arguments.ts';

@@ -29,7 +29,7 @@ export const simulate: Verb = (program, choose) => {
     .command('simulate')
     .summary('count what a rollout means for a list of devices, before and after a change')
     .description(
-      'Counts, device by device, who is inside each step of the rollout and what each would be told.\n' +
+      'Counts, device by device, which devices each step of the rollout includes and what they would be offered.\n' +
         'Without a list it makes up devices. Nothing is sent to the controller.',
     )
     .option(

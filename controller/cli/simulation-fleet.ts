@@ -25,7 +25,7 @@ export interface Fleet {
   readonly random: Random;
 }
 
-/** Where in the fleet each step ends: active and absent devices alike, the first step with one active device at least. */
+/** Where each step ends in the fleet, absent devices included; the first step holds at least one active device. */
 function layOut({ fleet, ramp }: Scenario): { ends: number[]; active: boolean[] } {
   const absent = Math.round(fleet.devices * fleet.awayShare);
   const present = fleet.devices - absent;

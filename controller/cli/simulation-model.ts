@@ -18,7 +18,7 @@ export interface FleetModel {
   readonly deferShare: number;
   /** Devices that a nudge reaches when a step opens, if they are on. */
   readonly nudgedShare: number;
-  /** Devices that vanish for good each day, whatever they run. */
+  /** Devices that disappear each day and never return, whichever build they run. */
   readonly vanishPerDay: number;
 }
 

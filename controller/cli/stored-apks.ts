@@ -30,7 +30,7 @@ export async function askStored(io: Pick<Io, 'controller'>, offline: boolean): P
   }
 }
 
-/** Builds that may newly be offered; what stands already was admitted once. */
+/** Builds that this change may offer for the first time; all others were admitted before. */
 const newBuilds = (state: DesiredState, standing: DesiredState | undefined) => {
   const stood = new Set(
     standing === undefined ? [] : offerableBuilds({ state: standing }).map(b => b.sha256),

@@ -18,7 +18,7 @@ export interface Subject {
   readonly tree: SourceTree;
   readonly written: DesiredState;
   readonly fleet: FleetAnswer;
-  /** For a pull request: the commit it stands on, and builds that go along, as path and text. */
+  /** For a pull request: its base commit, and build files that it includes, as path and text. */
   readonly base: Revision | undefined;
   readonly newFiles: readonly (readonly [string, string])[];
   readonly notes: readonly string[];
@@ -69,7 +69,7 @@ export async function readSubject(
   return { workspace, merged: merged ?? head, tree, written: head.state, fleet, base, newFiles, notes };
 }
 
-/** HEAD where there is one that holds this folder, else nothing: what is written then stands for what is merged. */
+/** HEAD, if it holds this folder; otherwise nothing, and the working files count as merged. */
 async function mergedStanding(
   workspace: Workspace,
   base: string | undefined,
@@ -80,7 +80,7 @@ async function mergedStanding(
   try {
     return await standingAt(workspace, 'HEAD', nowMs);
   } catch (error) {
-    // A first commit that is still to come, or a broken one that this edit may mend: judged by itself then.
+    // There is no commit yet, or it is broken and this edit may repair it: judge the edit on its own.
     if (error instanceof Fault && (error.code === 'revision_unknown' || error.code === 'base_invalid'))
       return undefined;
     throw error;

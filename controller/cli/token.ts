@@ -23,7 +23,7 @@ const scopesArgument = (text: string, before: readonly string[] = []): string[] 
   const wrong = names.find(s => !SCOPES.some(known => known === s));
   if (wrong !== undefined)
     throw new InvalidArgumentError(
-      `${visibleLine(JSON.stringify(wrong))} is no scope; there are: ${SCOPES.join(', ')}.`,
+      `${visibleLine(JSON.stringify(wrong))} is not a scope; choose from: ${SCOPES.join(', ')}.`,
     );
   return [...new Set([...before, ...names])];
 };

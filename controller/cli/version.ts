@@ -1,4 +1,4 @@
-/** The version of this program, from package.json: beside the sources, and one folder higher from `dist`. */
+/** The version in package.json, which lies one folder higher when this runs from `dist`. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 

@@ -108,20 +108,20 @@ test('a wrong device list is refused with its lines; no id is guessed or buckete
     await writeReleases(path.join(folder, 'releases'), releaseFiles());
     for (const [stdin, expected] of [
       ['', /it lists no device/],
-      ['ok\nnot ok\n', /line 2: "not ok" is no device id/],
+      ['ok\nnot ok\n', /line 2: "not ok" is not a valid device id/],
       ['d1\nd1\n', /line 2: d1 is listed twice/],
-      ['[{"device_id":1}]', /device 1: 1 is no device id/],
+      ['[{"device_id":1}]', /device 1: 1 is not a valid device id/],
       ['[{', /it is not JSON/],
       ['{"a":1}', /expected a JSON array/],
       ['device_id,version_code\nd1,minus\n', /line 2: version_code must be a whole number/],
-      ['device_id,tags\nd1,QA\n', /line 2: "QA" is no tag/],
+      ['device_id,tags\nd1,QA\n', /line 2: "QA" is not a valid tag/],
       ['device_id\n"d1\n', /it is not CSV/],
       [`${'é'.repeat(10)}\n`.repeat(9), /and 4 more/],
     ] as const) {
       const { code, err } = await ota(['simulate', '--devices', '-'], { cwd: folder, stdin });
       assert.is(code, 2, stdin);
       assert.match(err, expected);
-      assert.match(err, /standard input is no usable device list/);
+      assert.match(err, /standard input cannot be used as a device list/);
     }
     const missing = await ota(['simulate', '--devices', 'fleet.csv'], { cwd: folder });
     assert.is(missing.code, 2);
