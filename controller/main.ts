@@ -16,6 +16,11 @@ function version(): string {
   return 'unknown';
 }
 
+/** sysexits.h: starting again may help (EX_TEMPFAIL). Also used by service managers that read no text. */
+const EXIT_AGAIN = 75;
+/** A wrong setting, a lost key, a newer database: starting again would not mend it. */
+const EXIT_NEVER = 2;
+
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const observer = makeObserver({ level: settings.OTA_LOG_LEVEL });
@@ -32,21 +37,28 @@ async function main(): Promise<void> {
       `The first operator's token is in ${controller.adminTokenFile}: put it into OTA_ADMIN_TOKEN.\n`,
     );
   let stopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => {
-      if (stopping) process.exit(1);
-      stopping = true;
-      controller.stop(signal).then(
-        () => process.exit(0),
-        () => process.exit(1),
-      );
-    });
+  const stop = (signal: string): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    controller.stop(signal).then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  // Of a service it asks for a reload; of a terminal it says that the terminal is gone.
+  process.on('SIGHUP', () => {
+    if (process.stdin.isTTY || !controller.reload()) stop('SIGHUP');
+  });
 }
 
+// What cannot be said on standard error must not end the process.
+process.stderr.on('error', () => undefined);
 try {
   await main();
 } catch (error) {
   if (!(error instanceof Fault)) throw error;
   process.stderr.write(`ota-controller: ${error.message} [${error.code}]\n`);
-  process.exit(2);
+  process.exit(error.retry === 'never' ? EXIT_NEVER : EXIT_AGAIN);
 }

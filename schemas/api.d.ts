@@ -171,6 +171,7 @@ export interface Schemas {
   ArtifactList: ArtifactList;
   StoredArtifact: StoredArtifact;
   RolloutView: RolloutView;
+  ClockConfirmed: ClockConfirmed;
   Rollout: Rollout;
   Ramp: Ramp;
   RampStep: RampStep;
@@ -556,6 +557,10 @@ export interface SourceProblem {
   path: string;
   message: string;
   hint: string | null;
+}
+export interface ClockConfirmed {
+  was_held: boolean;
+  now: MaybeTime;
 }
 export interface BuildList {
   revision: string;

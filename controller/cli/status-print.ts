@@ -161,6 +161,8 @@ function healthLines({ reconcile }: RolloutOnWire): Line[] {
       'source',
       source_fault === null ? `read ${source_age_s ?? '?'} s ago` : `cannot be read: ${source_fault}`,
     ],
-    ...(clock_held ? [['clock', 'held after a jump: exposure stands still'] as const] : []),
+    ...(clock_held
+      ? [['clock', 'held: exposure stands still until the clock is right, or "ota clock confirm"'] as const]
+      : []),
   ];
 }

@@ -3,6 +3,7 @@
 import type { Proposals } from '../ports/index.ts';
 import { backup, type CopyDatabase } from './backup.ts';
 import { build } from './build.ts';
+import { clock } from './clock.ts';
 import { device } from './device.ts';
 import { explain } from './explain.ts';
 import { plan } from './plan.ts';
@@ -35,5 +36,6 @@ export const allVerbs = ({ proposals, copyDatabase }: Wiring): readonly Verb[] =
   token,
   simulate,
   reconcile,
+  clock,
   backup(copyDatabase),
 ];

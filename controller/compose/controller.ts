@@ -10,20 +10,13 @@ import { makePublication, type Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { ArtifactWatch } from '../watch/artifacts.ts';
+import type { CertificateWatch } from '../watch/certificate.ts';
 import { type GuardedClock, guardClock } from '../watch/clock.ts';
 import { apartParser } from '../yaml/parse-apart.ts';
 import { makeBackground } from './background.ts';
 import { reconcileOf } from './desired.ts';
-import {
-  type Doors,
-  firstOperator,
-  httpSettings,
-  type Keys,
-  keysOf,
-  openArtifacts,
-  openListeners,
-  sourceOf,
-} from './edges.ts';
+import { certificateOf, type Doors, httpSettings, openListeners } from './doors.ts';
+import { firstOperator, type Keys, keysOf, openArtifacts, sourceOf } from './edges.ts';
 import { consoleOf, type GitHubParts, webhookOf } from './github.ts';
 import { type Ground, makeEnds, type Surroundings } from './ground.ts';
 import { type Nudges, nudgesOf } from './nudges.ts';
@@ -42,6 +35,8 @@ export interface Controller {
   readonly clock: GuardedClock;
   /** Lets the time-driven parts look now instead of at their next turn. */
   tick(): Promise<void>;
+  /** Reads the TLS certificate again, within a second; false without one. */
+  reload(): boolean;
   stop(reason: string): Promise<void>;
 }
 
@@ -56,16 +51,26 @@ export async function startController(settings: Settings, around: Surroundings):
   const ends = makeEnds();
   const store = await openStore({ folder: settings.OTA_DATA, nowMs, onFault: background.failed });
   ends.add(() => store.close());
+  ends.add(() => background.stop());
   const ground: Ground = { settings, around, clock, nowMs, store, background, ends };
   try {
+    clock.resume(await store.lastMoment.get());
     const keys = keysOf(settings, await enrolledIn(store), observe);
     const adminTokenFile = await firstOperator(store, settings.OTA_DATA, nowMs());
-    const parts = await openParts(ground, keys);
+    const certificate = await certificateOf(ground);
+    const parts = await openParts(ground, keys, certificate);
     await parts.reconcile.restore();
-    const doors = await openDoors(ground, keys, parts);
+    const doors = await openDoors(ground, keys, parts, certificate);
     await begin(ground, parts);
     observe({ type: 'ota.start', version: around.version, url: doors.url });
-    return controllerOf(ground, parts, doors, adminTokenFile);
+    return {
+      ...controllerOf(ground, parts, doors),
+      adminTokenFile,
+      reload: () => {
+        certificate?.ask();
+        return certificate !== undefined;
+      },
+    };
   } catch (error) {
     // The reason for the failed start is worth more than what its unwinding met.
     await ends.run().catch(() => undefined);
@@ -91,7 +96,11 @@ interface Parts {
 }
 
 /** Makes every part; nothing runs yet. */
-async function openParts(ground: Ground, { nudgeMaster }: Keys): Promise<Parts> {
+async function openParts(
+  ground: Ground,
+  { nudgeMaster }: Keys,
+  certificate: CertificateWatch | undefined,
+): Promise<Parts> {
   const { settings, around, nowMs, store, background, ends } = ground;
   const { observe } = around.observer;
   const publication = makePublication();
@@ -137,7 +146,7 @@ async function openParts(ground: Ground, { nudgeMaster }: Keys): Promise<Parts> 
   publication.subscribe(() => background.run('exposure', () => exposure.look()));
   publication.subscribe(() => background.run('adoption', () => watches.adoption.look()));
   publication.subscribe(() => outbox.wake());
-  around.observer.attach(readingsOf(ground, publication, reconcile, watches));
+  around.observer.attach(readingsOf(ground, publication, reconcile, watches, certificate));
   const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
   return { source, artifacts, publication, watches, stored, github, outbox, reconcile, webhook };
 }
@@ -156,10 +165,15 @@ const outboxOf = (
     observe: around.observer.observe,
   });
 
-async function openDoors(ground: Ground, keys: Keys, parts: Parts): Promise<Doors> {
+async function openDoors(
+  ground: Ground,
+  keys: Keys,
+  parts: Parts,
+  certificate: CertificateWatch | undefined,
+): Promise<Doors> {
   const { settings, around, clock, store, ends } = ground;
   const { artifacts, publication, reconcile, watches, webhook } = parts;
-  const doors = await openListeners(settings, url =>
+  const doors = await openListeners(settings, certificate, url =>
     createHttp({
       ports: {
         ...store,
@@ -183,9 +197,11 @@ async function openDoors(ground: Ground, keys: Keys, parts: Parts): Promise<Door
 
 /** Starts what runs by itself. */
 async function begin(ground: Ground, parts: Parts): Promise<void> {
-  const { settings, around, store, background, ends } = ground;
+  const { settings, around, nowMs, store, background, ends } = ground;
   const { github, outbox, reconcile } = parts;
   store.start();
+  await store.lastMoment.keep(nowMs());
+  ends.add(() => store.lastMoment.keep(nowMs()));
   outbox.start();
   ends.add(() => outbox.stop());
   // Before the outbox stops: none of its rows may wait for an answer of GitHub.
@@ -204,12 +220,10 @@ function controllerOf(
   { around, clock, store, ends }: Ground,
   { watches, stored, github, outbox, reconcile }: Parts,
   doors: Doors,
-  adminTokenFile: string | undefined,
-): Controller {
+): Omit<Controller, 'adminTokenFile' | 'reload'> {
   return {
     url: doors.url,
     operatorUrl: doors.operatorUrl,
-    adminTokenFile,
     store,
     reconcile,
     outbox,

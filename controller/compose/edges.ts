@@ -1,4 +1,4 @@
-/** The edges of the composition: settings become a source, artifacts, a pusher, keys and listeners. */
+/** The edges of the composition: settings become a source, artifacts, a pusher and keys. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -8,11 +8,8 @@ import { inspectApk } from '../artifacts/inspect.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 import type { TokenKeys } from '../domain/token-key.ts';
-import type { HttpFace } from '../http/app.ts';
 import { tokenHash } from '../http/auth.ts';
-import { type Listener, listen } from '../http/listen.ts';
 import { newAdminToken } from '../http/operator/token-routes.ts';
-import type { HttpSettings } from '../http/options.ts';
 import type { Artifacts, Source } from '../ports/index.ts';
 import { type Fcm, makeFcm, serviceAccount } from '../push/fcm.ts';
 import { keptSecret, newMasterKey, newTokenKey, parseMasterKey, parseTokenKey } from '../settings/keys.ts';
@@ -24,7 +21,6 @@ import { gitSource } from '../source/git/source.ts';
 import type { Store } from '../store/store.ts';
 
 const MEGABYTE = 1_048_576;
-const GRACE_MS = 10_000;
 const ADMIN_MS = 365 * 86_400_000;
 const ADMIN_TOKEN_FILE = 'admin-token';
 
@@ -158,68 +154,3 @@ export async function firstOperator(
 /** `first`, unless an operator of another scope took the name. */
 const freeName = (name: string, taken: readonly { readonly name: string }[]): string =>
   taken.some(t => t.name === name) ? freeName(`${name}-again`, taken) : name;
-
-export const httpSettings = (
-  settings: Settings,
-  url: string,
-): Partial<HttpSettings> & { publicUrl: string } => ({
-  publicUrl: settings.OTA_PUBLIC_URL ?? url,
-  hstsMaxAgeS: settings.OTA_HSTS_MAX_AGE,
-  pollIntervalS: Math.round(settings.OTA_POLL_INTERVAL / 1000),
-  pollJitterS: Math.round(settings.OTA_POLL_INTERVAL / 10_000),
-  activeWithinMs: settings.OTA_ACTIVE_WINDOW,
-  trustedProxy: settings.OTA_TRUSTED_PROXY,
-  openMetrics: settings.OTA_OPERATOR_PORT !== undefined,
-  checksPerMinute: settings.OTA_CHECKS_PER_MINUTE,
-  artifactMaxBytes: settings.OTA_ARTIFACT_MAX_MB * MEGABYTE,
-  downloadsPerDay: settings.OTA_DOWNLOADS_PER_DAY,
-  maxDownloads: settings.OTA_DOWNLOAD_CONCURRENCY,
-  downloadBytesPerS: settings.OTA_DOWNLOAD_BUDGET_MBPS * 125_000,
-});
-
-export interface Doors {
-  readonly url: string;
-  readonly operatorUrl: string;
-  close(): Promise<void>;
-}
-
-/** Opens the listeners, then builds the face with the URL they got: port 0 is known only then. */
-export async function openListeners(settings: Settings, build: (url: string) => HttpFace): Promise<Doors> {
-  const tls =
-    settings.OTA_TLS_CERT === undefined || settings.OTA_TLS_KEY === undefined
-      ? undefined
-      : {
-          cert: readText('OTA_TLS_CERT', settings.OTA_TLS_CERT),
-          key: readText('OTA_TLS_KEY', settings.OTA_TLS_KEY),
-        };
-  const common = { tls, trustedProxy: settings.OTA_TRUSTED_PROXY };
-  let face: HttpFace | undefined;
-  const split = settings.OTA_OPERATOR_PORT !== undefined;
-  const main = await listen({
-    ...common,
-    host: settings.OTA_HOST,
-    port: settings.OTA_PORT,
-    handler: (req, res) => (split ? face?.agent : face?.all)?.(req, res),
-  });
-  face = build(main.url);
-  let operator: Listener | undefined;
-  try {
-    if (settings.OTA_OPERATOR_PORT !== undefined)
-      operator = await listen({
-        ...common,
-        host: settings.OTA_OPERATOR_HOST,
-        port: settings.OTA_OPERATOR_PORT,
-        handler: face.operator,
-      });
-  } catch (error) {
-    await main.close(0);
-    throw error;
-  }
-  return {
-    url: main.url,
-    operatorUrl: operator?.url ?? main.url,
-    close: async () => {
-      await Promise.all([main.close(GRACE_MS), operator?.close(GRACE_MS)]);
-    },
-  };
-}

@@ -6,16 +6,20 @@ import { percentAt } from '../domain/ramp.ts';
 import type { Readings } from '../observe/observe.ts';
 import type { Artifacts, Picture } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
+import type { Settings } from '../settings/settings.ts';
 import { type AdoptionWatch, watchAdoption } from '../watch/adoption.ts';
 import { type ArtifactWatch, watchArtifacts } from '../watch/artifacts.ts';
+import type { CertificateWatch } from '../watch/certificate.ts';
 import { type ExposureWatch, watchExposure } from '../watch/exposure.ts';
 import { type ProgressWatch, watchProgress } from '../watch/progress.ts';
 import { prune } from '../watch/retention.ts';
+import { dateOf } from '../watch/witness.ts';
 import type { Ground } from './ground.ts';
 import type { Nudges } from './nudges.ts';
 
 const TICK_MS = 1_000;
 const ADOPTION_MS = 5_000;
+const MINUTE_MS = 60_000;
 const PRUNE_MS = 60 * 60_000;
 const ARTIFACTS_MS = 60_000;
 /** A disk is read slowly on purpose: downloads come first. */
@@ -64,12 +68,15 @@ export function watchesOf(
 
 /** Starts the timers. */
 export function watchTime(
-  { settings, background, clock, nowMs, store }: Ground,
+  ground: Ground,
   { exposure, adoption, progress }: Watches,
   artifacts: Artifacts,
   stored: ArtifactWatch,
 ): void {
+  const { settings, background, clock, nowMs, store } = ground;
   background.every(TICK_MS, 'clock', () => clock.check());
+  background.every(MINUTE_MS, 'clock', () => store.lastMoment.keep(nowMs()));
+  background.every(MINUTE_MS, 'clock', () => askWitnesses(ground));
   background.every(TICK_MS, 'exposure', () => exposure.look());
   background.every(ADOPTION_MS, 'adoption', () => adoption.look());
   background.every(ADOPTION_MS, 'progress', () => progress.look());
@@ -98,11 +105,30 @@ export const artifactWatchOf = (
     observe: around.observer.observe,
   });
 
+/** Hosts that are asked for the time while ours is held: those that we talk to anyway, over https alone. */
+export const witnessesOf = ({
+  OTA_SOURCE,
+  OTA_GITHUB_REPO,
+  OTA_GITHUB_URL,
+}: Pick<Settings, 'OTA_SOURCE' | 'OTA_GITHUB_REPO' | 'OTA_GITHUB_URL'>): string[] =>
+  [OTA_SOURCE, ...(OTA_GITHUB_REPO === undefined ? [] : [OTA_GITHUB_URL])]
+    .filter(url => url.startsWith('https://'))
+    .map(url => new URL(url).origin);
+
+async function askWitnesses({ settings, clock }: Ground): Promise<void> {
+  for (const url of witnessesOf(settings)) {
+    if (!clock.held) return;
+    const date = await dateOf(url);
+    if (date !== undefined) clock.witness(date);
+  }
+}
+
 export const readingsOf = (
-  { nowMs }: Ground,
+  { clock, nowMs }: Ground,
   publication: Picture,
   reconcile: Pick<Reconcile, 'sourceAgeMs'>,
   { adoption, progress }: Watches,
+  certificate: CertificateWatch | undefined,
 ): Readings => ({
   sourceAgeSeconds: () => reconcile.sourceAgeMs() / 1000,
   exposure: () => {
@@ -125,4 +151,6 @@ export const readingsOf = (
       devices: { exposed, seen, offered, running, waiting, held: sum, staying },
     };
   },
+  clockHeld: () => clock.held,
+  tlsExpiresAtMs: () => certificate?.expiresAtMs,
 });

@@ -100,8 +100,18 @@ export type Event =
       readonly type: 'ota.key.exposed';
       file: string;
     }
-  | { readonly type: 'ota.clock.jump'; byMs: number }
-  | { readonly type: 'ota.clock.ok' }
+  | { readonly type: 'ota.tls.reload'; changed: boolean; expiresAt: string }
+  | { readonly type: 'ota.tls.fail'; code: string; message: string }
+  | { readonly type: 'ota.tls.expiring'; expiresAt: string; days: number }
+  | { readonly type: 'ota.clock.jump'; byMs: number; message: string }
+  | {
+      /** At a start the wall clock was too far from the last moment that the store knows. */
+      readonly type: 'ota.clock.start';
+      lastMs: number;
+      byMs: number;
+      message: string;
+    }
+  | { readonly type: 'ota.clock.ok'; by: 'clock' | 'witness' | 'operator' }
   | { readonly type: 'ota.artifact.stored'; sha256: string; bytes: number; actor: string }
   | { readonly type: 'ota.artifact.repaired'; sha256: string; bytes: number; actor: string }
   | { readonly type: 'ota.artifact.damaged'; sha256: string }
@@ -173,6 +183,7 @@ export const BACKGROUND_PARTS = [
   'outbox',
   'progress',
   'retention',
+  'tls',
 ] as const;
 export type BackgroundPart = (typeof BACKGROUND_PARTS)[number];
 

@@ -13,6 +13,7 @@ import { makeDeviceTokens } from './device-token.ts';
 import { failureOf } from './failure.ts';
 import { healthRoutes } from './health-routes.ts';
 import { artifactRoutes } from './operator/artifact-routes.ts';
+import { clockRoute } from './operator/clock-route.ts';
 import { deviceRoutes } from './operator/device-routes.ts';
 import { explainRoute } from './operator/explain-route.ts';
 import { importRoute } from './operator/import-route.ts';
@@ -58,6 +59,7 @@ export function createHttp(options: HttpOptions): HttpFace {
     ...artifactRoutes(http, doors),
     ...releaseRoutes(http, doors, contract),
     ...tokenRoutes(http, doors, contract),
+    clockRoute(http, doors),
     ...healthRoutes(http, doors),
   ];
   const served = (...surfaces: Surface[]) =>

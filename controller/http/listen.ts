@@ -1,6 +1,6 @@
 /** Listening sockets: TLS unless on loopback, clear errors, and a close that lets running requests finish. */
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { isIP } from 'node:net';
 import { Fault } from '../domain/fault.ts';
 import { isLoopback } from '../domain/loopback.ts';
@@ -20,6 +20,8 @@ export interface Listener {
   /** `https://127.0.0.1:8443` */
   readonly url: string;
   readonly port: number;
+  /** New connections use this pair; those that stand keep theirs. Only for a listener that speaks TLS. */
+  renew(tls: { readonly cert: string; readonly key: string }): void;
   /** Stops accepting, waits up to `graceMs` for running requests, then cuts the rest. Idempotent. */
   close(graceMs: number): Promise<void>;
 }
@@ -54,6 +56,9 @@ const WHY: Readonly<Record<string, readonly [code: string, text: string]>> = {
   ENOTFOUND: ['address_unavailable', 'is not an address of this machine'],
 };
 
+/** The program before is still ending, or the network is still coming up. */
+const MAY_PASS: ReadonlySet<string> = new Set(['port_in_use', 'address_unavailable']);
+
 function opened(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
@@ -61,7 +66,8 @@ function opened(server: Server, host: string, port: number): Promise<number> {
         'listen_failed',
         `cannot be opened (${cause.code ?? 'error'})`,
       ];
-      reject(new Fault(code, `${host}:${port} ${text}`, { retry: 'never', cause }));
+      const retry = MAY_PASS.has(code) ? 'backoff' : 'never';
+      reject(new Fault(code, `${host}:${port} ${text}`, { retry, cause }));
     });
     server.listen(port, host, () => {
       const address = server.address();
@@ -88,6 +94,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${named}:${port}`,
     port,
+    renew: ({ cert, key }) => {
+      if (server instanceof TlsServer) server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
+    },
     close: graceMs => {
       closing ??= closeServer(server, graceMs);
       return closing;

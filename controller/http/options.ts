@@ -6,8 +6,8 @@ import type {
   AdminStore,
   Artifacts,
   AuditStore,
-  Clock,
   DeviceStore,
+  HeldClock,
   OutcomeStore,
   Picture,
   ProgressSource,
@@ -17,7 +17,7 @@ import type {
 
 export interface HttpPorts {
   readonly picture: Picture;
-  readonly clock: Clock;
+  readonly clock: HeldClock;
   readonly devices: DeviceStore;
   readonly outcomes: OutcomeStore;
   readonly admins: AdminStore;

@@ -64,6 +64,17 @@ export function meters(registry: Registry) {
       labelNames: ['build_id', 'state'],
       registers,
     }),
+    tlsExpiry: new Gauge({
+      name: 'ota_tls_certificate_expiry_seconds',
+      help: 'When the TLS certificate in use ends, Unix seconds; no series without one.',
+      labelNames: ['use'],
+      registers,
+    }),
+    clockHeld: new Gauge({
+      name: 'ota_clock_held',
+      help: '1 while the wall clock cannot be trusted and exposure stands still.',
+      registers,
+    }),
     exposure: new Gauge({
       name: 'ota_exposure_ratio',
       help: 'Share of buckets offered current: as declared, and after rollback, suspension and withdrawal.',

@@ -18,6 +18,9 @@ export interface Readings {
   adoption(): ReadonlyMap<string, number>;
   /** Devices by their state in the rollout, as counted last. */
   rollout(): { buildId: BuildId; devices: Readonly<Record<RolloutDevices, number>> } | undefined;
+  clockHeld(): boolean;
+  /** Undefined without a certificate of our own. */
+  tlsExpiresAtMs(): number | undefined;
 }
 
 export type RolloutDevices = 'exposed' | 'seen' | 'offered' | 'running' | 'waiting' | 'held' | 'staying';
@@ -97,6 +100,9 @@ export function makeObserver(options: ObserverOptions): Observer {
     }
     const age = readings?.sourceAgeSeconds();
     if (age !== undefined) m.sourceAge.set(age);
+    const tlsExpiresAtMs = readings?.tlsExpiresAtMs();
+    if (tlsExpiresAtMs !== undefined) m.tlsExpiry.labels('server').set(tlsExpiresAtMs / 1000);
+    m.clockHeld.set(readings?.clockHeld() === true ? 1 : 0);
     m.adoption.reset();
     for (const [buildId, ratio] of readings?.adoption() ?? []) m.adoption.labels(buildId).set(ratio);
     m.rolloutDevices.reset();

@@ -52,7 +52,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
     if (!busy) throw unwritable(folder, error);
     throw new Fault('data_folder_locked', `another controller runs on the data folder ${folder}`, {
-      retry: 'never',
+      retry: 'backoff',
       cause: error,
     });
   }

@@ -20,6 +20,7 @@ import { makeDeviceStore, type OnFault } from './devices.ts';
 import { faulted } from './faults.ts';
 import { DATABASE_FILE, lockFolder, prepareFolder } from './folder.ts';
 import { makeKeyValueStore } from './key-values.ts';
+import { type LastMoment, makeLastMoment } from './last-moment.ts';
 import { type Migration, migrate } from './migrate.ts';
 import { makeOutboxStore } from './outbox.ts';
 import { makeOutcomeStore } from './outcomes.ts';
@@ -35,6 +36,7 @@ export interface Store {
   readonly admins: AdminStore;
   readonly adoption: AdoptionStore;
   readonly keyValues: KeyValueStore;
+  readonly lastMoment: LastMoment;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
   /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`. */
@@ -108,6 +110,7 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
     admins,
     adoption: makeAdoptionStore(db),
     keyValues: makeKeyValueStore(db, nowMs),
+    lastMoment: makeLastMoment(db),
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(
         () => void devices.flush().catch(fault => onFault('check_ins', fault)),

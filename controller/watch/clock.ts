@@ -1,44 +1,89 @@
 /**
- * Wall time that decisions may trust. A wall clock that moves more than 5 minutes against monotonic time holds
- * exposure where it stands (SPEC §2) until the two agree again or the controller is started anew.
+ * Wall time that decisions may trust (SPEC §2). Exposure is held when the wall clock moves more than 5 minutes against
+ * monotonic time, and at a start when it is more than 7 days after the last moment the store knows, or before it.
  */
 import type { Observe } from '../domain/event.ts';
-import type { Clock } from '../ports/index.ts';
+import type { HeldClock } from '../ports/index.ts';
 
 const JUMP_MS = 5 * 60_000;
+/** A controller may be away for so long; a clock further ahead may be wrong. */
+const AWAY_MS = 7 * 86_400_000;
 
-export interface GuardedClock extends Clock {
+export interface GuardedClock extends HeldClock {
   /** Compares wall and monotonic time; called by a timer and before each pass. */
   check(): void;
-  readonly held: boolean;
+  /** The last moment that the store knows, Unix ms: called once, before anything is decided. */
+  resume(lastMs: number | undefined): void;
+  /** What another clock says just now, Unix ms: a held clock that agrees with it is trusted again. */
+  witness(otherMs: number): void;
+}
+
+interface Hold {
+  /** Where time stands. */
+  readonly atMs: number;
+  /** The wall clock is right again once it is between these, both moving with monotonic time. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly sinceMonotonicMs: number;
 }
 
 /** `wallMs` and `monotonicMs` are the two clocks, passed in so that tests can move them. */
 export function guardClock(wallMs: () => number, monotonicMs: () => number, observe: Observe): GuardedClock {
   let offset = wallMs() - monotonicMs();
-  let heldAtMs: number | undefined;
+  let hold: Hold | undefined;
+
+  const holdAt = (atMs: number, awayMs: number): void => {
+    const sinceMonotonicMs = monotonicMs();
+    hold = { atMs, fromMs: atMs - JUMP_MS, toMs: atMs + Math.max(JUMP_MS, awayMs), sinceMonotonicMs };
+  };
+  const release = (by: 'clock' | 'witness' | 'operator'): void => {
+    hold = undefined;
+    offset = wallMs() - monotonicMs();
+    observe({ type: 'ota.clock.ok', by });
+  };
+
   const check = (): void => {
+    if (hold !== undefined) {
+      const elapsedMs = monotonicMs() - hold.sinceMonotonicMs;
+      const meantMs = wallMs() - elapsedMs;
+      if (meantMs >= hold.fromMs && meantMs <= hold.toMs) release('clock');
+      return;
+    }
     const drift = wallMs() - monotonicMs() - offset;
-    if (Math.abs(drift) > JUMP_MS) {
-      if (heldAtMs !== undefined) return;
-      heldAtMs = monotonicMs() + offset;
-      observe({ type: 'ota.clock.jump', byMs: Math.round(drift) });
-    } else {
-      // Small corrections (NTP slewing, leap smearing) are followed.
-      offset += drift;
-      if (heldAtMs === undefined) return;
-      heldAtMs = undefined;
-      observe({ type: 'ota.clock.ok' });
+    // Small corrections (NTP slewing, leap smearing) are followed.
+    if (Math.abs(drift) <= JUMP_MS) offset += drift;
+    else {
+      holdAt(monotonicMs() + offset, 0);
+      observe({ type: 'ota.clock.jump', byMs: Math.round(drift), message: TEXT });
     }
   };
+
   return {
     nowMs: () => {
       check();
-      return heldAtMs ?? wallMs();
+      return hold?.atMs ?? wallMs();
     },
     check,
+    resume: lastMs => {
+      if (lastMs === undefined) return;
+      const awayMs = wallMs() - lastMs;
+      if (awayMs >= -JUMP_MS && awayMs <= AWAY_MS) return;
+      holdAt(lastMs, AWAY_MS);
+      observe({ type: 'ota.clock.start', lastMs, byMs: Math.round(awayMs), message: TEXT });
+    },
+    witness: otherMs => {
+      if (hold !== undefined && Math.abs(wallMs() - otherMs) <= JUMP_MS) release('witness');
+    },
+    confirm: () => {
+      if (hold === undefined) return false;
+      release('operator');
+      return true;
+    },
     get held() {
-      return heldAtMs !== undefined;
+      return hold !== undefined;
     },
   };
 }
+
+const TEXT =
+  'exposure stands still until the clock is right, an https source or GitHub agrees with it, or you run "ota clock confirm"';

@@ -53,6 +53,35 @@ test('a wall clock that jumps holds exposure where it stands, says so, and goes 
   );
 });
 
+test('a start with a clock that is 300 days ahead opens no step, whatever time it is said to be', () => {
+  const wall = { jumpedMs: 0 };
+  return withController(
+    async journey => {
+      await journey.merge({ exposure: RAMP });
+      const before = exposureOf(journey);
+      assert.is(before, 1);
+      await journey.controller.stop('down');
+      wall.jumpedMs = 300 * 24 * HOUR;
+      await journey.restart();
+      assert.is(exposureOf(journey), before);
+      const view = (await journey.admin('GET', '/v1/rollout')).json as RolloutView;
+      assert.is(view.reconcile.clock_held, true);
+      assert.is(await journey.metric('ota_clock_held'), 1);
+      assert.is(journey.log.filter(l => l.event === 'ota.clock.start').length, 1);
+      // A folder has no time of its own: an operator says that the clock is right.
+      const confirmed = await journey.admin('POST', '/v1/clock/confirm');
+      assert.is((confirmed.json as { was_held: boolean }).was_held, true);
+      assert.is(journey.controller.clock.held, false);
+      assert.is(await journey.metric('ota_clock_held'), 0);
+      const again = await journey.admin('POST', '/v1/clock/confirm');
+      assert.is((again.json as { was_held: boolean }).was_held, false);
+      const { events } = (await journey.admin('GET', '/v1/events')).json as { events: { action: string }[] };
+      assert.is(events.filter(e => e.action === 'clock.confirm').length, 1);
+    },
+    { around: { wallMs: () => Date.now() + wall.jumpedMs } },
+  );
+});
+
 test('a ramp that was merged while the controller was down began with its commit', () =>
   withController(async journey => {
     await journey.merge(B41_FOR_ALL);

@@ -153,7 +153,7 @@ export async function withServer<T>(
       const face = createHttp({
         ports: {
           picture: world,
-          clock: { nowMs },
+          clock: { nowMs, held: false, confirm: () => false },
           devices: store.devices,
           outcomes: store.outcomes,
           admins: store.admins,

@@ -1,0 +1,40 @@
+/** `ota clock confirm`: an operator vouches for the controller's wall clock. */
+import { controllerClient } from './client.ts';
+import { EXIT, outJson } from './io.ts';
+import { examples, type Verb } from './program.ts';
+
+interface Confirmed {
+  readonly was_held: boolean;
+  readonly now: string;
+}
+
+export const clock: Verb = (program, choose) => {
+  program
+    .command('clock')
+    .summary('end the hold of a controller whose clock was in doubt')
+    .description(
+      'A controller stops widening rollouts when its wall clock jumps, or when it starts more than 7 days after it last\n' +
+        'ran. It goes on by itself once the clock is right or its https source or GitHub agrees.',
+    )
+    .addHelpText('after', examples('ota clock confirm'))
+    .command('confirm')
+    .description(
+      "Says that the controller's clock is right. Look at it first: rollouts go on by it. Needs scope admin.",
+    )
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('date -u; ota clock confirm'))
+    .action((options: { json?: boolean }) =>
+      choose(async io => {
+        const { json } = await controllerClient(io).call({ method: 'POST', path: '/v1/clock/confirm' });
+        const answer = json as Confirmed;
+        if (options.json === true) outJson(io, answer);
+        else
+          io.out(
+            answer.was_held
+              ? `the clock is trusted again: ${answer.now}\n`
+              : `the clock was not held: ${answer.now}\n`,
+          );
+        return EXIT.fine;
+      }),
+    );
+};

@@ -1,0 +1,93 @@
+/** The listeners: where they stand, their certificate, and what the HTTP face is told of the settings. */
+import type { HttpFace } from '../http/app.ts';
+import { type Listener, listen } from '../http/listen.ts';
+import type { HttpSettings } from '../http/options.ts';
+import type { Settings } from '../settings/settings.ts';
+import { type CertificateWatch, watchCertificate } from '../watch/certificate.ts';
+import type { Ground } from './ground.ts';
+
+const MEGABYTE = 1_048_576;
+const GRACE_MS = 10_000;
+const LOOK_MS = 1_000;
+
+/** Undefined without OTA_TLS_CERT. Fault `tls_invalid`. */
+export async function certificateOf({
+  settings,
+  around,
+  background,
+  ends,
+}: Ground): Promise<CertificateWatch | undefined> {
+  const { OTA_TLS_CERT: certFile, OTA_TLS_KEY: keyFile } = settings;
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  const { wallMs, monotonicMs, observer } = around;
+  const watch = await watchCertificate({ certFile, keyFile, wallMs, monotonicMs, observe: observer.observe });
+  ends.add(() => watch.stop());
+  background.every(LOOK_MS, 'tls', () => watch.look());
+  return watch;
+}
+
+export const httpSettings = (
+  settings: Settings,
+  url: string,
+): Partial<HttpSettings> & { publicUrl: string } => ({
+  publicUrl: settings.OTA_PUBLIC_URL ?? url,
+  hstsMaxAgeS: settings.OTA_HSTS_MAX_AGE,
+  pollIntervalS: Math.round(settings.OTA_POLL_INTERVAL / 1000),
+  pollJitterS: Math.round(settings.OTA_POLL_INTERVAL / 10_000),
+  activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+  trustedProxy: settings.OTA_TRUSTED_PROXY,
+  openMetrics: settings.OTA_OPERATOR_PORT !== undefined,
+  checksPerMinute: settings.OTA_CHECKS_PER_MINUTE,
+  artifactMaxBytes: settings.OTA_ARTIFACT_MAX_MB * MEGABYTE,
+  downloadsPerDay: settings.OTA_DOWNLOADS_PER_DAY,
+  maxDownloads: settings.OTA_DOWNLOAD_CONCURRENCY,
+  downloadBytesPerS: settings.OTA_DOWNLOAD_BUDGET_MBPS * 125_000,
+});
+
+export interface Doors {
+  readonly url: string;
+  readonly operatorUrl: string;
+  close(): Promise<void>;
+}
+
+/** Opens the listeners, then builds the face with the URL they got: port 0 is known only then. */
+export async function openListeners(
+  settings: Settings,
+  certificate: CertificateWatch | undefined,
+  build: (url: string) => HttpFace,
+): Promise<Doors> {
+  const common = { tls: certificate?.pair, trustedProxy: settings.OTA_TRUSTED_PROXY };
+  let face: HttpFace | undefined;
+  const split = settings.OTA_OPERATOR_PORT !== undefined;
+  const main = await listen({
+    ...common,
+    host: settings.OTA_HOST,
+    port: settings.OTA_PORT,
+    handler: (req, res) => (split ? face?.agent : face?.all)?.(req, res),
+  });
+  face = build(main.url);
+  let operator: Listener | undefined;
+  try {
+    if (settings.OTA_OPERATOR_PORT !== undefined)
+      operator = await listen({
+        ...common,
+        host: settings.OTA_OPERATOR_HOST,
+        port: settings.OTA_OPERATOR_PORT,
+        handler: face.operator,
+      });
+  } catch (error) {
+    await main.close(0);
+    throw error;
+  }
+  certificate?.subscribe(pair => {
+    main.renew(pair);
+    operator?.renew(pair);
+  });
+  return {
+    url: main.url,
+    operatorUrl: operator?.url ?? main.url,
+    close: async () => {
+      await Promise.all([main.close(GRACE_MS), operator?.close(GRACE_MS)]);
+    },
+  };
+}

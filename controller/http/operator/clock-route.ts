@@ -1,0 +1,17 @@
+/** An operator vouches for the wall clock (SPEC §2): for sources that send no time of their own it is the only way. */
+import type * as Api from '../../../schemas/api.d.ts';
+import { isoTime } from '../iso-time.ts';
+import type { Http } from '../options.ts';
+import type { Doors, Route } from '../route.ts';
+import { audited } from './audited.ts';
+
+export function clockRoute(http: Http, doors: Doors): Route {
+  const { clock } = http.ports;
+  return doors.admin('POST', '/v1/clock/confirm', 'admin', async (ctx, admin) => {
+    const wasHeld = clock.confirm();
+    const now = isoTime(clock.nowMs());
+    if (wasHeld) await audited(http, admin, 'clock.confirm', 'clock', { now });
+    const confirmed: Api.ClockConfirmed = { was_held: wasHeld, now };
+    ctx.body = confirmed;
+  });
+}
