@@ -1,5 +1,6 @@
 /** Option values as commander hands them over, checked where they are read. */
 import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../../controller/domain/duration.ts';
 import { isDeviceId, normaliseFingerprint } from '../../controller/domain/ids.ts';
 
 export const wholeNumber =
@@ -37,13 +38,9 @@ export const fingerprintOption = (text: string): string => {
   return fingerprint;
 };
 
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** `90s`, `15m`, `6h`, `2d` → ms. */
 export const duration = (text: string): number => {
-  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const unitMs = UNITS[unit];
-  if (count === undefined || unitMs === undefined)
-    throw new InvalidArgumentError('a duration is a number and s, m, h or d.');
-  return Number(count) * unitMs;
+  const ms = /^\d{1,6}[smhd]$/.test(text) ? parseDuration(text) : undefined;
+  if (ms === undefined) throw new InvalidArgumentError('Expected a duration like 90s, 15m, 6h or 2d.');
+  return ms;
 };

@@ -1,5 +1,6 @@
 /** Readers of single arguments: each returns the value or throws commander's InvalidArgumentError with what is expected. */
 import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../domain/duration.ts';
 import { isBuildId, isDeviceId, isName } from '../domain/ids.ts';
 import { visibleLine } from './problem-formats.ts';
 
@@ -29,13 +30,10 @@ export const countArgument =
       : wrong(`Expected a whole number from ${min} to ${max}.`);
   };
 
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** `90s`, `30m`, `4h`, `7d` → ms. A number without a unit is refused: it was read as seconds before 0.2. */
 export function durationArgument(text: string): number {
   if (/^\d+$/.test(text)) return wrong(`A unit is missing. Before 0.2 this meant seconds: write ${text}s.`);
-  const match = /^(\d{1,7})([smhd])$/.exec(text);
-  const ms = Number(match?.[1] ?? 0) * (UNITS[match?.[2] ?? ''] ?? 0);
+  const ms = /^\d{1,7}[smhd]$/.test(text) ? (parseDuration(text) ?? 0) : 0;
   return ms > 0 ? ms : wrong('Expected a duration like 90s, 30m, 4h or 7d.');
 }
 

@@ -3,25 +3,11 @@
  * error that names it, a secret may come as a file (`OTA_GITHUB_TOKEN_FILE`), and all mistakes are told together.
  */
 import { readFileSync } from 'node:fs';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
 import { isPrivateUrl } from '../domain/loopback.ts';
 import { nearest } from '../domain/nearest.ts';
-import {
-  DAY,
-  duration,
-  flag,
-  HOUR,
-  MINUTE,
-  number,
-  optional,
-  SECOND,
-  type Spec,
-  secret,
-  setting,
-  text,
-  url,
-  whole,
-} from './spec.ts';
+import { duration, flag, number, optional, type Spec, secret, setting, text, url, whole } from './spec.ts';
 
 /** Every setting there is, by environment variable. */
 export const SETTINGS = {
@@ -78,13 +64,13 @@ export const SETTINGS = {
   ),
   OTA_SOURCE_TOKEN: secret('Token for an https repository.'),
   OTA_SOURCE_INTERVAL: duration(
-    30 * SECOND,
+    30 * SECOND_MS,
     '1s',
     '24h',
     'How often the source is looked at without a hint.',
   ),
   OTA_SOURCE_TIMEOUT: duration(
-    2 * MINUTE,
+    2 * MINUTE_MS,
     '10s',
     '24h',
     'How long one Git command may take. A first clone that needs longer is made in steps.',
@@ -101,8 +87,13 @@ export const SETTINGS = {
   ),
   OTA_TOKEN_KEY_PREVIOUS: secret('Older key that still verifies device tokens, as kid:hex.'),
   OTA_NUDGE_KEY: secret('Master key of nudges, 64 hex digits. Generated into the data folder when absent.'),
-  OTA_POLL_INTERVAL: duration(6 * HOUR, '1m', '7d', 'How often agents are asked to poll.'),
-  OTA_ACTIVE_WINDOW: duration(72 * HOUR, '1m', '365d', 'A device that checked within this time is active.'),
+  OTA_POLL_INTERVAL: duration(6 * HOUR_MS, '1m', '7d', 'How often agents are asked to poll.'),
+  OTA_ACTIVE_WINDOW: duration(
+    72 * HOUR_MS,
+    '1m',
+    '365d',
+    'A device that checked within this time is active.',
+  ),
   OTA_CHECKS_PER_MINUTE: number(30, 1, 100_000, 'Update checks accepted per device and minute.'),
   OTA_DOWNLOADS_PER_DAY: number(20, 1, 100_000, 'Download requests accepted per device, build and day.'),
   OTA_DOWNLOAD_CONCURRENCY: number(
@@ -117,10 +108,10 @@ export const SETTINGS = {
     1_000_000,
     'Megabits a second for downloads, which also paces nudges; 0 is no limit.',
   ),
-  OTA_RETENTION_EVENTS: duration(90 * DAY, '1d', '3650d', 'How long results and audit rows are kept.'),
-  OTA_RETENTION_DOWNLOADS: duration(365 * DAY, '1d', '3650d', 'How long download rows are kept.'),
+  OTA_RETENTION_EVENTS: duration(90 * DAY_MS, '1d', '3650d', 'How long results and audit rows are kept.'),
+  OTA_RETENTION_DOWNLOADS: duration(365 * DAY_MS, '1d', '3650d', 'How long download rows are kept.'),
   OTA_RETENTION_ARTIFACTS: duration(
-    30 * DAY,
+    30 * DAY_MS,
     '1d',
     '3650d',
     'How long an APK that no build declares is kept after its last upload.',

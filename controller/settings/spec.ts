@@ -1,10 +1,6 @@
 /** What a setting is: how its text is read, its default, and what a right value looks like. */
+import { parseDuration } from '../domain/duration.ts';
 import { Secret } from './secret.ts';
-
-export const SECOND = 1000;
-export const MINUTE = 60 * SECOND;
-export const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
 
 export type Parse<T> = (text: string) => T | undefined;
 
@@ -26,15 +22,6 @@ export const whole =
     const n = Number(value);
     return /^\d+$/.test(value.trim()) && n >= min && n <= max ? n : undefined;
   };
-
-const UNIT: Readonly<Record<string, number>> = { ms: 1, s: SECOND, m: MINUTE, h: HOUR, d: DAY };
-
-/** `30s`, `6h`, `90d` → ms; undefined when it is not a duration. */
-export function parseDuration(value: string): number | undefined {
-  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value.trim());
-  const unit = match?.[2] === undefined ? undefined : UNIT[match[2]];
-  return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
-}
 
 export const url: Parse<string> = value => {
   try {
@@ -70,7 +57,7 @@ export const setting = <T>(parse: Parse<T>, fallback: T, form: string, about: st
 export const duration = (fallback: number, from: string, to: string, about: string): Spec<number> => {
   const [min = 0, max = 0] = [from, to].map(parseDuration);
   const parse: Parse<number> = value => {
-    const ms = parseDuration(value);
+    const ms = parseDuration(value.trim());
     return ms !== undefined && ms >= min && ms <= max ? ms : undefined;
   };
   return setting(parse, fallback, `a duration from ${from} to ${to}, like 30s, 5m, 6h, 90d`, about);

@@ -1,17 +1,15 @@
 /** From the data of the YAML to the desired state in memory: defaults are filled in, units and spellings unified. */
+import { parseDuration } from '../domain/duration.ts';
 import { normaliseFingerprint } from '../domain/ids.ts';
 import type { Build, Cohort, FreezeWindow, Policy, Ramp, Rollout, Suspend } from '../domain/release.ts';
 import { parseTime } from './schema.ts';
 import type { WireBuild, WireCohort, WirePolicy, WireRollout } from './wire.ts';
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** `72h` → ms. The schema has passed the text. */
 function durationMs(text: string): number {
-  const unit = UNIT_MS[text.slice(-1)];
-  const count = Number(text.slice(0, -1));
-  if (unit === undefined || !Number.isInteger(count)) throw new Error('assertion: not a duration');
-  return count * unit;
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new Error('assertion: not a duration');
+  return ms;
 }
 
 function timeMs(text: string): number {

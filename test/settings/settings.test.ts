@@ -4,9 +4,9 @@ import path from 'node:path';
 import { inspect } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { parseDuration } from '../../controller/domain/duration.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import { readSettings, SETTINGS } from '../../controller/settings/settings.ts';
-import { parseDuration } from '../../controller/settings/spec.ts';
 
 function messageOf(env: Record<string, string>): string {
   try {

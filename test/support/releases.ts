@@ -2,8 +2,9 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { durationText } from '../../controller/domain/duration.ts';
 import { API_VERSION } from '../../controller/domain/layout.ts';
-import { durationText, timeText } from '../../controller/domain/plan/words.ts';
+import { timeText } from '../../controller/domain/plan/words.ts';
 import type { Cohort, DesiredState, Policy, Rollout } from '../../controller/domain/release.ts';
 import type { SourceFile } from '../../controller/ports/index.ts';
 import { buildYaml } from '../../controller/yaml/write.ts';

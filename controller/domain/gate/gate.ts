@@ -1,6 +1,5 @@
 /** The health condition of a ramp: what `ramp.gate` in rollout.yaml says, with every default filled in. */
-
-const HOUR_MS = 3_600_000;
+import { HOUR_MS } from '../duration.ts';
 
 export interface Gate {
   /** Largest accepted share of distinct devices that fail, 0 < x ≤ 0.1. A proof that it is exceeded halts. */

@@ -1,6 +1,8 @@
 /** What differs between two desired states, field by field, in the YAML's own names. Device ids never appear. */
+
+import { durationText } from '../duration.ts';
 import type { Build, Cohort, DesiredState, FreezeWindow, Policy, Rollout } from '../release.ts';
-import { bytesText, countText, durationText, shortHex, timeText } from './words.ts';
+import { bytesText, countText, shortHex, timeText } from './words.ts';
 
 export type ChangeValue = string | number | boolean | undefined;
 

@@ -1,8 +1,9 @@
 /** The sentences of a plan, shared by text and Markdown. Identifiers stand in backticks; nothing here is free text. */
 
+import { durationText } from '../duration.ts';
 import { isSuspended } from '../ramp.ts';
 import type { DangerKind, ExposureStep, Plan, View } from './index.ts';
-import { countText, durationText, percentText, timeText } from './words.ts';
+import { countText, percentText, timeText } from './words.ts';
 
 /** For a terminal: the same sentence without its backticks. */
 export const bare = (sentence: string): string => sentence.replaceAll('`', '');

@@ -3,11 +3,12 @@
  * and the result stays under its limit by showing fewer changes, never by cutting a line.
  */
 
+import { durationText } from '../duration.ts';
 import { code } from './escape.ts';
 import type { FleetPlan } from './fleet.ts';
 import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
-import { bytesText, countText, durationText, percentText } from './words.ts';
+import { bytesText, countText, percentText } from './words.ts';
 
 /** GitHub takes 65,536 characters a comment; what is left is for those who embed the plan. */
 export const PLAN_MARKDOWN_LIMIT = 60_000;

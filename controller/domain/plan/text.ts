@@ -1,10 +1,11 @@
 /** A plan for a terminal: plain lines without colour, safe to print whatever the YAML says. */
 
+import { durationText } from '../duration.ts';
 import { singleLine } from './escape.ts';
 import type { FleetPlan } from './fleet.ts';
 import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { bare, beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
-import { bytesText, countText, durationText, percentText } from './words.ts';
+import { bytesText, countText, percentText } from './words.ts';
 
 const MOST_CHANGES = 200;
 

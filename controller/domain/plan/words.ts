@@ -1,18 +1,5 @@
 /** How amounts read in plans: the units of the YAML where it has them. */
 
-const UNITS = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-] as const;
-
-/** 14,400,000 → `4h`, in the largest unit that divides it (days only from two on); what no unit divides is in ms. */
-export function durationText(ms: number): string {
-  const unit = UNITS.find(([name, size]) => ms % size === 0 && ms >= size * (name === 'd' ? 2 : 1));
-  return unit === undefined ? `${ms}ms` : `${ms / unit[1]}${unit[0]}`;
-}
-
 /** Unix ms → `2026-12-01T14:00:00Z`. */
 export const timeText = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
 

@@ -1,4 +1,5 @@
 /** Rules on what a revision changes against the one that stands (SPEC §2). */
+import { DAY_MS } from '../duration.ts';
 import type { BuildId } from '../ids.ts';
 import type { Finding } from '../problem.ts';
 import { elapsedMs, newClock, percentAt, stepAt } from '../ramp.ts';
@@ -7,7 +8,6 @@ import type { Standing } from '../standing.ts';
 import { error, inBuild, inRollout } from './finding.ts';
 import type { RuleTimes } from './index.ts';
 
-const DAY_MS = 86_400_000;
 /** A start further ahead than this is taken for a typo. */
 const MAX_START_AHEAD_MS = 14 * DAY_MS;
 

@@ -1,13 +1,14 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { durationText } from '../../../controller/domain/duration.ts';
 import { code, singleLine } from '../../../controller/domain/plan/escape.ts';
 import { countFleet } from '../../../controller/domain/plan/fleet.ts';
 import { type Plan, plan } from '../../../controller/domain/plan/index.ts';
 import { planJson } from '../../../controller/domain/plan/json.ts';
 import { PLAN_MARKDOWN_LIMIT, renderPlanMarkdown } from '../../../controller/domain/plan/markdown.ts';
 import { renderPlanText } from '../../../controller/domain/plan/text.ts';
-import { bytesText, durationText, timeText } from '../../../controller/domain/plan/words.ts';
+import { bytesText, timeText } from '../../../controller/domain/plan/words.ts';
 import { newClock } from '../../../controller/domain/ramp.ts';
 import type { Rollout } from '../../../controller/domain/release.ts';
 import type { Standing } from '../../../controller/domain/standing.ts';
