@@ -1,21 +1,22 @@
 /** A build that can be offered must be stored, and its bytes must be what its YAML says (SPEC §7). */
 import { stat } from 'node:fs/promises';
-import { type ApkVerdict, compareWithBuild } from '../apk/index.ts';
+import type { ApkVerdict } from '../apk/index.ts';
 import type { Sha256 } from '../domain/ids.ts';
-import type { Finding, ProblemCode } from '../domain/problem.ts';
+import type { Finding } from '../domain/problem.ts';
 import type { Build, DesiredState } from '../domain/release.ts';
-import { buildFile } from '../domain/rules/index.ts';
-import { offerableBuilds } from '../domain/standing.ts';
+import { offerableBuilds, type Standing } from '../domain/standing.ts';
 import type { Artifacts } from '../ports/index.ts';
 import { faulted } from './fault.ts';
+import { concernFindings, disagreements, missingFinding } from './findings.ts';
 import { type OpenReader, verdictOf } from './inspect.ts';
 
 export interface Admission {
   /**
    * Errors of the builds that can be offered. Builds of `standing` are left out: if their APK was lost or damaged since,
-   * their offers are held ({@link missing}), but the commit that withdraws or reverts them must pass.
+   * their offers are held ({@link missing}), but the commit that withdraws or reverts them must pass. What no device
+   * installs is an error for a build that `standing` never declared, and a warning for the others.
    */
-  admit(state: DesiredState, standing?: DesiredState): Promise<Finding[]>;
+  admit(state: DesiredState, standing?: Pick<Standing, 'state' | 'formerBuilds'>): Promise<Finding[]>;
   /** Builds that can be offered but whose APK is gone or changed. A file is read again when its size or time changed. */
   missing(state: DesiredState): Promise<ReadonlySet<Sha256>>;
   /** Forgets the verdict on an APK: the next look reads its bytes again. */
@@ -32,15 +33,6 @@ export interface AdmissionOptions {
 const FRESH_MS = 60_000;
 /** Verdicts to remember; judging many pull requests must not fill the memory. */
 const MAX_VERDICTS = 256;
-
-const finding = (build: Build, key: string, code: ProblemCode, message: string, hint?: string): Finding => ({
-  severity: 'error',
-  code,
-  file: buildFile(build.buildId),
-  path: [key],
-  message,
-  hint,
-});
 
 /** The verdict on a file, which counts while the file's size and time stay the same. */
 interface KnownVerdict {
@@ -67,37 +59,14 @@ export function makeAdmission({ artifacts, openReader, monotonicMs }: AdmissionO
     return verdict;
   }
 
+  const verdictOn = (build: Build, file: string, maxAgeMs: number): Promise<ApkVerdict> =>
+    faulted(() => judge(build.sha256, file, maxAgeMs));
+
+  /** Why the build cannot be served as it is declared. */
   async function check(build: Build, maxAgeMs: number): Promise<Finding[]> {
     const file = await artifacts.path(build.sha256);
-    if (file === undefined)
-      return [
-        finding(
-          build,
-          'sha256',
-          'artifact_missing',
-          `the APK of build ${build.buildId} is not stored on the controller`,
-          'upload it: ota build add, or PUT /v1/artifacts/{sha256}',
-        ),
-      ];
-    const verdict = await faulted(() => judge(build.sha256, file, maxAgeMs));
-    if (!verdict.ok)
-      return [
-        finding(
-          build,
-          'sha256',
-          'artifact_rejected',
-          `the APK is refused (${verdict.code}): ${verdict.message}`,
-        ),
-      ];
-    return compareWithBuild(verdict.facts, build).map(({ field, declared, actual }) =>
-      finding(
-        build,
-        field,
-        'artifact_mismatch',
-        `${field} is ${declared === '' ? 'empty' : declared} here and ${actual === '' ? 'empty' : actual} in the APK`,
-        'let `ota build add` write the file from the APK',
-      ),
-    );
+    if (file === undefined) return [missingFinding(build)];
+    return disagreements(build, await verdictOn(build, file, maxAgeMs));
   }
 
   /** An APK that cannot be read cannot be served either. */
@@ -107,14 +76,26 @@ export function makeAdmission({ artifacts, openReader, monotonicMs }: AdmissionO
       () => false,
     );
 
+  async function concernsOf(build: Build, declared: boolean): Promise<Finding[]> {
+    const file = await artifacts.path(build.sha256);
+    if (file === undefined) return [];
+    const verdict = await verdictOn(build, file, Number.POSITIVE_INFINITY);
+    return !verdict.ok ? [] : concernFindings(build, verdict.facts.concerns, declared);
+  }
+
   return {
     admit: async (state, standing) => {
-      const stood = new Set(
-        standing === undefined ? [] : offerableBuilds({ state: standing }).map(b => b.sha256),
-      );
+      const stood = new Set(standing === undefined ? [] : offerableBuilds(standing).map(b => b.sha256));
+      const known = standing === undefined ? [] : [standing.state.builds, standing.formerBuilds];
+      const declared = new Set(known.flatMap(builds => [...builds.values()].map(b => b.sha256)));
       const findings: Finding[] = [];
-      for (const build of offerableBuilds({ state }))
-        if (!stood.has(build.sha256)) findings.push(...(await check(build, FRESH_MS)));
+      for (const build of offerableBuilds({ state })) {
+        const isNew = !stood.has(build.sha256);
+        if (isNew) findings.push(...(await check(build, FRESH_MS)));
+        // What stands must never be held up by a disk that cannot be read.
+        if (isNew || (await stands(build)))
+          findings.push(...(await concernsOf(build, declared.has(build.sha256))));
+      }
       return findings;
     },
     missing: async state => {

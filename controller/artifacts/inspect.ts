@@ -1,5 +1,5 @@
 /** The gate of the artifact store: only an APK that Android would accept is stored (SPEC §6, §7). */
-import { type ApkVerdict, type ByteReader, verifyApk } from '../apk/index.ts';
+import { type ApkVerdict, type ByteReader, HINTS, obstacle, verifyApk } from '../apk/index.ts';
 import { Fault } from '../domain/fault.ts';
 import { openFileReader } from './file-reader.ts';
 
@@ -14,12 +14,17 @@ export async function verdictOf(file: string, openReader: OpenReader = openFileR
   }
 }
 
-/** Throws the Fault `artifact_rejected`; its cause holds the verifier's code. */
-export async function inspectApk(file: string): Promise<void> {
+/**
+ * Throws the Fault `artifact_rejected`; its cause holds the code of the verdict. An APK that no device installs is
+ * refused as well, unless a build that was applied declares it: repairing what the fleet runs must be possible.
+ */
+export async function inspectApk(file: string, isDeclared: () => Promise<boolean>): Promise<void> {
   const verdict = await verdictOf(file);
-  if (!verdict.ok)
-    throw new Fault('artifact_rejected', `the APK is refused: ${verdict.message}`, {
-      retry: 'never',
-      cause: { code: verdict.code },
-    });
+  const against = verdict.ok ? obstacle(verdict.facts.concerns) : verdict;
+  if (against === undefined || (verdict.ok && (await isDeclared()))) return;
+  const { code, message } = against;
+  throw new Fault('artifact_rejected', `the APK is refused: ${message}. ${HINTS[code]}`, {
+    retry: 'never',
+    cause: { code },
+  });
 }

@@ -4,7 +4,7 @@ import type { Sha256 } from '../domain/ids.ts';
 import type { Finding } from '../domain/problem.ts';
 import type { DesiredState } from '../domain/release.ts';
 import { buildFile } from '../domain/rules/index.ts';
-import { offerableBuilds } from '../domain/standing.ts';
+import { offerableBuilds, type Standing } from '../domain/standing.ts';
 import { controllerClient } from './client.ts';
 import type { Io } from './io.ts';
 
@@ -31,15 +31,13 @@ export async function askStored(io: Pick<Io, 'controller'>, offline: boolean): P
 }
 
 /** Builds that this change may offer for the first time; all others were admitted before. */
-const newBuilds = (state: DesiredState, standing: DesiredState | undefined) => {
-  const stood = new Set(
-    standing === undefined ? [] : offerableBuilds({ state: standing }).map(b => b.sha256),
-  );
+const newBuilds = (state: DesiredState, standing: Pick<Standing, 'state'> | undefined) => {
+  const stood = new Set(standing === undefined ? [] : offerableBuilds(standing).map(b => b.sha256));
   return offerableBuilds({ state }).filter(b => !stood.has(b.sha256));
 };
 
 export interface ApkCheck {
-  readonly admit: (state: DesiredState, standing: DesiredState | undefined) => Promise<Finding[]>;
+  readonly admit: (state: DesiredState, standing: Pick<Standing, 'state'> | undefined) => Promise<Finding[]>;
   /** Why the stored APKs were not checked; undefined when they were, or there was nothing to check. */
   readonly unchecked: () => string | undefined;
 }

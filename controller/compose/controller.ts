@@ -105,7 +105,7 @@ async function openParts(
   const { observe } = around.observer;
   const publication = makePublication();
   const picture = () => publication.snapshot;
-  const artifacts = await openArtifacts(settings, observe, nowMs);
+  const artifacts = await openArtifacts(settings, observe, nowMs, store.desired);
   const nudges = nudgesOf(ground, nudgeMaster, picture);
   const source = sourceOf(settings, around.environment, nowMs, observe);
   const parser = apartParser();

@@ -7,10 +7,11 @@ import { importFolder } from '../artifacts/import-folder.ts';
 import { inspectApk } from '../artifacts/inspect.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
+import type { Sha256 } from '../domain/ids.ts';
 import type { TokenKeys } from '../domain/token-key.ts';
 import { tokenHash } from '../http/auth.ts';
 import { newAdminToken } from '../http/operator/token-routes.ts';
-import type { Artifacts, Source } from '../ports/index.ts';
+import type { Artifacts, DesiredStore, Source } from '../ports/index.ts';
 import { type Fcm, makeFcm, serviceAccount } from '../push/fcm.ts';
 import { keptSecret, newMasterKey, newTokenKey, parseMasterKey, parseTokenKey } from '../settings/keys.ts';
 import type { Secret } from '../settings/secret.ts';
@@ -48,11 +49,17 @@ export async function openArtifacts(
   settings: Settings,
   observe: Observe,
   nowMs: () => number,
+  desired: Pick<DesiredStore, 'applied'>,
 ): Promise<Artifacts> {
+  const isDeclared = async (sha256: Sha256): Promise<boolean> => {
+    const applied = await desired.applied();
+    const builds = [...(applied?.state.builds.values() ?? []), ...(applied?.formerBuilds.values() ?? [])];
+    return builds.some(build => build.sha256 === sha256);
+  };
   const artifacts = await openDiskArtifacts({
     folder: path.join(settings.OTA_DATA, 'artifacts'),
     quotaBytes: settings.OTA_ARTIFACT_QUOTA_MB * MEGABYTE,
-    inspect: file => inspectApk(file),
+    inspect: (file, sha256) => inspectApk(file, () => isDeclared(sha256)),
     nowMs,
   });
   if (settings.OTA_ARTIFACTS_IMPORT === undefined) return artifacts;

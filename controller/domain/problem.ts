@@ -92,6 +92,8 @@ export const PROBLEM_CODES = [
   'artifact_missing',
   'artifact_rejected',
   'artifact_mismatch',
+  'artifact_not_installable',
+  'artifact_concern',
   'history_rewritten',
   'plan_not_approved',
   // warnings

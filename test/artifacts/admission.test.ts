@@ -9,9 +9,11 @@ import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
 import { openFileReader } from '../../controller/artifacts/file-reader.ts';
 import { inspectApk } from '../../controller/artifacts/inspect.ts';
 import { Fault } from '../../controller/domain/fault.ts';
-import type { Build } from '../../controller/domain/release.ts';
+import type { Build, DesiredState } from '../../controller/domain/release.ts';
+import type { Artifacts } from '../../controller/ports/index.ts';
+import { makeApk, testKey } from '../support/apk/index.ts';
 import { withFolder } from '../support/folder.ts';
-import { anApk, pieces } from '../support/http.ts';
+import { anApk, pieces, sha256Of } from '../support/http.ts';
 import { aState, hexOf, NOW_MS } from '../support/state.ts';
 
 const [b41, b42] = [await anApk(41), await anApk(42)];
@@ -33,7 +35,7 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
     const artifacts = await openDiskArtifacts({
       folder,
       quotaBytes: 1e9,
-      inspect: inspectApk,
+      inspect: file => inspectApk(file, async () => false),
       nowMs: () => NOW_MS,
     });
     let opened = 0;
@@ -61,6 +63,11 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
       },
     });
   });
+
+const stands = (state: DesiredState, former: readonly Build[] = []) => ({
+  state,
+  formerBuilds: new Map(former.map(build => [build.buildId, build])),
+});
 
 const stateOf = (over: Partial<Build> = {}) =>
   aState({ rollout: 10, builds: [b41.build, { ...b42.build, ...over }] });
@@ -122,7 +129,7 @@ test('an APK lost after admission is missing, and does not hold up the commit th
     await rm((await artifacts.path(b42.build.sha256)) ?? '');
     assert.equal([...(await admission.missing(standing))], [b42.build.sha256]);
     const reverted = aState({ rollout: { rollback: true }, builds: [b41.build, b42.build] });
-    assert.equal(await admission.admit(reverted, standing), []);
+    assert.equal(await admission.admit(reverted, stands(standing)), []);
   }));
 
 test('a stored APK that was cut short is missing and refused', () =>
@@ -144,7 +151,7 @@ test('an APK whose bytes rotted since is offered no more, and does not hold up t
     await writeFile((await artifacts.path(b42.build.sha256)) ?? '', rotten);
     assert.equal([...(await admission.missing(standing))], [b42.build.sha256]);
     const reverted = aState({ rollout: { rollback: true }, builds: [b41.build, b42.build] });
-    assert.equal(await admission.admit(reverted, standing), []);
+    assert.equal(await admission.admit(reverted, stands(standing)), []);
     assert.is((await admission.admit(reverted, undefined)).length, 1);
   }));
 
@@ -170,6 +177,57 @@ test('an unchanged APK is verified once, a changed file again', () =>
     await writeFile(file, tampered);
     assert.is((await admission.admit(stateOf())).length, 1);
     assert.is(opened(), 3);
+  }));
+
+/** A build of an APK that no device installs, stored as an older controller took it. */
+async function testOnly(artifacts: Artifacts, folder: string): Promise<Build> {
+  const apk = makeApk({ versionCode: 43, key: testKey('release'), testOnly: true, debuggable: true });
+  const sha256 = sha256Of(apk);
+  const refused = await artifacts.put(sha256, pieces(apk), 1e9).catch((error: unknown) => error);
+  assert.ok(refused instanceof Fault && refused.code === 'artifact_rejected');
+  assert.match(refused.message, /android:testOnly="true".*assembleRelease/);
+  await writeFile(path.join(folder, `${sha256}.apk`), apk);
+  return {
+    ...b42.build,
+    buildId: 'b43',
+    versionCode: 43,
+    versionName: '43.0.0',
+    sizeBytes: apk.length,
+    sha256,
+  };
+}
+
+test('a new build that no device installs is refused; one that was declared before is warned of', () =>
+  withScene(async ({ admission, artifacts, folder }) => {
+    const b43 = await testOnly(artifacts, folder);
+    const promoted = aState({ rollout: { current: 'b43', lastSafe: 'b41' }, builds: [b41.build, b43] });
+    const told = async (standing?: ReturnType<typeof stands>) =>
+      (await admission.admit(promoted, standing)).map(f => [f.severity, f.code, f.file, f.path.join()]);
+    const refusal = ['error', 'artifact_not_installable', 'builds/b43.yaml', 'sha256'];
+    const caution = ['warning', 'artifact_concern', 'builds/b43.yaml', 'sha256'];
+    assert.equal(await told(), [refusal, caution]);
+    assert.equal(await told(stands(stateOf())), [refusal, caution]);
+    const warning = ['warning', ...refusal.slice(1)];
+    assert.equal(await told(stands(promoted)), [warning], 'it stands');
+    const declared = aState({ rollout: 10, builds: [b41.build, b42.build, b43] });
+    assert.equal(await told(stands(declared)), [warning], 'it was declared, and is promoted now');
+    assert.equal(await told(stands(stateOf(), [b43])), [warning], 'it was declared once');
+    assert.equal([...(await admission.missing(promoted))], [], 'what stands is still offered');
+    const [finding] = await admission.admit(promoted);
+    assert.match(finding?.message ?? '', /android:testOnly="true".*\(test_only\)/);
+    assert.match(finding?.hint ?? '', /assembleRelease/);
+  }));
+
+test('an APK that an applied build declares can be uploaded again, whatever is said of new ones', () =>
+  withFolder(async place => {
+    const apk = makeApk({ versionCode: 43, key: testKey('release'), testOnly: true });
+    const file = path.join(place, 'app.apk');
+    await writeFile(file, apk);
+    await inspectApk(file, async () => true);
+    apk[200] = (apk[200] ?? 0) ^ 1;
+    await writeFile(file, apk);
+    const refused = await inspectApk(file, async () => true).catch((error: unknown) => error);
+    assert.ok(refused instanceof Fault && refused.code === 'artifact_rejected');
   }));
 
 test('a promotion reads the bytes again, also when size and times of the file are the same', () =>

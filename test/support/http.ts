@@ -137,7 +137,7 @@ export async function withServer<T>(
       const artifacts = await openDiskArtifacts({
         folder: artifactFolder,
         quotaBytes,
-        inspect: inspectApk,
+        inspect: file => inspectApk(file, async () => false),
         nowMs,
       });
       const events: Event[] = [];

@@ -38,10 +38,7 @@ export interface JudgeSteps<Tree> {
     nowMs: number,
   ) => Eventually<RampStart>;
   /** Are the APKs that may be offered stored, and do they agree with their YAML? */
-  readonly admit?: (
-    state: DesiredState,
-    standing: DesiredState | undefined,
-  ) => Eventually<readonly Finding[]>;
+  readonly admit?: (state: DesiredState, standing: Standing | undefined) => Eventually<readonly Finding[]>;
   /** Has the plan the approvals that the policy wants? Asked only when it wants some and nothing else is wrong. */
   readonly approve?: (plan: Plan, needed: number) => Eventually<readonly Finding[]>;
 }
@@ -96,7 +93,7 @@ export async function judge<Tree>(
   const policy =
     standing === undefined || rules === undefined ? [] : checkPolicy(rules, standing, head, nowMs);
   const needed = rules === undefined ? 0 : approvalsNeeded(rules, standing, head, nowMs);
-  const artifacts = (await steps.admit?.(head.state, standing?.state)) ?? [];
+  const artifacts = (await steps.admit?.(head.state, standing)) ?? [];
   const asks = needed > 0 && !hasError(policy) && !hasError(artifacts);
   const approval = asks ? ((await steps.approve?.(planned, needed)) ?? []) : [];
   const placed = await steps.place(tree, [...policy, ...artifacts, ...approval]);
