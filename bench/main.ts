@@ -8,15 +8,23 @@ import { Command, Option } from 'commander';
 import { benchApk } from './apk.ts';
 import { benchChecks } from './checks.ts';
 import { benchDownloads } from './downloads.ts';
+import { benchGates, type GateSizes } from './gates.ts';
 import { makeLoader } from './load.ts';
 import { benchMemory } from './memory.ts';
-import { runPinned, twoCores } from './pinned.ts';
+import { type Cores, runPinned, twoCores } from './pinned.ts';
 import { type Figures, render } from './report.ts';
 import { openWorkshop } from './workshop.ts';
 
-const SECTIONS = ['checks', 'downloads', 'memory', 'store', 'apk'] as const;
+const SECTIONS = ['checks', 'downloads', 'memory', 'store', 'apk', 'gates'] as const;
 const QUICK: readonly Section[] = ['checks', 'downloads'];
 type Section = (typeof SECTIONS)[number];
+
+const FLEETS: readonly GateSizes[] = [
+  { devices: 50, runs: 1_000, goodRuns: 1_000 },
+  { devices: 500, runs: 1_000, goodRuns: 1_000 },
+  { devices: 5_000, runs: 300, goodRuns: 1_000 },
+];
+const QUICK_FLEETS: readonly GateSizes[] = [{ devices: 500, runs: 2, goodRuns: 2 }];
 
 interface Options {
   readonly json?: true;
@@ -25,7 +33,9 @@ interface Options {
 }
 
 const program = new Command('bench')
-  .description('Measures update checks, downloads and memory on this machine, next to bare servers.')
+  .description(
+    'Measures update checks, downloads and memory on this machine, next to bare servers, and what gates stop.',
+  )
   .addOption(new Option('--only <section...>', 'measure these alone').choices(SECTIONS))
   .option('--quick', 'a small fleet and one short round: shows that it runs, measures little')
   .option('--json', 'print one JSON object and nothing else');
@@ -40,20 +50,37 @@ async function main(): Promise<void> {
   };
 
   const cores = twoCores();
+  const machine = {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    node: process.version,
+    pinned: cores !== undefined,
+    quick,
+  };
+  const needsServers = options.only?.some(section => section !== 'gates') ?? true;
+  const figures: Figures = needsServers
+    ? await benchServers(machine, cores, wanted, say)
+    : { machine: { ...machine, load: undefined } };
+  if (wanted('gates')) {
+    say('gates');
+    figures.gates = benchGates(quick ? QUICK_FLEETS : FLEETS, say);
+  }
+  console.log(options.json ? JSON.stringify(figures) : render(figures));
+}
+
+/** Everything that needs the program compiled and a load generator. */
+async function benchServers(
+  machine: Omit<Figures['machine'], 'load'>,
+  cores: Cores | undefined,
+  wanted: (section: Section) => boolean,
+  say: (text: string) => void,
+): Promise<Figures> {
+  const { quick } = machine;
   say('compiling');
   const workshop = await openWorkshop();
   try {
     const loader = makeLoader(workshop, cores?.load);
-    const figures: Figures = {
-      machine: {
-        cpu: cpus()[0]?.model ?? 'unknown',
-        cores: cpus().length,
-        node: process.version,
-        load: loader.tool,
-        pinned: cores !== undefined,
-        quick,
-      },
-    };
+    const figures: Figures = { machine: { ...machine, load: loader.tool } };
     if (wanted('checks')) {
       say('update checks');
       figures.checks = await benchChecks(workshop, cores, loader, {
@@ -89,7 +116,7 @@ async function main(): Promise<void> {
       say('verifying an APK');
       figures.apk = await benchApk();
     }
-    console.log(options.json ? JSON.stringify(figures) : render(figures));
+    return figures;
   } finally {
     await workshop.close();
   }

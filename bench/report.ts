@@ -2,6 +2,8 @@
 import type { ApkFigures } from './apk.ts';
 import type { AnswerKind, CheckFigures } from './check-figures.ts';
 import type { DownloadFigures } from './downloads.ts';
+import type { GateFigures } from './gates.ts';
+import { renderGates } from './gates-report.ts';
 import type { MemoryFigures } from './memory.ts';
 
 export interface Figures {
@@ -9,7 +11,8 @@ export interface Figures {
     readonly cpu: string;
     readonly cores: number;
     readonly node: string;
-    readonly load: string;
+    /** undefined when no server was measured. */
+    readonly load: string | undefined;
     readonly pinned: boolean;
     readonly quick: boolean;
   };
@@ -18,6 +21,7 @@ export interface Figures {
   memory?: MemoryFigures;
   store?: Readonly<Record<string, number>>;
   apk?: ApkFigures;
+  gates?: GateFigures;
 }
 
 type Row = readonly (string | number | undefined)[];
@@ -81,10 +85,12 @@ function downloadsOf({ fromMemory, fromDisk, nginx, cpuRatios }: DownloadFigures
 const pairs = (title: string, figures: object): string =>
   `${title}\n${table(['', ''], Object.entries(figures)).split('\n').slice(1).join('\n')}`;
 
-export function render({ machine, checks, downloads, memory, store, apk }: Figures): string {
-  const parts = [
-    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, load by ${machine.load}${machine.pinned ? ', server and load on a core each' : ', not pinned: ratios only'}`,
-  ];
+const pinning = (pinned: boolean): string =>
+  pinned ? ', server and load on a core each' : ', not pinned: ratios only';
+
+export function render({ machine, checks, downloads, memory, store, apk, gates }: Figures): string {
+  const load = machine.load === undefined ? '' : `, load by ${machine.load}${pinning(machine.pinned)}`;
+  const parts = [`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}${load}`];
   if (checks !== undefined)
     parts.push(
       checksOf(checks, '304'),
@@ -95,5 +101,6 @@ export function render({ machine, checks, downloads, memory, store, apk }: Figur
   if (memory !== undefined) parts.push(pairs('Memory of a large fleet', memory));
   if (store !== undefined) parts.push(pairs('Store', store));
   if (apk !== undefined) parts.push(pairs('APK verification', apk));
+  if (gates !== undefined) parts.push(renderGates(gates));
   return parts.join('\n\n');
 }

@@ -1,0 +1,54 @@
+/** The gate's figures as a Markdown table a fleet size: docs/gates.md takes them as they are. */
+import type { GateFigures, GateRow } from './gates.ts';
+
+const percent = (share: number, digits = 1): string => {
+  const text = (share * 100).toFixed(digits);
+  return share > 0 && Number(text) === 0 ? `< ${10 ** -digits}` : text.replace(/\.0+$/, '');
+};
+
+const taken = ({ takenMedian, takenP95 }: GateRow): string =>
+  takenMedian === undefined || takenP95 === undefined
+    ? '–'
+    : `${percent(takenMedian, 2)} / ${percent(takenP95, 2)}`;
+
+const hours = ({ hoursMedian, hoursP95 }: GateRow): string =>
+  hoursMedian === undefined || hoursP95 === undefined ? '–' : `${hoursMedian} / ${hoursP95}`;
+
+const both = (a: GateRow, b: GateRow, cell: (row: GateRow) => string): string =>
+  cell(a) === cell(b) ? cell(a) : `${cell(a)} · ${cell(b)}`;
+
+const HEAD = [
+  '| the build | runs | halted % | asked % | went through % | took it when stopped, % (median / p95) | hours to 100 % (median / p95) | aim |',
+  '|---|---|---|---|---|---|---|---|',
+];
+
+const AIM = { true: 'met', false: '**missed**', undefined: '' } as const;
+
+/** Each row twice: polled and nudged, with a dot between where they differ. */
+export function renderGates({ rows, seconds }: GateFigures): string {
+  const sizes = [...new Set(rows.map(r => r.devices))];
+  const tables = sizes.map(devices => {
+    const mine = rows.filter(r => r.devices === devices);
+    const lines = [...new Set(mine.map(r => r.name))].map(name => {
+      const [a, b] = mine.filter(r => r.name === name);
+      return a === undefined || b === undefined ? '' : line(a, b);
+    });
+    return [`${devices.toLocaleString('en')} devices`, '', ...HEAD, ...lines].join('\n');
+  });
+  return [`Gates (polled · nudged; seeds 1 to the number of runs; ${seconds} s)`, ...tables].join('\n\n');
+}
+
+function line(a: GateRow, b: GateRow): string {
+  const isMet = a.isMet === undefined || b.isMet === undefined ? undefined : a.isMet && b.isMet;
+  const cells = [
+    a.name,
+    String(a.runs),
+    both(a, b, r => percent(r.halted)),
+    both(a, b, r => percent(r.asked)),
+    both(a, b, r => percent(r.done + r.open)),
+    both(a, b, taken),
+    both(a, b, hours),
+    AIM[`${isMet}`],
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
