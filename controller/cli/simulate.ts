@@ -8,11 +8,20 @@ import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import { judgeHead, pictureAt, standingAt } from './judging.ts';
 import { textOf } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
+import { playGate } from './simulate-gate.ts';
+import {
+  addGateOptions,
+  type GateOptions,
+  rampStepsOf,
+  refuseStray,
+  scenarioOf,
+} from './simulate-gate-options.ts';
 import { type CohortStep, cohortSteps, decisionCounts, stepsOf, syntheticDevices } from './simulation.ts';
 import { table } from './table.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
-interface SimulateOptions {
+interface SimulateOptions extends GateOptions {
+  readonly gate?: boolean;
   readonly devices?: string;
   readonly count: number;
   readonly seed?: string;
@@ -25,12 +34,13 @@ interface SimulateOptions {
 }
 
 export const simulate: Verb = (program, choose) => {
-  program
+  const command = program
     .command('simulate')
     .summary('count what a rollout means for a list of devices, before and after a change')
     .description(
       'Counts, device by device, which devices each step of the rollout includes and what they would be offered.\n' +
-        'Without a list it makes up devices. Nothing is sent to the controller.',
+        'Without a list it makes up devices. Nothing is sent to the controller.\n' +
+        'With --gate it plays the ramp hour by hour against a fleet that behaves as the options say.',
     )
     .option(
       '--devices <file>',
@@ -51,7 +61,8 @@ export const simulate: Verb = (program, choose) => {
       countArgument(0, 2_100_000_000),
     )
     .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
-    .option('--json', 'print one JSON object')
+    .option('--json', 'print one JSON object');
+  addGateOptions(command)
     .addHelpText(
       'after',
       examples(
@@ -59,6 +70,9 @@ export const simulate: Verb = (program, choose) => {
         'ota simulate --devices fleet.csv --base origin/main',
         'ota device list --json | ota simulate --devices -',
         'ota simulate --devices fleet.txt --seed b43-7 --percents 1,2.5,10',
+        'ota simulate --gate --count 5000 --fail 10',
+        'ota simulate --gate --count 100000 --silent 100 --silent-after 8h --nudged 90',
+        'ota simulate --gate --count 500 --fail 1 --outage 24h+30h --runs 200',
       ),
     )
     .action((options: SimulateOptions) => choose(io => runSimulate(options, io)));
@@ -70,6 +84,7 @@ interface Sides {
 }
 
 async function runSimulate(options: SimulateOptions, io: Io): Promise<ExitCode> {
+  refuseStray(options);
   const nowMs = io.nowMs();
   const devices =
     options.devices === undefined
@@ -83,11 +98,17 @@ async function runSimulate(options: SimulateOptions, io: Io): Promise<ExitCode> 
   if (sides === undefined) return EXIT.invalid;
   const { rollout } = sides.after.state;
   const seed = options.seed ?? rollout.cohortSeed;
-  const steps = cohortSteps(
-    devices.map(d => d.deviceId),
-    seed,
-    options.percents ?? stepsOf(rollout),
-  );
+  const stepsAt = (percents: readonly number[]): CohortStep[] =>
+    cohortSteps(
+      devices.map(d => d.deviceId),
+      seed,
+      percents,
+    );
+  if (options.gate === true) {
+    const steps = stepsAt(rampStepsOf(rollout).map(s => s.percent));
+    return playGate(scenarioOf(rollout, steps, devices.length, options), rollout, options, io);
+  }
+  const steps = stepsAt(options.percents ?? stepsOf(rollout));
   const counts = [sides.before, sides.after].map(side => side && countsOf(side, devices, options, nowMs));
   const result = {
     devices: devices.length,

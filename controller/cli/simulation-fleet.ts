@@ -32,10 +32,12 @@ function layOut({ fleet, ramp }: Scenario): { ends: number[]; active: boolean[] 
   const ends: number[] = [];
   const active: boolean[] = [];
   let [a, b] = [0, 0];
-  for (const [i, { percent }] of ramp.steps.entries()) {
-    const least = i === 0 && percent > 0 ? Math.min(1, present) : 0;
-    const toA = Math.max(a, least, Math.round((present * percent) / 100));
-    const toB = Math.max(b, Math.round((absent * percent) / 100));
+  for (const [i, step] of ramp.steps.entries()) {
+    const share = step.devices === undefined ? step.percent / 100 : step.devices / Math.max(1, fleet.devices);
+    const least = i === 0 && share > 0 ? Math.min(1, present) : 0;
+    const toA = Math.max(a, least, Math.round(present * share));
+    const ofAbsent = step.devices === undefined ? Math.round(absent * share) : step.devices - toA;
+    const toB = Math.min(absent, Math.max(b, ofAbsent));
     for (; a < toA; a++) active.push(true);
     for (; b < toB; b++) active.push(false);
     ends.push(active.length);
@@ -106,10 +108,11 @@ export function offUntil(
   clockHour: number,
   stretches: readonly Stretch[],
 ): number | 'lost' | undefined {
-  for (const { who, start, end } of stretches) {
-    if (!(t >= start && t < end)) continue;
-    if (who === 'network' || who === 'controller') return 'lost';
-    if (who === 'canaries' ? i >= fleet.canariesFrom : has(fleet, i, 'weekend')) return end;
+  for (const stretch of stretches) {
+    if (!(t >= stretch.start && t < stretch.end)) continue;
+    if (stretch.who === 'network' || stretch.who === 'controller') return 'lost';
+    const isOff = stretch.who === 'canaries' ? i >= fleet.canariesFrom : has(fleet, i, 'weekend');
+    if (isOff) return stretch.end;
   }
   if (!has(fleet, i, 'night')) return undefined;
   const hour = (((t + clockHour) % 24) + 24) % 24;

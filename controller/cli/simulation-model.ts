@@ -50,8 +50,15 @@ export interface Freeze {
   readonly hours: number;
 }
 
+export interface StepModel {
+  readonly percent: number;
+  readonly holdMs: number | undefined;
+  /** Devices that are really exposed then, from their buckets; undefined: as many as the percent says. */
+  readonly devices?: number;
+}
+
 export interface RampModel {
-  readonly steps: readonly { readonly percent: number; readonly holdMs: number | undefined }[];
+  readonly steps: readonly StepModel[];
   readonly gate: Gate | undefined;
 }
 

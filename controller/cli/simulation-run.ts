@@ -14,7 +14,6 @@ export interface Look {
   readonly reasons: readonly Reason[];
   /** Devices, canaries not included. */
   readonly taken: number;
-  readonly running: number;
   readonly fail: number;
   readonly silent: number;
 }
@@ -28,7 +27,8 @@ export interface Played {
   readonly percent: number;
   /** When each step was entered. */
   readonly enteredHours: readonly number[];
-  /** Share of the fleet that took the build by then. */
+  /** Devices that took the build by then, canaries not included, and their share of the fleet. */
+  readonly taken: number;
   readonly takenShare: number;
 }
 
@@ -207,9 +207,15 @@ class Run {
       return undefined;
     }
     if (verdict !== 'advance') return undefined;
-    if (this.step === this.scenario.ramp.steps.length - 1) return 'done';
+    if (this.step === this.scenario.ramp.steps.length - 1)
+      return this.isFollowedUp(hour) ? 'done' : undefined;
     this.enter(this.step + 1, hour);
     return undefined;
+  }
+
+  /** Without a gate nobody waits for reports: one more day shows who takes the build. */
+  private isFollowedUp(hour: number): boolean {
+    return this.scenario.ramp.gate !== undefined || hour - (this.entered.at(-1) ?? hour) >= 24;
   }
 
   private asLook(hour: number, { verdict, reasons }: Judgement, { cohort }: Evidence): Look {
@@ -219,7 +225,6 @@ class Run {
       verdict,
       reasons,
       taken: cohort.taken,
-      running: cohort.taken - cohort.fail - cohort.verifyFail,
       fail: cohort.fail,
       silent: cohort.silent,
     };
@@ -227,13 +232,15 @@ class Run {
 
   result(end: Played['end'], hour: number): Played {
     const { devices } = this.scenario.fleet;
+    const taken = this.tally.total('taken');
     return {
       end,
       reasons: this.last?.reasons ?? [],
       endHour: hour,
       percent: this.percent(),
       enteredHours: this.entered,
-      takenShare: devices === 0 ? 0 : this.tally.total('taken') / devices,
+      taken,
+      takenShare: devices === 0 ? 0 : taken / devices,
     };
   }
 }
