@@ -25,8 +25,7 @@ export function lnEValue(x: number, n: number, p0: number): number {
     if (p > p0) terms.push(x * Math.log(p / p0) + (n - x) * Math.log((1 - p) / (1 - p0)));
   }
   if (terms.length === 0) return 0;
-  const ln = lnMean(terms);
-  return x / n <= p0 ? Math.min(0, ln) : ln;
+  return lnMean(terms);
 }
 
 /** `ln(mean(exp(t)))` without overflow. */

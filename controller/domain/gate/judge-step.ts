@@ -162,7 +162,7 @@ function breachesOf(
   if (evidence.ownApkWrong) reasons.push('artifact_missing');
   if (reaches(figures.lnFail, HALT_AT, lift?.lnFail)) reasons.push('install_failures');
   if (reaches(figures.lnCanary, HALT_AT, lift?.lnCanary)) reasons.push('canary_failures');
-  if (figures.verifyFail > Math.max(1, gate.verifyFailMax) && reaches(figures.lnVerify, HALT_AT))
+  if (figures.verifyFail > gate.verifyFailMax && reaches(figures.lnVerify, HALT_AT))
     reasons.push('verify_failures');
   if (silenceSinceMs !== undefined && upMs - silenceSinceMs >= pollMs) reasons.push('silence');
   return reasons;

@@ -125,6 +125,36 @@ test('silence halts only at two looks one poll apart, with a control, without a 
   assert.is(noControl.memory.silenceSinceMs, undefined);
 });
 
+test('silence holds from two silent devices on, beyond half more than the control may show', () => {
+  const quiet = (silent: number, control: number): Evidence =>
+    anEvidence(
+      { taken: 100, ok: 100, followed: 100, takenLongAgo: 100, silent },
+      { control: { devices: 2_000, silent: control } },
+    );
+  assert.is(verdictOf(over, quiet(2, 0)), 'advance');
+  assert.is(verdictOf(over, quiet(3, 0)), 'hold');
+  // 10 % of the control: up to 11.4 % with 95 % certainty, and half more: 17.1 %.
+  assert.is(verdictOf(over, quiet(17, 200)), 'advance');
+  assert.is(verdictOf(over, quiet(18, 200)), 'hold');
+  const one = anEvidence({ taken: 9, ok: 9, followed: 9, takenLongAgo: 9, silent: 1 });
+  assert.is(verdictOf(over, one), 'advance');
+});
+
+test('the waiting begins when the hold is over', () => {
+  for (const [hours, verdict] of [
+    [48, 'hold'],
+    [59, 'hold'],
+    [60, 'advance'],
+  ] as const)
+    assert.is(verdictOf(someFacts({ exposureMs: hours * HOUR_MS }), bad(1, 45)), verdict, String(hours));
+});
+
+test('a mismatch on one of few devices asks a person after the waiting', () => {
+  const mismatched = anEvidence({ taken: 10, ok: 9, verifyFail: 1, followed: 10 });
+  assert.is(verdictOf(over, mismatched), 'hold');
+  assert.is(verdictOf(waited, mismatched), 'waiting_for_person');
+});
+
 test('a control that is partly off lowers what a step needs: absence that is not the build’s is not waited for', () => {
   const five = anEvidence({ taken: 5, ok: 3, followed: 3 });
   assert.is(verdictOf(over, five), 'hold');
