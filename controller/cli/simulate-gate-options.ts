@@ -128,7 +128,6 @@ export function scenarioOf(
   devices: number,
   options: GateOptions,
 ): Scenario {
-  const ramp = rollout.exposure.kind === 'ramp' ? rollout.exposure.ramp : undefined;
   const share = (percent: number | undefined, usual: number): number =>
     percent === undefined ? usual : percent / 100;
   const { fleet, build } = USUAL;
@@ -153,7 +152,7 @@ export function scenarioOf(
       brickAfterHours: (options.silentAfter ?? 0) / HOUR_MS,
     },
     ramp: {
-      gate: ramp?.gate ?? DEFAULT_GATE,
+      gate: DEFAULT_GATE,
       steps: rampStepsOf(rollout).map(({ percent, holdMs }, i) => ({
         percent,
         holdMs,
