@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { simpleGit } from 'simple-git';
 import { Fault } from '../domain/fault.ts';
+import { gitEnvironment } from '../domain/git-environment.ts';
 import { redact } from './fault.ts';
 
 export interface CheckoutOptions {
-  /** PATH, HOME, SSH_AUTH_SOCK and proxies are taken from it. */
+  /** Git sees of it what {@link gitEnvironment} lets through. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Sent as HTTP basic authorization to this origin alone, never in a URL or an argument. */
   readonly credentials?: { readonly origin: string; readonly token: string } | undefined;
@@ -22,32 +23,10 @@ export interface Checkout {
   commit(base: string, files: ReadonlyMap<string, string>, message: string): Promise<string>;
 }
 
-const PASSED_ON = [
-  'PATH',
-  'HOME',
-  'XDG_CONFIG_HOME',
-  'USER',
-  'LOGNAME',
-  'TMPDIR',
-  'SSH_AUTH_SOCK',
-  'SSL_CERT_FILE',
-  'SSL_CERT_DIR',
-  'HTTPS_PROXY',
-  'https_proxy',
-  'HTTP_PROXY',
-  'http_proxy',
-  'NO_PROXY',
-  'no_proxy',
-];
-
 function environmentOf({ environment, credentials }: CheckoutOptions): Record<string, string> {
-  const passed = PASSED_ON.flatMap(name => {
-    const value = environment[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
   const header = credentials && Buffer.from(`x-access-token:${credentials.token}`).toString('base64');
   return {
-    ...Object.fromEntries(passed),
+    ...gitEnvironment(environment),
     GIT_TERMINAL_PROMPT: '0',
     LC_ALL: 'C',
     ...(credentials !== undefined && {

@@ -2,6 +2,7 @@
  * Git, run as if every repository were hostile: no hooks, no `ext::`, no prompts, no submodules, no discovery of a
  * repository around the folder. What it prints in anger is cut down and stripped of credentials before it is said.
  */
+import { gitEnvironment } from '../../domain/git-environment.ts';
 import { runGit } from './process.ts';
 import { reasonOf } from './reason.ts';
 
@@ -43,25 +44,6 @@ export interface GitCommand {
   bytes(args: readonly string[], input: string): Promise<Buffer>;
 }
 
-const PASSED_ON = [
-  'PATH',
-  'HOME',
-  'USER',
-  'LOGNAME',
-  'TMPDIR',
-  'SSH_AUTH_SOCK',
-  'SSL_CERT_FILE',
-  'SSL_CERT_DIR',
-  'HTTPS_PROXY',
-  'https_proxy',
-  'HTTP_PROXY',
-  'http_proxy',
-  'ALL_PROXY',
-  'all_proxy',
-  'NO_PROXY',
-  'no_proxy',
-] as const;
-
 const PROTOCOLS = ['file', 'ssh', 'https', 'http', 'git'] as const;
 
 function configOf({ token, origin }: GitCommandOptions): [string, string][] {
@@ -91,13 +73,9 @@ function configOf({ token, origin }: GitCommandOptions): [string, string][] {
 }
 
 function environmentOf(options: GitCommandOptions): Record<string, string> {
-  const passed = PASSED_ON.flatMap(name => {
-    const value = options.environment[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
   const config = configOf(options);
   return {
-    ...Object.fromEntries(passed),
+    ...gitEnvironment(options.environment),
     ...Object.fromEntries(
       config.flatMap(([key, value], n) => [
         [`GIT_CONFIG_KEY_${n}`, key],

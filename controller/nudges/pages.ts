@@ -1,0 +1,51 @@
+/** Which devices a campaign looks at next: those that were sent away and are due, else the next ones in id order. */
+import type { DeviceStore, ScannedDevice } from '../ports/index.ts';
+import type { Course } from './course.ts';
+
+const PAGE = 500;
+
+/** `again`: devices that were sent away before. */
+export interface Page {
+  readonly devices: readonly ScannedDevice[];
+  readonly again: boolean;
+}
+
+export class Pages {
+  readonly #devices: Pick<DeviceStore, 'scan'>;
+  readonly #course: Course;
+  readonly #wallMs: () => number;
+  #lookedAtAll = false;
+
+  constructor(devices: Pick<DeviceStore, 'scan'>, course: Course, wallMs: () => number) {
+    this.#devices = devices;
+    this.#course = course;
+    this.#wallMs = wallMs;
+  }
+
+  /** `wait`: until the course's {@link Course.waitUntilMs}. */
+  async next(): Promise<Page | 'wait' | 'end'> {
+    const { away, isHeld } = this.#course;
+    if (isHeld) return 'wait';
+    const due = away.due(this.#wallMs(), PAGE);
+    if (due.length > 0) {
+      const devices = await this.#devices.scan({ ids: due, limit: PAGE, withPushToken: true });
+      const found = new Set(devices.map(d => d.deviceId));
+      // Those that are gone, or have no push token any more, are waited for no longer.
+      for (const id of due) if (!found.has(id)) away.delete(id);
+      return { devices, again: true };
+    }
+    // A page of devices that wait is enough: the cursor stays small, and an outage shows.
+    if (away.size >= PAGE) return 'wait';
+    if (!this.#lookedAtAll) {
+      const { after } = this.#course;
+      const devices = await this.#devices.scan({
+        ...(after === '' ? {} : { after }),
+        limit: PAGE,
+        withPushToken: true,
+      });
+      if (devices.length > 0) return { devices, again: false };
+      this.#lookedAtAll = true;
+    }
+    return away.size > 0 ? 'wait' : 'end';
+  }
+}
