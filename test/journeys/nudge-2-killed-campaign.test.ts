@@ -75,6 +75,7 @@ const startController = (site: Site, fcmPort: number): Child =>
     OTA_ARTIFACTS_IMPORT: site.artifacts,
     OTA_NUDGES_PER_SECOND: String(PER_SECOND),
     OTA_NUDGE_KEY: MASTER,
+    OTA_TOKEN_KEY: `test:${MASTER}`,
   });
 
 const campaign = (state: string) => (line: Record<string, unknown>) =>
