@@ -60,6 +60,7 @@ export const PROBLEM_CODES = [
   'build_id_case',
   'duplicate_version_code',
   'duplicate_sha256',
+  'version_name_invalid',
   'package_differs',
   'unknown_build',
   'unknown_cohort',

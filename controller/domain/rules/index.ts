@@ -8,6 +8,7 @@ import type { Finding } from '../problem.ts';
 import { finalPercent } from '../ramp.ts';
 import type { Build, DesiredState } from '../release.ts';
 import type { Standing } from '../standing.ts';
+import { versionNameFault } from '../version-name.ts';
 import { checkBuildFacts, checkChange, checkStart } from './change.ts';
 import { error, inBuild, inCohort, inRollout, warning } from './finding.ts';
 import { checkFlags, checkPair, checkRamp } from './rollout.ts';
@@ -40,9 +41,28 @@ export function checkState(head: DesiredState, base: Standing | undefined, times
 export function checkBuildSet(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefined): Finding[] {
   return [
     ...checkCase(builds, base),
+    ...checkVersionNames(builds, base),
     ...checkUnique(builds, withdrawnBefore(builds, base)),
     ...(base === undefined ? [] : checkBuildFacts(builds, base)),
   ];
+}
+
+/** The same limits as for the versionName of an APK. A warning for builds that were declared before. */
+function* checkVersionNames(
+  builds: ReadonlyMap<BuildId, Build>,
+  base: Standing | undefined,
+): Generator<Finding> {
+  for (const { buildId, versionName } of builds.values()) {
+    const fault = versionNameFault(versionName);
+    if (fault === undefined) continue;
+    const isNew = base !== undefined && !base.state.builds.has(buildId) && !base.formerBuilds.has(buildId);
+    yield (isNew ? error : warning)(
+      'version_name_invalid',
+      inBuild(buildId, 'version_name'),
+      `version_name cannot be used: ${fault}`,
+      'set versionName in the APK to printable text, and declare the APK again with `ota build add`',
+    );
+  }
 }
 
 /** File systems that ignore case hold only one of `b42.yaml` and `B42.yaml`. A warning for files that stand already. */

@@ -438,4 +438,19 @@ test('a clock that was frozen decides what the seed may do', () => {
   assert.equal(codes(head, base), ['cohort_seed_changed cohort_seed'], 'still in its first step');
 });
 
+test('a version_name with invisible characters is an error where it is new, and a warning where it was declared', () => {
+  const bad = aBuild(43, { versionName: '4.3\u202e9' });
+  const head = aState({ rollout: 10, builds: [aBuild(41), aBuild(42), bad] });
+  const about = (base?: Standing) =>
+    checkState(head, base, { nowMs: NOW_MS })
+      .filter(f => f.code === 'version_name_invalid')
+      .map(f => [f.severity, f.file, f.path.join()]);
+  const at = ['builds/b43.yaml', 'version_name'];
+  const before = aState({ rollout: 10, builds: [aBuild(41), aBuild(42)] });
+  assert.equal(about(baseOf(before)), [['error', ...at]]);
+  assert.equal(about(baseOf(head)), [['warning', ...at]]);
+  assert.equal(about(baseOf(before, [bad])), [['warning', ...at]]);
+  assert.equal(about(), [['warning', ...at]]);
+});
+
 test.run();
