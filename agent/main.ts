@@ -1,23 +1,11 @@
 #!/usr/bin/env node
 /** The entry point of `ota-agent`: the only file of the agent that touches the process. */
-import { readFileSync } from 'node:fs';
+import { VERSION } from '../controller/cli/version.ts';
 import { conformVerb } from './cli/conform.ts';
 import { fleetVerb } from './cli/fleet.ts';
 import type { Io } from './cli/io.ts';
 import { run } from './cli/program.ts';
 import { runVerb } from './cli/run.ts';
-
-/** From sources it lies one folder up, from dist two. */
-function version(): string {
-  for (const up of ['../package.json', '../../package.json']) {
-    try {
-      return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    }
-  }
-  return 'unknown';
-}
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
@@ -37,4 +25,4 @@ const io: Io = {
   stdin: process.stdin,
   interrupted: interrupted.signal,
 };
-process.exitCode = await run(process.argv.slice(2), io, [runVerb, fleetVerb, conformVerb], version());
+process.exitCode = await run(process.argv.slice(2), io, [runVerb, fleetVerb, conformVerb], VERSION);

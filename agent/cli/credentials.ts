@@ -49,15 +49,3 @@ export function nudgeKeyOf(io: Io, file: string | undefined): Buffer | undefined
   const text = secretOf(io, 'OTA_AGENT_NUDGE_KEY', file);
   return text === undefined ? undefined : parseNudgeKey(text);
 }
-
-/** Names a flag that would put a secret on the command line. */
-export function refuseSecrets(argv: readonly string[]): void {
-  const flag = argv
-    .find(arg => /^--(device-?|admin-?|nudge-?)?(token|key|secret|password)(=|$)/i.test(arg))
-    ?.split('=')[0];
-  if (flag !== undefined)
-    throw fault(
-      'secret_in_arguments',
-      `${flag} is not an option: other users of this machine can read arguments\n  put the secret into a file and give ${flag}-file, and replace it if it was real`,
-    );
-}

@@ -1,0 +1,121 @@
+/**
+ * A command line of verbs, for `ota` and `ota-agent`: help, version, and the answer to a mistyped verb, option or value.
+ * Exit code 0 is fine and 2 an error in both; what a verb returns is its own.
+ */
+import { Command, CommanderError } from 'commander';
+import { createColors } from 'picocolors';
+import { Fault } from '../domain/fault.ts';
+import { visible } from './problem-formats.ts';
+
+/** Where a command line writes. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  readonly colour: boolean;
+}
+
+/** Adds one verb; calls `choose` with its work when the arguments name it. */
+export type AddVerb<I, E extends number> = (
+  program: Command,
+  choose: (work: (io: I) => Promise<E>) => void,
+) => void;
+
+export interface CommandLine<I extends Terminal, E extends number> {
+  readonly name: string;
+  readonly description: string;
+  /** Environment and exit codes, under the help. */
+  readonly note: string;
+  readonly version: string;
+  readonly verbs: readonly AddVerb<I, E>[];
+  /** Names of options that would carry a secret, and the safe way to give one. */
+  readonly secrets: { readonly flag: RegExp; readonly instead: (flag: string) => string };
+  readonly exit: { readonly fine: E; readonly error: E };
+  /** Exit code of a Fault; `exit.error` unless it says otherwise. */
+  readonly exitOf?: (fault: Fault) => E;
+}
+
+/** Runs one command line to its exit code; nothing is thrown except our own bugs. */
+export async function runCommandLine<I extends Terminal, E extends number>(
+  line: CommandLine<I, E>,
+  argv: readonly string[],
+  io: I,
+): Promise<E> {
+  let work: ((io: I) => Promise<E>) | undefined;
+  const program = programOf(line, io);
+  for (const verb of line.verbs)
+    verb(program, chosen => {
+      work = chosen;
+    });
+  try {
+    refuseSecrets(line, argv);
+    if (argv.length === 0) {
+      program.outputHelp({ error: true });
+      return line.exit.error;
+    }
+    program.parse([...argv], { from: 'user' });
+    return work === undefined ? line.exit.fine : await work(io);
+  } catch (error) {
+    return answer(line, error, io, nameIn(argv, program));
+  }
+}
+
+const programOf = <I extends Terminal, E extends number>(line: CommandLine<I, E>, io: I): Command =>
+  new Command(line.name)
+    .description(line.description)
+    .version(line.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [verb]', 'show the help of a verb')
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+    .addHelpText('after', line.note)
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => io.out(text),
+      writeErr: text => io.err(text),
+      outputError: (text, write) => write(visible(text)),
+      getOutHasColors: () => io.colour,
+      getErrHasColors: () => io.colour,
+    })
+    .showHelpAfterError(false);
+
+/** A secret in the arguments is visible to every user of the machine and would be echoed by an error. */
+function refuseSecrets<I extends Terminal, E extends number>(
+  { secrets }: CommandLine<I, E>,
+  argv: readonly string[],
+): void {
+  const flag = argv.find(arg => secrets.flag.test(arg))?.split('=')[0];
+  if (flag === undefined) return;
+  throw new Fault(
+    'secret_in_arguments',
+    `${flag} is not an option: other users of this machine can read arguments\n  ${secrets.instead(flag)}, and replace it if it was real`,
+    { retry: 'never' },
+  );
+}
+
+function answer<I extends Terminal, E extends number>(
+  line: CommandLine<I, E>,
+  error: unknown,
+  io: I,
+  named: string,
+): E {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return line.exit.fine;
+    if (error.code !== 'commander.help') io.err(`Run "${named} --help" for what is possible.\n`);
+    return line.exit.error;
+  }
+  if (!(error instanceof Fault)) throw error;
+  const [first = '', ...more] = visible(error.message).split('\n');
+  io.err(`${createColors(io.colour).red('error')}: ${[`${first} [${error.code}]`, ...more].join('\n')}\n`);
+  return line.exitOf?.(error) ?? line.exit.error;
+}
+
+/** `ota device tag`: as far as the words name verbs. */
+function nameIn(argv: readonly string[], program: Command): string {
+  const names = [program.name()];
+  let command: Command | undefined = program;
+  for (const word of argv) {
+    command = command.commands.find(c => c.name() === word || c.aliases().includes(word));
+    if (command === undefined) break;
+    names.push(command.name());
+  }
+  return names.join(' ');
+}
