@@ -71,6 +71,7 @@ export type ProblemCode =
   | 'route_unknown'
   | 'method_not_allowed'
   | 'expectation_failed'
+  | 'body_timeout'
   | 'body_too_large'
   | 'media_type_unsupported'
   | 'token_missing'
@@ -90,6 +91,8 @@ export type ProblemCode =
   | 'token_not_found'
   | 'artifact_not_found'
   | 'device_exists'
+  | 'device_revoked'
+  | 'confirmation_needed'
   | 'token_exists'
   | 'token_taken'
   | 'result_conflict'
@@ -110,6 +113,10 @@ export type ImportRequest =
   | ImportRow[]
   | {
       devices: ImportRow[];
+      /**
+       * Of an export; ignored.
+       */
+      next_after?: string | null;
     };
 export type Decision =
   | {
@@ -208,6 +215,10 @@ export interface Problem {
    * The code of the APK verifier.
    */
   reason?: string;
+  /**
+   * The devices that it is about, at most 20.
+   */
+  devices?: DeviceId[];
   rows?: Count;
   errors_total?: Count;
   errors?: {
@@ -285,23 +296,88 @@ export interface TagsView {
 }
 export interface RotateRequest {
   /**
-   * How long the token before stays good.
+   * How long the old token still works; 14 days when absent.
    */
   grace_s?: number;
+  /**
+   * Lets a revoked device in again with a new token. All its tokens from before stay dead, and grace_s does not matter.
+   */
+  readmit?: boolean;
 }
 export interface ImportRow {
   device_id: DeviceId;
-  tags?: Tags;
+  /**
+   * Absent or empty keeps the tags of a known device; `["-"]` takes them all away.
+   *
+   * @maxItems 64
+   */
+  tags?: string[];
   token_sha256?: Sha256;
+  /**
+   * Of an export. A row with a time is a revoked device, which is not let in again.
+   */
+  revoked_at?: string | null;
+  /**
+   * Of an export; ignored.
+   */
+  generation?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Of an export; ignored.
+   */
+  enrolled_at?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Of an export; ignored.
+   */
+  last_seen_at?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Of an export; ignored.
+   */
+  version_code?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Of an export; ignored.
+   */
+  build_id?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Of an export; ignored.
+   */
+  sdk?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Of an export; ignored.
+   */
+  signer?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Of an export; ignored.
+   */
+  has_push_token?: {
+    [k: string]: unknown;
+  };
 }
 export interface ImportResult {
   created: Count;
   updated: Count;
+  /**
+   * Revoked devices. They were left as they are.
+   */
+  revoked: number;
   devices: ImportedDevice[];
 }
 export interface ImportedDevice {
   device_id: DeviceId;
-  result: 'created' | 'updated';
+  result: 'created' | 'updated' | 'revoked';
   token?: string;
   nudge_key?: string;
   generation?: number;

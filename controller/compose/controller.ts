@@ -173,7 +173,7 @@ async function openDoors(
 ): Promise<Doors> {
   const { settings, around, clock, store, ends } = ground;
   const { artifacts, publication, reconcile, watches, webhook } = parts;
-  const doors = await openListeners(settings, certificate, url =>
+  const doors = await openListeners(settings, certificate, around.observer.observe, url =>
     createHttp({
       ports: {
         ...store,

@@ -1,5 +1,7 @@
 /** The listeners: where they stand, their certificate, and what the HTTP face is told of the settings. */
+import type { Observe } from '../domain/event.ts';
 import type { HttpFace } from '../http/app.ts';
+import { type ConnectionLimits, connectionLimits, descriptorLimit } from '../http/descriptors.ts';
 import { type Listener, listen } from '../http/listen.ts';
 import type { HttpSettings } from '../http/options.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -26,6 +28,9 @@ export async function certificateOf({
   return watch;
 }
 
+const limitsOf = (settings: Settings): ConnectionLimits =>
+  connectionLimits(descriptorLimit(), settings.OTA_OPERATOR_PORT !== undefined);
+
 export const httpSettings = (
   settings: Settings,
   url: string,
@@ -40,7 +45,7 @@ export const httpSettings = (
   checksPerMinute: settings.OTA_CHECKS_PER_MINUTE,
   artifactMaxBytes: settings.OTA_ARTIFACT_MAX_MB * MEGABYTE,
   downloadsPerDay: settings.OTA_DOWNLOADS_PER_DAY,
-  maxDownloads: settings.OTA_DOWNLOAD_CONCURRENCY,
+  maxDownloads: Math.min(settings.OTA_DOWNLOAD_CONCURRENCY, limitsOf(settings).downloads),
   downloadBytesPerS: settings.OTA_DOWNLOAD_BUDGET_MBPS * 125_000,
 });
 
@@ -54,13 +59,21 @@ export interface Doors {
 export async function openListeners(
   settings: Settings,
   certificate: CertificateWatch | undefined,
+  observe: Observe,
   build: (url: string) => HttpFace,
 ): Promise<Doors> {
+  const limits = limitsOf(settings);
+  const capped = (listener: 'main' | 'operator') => ({
+    maxConnections: limits[listener],
+    onFull: (closed: number) =>
+      observe({ type: 'ota.listener.full', listener, connections: limits[listener], closed }),
+  });
   const common = { tls: certificate?.pair, trustedProxy: settings.OTA_TRUSTED_PROXY };
   let face: HttpFace | undefined;
   const split = settings.OTA_OPERATOR_PORT !== undefined;
   const main = await listen({
     ...common,
+    ...capped('main'),
     host: settings.OTA_HOST,
     port: settings.OTA_PORT,
     handler: (req, res) => (split ? face?.agent : face?.all)?.(req, res),
@@ -71,6 +84,7 @@ export async function openListeners(
     if (settings.OTA_OPERATOR_PORT !== undefined)
       operator = await listen({
         ...common,
+        ...capped('operator'),
         host: settings.OTA_OPERATOR_HOST,
         port: settings.OTA_OPERATOR_PORT,
         handler: face.operator,

@@ -119,6 +119,14 @@ export type Event =
   | { readonly type: 'ota.artifact.lost'; sha256: string; buildId: BuildId }
   | { readonly type: 'ota.auth.fail'; route: string; code: string; address: string }
   | { readonly type: 'ota.admin'; actor: string; action: string; subject: string }
+  | {
+      /** No more connections fit: those that sent no request were closed for new ones. */
+      readonly type: 'ota.listener.full';
+      listener: 'main' | 'operator';
+      connections: number;
+      /** Since this was told last. */
+      closed: number;
+    }
   | { readonly type: 'ota.http'; method: string; route: string; status: number; ms: number }
   | { readonly type: 'ota.http.fail'; method: string; route: string; code: string; message: string }
   | {

@@ -23,6 +23,8 @@ import { HTTP_DEFAULTS, type Http, type HttpOptions } from './options.ts';
 import { PROBLEM_TYPE, problemBody, Refusal } from './problem.ts';
 import { makeRateLimit } from './rate.ts';
 import { makeDoors, type Route, type Surface } from './route.ts';
+import { makeTarget } from './target.ts';
+import { webhookRoute } from './webhook-route.ts';
 
 export interface HttpFace {
   /** Everything on one listener. */
@@ -61,18 +63,25 @@ export function createHttp(options: HttpOptions): HttpFace {
     ...tokenRoutes(http, doors, contract),
     clockRoute(http, doors),
     ...healthRoutes(http, doors),
+    webhookRoute(http, doors),
   ];
   const served = (...surfaces: Surface[]) =>
     koaFor(
       http,
       routes.filter(route => surfaces.includes(route.surface)),
     );
-  const ahead = (koa: RequestListener): RequestListener =>
-    http.settings.fastCheck ? (req, res) => void (check.handle(req, res) || koa(req, res)) : koa;
+  const target = makeTarget(http.settings.publicUrl);
+  const entered = (koa: RequestListener, ahead: boolean): RequestListener => {
+    const isCheck = ahead && http.settings.fastCheck ? check.handle : () => false;
+    return (req, res) => {
+      req.url = target(req.url ?? '');
+      if (!isCheck(req, res)) koa(req, res);
+    };
+  };
   return {
-    all: ahead(served('agent', 'operator', 'both')),
-    agent: ahead(served('agent', 'both')),
-    operator: served('operator', 'both'),
+    all: entered(served('agent', 'operator', 'both'), true),
+    agent: entered(served('agent', 'both'), true),
+    operator: entered(served('operator', 'both'), false),
     routes,
   };
 }
@@ -120,6 +129,7 @@ function exit(http: Http): Koa.Middleware {
     const startedMs = monotonicMs();
     if (hsts !== undefined && maxAge !== undefined) ctx.set(hsts, maxAge);
     try {
+      needKnownExpectation(ctx);
       await next();
       if (ctx.respond !== false) needAnswer(ctx);
     } catch (error) {
@@ -143,6 +153,12 @@ function report(http: Http, error: unknown, req: IncomingMessage | undefined, ro
   http.observe({ type: 'ota.http.fail', method: req?.method ?? '', route, code, message });
 }
 
+function needKnownExpectation(ctx: Context): void {
+  const { expect } = ctx.req.headers;
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue')
+    throw new Refusal('expectation_failed', 'the only Expect that is supported is 100-continue');
+}
+
 function needAnswer(ctx: Context): void {
   if (ctx.status === 405 || ctx.status === 501)
     throw new Refusal(
@@ -162,18 +178,19 @@ function answerProblem(ctx: Context, refusal: Refusal): void {
     return;
   }
   ctx.respond = true;
-  for (const name of ctx.res.getHeaderNames()) ctx.remove(name);
+  for (const name of ctx.res.getHeaderNames()) if (name !== 'connection') ctx.remove(name);
   ctx.status = refusal.status;
   ctx.set({ ...refusal.headers, 'Content-Type': PROBLEM_TYPE, 'Cache-Control': 'no-store' });
   ctx.body = problemBody(refusal);
 }
 
 /**
- * A body that was refused is not read to its end: no more of it is taken, the answer goes out, our side is closed,
- * and the connection is dropped a little later, when the client has had time to read.
+ * The rest of a refused body is not read. The answer says `Connection: close`, our side of the connection is closed, and
+ * a second later, when the client has had time to read the answer, all of it.
  */
 function leaveUnread(req: IncomingMessage, res: ServerResponse): void {
   if (req.complete || res.destroyed) return;
+  if (!res.headersSent) res.setHeader('Connection', 'close');
   // Marks the body as consumed: otherwise Node itself would read and drop all that is still to come.
   req.read(0);
   req.pause();

@@ -1,9 +1,10 @@
 /** Listening sockets: TLS unless on loopback, clear errors, and a close that lets running requests finish. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { isIP } from 'node:net';
 import { Fault } from '../domain/fault.ts';
 import { isLoopback } from '../domain/loopback.ts';
+import { type Connections, limitConnections } from './connections.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -13,6 +14,10 @@ export interface ListenOptions {
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
   /** A trusted proxy terminates TLS, so plain HTTP is allowed on any address. */
   readonly trustedProxy?: boolean;
+  /** Connections at once. Without a limit the file descriptors of the process are the limit. */
+  readonly maxConnections?: number;
+  /** Told how many waiting connections were closed to make room; at most once in ten seconds. */
+  readonly onFull?: (closed: number) => void;
   readonly handler: RequestListener;
 }
 
@@ -27,17 +32,16 @@ export interface Listener {
 }
 
 const HEADERS_MS = 20_000;
-/** Whole uploads must fit: 512 MiB at 1 MB/s. */
-const REQUEST_MS = 600_000;
 /** A device sends a few requests and then nothing for hours: at 1,000 checks/s each idle second holds 1,000 sockets. */
 const KEEP_ALIVE_MS = 10_000;
 /** Longer than the idle limit of common proxies (60 s), so that a proxy never reuses a connection as we close it. */
 const PROXY_KEEP_ALIVE_MS = 75_000;
 const IDLE_SWEEP_MS = 50;
 
-function serverFor({ tls, handler, trustedProxy }: ListenOptions): Server {
+function serverFor({ tls, trustedProxy }: ListenOptions, handler: RequestListener): Server {
   const keepAliveTimeout = trustedProxy === true ? PROXY_KEEP_ALIVE_MS : KEEP_ALIVE_MS;
-  const limits = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout };
+  // Bodies have limits of their own in body.ts: one total for all would cut large uploads and spare slow attackers.
+  const limits = { headersTimeout: HEADERS_MS, requestTimeout: 0, keepAliveTimeout };
   if (tls === undefined) return createServer(limits, handler);
   try {
     return createTlsServer({ ...limits, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' }, handler);
@@ -78,18 +82,34 @@ function opened(server: Server, host: string, port: number): Promise<number> {
 
 /** Faults `insecure_listener`, `tls_invalid`, `port_in_use`, `port_forbidden`, `address_unavailable`, `listen_failed`. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { host, tls, handler } = options;
+  const { host, tls } = options;
   if (tls === undefined && options.trustedProxy !== true && !isLoopback(host))
     throw new Fault(
       'insecure_listener',
       `refusing plain HTTP on ${host}: set a TLS certificate (OTA_TLS_CERT), set OTA_TRUSTED_PROXY when a proxy terminates TLS, or listen on loopback`,
       { retry: 'never' },
     );
-  const server = serverFor(options);
-  // `100 Continue` is sent by the route that wants the body, so that a refusal comes before the upload.
-  server.on('checkContinue', handler);
-  const port = await opened(server, host, options.port);
   let closing: Promise<void> | undefined;
+  let connections: Connections | undefined;
+  /** Not answered yet. */
+  const running = new Set<ServerResponse>();
+  const handler: RequestListener = (req, res) => {
+    connections?.begin(req, res);
+    running.add(res);
+    res.once('close', () => running.delete(res));
+    if (closing !== undefined) sayClosing(res);
+    options.handler(req, res);
+  };
+  const server = serverFor(options, handler);
+  // `100 Continue` is sent by the route that wants the body, so that a refusal comes before the upload.
+  server.on('checkContinue', handler).on('checkExpectation', handler);
+  if (options.maxConnections !== undefined)
+    connections = limitConnections(server, {
+      most: options.maxConnections,
+      onFull: options.onFull ?? (() => undefined),
+      monotonicMs: () => performance.now(),
+    });
+  const port = await opened(server, host, options.port);
   const named = isIP(host) === 6 ? `[${host}]` : host;
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${named}:${port}`,
@@ -99,9 +119,15 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     },
     close: graceMs => {
       closing ??= closeServer(server, graceMs);
+      for (const res of running) sayClosing(res);
       return closing;
     },
   };
+}
+
+/** Otherwise the client would send its next request into a connection that is about to be closed. */
+function sayClosing(res: ServerResponse): void {
+  if (!res.headersSent) res.setHeader('Connection', 'close');
 }
 
 function closeServer(server: Server, graceMs: number): Promise<void> {

@@ -14,6 +14,7 @@ import type {
   Reconciler,
   Webhook,
 } from '../ports/index.ts';
+import { type Pace, UPLOAD } from './body.ts';
 
 export interface HttpPorts {
   readonly picture: Picture;
@@ -53,6 +54,12 @@ export interface HttpSettings {
   readonly importMaxRows: number;
   readonly artifactMaxBytes: number;
   readonly webhookMaxBytes: number;
+  /** Memory for webhook bodies of all senders together. */
+  readonly webhookTotalBytes: number;
+  /** How fast a webhook body must come. */
+  readonly webhookPace: Pace;
+  /** How fast an APK or an import must come. */
+  readonly uploadPace: Pace;
   /** Downloads of one device and build within 24 h, resumes included. */
   readonly downloadsPerDay: number;
   /** Downloads of one device at once. */
@@ -83,6 +90,9 @@ export const HTTP_DEFAULTS: Omit<HttpSettings, 'publicUrl'> = {
   importMaxRows: 100_000,
   artifactMaxBytes: 512 * 1_048_576,
   webhookMaxBytes: 1_048_576,
+  webhookTotalBytes: 16 * 1_048_576,
+  webhookPace: { stallMs: 10_000, totalMs: 10_000 },
+  uploadPace: UPLOAD,
   downloadsPerDay: 20,
   downloadsPerDevice: 2,
   maxDownloads: 500,

@@ -14,6 +14,7 @@ export const PROBLEM_STATUS = {
   route_unknown: 404,
   method_not_allowed: 405,
   expectation_failed: 417,
+  body_timeout: 408,
   body_too_large: 413,
   media_type_unsupported: 415,
   // who asks
@@ -36,6 +37,8 @@ export const PROBLEM_STATUS = {
   token_not_found: 404,
   artifact_not_found: 404,
   device_exists: 409,
+  device_revoked: 409,
+  confirmation_needed: 409,
   token_exists: 409,
   token_taken: 409,
   result_conflict: 409,

@@ -37,6 +37,11 @@ export function meters(registry: Registry) {
       ['route', 'status'],
       [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
     ),
+    connectionsClosed: counter(
+      'ota_connections_closed_total',
+      'Waiting connections closed because a listener was full.',
+      ['listener'],
+    ),
     authFails: counter('ota_auth_failures_total', 'Refused credentials, by code.', ['code']),
     nudges: counter('ota_nudges_total', 'Nudges, by result.', ['result']),
     github: counter('ota_github_requests_total', 'Actions on the forge, by result.', ['action', 'result']),

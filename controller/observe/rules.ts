@@ -75,6 +75,7 @@ export function rules(m: Meters): Rules {
     'ota.artifact.lost': { level: 'error' },
     'ota.auth.fail': { level: 'warn', count: e => m.authFails.labels(e.code).inc() },
     'ota.admin': { level: 'info' },
+    'ota.listener.full': { level: 'warn', count: e => m.connectionsClosed.labels(e.listener).inc(e.closed) },
     'ota.http': {
       level: 'debug',
       count: e => m.httpSeconds.labels(e.route, `${Math.floor(e.status / 100)}xx`).observe(e.ms / 1000),

@@ -36,7 +36,8 @@ export interface CheckIn {
 
 export interface NewDevice {
   readonly deviceId: DeviceId;
-  readonly tags: readonly string[];
+  /** Undefined: a known device keeps its tags, a new one has none. */
+  readonly tags: readonly string[] | undefined;
   /** Imported bearer token of another system, as its SHA-256. */
   readonly tokenSha256?: Sha256 | undefined;
 }
@@ -47,14 +48,14 @@ export interface DeviceStore {
   /** Devices imported with a token of another system; undefined once that token's generation is no longer accepted. */
   deviceOfToken(tokenSha256: Sha256): DeviceId | undefined;
   /**
-   * Inserts or, for a known id, updates tags (a revoked device stays revoked); one transaction, one answer per id.
+   * Inserts or, for a known id, updates tags; a revoked device is left as it is. One transaction, one answer per id.
    * Returns each device's generation: an erased id that is enrolled again never reuses one.
    * Fault `token_taken` when an imported token belongs to another device.
    */
   enrol(
     devices: readonly NewDevice[],
     atMs: number,
-  ): Promise<{ deviceId: DeviceId; generation: number; created: boolean }[]>;
+  ): Promise<{ deviceId: DeviceId; generation: number; created: boolean; revoked: boolean }[]>;
   get(deviceId: DeviceId): Promise<DeviceRow | undefined>;
   list(page: { after?: DeviceId | undefined; limit: number; tag?: string | undefined }): Promise<DeviceRow[]>;
   setTags(deviceId: DeviceId, tags: readonly string[]): Promise<boolean>;
@@ -67,6 +68,11 @@ export interface DeviceStore {
   /** The new generation was used: the one before is dead from now on. Fire and forget, idempotent. */
   confirmGeneration(deviceId: DeviceId, generation: number): void;
   revoke(deviceId: DeviceId, atMs: number): Promise<boolean>;
+  /**
+   * Lets a revoked device in again, as the next generation: all tokens from before stay dead. Undefined for a device
+   * that is not enrolled or not revoked.
+   */
+  readmit(deviceId: DeviceId): Promise<number | undefined>;
   /** Erases the device's rows everywhere; its generation is remembered so that old tokens stay dead. */
   erase(deviceId: DeviceId): Promise<boolean>;
   setPushToken(deviceId: DeviceId, token: string | undefined): Promise<void>;

@@ -76,7 +76,7 @@ function rotation(
   { db, nowMs, onFault }: DeviceOptions,
   registry: Registry,
   inTurn: InTurn,
-): Some<'rotate' | 'confirmGeneration' | 'revoke'> {
+): Some<'rotate' | 'confirmGeneration' | 'revoke' | 'readmit'> {
   return {
     rotate: async (deviceId, previousUntilMs) => {
       const rotated = await db.write(async trx => {
@@ -112,6 +112,17 @@ function rotation(
       if (known) await inTurn(() => registry.revoke(deviceId));
       return known;
     },
+    readmit: async deviceId => {
+      const generation = await db.write(async trx => {
+        const row = await standingRow(trx, deviceId);
+        if (row === undefined || row.revoked_at_ms === null) return undefined;
+        const next = { generation: row.generation + 1, previous_until_ms: 0, revoked_at_ms: null };
+        await trx('devices').where({ device_id: deviceId }).update(next);
+        return next.generation;
+      });
+      if (generation !== undefined) await inTurn(() => registry.readmit(deviceId, generation));
+      return generation;
+    },
   };
 }
 
@@ -135,6 +146,7 @@ function membership(
         deviceId: e.device.deviceId,
         generation: e.generation,
         created: e.created,
+        revoked: e.revoked,
       }));
     },
     setTags: async (deviceId, tags) => {
@@ -182,14 +194,15 @@ async function eraseRows(trx: Knex, deviceId: DeviceId): Promise<DeviceRecord | 
 
 function show(
   registry: Registry,
-  { device, generation, created, tokenBefore, tokenChanged }: Enrolled,
+  { device, generation, created, revoked, tokenBefore, tokenChanged }: Enrolled,
 ): void {
+  if (revoked) return;
   const { deviceId, tags } = device;
   const token = device.tokenSha256 === undefined ? undefined : { sha256: device.tokenSha256, generation };
   if (created) {
-    registry.add({ deviceId, generation, previousUntilMs: 0, revoked: false, tags, token });
+    registry.add({ deviceId, generation, previousUntilMs: 0, revoked: false, tags: tags ?? [], token });
     return;
   }
-  registry.setTags(deviceId, tags);
+  if (tags !== undefined) registry.setTags(deviceId, tags);
   if (tokenChanged && token !== undefined) registry.setToken(deviceId, token, tokenBefore);
 }

@@ -10,6 +10,8 @@ export interface Enrolled {
   readonly device: NewDevice;
   readonly generation: number;
   readonly created: boolean;
+  /** A known device that was revoked: nothing about it was changed. */
+  readonly revoked: boolean;
   /** A known device's imported token before this call. */
   readonly tokenBefore: Sha256 | undefined;
   readonly tokenChanged: boolean;
@@ -19,6 +21,7 @@ interface Standing {
   readonly device_id: DeviceId;
   readonly generation: number;
   readonly token_sha256: Sha256 | null;
+  readonly revoked_at_ms: number | null;
 }
 
 /** What is left of an erased device: enough to recognise its id, not enough to read it. */
@@ -38,6 +41,7 @@ export async function enrolRows(trx: Knex, devices: readonly NewDevice[], atMs: 
       device,
       generation: row?.generation ?? (erased.get(device.deviceId) ?? 0) + 1,
       created: row === undefined,
+      revoked: (row?.revoked_at_ms ?? null) !== null,
       tokenBefore,
       tokenChanged: device.tokenSha256 !== undefined && device.tokenSha256 !== tokenBefore,
     };
@@ -49,12 +53,13 @@ export async function enrolRows(trx: Knex, devices: readonly NewDevice[], atMs: 
   );
   await replaceTokens(
     trx,
-    enrolled.filter(e => !e.created && e.tokenChanged),
+    enrolled.filter(e => !e.created && !e.revoked && e.tokenChanged),
   );
+  const tagged = enrolled.filter(e => e.device.tags !== undefined && !e.revoked);
   await replaceTags(
     trx,
-    enrolled.filter(e => !e.created).map(e => e.device.deviceId),
-    devices,
+    tagged.filter(e => !e.created).map(e => e.device.deviceId),
+    tagged.map(e => e.device),
   );
   return enrolled;
 }
@@ -78,7 +83,7 @@ async function standingRows(trx: Knex, devices: readonly NewDevice[]): Promise<M
     trx,
     ['device_id'],
     devices.map(d => [d.deviceId]),
-    input => `select d.device_id, d.generation, d.token_sha256 from ${input} as input
+    input => `select d.device_id, d.generation, d.token_sha256, d.revoked_at_ms from ${input} as input
       join devices as d on d.device_id = input.device_id`,
   );
   return new Map(rows.map(row => [row.device_id, row]));
@@ -153,7 +158,7 @@ export async function replaceTags(
   await bulk(
     trx,
     ['device_id', 'tag'],
-    devices.flatMap(d => [...new Set(d.tags)].map(tag => [d.deviceId, tag])),
+    devices.flatMap(d => [...new Set(d.tags ?? [])].map(tag => [d.deviceId, tag])),
     input => `insert into device_tags (device_id, tag) select device_id, tag from ${input} as input`,
   );
 }

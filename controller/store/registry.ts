@@ -123,6 +123,13 @@ export class Registry {
     this.#revoked += 1;
   }
 
+  readmit(deviceId: DeviceId, generation: number): void {
+    const slot = this.#known(deviceId);
+    if (this.#standing[slot] === REVOKED) this.#revoked -= 1;
+    this.#standing[slot] = LIVE;
+    this.setGeneration(deviceId, generation, 0);
+  }
+
   remove(deviceId: DeviceId, token: Sha256 | undefined): void {
     const slot = this.#known(deviceId);
     if (token !== undefined) this.#tokens.remove(token);

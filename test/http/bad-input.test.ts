@@ -1,34 +1,14 @@
 /** Hostile requests: each gets its own stable code as problem+json, nothing is lost, and no stack leaves. */
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
 import { eventually, type TestServer, withServer } from '../support/http.ts';
+import { rawConnection, requestHead } from '../support/raw.ts';
 import { aSnapshot, aState } from '../support/state.ts';
 
 const full = () => aSnapshot(aState({ rollout: 100 }));
 
-async function raw(
-  server: TestServer,
-): Promise<{ socket: Socket; text: () => string; closed: Promise<unknown> }> {
-  const socket = connect(server.listener.port, '127.0.0.1');
-  // Its peer may drop it while it still sends: that is what these tests are about.
-  socket.on('error', () => undefined);
-  let received = '';
-  socket.on('data', chunk => {
-    received += chunk.toString('latin1');
-  });
-  // Asked for now: the peer may be quicker than the test.
-  const closed = new Promise(resolve => socket.once('close', resolve));
-  await once(socket, 'connect');
-  return { socket, text: () => received, closed };
-}
-
-const head = (line: string, headers: Record<string, string>): string =>
-  `${line} HTTP/1.1\r\nHost: x\r\n${Object.entries(headers)
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join('')}\r\n`;
+const raw = (server: TestServer) => rawConnection(server.listener.port);
 
 test('a body that is not JSON is 400, of another type 415, and neither is echoed', () =>
   withServer({ snapshot: full() }, async server => {
@@ -58,9 +38,10 @@ test('10 MB of JSON are refused by their length before they are read', () =>
       'Content-Type': 'application/json',
       'Content-Length': '10000000',
     };
-    socket.write(head('POST /v1/action-result', headers));
+    socket.write(requestHead('POST /v1/action-result', headers));
     await eventually(() => text().includes('body_too_large'));
     assert.match(text(), /^HTTP\/1\.1 413 /);
+    assert.match(text(), /\r\nConnection: close\r\n/i);
     await closed;
   }));
 
@@ -73,7 +54,7 @@ test('10 MB of JSON without a length are refused early, and the rest is not read
       'Content-Type': 'application/json',
       'Transfer-Encoding': 'chunked',
     };
-    socket.write(head('POST /v1/action-result', headers));
+    socket.write(requestHead('POST /v1/action-result', headers));
     const piece = `10000\r\n${'['.repeat(65_536)}\r\n`;
     let taken = 0;
     // Four times as much, since the kernel's buffers alone may take ten.
@@ -96,7 +77,7 @@ test('a client that waits for 100 Continue is refused before it sends, and asked
         'Content-Length': String(length),
         Expect: '100-continue',
       };
-      socket.write(head('PUT /v1/agent/push-token', headers));
+      socket.write(requestHead('PUT /v1/agent/push-token', headers));
       await eventually(() => text().includes('\r\n\r\n'));
       return { socket, text };
     };
@@ -121,11 +102,70 @@ test('a body that ends early changes nothing', () =>
       'Content-Type': 'application/json',
       'Content-Length': '200',
     };
-    socket.write(`${head('PUT /v1/agent/push-token', headers)}{"fcm_token":"abc"}`);
+    socket.write(`${requestHead('PUT /v1/agent/push-token', headers)}{"fcm_token":"abc"}`);
     socket.end();
     await closed;
     const [scanned] = await server.store.devices.scan({ limit: 1 });
     assert.is(scanned?.pushToken, undefined);
+  }));
+
+test('a body of a refused request is not read, and the answer says that the connection closes', () =>
+  withServer({ snapshot: full() }, async server => {
+    const lines = ['POST /v1/action-result', 'GET /v1/agent/update?version_code=41', 'POST /nowhere'];
+    for (const line of [...lines, 'PUT /v1/rollout', 'POST /v1/devices/import']) {
+      const { socket, text, closed } = await raw(server);
+      socket.write(requestHead(line, { 'Content-Length': '1000000000' }));
+      await closed;
+      assert.match(text(), /^HTTP\/1\.1 4/, line);
+      assert.match(text(), /\r\nConnection: close\r\n/i, line);
+    }
+  }));
+
+test('an Expect that nobody knows is 417, as a problem', () =>
+  withServer({ snapshot: full() }, async server => {
+    for (const line of ['GET /v1/agent/update?version_code=41', 'POST /v1/action-result', 'GET /healthz']) {
+      const { socket, text } = await raw(server);
+      socket.write(requestHead(line, { Expect: 'a-miracle' }));
+      await eventually(() => text().includes('expectation_failed'));
+      assert.match(text(), /^HTTP\/1\.1 417 /, line);
+      socket.destroy();
+    }
+  }));
+
+test('a client that names the whole URL, as proxies do, gets the same answer', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const admin = await server.admin('read');
+    const ask = async (target: string, bearer: string) => {
+      const { socket, text } = await raw(server);
+      socket.write(requestHead(`GET ${target}`, { Authorization: `Bearer ${bearer}`, Connection: 'close' }));
+      await eventually(() => socket.readableEnded);
+      return text().split('\r\n', 1)[0];
+    };
+    const check = '/v1/agent/update?version_code=41';
+    for (const origin of ['', 'http://ota.example', 'HTTPS://user@ota.example:8443']) {
+      assert.is(await ask(origin + check, token), 'HTTP/1.1 200 OK', origin);
+      assert.is(await ask(`${origin}/v1/devices?limit=1`, admin), 'HTTP/1.1 200 OK', origin);
+      assert.is(await ask(`${origin}/healthz`, admin), 'HTTP/1.1 200 OK', origin);
+    }
+    assert.is(await ask('http://ota.example', admin), 'HTTP/1.1 404 Not Found');
+    assert.is(await ask('http://ota.example?x=/healthz', admin), 'HTTP/1.1 404 Not Found');
+    assert.is(server.of('ota.manifest.200').length, 3);
+    assert.is(server.of('ota.manifest.200')[2]?.versionCode, 41);
+  }));
+
+test('behind a proxy that keeps the path of the public URL, and behind one that strips it', () =>
+  withServer({ snapshot: full(), settings: { publicUrl: 'https://example.com/ota' } }, async server => {
+    const token = await server.enrol('kiosk-7');
+    for (const base of ['', '/ota']) {
+      const answer = await server.call('GET', `${base}/v1/agent/update?version_code=41`, { token });
+      assert.is(answer.status, 200, base);
+      assert.is(answer.json.url, 'https://example.com/ota/v1/agent/builds/b42/apk');
+      const other = await server.call('GET', `${base}/v1/agent/builds/b42/apk`, { token });
+      assert.equal([other.status, other.json.code], [503, 'artifact_missing'], base);
+    }
+    for (const path of ['/otaa/healthz', '/ota', '/ota/ota/healthz', '/other/healthz'])
+      assert.is((await server.call('GET', path)).status, 404, path);
   }));
 
 test('an unknown route is 404, a wrong method 405 with Allow, both as problems', () =>
@@ -216,7 +256,7 @@ test('a body in broken chunks is the fault of the client and no failure of ours'
       'Content-Type': 'application/json',
       'Transfer-Encoding': 'chunked',
     };
-    socket.write(`${head('POST /v1/action-result', headers)}fffffffffffffffff\r\n{}\r\n`);
+    socket.write(`${requestHead('POST /v1/action-result', headers)}fffffffffffffffff\r\n{}\r\n`);
     await closed;
     assert.match(text(), /^HTTP\/1\.1 400 /);
     await eventually(() => server.of('ota.http').some(e => e.route === '/v1/action-result'));

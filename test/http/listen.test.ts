@@ -12,6 +12,7 @@ import { Fault } from '../../controller/domain/fault.ts';
 import { type ListenOptions, listen } from '../../controller/http/listen.ts';
 import { withFolder } from '../support/folder.ts';
 import { call, eventually, withServer } from '../support/http.ts';
+import { rawConnection, requestHead } from '../support/raw.ts';
 
 const hello: RequestListener = (_req, res) => res.end('hello');
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
@@ -120,6 +121,27 @@ test('closing takes no more connections, lets the request under way finish, and 
   finish();
   assert.is(await answer, 'done');
   await closed;
+});
+
+test('while it stops, every answer says that the connection closes', async () => {
+  let finish: () => void = () => assert.unreachable();
+  const listener = await listen({
+    ...LOOPBACK,
+    handler: (req, res) => {
+      if (req.url === '/slow') finish = () => res.end('done');
+      else res.end('hello');
+    },
+  });
+  const { socket, text, closed } = await rawConnection(listener.port);
+  socket.write(requestHead('GET /slow') + requestHead('GET /next'));
+  const started = finish;
+  await eventually(() => finish !== started);
+  const stopped = listener.close(3_600_000);
+  finish();
+  await closed;
+  await stopped;
+  assert.match(text(), /done$|hello$/);
+  assert.match(text(), /\r\nConnection: close\r\n/i);
 });
 
 test('a request that does not end is cut when the grace is over', async () => {

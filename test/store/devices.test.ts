@@ -44,8 +44,8 @@ test('an enrolled device is known at once and after a restart, with its tags', (
     async ({ devices }) => {
       assert.is(devices.auth('d1'), undefined);
       assert.equal(await devices.enrol([device('d1', ['qa', 'lab', 'qa']), device('d2')], NOW_MS), [
-        { deviceId: 'd1', generation: 1, created: true },
-        { deviceId: 'd2', generation: 1, created: true },
+        { deviceId: 'd1', generation: 1, created: true, revoked: false },
+        { deviceId: 'd2', generation: 1, created: true, revoked: false },
       ]);
       assert.equal(devices.auth('d1'), {
         generation: 1,
@@ -64,13 +64,65 @@ test('enrolling a known device again updates its tags and nothing else', () =>
   withStore(async ({ devices }) => {
     await devices.enrol([device('d1', ['qa'])], NOW_MS);
     await devices.rotate('d1', 0);
-    await devices.revoke('d1', NOW_MS);
     const again = await devices.enrol([device('d1', ['kiosk'])], NOW_MS + 1);
-    assert.equal(again, [{ deviceId: 'd1', generation: 2, created: false }]);
-    assert.equal(devices.auth('d1'), { generation: 2, previousUntilMs: 0, revoked: true, tags: ['kiosk'] });
+    assert.equal(again, [{ deviceId: 'd1', generation: 2, created: false, revoked: false }]);
+    assert.equal(devices.auth('d1'), { generation: 2, previousUntilMs: 0, revoked: false, tags: ['kiosk'] });
     assert.is((await devices.get('d1'))?.enrolledAtMs, NOW_MS);
     assert.equal((await devices.list({ limit: 9, tag: 'qa' })).length, 0);
   }));
+
+test('an import that says nothing of tags keeps those of known devices', () =>
+  restarted(
+    async ({ devices }) => {
+      await devices.enrol([device('d1', ['qa']), device('d2', ['lab'])], NOW_MS);
+      const silent = ['d1', 'd3'].map(deviceId => ({ deviceId, tags: undefined }));
+      await devices.enrol([...silent, device('d2', [])], NOW_MS + 1);
+      assert.equal(
+        ['d1', 'd2', 'd3'].map(id => devices.auth(id)?.tags),
+        [['qa'], [], []],
+      );
+    },
+    async ({ devices }) => {
+      assert.equal(
+        ['d1', 'd2', 'd3'].map(id => devices.auth(id)?.tags),
+        [['qa'], [], []],
+      );
+    },
+  ));
+
+test('an import leaves a revoked device as it is: its tags, its token, and out', () =>
+  withStore(async ({ devices }) => {
+    await devices.enrol([{ ...device('d1', ['qa']), tokenSha256: hexOf('old') }], NOW_MS);
+    await devices.revoke('d1', NOW_MS);
+    const again = { ...device('d1', ['kiosk']), tokenSha256: hexOf('new') };
+    assert.equal(await devices.enrol([again], NOW_MS + 1), [
+      { deviceId: 'd1', generation: 1, created: false, revoked: true },
+    ]);
+    assert.equal(devices.auth('d1'), { generation: 1, previousUntilMs: 0, revoked: true, tags: ['qa'] });
+    assert.is(devices.deviceOfToken(hexOf('new')), undefined);
+    assert.equal((await devices.list({ limit: 9, tag: 'kiosk' })).length, 0);
+  }));
+
+test('a revoked device is let in again as its next generation, now and after a restart', () =>
+  restarted(
+    async ({ devices }) => {
+      await devices.enrol([{ ...device('d1', ['qa']), tokenSha256: hexOf('old') }, device('d2')], NOW_MS);
+      await devices.rotate('d1', NOW_MS + HOUR_MS);
+      await devices.revoke('d1', NOW_MS);
+      assert.is((await devices.counts(NOW_MS, HOUR_MS)).enrolled, 1);
+      assert.is(await devices.readmit('d1'), 3);
+      assert.is(await devices.readmit('d1'), undefined);
+      assert.is(await devices.readmit('d2'), undefined);
+      assert.is(await devices.readmit('nobody'), undefined);
+      assert.equal(devices.auth('d1'), { generation: 3, previousUntilMs: 0, revoked: false, tags: ['qa'] });
+      assert.is(devices.deviceOfToken(hexOf('old')), undefined);
+      assert.is((await devices.counts(NOW_MS, HOUR_MS)).enrolled, 2);
+    },
+    async ({ devices }) => {
+      assert.equal(devices.auth('d1'), { generation: 3, previousUntilMs: 0, revoked: false, tags: ['qa'] });
+      assert.is((await devices.get('d1'))?.revokedAtMs, undefined);
+    },
+  ));
 
 test('one id twice in an import is one device, the last row stands', () =>
   withStore(async ({ devices }) => {
@@ -208,7 +260,7 @@ test('erasing a device removes its rows everywhere and keeps its old tokens dead
     },
     async ({ devices }) => {
       const [back] = await devices.enrol([device('d1')], NOW_MS);
-      assert.equal(back, { deviceId: 'd1', generation: 3, created: true });
+      assert.equal(back, { deviceId: 'd1', generation: 3, created: true, revoked: false });
       assert.equal((await devices.get('d1'))?.tags, []);
       assert.is((await devices.get('d1'))?.lastSeenMs, undefined);
       assert.is((await devices.get('d1'))?.hasPushToken, false);

@@ -8,6 +8,7 @@ import type { Event } from '../../domain/event.ts';
 import { isRequestId } from '../../domain/ids.ts';
 import type { CheckIn } from '../../ports/index.ts';
 import type { Auth } from '../auth.ts';
+import { hasBody } from '../body.ts';
 import { failureOf } from '../failure.ts';
 import type { Http } from '../options.ts';
 import { PROBLEM_TYPE, problemBody, Refusal } from '../problem.ts';
@@ -43,7 +44,7 @@ export const strictTransport = (hstsMaxAgeS: number): readonly string[] =>
 /** RFC 9110 §13.1.2 weak comparison, by hand because `fresh` never matches when a client sends `no-cache`. */
 export function namesTag(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
-  if (ifNoneMatch === tag) return true;
+  if (ifNoneMatch === tag || ifNoneMatch.trim() === '*') return true;
   return ifNoneMatch.split(',').some(part => part.trim().replace(/^W\//, '') === tag);
 }
 
@@ -143,8 +144,11 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
   }
 
   function record(given: CheckAnswer, method: string, startedMs: number): void {
-    if (given.checkIn !== undefined) devices.checkIn(given.checkIn);
-    if (given.event !== undefined) observe(given.event);
+    // HEAD only looks: it is neither a check-in nor a check.
+    if (method !== 'HEAD') {
+      if (given.checkIn !== undefined) devices.checkIn(given.checkIn);
+      if (given.event !== undefined) observe(given.event);
+    }
     observe({
       type: 'ota.http',
       method,
@@ -159,6 +163,8 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     record,
     handle: (req, res) => {
       const url = req.url ?? '';
+      // A body is unusual here, and Koa's exit knows how to leave one unread.
+      if (hasBody(req) || req.headers.expect !== undefined) return false;
       if (req.method !== 'GET' || !url.startsWith(UPDATE_ROUTE)) return false;
       if (url.length > UPDATE_ROUTE.length && url.charCodeAt(UPDATE_ROUTE.length) !== 63) return false;
       const startedMs = monotonicMs();

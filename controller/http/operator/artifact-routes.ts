@@ -28,7 +28,11 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
       needLengthWithin(ctx.req, settings.artifactMaxBytes);
       askForBody(ctx.req, ctx.res);
       try {
-        const stored = await artifacts.put(sha256, bodyPieces(ctx.req), settings.artifactMaxBytes);
+        const stored = await artifacts.put(
+          sha256,
+          bodyPieces(ctx.req, settings.uploadPace),
+          settings.artifactMaxBytes,
+        );
         const { created, repaired, sizeBytes } = stored;
         if (created || repaired) {
           const type = created ? 'ota.artifact.stored' : 'ota.artifact.repaired';

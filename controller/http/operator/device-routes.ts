@@ -36,6 +36,16 @@ export const deviceIdOf = (text: string): DeviceId => {
 
 export const deviceNotFound = (): Refusal => new Refusal('device_not_found', 'this device is not enrolled');
 
+/** Enrol, rotate and import all name this one way back. */
+const deviceRevoked = (): Refusal =>
+  new Refusal(
+    'device_revoked',
+    'this device was revoked; to let it in again with a new token, rotate it with readmit (ota device rotate ID --readmit)',
+  );
+
+const deviceExists = (): Refusal =>
+  new Refusal('device_exists', 'this device is already enrolled; rotate its token to get a new one');
+
 export function deviceRoutes(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route[] {
   const { jsonMaxBytes } = http.settings;
   const { devices, clock } = http.ports;
@@ -44,12 +54,11 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
     doors.admin('POST', '/v1/devices', 'devices', async (ctx, admin) => {
       const given = await readChecked(ctx, contract, 'EnrolRequest', jsonMaxBytes);
       const { device_id: deviceId, tags = [] } = given;
-      if (devices.auth(deviceId) !== undefined)
-        throw new Refusal('device_exists', 'this device is enrolled; rotate its token to get a new one');
+      const known = devices.auth(deviceId);
+      if (known !== undefined) throw known.revoked ? deviceRevoked() : deviceExists();
       const [enrolled] = await devices.enrol([{ deviceId, tags }], clock.nowMs());
       // Of two concurrent requests the second must not learn the first one's token.
-      if (enrolled === undefined || !enrolled.created)
-        throw new Refusal('device_exists', 'this device is enrolled; rotate its token to get a new one');
+      if (enrolled === undefined || !enrolled.created) throw deviceExists();
       await audited(http, admin, 'device.enrol', deviceId, { tags });
       ctx.status = 201;
       ctx.set('Cache-Control', 'no-store');
@@ -83,10 +92,19 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
     doors.admin('POST', '/v1/devices/:device_id/rotate', 'devices', async (ctx, admin) => {
       const deviceId = deviceIdOf(param(ctx, 'device_id'));
       const given = (await readJson(ctx, jsonMaxBytes, true)) ?? {};
-      const { grace_s } = contract.check('RotateRequest', given);
+      const { grace_s, readmit = false } = contract.check('RotateRequest', given);
+      if (readmit && devices.auth(deviceId)?.revoked === true) {
+        const generation = await devices.readmit(deviceId);
+        if (generation === undefined) throw deviceNotFound();
+        await audited(http, admin, 'device.readmit', deviceId, { generation });
+        ctx.set('Cache-Control', 'no-store');
+        ctx.body = credentials(http, tokens, deviceId, generation);
+        return;
+      }
       const graceMs = grace_s === undefined ? TOKEN_GRACE_MS : grace_s * 1000;
       const generation = await devices.rotate(deviceId, graceMs === 0 ? 0 : clock.nowMs() + graceMs);
-      if (generation === undefined) throw deviceNotFound();
+      if (generation === undefined)
+        throw devices.auth(deviceId) === undefined ? deviceNotFound() : deviceRevoked();
       await audited(http, admin, 'device.rotate', deviceId, { generation, grace_s: graceMs / 1000 });
       ctx.set('Cache-Control', 'no-store');
       ctx.body = credentials(http, tokens, deviceId, generation);

@@ -1,26 +1,44 @@
 /** `POST /v1/devices/import` (SPEC §6): all rows in one transaction, or none. */
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { NewDevice } from '../../ports/index.ts';
+import type { Snapshot } from '../../domain/decision.ts';
+import type { DeviceStore, NewDevice } from '../../ports/index.ts';
 import { credentials } from '../agent/routes.ts';
 import type { Contract } from '../contract.ts';
 import type { DeviceTokens } from '../device-token.ts';
 import type { Http } from '../options.ts';
+import type { Refusal } from '../problem.ts';
 import type { Doors, Route } from '../route.ts';
 import { audited } from './audited.ts';
+import { isConfirmed, notConfirmed } from './confirmation.ts';
 import { readImport } from './import-rows.ts';
 
 const TURN_ROWS = 500;
 
-type Enrolled = { readonly deviceId: string; readonly generation: number; readonly created: boolean };
+type Enrolled = Awaited<ReturnType<DeviceStore['enrol']>>[number];
+
+/** Known devices that are canaries now and would be none with the tags they are given. */
+function lostCanaries(
+  snapshot: Snapshot | undefined,
+  devices: DeviceStore,
+  rows: readonly NewDevice[],
+): string[] {
+  if (snapshot === undefined || snapshot.canaryTags.size === 0) return [];
+  const hasTag = (tags: readonly string[]) => tags.some(tag => snapshot.canaryTags.has(tag));
+  return rows.flatMap(({ deviceId, tags }) => {
+    if (tags === undefined || snapshot.canaryDevices.has(deviceId) || hasTag(tags)) return [];
+    const auth = devices.auth(deviceId);
+    return auth !== undefined && !auth.revoked && hasTag(auth.tags) ? [deviceId] : [];
+  });
+}
 
 export function importRoute(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route {
-  const { devices, clock } = http.ports;
+  const { devices, clock, picture } = http.ports;
 
   /** A known device keeps its token. A new device with an imported token gets only a nudge key. */
   function rowOf(enrolled: Enrolled, given: NewDevice | undefined): Record<string, unknown> {
-    const { deviceId, generation, created } = enrolled;
-    if (!created) return { device_id: deviceId, result: 'updated' };
+    const { deviceId, generation, created, revoked } = enrolled;
+    if (!created) return { device_id: deviceId, result: revoked ? 'revoked' : 'updated' };
     const { token, nudge_key } = credentials(http, tokens, deviceId, generation);
     const own = given?.tokenSha256 === undefined ? { token } : {};
     return { device_id: deviceId, result: 'created', ...own, nudge_key, generation };
@@ -28,31 +46,44 @@ export function importRoute(http: Http, doors: Doors, contract: Contract, tokens
 
   /** In pieces: minting 100,000 tokens at once would block all update checks. */
   async function* answer(
+    counts: Readonly<Record<string, number>>,
     enrolled: readonly Enrolled[],
     given: ReadonlyMap<string, NewDevice>,
+    left: readonly string[],
   ): AsyncGenerator<string> {
-    const created = enrolled.filter(e => e.created).length;
-    yield `{"created":${created},"updated":${enrolled.length - created},"devices":[`;
+    yield `${JSON.stringify(counts).slice(0, -1)},"devices":[`;
+    let isFirst = true;
     for (let from = 0; from < enrolled.length; from += TURN_ROWS) {
       const rows = enrolled
         .slice(from, from + TURN_ROWS)
         .map(e => JSON.stringify(rowOf(e, given.get(e.deviceId))));
-      yield (from === 0 ? '' : ',') + rows.join(',');
+      yield (isFirst ? '' : ',') + rows.join(',');
+      isFirst = false;
       await nextTurn();
     }
-    yield ']}';
+    const rest = left.map(deviceId => JSON.stringify({ device_id: deviceId, result: 'revoked' }));
+    yield `${isFirst || rest.length === 0 ? '' : ','}${rest.join(',')}]}`;
   }
 
   return doors.admin('POST', '/v1/devices/import', 'devices', async (ctx, admin) => {
-    const rows = await readImport(ctx, contract, http.settings);
+    const confirmed = isConfirmed(ctx);
+    const { devices: rows, revoked: left } = await readImport(ctx, contract, http.settings);
+    const lost = confirmed ? [] : lostCanaries(picture.snapshot, devices, rows);
+    if (lost.length > 0) throw canariesLost(lost);
     const enrolled = await devices.enrol(rows, clock.nowMs());
     const created = enrolled.filter(e => e.created).length;
-    const detail = { created, updated: enrolled.length - created };
-    await audited(http, admin, 'device.import', `${enrolled.length} devices`, detail);
+    const revoked = enrolled.filter(e => e.revoked).length;
+    const counts = { created, updated: enrolled.length - created - revoked, revoked: revoked + left.length };
+    await audited(http, admin, 'device.import', `${enrolled.length + left.length} devices`, counts);
     ctx.set('Cache-Control', 'no-store');
     ctx.type = 'application/json';
-    ctx.body = Readable.from(answer(enrolled, new Map(rows.map(row => [row.deviceId, row]))), {
-      objectMode: false,
-    });
+    const given = new Map(rows.map(row => [row.deviceId, row]));
+    ctx.body = Readable.from(answer(counts, enrolled, given, left), { objectMode: false });
   });
 }
+
+const canariesLost = (lost: readonly string[]): Refusal =>
+  notConfirmed(
+    `this import takes ${lost.length} ${lost.length === 1 ? 'device' : 'devices'} out of the canaries of the rollout: ${lost.slice(0, 5).join(', ')}${lost.length > 5 ? ', …' : ''}`,
+    lost,
+  );

@@ -9,6 +9,7 @@ import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import { type Doors, param, type Route } from '../route.ts';
 import { audited } from './audited.ts';
+import { isConfirmed, notConfirmed } from './confirmation.ts';
 
 /** `ota_admin_` and 32 random bytes. Only the hash may be stored. */
 export function newAdminToken(randomBytes: (size: number) => Buffer): { token: string; sha256: string } {
@@ -22,6 +23,17 @@ const onWire = (token: AdminToken): TokenView => ({
   expires_at: isoTime(token.expiresAtMs),
   revoked_at: isoTime(token.revokedAtMs),
 });
+
+/** Refusal `confirmation_needed` where revoking locks out whoever asks, or everybody. */
+function needSafe(name: string, asking: AdminToken, all: readonly AdminToken[], nowMs: number): void {
+  const valid = all.filter(token => token.revokedAtMs === undefined && token.expiresAtMs > nowMs);
+  if (!valid.some(token => token.name === name)) return;
+  if (!valid.some(token => token.name !== name && token.scopes.includes('admin')))
+    throw notConfirmed(
+      `${name} is the last valid admin token: without it nobody can create another, until the controller is restarted`,
+    );
+  if (name === asking.name) throw notConfirmed(`${name} is the token that you are using`);
+}
 
 export function tokenRoutes(http: Http, doors: Doors, contract: Contract): Route[] {
   const { admins, clock } = http.ports;
@@ -49,6 +61,7 @@ export function tokenRoutes(http: Http, doors: Doors, contract: Contract): Route
 
     doors.admin('DELETE', '/v1/admin-tokens/:name', 'admin', async (ctx, admin) => {
       const name = param(ctx, 'name');
+      if (!isConfirmed(ctx)) needSafe(name, admin, await admins.list(), clock.nowMs());
       if (!(await admins.revoke(name, clock.nowMs())))
         throw new Refusal('token_not_found', 'there is no valid token with this name');
       await audited(http, admin, 'token.revoke', name);

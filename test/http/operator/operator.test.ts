@@ -69,6 +69,76 @@ test('a device is listed, tagged, rotated, revoked and deleted, and each change 
     assert.is(server.of('ota.admin').length, 6);
   }));
 
+test('a revoked device has one way back, and enrol, rotate and import all name it', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.admin('devices', 'read');
+    const old = await server.enrol('kiosk-7', ['qa']);
+    await server.call('POST', '/v1/devices/kiosk-7/revoke', { token });
+    const enrol = await server.call('POST', '/v1/devices', { token, json: { device_id: 'kiosk-7' } });
+    const rotate = await server.call('POST', '/v1/devices/kiosk-7/rotate', { token });
+    for (const answer of [enrol, rotate]) {
+      assert.equal([answer.status, answer.json.code], [409, 'device_revoked']);
+      assert.match(answer.json.detail, /rotate it with readmit/);
+    }
+    const json = { readmit: true };
+    const back = await server.call('POST', '/v1/devices/kiosk-7/rotate', { token, json });
+    assert.equal([back.status, back.json.generation], [200, 2]);
+    assert.is((await server.call('GET', CHECK, { token: back.json.token })).status, 200);
+    assert.is((await server.call('GET', CHECK, { token: old })).json.code, 'token_superseded');
+    assert.equal(server.store.devices.auth('kiosk-7')?.tags, ['qa']);
+    // Of a device that was not revoked it is an ordinary rotation.
+    const again = await server.call('POST', '/v1/devices/kiosk-7/rotate', { token, json });
+    assert.is(again.json.generation, 3);
+    assert.is((await server.call('GET', CHECK, { token: back.json.token })).status, 200);
+    assert.is((await server.call('POST', '/v1/devices/nobody/rotate', { token, json })).status, 404);
+    const known = await server.call('POST', '/v1/devices', { token, json: { device_id: 'kiosk-7' } });
+    assert.is(known.json.code, 'device_exists');
+    const { events } = (await server.call('GET', '/v1/events', { token })).json;
+    assert.equal(
+      events.map((e: { action: string }) => e.action),
+      ['device.rotate', 'device.readmit', 'device.revoke', 'device.enrol'],
+    );
+  }));
+
+test('the token in use, and the last one that may create others, are revoked only with yes', () =>
+  withServer({ snapshot: full() }, async server => {
+    const root = await server.admin('admin');
+    const make = async (name: string, ...scopes: string[]) => {
+      const json = { name, scopes, expires_in_s: 3600 };
+      return (await server.call('POST', '/v1/admin-tokens', { token: root, json })).json.token as string;
+    };
+    const second = await make('second', 'admin');
+    await make('reader', 'read');
+    const revoke = async (name: string, token: string, query = '') => {
+      const answer = await server.call('DELETE', `/v1/admin-tokens/${name}${query}`, { token });
+      return answer.status === 204 ? 'revoked' : answer.json.code;
+    };
+    assert.is(await revoke('reader', root), 'revoked');
+    assert.is(await revoke('reader', root), 'token_not_found');
+    assert.is(await revoke('second', second), 'confirmation_needed');
+    assert.is(await revoke('second', second, '?yes=false'), 'confirmation_needed');
+    assert.is(await revoke('second', second, '?yes=maybe'), 'query_invalid');
+    assert.is(await revoke('second', second, '?yes=true'), 'revoked');
+    const tokens = await server.store.admins.list();
+    const name = tokens.find(t => t.name.startsWith('test-'))?.name ?? '';
+    const last = await server.call('DELETE', `/v1/admin-tokens/${name}`, { token: root });
+    assert.equal([last.status, last.json.code], [409, 'confirmation_needed']);
+    assert.match(last.json.detail, /last valid admin token/);
+    // One that has expired does not count as another.
+    await make('short', 'admin');
+    assert.match(
+      (await server.call('DELETE', `/v1/admin-tokens/${name}`, { token: root })).json.detail,
+      /you are using/,
+    );
+    server.world.nowMs += 3_600_000;
+    assert.match(
+      (await server.call('DELETE', `/v1/admin-tokens/${name}`, { token: root })).json.detail,
+      /last valid/,
+    );
+    assert.is(await revoke(name, root, '?yes=true'), 'revoked');
+    assert.is((await server.call('GET', '/v1/admin-tokens', { token: root })).json.code, 'token_revoked');
+  }));
+
 test('every legal device id can be named in a path', () =>
   withServer({ snapshot: full() }, async server => {
     const token = await server.admin('read');
@@ -335,7 +405,7 @@ test('reconcile runs a pass and waits for it, or only asks for one', () =>
 
 test('the webhook goes to its handler, wakes the loop, and is 503 when it is off', async () => {
   const headers = {
-    'X-Hub-Signature-256': 'sha256=ab',
+    'X-Hub-Signature-256': `sha256=${'ab'.repeat(32)}`,
     'X-GitHub-Delivery': 'd-1',
     'X-GitHub-Event': 'push',
   };
@@ -346,14 +416,16 @@ test('the webhook goes to its handler, wakes the loop, and is 503 when it is off
   const seen: unknown[] = [];
   const webhook = async (delivery: { signature: string; body: Buffer; name: string; deliveryId: string }) => {
     seen.push([delivery.deliveryId, delivery.name, delivery.body.toString()]);
-    return delivery.signature === 'sha256=ab' ? ('accepted' as const) : ('bad_signature' as const);
+    return delivery.signature === headers['X-Hub-Signature-256']
+      ? ('accepted' as const)
+      : ('bad_signature' as const);
   };
   await withServer({ snapshot: full(), webhook, settings: { webhookMaxBytes: 1000 } }, async server => {
     assert.is((await server.call('POST', '/v1/webhooks/github', send)).status, 202);
     assert.equal(server.reconciles, ['wake']);
     const forged = await server.call('POST', '/v1/webhooks/github', {
       ...send,
-      headers: { ...headers, 'X-Hub-Signature-256': 'x' },
+      headers: { ...headers, 'X-Hub-Signature-256': `sha256=${'0'.repeat(64)}` },
     });
     assert.equal([forged.status, forged.json.code], [401, 'signature_invalid']);
     const large = await server.call('POST', '/v1/webhooks/github', { ...send, json: 'x'.repeat(2000) });
