@@ -44,7 +44,7 @@ export function webhookRoute(http: Http, doors: Doors): Route {
           'signature_invalid',
           'the signature does not match: check that both sides use the same webhook secret',
         );
-      if (result === 'accepted') reconciler.wake('webhook');
+      if (result === 'accepted') reconciler.wake();
       ctx.status = 202;
       ctx.body = { result };
     } finally {

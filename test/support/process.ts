@@ -19,13 +19,22 @@ interface Launched {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-/** `stdout`: a file descriptor for its log, or `unread` for a pipe that nobody reads. */
+interface Conditions {
+  /** A file descriptor for its log, or `unread` for a pipe that nobody reads. */
+  readonly stdout?: number | 'unread';
+  /** File descriptors that it may have; as many as this process when left out. */
+  readonly descriptors?: number;
+}
+
 function launch(
   settings: Readonly<Record<string, string>>,
   cwd: string,
-  stdout?: number | 'unread',
+  { stdout, descriptors }: Conditions = {},
 ): Launched {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN], {
+  const args = ['--import', import.meta.resolve('tsx'), MAIN];
+  const limited = ['-c', `ulimit -n ${descriptors} && exec "$0" "$@"`, process.execPath, ...args];
+  const [command, given] = descriptors === undefined ? [process.execPath, args] : ['sh', limited];
+  const child = spawn(command, given, {
     cwd,
     env: { PATH: process.env.PATH ?? '', HOME: cwd, OTA_PORT: '0', ...settings },
     stdio: ['ignore', typeof stdout === 'number' ? stdout : 'pipe', 'pipe'],
@@ -48,8 +57,9 @@ function launch(
 export async function startProcess(
   settings: Readonly<Record<string, string>>,
   cwd: string,
+  conditions: Pick<Conditions, 'descriptors'> = {},
 ): Promise<Running> {
-  const { child, output, ended } = launch(settings, cwd);
+  const { child, output, ended } = launch(settings, cwd, conditions);
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', () => {
       const match = /"event":"ota.start".*?"url":"([^"]+)"/.exec(output.stdout);
@@ -75,7 +85,7 @@ export async function startUnheard(
   port: number,
   stdout: number | 'unread',
 ): Promise<Running> {
-  const { child, output, ended } = launch({ ...settings, OTA_PORT: String(port) }, cwd, stdout);
+  const { child, output, ended } = launch({ ...settings, OTA_PORT: String(port) }, cwd, { stdout });
   const url = `http://127.0.0.1:${port}`;
   let over: number | NodeJS.Signals | undefined;
   void ended.then(code => {
