@@ -11,7 +11,7 @@ import type { Plan } from '../domain/plan/index.ts';
 import { planJson } from '../domain/plan/json.ts';
 import { renderPlanText } from '../domain/plan/text.ts';
 import { ROLLOUT_FILE } from '../domain/rules/index.ts';
-import { reachAt } from '../domain/standing.ts';
+import { meantPercent } from '../domain/standing.ts';
 import type { Proposals } from '../ports/index.ts';
 import { type Change, changeRollout } from '../yaml/change.ts';
 import { editRollout } from '../yaml/edit.ts';
@@ -114,7 +114,7 @@ async function judgeEdit(
   const result = changeRollout(
     {
       rollout: written.rollout,
-      merged: { rollout: merged.state.rollout, percent: reachAt(merged, nowMs) },
+      merged: { rollout: merged.state.rollout, percent: meantPercent(merged) },
       builds: written.builds,
     },
     change,

@@ -4,12 +4,9 @@ import { Fault } from '../domain/fault.ts';
 import { judge, problemsOf } from '../domain/judging/judge.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { hasError } from '../domain/problem.ts';
-import type { Rollout } from '../domain/release.ts';
-import { ROLLOUT_FILE } from '../domain/rules/index.ts';
 import { pictureOf, type Standing } from '../domain/standing.ts';
 import type { SourceTree } from '../ports/index.ts';
-import { findRampStart } from '../source/ramp-start.ts';
-import { parseState, parseTree, placeFindings } from '../yaml/parse.ts';
+import { parseState, placeFindings } from '../yaml/parse.ts';
 import type { Placed } from './problem-formats.ts';
 import { apkCheck, type StoredApks } from './stored-apks.ts';
 import type { Workspace } from './workspace.ts';
@@ -39,6 +36,7 @@ export async function judgeHead(
     {
       parse: parseState,
       place: ({ files }: SourceTree, findings) => placeFindings(files, findings),
+      reviewing: true,
       ...(apks !== undefined && { admit: apks.admit }),
     },
     tree,
@@ -70,7 +68,10 @@ export const notesOn = ({ approvalsNeeded, apksUnchecked }: HeadJudgement): stri
       ]),
 ];
 
-/** What stands at a merged revision, its ramp's clock from history. Faults `revision_unknown`, `base_invalid`. */
+/**
+ * What stands at a merged revision. How far its ramp has come only the controller knows, so nothing counts as exposed by
+ * it. Faults `revision_unknown`, `base_invalid`.
+ */
 export async function standingAt(workspace: Workspace, name: string, nowMs: number): Promise<Standing> {
   const tree = await workspace.at(name);
   const { state, problems } = parseState(tree, undefined, { nowMs });
@@ -84,15 +85,8 @@ export async function standingAt(workspace: Workspace, name: string, nowMs: numb
       { retry: 'never' },
     );
   }
-  const { repository } = workspace;
-  if (repository === undefined) throw new Error('assertion: a revision was read without a repository');
-  const start = await findRampStart(repository, tree.revision, state.rollout, undefined, nowMs, rolloutIn);
-  return { state, clock: start.clock, formerBuilds: new Map() };
+  return { state, progress: undefined, formerBuilds: new Map() };
 }
-
-/** One old version of rollout.yaml by itself; undefined when it does not parse. */
-const rolloutIn = ({ content }: { content: Buffer }): Rollout | undefined =>
-  parseTree([{ path: ROLLOUT_FILE, content }]).state?.rollout;
 
 /** The picture that decisions are made from, as if this had been applied now. */
 export const pictureAt = (standing: Standing, nowMs: number): Snapshot => pictureOf(standing, nowMs);

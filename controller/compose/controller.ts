@@ -33,6 +33,8 @@ export interface Controller {
   readonly reconcile: Reconcile;
   readonly outbox: Outbox;
   readonly clock: GuardedClock;
+  /** Looks at the ramp alone, as each second does. */
+  look(): Promise<void>;
   /** Lets the time-driven parts look now instead of at their next turn. */
   tick(): Promise<void>;
   /** Reads the TLS certificate again, within a second; false without one. */
@@ -118,7 +120,8 @@ async function openParts(
     settings,
     store,
     source,
-    judge: (tree, standing) => judge(judging, tree, standing, nowMs()),
+    judge: (tree, standing) =>
+      judge({ ...judging, reviewing: true, clockHeld: ground.clock.held }, tree, standing, nowMs()),
     artifacts,
     picture,
     progress: watches.progress,
@@ -212,6 +215,7 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   ends.add(() => parts.source.stop?.());
   watchTime(ground, parts.watches, parts.artifacts, parts.stored);
   if (github !== undefined) background.every(GITHUB_TICK_MS, 'github', () => github.tick());
+  ends.add(() => parts.watches.exposure.keep());
   ends.add(() => background.stop());
   ends.add(() => parts.watches.progress.stop());
 }
@@ -221,6 +225,10 @@ function controllerOf(
   { watches, stored, github, outbox, reconcile }: Parts,
   doors: Doors,
 ): Omit<Controller, 'adminTokenFile' | 'reload'> {
+  const look = async (): Promise<void> => {
+    clock.check();
+    await watches.exposure.look();
+  };
   return {
     url: doors.url,
     operatorUrl: doors.operatorUrl,
@@ -228,9 +236,9 @@ function controllerOf(
     reconcile,
     outbox,
     clock,
+    look,
     tick: async () => {
-      clock.check();
-      await watches.exposure.look();
+      await look();
       await github?.tick();
       await watches.adoption.look();
       await watches.progress.look();

@@ -5,17 +5,18 @@ import type { Reconciled } from '../domain/judging/reconciled.ts';
 import { unapprovable } from '../github/approvals.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import type { OutboxEntry, Source, SourceTree } from '../ports/index.ts';
+import { type ContinuityOptions, makeContinuity } from '../reconcile/continuity.ts';
 import { makeReconcile, type Reconcile } from '../reconcile/loop.ts';
 import type { Publication } from '../reconcile/publication.ts';
-import { findRampStart, type ParseRollout } from '../source/ramp-start.ts';
 import type { ExposureWatch } from '../watch/exposure.ts';
+import { resumeRamp } from '../watch/ramp-row.ts';
 import type { Ground } from './ground.ts';
 import type { Nudges } from './nudges.ts';
 
 export interface DesiredParts {
   readonly source: Source;
   readonly judging: JudgeSteps<SourceTree>;
-  readonly parseRollout: ParseRollout;
+  readonly parseRollout: ContinuityOptions['parseRollout'];
   readonly admission: Admission;
   readonly publication: Publication;
   readonly github: GitHubConsole | undefined;
@@ -42,11 +43,9 @@ export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: Desi
     clock,
     monotonicMs: around.monotonicMs,
     observe: around.observer.observe,
-    judging: {
-      ...judging,
-      rampStart: (tree, rollout, standing, atMs) =>
-        findRampStart(source, tree.revision, rollout, standing, atMs, parseRollout),
-    },
+    judging,
+    continuity: makeContinuity({ source, values: store.keyValues, parseRollout }),
+    resume: applied => resumeRamp(applied, { ramps: store.ramps, clock, observe: around.observer.observe }),
     missing: admission.missing,
     approve: async (revision, plan, needed) =>
       github?.approve(revision, plan, needed) ?? unapprovable(plan, needed),

@@ -2,10 +2,11 @@
 import type { Admission } from '../artifacts/admission.ts';
 import { effectivePercent } from '../domain/decision.ts';
 import { subjectOf } from '../domain/progress.ts';
-import { percentAt } from '../domain/ramp.ts';
+import { percentAt } from '../domain/ramp/progress.ts';
 import type { Readings } from '../observe/observe.ts';
 import type { Artifacts, Picture } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
+import type { Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type AdoptionWatch, watchAdoption } from '../watch/adoption.ts';
 import { type ArtifactWatch, watchArtifacts } from '../watch/artifacts.ts';
@@ -33,19 +34,23 @@ export interface Watches {
 
 export function watchesOf(
   { settings, around, background, clock, nowMs, store }: Ground,
-  publication: Picture,
+  publication: Publication,
   nudges: Nudges,
 ): Watches {
   const picture = () => publication.snapshot;
   const { observe } = around.observer;
   return {
     exposure: watchExposure({
-      picture,
+      picture: publication,
       clock,
+      monotonicMs: around.monotonicMs,
+      pollMs: settings.OTA_POLL_INTERVAL,
+      ramps: store.ramps,
       values: store.keyValues,
       outbox: store.outbox,
       observe,
-      effects: ({ snapshot, seenAtMs, name }) => nudges.promise({ snapshot, atMs: seenAtMs }, snapshot, name),
+      effects: ({ before, after, seenAtMs, name }) =>
+        nudges.promise({ snapshot: before, atMs: seenAtMs }, after, name),
     }),
     adoption: watchAdoption({
       picture,
@@ -136,7 +141,7 @@ export const readingsOf = (
     if (snapshot === undefined) return undefined;
     const atMs = nowMs();
     return {
-      declared: percentAt(snapshot.rollout, snapshot.clock, atMs),
+      declared: percentAt(snapshot.rollout, snapshot.progress),
       effective: effectivePercent(snapshot, atMs),
     };
   },

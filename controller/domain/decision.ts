@@ -4,7 +4,7 @@
  */
 import { bucketOf, isExposed } from './cohort.ts';
 import type { BuildId, DeviceId, Revision, Sha256 } from './ids.ts';
-import { isSuspended, percentAt, type RampClock } from './ramp.ts';
+import { isSuspended, percentAt, type RampProgress } from './ramp/progress.ts';
 import { allSigners, type Build, type DesiredState, type Rollout, signerFor } from './release.ts';
 
 /** The immutable picture that every check is answered from; swapped whole, never edited. */
@@ -13,7 +13,8 @@ export interface Snapshot {
   readonly appliedAtMs: number;
   readonly state: DesiredState;
   readonly rollout: Rollout;
-  readonly clock: RampClock;
+  /** Undefined without a ramp. */
+  readonly progress: RampProgress | undefined;
   readonly current: Build;
   readonly lastSafe: Build | undefined;
   readonly canaryDevices: ReadonlySet<DeviceId>;
@@ -74,7 +75,12 @@ export type Target =
 /** Prepares the picture; throws when a named build is not declared, which parsing has ruled out. */
 export function makeSnapshot(
   state: DesiredState,
-  at: { revision: Revision; appliedAtMs: number; clock: RampClock; missingArtifacts?: ReadonlySet<Sha256> },
+  at: {
+    revision: Revision;
+    appliedAtMs: number;
+    progress: RampProgress | undefined;
+    missingArtifacts?: ReadonlySet<Sha256>;
+  },
 ): Snapshot {
   const { rollout } = state;
   const current = state.builds.get(rollout.current);
@@ -85,7 +91,7 @@ export function makeSnapshot(
     appliedAtMs: at.appliedAtMs,
     state,
     rollout,
-    clock: at.clock,
+    progress: at.progress,
     current,
     lastSafe: rollout.lastSafe === undefined ? undefined : state.builds.get(rollout.lastSafe),
     canaryDevices: new Set([...rollout.canary.devices, ...cohorts.flatMap(c => c?.devices ?? [])]),
@@ -135,7 +141,7 @@ export function targetFor(snapshot: Snapshot, device: Device, nowMs: number): Ta
   return targetOf(
     snapshot,
     device,
-    exposedBy(snapshot, device, percentAt(snapshot.rollout, snapshot.clock, nowMs)),
+    exposedBy(snapshot, device, percentAt(snapshot.rollout, snapshot.progress)),
   );
 }
 
@@ -143,7 +149,7 @@ export function targetFor(snapshot: Snapshot, device: Device, nowMs: number): Ta
 export function decide(snapshot: Snapshot, device: Device, nowMs: number): Decision {
   const { rollout, current, lastSafe } = snapshot;
   if (isSuspended(rollout, nowMs)) return hold('suspended');
-  const percent = percentAt(rollout, snapshot.clock, nowMs);
+  const percent = percentAt(rollout, snapshot.progress);
   const exposed = exposedBy(snapshot, device, percent);
   const target = targetOf(snapshot, device, exposed);
   if (target.kind === 'hold') return target;
@@ -197,5 +203,5 @@ function sameSignerForDowngrade(snapshot: Snapshot, device: Device, target: Buil
 export function effectivePercent(snapshot: Snapshot, nowMs: number): number {
   const { rollout, current } = snapshot;
   if (rollout.rollback || current.withdrawn !== undefined || isSuspended(rollout, nowMs)) return 0;
-  return percentAt(rollout, snapshot.clock, nowMs);
+  return percentAt(rollout, snapshot.progress);
 }

@@ -84,6 +84,12 @@ export type Event =
       devices: number;
       activeDevices: number;
     }
+  | {
+      /** The store has no row of the standing ramp: it begins again at its first step. */
+      readonly type: 'ota.ramp.restart';
+      revision: Revision;
+      buildId: BuildId;
+    }
   | { readonly type: 'ota.reconcile.applied'; revision: Revision; ms: number; changes: number }
   | { readonly type: 'ota.reconcile.unchanged'; revision: Revision; ms: number }
   | {

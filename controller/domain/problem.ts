@@ -72,7 +72,6 @@ export const PROBLEM_CODES = [
   'ramp_hold_missing',
   'ramp_start_past',
   'ramp_start_far',
-  'ramp_restart_needed',
   'last_safe_missing',
   'last_safe_is_current',
   'current_older',
@@ -103,6 +102,8 @@ export const PROBLEM_CODES = [
   'rollback_while_suspended',
   'current_withdrawn',
   'cohort_unused',
+  'ramp_restarts',
+  'ramp_narrows',
 ] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
 

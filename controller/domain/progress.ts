@@ -5,7 +5,7 @@
 import { runsBuild } from './adoption.ts';
 import { type Device, decide, type HoldReason, isCanary, type Snapshot, targetFor } from './decision.ts';
 import type { BuildId, DeviceId } from './ids.ts';
-import { finalPercent, percentAt } from './ramp.ts';
+import { finalPercent, percentAt } from './ramp/progress.ts';
 import type { Build } from './release.ts';
 
 /** The build that a rollout leads devices to. */
@@ -89,15 +89,15 @@ export interface ProgressCounter {
 }
 
 /** Exposure as it is now, offers not paused: a suspend freezes a ramp where it stands, but narrows nothing. */
-function unsuspended(picture: Snapshot, nowMs: number): Snapshot {
-  const percent = percentAt(picture.rollout, picture.clock, nowMs);
+function unsuspended(picture: Snapshot): Snapshot {
+  const percent = percentAt(picture.rollout, picture.progress);
   const exposure = { kind: 'percent', percent } as const;
   return { ...picture, rollout: { ...picture.rollout, suspend: undefined, exposure } };
 }
 
 /** Counts devices one by one, so that the fleet is never in memory. */
 export function progressCounter(picture: Snapshot, nowMs: number, activeWithinMs: number): ProgressCounter {
-  const snapshot = unsuspended(picture, nowMs);
+  const snapshot = unsuspended(picture);
   const { build, kind } = subjectOf(snapshot);
   const counts = { enrolled: 0, active: 0, exposed: 0, seen: 0, running: 0, waiting: 0, staying: 0 };
   const canaries = { exposed: 0, offered: 0, running: 0 };
@@ -144,9 +144,9 @@ export function progressCounter(picture: Snapshot, nowMs: number, activeWithinMs
 }
 
 /** Exposure stands where it was declared to end; a ramp has more steps until then. */
-export const hasArrived = (picture: Snapshot, nowMs: number): boolean =>
+export const hasArrived = (picture: Snapshot): boolean =>
   subjectOf(picture).kind === 'rollback' ||
-  percentAt(picture.rollout, picture.clock, nowMs) === finalPercent(picture.rollout);
+  percentAt(picture.rollout, picture.progress) === finalPercent(picture.rollout);
 
 /** Percents of devices that a rollout must reach to be done. */
 export interface Goal {

@@ -2,6 +2,7 @@
  * The desired state in memory (SPEC §2): what `releases/` says at one revision, parsed and normalised.
  * Times are Unix milliseconds, durations milliseconds, percents 0–100 with at most two decimals.
  */
+import type { Gate } from './gate/gate.ts';
 import type { BuildId, DeviceId, Sha256 } from './ids.ts';
 
 export interface Build {
@@ -51,15 +52,21 @@ export interface Rollout {
 }
 
 export interface Ramp {
-  /** Absent: the ramp starts when the revision that introduced it was committed. */
+  /** "Not before": the ramp begins at the later of this and the moment at which it is first applied. */
   readonly startMs: number | undefined;
   readonly steps: readonly RampStep[];
+  /** Steps that need an approval may be entered up to this percent. */
+  readonly approvedPercent?: number | undefined;
+  /** Absent: time alone opens the steps. */
+  readonly gate?: Gate | undefined;
 }
 
 export interface RampStep {
   readonly percent: number;
   /** How long the step lasts; undefined on the last one, which lasts for good. */
   readonly holdMs: number | undefined;
+  /** It is entered only once `approvedPercent` reaches it. */
+  readonly approval?: true | undefined;
 }
 
 export interface Canary {

@@ -1,24 +1,31 @@
 /** What stands at a moment: the one type that rules, policy, plan and judgement compare. */
 import { makeSnapshot, type Snapshot } from './decision.ts';
 import type { BuildId } from './ids.ts';
-import { percentAt, type RampClock } from './ramp.ts';
+import { percentAt, type RampProgress } from './ramp/progress.ts';
 import type { Build, DesiredState } from './release.ts';
 
-/** A desired state, the clock of its ramp, and the builds that were declared before it. */
+/** A desired state, how far its ramp has come, and the builds that were declared before it. */
 export interface Standing {
   readonly state: DesiredState;
-  readonly clock: RampClock;
+  /** Undefined without a ramp, and where nobody knows: then nothing counts as exposed yet. */
+  readonly progress: RampProgress | undefined;
+  /** Builds that were `current` before; undefined where nobody knows. */
+  readonly stood?: ReadonlySet<BuildId> | undefined;
   /** Builds that were applied once and whose files are gone: an id returns only with the same facts. */
   readonly formerBuilds: ReadonlyMap<BuildId, Build>;
 }
 
 /** What stands once `state` has replaced `before`. */
-export function standingAfter(before: Standing | undefined, state: DesiredState, clock: RampClock): Standing {
+export function standingAfter(
+  before: Standing | undefined,
+  state: DesiredState,
+  progress: RampProgress | undefined,
+): Standing {
   const known = [...(before?.formerBuilds ?? []), ...(before?.state.builds ?? [])];
-  return { state, clock, formerBuilds: new Map(known.filter(([id]) => !state.builds.has(id))) };
+  return { state, progress, formerBuilds: new Map(known.filter(([id]) => !state.builds.has(id))) };
 }
 
-type Timed = Pick<Standing, 'state' | 'clock'>;
+type OnRamp = Pick<Standing, 'state' | 'progress'>;
 
 export const currentOf = ({ state }: Pick<Standing, 'state'>): Build | undefined =>
   state.builds.get(state.rollout.current);
@@ -26,16 +33,16 @@ export const currentOf = ({ state }: Pick<Standing, 'state'>): Build | undefined
 export const lastSafeOf = ({ state }: Pick<Standing, 'state'>): Build | undefined =>
   state.rollout.lastSafe === undefined ? undefined : state.builds.get(state.rollout.lastSafe);
 
-/** Percent of buckets that `current` is meant for at a moment. A suspend pauses offers but does not narrow it. */
-export function reachAt(standing: Timed, nowMs: number): number {
+/** Percent of buckets that `current` is meant for now. A suspend pauses offers but does not narrow it. */
+export function meantPercent(standing: OnRamp): number {
   const { rollout } = standing.state;
   if (rollout.rollback || currentOf(standing)?.withdrawn !== undefined) return 0;
-  return percentAt(rollout, standing.clock, nowMs);
+  return percentAt(rollout, standing.progress);
 }
 
 /** The snapshot that decisions would be made from if this were applied at `nowMs`. */
-export const pictureOf = ({ state, clock }: Timed, nowMs: number): Snapshot =>
-  makeSnapshot(state, { revision: '', appliedAtMs: nowMs, clock });
+export const pictureOf = ({ state, progress }: OnRamp, nowMs: number): Snapshot =>
+  makeSnapshot(state, { revision: '', appliedAtMs: nowMs, progress });
 
 /** The builds that devices may be offered: `current` and `last_safe`, unless they are withdrawn. */
 export const offerableBuilds = (standing: Pick<Standing, 'state'>): Build[] =>

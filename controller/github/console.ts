@@ -9,7 +9,7 @@ import type { Plan } from '../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import type { Finding } from '../domain/problem.ts';
 import { subjectOf } from '../domain/progress.ts';
-import { reachAt } from '../domain/standing.ts';
+import { meantPercent } from '../domain/standing.ts';
 import { makeTurns } from '../domain/turns.ts';
 import type {
   Artifacts,
@@ -80,12 +80,12 @@ const PLAN_CHARS = 40_000;
 
 /** The offers of two pictures are the same for every device, now and later. */
 function sameOffers(before: Snapshot, after: Snapshot): boolean {
-  const meaning = ({ rollout, current, lastSafe, canaryDevices, canaryTags, clock }: Snapshot): string =>
+  const meaning = ({ rollout, current, lastSafe, canaryDevices, canaryTags, progress }: Snapshot): string =>
     JSON.stringify([
       { ...rollout, reason: undefined, canary: [[...canaryDevices].sort(), [...canaryTags].sort()] },
       { ...current, notes: undefined },
       { ...lastSafe, notes: undefined },
-      rollout.exposure.kind === 'ramp' ? clock.startMs : 0,
+      progress?.rampId ?? 0,
     ]);
   return meaning(before) === meaning(after);
 }
@@ -105,7 +105,7 @@ export function appliedRow(
     revision: after.revision,
     previous: before?.revision,
     appliedAtMs: after.appliedAtMs,
-    percent: reachAt(after, after.appliedAtMs),
+    percent: meantPercent(after),
     subject: inert ? { ...subject, kind: 'none' } : subject,
     planHash: plan.hash,
     planText: renderPlanMarkdown(plan, { merge: after.revision, limit: PLAN_CHARS }).trimEnd(),
@@ -119,7 +119,8 @@ const noticeable = ({ state, percent, next, suspend, fleet, attempts }: Revision
   return JSON.stringify([
     state,
     percent,
-    next,
+    // Its moment moves with every second that is not served.
+    next?.percent,
     suspend,
     whole(fleet.running, fleet.offered),
     whole(fleet.offered, fleet.active),

@@ -1,8 +1,9 @@
 /** The rollout in force, as it stands now: picture, fleet, outcomes and adoption brought together. */
 import type { Snapshot } from '../domain/decision.ts';
 import { type FleetProgress, hasArrived, subjectOf, waitsOf } from '../domain/progress.ts';
-import { isSuspended, nextChangeMs } from '../domain/ramp.ts';
-import { reachAt } from '../domain/standing.ts';
+import { nextStepOf } from '../domain/ramp/forecast.ts';
+import { isSuspended } from '../domain/ramp/progress.ts';
+import { meantPercent } from '../domain/standing.ts';
 import type { AdoptionStore, Counted, DeviceStore, OutcomeStore, ProgressSource } from '../ports/index.ts';
 import type { RevisionProgress, RolloutState } from './revision-progress.ts';
 
@@ -14,24 +15,10 @@ export interface FleetSources {
   readonly activeWithinMs: number;
 }
 
-/** The next moment at which time alone widens the rollout. */
-function nextStep(picture: Snapshot, nowMs: number): RevisionProgress['next'] {
-  const { rollout, clock } = picture;
-  const percent = reachAt(picture, nowMs);
-  let atMs: number | undefined = nowMs;
-  for (let tries = 0; tries < 100; tries += 1) {
-    atMs = nextChangeMs(rollout, clock, atMs);
-    if (atMs === undefined) return undefined;
-    const then = reachAt(picture, atMs);
-    if (then !== percent) return { percent: then, atMs };
-  }
-  return undefined;
-}
-
 function stateOf(picture: Snapshot, fleet: FleetProgress, percent: number, nowMs: number): RolloutState {
   if (isSuspended(picture.rollout, nowMs)) return 'suspended';
   const { kind } = subjectOf(picture);
-  if (waitsOf(kind, fleet, hasArrived(picture, nowMs)).length === 0) return 'completed';
+  if (waitsOf(kind, fleet, hasArrived(picture)).length === 0) return 'completed';
   return kind === 'rollout' && percent === 0 && fleet.offered === 0 ? 'pending' : 'rolling_out';
 }
 
@@ -46,7 +33,7 @@ export async function signOf(
   return JSON.stringify([
     await sources.devices.counts(nowMs, sources.activeWithinMs),
     await sources.outcomes.counts(buildId, since.appliedAtMs),
-    reachAt(picture, nowMs),
+    meantPercent(picture),
     isSuspended(picture.rollout, nowMs),
     picture.rollout,
   ]);
@@ -61,7 +48,7 @@ export async function progressNow(
   const { build: _, ...subject } = subjectOf(picture);
   const { ok, fail, deferred, reasons } = await sources.outcomes.counts(subject.buildId, before.appliedAtMs);
   const samples = await sources.adoption.series(subject.buildId, before.appliedAtMs);
-  const percent = reachAt(picture, atMs);
+  const percent = meantPercent(picture);
   const last = before.exposure.at(-1);
   const { suspend } = picture.rollout;
   return {
@@ -72,7 +59,7 @@ export async function progressNow(
     attempts: { ok, fail, deferred, reasons },
     curve: samples.map(s => ({ atMs: s.atMs, percent: s.active === 0 ? 0 : (100 * s.running) / s.active })),
     exposure: last?.percent === percent ? before.exposure : [...before.exposure, { atMs, percent }],
-    next: nextStep(picture, atMs),
+    next: nextStepOf(picture, atMs),
     suspend:
       suspend !== undefined && isSuspended(picture.rollout, atMs)
         ? { reason: suspend.reason, untilMs: suspend.untilMs }

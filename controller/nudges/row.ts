@@ -3,7 +3,8 @@
 import { makeSnapshot, type Snapshot } from '../domain/decision.ts';
 import type { DeviceId, Sha256 } from '../domain/ids.ts';
 import { type Before, beforeAll, inherit, type Moment, type Segment } from '../domain/nudge/campaign.ts';
-import type { RampClock } from '../domain/ramp.ts';
+import { type OldClock, progressOfOldClock } from '../domain/ramp/old-clock.ts';
+import type { RampProgress } from '../domain/ramp/progress.ts';
 import { canonicalState, type DesiredState, restoreState } from '../domain/release.ts';
 import type { OutboxEntry, OutboxRow } from '../ports/index.ts';
 
@@ -14,7 +15,9 @@ interface StoredMoment {
   readonly picture?: {
     readonly revision: string;
     readonly state: string;
-    readonly clock: RampClock;
+    readonly progress?: RampProgress | undefined;
+    /** Instead of `progress`, in a row that version 0.1 promised. */
+    readonly clock?: OldClock;
     readonly missing: readonly Sha256[];
   };
 }
@@ -73,23 +76,19 @@ const store = ({ snapshot, atMs }: Moment): StoredMoment =>
         picture: {
           revision: snapshot.revision,
           state: canonicalState(deciding(snapshot.state)),
-          clock: snapshot.clock,
+          progress: snapshot.progress,
           missing: [...snapshot.missingArtifacts],
         },
       };
 
-const load = ({ atMs, picture }: StoredMoment): Moment => ({
-  atMs,
-  snapshot:
-    picture === undefined
-      ? undefined
-      : makeSnapshot(restoreState(picture.state), {
-          revision: picture.revision,
-          appliedAtMs: atMs,
-          clock: picture.clock,
-          missingArtifacts: new Set(picture.missing),
-        }),
-});
+function load({ atMs, picture }: StoredMoment): Moment {
+  if (picture === undefined) return { atMs, snapshot: undefined };
+  const state = restoreState(picture.state);
+  const { revision, clock, missing } = picture;
+  const progress = clock === undefined ? picture.progress : progressOfOldClock(state.rollout, clock, atMs);
+  const missingArtifacts = new Set(missing);
+  return { atMs, snapshot: makeSnapshot(state, { revision, appliedAtMs: atMs, progress, missingArtifacts }) };
+}
 
 type Compared = Pick<Payload, 'moments' | 'segments' | 'singles'>;
 

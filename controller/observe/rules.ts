@@ -56,6 +56,7 @@ export function rules(m: Meters): Rules {
       },
     },
     'ota.adoption.progress': { level: 'info' },
+    'ota.ramp.restart': { level: 'warn' },
     'ota.reconcile.applied': { level: 'info', count: reconciled('applied') },
     'ota.reconcile.unchanged': { level: 'debug', count: reconciled('unchanged') },
     'ota.reconcile.rejected': { level: 'error', count: reconciled('rejected') },

@@ -17,6 +17,7 @@ export * from './picture.ts';
 export * from './progress.ts';
 export * from './proposals.ts';
 export * from './pusher.ts';
+export * from './ramp.ts';
 export * from './reconciler.ts';
 export * from './source.ts';
 export * from './webhook.ts';

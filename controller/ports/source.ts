@@ -34,8 +34,11 @@ export interface Source {
    * `releases/` cannot be merged; `unrelated`: the two have no common history. Only a repository has it (Git 2.38 or newer).
    */
   merged?(base: Revision, head: Revision): Promise<SourceTree | 'conflict' | 'unrelated'>;
-  /** Versions of rollout.yaml along first parents, newest first, starting at `revision`; a folder yields one. */
-  rolloutHistory(revision: Revision): AsyncIterable<RolloutVersion>;
+  /**
+   * Versions of rollout.yaml along first parents, newest first, starting at `revision`; only those that `since` does not
+   * have already. A folder yields one at most. Fault `revision_unknown` when either is not there.
+   */
+  rolloutHistory(revision: Revision, since?: Revision): AsyncIterable<RolloutVersion>;
   /** Calls back on a hint that something may have changed; returns the way to stop. */
   watch(onHint: () => void): Promise<() => Promise<void>>;
   /** Ends what is running; every later call rejects with Fault `source_stopped`. */

@@ -5,8 +5,9 @@
 import type { Snapshot } from '../domain/decision.ts';
 import { Fault, faultCode } from '../domain/fault.ts';
 import type { BuildId, Revision } from '../domain/ids.ts';
+import type { RampProgress } from '../domain/ramp/progress.ts';
 import { makeTurns } from '../domain/turns.ts';
-import type { Clock, Reconciler, ReconcileStatus } from '../ports/index.ts';
+import type { Applied, Clock, Reconciler, ReconcileStatus } from '../ports/index.ts';
 import { keepAttempts } from './attempt.ts';
 import { makePass, type PassOptions } from './pass.ts';
 import { keepPicture, type PictureOptions } from './picture.ts';
@@ -16,6 +17,8 @@ export interface ReconcileOptions extends PassOptions, PictureOptions {
   readonly clock: Clock & { readonly held: boolean };
   /** Counts the age of the source while the wall clock is held, too. */
   readonly monotonicMs: () => number;
+  /** The progress of a ramp that stands in the store; where there is no row it begins again. */
+  readonly resume: (applied: Applied) => Promise<RampProgress | undefined>;
 }
 
 export interface Reconcile extends Reconciler {
@@ -86,8 +89,9 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     sourceAgeMs: () => monotonicMs() - ageCountsFromMs,
     restore: async () => {
       await attempts.restore();
-      const applied = await desired.applied();
-      if (applied !== undefined) await picture.refresh(applied);
+      const kept = await desired.applied();
+      if (kept === undefined) return;
+      await picture.refresh({ ...kept, progress: await options.resume(kept) });
     },
     recheck: picture.recheck,
     knowsBuild: picture.knowsBuild,

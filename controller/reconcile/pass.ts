@@ -5,8 +5,10 @@ import { type Judgement, type JudgeSteps, judge, problemsOf } from '../domain/ju
 import type { Reconciled } from '../domain/judging/reconciled.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { type Finding, hasError, type Problem } from '../domain/problem.ts';
+import { carryOver, type RampProgress } from '../domain/ramp/progress.ts';
 import type { Applied, Clock, DesiredStore, OutboxEntry, Source, SourceTree } from '../ports/index.ts';
 import type { Attempts } from './attempt.ts';
+import type { Continuity } from './continuity.ts';
 import type { PictureKeeper } from './picture.ts';
 import type { Publication } from './publication.ts';
 import { announce, auditOf, rewritten } from './record.ts';
@@ -14,10 +16,11 @@ import { announce, auditOf, rewritten } from './record.ts';
 export interface PassOptions {
   readonly source: Source;
   readonly desired: DesiredStore;
-  readonly clock: Clock;
+  readonly clock: Clock & { readonly held: boolean };
   readonly observe: Observe;
   readonly publication: Publication;
   readonly judging: JudgeSteps<SourceTree>;
+  readonly continuity: Continuity;
   /** Empty when the plan has the approvals that the policy asks for. */
   readonly approve: (revision: Revision, plan: Plan, needed: number) => Promise<Finding[]>;
   /** What is promised because of a revision; committed with it. */
@@ -35,7 +38,7 @@ export interface Kept {
 export type Pass = (how: { readonly acceptRewrite?: Revision }) => Promise<void>;
 
 export function makePass(options: PassOptions, { attempts, picture, sourceRead }: Kept): Pass {
-  const { source, desired, clock, observe, judging } = options;
+  const { source, desired, clock, observe, judging, continuity, publication } = options;
 
   async function unchanged(applied: Applied, sinceMs: number): Promise<void> {
     await picture.refresh(applied);
@@ -56,11 +59,25 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
 
   const judged = (tree: SourceTree, applied: Applied | undefined): Promise<Judgement> =>
     judge(
-      { ...judging, approve: (plan, needed) => options.approve(tree.revision, plan, needed) },
+      {
+        ...judging,
+        clockHeld: clock.held,
+        broken: () => applied !== undefined && continuity.broken(tree.revision, applied),
+        approve: (plan, needed) => options.approve(tree.revision, plan, needed),
+      },
       tree,
       applied,
       clock.nowMs(),
     );
+
+  /** Of now: a look may have let a step through while the revision was judged. */
+  function progressOf({ base, head }: Plan): RampProgress | undefined {
+    const fresh = publication.snapshot?.progress;
+    if (base === undefined || fresh === undefined || head.progress?.rampId !== base.progress?.rampId)
+      return head.progress;
+    const before = { rollout: base.state.rollout, progress: fresh };
+    return carryOver(before, head.state.rollout, clock.nowMs());
+  }
 
   async function apply(
     tree: SourceTree,
@@ -70,8 +87,8 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
   ): Promise<void> {
     const { revision, treeHash } = tree;
     const appliedAtMs = clock.nowMs();
-    const row: Applied = { ...plan.head, revision, treeHash, appliedAtMs };
-    const before = options.publication.snapshot;
+    const row: Applied = { ...plan.head, progress: progressOf(plan), revision, treeHash, appliedAtMs };
+    const before = publication.snapshot;
     const after = await picture.of(row);
     const effects = options.effects({ kind: 'applied', before, after, plan, problems });
     await desired.apply(row, problems, [auditOf(before, after, plan, appliedAtMs)], effects);
@@ -86,23 +103,30 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
     const sinceMs = performance.now();
     const revision = await source.head();
     sourceRead();
-    const applied = await desired.applied();
+    const kept = await desired.applied();
+    // What the store holds of the ramp may be some minutes older than what stands.
+    const applied = kept && { ...kept, progress: publication.snapshot?.progress ?? kept.progress };
     if (applied?.revision === revision) {
       // Back from a revision that was rejected: that attempt is over.
       if (attempts.revision !== revision) await attempts.stand(revision, applied.appliedAtMs);
       return unchanged(applied, sinceMs);
     }
     const tree = await source.read(revision);
-    if (applied !== undefined && tree.treeHash === applied.treeHash) {
+    const same = applied !== undefined && tree.treeHash === applied.treeHash;
+    if (same && !(await continuity.broken(revision, applied))) {
       await attempts.stand(revision, clock.nowMs());
       return unchanged({ ...applied, revision }, sinceMs);
     }
-    const accepted = applied === undefined || acceptRewrite === revision;
+    const accepted = applied === undefined || same || acceptRewrite === revision;
     if (!accepted && !(await source.descends(revision, applied.revision)))
       return reject(revision, [rewritten(revision, applied.revision)], sinceMs);
     const judgement = await judged(tree, applied);
     const problems = problemsOf(judgement);
-    if (judgement.plan === undefined || hasError(problems)) return reject(revision, problems, sinceMs);
-    await apply(tree, judgement.plan, problems, sinceMs);
+    const { plan } = judgement;
+    if (plan === undefined || hasError(problems)) {
+      await continuity.rejected(revision, applied);
+      return reject(revision, problems, sinceMs);
+    }
+    await publication.inTurn(() => apply(tree, plan, problems, sinceMs));
   };
 }

@@ -32,7 +32,7 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
     makeSnapshot(applied.state, {
       revision: applied.revision,
       appliedAtMs: applied.appliedAtMs,
-      clock: applied.clock,
+      progress: applied.progress,
       missingArtifacts: await missing(applied.state),
     });
 
@@ -55,8 +55,6 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
     const { snapshot } = publication;
     if (snapshot === undefined) return;
     const next = { ...snapshot, missingArtifacts: await missing(snapshot.state) };
-    // A pass published meanwhile: its snapshot counts, and it has looked at the APKs itself.
-    if (publication.snapshot !== snapshot) return;
     const lost = lostSince(snapshot, next);
     tellLost(lost, next.state);
     if (lost.length > 0 || next.missingArtifacts.size !== snapshot.missingArtifacts.size)
@@ -71,7 +69,7 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
     looking ??= (async () => {
       while (again) {
         again = false;
-        await look();
+        await publication.inTurn(look);
       }
     })().finally(() => {
       looking = undefined;
@@ -84,13 +82,16 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
     knowsBuild: buildId => former.has(buildId) || publication.snapshot?.state.builds.has(buildId) === true,
     of,
     publish,
-    refresh: async applied => {
-      const next = await of(applied);
-      const { snapshot } = publication;
-      const lost = lostSince(snapshot, next);
-      tellLost(lost, next.state);
-      const changed = lost.length > 0 || next.missingArtifacts.size !== snapshot?.missingArtifacts.size;
-      if (changed || next.revision !== snapshot?.revision) publish(next, applied);
-    },
+    refresh: applied =>
+      publication.inTurn(async () => {
+        const fresh = await of(applied);
+        const { snapshot } = publication;
+        // What the store holds of the ramp may be some minutes older than what stands.
+        const next = snapshot === undefined ? fresh : { ...fresh, progress: snapshot.progress };
+        const lost = lostSince(snapshot, next);
+        tellLost(lost, next.state);
+        const changed = lost.length > 0 || next.missingArtifacts.size !== snapshot?.missingArtifacts.size;
+        if (changed || next.revision !== snapshot?.revision) publish(next, applied);
+      }),
   };
 }

@@ -52,7 +52,8 @@ export function folderSource(options: FolderSourceOptions): Source {
     throw new Fault('revision_unknown', 'the folder no longer holds that content', { retry: 'never' });
   }
 
-  async function* rolloutHistory(revision: Revision): AsyncGenerator<RolloutVersion> {
+  async function* rolloutHistory(revision: Revision, since?: Revision): AsyncGenerator<RolloutVersion> {
+    if (revision === since) return;
     const { committedAtMs, files } = await read(revision);
     const file = files.find(f => f.path === 'rollout.yaml');
     if (file !== undefined && 'content' in file) yield { revision, committedAtMs, content: file.content };

@@ -2,13 +2,14 @@
 import type { Knex } from 'knex';
 import type { BuildId } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
-import type { RampClock } from '../domain/ramp.ts';
+import { percentAt } from '../domain/ramp/progress.ts';
 import { type Build, canonicalState, type DesiredState, restoreState } from '../domain/release.ts';
 import type { Applied, Attempted, DesiredStore } from '../ports/index.ts';
 import { insertAudit } from './audit.ts';
 import type { Db } from './db.ts';
 import { bulk, type Cell } from './dialect.ts';
 import { insertOutbox } from './outbox.ts';
+import { endRamps, readProgress, writeProgress } from './ramp.ts';
 
 interface DesiredRecord {
   readonly id: number;
@@ -16,6 +17,7 @@ interface DesiredRecord {
   readonly tree_hash: string;
   readonly applied_at_ms: number;
   readonly state: string;
+  /** What 0.1 kept of a ramp; empty since. */
   readonly clock: string;
 }
 
@@ -38,6 +40,7 @@ export function makeDesiredStore(db: Db, nowMs: () => number): DesiredStore {
     apply: (next, warnings, audit, outbox) =>
       db.write(async trx => {
         await writeApplied(trx, next);
+        await writeRamp(trx, next);
         await writeBuilds(trx, next.state, next.formerBuilds);
         const attempt = { revision: next.revision, attemptedAtMs: next.appliedAtMs, problems: warnings };
         await writeAttempt(trx, LAST, attempt);
@@ -65,6 +68,7 @@ async function readApplied(reader: Knex): Promise<Applied | undefined> {
   return reader.transaction(async trx => {
     const row = await trx<DesiredRecord>('desired').where({ id: ONLY }).first();
     if (row === undefined) return undefined;
+    const state = restoreState(row.state);
     const former = await trx<{ build_id: string; facts: string; present: boolean }>('builds')
       .where({ present: false })
       .orderBy('build_id');
@@ -72,8 +76,9 @@ async function readApplied(reader: Knex): Promise<Applied | undefined> {
       revision: row.revision,
       treeHash: row.tree_hash,
       appliedAtMs: row.applied_at_ms,
-      state: restoreState(row.state),
-      clock: JSON.parse(row.clock) as RampClock,
+      state,
+      progress: await readProgress(trx, state.rollout.current),
+      stood: new Set(await trx('promoted').pluck<string[]>('build_id')),
       formerBuilds: new Map(former.map(b => [b.build_id, JSON.parse(b.facts) as Build])),
     };
   });
@@ -96,9 +101,25 @@ async function writeApplied(trx: Knex, next: Applied): Promise<void> {
     tree_hash: next.treeHash,
     applied_at_ms: next.appliedAtMs,
     state: canonicalState(next.state),
-    clock: JSON.stringify(next.clock),
+    clock: '',
   };
   await trx<DesiredRecord>('desired').insert(row).onConflict('id').merge();
+}
+
+async function writeRamp(trx: Knex, { state, progress, revision, appliedAtMs }: Applied): Promise<void> {
+  const { rollout } = state;
+  await trx('promoted')
+    .insert({ build_id: rollout.current, first_at_ms: appliedAtMs })
+    .onConflict('build_id')
+    .ignore();
+  if (progress === undefined) return endRamps(trx);
+  await writeProgress(trx, {
+    buildId: rollout.current,
+    progress,
+    percent: progress.step < 0 ? undefined : percentAt(rollout, progress),
+    decidedAtMs: appliedAtMs,
+    decidedBy: `git:${revision}`,
+  });
 }
 
 async function writeAttempt(trx: Knex, id: number, attempt: Attempted): Promise<void> {

@@ -12,7 +12,7 @@ export interface LastMoment {
 
 export function makeLastMoment(db: Db): LastMoment {
   return {
-    get: () => db.read(read),
+    get: () => db.read(readLastMoment),
     keep: atMs =>
       db.write(async trx => {
         await trx('key_values')
@@ -23,7 +23,7 @@ export function makeLastMoment(db: Db): LastMoment {
   };
 }
 
-async function read(reader: Knex): Promise<number | undefined> {
+export async function readLastMoment(reader: Knex): Promise<number | undefined> {
   const kept = await reader<{ key: string; value: string }>('key_values').where({ key: KEY }).first();
   return kept === undefined ? newestRow(reader) : Number(kept.value);
 }

@@ -9,6 +9,7 @@ import type {
   KeyValueStore,
   OutboxStore,
   OutcomeStore,
+  RampStore,
 } from '../ports/index.ts';
 import { makeAdminStore } from './admins.ts';
 import { makeAdoptionStore } from './adoption.ts';
@@ -22,8 +23,10 @@ import { DATABASE_FILE, lockFolder, prepareFolder } from './folder.ts';
 import { makeKeyValueStore } from './key-values.ts';
 import { type LastMoment, makeLastMoment } from './last-moment.ts';
 import { type Migration, migrate } from './migrate.ts';
+import { takeOverOldClock } from './old-clock.ts';
 import { makeOutboxStore } from './outbox.ts';
 import { makeOutcomeStore } from './outcomes.ts';
+import { makeRampStore } from './ramp.ts';
 
 export { backupFolder } from './backup.ts';
 
@@ -37,6 +40,7 @@ export interface Store {
   readonly adoption: AdoptionStore;
   readonly keyValues: KeyValueStore;
   readonly lastMoment: LastMoment;
+  readonly ramps: RampStore;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
   /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`. */
@@ -73,6 +77,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await faulted(() => writer.raw('select 1'));
     await migrate(writer, options);
     db = makeDb(path.join(options.folder, DATABASE_FILE), writer);
+    await takeOverOldClock(db, options.nowMs);
     return await makeStore(options, db, unlock);
   } catch (error) {
     try {
@@ -111,6 +116,7 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
     adoption: makeAdoptionStore(db),
     keyValues: makeKeyValueStore(db, nowMs),
     lastMoment: makeLastMoment(db),
+    ramps: makeRampStore(db, nowMs),
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(
         () => void devices.flush().catch(fault => onFault('check_ins', fault)),

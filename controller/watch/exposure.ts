@@ -1,93 +1,182 @@
 /**
- * Time changes exposure too: a ramp step begins, a suspend ends. Notices each such change once, also one that
- * passed while the controller was down, and lets its effects be promised (SPEC §8).
+ * What time does to exposure: the standing ramp grows older while it is served and enters its steps one by one, and a
+ * suspend begins or ends. A step is committed with the nudges that it promises, before any device is offered anything
+ * by it.
  */
-import { effectivePercent, type Snapshot } from '../domain/decision.ts';
+import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
-import { isSuspended } from '../domain/ramp.ts';
-import { makeTurns } from '../domain/turns.ts';
-import type { Clock, KeyValueStore, OutboxEntry, OutboxStore } from '../ports/index.ts';
+import { NO_EVIDENCE } from '../domain/gate/evidence.ts';
+import { windowAt } from '../domain/policy/freeze.ts';
+import { type Looked, lookAt } from '../domain/ramp/look.ts';
+import { isSuspended, percentAt, type RampProgress, rampOf } from '../domain/ramp/progress.ts';
+import { type InTurn, makeTurns } from '../domain/turns.ts';
+import type { Clock, KeyValueStore, OutboxEntry, OutboxStore, Picture, RampStore } from '../ports/index.ts';
 
 const KEY = 'exposure.last';
+/** A longer gap between two looks was not served: the process was stopped or the machine slept. */
+const LONGEST_GAP_MS = 60_000;
+/** How much of a step's time a crash may take back. */
+const KEEP_EVERY_MS = 10 * 60_000;
 
 export interface ExposureOptions {
-  readonly picture: () => Snapshot | undefined;
-  readonly clock: Clock;
+  readonly picture: Picture & {
+    readonly inTurn: InTurn;
+    replace(next: Snapshot): void;
+  };
+  readonly clock: Clock & { readonly held: boolean };
+  readonly monotonicMs: () => number;
+  readonly pollMs: number;
+  readonly ramps: RampStore;
   readonly values: KeyValueStore;
   readonly outbox: OutboxStore;
   readonly observe: Observe;
-  /** What a change by time promises: nudges for those who newly see an offer, a line on the pull request. */
+  /** What a change promises: nudges for those who newly see an offer. */
   readonly effects: (change: ExposureChange) => OutboxEntry[];
 }
 
 export interface ExposureChange {
-  readonly snapshot: Snapshot;
-  /** When the exposure before was last seen, Unix ms: the snapshot decides for both moments. */
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  /** When the exposure before was last seen, Unix ms. */
   readonly seenAtMs: number;
   /** The same for the same change, also when it is noticed again after a crash. */
   readonly name: string;
 }
 
+/** A suspend holds canaries and the baseline too, and its edges need no row of their own. */
 interface Seen {
   readonly revision: string;
-  readonly percent: number;
-  /** A suspend also holds canaries and the baseline, which no percentage tells. */
   readonly suspended: boolean;
   readonly atMs: number;
 }
 
 export interface ExposureWatch {
-  /** Compares with what was seen last; called each second and after each publish. */
+  /** Called each second and after each publish. */
   look(): Promise<void>;
   /** Up to when time's changes of this revision are promised, Unix ms; undefined before the first look at it. */
   settledAtMs(revision: string): number | undefined;
+  /** Keeps what the ramp was served since it was kept last. */
+  keep(): Promise<void>;
 }
-
-const sameExposure = (a: Seen, b: Seen): boolean => a.percent === b.percent && a.suspended === b.suspended;
 
 export function watchExposure(options: ExposureOptions): ExposureWatch {
   const { picture, clock, values, outbox, observe, effects } = options;
   let seen: Seen | undefined;
+  let lookedMs: number | undefined;
+  let kept: { rampId: number; servedMs: number } | undefined;
 
-  async function promise(snapshot: Snapshot, last: Seen, now: Seen): Promise<void> {
-    const { revision } = snapshot;
-    const [fromPercent, toPercent] = [last.percent, now.percent];
-    const name = `time:${revision}:${toPercent}:${now.suspended ? 'suspended' : 'open'}`;
-    await outbox.add(effects({ snapshot, seenAtMs: last.atMs, name }));
-    if (fromPercent === toPercent) return;
-    const buildId = snapshot.rollout.current;
+  function servedSince(): number {
+    const nowMs = options.monotonicMs();
+    const since = lookedMs === undefined ? 0 : Math.max(0, nowMs - lookedMs);
+    lookedMs = nowMs;
+    return Math.min(since, LONGEST_GAP_MS);
+  }
+
+  async function lookAtRamp(snapshot: Snapshot, servedMs: number): Promise<Snapshot> {
+    const { rollout, progress, current } = snapshot;
+    const ramp = rampOf(rollout);
+    if (ramp === undefined || progress === undefined) return snapshot;
+    const nowMs = clock.nowMs();
+    const windows = snapshot.state.policy?.freezeWindows ?? [];
+    const looked = lookAt(ramp, progress, {
+      nowMs,
+      servedMs,
+      pollMs: options.pollMs,
+      evidence: {
+        ...NO_EVIDENCE,
+        clockHeld: clock.held,
+        suspended: isSuspended(rollout, nowMs),
+        frozen: windows.length > 0 && windowAt(windows, nowMs) !== undefined,
+      },
+      closed: rollout.rollback || current.withdrawn !== undefined,
+    });
+    const next = { ...snapshot, progress: looked.progress };
+    if (isWorthARow(progress, looked, kept)) await keepLook(snapshot, next, looked, nowMs);
+    return next;
+  }
+
+  async function keepLook(before: Snapshot, after: Snapshot, looked: Looked, nowMs: number): Promise<void> {
+    const { progress, entered } = looked;
+    const buildId = after.rollout.current;
+    const change = {
+      before,
+      after,
+      seenAtMs: nowMs,
+      name: `ramp:${progress.rampId}:${progress.step}:${looked.judgement.verdict}`,
+    };
+    await options.ramps.keep(
+      keptOf(after, progress, nowMs),
+      [],
+      entered === undefined ? [] : effects(change),
+    );
+    kept = { rampId: progress.rampId, servedMs: progress.servedMs };
+    if (entered === undefined) return;
+    const fromPercent = percentAt(before.rollout, before.progress);
+    const toPercent = percentAt(after.rollout, progress);
+    const { revision } = after;
     observe({ type: 'ota.rollout.update', revision, buildId, fromPercent, toPercent, by: 'time' });
   }
 
-  async function look(): Promise<void> {
-    const snapshot = picture();
-    if (snapshot === undefined) return;
+  async function lookAtSuspend(snapshot: Snapshot): Promise<void> {
     const atMs = clock.nowMs();
-    const now: Seen = {
-      revision: snapshot.revision,
-      percent: effectivePercent(snapshot, atMs),
-      suspended: isSuspended(snapshot.rollout, atMs),
-      atMs,
-    };
+    const { revision, rollout } = snapshot;
+    const now: Seen = { revision, suspended: isSuspended(rollout, atMs), atMs };
     if (seen === undefined) {
-      const kept = await values.get(KEY);
-      seen = kept === undefined ? undefined : (JSON.parse(kept) as Seen);
+      const text = await values.get(KEY);
+      seen = text === undefined ? undefined : (JSON.parse(text) as Seen);
     }
     const last = seen;
     // A new revision promised its own effects when it was applied.
-    const standing = last?.revision === now.revision ? last : undefined;
-    if (standing !== undefined && sameExposure(standing, now)) {
-      seen = now;
-      return;
+    const standing = last?.revision === revision ? last : undefined;
+    if (standing === undefined || standing.suspended !== now.suspended) {
+      const name = `time:${revision}:${now.suspended ? 'suspended' : 'open'}:${rollout.suspend?.untilMs ?? 0}`;
+      if (standing !== undefined)
+        await outbox.add(effects({ before: snapshot, after: snapshot, seenAtMs: standing.atMs, name }));
+      await values.set(KEY, JSON.stringify(now));
     }
-    if (standing !== undefined) await promise(snapshot, standing, now);
     seen = now;
-    await values.set(KEY, JSON.stringify(now));
+  }
+
+  async function look(): Promise<void> {
+    const servedMs = servedSince();
+    await picture.inTurn(async () => {
+      const { snapshot } = picture;
+      if (snapshot !== undefined) picture.replace(await lookAtRamp(snapshot, servedMs));
+    });
+    const { snapshot } = picture;
+    if (snapshot !== undefined) await lookAtSuspend(snapshot);
+  }
+
+  async function keep(): Promise<void> {
+    const { snapshot } = picture;
+    const progress = snapshot?.progress;
+    if (snapshot === undefined || progress === undefined) return;
+    await options.ramps.keep(keptOf(snapshot, progress, clock.nowMs()), [], []);
   }
 
   const inTurn = makeTurns();
   return {
     look: () => inTurn(look),
+    keep: () => inTurn(keep),
     settledAtMs: revision => (seen?.revision === revision ? seen.atMs : undefined),
   };
+}
+
+const keptOf = (snapshot: Snapshot, progress: RampProgress, decidedAtMs: number) => ({
+  buildId: snapshot.rollout.current,
+  progress,
+  percent: progress.step < 0 ? undefined : percentAt(snapshot.rollout, progress),
+  decidedAtMs,
+  decidedBy: 'ramp',
+});
+
+/** A step, another verdict, or so much time that a crash should not take it back. */
+function isWorthARow(
+  before: RampProgress,
+  { progress, judgement, entered }: Looked,
+  kept: { rampId: number; servedMs: number } | undefined,
+): boolean {
+  if (entered !== undefined || judgement.verdict !== before.judgement?.verdict) return true;
+  const since = kept?.rampId === progress.rampId ? progress.servedMs - kept.servedMs : KEEP_EVERY_MS;
+  return since >= KEEP_EVERY_MS;
 }

@@ -109,7 +109,12 @@ export function apartParser(options: ApartOptions = {}): ApartParser {
   return {
     parse: async ({ files }, base, times) => {
       // Only what is asked for is copied to the process.
-      const known = base && { state: base.state, clock: base.clock, formerBuilds: base.formerBuilds };
+      const known = base && {
+        state: base.state,
+        progress: base.progress,
+        stood: base.stood,
+        formerBuilds: base.formerBuilds,
+      };
       const parsed = await run({ ask: 'state', files, base: known, times });
       return parsed === 'given up' ? tooComplex(limitMs, memoryMib) : parsed;
     },

@@ -70,7 +70,7 @@ test('an invalid or unknown base exits 2', () =>
     assert.is((await ota(['plan', '--head', ''], { cwd })).code, 2);
   }));
 
-test('a ramp without a written start is where history says it is', () =>
+test('how far a ramp has come is not guessed from history: exposure counts from 0', () =>
   withFolder(async folder => {
     const repository = await makeRepository(path.join(folder, 'repository'));
     const cwd = repository.folder;
@@ -82,7 +82,7 @@ test('a ramp without a written start is where history says it is', () =>
     await writeReleases(path.join(cwd, 'releases'), releaseFiles({ builds, rollout: 25 }));
     const { out } = await ota(['plan', '--format', 'json'], { cwd, nowMs: NOW_MS });
     const { exposure: told } = JSON.parse(out);
-    assert.is(told.from_percent, 10);
+    assert.is(told.from_percent, 0);
     assert.is(told.to_percent, 25);
   }));
 

@@ -3,9 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { effectivePercent } from '../../controller/domain/decision.ts';
 import { type Journey, withController } from '../support/controller.ts';
-import { until } from '../support/folder.ts';
-import { releaseFiles } from '../support/releases.ts';
-import { aRamp, aState, HOUR_MS as HOUR } from '../support/state.ts';
+import { aRamp, HOUR_MS as HOUR } from '../support/state.ts';
 
 interface RolloutView {
   readonly exposure: { readonly effective_percent: number };
@@ -82,33 +80,67 @@ test('a start with a clock that is 300 days ahead opens no step, whatever time i
   );
 });
 
-test('a ramp that was merged while the controller was down began with its commit', () =>
-  withController(async journey => {
-    await journey.merge(B41_FOR_ALL);
-    const builds = [journey.builds.b41.build, journey.builds.b42.build];
-    const files = releaseFiles(aState({ builds, rollout: { exposure: RAMP } }));
-    await journey.controller.stop('down');
-    await journey.repository.commit(files, { atMs: Date.now() - 5 * HOUR });
-    await journey.restart();
-    await until('the ramp', () => journey.controller.reconcile.snapshot?.rollout.current === 'b42');
-    assert.is(exposureOf(journey), 10);
-  }));
+test('a held clock gives a ramp no time, and a suspend neither', () => {
+  const wall = { jumpedMs: 0, movedMs: 0 };
+  return withController(
+    async journey => {
+      await journey.merge({ exposure: RAMP });
+      const served = async (hours: number) => {
+        for (let n = 0; n < hours * 60; n += 1) {
+          wall.movedMs += 60_000;
+          await journey.controller.look();
+        }
+      };
+      await served(3);
+      wall.jumpedMs = 48 * HOUR;
+      await served(20);
+      wall.jumpedMs = 0;
+      await served(0.9);
+      assert.is(exposureOf(journey), 1);
+      await served(0.2);
+      assert.is(exposureOf(journey), 10);
+    },
+    {
+      around: {
+        wallMs: () => Date.now() + wall.jumpedMs + wall.movedMs,
+        monotonicMs: () => performance.now() + wall.movedMs,
+      },
+    },
+  );
+});
 
-test('ending a rollback of the same current needs a new start', () =>
+test('a process that was stopped for hours has not served them, and opens one step at most', () => {
+  const moved = { ms: 0 };
+  return withController(
+    async journey => {
+      await journey.merge({ exposure: RAMP });
+      moved.ms = 90 * HOUR;
+      await journey.controller.look();
+      assert.is(exposureOf(journey), 1);
+    },
+    {
+      around: {
+        wallMs: () => Date.now() + moved.ms,
+        monotonicMs: () => performance.now() + moved.ms,
+      },
+    },
+  );
+});
+
+test('ending a rollback of the same current begins the ramp at its first step, and says so', () =>
   withController(async journey => {
-    const start = Math.floor(Date.now() / 1000) * 1000;
-    const ramp = (startMs: number | undefined) => aRamp(startMs, [1, 4], [10, 24], [100]);
+    const startMs = Math.floor(Date.now() / 1000) * 1000;
+    const ramp = aRamp(startMs, [1, 4], [10, 24], [100]);
     const codes = () => journey.controller.reconcile.status().problems.map(p => p.code);
-    await journey.merge({ exposure: ramp(start) });
-    await journey.merge({ exposure: ramp(start), rollback: true });
+    await journey.merge(B41_FOR_ALL);
+    await journey.merge({ exposure: ramp });
+    await journey.pass(5 * HOUR);
+    assert.is(exposureOf(journey), 10);
+    await journey.merge({ exposure: ramp, rollback: true });
     await journey.pass(30 * HOUR);
-    for (const same of [start, undefined]) {
-      await journey.merge({ exposure: ramp(same) });
-      assert.ok(codes().includes('ramp_restart_needed'), String(codes()));
-      assert.is(exposureOf(journey), 0);
-    }
-    await journey.merge({ exposure: ramp(start + 30 * HOUR) });
-    assert.equal(codes(), []);
+    assert.is(exposureOf(journey), 0);
+    await journey.merge({ exposure: ramp });
+    assert.equal(codes(), ['ramp_restarts']);
     assert.is(exposureOf(journey), 1);
   }));
 

@@ -9,7 +9,7 @@ import {
   type Target,
   targetFor,
 } from '../../controller/domain/decision.ts';
-import { newClock } from '../../controller/domain/ramp.ts';
+import { servedProgress } from '../support/state.ts';
 import { caseInMemory, type DecisionCase, decisionVectors } from '../support/vectors.ts';
 
 const { builds, cases } = decisionVectors();
@@ -35,7 +35,7 @@ for (const c of cases)
     const snapshot = makeSnapshot(state, {
       revision: 'vector',
       appliedAtMs: startMs,
-      clock: newClock(startMs),
+      progress: servedProgress(state.rollout, startMs, nowMs),
       missingArtifacts,
     });
     assert.equal(asWire(decide(snapshot, device, nowMs), targetFor(snapshot, device, nowMs)), c.expect);

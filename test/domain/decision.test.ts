@@ -12,7 +12,7 @@ import {
   type Snapshot,
   targetFor,
 } from '../../controller/domain/decision.ts';
-import { isSuspended, newClock, percentAt } from '../../controller/domain/ramp.ts';
+import { isSuspended, percentAt } from '../../controller/domain/ramp/progress.ts';
 import { allSigners, type Build, type Rollout, signerFor } from '../../controller/domain/release.ts';
 import { aBuild, aRamp, aRollout, aSnapshot, aState, HOUR_MS, hexOf, NOW_MS } from '../support/state.ts';
 
@@ -149,13 +149,13 @@ test('every offer is installable by what is known of the signer', () => {
 });
 
 test('current reaches canaries and exposed buckets alone, and an agent that checks its bucket agrees', () => {
-  everyOffer((o, s, d, nowMs) => {
+  everyOffer((o, s, d) => {
     const bucket = bucketOf(d.deviceId, s.rollout.cohortSeed);
     if (o.eligibleBy === 'canary') return isCanary(s, d) && o.build === s.current;
     if (o.eligibleBy !== 'rollout') return o.build === s.lastSafe && o.stagedRolloutPercent === 100;
     return (
       o.build === s.current &&
-      o.stagedRolloutPercent === percentAt(s.rollout, s.clock, nowMs) &&
+      o.stagedRolloutPercent === percentAt(s.rollout, s.progress) &&
       isExposed(bucket, o.stagedRolloutPercent)
     );
   });
@@ -202,7 +202,7 @@ test('a decision depends on nothing but its inputs', () => {
       const copy = makeSnapshot(structuredClone(s.state), {
         revision: 'another',
         appliedAtMs: 0,
-        clock: { ...s.clock },
+        progress: structuredClone(s.progress),
         missingArtifacts: new Set(s.missingArtifacts),
       });
       return first === JSON.stringify(decide(copy, structuredClone(d), nowMs));
@@ -229,7 +229,7 @@ test('the order of tags, canaries and builds is irrelevant', () => {
           cohorts,
           policy,
         },
-        { revision: '', appliedAtMs: 0, clock: s.clock, missingArtifacts: s.missingArtifacts },
+        { revision: '', appliedAtMs: 0, progress: s.progress, missingArtifacts: s.missingArtifacts },
       );
       const device2 = { ...d, tags: [...d.tags].reverse() };
       assert.equal(decide(turned, device2, nowMs), decide(s, d, nowMs));
@@ -294,7 +294,10 @@ test('the effective percent is 0 under rollback, suspension and withdrawal, else
 
 test('a snapshot whose current is not declared is our own bug', () => {
   const state = aState({ builds: [aBuild(41)] });
-  assert.throws(() => makeSnapshot(state, { revision: '', appliedAtMs: 0, clock: newClock(0) }), /assertion/);
+  assert.throws(
+    () => makeSnapshot(state, { revision: '', appliedAtMs: 0, progress: undefined }),
+    /assertion/,
+  );
 });
 
 test.run();

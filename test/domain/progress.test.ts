@@ -13,7 +13,6 @@ import {
   subjectOf,
   waitsOf,
 } from '../../controller/domain/progress.ts';
-import { newClock } from '../../controller/domain/ramp.ts';
 import {
   aBuild,
   aCohort,
@@ -121,14 +120,14 @@ test('a withdrawn build leads back as a rollback does', () => {
   assert.equal([subjectOf(picture).buildId, subjectOf(picture).kind], ['b41', 'rollback']);
   const progress = countOf(picture, [aDevice('there'), aDevice('ahead', on42)]);
   assert.equal([progress.running, progress.staying, progress.held], [1, 1, []]);
-  assert.equal(waitsOf('rollback', progress, hasArrived(picture, NOW_MS)), []);
+  assert.equal(waitsOf('rollback', progress, hasArrived(picture)), []);
 });
 
 test('a suspend narrows nothing, and the ramp under it stands still', () => {
   const ids = Array.from({ length: 200 }, (_, i) => `d${i}`);
   const suspend = { reason: 'holiday', sinceMs: NOW_MS, untilMs: NOW_MS + DAY_MS };
   const state = aState({ rollout: { exposure: aRamp(NOW_MS - HOUR_MS, [10, 2], [100]), suspend } });
-  const picture = aSnapshot(state, { clock: newClock(NOW_MS - HOUR_MS) });
+  const picture = aSnapshot(state);
   const during = countOf(
     picture,
     ids.map(id => aDevice(id, { lastSeenMs: NOW_MS + 9 * HOUR_MS })),
@@ -153,12 +152,12 @@ test('nobody is counted without devices', () => {
 
 test('a ramp has arrived at its last step, a plain percent and a rollback at once', () => {
   const ramp = { exposure: aRamp(NOW_MS, [10, 2], [100]) };
-  const picture = aSnapshot(aState({ rollout: ramp }), { clock: newClock(NOW_MS) });
-  assert.is(hasArrived(picture, NOW_MS - 1), false);
-  assert.is(hasArrived(picture, NOW_MS + 2 * HOUR_MS - 1), false);
-  assert.is(hasArrived(picture, NOW_MS + 2 * HOUR_MS), true);
-  assert.is(hasArrived(inForce({ rollout: 10 }), NOW_MS), true);
-  assert.is(hasArrived(inForce({ rollout: { ...ramp, rollback: true } }), NOW_MS), true);
+  const after = (ms: number) => aSnapshot(aState({ rollout: ramp }), { appliedAtMs: NOW_MS + ms });
+  assert.is(hasArrived(after(-1)), false);
+  assert.is(hasArrived(after(2 * HOUR_MS - 1)), false);
+  assert.is(hasArrived(after(2 * HOUR_MS)), true);
+  assert.is(hasArrived(inForce({ rollout: 10 })), true);
+  assert.is(hasArrived(inForce({ rollout: { ...ramp, rollback: true } })), true);
 });
 
 type Counts = Parameters<typeof waitsOf>[1];

@@ -6,7 +6,6 @@ import * as assert from 'uvu/assert';
 import { countFleet } from '../../controller/domain/plan/fleet.ts';
 import { plan } from '../../controller/domain/plan/index.ts';
 import { NO_PROGRESS } from '../../controller/domain/progress.ts';
-import { newClock } from '../../controller/domain/ramp.ts';
 import type { Entry } from '../../controller/github/ledger.ts';
 import { literal, shareOf } from '../../controller/github/render/markdown.ts';
 import {
@@ -19,7 +18,7 @@ import {
 import { renderNotice, renderProgress } from '../../controller/github/render/progress.ts';
 import { renderRejected } from '../../controller/github/render/rejected.ts';
 import { headlineOf, type RevisionProgress, statusOf } from '../../controller/github/revision-progress.ts';
-import { aBuild, aRamp, aState, DAY_MS, HOUR_MS, NOW_MS, OTHER_SIGNER } from '../support/state.ts';
+import { aBuild, aRamp, aStanding, aState, DAY_MS, HOUR_MS, NOW_MS, OTHER_SIGNER } from '../support/state.ts';
 
 const GOLDEN = path.resolve(import.meta.dirname, '../golden/github');
 
@@ -34,7 +33,6 @@ function golden(name: string, text: string): void {
 
 const sha = (digit: string): string => digit.repeat(40);
 const REVIEWED = { head: sha('a'), base: sha('b') };
-const clock = newClock(NOW_MS);
 const fleet = Array.from({ length: 200 }, (_, i) => ({
   deviceId: `kiosk-${i}`,
   tags: i < 3 ? ['qa'] : [],
@@ -45,19 +43,17 @@ const stood = {
   state: aState({
     rollout: { current: 'b41', lastSafe: undefined, exposure: { kind: 'percent', percent: 100 } },
   }),
-  clock,
+  progress: undefined,
   formerBuilds: new Map(),
 };
 const ramp = aRamp(NOW_MS + HOUR_MS, [1, 4], [10, 24], [50, 24], [100]);
 
 test('plan: a careful ramp', () => {
-  const head = {
-    state: aState({
+  const head = aStanding(
+    aState({
       rollout: { exposure: ramp, canary: { tags: ['qa'], devices: ['kiosk-7'], cohorts: [] } },
     }),
-    clock: newClock(NOW_MS + HOUR_MS),
-    formerBuilds: new Map(),
-  };
+  );
   const planned = plan(stood, head, NOW_MS);
   golden(
     'plan-ramp',
@@ -84,7 +80,7 @@ test('plan: everything that is dangerous', () => {
         reason: 'urgent: see <b>#12</b> @everyone | `rm -rf`\n\n# not a heading',
       },
     }),
-    clock,
+    progress: undefined,
     formerBuilds: new Map(),
   };
   const planned = plan(stood, head, NOW_MS);
@@ -106,7 +102,7 @@ test('plan: everything that is dangerous', () => {
 test('plan: a rollback with force_downgrade', () => {
   const head = {
     state: aState({ rollout: { rollback: true, forceDowngrade: true, reason: 'crash loop on API 29' } }),
-    clock,
+    progress: undefined,
     formerBuilds: new Map(),
   };
   const planned = plan({ ...stood, state: aState({ rollout: 50 }) }, head, NOW_MS);
@@ -338,7 +334,7 @@ test('no comment reaches 65,536 characters, whatever is in it', () => {
   const builds = Array.from({ length: 1_500 }, (_, i) => aBuild(100 + i, { notes: 'n'.repeat(500) }));
   const head = {
     state: aState({ builds: [aBuild(41), aBuild(42), ...builds], rollout: { reason: 'x'.repeat(10_000) } }),
-    clock,
+    progress: undefined,
     formerBuilds: new Map(),
   };
   const planned = plan(stood, head, NOW_MS);

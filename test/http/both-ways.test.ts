@@ -6,11 +6,10 @@ import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeSnapshot, type Snapshot } from '../../controller/domain/decision.ts';
-import { newClock } from '../../controller/domain/ramp.ts';
 import { toBuild, toCohort, toRollout } from '../../controller/yaml/convert.ts';
 import type { WireBuild, WireCohort, WireRollout } from '../../controller/yaml/wire.ts';
 import { type Answer, eventually, type TestServer, withServer } from '../support/http.ts';
-import { hexOf } from '../support/state.ts';
+import { hexOf, servedProgress } from '../support/state.ts';
 
 interface Case {
   readonly name: string;
@@ -53,7 +52,11 @@ function snapshotOf(given: Case): Snapshot {
   return makeSnapshot(state, {
     revision: 'f'.repeat(40),
     appliedAtMs: Date.parse(given.now),
-    clock: newClock(written ?? Date.parse(given.introduced_at ?? given.now)),
+    progress: servedProgress(
+      rollout,
+      written ?? Date.parse(given.introduced_at ?? given.now),
+      Date.parse(given.now),
+    ),
     missingArtifacts: new Set(missing),
   });
 }

@@ -67,12 +67,14 @@ test('each step of a ramp nudges the devices it opens to, and is told', () =>
     ]);
   }));
 
-test('a step that passed while the controller was down is made good at its start, once', () =>
+test('time in which the controller was down opens no step; the one that comes next nudges once', () =>
   withScene(async ({ journey, nudged }) => {
     await journey.merge({ exposure: ramp() });
     assert.equal(await nudged(), between(0, 10));
     await journey.restart(undefined, 5 * HOUR_MS);
     await journey.pass(0);
+    assert.equal(await nudged(), []);
+    await journey.pass(4 * HOUR_MS + 60_000);
     assert.equal(await nudged(), between(10, 50));
     await journey.restart();
     await journey.pass(0);

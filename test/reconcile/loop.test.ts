@@ -227,7 +227,7 @@ test('a ramp moves with time alone, each step is told, and a restart does not be
     assert.equal(told, [10, 100]);
   }));
 
-test('a ramp comes back to the same step when the database is lost', () =>
+test('a ramp begins again at its first step when the database is lost', () =>
   withController(async journey => {
     await journey.merge({ exposure: aRamp(undefined, [1, 4], [10, 24], [100]) });
     await journey.pass(5 * HOUR);
@@ -241,7 +241,12 @@ test('a ramp comes back to the same step when the database is lost', () =>
     const snapshot = journey.controller.reconcile.snapshot;
     if (snapshot === undefined) throw new Error('a snapshot');
     assert.is(snapshot.rollout.reason, 'a remark');
-    assert.is(effectivePercent(snapshot, journey.controller.clock.nowMs()), 10);
+    assert.is(effectivePercent(snapshot, journey.controller.clock.nowMs()), 1);
+    const { problems } = journey.controller.reconcile.status();
+    assert.equal(
+      problems.map(p => p.code),
+      ['ramp_restarts'],
+    );
   }));
 
 test('a suspend freezes the ramp where it stands, and lifting it early loses no time', () =>

@@ -31,7 +31,7 @@ async function wholeRevision({ desired, audit, outbox }: Store): Promise<number>
     return n;
   }
   assert.is((await desired.attempted())?.revision, `r${n}`);
-  assert.is(applied.clock.startMs, n);
+  assert.is(applied.progress?.rampId, n);
   assert.ok(applied.state.builds.has(`b${100 + n}`));
   assert.is(applied.formerBuilds.size, n - 1);
   const audited = await audit.list({ limit: 1_000_000 });

@@ -11,7 +11,8 @@ import * as assert from 'uvu/assert';
 import { parse, stringify } from 'yaml';
 import { effectivePercent } from '../../controller/domain/decision.ts';
 import { nudgeKey, verifyNudge } from '../../controller/domain/nudge/message.ts';
-import { isSuspended, percentAt } from '../../controller/domain/ramp.ts';
+import { nextStepOf } from '../../controller/domain/ramp/forecast.ts';
+import { isSuspended, percentAt } from '../../controller/domain/ramp/progress.ts';
 import { openKnex } from '../../controller/store/db.ts';
 import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';
@@ -87,7 +88,7 @@ for (const moment of MOMENTS) {
         { revision: attempted.revision, codes: attempted.problems.map(p => p.code) },
         facts.attempted,
       );
-      assert.equal(applied.clock, facts.ramp.clock);
+      assert.is(percentAt(rollout, applied.progress), facts.ramp.percent);
     }));
 
   test(`${moment}: every device with its tags, generation and what it said last`, () =>
@@ -177,24 +178,27 @@ for (const moment of MOMENTS) {
       }
     }));
 
-  test(`${moment}: started without its source, it offers what the stored clock says`, () =>
+  test(`${moment}: started without its source, it stands where the stored clock had come to`, () =>
     withInstallation(moment, installation =>
       restarted(installation, async ({ controller, nowMs }) => {
         const { ramp, applied } = installation.facts;
         const { snapshot } = controller.reconcile;
         assert.ok(snapshot !== undefined);
-        const { rollout, clock } = snapshot;
+        const { rollout, progress } = snapshot;
         assert.is(snapshot.revision, applied.revision);
         assert.equal([...snapshot.missingArtifacts], []);
-        assert.equal(clock, ramp.clock);
-        assert.is(percentAt(rollout, clock, nowMs()), 50);
+        assert.is(percentAt(rollout, progress), 50);
         assert.is(ramp.percent, 50);
         assert.is(isSuspended(rollout, nowMs()), moment === 'suspended');
         assert.is(effectivePercent(snapshot, nowMs()), moment === 'suspended' ? 0 : 50);
         if (ramp.suspendedUntilMs !== undefined)
           assert.is(effectivePercent(snapshot, ramp.suspendedUntilMs), 50);
-        assert.is(effectivePercent(snapshot, ramp.nextMs - 1), 50);
-        assert.is(effectivePercent(snapshot, ramp.nextMs), 100);
+        const next = nextStepOf(snapshot, nowMs());
+        assert.is(next?.percent, 100);
+        assert.ok(
+          Math.abs((next?.atMs ?? 0) - ramp.nextMs) < 5_000,
+          'the next step comes when it would have',
+        );
       }),
     ));
 
@@ -265,7 +269,7 @@ async function edit({ releases }: Installation, change: (rollout: Record<string,
   await writeFile(file, stringify(rollout));
 }
 
-test('a commit that leaves the ramp alone keeps its stored clock', () =>
+test('a commit that leaves the ramp alone keeps its step and the time in it', () =>
   withInstallation('ramp', async installation => {
     const { ramp, applied } = installation.facts;
     await edit(installation, rollout => {
@@ -284,14 +288,31 @@ test('a commit that leaves the ramp alone keeps its stored clock', () =>
         );
         assert.is.not(snapshot.revision, applied.revision);
         assert.is(snapshot.rollout.reason, 'another remark');
-        const { startMs, frozenMs } = ramp.clock;
-        assert.equal(snapshot.clock, { startMs, frozenMs, countedUntilMs: nowMs() });
         assert.is(effectivePercent(snapshot, nowMs()), 50);
-        assert.is(effectivePercent(snapshot, ramp.nextMs), 100);
+        const next = nextStepOf(snapshot, nowMs());
+        assert.ok(Math.abs((next?.atMs ?? 0) - ramp.nextMs) < 5_000);
       },
       use,
     );
   }));
+
+test('after weeks away the ramp stands in the step it had reached, and opens one at most', () =>
+  withInstallation('ramp', installation =>
+    restarted(
+      installation,
+      async ({ controller, nowMs, pass }) => {
+        const { snapshot } = controller.reconcile;
+        assert.ok(snapshot !== undefined);
+        assert.is(percentAt(snapshot.rollout, snapshot.progress), 50);
+        const left = (nextStepOf(snapshot, nowMs())?.atMs ?? 0) - nowMs();
+        assert.ok(left > 24 * HOUR_MS, 'time away is not time served');
+        await pass(HOUR_MS);
+        const later = controller.reconcile.snapshot;
+        assert.is(percentAt(snapshot.rollout, later?.progress), 50);
+      },
+      { laterMs: 21 * 24 * HOUR_MS },
+    ),
+  ));
 
 test('a suspend that is lifted early lets the ramp go on where it stood', () =>
   withInstallation('suspended', async installation => {
@@ -306,11 +327,11 @@ test('a suspend that is lifted early lets the ramp go on where it stood', () =>
         await controller.reconcile.run();
         const { snapshot } = controller.reconcile;
         assert.ok(snapshot !== undefined);
-        const { startMs, frozenMs, countedUntilMs } = ramp.clock;
-        // What an earlier revision had counted of this suspend is not counted again.
-        const frozenNowMs = frozenMs + nowMs() - countedUntilMs;
-        assert.equal(snapshot.clock, { startMs, frozenMs: frozenNowMs, countedUntilMs: nowMs() });
         assert.is(effectivePercent(snapshot, nowMs()), 50);
+        // What an earlier revision had counted of this suspend is not counted again.
+        const leftMs = ramp.nextMs - (ramp.suspendedUntilMs ?? 0);
+        const next = nextStepOf(snapshot, nowMs());
+        assert.ok(Math.abs((next?.atMs ?? 0) - nowMs() - leftMs) < 5_000);
       },
       use,
     );

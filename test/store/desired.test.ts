@@ -1,12 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Problem } from '../../controller/domain/problem.ts';
-import { newClock } from '../../controller/domain/ramp.ts';
+import { newRamp } from '../../controller/domain/ramp/progress.ts';
 import { canonicalState } from '../../controller/domain/release.ts';
 import type { Applied, OutboxEntry } from '../../controller/ports/index.ts';
 import { openStore } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
-import { aBuild, aState, NOW_MS } from '../support/state.ts';
+import { aBuild, aRamp, aState, NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 
 const applied = (revision: string, over: Partial<Applied> = {}): Applied => ({
@@ -14,7 +14,7 @@ const applied = (revision: string, over: Partial<Applied> = {}): Applied => ({
   treeHash: `tree of ${revision}`,
   appliedAtMs: NOW_MS,
   state: aState(),
-  clock: newClock(NOW_MS),
+  progress: undefined,
   formerBuilds: new Map(),
   ...over,
 });
@@ -38,14 +38,17 @@ test('a fresh folder has no applied and no attempted revision', () =>
 
 test('apply commits the state, the attempt, audit rows and promised effects together', () =>
   withStore(async store => {
-    const next = applied('r1', { clock: { startMs: 1, frozenMs: 2, countedUntilMs: 3 } });
+    const progress = { ...newRamp({ startMs: undefined }, NOW_MS), step: 1, exposureMs: 2, servedMs: 3 };
+    const state = aState({ rollout: { exposure: aRamp(undefined, [1, 4], [10, 4], [100]) } });
+    const next = applied('r1', { state, progress });
     const audit = { atMs: 5, actor: 'git:r1', action: 'promote', subject: 'b42', detail: { percent: 10 } };
     await store.desired.apply(next, [], [audit], [entry('k1')]);
     const read = await store.desired.applied();
     assert.is(read?.revision, 'r1');
     assert.is(read?.treeHash, 'tree of r1');
     assert.is(read?.appliedAtMs, NOW_MS);
-    assert.equal(read?.clock, next.clock);
+    assert.equal(read?.progress, progress);
+    assert.equal([...(read?.stood ?? [])], ['b42']);
     assert.is(canonicalState(read?.state ?? aState({ rollout: 1 })), canonicalState(next.state));
     assert.equal(await store.desired.attempted(), { revision: 'r1', attemptedAtMs: NOW_MS, problems: [] });
     assert.equal(await store.audit.list({ limit: 9 }), [{ id: 1, ...audit }]);

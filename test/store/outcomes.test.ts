@@ -1,7 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { faultCode } from '../../controller/domain/fault.ts';
-import { newClock } from '../../controller/domain/ramp.ts';
 import type { CheckIn, DownloadEvent, Report } from '../../controller/ports/index.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { aState, NOW_MS } from '../support/state.ts';
@@ -125,7 +124,7 @@ test('an ok counts as adoption only when a later check confirms that very build'
   withFleet(async ({ outcomes, devices, desired }) => {
     const state = aState();
     await desired.apply(
-      { revision: 'r1', treeHash: 't', appliedAtMs: 0, state, clock: newClock(0), formerBuilds: new Map() },
+      { revision: 'r1', treeHash: 't', appliedAtMs: 0, state, progress: undefined, formerBuilds: new Map() },
       [],
       [],
       [],

@@ -46,6 +46,8 @@ export interface Journey {
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
   /** Moves wall and monotonic time together and lets the time-driven parts look. */
   pass(ms: number): Promise<void>;
+  /** An operator's calls with the token in the data folder that is in use now: after a `restart` on another one. */
+  freshOperator(): Promise<Journey['admin']>;
   /** `downMs`: how long it is down. */
   restart(settings?: Readonly<Record<string, string>>, downMs?: number): Promise<void>;
 }
@@ -142,8 +144,17 @@ export function withController(
         return 0;
       },
       pass: async ms => {
-        movedMs += ms;
+        // A controller that looks less often than each minute has not served the time between.
+        for (let leftMs = ms; leftMs > 0; leftMs -= 60_000) {
+          movedMs += Math.min(leftMs, 60_000);
+          await controller.look();
+        }
         await controller.tick();
+      },
+      freshOperator: async () => {
+        const token = (await readFile(controller.adminTokenFile ?? '', 'utf8')).trim();
+        return (method, target, more = {}) =>
+          call(controller.operatorUrl, method, target, { token, ...more });
       },
       restart: async (settings, downMs = 0) => {
         await controller.stop('restart');

@@ -6,7 +6,7 @@ import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Controller, startController } from '../../controller/compose/controller.ts';
-import type { RampClock } from '../../controller/domain/ramp.ts';
+import type { OldClock } from '../../controller/domain/ramp/old-clock.ts';
 import { makeObserver } from '../../controller/observe/observe.ts';
 import type { AdoptionSample, OutcomeCounts, PushMessage } from '../../controller/ports/index.ts';
 import { readSettings } from '../../controller/settings/settings.ts';
@@ -43,7 +43,7 @@ export interface Facts {
   };
   readonly attempted: { readonly revision: string; readonly codes: readonly string[] };
   readonly ramp: {
-    readonly clock: RampClock;
+    readonly clock: OldClock;
     readonly percent: number;
     readonly suspendedUntilMs?: number;
     /** When the step after this one opens. */
@@ -190,7 +190,10 @@ export async function restarted<T>(
       nudges,
       nowMs: () => nowMs,
       pass: async ms => {
-        nowMs += ms;
+        for (let leftMs = ms; leftMs > 0; leftMs -= 60_000) {
+          nowMs += Math.min(leftMs, 60_000);
+          await controller.look();
+        }
         await controller.tick();
         await controller.outbox.drain();
       },

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { makeSnapshot, type Snapshot } from '../../controller/domain/decision.ts';
 import type { BuildId, Sha256 } from '../../controller/domain/ids.ts';
-import { newClock, type RampClock } from '../../controller/domain/ramp.ts';
+import { progressOfOldClock } from '../../controller/domain/ramp/old-clock.ts';
+import type { RampProgress } from '../../controller/domain/ramp/progress.ts';
 import type {
   Build,
   Cohort,
@@ -11,6 +12,7 @@ import type {
   RampStep,
   Rollout,
 } from '../../controller/domain/release.ts';
+import type { Standing } from '../../controller/domain/standing.ts';
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
@@ -97,6 +99,18 @@ export const aPolicy = (over: Partial<Policy> = {}): Policy => ({
   ...over,
 });
 
+/** The progress of a ramp that began at `beganMs` and was served ever since; undefined for a plain percent. */
+export const servedProgress = (rollout: Rollout, beganMs: number, nowMs: number): RampProgress | undefined =>
+  progressOfOldClock(rollout, { startMs: beganMs, frozenMs: 0, countedUntilMs: beganMs }, nowMs);
+
+/** What stands with its ramp served since `beganMs`, or since its written start. */
+export function aStanding(state: DesiredState = aState(), beganMs = NOW_MS, nowMs = NOW_MS): Standing {
+  const { exposure } = state.rollout;
+  const startMs = exposure.kind === 'ramp' ? exposure.ramp.startMs : undefined;
+  const progress = servedProgress(state.rollout, startMs ?? beganMs, nowMs);
+  return { state, progress, formerBuilds: new Map() };
+}
+
 export interface StateParts {
   readonly rollout?: Rollout | Partial<Rollout> | number;
   /** Default: b41 and b42. */
@@ -120,7 +134,7 @@ export function aSnapshot(
   at: {
     revision?: string;
     appliedAtMs?: number;
-    clock?: RampClock;
+    progress?: RampProgress;
     missingArtifacts?: ReadonlySet<Sha256>;
   } = {},
 ): Snapshot {
@@ -130,7 +144,7 @@ export function aSnapshot(
   return makeSnapshot(state, {
     revision: at.revision ?? hexOf('revision').slice(0, 40),
     appliedAtMs,
-    clock: at.clock ?? newClock(startMs ?? appliedAtMs),
+    progress: at.progress ?? servedProgress(state.rollout, startMs ?? appliedAtMs, appliedAtMs),
     missingArtifacts: at.missingArtifacts ?? new Set(),
   });
 }

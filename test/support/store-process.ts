@@ -7,9 +7,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { faultCode } from '../../controller/domain/fault.ts';
-import { newClock } from '../../controller/domain/ramp.ts';
+import { newRamp } from '../../controller/domain/ramp/progress.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';
-import { aBuild, aState, NOW_MS } from './state.ts';
+import { aBuild, aRamp, aState, NOW_MS } from './state.ts';
 
 /** Audit rows, effects and builds that every revision of `apply` brings along. */
 export const ROWS_PER_REVISION = 150;
@@ -74,8 +74,11 @@ async function applyForEver({ desired }: Store): Promise<never> {
         revision,
         treeHash: revision,
         appliedAtMs: NOW_MS + n,
-        state: aState({ builds: [aBuild(41), aBuild(42), aBuild(100 + n)] }),
-        clock: newClock(n),
+        state: aState({
+          builds: [aBuild(41), aBuild(42), aBuild(100 + n)],
+          rollout: { exposure: aRamp(undefined, [1, 4], [100]) },
+        }),
+        progress: newRamp({ startMs: undefined }, n),
         formerBuilds: new Map(),
       },
       [],

@@ -3,7 +3,6 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
-import { newClock } from '../../controller/domain/ramp.ts';
 import type { Build } from '../../controller/domain/release.ts';
 import type { Artifacts } from '../../controller/ports/index.ts';
 import { prune } from '../../controller/watch/retention.ts';
@@ -85,7 +84,7 @@ test('an APK that no build was ever declared for goes after 30 days; a reference
         treeHash: 't1',
         appliedAtMs: NOW_MS,
         state: aState({ builds: [current], rollout: { lastSafe: undefined } }),
-        clock: newClock(NOW_MS),
+        progress: undefined,
         formerBuilds: new Map([['b41', former]]),
       },
       [],

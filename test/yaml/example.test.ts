@@ -18,7 +18,7 @@ async function readExample(): Promise<SourceTree> {
 test('the example is valid without a warning, on this and on any later day', async () => {
   const tree = await readExample();
   for (const nowMs of [Date.now(), Date.now() + 400 * DAY_MS, Date.UTC(2040, 1, 29)])
-    assert.equal(parseState(tree, undefined, { nowMs, introducedAtMs: nowMs }).problems, []);
+    assert.equal(parseState(tree, undefined, { nowMs, reviewing: true }).problems, []);
 });
 
 test('the builds of the example say what their APKs are', async () => {

@@ -3,7 +3,6 @@ import { Ajv } from 'ajv';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Problem } from '../../controller/domain/problem.ts';
-import { newClock } from '../../controller/domain/ramp.ts';
 import type { DesiredState } from '../../controller/domain/release.ts';
 import type { Standing } from '../../controller/domain/standing.ts';
 import { parseState } from '../../controller/yaml/parse.ts';
@@ -22,7 +21,7 @@ const line = (p: Problem | undefined): string =>
   p === undefined ? '' : `${p.severity} ${p.code} ${p.file}:${p.line} ${p.message} | ${p.hint ?? ''}`;
 const standing = (state: DesiredState | undefined): Standing => {
   if (state === undefined) throw new Error('the base must be valid');
-  return { state, clock: newClock(NOW_MS), formerBuilds: new Map() };
+  return { state, progress: undefined, formerBuilds: new Map() };
 };
 
 test('a number that is infinite is not told to be a number', () => {

@@ -2,7 +2,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
-import { newClock } from '../../controller/domain/ramp.ts';
 import { parseState, placeFindings } from '../../controller/yaml/parse.ts';
 import { type ApartOptions, type ApartParser, apartParser } from '../../controller/yaml/parse-apart.ts';
 import { type ReleaseFiles, releaseFiles, sourceFiles } from '../support/releases.ts';
@@ -25,7 +24,7 @@ const hostile = () => treeOf({ ...releaseFiles(), 'rollout.yaml': '"'.repeat(250
 
 test('a large tree means what it means on the spot, and others get their turn meanwhile', () =>
   withParser({}, async parser => {
-    const base = { state: aState(), clock: newClock(NOW_MS), formerBuilds: new Map() };
+    const base = { state: aState(), progress: undefined, formerBuilds: new Map() };
     const tree = treeOf(releaseFiles(many()));
     let turned = false;
     setImmediate(() => {

@@ -2,7 +2,6 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MAX_FILE_BYTES, MAX_FILES } from '../../controller/domain/layout.ts';
 import type { Problem } from '../../controller/domain/problem.ts';
-import { newClock } from '../../controller/domain/ramp.ts';
 import type { Build } from '../../controller/domain/release.ts';
 import type { Standing } from '../../controller/domain/standing.ts';
 import { parseState, parseTree } from '../../controller/yaml/parse.ts';
@@ -34,7 +33,7 @@ const COHORT = 'apiVersion: ota.nexmdm/v1\nkind: Cohort\nname: lab\n';
 const LAB_CANARY = 'canary: {cohorts: [lab]}\n';
 
 const parse = (files: ReleaseFiles, base?: Standing, nowMs = NOW_MS) =>
-  parseState({ files: sourceFiles(files) }, base, { nowMs });
+  parseState({ files: sourceFiles(files) }, base, { nowMs, reviewing: true });
 
 const where = (p: Problem): string =>
   `${p.file}:${p.line}:${p.column} ${p.code}${p.path === '' ? '' : ` ${p.path}`}`;
@@ -681,7 +680,7 @@ test('signer_differs: a downgrade needs the very same signer', () => {
 
 const baseOf = (over: Parameters<typeof aState>[0] = {}, former: readonly Build[] = []): Standing => ({
   state: aState(over),
-  clock: newClock(NOW_MS - HOUR_MS),
+  progress: undefined,
   formerBuilds: new Map(former.map(b => [b.buildId, b])),
 });
 
@@ -712,16 +711,19 @@ const ramp = (start: string): string =>
     `ramp:\n  start: ${start}\n  steps: [{percent: 1, hold: 4h}, {percent: 10, hold: 4h}, {percent: 100}]\n`,
   );
 
-test('ramp_start_past, ramp_start_far and ramp_restart_needed stand at the start', () => {
+test('ramp_start_past and ramp_start_far stand at the start, ramp_restarts and ramp_narrows at the ramp', () => {
   const at = (start: string, over: Parameters<typeof aState>[0] = {}) =>
     parse({ ...GOOD, 'rollout.yaml': ramp(start) }, baseOf(over)).problems.map(where);
-  assert.equal(at('2026-06-01T12:00:00Z'), []);
-  assert.equal(at('2025-06-01T12:00:00Z'), ['rollout.yaml:6:10 ramp_start_past ramp.start']);
-  assert.equal(at('2027-06-01T12:00:00Z'), ['rollout.yaml:6:10 ramp_start_far ramp.start']);
-  const rolledBack = { exposure: aRamp(NOW_MS, [1]), rollback: true };
-  assert.equal(at('2026-06-01T12:00:00Z', { rollout: rolledBack }), [
-    'rollout.yaml:6:10 ramp_restart_needed ramp.start',
+  const nobody = { rollout: 0 };
+  assert.equal(at('2026-06-01T12:00:00Z', nobody), []);
+  assert.equal(at('2025-06-01T12:00:00Z', nobody), [
+    'rollout.yaml:6:3 ramp_restarts ramp',
+    'rollout.yaml:6:10 ramp_start_past ramp.start',
   ]);
+  assert.equal(at('2027-06-01T12:00:00Z', nobody), ['rollout.yaml:6:10 ramp_start_far ramp.start']);
+  const rolledBack = { exposure: aRamp(NOW_MS, [1]), rollback: true };
+  assert.equal(at('2026-06-01T12:00:00Z', { rollout: rolledBack }), ['rollout.yaml:6:3 ramp_restarts ramp']);
+  assert.equal(at('2026-06-01T12:00:00Z', { rollout: 50 }), ['rollout.yaml:6:3 ramp_narrows ramp']);
 });
 
 test('warnings leave the state standing', () => {

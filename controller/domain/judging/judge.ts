@@ -1,25 +1,19 @@
 /**
- * The one judgement of a revision (SPEC §7): parse, ramp clock, plan, policy, admission, approval. The controller's
+ * The one judgement of a revision (SPEC §7): parse, ramp, plan, policy, admission, approval. The controller's
  * loop, open pull requests and the command line all call it; they differ only in the steps that they hand in.
  */
 import { type Plan, plan } from '../plan/index.ts';
 import { approvalsNeeded, checkPolicy } from '../policy/index.ts';
 import { type Finding, hasError, type Problem } from '../problem.ts';
-import { advanceClock, type RampClock } from '../ramp.ts';
-import type { DesiredState, Rollout } from '../release.ts';
+import { standAfter } from '../ramp/begin.ts';
+import type { DesiredState } from '../release.ts';
 import type { RuleTimes } from '../rules/index.ts';
-import { type Standing, standingAfter } from '../standing.ts';
+import type { Standing } from '../standing.ts';
 
 export interface Parsed {
   /** Undefined when there is any error. */
   readonly state?: DesiredState | undefined;
   readonly problems: readonly Problem[];
-}
-
-export interface RampStart {
-  readonly clock: RampClock;
-  /** When the revision that introduced this ramp was committed, Unix ms; undefined: not known. */
-  readonly introducedAtMs?: number | undefined;
 }
 
 type Eventually<T> = T | Promise<T>;
@@ -30,13 +24,12 @@ export interface JudgeSteps<Tree> {
   readonly parse: (tree: Tree, standing: Standing | undefined, times: RuleTimes) => Eventually<Parsed>;
   /** Gives findings, which know no text, their lines and columns. */
   readonly place: (tree: Tree, findings: readonly Finding[]) => Eventually<readonly Problem[]>;
-  /** Default: a ramp that goes on keeps its clock, any other one begins at its written start, else now. */
-  readonly rampStart?: (
-    tree: Tree,
-    rollout: Rollout,
-    standing: Standing | undefined,
-    nowMs: number,
-  ) => Eventually<RampStart>;
+  /** The wall clock is not to be trusted: no step is entered. */
+  readonly clockHeld?: boolean;
+  /** The tree is proposed, not merged. */
+  readonly reviewing?: boolean;
+  /** Did another rollout stand for a while between what stands and this tree? Then a ramp does not go on. */
+  readonly broken?: (tree: Tree, standing: Standing) => Eventually<boolean>;
   /** Are the APKs that may be offered stored, and do they agree with their YAML? */
   readonly admit?: (state: DesiredState, standing: Standing | undefined) => Eventually<readonly Finding[]>;
   /** Has the plan the approvals that the policy wants? Asked only when it wants some and nothing else is wrong. */
@@ -69,25 +62,11 @@ export async function judge<Tree>(
   standing: Standing | undefined,
   nowMs: number,
 ): Promise<Judgement> {
-  const first = await steps.parse(tree, standing, { nowMs });
-  if (first.state === undefined) return invalid(first.problems);
-  const { rollout } = first.state;
-  const start = (await steps.rampStart?.(tree, rollout, standing, nowMs)) ?? {
-    clock: advanceClock(
-      standing && { rollout: standing.state.rollout, clock: standing.clock },
-      rollout,
-      nowMs,
-    ),
-  };
-  // Where nothing stands only history can tell whether a written start was a typo.
-  const { introducedAtMs } = start;
-  const parsed =
-    standing === undefined && introducedAtMs !== undefined
-      ? await steps.parse(tree, undefined, { nowMs, introducedAtMs })
-      : first;
+  const broken = standing !== undefined && ((await steps.broken?.(tree, standing)) ?? false);
+  const parsed = await steps.parse(tree, standing, { nowMs, reviewing: steps.reviewing, broken });
   if (parsed.state === undefined) return invalid(parsed.problems);
 
-  const head = standingAfter(standing, parsed.state, start.clock);
+  const head = standAfter(standing, parsed.state, { nowMs, broken, clockHeld: steps.clockHeld });
   const planned = plan(standing, head, nowMs);
   const rules = standing?.state.policy;
   const policy =

@@ -3,9 +3,9 @@
  * backticks. Neither holds free text from the YAML.
  */
 import type { BuildId } from '../ids.ts';
-import { finalPercent } from '../ramp.ts';
+import { finalPercent } from '../ramp/progress.ts';
 import { allSigners, type Build, type Canary, type DesiredState, type Rollout } from '../release.ts';
-import { currentOf, lastSafeOf, reachAt, type Standing } from '../standing.ts';
+import { currentOf, lastSafeOf, meantPercent, type Standing } from '../standing.ts';
 import { countText, percentText, shortHex } from './words.ts';
 
 export const DANGER_KINDS = [
@@ -36,16 +36,16 @@ export interface Danger {
 const JUMP_POINTS = 25;
 const isJump = (from: number, to: number): boolean => to - from > JUMP_POINTS && from < 50;
 
-export function dangersOf(base: Standing | undefined, head: Standing, nowMs: number): Danger[] {
+export function dangersOf(base: Standing | undefined, head: Standing): Danger[] {
   const was = base?.state.rollout;
   const is = head.state.rollout;
   return [
     ...stops(was, is),
     ...withdrawals(base?.state, head),
     ...forced(was, is),
-    ...jumps(base, head, nowMs),
+    ...jumps(base, head),
     ...builds(base, head),
-    ...audience(base, head, nowMs),
+    ...audience(base, head),
     ...conditions(was, is),
     ...(base?.state.policy !== undefined &&
     JSON.stringify(base.state.policy) !== JSON.stringify(head.state.policy)
@@ -95,11 +95,11 @@ function* forced(was: Rollout | undefined, is: Rollout): Generator<Danger> {
   );
 }
 
-function* jumps(base: Standing | undefined, head: Standing, nowMs: number): Generator<Danger> {
+function* jumps(base: Standing | undefined, head: Standing): Generator<Danger> {
   const { rollout } = head.state;
   const sameBuild = base?.state.rollout.current === rollout.current;
-  const from = base !== undefined && sameBuild ? reachAt(base, nowMs) : 0;
-  const to = reachAt(head, nowMs);
+  const from = base !== undefined && sameBuild ? meantPercent(base) : 0;
+  const to = meantPercent(head);
   if (isJump(from, to))
     yield danger(
       'percent_jump',
@@ -147,11 +147,11 @@ function provenBuilds(base: Standing): Set<BuildId> {
   return proven;
 }
 
-function* audience(base: Standing | undefined, head: Standing, nowMs: number): Generator<Danger> {
+function* audience(base: Standing | undefined, head: Standing): Generator<Danger> {
   if (base === undefined) return;
   const was = base.state.rollout;
   const is = head.state.rollout;
-  if (is.lastSafe !== undefined && !provenBuilds(base).has(is.lastSafe) && reachAt(head, nowMs) < 100)
+  if (is.lastSafe !== undefined && !provenBuilds(base).has(is.lastSafe) && meantPercent(head) < 100)
     yield danger(
       'baseline_unproven',
       `last_safe becomes \`${is.lastSafe}\`, which was not offered to all before: every device outside the rollout is now offered it`,

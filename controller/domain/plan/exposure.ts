@@ -1,13 +1,17 @@
 /** How far `current` reaches from here on: now, and at each step of a ramp. */
 import { effectivePercent } from '../decision.ts';
 import type { BuildId } from '../ids.ts';
-import { continuesRamp, elapsedMs, finalPercent, isSuspended, momentOf, stepAt } from '../ramp.ts';
-import { currentOf, pictureOf, reachAt, type Standing } from '../standing.ts';
+import { forecast } from '../ramp/forecast.ts';
+import { finalPercent, isSuspended } from '../ramp/progress.ts';
+import { currentOf, meantPercent, pictureOf, type Standing } from '../standing.ts';
 
 export interface ExposureStep {
   readonly percent: number;
-  /** When the step begins, Unix ms; for a ramp that starts with its merge, as if it were merged now. */
-  readonly atMs: number;
+  /**
+   * Unix ms: when the standing step was entered, or the earliest moment at which a coming one begins, as if the change
+   * were applied now. Undefined for steps that are over, and for those that a freeze keeps shut for good.
+   */
+  readonly atMs: number | undefined;
   /** Undefined: it lasts for good. */
   readonly holdMs: number | undefined;
   readonly state: 'past' | 'now' | 'next';
@@ -22,7 +26,7 @@ export interface ExposurePlan {
   readonly finalPercent: number;
   /** Empty for a plain percentage, under rollback and for a withdrawn build. */
   readonly steps: readonly ExposureStep[];
-  /** The ramp has no written start and begins when the change is merged. */
+  /** The ramp is a new one and begins when the change is applied: its start is not written, or has passed. */
   readonly startsWithMerge: boolean;
   readonly suspendedUntilMs: number | undefined;
 }
@@ -39,24 +43,20 @@ export function exposureOf(base: Standing | undefined, head: Standing, nowMs: nu
     steps,
     startsWithMerge:
       steps.length > 0 &&
-      rollout.exposure.kind === 'ramp' &&
-      rollout.exposure.ramp.startMs === undefined &&
-      !(base !== undefined && continuesRamp(base.state.rollout, rollout)),
+      head.progress !== undefined &&
+      head.progress.rampId !== base?.progress?.rampId &&
+      head.progress.beginsAtMs <= nowMs,
     suspendedUntilMs: isSuspended(rollout, nowMs) ? rollout.suspend?.untilMs : undefined,
   };
 }
 
-function stepsOf({ state: { rollout }, clock }: Standing, nowMs: number): ExposureStep[] {
-  if (rollout.exposure.kind !== 'ramp') return [];
-  let elapsed = 0;
-  const begun = rollout.exposure.ramp.steps.map(step => {
-    const atMs = momentOf(rollout, clock, elapsed);
-    elapsed += step.holdMs ?? 0;
-    return { percent: step.percent, atMs, holdMs: step.holdMs };
-  });
-  const now = stepAt(rollout.exposure.ramp, elapsedMs(rollout, clock, nowMs));
-  return begun.map((step, i) => ({ ...step, state: i < now ? 'past' : i === now ? 'now' : 'next' }));
-}
+const stepsOf = ({ state: { rollout, policy }, progress }: Standing, nowMs: number): ExposureStep[] =>
+  forecast(rollout, progress, nowMs, policy?.freezeWindows ?? []).map(({ percent, atMs, holdMs, state }) => ({
+    percent,
+    atMs,
+    holdMs,
+    state,
+  }));
 
 /** What this change is called in events (SPEC §10). */
 export type Transition =
@@ -95,7 +95,7 @@ export function transitionsOf(base: Standing | undefined, head: Standing, nowMs:
       forceDowngrade: rollout.forceDowngrade,
     });
   else if (promoted)
-    found.push({ kind: 'promote', from: was?.current, to: rollout.current, percent: reachAt(head, nowMs) });
+    found.push({ kind: 'promote', from: was?.current, to: rollout.current, percent: meantPercent(head) });
   if (promoted || fromPercent !== toPercent)
     found.push({ kind: 'rollout_update', buildId: rollout.current, fromPercent, toPercent });
   return found;

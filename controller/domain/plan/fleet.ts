@@ -50,9 +50,9 @@ export interface FleetPlan {
 
 const USUAL_PERCENTS = [1, 5, 10, 25, 50, 100];
 
-const atPercent = ({ state, clock }: Standing, percent: number, nowMs: number): Snapshot => {
+const atPercent = ({ state, progress }: Standing, percent: number, nowMs: number): Snapshot => {
   const rollout = { ...state.rollout, exposure: { kind: 'percent', percent } as const, suspend: undefined };
-  return pictureOf({ state: { ...state, rollout }, clock }, nowMs);
+  return pictureOf({ state: { ...state, rollout }, progress }, nowMs);
 };
 
 function percentsOf({ head, exposure }: Plan): number[] {

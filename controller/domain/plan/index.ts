@@ -4,9 +4,9 @@
  */
 import { hash } from 'node:crypto';
 import type { BuildId, Sha256 } from '../ids.ts';
-import { isSuspended } from '../ramp.ts';
+import { isSuspended } from '../ramp/progress.ts';
 import { type Build, canonicalState, type DesiredState } from '../release.ts';
-import { currentOf, lastSafeOf, reachAt, type Standing } from '../standing.ts';
+import { currentOf, lastSafeOf, meantPercent, type Standing } from '../standing.ts';
 import { type Change, changesBetween } from './changes.ts';
 import { type Danger, dangersOf, namedIn } from './dangers.ts';
 import { type ExposurePlan, exposureOf, type Transition, transitionsOf } from './exposure.ts';
@@ -92,7 +92,7 @@ export function plan(base: Standing | undefined, head: Standing, nowMs: number):
     exposure,
     canaries: { tags: named.tags.size, devices: named.devices.size, cohorts: rollout.canary.cohorts.length },
     views: viewsOf(head, nowMs, named.tags.size + named.devices.size > 0),
-    dangers: dangersOf(base, head, nowMs),
+    dangers: dangersOf(base, head),
     downgrade: downgradeOf(base, head),
     undo: undoOf(base, head),
     current: currentOf(head),
@@ -138,7 +138,7 @@ function viewsOf(head: Standing, nowMs: number, hasCanaries: boolean): View[] {
   const baseline = usable(lastSafeOf(head));
   if (rollout.rollback) return [{ group: 'all', percent: 100, build: baseline, suspended }];
   const current = usable(currentOf(head)) ?? baseline;
-  const percent = reachAt(head, nowMs);
+  const percent = meantPercent(head);
   if (currentOf(head)?.withdrawn !== undefined || percent === 100)
     return [{ group: 'all', percent: 100, build: current, suspended }];
   return [
@@ -175,6 +175,6 @@ function undoOf(base: Standing | undefined, head: Standing): Undo {
   if (newlyWithdrawn) limits.push('a withdrawal stays: a revert must keep the withdrawn field');
   const was = base?.state.rollout;
   if (back && was !== undefined && !was.rollback && was.exposure.kind === 'ramp')
-    limits.push('a ramp that was rolled back needs a new start');
+    limits.push('a ramp that was rolled back begins again at its first step');
   return { revert: 'git revert -m 1', rollback: back ? undefined : 'ota rollback --open-pr', limits };
 }

@@ -29,7 +29,7 @@ export function planJson(plan: Plan, fleet?: FleetPlan): { readonly [key: string
       suspended_until: exposure.suspendedUntilMs === undefined ? null : timeText(exposure.suspendedUntilMs),
       steps: exposure.steps.map(s => ({
         percent: s.percent,
-        at: timeText(s.atMs),
+        at: s.atMs === undefined ? null : timeText(s.atMs),
         hold_s: s.holdMs === undefined ? null : s.holdMs / 1000,
         state: s.state,
       })),

@@ -1,7 +1,7 @@
 /** The sentences of a plan, shared by text and Markdown. Identifiers stand in backticks; nothing here is free text. */
 
 import { durationText } from '../duration.ts';
-import { isSuspended } from '../ramp.ts';
+import { isSuspended } from '../ramp/progress.ts';
 import type { DangerKind, ExposureStep, Plan, View } from './index.ts';
 import { countText, percentText, timeText } from './words.ts';
 
@@ -58,6 +58,7 @@ export function exposureLine({ exposure, head }: Plan): string {
 
 /** `2026-12-01T14:00:00Z`, or `merge + 4h` for a ramp that starts with its merge. */
 export function beginText({ exposure, atMs }: Plan, step: ExposureStep): string {
+  if (step.atMs === undefined) return step.state === 'past' ? 'over' : 'once no freeze window is open';
   if (!exposure.startsWithMerge) return timeText(step.atMs);
   return step.atMs <= atMs ? 'merge' : `merge + ${durationText(step.atMs - atMs)}`;
 }

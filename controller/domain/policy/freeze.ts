@@ -1,6 +1,8 @@
 /** Weekly freeze windows (SPEC §2, `policy.yaml`), by the wall clock of their own time zone. */
 import type { FreezeWindow, Weekday } from '../release.ts';
 
+const MINUTE_MS = 60_000;
+
 const WEEKDAYS: Readonly<Record<string, Weekday>> = {
   Mon: 'mon',
   Tue: 'tue',
@@ -17,6 +19,24 @@ export function windowAt(windows: readonly FreezeWindow[], atMs: number): Freeze
     const { day, minute } = localTime(window.timeZone, atMs);
     return window.days.includes(day) && window.fromMinute <= minute && minute < window.toMinute;
   });
+}
+
+export type FrozenWindows = readonly FreezeWindow[];
+
+/** Windows that follow each other without a gap for longer than this are taken for a freeze without an end. */
+const MAX_STRETCHES = 64;
+
+/** The first moment from `fromMs` on at which no window is open; undefined when none ends. */
+export function firstOpenMs(windows: FrozenWindows, fromMs: number): number | undefined {
+  let atMs = fromMs;
+  for (let tries = 0; tries < MAX_STRETCHES; tries += 1) {
+    const window = windowAt(windows, atMs);
+    if (window === undefined) return atMs;
+    const { minute } = localTime(window.timeZone, atMs);
+    // To the whole minute; where the clocks change meanwhile the next round corrects it.
+    atMs += (window.toMinute - minute) * MINUTE_MS - (atMs % MINUTE_MS);
+  }
+  return undefined;
 }
 
 function localTime(timeZone: string, atMs: number): { day: Weekday; minute: number } {

@@ -4,7 +4,7 @@
  */
 
 import type { Finding, ProblemCode } from '../problem.ts';
-import { isSuspended } from '../ramp.ts';
+import { isSuspended } from '../ramp/progress.ts';
 import { allSigners, type FreezeWindow, type Policy, type Rollout } from '../release.ts';
 import { currentOf, lastSafeOf, type Standing } from '../standing.ts';
 import { windowAt } from './freeze.ts';
@@ -117,16 +117,6 @@ function* checkFreeze(
     );
   else if (open !== undefined && endsSuspend(base, head, nowMs))
     yield finding('policy_freeze', [], 'a suspend may not be ended now', hint(open));
-  for (const step of rises.flatMap(r => r.steps)) {
-    const window = windowAt(freezeWindows, step.atMs);
-    if (window !== undefined)
-      yield finding(
-        'policy_freeze',
-        ['ramp', 'steps', step.index],
-        `step ${step.index + 1} of the ramp would begin at ${new Date(step.atMs).toISOString()}, in a freeze window`,
-        hint(window),
-      );
-  }
 }
 
 /** Offers that were frozen flow again; a rollback that is let through is none that the policy stops. */

@@ -1,6 +1,7 @@
 /** Which builds a change takes to more devices: what policy judges, and what it must never stop (SPEC §2). */
 import type { BuildId } from '../ids.ts';
-import { momentOf, percentAt } from '../ramp.ts';
+import { forecast, percentBy } from '../ramp/forecast.ts';
+import { percentOnceOpen } from '../ramp/progress.ts';
 import type { Build } from '../release.ts';
 import { currentOf, lastSafeOf, type Standing } from '../standing.ts';
 
@@ -14,32 +15,27 @@ export interface Rise {
   /** The most it can reach without another commit. */
   readonly finalPercent: number;
   /** Ramp steps still to come, by index, at which it passes what the base would have reached by then. */
-  readonly steps: readonly { readonly index: number; readonly percent: number; readonly atMs: number }[];
+  readonly steps: readonly { readonly index: number; readonly percent: number }[];
 }
 
-/** Percent of devices that a standing state means a build for, suspends aside. */
+/**
+ * Percent of devices that a standing state means a build for, now or at a later moment if its ramp never waits;
+ * suspends aside, and a first step that a freeze window keeps shut counts as open.
+ */
 export function reachOf(
-  { state: { rollout, builds }, clock }: Standing,
+  { state: { rollout, builds, policy }, progress }: Standing,
   buildId: BuildId,
-  atMs: number,
+  nowMs: number,
+  atMs = nowMs,
 ): number {
   if (builds.get(buildId)?.withdrawn !== undefined) return 0;
   if (rollout.lastSafe === buildId) return 100;
-  return rollout.current === buildId && !rollout.rollback ? percentAt(rollout, clock, atMs) : 0;
+  if (rollout.current !== buildId || rollout.rollback) return 0;
+  if (atMs <= nowMs) return percentOnceOpen(rollout, progress, nowMs);
+  // A ramp of which nobody knows how far it has come may not have begun.
+  if (rollout.exposure.kind === 'ramp' && progress === undefined) return 0;
+  return percentBy(rollout, progress, nowMs, atMs, policy?.freezeWindows ?? []);
 }
-
-const stepTimes = ({
-  state: { rollout },
-  clock,
-}: Standing): { index: number; percent: number; atMs: number }[] => {
-  if (rollout.exposure.kind !== 'ramp') return [];
-  let elapsed = 0;
-  return rollout.exposure.ramp.steps.map((step, index) => {
-    const atMs = momentOf(rollout, clock, elapsed);
-    elapsed += step.holdMs ?? 0;
-    return { index, percent: step.percent, atMs };
-  });
-};
 
 /** Is anybody left to be offered `last_safe`? A ramp only rises, so one that is at 100 leaves nobody for good. */
 function hasOutside(standing: Standing, nowMs: number): boolean {
@@ -50,10 +46,18 @@ function hasOutside(standing: Standing, nowMs: number): boolean {
   );
 }
 
+/** Steps still to come with the earliest moment of each; one that a freeze keeps shut for good comes last of all. */
+const stepsAhead = ({ state: { rollout, policy, builds }, progress }: Standing, nowMs: number) =>
+  rollout.rollback || builds.get(rollout.current)?.withdrawn !== undefined
+    ? []
+    : forecast(rollout, progress, nowMs, policy?.freezeWindows ?? [])
+        .filter(step => step.state === 'next')
+        .map(({ index, percent, atMs = Number.POSITIVE_INFINITY }) => ({ index, percent, atMs }));
+
 /** Every rise that is not part of a way back. */
 export function risesOf(base: Standing | undefined, head: Standing, nowMs: number): Rise[] {
   const before = (buildId: BuildId, atMs: number): number =>
-    base === undefined ? 0 : reachOf(base, buildId, atMs);
+    base === undefined ? 0 : reachOf(base, buildId, nowMs, atMs);
   const rises: Rise[] = [];
   const roles = [
     ['current', currentOf(head)],
@@ -62,12 +66,11 @@ export function risesOf(base: Standing | undefined, head: Standing, nowMs: numbe
   for (const [role, build] of roles) {
     if (build === undefined || (base !== undefined && isWayBack(base, head, build))) continue;
     if (role === 'last_safe' && !hasOutside(head, nowMs)) continue;
-    const after = (atMs: number): number => reachOf(head, build.buildId, atMs);
-    const steps = stepTimes(head).filter(
-      s => role === 'current' && s.atMs > nowMs && after(s.atMs) > before(build.buildId, s.atMs),
-    );
     const fromPercent = before(build.buildId, nowMs);
-    const toPercent = after(nowMs);
+    const toPercent = reachOf(head, build.buildId, nowMs);
+    const steps = stepsAhead(head, nowMs).filter(
+      s => role === 'current' && s.percent > toPercent && s.percent > before(build.buildId, s.atMs),
+    );
     if (toPercent > fromPercent || steps.length > 0)
       rises.push({
         build,

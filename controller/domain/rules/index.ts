@@ -5,21 +5,24 @@
 import type { BuildId } from '../ids.ts';
 import { nearest } from '../nearest.ts';
 import type { Finding } from '../problem.ts';
-import { finalPercent } from '../ramp.ts';
+import { finalPercent } from '../ramp/progress.ts';
 import type { Build, DesiredState } from '../release.ts';
 import type { Standing } from '../standing.ts';
 import { versionNameFault } from '../version-name.ts';
-import { checkBuildFacts, checkChange, checkStart } from './change.ts';
+import { checkBuildFacts, checkChange } from './change.ts';
 import { error, inBuild, inCohort, inRollout, warning } from './finding.ts';
+import { checkStart, warnRamp } from './ramp.ts';
 import { checkFlags, checkPair, checkRamp } from './rollout.ts';
 
 export { buildFile, ROLLOUT_FILE } from './finding.ts';
 
 export interface RuleTimes {
-  /** Judges expiry and, against a base, the start of a ramp: the moment at which the state would come to stand. */
+  /** The moment at which the state would come to stand. */
   readonly nowMs: number;
-  /** Without a base: when the revision that introduced this ramp was committed; undefined: starts are not judged. */
-  readonly introducedAtMs?: number | undefined;
+  /** It is proposed and not merged yet: what can still be mended is an error. */
+  readonly reviewing?: boolean | undefined;
+  /** Since what stands another rollout stood for a while, so a ramp that looks the same is a new one. */
+  readonly broken?: boolean | undefined;
 }
 
 /** Every finding for a parsed state; `base` undefined means there is nothing to compare with. */
@@ -31,8 +34,9 @@ export function checkState(head: DesiredState, base: Standing | undefined, times
     ...checkRamp(head.rollout),
     ...checkPair(head),
     ...checkFlags(head),
-    ...(base === undefined ? [] : checkChange(head, base, times.nowMs)),
-    ...checkStart(head.rollout, base, times),
+    ...(base === undefined ? [] : checkChange(head, base)),
+    ...checkStart(head, base, times),
+    ...warnRamp(head, base, times),
     ...warn(head, times.nowMs),
   ];
 }

@@ -9,7 +9,7 @@ import {
   type Snapshot,
   targetFor,
 } from '../../domain/decision.ts';
-import { isSuspended, percentAt } from '../../domain/ramp.ts';
+import { isSuspended, percentAt } from '../../domain/ramp/progress.ts';
 import { isoTime } from '../iso-time.ts';
 
 export interface Explanation {
@@ -79,7 +79,7 @@ function decisionStep(decision: Decision): ExplainedStep {
 
 export function explain(snapshot: Snapshot, device: Device, nowMs: number): Explanation {
   const { rollout } = snapshot;
-  const percent = percentAt(rollout, snapshot.clock, nowMs);
+  const percent = percentAt(rollout, snapshot.progress);
   const facts = {
     bucket: bucketOf(device.deviceId, rollout.cohortSeed),
     threshold: thresholdOf(percent),

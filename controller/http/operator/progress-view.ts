@@ -21,7 +21,7 @@ export function progressOnWire(
   activeWithinMs: number,
 ): Api.Progress {
   const { buildId, kind } = subjectOf(picture);
-  const arrived = hasArrived(picture, atMs);
+  const arrived = hasArrived(picture);
   const waits = waitsOf(kind, progress, arrived, GOAL);
   return {
     revision: picture.revision,

@@ -2,7 +2,8 @@
 import type * as Api from '../../../schemas/api.d.ts';
 import { effectivePercent, type Snapshot } from '../../domain/decision.ts';
 import type { Problem } from '../../domain/problem.ts';
-import { nextChangeMs, percentAt } from '../../domain/ramp.ts';
+import { nextChangeMs } from '../../domain/ramp/forecast.ts';
+import { percentAt } from '../../domain/ramp/progress.ts';
 import type { Build, Rollout } from '../../domain/release.ts';
 import type { ReconcileStatus } from '../../ports/index.ts';
 import { isoTime } from '../iso-time.ts';
@@ -49,9 +50,9 @@ export const rolloutOnWire = (rollout: Rollout): Api.Rollout => ({
 });
 
 export const exposureNow = (snapshot: Snapshot, nowMs: number): Api.Exposure => ({
-  declared_percent: percentAt(snapshot.rollout, snapshot.clock, nowMs),
+  declared_percent: percentAt(snapshot.rollout, snapshot.progress),
   effective_percent: effectivePercent(snapshot, nowMs),
-  next_change_at: isoTime(nextChangeMs(snapshot.rollout, snapshot.clock, nowMs)),
+  next_change_at: isoTime(nextChangeMs(snapshot, nowMs)),
 });
 
 const problemOnWire = (problem: Problem): Api.SourceProblem => ({

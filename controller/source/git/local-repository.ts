@@ -67,7 +67,8 @@ export function localRepository({
         return error.exitCode === 1 ? false : undefined;
       }
     },
-    rolloutHistory: revision => history(skip => reading(() => historyPage(git, revision, subPath, skip))),
+    rolloutHistory: (revision, since) =>
+      history(skip => reading(() => historyPage(git, { revision, since, subPath, skip }))),
   };
 }
 

@@ -87,11 +87,14 @@ export function gitSource(options: GitSourceOptions): Source & { stop(): Promise
         await demand(head);
         return mirror.reading((git, obtain) => readMerge(git, base, head, subPath, obtain));
       }),
-    rolloutHistory: revision =>
+    rolloutHistory: (revision, since) =>
       history(async skip => {
         return inTurn(async () => {
           if (skip === 0) await demand(revision);
-          return mirror.reading((git, obtain) => historyPage(git, revision, subPath, skip, obtain));
+          if (skip === 0 && since !== undefined) await demand(since);
+          return mirror.reading((git, obtain) =>
+            historyPage(git, { revision, since, subPath, skip }, obtain),
+          );
         });
       }),
     watch: onHint => watchRefs(remote.localPath, onHint),

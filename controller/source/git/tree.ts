@@ -101,12 +101,18 @@ export async function* history(
   }
 }
 
+export interface HistoryQuery {
+  readonly revision: Revision;
+  /** What this commit has already is left out. */
+  readonly since: Revision | undefined;
+  readonly subPath: string;
+  readonly skip: number;
+}
+
 /** Commits along first parents that touched rollout.yaml; those that deleted it have no version. */
 export async function historyPage(
   git: GitCommand,
-  revision: Revision,
-  subPath: string,
-  skip: number,
+  { revision, since, subPath, skip }: HistoryQuery,
   obtain: Obtain = nothingToObtain,
 ): Promise<{ versions: RolloutVersion[]; commits: number }> {
   const file = subPath === '.' ? 'rollout.yaml' : `${subPath}/rollout.yaml`;
@@ -119,6 +125,7 @@ export async function historyPage(
     ...page,
     '--end-of-options',
     revision,
+    ...(since === undefined ? [] : [`^${since}`]),
     '--',
     file,
   ]);

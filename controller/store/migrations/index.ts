@@ -1,5 +1,6 @@
 /** Every migration, in order. One that was released is never edited: add the next. */
 import type { Migration } from '../migrate.ts';
 import { first } from './0001-first.ts';
+import { rampProgress } from './0002-ramp-progress.ts';
 
-export const migrations: readonly Migration[] = [first];
+export const migrations: readonly Migration[] = [first, rampProgress];

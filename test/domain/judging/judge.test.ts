@@ -2,14 +2,21 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type JudgeSteps, judge, problemsOf } from '../../../controller/domain/judging/judge.ts';
 import type { Finding, Problem } from '../../../controller/domain/problem.ts';
-import { newClock } from '../../../controller/domain/ramp.ts';
 import type { RuleTimes } from '../../../controller/domain/rules/index.ts';
 import type { Standing } from '../../../controller/domain/standing.ts';
-import { aBuild, aPolicy, aRamp, aState, HOUR_MS, NOW_MS, type StateParts } from '../../support/state.ts';
+import {
+  aBuild,
+  aPolicy,
+  aRamp,
+  aStanding,
+  aState,
+  HOUR_MS,
+  NOW_MS,
+  type StateParts,
+} from '../../support/state.ts';
 
 const stand = (parts: StateParts = {}): Standing => ({
-  state: aState(parts),
-  clock: newClock(NOW_MS - 5 * HOUR_MS),
+  ...aStanding(aState(parts), NOW_MS - 5 * HOUR_MS),
   formerBuilds: new Map([['b40', aBuild(40)]]),
 });
 
@@ -112,41 +119,50 @@ test('nothing stands: there is no policy to keep to, and everything is new', asy
   assert.is(judgement.plan?.base, undefined);
 });
 
-test('a ramp that goes on keeps its clock; what the caller knows of its start comes first', async () => {
+test('a ramp that goes on keeps its step; any other begins at its first one, now or when it says', async () => {
   const exposure = aRamp(undefined, [1, 4], [10, 24], [100]);
   const base = stand({ rollout: { exposure } });
   const kept = await judge(steps(), { rollout: { exposure, wifiOnly: false } }, base, NOW_MS);
-  assert.is(kept.plan?.head.clock.startMs, base.clock.startMs);
+  assert.equal(kept.plan?.head.progress, base.progress);
   assert.is(kept.plan?.exposure.toPercent, 10);
   const begun = await judge(steps(), { rollout: { exposure } }, stand({ rollout: 5 }), NOW_MS);
-  assert.is(begun.plan?.head.clock.startMs, NOW_MS);
-  const clock = newClock(NOW_MS - 50 * HOUR_MS);
-  const known = await judge(steps({ rampStart: () => ({ clock }) }), { rollout: { exposure } }, base, NOW_MS);
-  assert.is(known.plan?.head.clock, clock);
+  assert.equal([begun.plan?.head.progress?.step, begun.plan?.head.progress?.beginsAtMs], [0, NOW_MS]);
+  assert.is(begun.plan?.exposure.toPercent, 1);
+  const later = aRamp(NOW_MS + HOUR_MS, [1, 4], [100]);
+  const waits = await judge(steps(), { rollout: { exposure: later } }, stand({ rollout: 5 }), NOW_MS);
+  assert.equal([waits.plan?.head.progress?.step, waits.plan?.exposure.toPercent], [-1, 0]);
 });
 
-test('a start is judged by the commit that introduced it only where nothing stands', async () => {
+test('another rollout in between restarts a ramp, and the rules are told', async () => {
   const times: RuleTimes[] = [];
+  const exposure = aRamp(undefined, [1, 4], [10, 24], [100]);
+  const base = stand({ rollout: { exposure } });
   const given = steps({
     parse: (tree, _standing, at) => {
       times.push(at);
       return { state: aState(tree), problems: [] };
     },
-    rampStart: () => ({ clock: newClock(NOW_MS), introducedAtMs: 5 }),
+    broken: () => true,
+    reviewing: true,
   });
-  await judge(given, {}, stand(), NOW_MS);
-  assert.equal(times, [{ nowMs: NOW_MS }]);
-  await judge(given, {}, undefined, NOW_MS);
-  assert.equal(times.slice(1), [{ nowMs: NOW_MS }, { nowMs: NOW_MS, introducedAtMs: 5 }]);
-  const late = steps({
-    parse: (tree, _standing, at) =>
-      at.introducedAtMs === undefined
-        ? { state: aState(tree), problems: [] }
-        : { problems: [placed(finding('ramp_start_past'))] },
-    rampStart: () => ({ clock: newClock(NOW_MS), introducedAtMs: 5 }),
-  });
-  const judgement = await judge(late, {}, undefined, NOW_MS);
-  assert.equal([judgement.plan, codes(problemsOf(judgement))], [undefined, ['ramp_start_past']]);
+  const judgement = await judge(given, { rollout: { exposure } }, base, NOW_MS);
+  assert.is(judgement.plan?.exposure.fromPercent, 10);
+  assert.is(judgement.plan?.exposure.toPercent, 1);
+  assert.is.not(judgement.plan?.head.progress?.rampId, base.progress?.rampId);
+  await judge(given, { rollout: { exposure } }, undefined, NOW_MS);
+  assert.equal(
+    times.map(t => [t.reviewing, t.broken]),
+    [
+      [true, true],
+      [true, false],
+    ],
+  );
+});
+
+test('a held clock enters no step', async () => {
+  const exposure = aRamp(undefined, [1, 4], [100]);
+  const held = await judge(steps({ clockHeld: true }), { rollout: { exposure } }, stand(), NOW_MS);
+  assert.is(held.plan?.exposure.toPercent, 0);
 });
 
 test('builds whose files go are remembered, and those that come back are former no longer', async () => {

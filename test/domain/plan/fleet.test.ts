@@ -4,13 +4,13 @@ import * as assert from 'uvu/assert';
 import { decide } from '../../../controller/domain/decision.ts';
 import { countFleet, type FleetDevice } from '../../../controller/domain/plan/fleet.ts';
 import { plan } from '../../../controller/domain/plan/index.ts';
-import { newClock } from '../../../controller/domain/ramp.ts';
 import type { Rollout } from '../../../controller/domain/release.ts';
 import type { Standing } from '../../../controller/domain/standing.ts';
 import { pictureOf } from '../../../controller/domain/standing.ts';
 import {
   aBuild,
   aRamp,
+  aStanding,
   aState,
   HOUR_MS,
   NOW_MS,
@@ -19,11 +19,7 @@ import {
   type StateParts,
 } from '../../support/state.ts';
 
-const stand = (parts: StateParts = {}): Standing => ({
-  state: aState(parts),
-  clock: newClock(NOW_MS),
-  formerBuilds: new Map(),
-});
+const stand = (parts: StateParts = {}): Standing => aStanding(aState(parts));
 const TRIO = [aBuild(40), aBuild(41), aBuild(42)];
 const full: Partial<Rollout> = {
   current: 'b41',

@@ -4,7 +4,6 @@ import * as assert from 'uvu/assert';
 import { effectivePercent } from '../../../controller/domain/decision.ts';
 import { DANGER_KINDS, type DangerKind } from '../../../controller/domain/plan/dangers.ts';
 import { type Plan, plan, planHash, undoCommands } from '../../../controller/domain/plan/index.ts';
-import { newClock } from '../../../controller/domain/ramp.ts';
 import {
   type Build,
   canonicalState,
@@ -17,6 +16,7 @@ import {
   aCohort,
   aPolicy,
   aRamp,
+  aStanding,
   aState,
   HOUR_MS,
   NOW_MS,
@@ -25,13 +25,10 @@ import {
   type StateParts,
 } from '../../support/state.ts';
 
-const stand = (parts: StateParts = {}, startMs = NOW_MS): Standing => ({
-  state: aState(parts),
-  clock: newClock(startMs),
-  formerBuilds: new Map(),
-});
+const stand = (parts: StateParts = {}, startMs = NOW_MS, nowMs = NOW_MS): Standing =>
+  aStanding(aState(parts), startMs, nowMs);
 const between = (base: StateParts, head: StateParts, nowMs = NOW_MS): Plan =>
-  plan(stand(base), stand(head), nowMs);
+  plan(stand(base, NOW_MS, nowMs), stand(head, NOW_MS, nowMs), nowMs);
 const suspend = { reason: 'incident', sinceMs: NOW_MS - HOUR_MS, untilMs: NOW_MS + HOUR_MS };
 const withdrawn = { reason: 'crash loop', atMs: NOW_MS };
 const full: Partial<Rollout> = {
@@ -162,11 +159,11 @@ test('without a base everything is new and nothing is a jump from before', () =>
   ]);
 });
 
-test('neither time, clock nor fleet moves the hash; either state does', () => {
+test('neither time, progress nor fleet moves the hash; either state does', () => {
   const [base, head] = [stand(), stand({ rollout: 50 })];
   const { hash } = plan(base, head, NOW_MS);
   assert.match(hash, /^[0-9a-f]{64}$/);
-  assert.is(plan({ ...base, clock: newClock(5) }, head, NOW_MS + 1e9).hash, hash);
+  assert.is(plan({ ...base, progress: undefined }, head, NOW_MS + 1e9).hash, hash);
   assert.is(planHash(base.state, head.state), hash);
   assert.is.not(planHash(head.state, base.state), hash);
   assert.is.not(planHash(undefined, head.state), hash);
@@ -276,7 +273,7 @@ test('exposure: a ramp with a written start names each step’s time', () => {
     startsWithMerge: false,
     suspendedUntilMs: undefined,
     steps: [
-      { percent: 1, atMs: start, holdMs: 4 * HOUR_MS, state: 'past' },
+      { percent: 1, atMs: undefined, holdMs: 4 * HOUR_MS, state: 'past' },
       { percent: 10, atMs: start + 4 * HOUR_MS, holdMs: 24 * HOUR_MS, state: 'now' },
       { percent: 100, atMs: start + 28 * HOUR_MS, holdMs: undefined, state: 'next' },
     ],

@@ -9,24 +9,20 @@ import { planJson } from '../../../controller/domain/plan/json.ts';
 import { PLAN_MARKDOWN_LIMIT, renderPlanMarkdown } from '../../../controller/domain/plan/markdown.ts';
 import { renderPlanText } from '../../../controller/domain/plan/text.ts';
 import { bytesText, timeText } from '../../../controller/domain/plan/words.ts';
-import { newClock } from '../../../controller/domain/ramp.ts';
 import type { Rollout } from '../../../controller/domain/release.ts';
 import type { Standing } from '../../../controller/domain/standing.ts';
 import {
   aBuild,
   aCohort,
   aRamp,
+  aStanding,
   aState,
   NOW_MS,
   OTHER_SIGNER,
   type StateParts,
 } from '../../support/state.ts';
 
-const stand = (parts: StateParts = {}): Standing => ({
-  state: aState(parts),
-  clock: newClock(NOW_MS),
-  formerBuilds: new Map(),
-});
+const stand = (parts: StateParts = {}): Standing => aStanding(aState(parts));
 const TRIO = [aBuild(40), aBuild(41), aBuild(42)];
 const full: Partial<Rollout> = {
   current: 'b41',

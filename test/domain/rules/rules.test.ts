@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../../controller/domain/problem.ts';
-import { advanceClock, newClock } from '../../../controller/domain/ramp.ts';
+import { newRamp } from '../../../controller/domain/ramp/progress.ts';
 import {
   type Build,
   canonicalState,
@@ -16,6 +16,7 @@ import {
   aCohort,
   aRamp,
   aRollout,
+  aStanding,
   aState,
   DAY_MS,
   HOUR_MS,
@@ -25,17 +26,14 @@ import {
   type StateParts,
 } from '../../support/state.ts';
 
+const PLAIN_100 = { exposure: { kind: 'percent', percent: 100 } } as const;
 const STEPS = [[1, 4], [10, 24], [50, 24], [100]] as const;
 const hours = (count: number): number => NOW_MS + count * HOUR_MS;
 const suspended = (from: number, to: number) => ({ reason: 'x', sinceMs: hours(from), untilMs: hours(to) });
 const withdrawn = { reason: 'crash loop', atMs: NOW_MS };
 
 function baseOf(state: DesiredState, former: readonly Build[] = []): Standing {
-  return {
-    state,
-    clock: advanceClock(undefined, state.rollout, NOW_MS),
-    formerBuilds: new Map(former.map(b => [b.buildId, b])),
-  };
+  return { ...aStanding(state), formerBuilds: new Map(former.map(b => [b.buildId, b])) };
 }
 
 const told = (findings: readonly Finding[]): string[] =>
@@ -44,7 +42,7 @@ const told = (findings: readonly Finding[]): string[] =>
   );
 
 const codes = (state: DesiredState, base?: Standing, nowMs = NOW_MS): string[] =>
-  told(checkState(state, base, { nowMs }));
+  told(checkState(state, base, { nowMs, reviewing: true }));
 
 /** A state by itself. */
 const row = (name: string, parts: StateParts, ...expected: string[]): void =>
@@ -356,86 +354,102 @@ const rampFrom = (startMs: number | undefined, steps: readonly (readonly [number
   exposure: aRamp(startMs, ...steps),
 });
 const YEAR_MS = 365 * DAY_MS;
-const TWO = [[1, 4], [100]] as const;
+const DAYS_14 = 14 * DAY_MS;
 
-for (const [name, startMs, steps, expected] of [
-  ['now', NOW_MS, STEPS, []],
-  ['merged within the first step', hours(-3), STEPS, []],
-  ['merged within the second step', hours(-27), STEPS, []],
-  ['merged within the third step', hours(-28), STEPS, ['ramp_start_past ramp.start']],
-  ['a year ago', NOW_MS - YEAR_MS, STEPS, ['ramp_start_past ramp.start']],
-  ['two steps, merged one step late', hours(-5), TWO, []],
-  ['two steps, a year ago: everything at once', NOW_MS - YEAR_MS, TWO, ['ramp_start_past ramp.start']],
-  ['one step, a year ago', NOW_MS - YEAR_MS, [[100]], ['ramp_start_past ramp.start']],
-  ['one step, an hour ago', hours(-1), [[100]], []],
-  ['14 days ahead', NOW_MS + 14 * DAY_MS, STEPS, []],
-  ['more than 14 days ahead', NOW_MS + 14 * DAY_MS + 1, STEPS, ['ramp_start_far ramp.start']],
-  ['a year ahead', NOW_MS + YEAR_MS, STEPS, ['ramp_start_far ramp.start']],
-  ['left out', undefined, STEPS, []],
-] as const satisfies readonly (readonly [
-  string,
-  number | undefined,
-  readonly (readonly [number, number?])[],
-  string[],
-])[])
-  test(`a new ramp that starts ${name}: ${expected[0] ?? 'well'}`, () => {
-    const head = promote(rampFrom(startMs, steps));
-    assert.equal(codes(head, standing), expected, 'against a base');
-    const fresh = checkState(head, undefined, { nowMs: NOW_MS + 10 * YEAR_MS, introducedAtMs: NOW_MS });
-    assert.equal(told(fresh), expected, 'at the time of its commit');
-    assert.equal(codes(head), [], 'with nothing to compare it with');
+for (const [name, startMs, expected] of [
+  ['now', NOW_MS, []],
+  ['within the first step', hours(-3), []],
+  ['beyond the first step', hours(-27), ['ramp_restarts ramp']],
+  ['14 days ago', NOW_MS - DAYS_14, ['ramp_restarts ramp']],
+  ['more than 14 days ago', NOW_MS - DAYS_14 - 1, ['ramp_start_past ramp.start', 'ramp_restarts ramp']],
+  ['14 days ahead', NOW_MS + DAYS_14, []],
+  ['more than 14 days ahead', NOW_MS + DAYS_14 + 1, ['ramp_start_far ramp.start']],
+  ['a year ahead', NOW_MS + YEAR_MS, ['ramp_start_far ramp.start']],
+  ['left out', undefined, []],
+] as const satisfies readonly (readonly [string, number | undefined, string[]])[])
+  test(`a new build on a ramp that starts ${name}: ${expected[0] ?? 'well'}`, () => {
+    const builds = [aBuild(41), aBuild(42)];
+    const base = baseOf(
+      aState({ rollout: { current: 'b41', lastSafe: undefined, ...PLAIN_100 }, builds: [aBuild(41)] }),
+    );
+    const head = aState({ rollout: rampFrom(startMs), builds });
+    assert.equal(codes(head, base), expected, 'proposed');
+    const merged = told(checkState(head, base, { nowMs: NOW_MS }));
+    assert.equal(
+      merged,
+      expected.filter(e => e.startsWith('ramp_restarts')),
+      'what is merged is applied, however late',
+    );
+    assert.equal(codes(head), [], 'proposed, with nothing to compare it with');
   });
+
+test('with nothing known of it a ramp begins at its first step, and that is said', () => {
+  for (const startMs of [undefined, hours(-27), NOW_MS - YEAR_MS])
+    assert.equal(told(checkState(promote(rampFrom(startMs)), undefined, { nowMs: NOW_MS })), [
+      'ramp_restarts ramp',
+    ]);
+});
 
 test('a mid-ramp edit stays legal however old the start is', () => {
-  const old = NOW_MS - 2 * DAY_MS;
+  const old = NOW_MS - 20 * DAY_MS;
   const base = baseOf(promote(rampFrom(old)));
-  const edited = rampFrom(old, [[1, 4], [10, 24], [25, 24], [100]]);
+  const edited = rampFrom(old, [[1, 4], [10, 24], [75, 24], [100]]);
   assert.equal(codes(promote(edited), base), []);
   assert.equal(codes(promote({ ...edited, wifiOnly: false, lastSafe: 'b41' }), base), []);
-  assert.equal(codes(promote({ ...rampFrom(old + 1) }), base), ['ramp_start_past ramp.start']);
+  assert.equal(codes(promote({ ...rampFrom(old + 1) }), base), [
+    'ramp_start_past ramp.start',
+    'ramp_restarts ramp',
+  ]);
 });
 
-test('another current is judged, even with the start that stood', () => {
-  const old = NOW_MS - 3 * DAY_MS;
-  const builds = [aBuild(41), aBuild(42), aBuild(43)];
-  const base = baseOf(aState({ rollout: rampFrom(old), builds }));
-  const next = aState({ rollout: { ...rampFrom(old), current: 'b43' }, builds });
-  assert.equal(codes(next, base), ['ramp_start_past ramp.start']);
+test('no way back is refused for an old start: it begins at step 1, and a warning says so', () => {
+  const builds = [aBuild(40), aBuild(41), aBuild(42), aBuild(43)];
+  const of = (rollout: Partial<Rollout>) => aState({ rollout, builds });
+  const long = rampFrom(NOW_MS - YEAR_MS);
+  const stood = { ...baseOf(of({ current: 'b41', lastSafe: 'b40', ...PLAIN_100 })), stood: new Set(['b42']) };
+  for (const [name, head, base] of [
+    [
+      'to the ramp of an older build',
+      of({ current: 'b41', lastSafe: 'b40', ...long }),
+      baseOf(of(rampFrom(NOW_MS))),
+    ],
+    ['of a hotfix', of(long), baseOf(of({ current: 'b43', lastSafe: 'b41', ...PLAIN_100 }))],
+    ['of a pointer that was turned back', of(long), stood],
+    ['of a rollback', of(long), baseOf(of({ ...long, rollback: true }))],
+  ] as const)
+    assert.equal(codes(head, base), ['ramp_restarts ramp'], name);
+  const never = { ...stood, stood: new Set(['b41']) };
+  assert.equal(codes(of(long), never)[0], 'ramp_start_past ramp.start', 'a build that never stood');
 });
 
-test('a revert always passes: current is the base’s last_safe again, with a ramp of long ago', () => {
-  const builds = [aBuild(40), aBuild(41), aBuild(42)];
-  const before = aState({
-    rollout: { current: 'b41', lastSafe: 'b40', ...rampFrom(NOW_MS - YEAR_MS) },
-    builds,
-  });
-  const after = baseOf(aState({ rollout: rampFrom(NOW_MS), builds }));
-  assert.equal(codes(before, after), []);
+test('another rollout that stood in between restarts a ramp that looks the same', () => {
+  const state = promote(rampFrom(NOW_MS));
+  const found = checkState(state, baseOf(state), { nowMs: hours(9), broken: true });
+  assert.equal(told(found), ['ramp_restarts ramp']);
 });
 
-test('a time that a suspend froze does not make a start old', () => {
-  const head = promote({ ...rampFrom(hours(-40)), suspend: suspended(-40, 1) });
-  assert.equal(codes(head, standing), []);
+test('a ramp that takes exposure back says so', () => {
+  const base = baseOf(promote(aRollout(50)));
+  assert.equal(codes(promote(rampFrom(undefined)), base), ['ramp_narrows ramp']);
+  const steep = rampFrom(hours(-10), [[25, 4], [50, 24], [100]]);
+  const flat = rampFrom(hours(-10), [[25, 4], [40, 24], [100]]);
+  assert.equal(codes(promote(flat), baseOf(promote(steep))), ['ramp_narrows ramp']);
+  assert.equal(codes(promote(steep), baseOf(promote(steep))), []);
 });
 
-test('ending a rollback of the same current needs a new start', () => {
-  const base = baseOf(promote({ ...rampFrom(hours(-10)), rollback: true }));
-  assert.equal(codes(promote(rampFrom(hours(-10))), base), ['ramp_restart_needed ramp.start']);
-  assert.equal(codes(promote(rampFrom(undefined)), base), ['ramp_restart_needed ramp.start']);
-  assert.equal(codes(promote(rampFrom(NOW_MS)), base), []);
-  assert.equal(codes(promote(aRollout(5)), base), [], 'a plain percentage has no clock');
-  assert.equal(
-    codes(promote({ ...rampFrom(hours(-10)), rollback: true, reason: 'x' }), base),
-    [],
-    'it goes on',
-  );
+test('where nobody knows how far a ramp has come the seed counts as in use', () => {
+  const base = { ...baseOf(promote(rampFrom(NOW_MS))), progress: undefined };
+  const head = promote({ ...rampFrom(NOW_MS), cohortSeed: 'x' });
+  assert.equal(codes(head, base), ['cohort_seed_changed cohort_seed']);
 });
 
-test('a clock that was frozen decides what the seed may do', () => {
+test('a ramp that was suspended before its first step decides what the seed may do', () => {
   const state = promote({ ...rampFrom(hours(-100)), suspend: suspended(-200, 1) });
-  const base: Standing = { state, clock: { ...newClock(hours(-100)), frozenMs: 0 }, formerBuilds: new Map() };
   const head = promote({ ...rampFrom(hours(-100)), suspend: suspended(-200, 1), cohortSeed: 'x' });
-  assert.equal(codes(head, base), ['cohort_seed_changed cohort_seed'], 'still in its first step');
+  const waiting = { ...baseOf(state), progress: newRamp({ startMs: undefined }, hours(-100)) };
+  assert.equal(codes(head, waiting), [], 'nobody is exposed yet');
+  const served = { ...waiting, progress: { ...waiting.progress, step: 0 } };
+  assert.equal(codes(head, served), ['cohort_seed_changed cohort_seed']);
 });
 
 test('a version_name with invisible characters is an error where it is new, and a warning where it was declared', () => {

@@ -10,10 +10,10 @@ import { judge } from '../../../controller/domain/judging/judge.ts';
 import type { DesiredState } from '../../../controller/domain/release.ts';
 import { type GitHubConsole, makeConsole } from '../../../controller/github/console.ts';
 import { makeOutbox, type Outbox } from '../../../controller/outbox/drain.ts';
+import { makeContinuity } from '../../../controller/reconcile/continuity.ts';
 import { makeReconcile, type Reconcile } from '../../../controller/reconcile/loop.ts';
 import { makePublication } from '../../../controller/reconcile/publication.ts';
 import { gitSource } from '../../../controller/source/git/source.ts';
-import { findRampStart } from '../../../controller/source/ramp-start.ts';
 import type { Store } from '../../../controller/store/store.ts';
 import { watchProgress } from '../../../controller/watch/progress.ts';
 import { type ApartOptions, apartParser } from '../../../controller/yaml/parse-apart.ts';
@@ -134,12 +134,9 @@ async function raise<T>(
     clock: { nowMs, held: false },
     monotonicMs: nowMs,
     observe,
-    judging: {
-      parse: parser.parse,
-      place: parser.place,
-      rampStart: (tree, rollout, standing, atMs) =>
-        findRampStart(source, tree.revision, rollout, standing, atMs, parser.parseRollout),
-    },
+    judging: { parse: parser.parse, place: parser.place },
+    continuity: makeContinuity({ source, values: store.keyValues, parseRollout: parser.parseRollout }),
+    resume: async applied => applied.progress,
     missing: async () => new Set(),
     approve: console.approve,
     effects: console.onReconciled,

@@ -1,0 +1,107 @@
+/** Rules and warnings on where a ramp begins once a change is applied (SPEC §2 "Ramp"). */
+import { DAY_MS } from '../duration.ts';
+import { isWayBack } from '../policy/rise.ts';
+import type { Finding } from '../problem.ts';
+import { carryOver, continuesRamp, percentOnceOpen, rampOf } from '../ramp/progress.ts';
+import type { DesiredState, Ramp, Rollout } from '../release.ts';
+import { meantPercent, type Standing, standingAfter } from '../standing.ts';
+import { error, inRollout, warning } from './finding.ts';
+import type { RuleTimes } from './index.ts';
+
+/** A start further away than this, ahead or past, is taken for a typo. */
+const MAX_START_MS = 14 * DAY_MS;
+
+const startOf = (rollout: Rollout): number | undefined => rampOf(rollout)?.startMs;
+
+/** A build that stood before is promoted again, or a rollback of the same build ends. */
+function leadsBack(head: DesiredState, base: Standing): boolean {
+  const was = base.state.rollout;
+  const is = head.rollout;
+  if (was.current === is.current) return was.rollback && !is.rollback;
+  const build = head.builds.get(is.current);
+  if (build === undefined) return false;
+  const stood = base.stood?.has(is.current) ?? base.state.builds.has(is.current);
+  return stood || isWayBack(base, standingAfter(base, head, undefined), build);
+}
+
+/**
+ * A typo in a year once sent everything at once. A ramp cannot do that any more, so only whoever reviews is told, while
+ * it can still be mended; a way back is never held up, and what is merged is applied.
+ */
+export function* checkStart(
+  head: DesiredState,
+  base: Standing | undefined,
+  { nowMs, reviewing }: RuleTimes,
+): Generator<Finding> {
+  const startMs = startOf(head.rollout);
+  if (reviewing !== true || base === undefined || startMs === undefined || leadsBack(head, base)) return;
+  const was = base.state.rollout;
+  if (was.current === head.rollout.current && startOf(was) === startMs) return;
+  const days = Math.round(Math.abs(startMs - nowMs) / DAY_MS);
+  if (nowMs - startMs > MAX_START_MS)
+    yield error(
+      'ramp_start_past',
+      inRollout('ramp', 'start'),
+      `start is ${days} days past; at most 14 are accepted`,
+      'write a start at or after the merge, or leave it out to begin with the merge',
+    );
+  if (startMs - nowMs > MAX_START_MS)
+    yield error(
+      'ramp_start_far',
+      inRollout('ramp', 'start'),
+      `start is ${days} days ahead; at most 14 are accepted`,
+      'is the year right?',
+    );
+}
+
+/** By its written start the ramp would be past its first step. */
+function isLate({ startMs, steps }: Ramp, nowMs: number): boolean {
+  return startMs !== undefined && startMs + (steps[0]?.holdMs ?? 0) <= nowMs;
+}
+
+/** What a reader of the YAML alone would not expect: the ramp begins at its first step, or narrows. */
+export function* warnRamp(
+  head: DesiredState,
+  base: Standing | undefined,
+  { nowMs, reviewing, broken }: RuleTimes,
+): Generator<Finding> {
+  const { rollout } = head;
+  const ramp = rampOf(rollout);
+  const first = ramp?.steps[0]?.percent;
+  if (ramp === undefined || first === undefined || rollout.rollback) return;
+  if (base === undefined) {
+    if (reviewing !== true) yield restarts(first, 'nothing is known of how far it had come');
+    return;
+  }
+  const was = base.state.rollout;
+  const goesOn = broken !== true && continuesRamp(was, rollout);
+  if (!goesOn && broken === true)
+    yield restarts(first, 'another rollout stood for a while since the revision that was applied last');
+  else if (!goesOn && leadsBack(head, base))
+    yield restarts(first, `${rollout.current} stood before; devices that have it keep it`);
+  else if (!goesOn && isLate(ramp, nowMs)) yield restarts(first, 'its written start is past');
+  else yield* narrows(rollout, base, nowMs);
+}
+
+const restarts = (percent: number, why: string): Finding =>
+  warning(
+    'ramp_restarts',
+    inRollout('ramp'),
+    `the ramp begins at its first step, ${percent} %, when this is applied: ${why}`,
+    'nothing to do if that is meant; to open it at once, write rollout_percent',
+  );
+
+function* narrows(rollout: Rollout, base: Standing, nowMs: number): Generator<Finding> {
+  const was = base.state.rollout;
+  if (was.current !== rollout.current) return;
+  const fromPercent = meantPercent(base);
+  const progress = carryOver({ rollout: was, progress: base.progress }, rollout, nowMs);
+  const toPercent = percentOnceOpen(rollout, progress, nowMs);
+  if (toPercent < fromPercent)
+    yield warning(
+      'ramp_narrows',
+      inRollout('ramp'),
+      `exposure of ${rollout.current} falls from ${fromPercent} % to ${toPercent} % when this is applied`,
+      'a ramp is let through step by step; devices that have the build keep it',
+    );
+}

@@ -1,0 +1,79 @@
+/**
+ * Did the rollout stand unbroken between the applied revision and a new head? A build that was reverted and promoted
+ * again within one poll looks the same at both ends, but its ramp is a new one (GATES §6).
+ */
+import { Fault } from '../domain/fault.ts';
+import type { Revision } from '../domain/ids.ts';
+import { continuesRamp, rampOf } from '../domain/ramp/progress.ts';
+import type { Rollout } from '../domain/release.ts';
+import type { Applied, KeyValueStore, RolloutVersion, Source } from '../ports/index.ts';
+
+const KEY = 'reconcile.rejected_versions';
+/** Rejected versions that are remembered: they never stood. */
+const MOST_REJECTED = 100;
+/** More versions than this within one poll cannot be looked through; then the ramp begins again. */
+const DEEPEST = 200;
+
+export interface ContinuityOptions {
+  readonly source: Pick<Source, 'rolloutHistory'>;
+  readonly values: KeyValueStore;
+  /** Undefined when that version does not parse: it was never applied. */
+  readonly parseRollout: (version: RolloutVersion) => Rollout | undefined | Promise<Rollout | undefined>;
+}
+
+export interface Continuity {
+  /** True: a ramp that looks the same at both ends is not the same. */
+  broken(revision: Revision, applied: Applied): Promise<boolean>;
+  /** The rollout of this head was judged and never applied: it breaks nothing. */
+  rejected(revision: Revision, applied: Applied | undefined): Promise<void>;
+}
+
+export function makeContinuity({ source, values, parseRollout }: ContinuityOptions): Continuity {
+  const known = async (): Promise<string[]> => {
+    const text = await values.get(KEY);
+    return text === undefined ? [] : (JSON.parse(text) as string[]);
+  };
+
+  /** Newest first; undefined: they cannot be had, or there are too many. */
+  async function versionsBetween(revision: Revision, since: Revision): Promise<RolloutVersion[] | undefined> {
+    const versions: RolloutVersion[] = [];
+    try {
+      for await (const version of source.rolloutHistory(revision, since)) {
+        versions.push(version);
+        if (versions.length > DEEPEST) return undefined;
+      }
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'revision_unknown') return undefined;
+      throw error;
+    }
+    return versions;
+  }
+
+  return {
+    broken: async (revision, applied) => {
+      if (rampOf(applied.state.rollout) === undefined) return false;
+      const versions = await versionsBetween(revision, applied.revision);
+      if (versions === undefined) return true;
+      const rejected = new Set(await known());
+      let before = applied.state.rollout;
+      // The head itself is judged by its two ends.
+      for (const version of versions.slice(1).reverse()) {
+        if (rejected.has(version.revision)) continue;
+        const rollout = await parseRollout(version);
+        if (rollout === undefined) continue;
+        if (!continuesRamp(before, rollout)) return true;
+        before = rollout;
+      }
+      const head = versions[0] === undefined ? undefined : await parseRollout(versions[0]);
+      return head !== undefined && before !== applied.state.rollout && !continuesRamp(before, head);
+    },
+    rejected: async (revision, applied) => {
+      if (applied === undefined || rampOf(applied.state.rollout) === undefined) return;
+      const [newest] = (await versionsBetween(revision, applied.revision)) ?? [];
+      if (newest === undefined) return;
+      const before = await known();
+      if (before.includes(newest.revision)) return;
+      await values.set(KEY, JSON.stringify([...before, newest.revision].slice(-MOST_REJECTED)));
+    },
+  };
+}

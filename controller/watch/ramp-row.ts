@@ -1,0 +1,43 @@
+/** The row of a ramp that stands in the store, at the start of the process. */
+import type { Observe } from '../domain/event.ts';
+import { standAfter } from '../domain/ramp/begin.ts';
+import { percentAt, type RampProgress, rampOf } from '../domain/ramp/progress.ts';
+import type { Applied, Clock, RampStore } from '../ports/index.ts';
+
+export interface RampRowOptions {
+  readonly ramps: RampStore;
+  readonly clock: Clock & { readonly held: boolean };
+  readonly observe: Observe;
+}
+
+/**
+ * What the store knows of the standing ramp. Without a row, as after the loss of one, it begins at the later of its
+ * written start and now, at its first step: what was let through before is not known, and nothing is guessed.
+ */
+export async function resumeRamp(
+  applied: Applied,
+  options: RampRowOptions,
+): Promise<RampProgress | undefined> {
+  const { rollout } = applied.state;
+  if (rampOf(rollout) === undefined || applied.progress !== undefined) return applied.progress;
+  const nowMs = options.clock.nowMs();
+  const { progress } = standAfter(undefined, applied.state, { nowMs, clockHeld: options.clock.held });
+  if (progress === undefined) return undefined;
+  const percent = progress.step < 0 ? undefined : percentAt(rollout, progress);
+  const buildId = rollout.current;
+  await options.ramps.keep(
+    { buildId, progress, percent, decidedAtMs: nowMs, decidedBy: 'ramp' },
+    [
+      {
+        atMs: nowMs,
+        actor: 'ramp',
+        action: 'ramp.restart',
+        subject: buildId,
+        detail: { revision: applied.revision, why: 'the store has no row of this ramp' },
+      },
+    ],
+    [],
+  );
+  options.observe({ type: 'ota.ramp.restart', revision: applied.revision, buildId });
+  return progress;
+}
