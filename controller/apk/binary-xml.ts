@@ -38,6 +38,8 @@ const CHUNK_RESOURCE_MAP = 0x0180;
 const CHUNK_START_ELEMENT = 0x0102;
 const CHUNK_END_ELEMENT = 0x0103;
 const CHUNK_HEADER_SIZE = 8;
+/** What follows the header of a start element: its name, and where its attributes are. */
+const EXTENSION_SIZE = 20;
 const ATTRIBUTE_SIZE = 20;
 const NO_INDEX = 0xffffffff;
 const MAX_NAME_BYTES = 256;
@@ -100,7 +102,7 @@ function readElement(
   depth: number,
 ): XmlElement | undefined {
   const extension = chunk.body.subarray(chunk.headerSize);
-  if (extension.length < 16) return undefined;
+  if (extension.length < EXTENSION_SIZE) return undefined;
   const name = strings.get(extension.readUInt32LE(4), MAX_NAME_BYTES);
   const start = extension.readUInt16LE(8);
   const size = extension.readUInt16LE(10);

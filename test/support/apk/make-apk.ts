@@ -8,7 +8,7 @@ import {
   type ManifestElement,
 } from './manifest.ts';
 import { ATTRIBUTE_IDS, LAST_SDK, type LineageStep, type Pair, type SigningPlan, signZip } from './sign.ts';
-import { buildZip, type ZipFile, type ZipParts } from './zip.ts';
+import { buildZip, joinZip, type ZipFile, type ZipParts } from './zip.ts';
 
 export interface ManifestOptions {
   package?: string;
@@ -40,6 +40,11 @@ export interface ApkOptions extends ManifestOptions {
 /** A signed APK that passes Android's checks. It contains no code. */
 export function makeApk(options: ApkOptions): Buffer {
   return signZip(unsignedApk(options), soundPlan(options));
+}
+
+/** An unsigned APK of version 1 with further files. */
+export function joinedApk(files: readonly ZipFile[]): Buffer {
+  return joinZip(unsignedApk({ versionCode: 1, files }));
 }
 
 /** The same archive before signing, for tests that sign it in their own way. */
