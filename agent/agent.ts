@@ -160,7 +160,7 @@ export class Agent {
       const fact = make(at);
       // What a stopping agent broke off itself is no news; an install it waited for is.
       if (this.#stopping && fact.type !== 'installed') continue;
-      const { state, effects } = step(this.#state, fact);
+      const { state, effects } = (this.#options.step ?? step)(this.#state, fact);
       if (state !== this.#state && !(await this.#save(state))) break;
       this.#state = state;
       for (const effect of effects) this.#perform(effect);

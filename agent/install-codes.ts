@@ -13,10 +13,6 @@ const REASONS: ReadonlyMap<string, ResultReason> = new Map<string, ResultReason>
   ['INSTALL_PARSE_FAILED_NO_CERTIFICATES', 'signature_invalid'],
   ['INSTALL_PARSE_FAILED_CERTIFICATE_ENCODING', 'signature_invalid'],
   ['INSTALL_FAILED_BAD_SIGNATURE', 'signature_invalid'],
-  ['INSTALL_FAILED_INVALID_APK', 'signature_invalid'],
-  ['INSTALL_PARSE_FAILED_NOT_APK', 'signature_invalid'],
-  ['INSTALL_PARSE_FAILED_UNEXPECTED_EXCEPTION', 'signature_invalid'],
-  ['INSTALL_PARSE_FAILED_BAD_MANIFEST', 'signature_invalid'],
   ['INSTALL_PARSE_FAILED_BAD_PACKAGE_NAME', 'package_mismatch'],
   ['INSTALL_FAILED_PACKAGE_CHANGED', 'package_mismatch'],
   ['INSTALL_FAILED_INSUFFICIENT_STORAGE', 'storage'],
@@ -32,6 +28,12 @@ const REASONS: ReadonlyMap<string, ResultReason> = new Map<string, ResultReason>
   ['INSTALL_FAILED_ABORTED', 'install_rejected'],
   ['INSTALL_FAILED_REJECTED_BY_BUILDTYPE', 'install_rejected'],
   ['INSTALL_FAILED_VERIFICATION_TIMEOUT', 'timeout'],
+  // Whatever Android could not parse was verified by the agent: it is no failure of the signature.
+  ['INSTALL_FAILED_INVALID_APK', 'install_failed'],
+  ['INSTALL_PARSE_FAILED_NOT_APK', 'install_failed'],
+  ['INSTALL_PARSE_FAILED_BAD_MANIFEST', 'install_failed'],
+  ['INSTALL_PARSE_FAILED_UNEXPECTED_EXCEPTION', 'install_failed'],
+  ['INSTALL_PARSE_FAILED_RESOURCES_ARSC_COMPRESSED', 'install_failed'],
   ['no_answer', 'timeout'],
 ]);
 

@@ -4,6 +4,7 @@ import type { DeviceId } from '../controller/domain/ids.ts';
 import type { AgentEvent } from './event.ts';
 import type { ApkFiles, Clock, Credentials, Platform, StateStore } from './ports.ts';
 import type { Random } from './random.ts';
+import type { step } from './step.ts';
 import type { VerdictCache } from './verify.ts';
 
 export interface AgentOptions {
@@ -20,6 +21,8 @@ export interface AgentOptions {
   readonly store: StateStore;
   readonly observe: (event: AgentEvent, atMs: number) => void;
   readonly dispatcher?: Dispatcher | undefined;
+  /** The state machine; another one only to show the conformance kit a wrong agent. */
+  readonly step?: typeof step | undefined;
   readonly verdicts?: VerdictCache | undefined;
   readonly headersTimeoutMs?: number | undefined;
   readonly stallTimeoutMs?: number | undefined;

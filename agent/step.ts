@@ -7,11 +7,10 @@
 import { NUDGE_MAX_AHEAD_MS, NUDGE_REPLAY_WINDOW_MS } from '../controller/domain/nudge/message.ts';
 import type { Step } from './effect.ts';
 import type { Fact } from './fact.ts';
-import type { Installed } from './readings.ts';
 import type { AgentState, Ask } from './state.ts';
-import { onChecked } from './step/answer.ts';
-import { onDownloaded } from './step/download.ts';
-import { confirm, onConfirmed, onInstalled } from './step/install.ts';
+import { onChecked, onCheckFailed } from './step/answer.ts';
+import { onDownloadBroken, onDownloaded } from './step/download.ts';
+import { confirm, onConfirmed, onConfirmFailed, onInstalled } from './step/install.ts';
 import { proceed } from './step/offer.ts';
 import { onRenewAsked, onRenewalDue, onRenewed, renewIfFree } from './step/renewal.ts';
 import { onReported, sendNext } from './step/report.ts';
@@ -132,25 +131,15 @@ function onBroke(state: AgentState, fact: Extract<Fact, { type: 'broke' }>): Ste
   const { phase } = state;
   const { code, at } = fact;
   const said = stay(state, emit({ type: 'ota.internal', code, message: fact.message }));
-  const failed = {
-    answer: { kind: 'failed', code, retryAfterMs: undefined },
-    conditions: undefined,
-    installed: NOTHING,
-    renewToken: false,
-  } as const;
+  const failed = { kind: 'failed', code, retryAfterMs: undefined } as const;
   return then(said, s => {
     switch (phase.name) {
       case 'checking':
-        return onChecked(s, phase.ask, phase.attempt, failed, at);
+        return onCheckFailed(s, phase.ask, phase.attempt, failed, at);
       case 'confirming':
-        return onConfirmed(s, phase.attempt, phase.tries, failed, at);
+        return onConfirmFailed(s, phase.attempt, phase.tries, failed, at);
       case 'downloading':
-        return onDownloaded(
-          s,
-          phase.attempt,
-          { kind: 'broken', reason: 'internal', detail: code, retryAfterMs: undefined },
-          at,
-        );
+        return onDownloadBroken(s, phase.attempt, { reason: 'internal', detail: code }, at);
       case 'verifying':
         return verifyBroke(s, phase.attempt, code, at);
       case 'installing':
@@ -160,5 +149,3 @@ function onBroke(state: AgentState, fact: Extract<Fact, { type: 'broke' }>): Ste
     }
   });
 }
-
-const NOTHING: Installed = { package: '', versionCode: 0, sdk: 0, buildId: undefined, signer: undefined };

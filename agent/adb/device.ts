@@ -19,7 +19,7 @@ import {
   parseUnmeteredWifi,
   parseVersionCode,
 } from './parse.ts';
-import { type AdbTarget, adb, INSTALL_TIMEOUT_MS, PUSH_TIMEOUT_MS, shell } from './shell.ts';
+import { type AdbTarget, adb, INSTALL_TIMEOUT_MS, PUSH_TIMEOUT_MS, shell, shellWithErrors } from './shell.ts';
 
 export interface AdbOptions extends AdbTarget {
   readonly package: string;
@@ -34,9 +34,7 @@ const REMOTE_FOLDER = '/data/local/tmp';
 export class AdbDevice implements Platform {
   readonly #options: AdbOptions;
   /** The signer of a base.apk by its path, which changes with every update. */
-  #signer:
-    | { readonly path: string; readonly versionCode: number; readonly signer: Sha256 | undefined }
-    | undefined;
+  #signer: { readonly path: string; readonly versionCode: number; readonly signer: Sha256 } | undefined;
 
   constructor(options: AdbOptions) {
     this.#options = options;
@@ -86,7 +84,8 @@ export class AdbDevice implements Platform {
     const known = this.#signer;
     if (known?.path === base && known.versionCode === versionCode) return known.signer;
     const signer = await this.#pullSigner(base, name, versionCode, sdk);
-    this.#signer = { path: base, versionCode, signer };
+    // A pull that failed says nothing about the next one.
+    if (signer !== undefined) this.#signer = { path: base, versionCode, signer };
     return signer;
   }
 
@@ -122,9 +121,14 @@ export class AdbDevice implements Platform {
     const remote = `${REMOTE_FOLDER}/${path.basename(apk.path)}`;
     try {
       const pushed = await adb(this.#options, ['push', apk.path, remote], PUSH_TIMEOUT_MS);
-      if (pushed.exitCode !== 0) return pushFailure(pushed.text);
+      if (pushed.exitCode !== 0) return pushFailure(`${pushed.stdout}\n${pushed.stderr}`);
       const words = ['pm', 'install', '-r', ...(downgrade ? ['-d'] : []), remote];
-      const result = parseInstall(await shell(this.#options, words, INSTALL_TIMEOUT_MS));
+      const result = parseInstall(await shellWithErrors(this.#options, words, INSTALL_TIMEOUT_MS));
+      // The package manager may still be at it: the version that runs a minute later decides.
+      if (!result.ok && result.code === 'no_answer')
+        throw new Fault('install_unanswered', result.detail || 'pm install gave no answer', {
+          retry: 'backoff',
+        });
       if (result.ok) await this.#restartService();
       return result;
     } finally {
@@ -140,7 +144,7 @@ export class AdbDevice implements Platform {
 
   async #quietly(words: readonly string[]): Promise<void> {
     try {
-      const text = await shell(this.#options, words);
+      const text = await shellWithErrors(this.#options, words);
       if (/^Error/m.test(text)) this.#options.note?.(`${words.join(' ')}: ${text.trim().slice(0, 200)}`);
     } catch (error) {
       this.#options.note?.(`${words.join(' ')}: ${error instanceof Error ? error.message : 'failed'}`);
@@ -156,8 +160,9 @@ export class AdbDevice implements Platform {
 const unreadable = (what: string) =>
   new Fault('device_unreadable', `cannot read ${what}`, { retry: 'backoff' });
 
-const pushFailure = (text: string): InstallResult => ({
-  ok: false,
-  code: /No space left/i.test(text) ? 'INSTALL_FAILED_INSUFFICIENT_STORAGE' : 'push_failed',
-  detail: text.trim().slice(0, 160),
-});
+/** A full device has answered; a push that was cut has not, and is tried again. Fault `adb_push_failed`. */
+function pushFailure(text: string): InstallResult {
+  const detail = text.trim().slice(0, 160);
+  if (/No space left/i.test(text)) return { ok: false, code: 'INSTALL_FAILED_INSUFFICIENT_STORAGE', detail };
+  throw new Fault('adb_push_failed', detail, { retry: 'backoff' });
+}

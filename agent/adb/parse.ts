@@ -4,6 +4,8 @@
  * TelephonyRegistry.dump, ConnectivityService.dump, and PackageManagerService's Settings.dumpPackagesLPr.
  */
 
+import { installCodeOfNumber } from './install-numbers.ts';
+
 export interface Battery {
   readonly percent: number | undefined;
   readonly charging: boolean | undefined;
@@ -90,8 +92,14 @@ export function parseVersionCode(text: string, name: string): number | undefined
   const [visible = ''] = text.split('Hidden system packages:');
   const [, block] = new RegExp(`Package \\[${literal(name)}\\][^\\n]*\\n([\\s\\S]*)`).exec(visible) ?? [];
   const code = /\bversionCode=(\d+)/.exec(block ?? '')?.[1];
-  if (code !== undefined) return Number(code);
+  if (code !== undefined) return uninstalledForAll(block ?? '') ? 0 : Number(code);
   return block === undefined && /^Packages:/m.test(visible) ? 0 : undefined;
+}
+
+/** `pm uninstall -k --user 0` leaves the package there, with `installed=false` for the user. */
+function uninstalledForAll(block: string): boolean {
+  const users = [...block.matchAll(/^\s*User \d+:.*\binstalled=(true|false)\b/gm)].map(match => match[1]);
+  return users.length > 0 && !users.includes('true');
 }
 
 /** `pm path NAME`: the base APK, whatever splits there are. */
@@ -108,13 +116,27 @@ export function parseHasTelephony(text: string): boolean | undefined {
   return /^feature:android\.hardware\.telephony\s*$/m.test(text);
 }
 
-/** `pm install`: `Success`, or the first `INSTALL_…` constant. */
+/** `pm install`: `Success`, or the code of its failure; `no_answer` when the package manager did not say. */
 export function parseInstall(text: string): { ok: true } | { ok: false; code: string; detail: string } {
-  const code = /\bINSTALL_[A-Z0-9_]+\b/.exec(text)?.[0];
-  const detail = text.trim().split(/\r?\n/).at(-1)?.slice(0, 160) ?? '';
+  const code = installCodeOf(text);
+  const line =
+    text.split(/\r?\n/).find(part => /Failure|xception/.test(part)) ?? text.trim().split('\n').at(-1);
+  const detail = line?.trim().slice(0, 160) ?? '';
   if (code !== undefined) return { ok: false, code, detail };
   if (/^Success\b/m.test(text)) return { ok: true };
   return { ok: false, code: 'no_answer', detail };
+}
+
+/** A constant, a number, a failure without either, or the class of a Java exception, in this order. */
+function installCodeOf(text: string): string | undefined {
+  // Permissions have INSTALL_ in their names too: android.permission.INSTALL_PACKAGES.
+  const constant = /(?<![\w.])INSTALL_(?:PARSE_)?FAILED_[A-Z0-9_]+/.exec(text)?.[0];
+  if (constant !== undefined) return constant;
+  const number = /\bFailure \[(-?\d{1,6})\b/.exec(text)?.[1];
+  if (number !== undefined) return installCodeOfNumber(Number(number));
+  const exception = /^\s*(?:Error: )?((?:[a-z_]\w*\.)+[A-Z]\w*(?:Exception|Error))\b/m.exec(text)?.[1];
+  if (exception !== undefined) return exception.slice(0, 80);
+  return /\bFailure\b/.test(text) ? 'failure_unnamed' : undefined;
 }
 
 /** What stands in place of a dump that did not come. */

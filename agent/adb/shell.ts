@@ -13,9 +13,14 @@ export const PUSH_TIMEOUT_MS = 10 * 60_000;
 export const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
 interface Output {
-  readonly text: string;
+  /** What the device's program said, without what adb says of its own daemon. */
+  readonly stdout: string;
+  readonly stderr: string;
   readonly exitCode: number;
 }
+
+/** `* daemon not running; starting now at tcp:5037`: an old adb says it on standard output, in front of the answer. */
+const withoutNotices = (text: string): string => text.replace(/^\* daemon .*\r?\n/gm, '');
 
 /**
  * Runs `adb -s SERIAL …`. Exit codes of the device's own programs are told, not judged: old devices always say 0.
@@ -24,9 +29,9 @@ interface Output {
 export function adb(target: AdbTarget, args: readonly string[], timeoutMs: number): Promise<Output> {
   return new Promise((resolve, reject) => {
     const options = { timeout: timeoutMs, maxBuffer: MAX_OUTPUT_BYTES, killSignal: 'SIGKILL' } as const;
-    execFile(target.adbPath, ['-s', target.serial, ...args], options, (error, stdout, stderr) => {
-      const text = `${stdout}${stderr}`;
-      if (error === null) return resolve({ text, exitCode: 0 });
+    execFile(target.adbPath, ['-s', target.serial, ...args], options, (error, said, complained) => {
+      const [stdout, stderr] = [withoutNotices(said), withoutNotices(complained)];
+      if (error === null) return resolve({ stdout, stderr, exitCode: 0 });
       if (error.code === 'ENOENT')
         return reject(
           new Fault('adb_missing', `cannot run ${target.adbPath}: is adb installed and on the PATH?`, {
@@ -43,7 +48,7 @@ export function adb(target: AdbTarget, args: readonly string[], timeoutMs: numbe
         )?.[0];
       if (line !== undefined)
         return reject(new Fault('adb_unreachable', line.slice(0, 200), { retry: 'backoff' }));
-      resolve({ text, exitCode: typeof error.code === 'number' ? error.code : 1 });
+      resolve({ stdout, stderr, exitCode: typeof error.code === 'number' ? error.code : 1 });
     });
   });
 }
@@ -52,8 +57,22 @@ export function adb(target: AdbTarget, args: readonly string[], timeoutMs: numbe
 export const quoted = (word: string): string =>
   /^[A-Za-z0-9_./:=@~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
+const run = (target: AdbTarget, words: readonly string[], timeoutMs: number): Promise<Output> =>
+  adb(target, ['shell', words.map(quoted).join(' ')], timeoutMs);
+
+/** What the device's program prints. */
 export const shell = async (
   target: AdbTarget,
   words: readonly string[],
   timeoutMs = DUMP_TIMEOUT_MS,
-): Promise<string> => (await adb(target, ['shell', words.map(quoted).join(' ')], timeoutMs)).text;
+): Promise<string> => (await run(target, words, timeoutMs)).stdout;
+
+/** The same with what it complains of, which is where some failures are told. */
+export async function shellWithErrors(
+  target: AdbTarget,
+  words: readonly string[],
+  timeoutMs = DUMP_TIMEOUT_MS,
+): Promise<string> {
+  const { stdout, stderr } = await run(target, words, timeoutMs);
+  return `${stdout}\n${stderr}`;
+}

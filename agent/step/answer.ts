@@ -37,7 +37,7 @@ export function onChecked(
   });
 }
 
-function onCheckFailed(
+export function onCheckFailed(
   state: AgentState,
   ask: Ask,
   attempt: Attempt | undefined,

@@ -1,73 +1,81 @@
-/** How a download that has ended goes on: to verification, to another try, or to a report. */
+/** How a download that has ended goes on: to verification, to another try, or to a report (SPEC §9). */
+import type { ResultReason } from '../../controller/domain/outcome.ts';
 import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
-import type { Step } from '../effect.ts';
+import type { Effect, Step } from '../effect.ts';
 import type { DownloadResult, Moment } from '../fact.ts';
 import type { AgentState, Attempt } from '../state.ts';
 import { endAttempt } from './report.ts';
 import { emit, stay, then, timed, timer } from './turn.ts';
 import { MAX_DOWNLOAD_TRIES, verify } from './verify.ts';
 
-const DOWNLOAD_RETRY_BASE_MS = 5_000;
-const DOWNLOAD_RETRY_CAP_MS = 5 * 60_000;
+/** 5, 10, 20, 40 s at most: four pauses need no cap. */
+const RETRY_BASE_MS = 5_000;
 const BUSY_WAIT_MS = 30_000;
 
-export function onDownloaded(state: AgentState, attempt: Attempt, result: DownloadResult, at: Moment): Step {
-  const { requestId, offer } = attempt;
-  const { buildId } = offer;
-  if (result.kind === 'done') {
-    const next = timed(attempt, 'download', result.ms);
-    const said = emit({
-      type: 'ota.download.ok',
-      requestId,
-      buildId,
-      bytes: result.bytes,
-      ms: Math.round(result.ms),
-    });
-    return then(stay(state, said), s => verify(s, next));
-  }
-  if (result.kind === 'busy') {
-    const retryInMs = retryAfterDelayMs(result.retryAfterMs ?? BUSY_WAIT_MS, at.random);
-    return stay(
-      state,
-      emit({ type: 'ota.download.wait', requestId, buildId, retryInMs, status: result.status }),
-      timer(state, 'retry', retryInMs),
-    );
-  }
-  const failed = (reason: Parameters<typeof downloadFail>[1], final: boolean) =>
-    downloadFail(attempt, reason, result.detail, final);
-  if (result.kind === 'gone')
-    return then(stay(state, failed('offer_gone', true)), s =>
-      endAttempt(s, attempt, { outcome: 'skipped', reason: 'offer_gone', detail: result.detail }, at),
-    );
-  const tries = attempt.downloadTries + 1;
-  const final = result.kind === 'refused' || tries >= MAX_DOWNLOAD_TRIES;
-  const { reason, detail } = result;
-  if (final)
-    return then(stay(state, failed(reason, true)), s =>
-      endAttempt(s, attempt, { outcome: 'fail', reason, detail }, at),
-    );
-  const waitMs =
-    result.retryAfterMs === undefined
-      ? fullJitterMs(tries, DOWNLOAD_RETRY_BASE_MS, DOWNLOAD_RETRY_CAP_MS, at.random)
-      : retryAfterDelayMs(result.retryAfterMs, at.random);
-  const waiting: AgentState = {
-    ...state,
-    phase: { name: 'downloading', attempt: { ...attempt, downloadTries: tries } },
-  };
-  return stay(waiting, failed(reason, false), timer(waiting, 'retry', waitMs));
+interface Failure {
+  readonly reason: ResultReason;
+  readonly detail: string;
+  readonly retryAfterMs?: number | undefined;
 }
 
-const downloadFail = (
+export function onDownloaded(state: AgentState, attempt: Attempt, result: DownloadResult, at: Moment): Step {
+  switch (result.kind) {
+    case 'done':
+      return onDone(state, attempt, result.bytes, result.ms);
+    case 'busy':
+      return onBusy(state, attempt, result, at);
+    case 'broken':
+      return onDownloadBroken(state, attempt, result, at);
+    case 'refused':
+      return onRefused(state, attempt, result, at);
+    case 'gone': {
+      const gone = { reason: 'offer_gone', detail: result.detail } as const;
+      return then(stay(state, failed(attempt, gone, true)), s =>
+        endAttempt(s, attempt, { outcome: 'skipped', ...gone }, at),
+      );
+    }
+  }
+}
+
+function onDone(state: AgentState, attempt: Attempt, bytes: number, spentMs: number): Step {
+  const { requestId, offer } = attempt;
+  const { buildId } = offer;
+  const said = emit({ type: 'ota.download.ok', requestId, buildId, bytes, ms: Math.round(spentMs) });
+  return then(stay(state, said), s => verify(s, timed(attempt, 'download', spentMs)));
+}
+
+/** The server asks for patience: no failure, however often. */
+function onBusy(
+  state: AgentState,
   attempt: Attempt,
-  reason: Extract<DownloadResult, { reason: unknown }>['reason'],
-  detail: string,
-  final: boolean,
-) =>
-  emit({
-    type: 'ota.download.fail',
-    requestId: attempt.requestId,
-    buildId: attempt.offer.buildId,
-    reason,
-    detail,
-    final,
-  });
+  { status, retryAfterMs }: Extract<DownloadResult, { kind: 'busy' }>,
+  at: Moment,
+): Step {
+  const { requestId, offer } = attempt;
+  const retryInMs = retryAfterDelayMs(retryAfterMs ?? BUSY_WAIT_MS, at.random);
+  const said = emit({ type: 'ota.download.wait', requestId, buildId: offer.buildId, retryInMs, status });
+  return stay(state, said, timer(state, 'retry', retryInMs));
+}
+
+/** Trying again may help, up to five times. */
+export function onDownloadBroken(state: AgentState, attempt: Attempt, failure: Failure, at: Moment): Step {
+  const tried = { ...attempt, downloadTries: attempt.downloadTries + 1 };
+  if (tried.downloadTries >= MAX_DOWNLOAD_TRIES) return onRefused(state, attempt, failure, at);
+  const waitMs =
+    failure.retryAfterMs === undefined
+      ? fullJitterMs(tried.downloadTries, RETRY_BASE_MS, Number.POSITIVE_INFINITY, at.random)
+      : retryAfterDelayMs(failure.retryAfterMs, at.random);
+  const waiting: AgentState = { ...state, phase: { name: 'downloading', attempt: tried } };
+  return stay(waiting, failed(attempt, failure, false), timer(waiting, 'retry', waitMs));
+}
+
+function onRefused(state: AgentState, attempt: Attempt, failure: Failure, at: Moment): Step {
+  const { reason, detail } = failure;
+  return then(stay(state, failed(attempt, failure, true)), s =>
+    endAttempt(s, attempt, { outcome: 'fail', reason, detail }, at),
+  );
+}
+
+function failed({ requestId, offer }: Attempt, { reason, detail }: Failure, final: boolean): Effect {
+  return emit({ type: 'ota.download.fail', requestId, buildId: offer.buildId, reason, detail, final });
+}

@@ -1,7 +1,7 @@
 /** Confirm and install: each ends in the next, in a wait, or in a report (SPEC §9). */
 import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
 import type { Step } from '../effect.ts';
-import type { Checked, Fact, Moment } from '../fact.ts';
+import type { CheckAnswer, Checked, Fact, Moment } from '../fact.ts';
 import { reasonForInstallCode } from '../install-codes.ts';
 import { sameApk } from '../offer.ts';
 import { addFailure } from '../penalty.ts';
@@ -37,20 +37,7 @@ export function onConfirmed(
 ): Step {
   const { answer, installed } = checked;
   const { versionCode } = installed;
-  if (answer.kind === 'failed') {
-    const waitMs =
-      answer.retryAfterMs === undefined
-        ? fullJitterMs(tries + 1, CONFIRM_RETRY_BASE_MS, CONFIRM_RETRY_CAP_MS, at.random)
-        : retryAfterDelayMs(answer.retryAfterMs, at.random);
-    const waiting: AgentState = { ...state, phase: { name: 'confirming', attempt, tries: tries + 1 } };
-    const said = emit({
-      type: 'ota.check.fail',
-      requestId: attempt.requestId,
-      code: answer.code,
-      retryInMs: waitMs,
-    });
-    return stay(waiting, said, timer(waiting, 'retry', waitMs));
-  }
+  if (answer.kind === 'failed') return onConfirmFailed(state, attempt, tries, answer, at);
   if (installedItself(attempt, versionCode)) return succeed(state, attempt, installed, 0, at);
   if (answer.kind === 'hold')
     return endAttempt(
@@ -83,6 +70,28 @@ export function onConfirmed(
   if (why !== undefined)
     return endAttempt(state, attempt, { outcome: 'skipped', reason: why, versionCode }, at);
   return install(state, { ...attempt, offer, checkedAtMs: at.atMs }, checked, at);
+}
+
+/** No answer: nothing is installed, and it asks again after a growing pause. */
+export function onConfirmFailed(
+  state: AgentState,
+  attempt: Attempt,
+  tries: number,
+  answer: Extract<CheckAnswer, { kind: 'failed' }>,
+  at: Moment,
+): Step {
+  const waitMs =
+    answer.retryAfterMs === undefined
+      ? fullJitterMs(tries + 1, CONFIRM_RETRY_BASE_MS, CONFIRM_RETRY_CAP_MS, at.random)
+      : retryAfterDelayMs(answer.retryAfterMs, at.random);
+  const waiting: AgentState = { ...state, phase: { name: 'confirming', attempt, tries: tries + 1 } };
+  const said = emit({
+    type: 'ota.check.fail',
+    requestId: attempt.requestId,
+    code: answer.code,
+    retryInMs: waitMs,
+  });
+  return stay(waiting, said, timer(waiting, 'retry', waitMs));
 }
 
 /** The last look at the device's conditions is the one right before. */

@@ -1,5 +1,4 @@
 /** From an answer to an attempt: eligibility, penalties, constraints (SPEC §9). */
-
 import type { Step } from '../effect.ts';
 import type { Checked, Moment } from '../fact.ts';
 import { type Offer, sameApk } from '../offer.ts';

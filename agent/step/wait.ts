@@ -1,6 +1,6 @@
 /** What an attempt waits for: the network, the battery, a call, and whatever cannot be read (SPEC §9). */
 import type { ResultReason } from '../../controller/domain/outcome.ts';
-import { type DeferReason, unmetConstraints } from '../constraints.ts';
+import { type Unmet, unmetConstraints } from '../constraints.ts';
 import type { Step } from '../effect.ts';
 import type { Moment } from '../fact.ts';
 import type { Conditions, Installed } from '../readings.ts';
@@ -12,11 +12,7 @@ import { emit, enter, stay, then, timer } from './turn.ts';
 export const OBSERVE_EVERY_MS = 60_000;
 
 /** Something to wait for. `signer`: the installed signer cannot be read, so that no download could be judged. */
-export interface Wait {
-  readonly reason: DeferReason | 'signer';
-  /** The reading was missing rather than bad. */
-  readonly unknown: boolean;
-}
+export type Wait = Unmet | { readonly reason: 'signer'; readonly unknown: true };
 
 export function waitsOf(
   state: AgentState,
@@ -31,8 +27,7 @@ export function waitsOf(
   return unsigned ? [...unmet, { reason: 'signer', unknown: true }] : unmet;
 }
 
-const reasonOf = (wait: Wait): ResultReason =>
-  wait.unknown || wait.reason === 'signer' ? 'unknown_conditions' : wait.reason;
+const reasonOf = (wait: Wait): ResultReason => (wait.unknown ? 'unknown_conditions' : wait.reason);
 
 /** Waits, logs what is new, and reports each reason once an attempt. */
 export function defer(state: AgentState, attempt: Attempt, waits: readonly Wait[]): Step {

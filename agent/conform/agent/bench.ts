@@ -3,82 +3,18 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { bucketOf } from '../../../controller/domain/cohort.ts';
 import { signNudge } from '../../../controller/domain/nudge/message.ts';
+import { Finding, must } from '../finding.ts';
 import { type ScriptedController, type Seen, type ServedBuild, TOKEN } from './scripted-controller.ts';
+import type {
+  AgentSetup,
+  AgentUnderTest,
+  ApkKit,
+  DeviceUnderTest,
+  RunningAgent,
+  SetupConditions,
+} from './under-test.ts';
 
-/** Small signed APKs of one package; the numbers are version codes. */
-export interface ApkKit {
-  readonly package: string;
-  /** SHA-256 of the certificate that signs all but `foreign`. */
-  readonly signer: string;
-  readonly foreignSigner: string;
-  readonly v40: Buffer;
-  readonly v41: Buffer;
-  readonly v42: Buffer;
-  readonly v43: Buffer;
-  /** Version 42 by another key. */
-  readonly foreign: Buffer;
-  /** Version 42 of another package, by the right key. */
-  readonly otherPackage: Buffer;
-}
-
-/** The device as the agent under test finds it. `null`: cannot be read. */
-export interface SetupConditions {
-  readonly unmetered_wifi: boolean | null;
-  readonly battery_percent: number | null;
-  readonly charging: boolean | null;
-  readonly in_call: boolean | null;
-}
-
-export interface AgentSetup {
-  readonly url: string;
-  readonly deviceId: string;
-  readonly token: string;
-  readonly nudgeKey: Buffer;
-  readonly package: string;
-  readonly sdk: number;
-  readonly versionCode: number;
-  readonly signer: string;
-  readonly conditions: SetupConditions;
-  /** Waits are this many times shorter. */
-  readonly timeScale: number;
-  /** The process ends when its package is replaced. */
-  readonly dieOnUpdate: boolean;
-}
-
-export interface RunningAgent {
-  /** One line of the command protocol. */
-  tell(command: object): void;
-  /** At once, as SIGKILL does; resolves when it is gone. */
-  kill(): Promise<void>;
-  /** Whether it has ended by itself. */
-  readonly ended: boolean;
-}
-
-/** One device: what an agent keeps survives `start` after `start`. */
-export interface DeviceUnderTest {
-  start(setup: AgentSetup): Promise<RunningAgent>;
-  dispose(): Promise<void>;
-}
-
-export interface AgentUnderTest {
-  device(): Promise<DeviceUnderTest>;
-  /** Silence after which nothing more is expected. */
-  readonly quietMs: number;
-  /** How long anything expected may take. */
-  readonly limitMs: number;
-  readonly timeScale: number;
-}
-
-/** What a check found wrong, in words. */
-export class Finding extends Error {
-  override readonly name = 'Finding';
-}
-
-export function must(condition: boolean, otherwise: string): asserts condition {
-  if (!condition) throw new Finding(otherwise);
-}
-
-const STEP_MS = 2;
+export const STEP_MS = 2;
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
 
 const GOOD: SetupConditions = { unmetered_wifi: true, battery_percent: 80, charging: false, in_call: false };
@@ -89,6 +25,9 @@ export interface StartOptions {
   readonly versionCode?: number;
   readonly conditions?: Partial<SetupConditions>;
   readonly dieOnUpdate?: boolean;
+  readonly sdk?: number;
+  /** Instead of the run's own, where a check is about long waits. */
+  readonly timeScale?: number;
   /** Does not wake an agent that sleeps. */
   readonly unprompted?: boolean;
 }
@@ -99,6 +38,9 @@ export class Bench {
   readonly #under: AgentUnderTest;
   readonly #device: DeviceUnderTest;
   #setup: AgentSetup | undefined;
+  /** Steps of waiting so far: time as a machine that is shared counts it. */
+  steps = 0;
+  readonly warnings: string[] = [];
   agent: RunningAgent | undefined;
 
   constructor(kit: ApkKit, server: ScriptedController, under: AgentUnderTest, device: DeviceUnderTest) {
@@ -109,7 +51,17 @@ export class Bench {
   }
 
   get timeScale(): number {
-    return this.#under.timeScale;
+    return this.#setup?.timeScale ?? this.#under.timeScale;
+  }
+
+  /** Silence after which nothing more is expected, in ms. */
+  get quietMs(): number {
+    return this.#under.quietMs;
+  }
+
+  /** Allowed for now, and not for ever. */
+  warn(text: string): void {
+    this.warnings.push(text);
   }
 
   build(versionCode: 40 | 41 | 42 | 43, more: Partial<ServedBuild> = {}): ServedBuild {
@@ -131,21 +83,21 @@ export class Bench {
       token: TOKEN,
       nudgeKey: NUDGE_KEY,
       package: name,
-      sdk: 33,
+      sdk: options.sdk ?? 33,
       versionCode: options.versionCode ?? 41,
       signer,
       conditions: { ...GOOD, ...options.conditions },
-      timeScale: this.#under.timeScale,
+      timeScale: options.timeScale ?? this.#under.timeScale,
       dieOnUpdate: options.dieOnUpdate ?? false,
     };
     await this.#begin(this.#setup, options.unprompted ?? false);
   }
 
   /** Another process on the same device. */
-  async restart(): Promise<void> {
+  async restart(unprompted = false): Promise<void> {
     if (this.#setup === undefined) throw new Error('the agent was never started');
     await this.agent?.kill();
-    await this.#begin(this.#setup, false);
+    await this.#begin(this.#setup, unprompted);
   }
 
   /** An agent that sleeps at its start is woken, so that one check alone finds that fault. */
@@ -172,11 +124,18 @@ export class Bench {
   }
 
   async until(what: string, probe: () => boolean): Promise<void> {
+    if (!(await this.patience(probe))) throw new Finding(`${what}: it never came`);
+  }
+
+  /** Whether it came before patience ended. */
+  async patience(probe: () => boolean): Promise<boolean> {
     const end = Date.now() + this.#under.limitMs;
     while (!probe()) {
-      if (Date.now() > end) throw new Finding(`${what}: it never came`);
+      if (Date.now() > end) return false;
       await pause(STEP_MS);
+      this.steps += 1;
     }
+    return true;
   }
 
   /**
@@ -194,6 +153,12 @@ export class Bench {
       }
       await pause(STEP_MS);
     }
+  }
+
+  /** Looks on for so many stretches of silence, however much is said. */
+  async watch(times: number): Promise<void> {
+    const steps = (this.#under.quietMs * times) / STEP_MS;
+    for (let step = 0; step < steps; step++) await pause(STEP_MS);
   }
 
   /** The version the agent says it runs, asked for just now. */

@@ -1,13 +1,36 @@
 /** How an agent downloads: what it resumes, when it stops, and whom it asks before it installs. */
-import { must } from './bench.ts';
+
+import { must } from '../finding.ts';
+import type { Bench } from './bench.ts';
 import type { AgentCheck } from './check.ts';
 
 const PROMISED = 1024 * 1024;
+
+/** The confirmation names something else than the check before the download did. */
+const differing =
+  (change: (bench: Bench) => void) =>
+  async (bench: Bench): Promise<void> => {
+    const { server, kit } = bench;
+    server.offer = bench.build(42);
+    server.onApk = (_, response) => {
+      change(bench);
+      server.onApk = undefined;
+      return response.writeHead(200, { 'content-length': kit.v42.length }).end(kit.v42);
+    };
+    // What it does with the other build afterwards is another matter.
+    server.onCheck = (_, response) => {
+      if (bench.finals().length === 0) return 'default';
+      return response.writeHead(204, { etag: '"none"', 'ota-decision': 'suspended' }).end();
+    };
+    await bench.start();
+    await bench.refuses('skipped/superseded');
+  };
 
 export const DOWNLOAD: readonly AgentCheck[] = [
   {
     name: 'resumes_a_cut_download',
     clause: 'what is there is not downloaded again: Range with If-Range',
+    catches: 'starts_downloads_over',
     run: async bench => {
       const { server, kit } = bench;
       server.offer = bench.build(42);
@@ -26,6 +49,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   {
     name: 'stops_an_oversized_download',
     clause: 'the first byte beyond size_bytes ends the download',
+    catches: 'takes_any_length',
     run: async bench => {
       const { server } = bench;
       server.offer = bench.build(42);
@@ -50,6 +74,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   {
     name: 'waits_while_the_server_is_busy',
     clause: '503 with Retry-After is waited for and is no failure, however often',
+    catches: 'does_not_wait_when_busy',
     run: async bench => {
       const { server } = bench;
       server.offer = bench.build(42);
@@ -69,6 +94,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   {
     name: 'lets_go_of_a_build_that_is_gone',
     clause: '410 ends the attempt as skipped, not as a failure',
+    catches: 'fails_when_gone',
     run: async bench => {
       bench.server.offer = bench.build(42);
       bench.server.onApk = (_, response) => response.writeHead(410).end();
@@ -79,6 +105,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   {
     name: 'confirms_before_the_install',
     clause: 'after the download it asks again, and an offer that is gone is not installed',
+    catches: 'installs_without_asking',
     run: async bench => {
       const { server } = bench;
       server.offer = bench.build(42);
@@ -95,6 +122,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   {
     name: 'pauses_after_repeated_failure',
     clause: 'after three failures of one build it does not download it again at once',
+    catches: 'never_tires',
     run: async bench => {
       const { server } = bench;
       server.offer = bench.build(42);
@@ -108,6 +136,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   {
     name: 'reports_why_android_refused',
     clause: 'install results are told apart by Android’s codes',
+    catches: 'knows_one_reason',
     run: async bench => {
       bench.server.offer = undefined;
       await bench.start();
@@ -117,5 +146,40 @@ export const DOWNLOAD: readonly AgentCheck[] = [
       bench.tell({ poll: true });
       await bench.refuses('fail/storage');
     },
+  },
+  {
+    name: 'begins_anew_with_a_whole_answer',
+    clause: '200 to a Range is the whole APK: what is on disk is not its beginning',
+    catches: 'appends_a_whole_answer',
+    run: async bench => {
+      const { server, kit } = bench;
+      server.offer = bench.build(42);
+      let first = true;
+      server.onApk = (_, response) => {
+        response.writeHead(200, { 'content-length': kit.v42.length });
+        if (!first) return response.end(kit.v42);
+        first = false;
+        return response.write(kit.v42.subarray(0, 600), () => setTimeout(() => response.destroy(), 50));
+      };
+      await bench.start();
+      await bench.installs(42);
+      must(!bench.finals().some(report => report.outcome === 'fail'), 'it put the answer behind what it had');
+    },
+  },
+  {
+    name: 'confirms_the_same_build',
+    clause: 'a confirmation that names another build ends the attempt as superseded',
+    catches: 'installs_another_build_than_confirmed',
+    run: differing(bench => {
+      bench.server.offer = bench.build(43);
+    }),
+  },
+  {
+    name: 'confirms_the_same_bytes',
+    clause: 'a confirmation that names another sha256 ends the attempt as superseded',
+    catches: 'installs_other_bytes_than_confirmed',
+    run: differing(bench => {
+      bench.server.manifest = { sha256: '7'.repeat(64) };
+    }),
   },
 ];

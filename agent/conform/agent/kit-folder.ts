@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { bufferReader, signerForSdk, verifyApk } from '../../../controller/apk/index.ts';
 import { Fault } from '../../../controller/domain/fault.ts';
-import type { ApkKit } from './bench.ts';
+import type { ApkKit } from './under-test.ts';
 
 /** File names without `.apk`, as they lie in the folder. */
 export const KIT_FILES = ['v40', 'v41', 'v42', 'v43', 'foreign', 'other-package'] as const;

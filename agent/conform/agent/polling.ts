@@ -1,5 +1,7 @@
 /** How an agent asks: who it says it is, and what it does with "nothing for you". */
-import { type Bench, must } from './bench.ts';
+
+import { must } from '../finding.ts';
+import type { Bench } from './bench.ts';
 import type { AgentCheck } from './check.ts';
 import { TOKEN } from './scripted-controller.ts';
 
@@ -13,6 +15,7 @@ export const POLLING: readonly AgentCheck[] = [
   {
     name: 'polls_at_start',
     clause: 'an agent asks for an update when it starts',
+    catches: 'sleeps_at_start',
     run: async bench => {
       await bench.start({ unprompted: true });
       await bench.until('a check after the start', () => bench.server.checks().length > 0);
@@ -21,6 +24,7 @@ export const POLLING: readonly AgentCheck[] = [
   {
     name: 'names_version_and_sdk',
     clause: 'a check carries version_code, and the sdk',
+    catches: 'hides_its_sdk',
     run: async bench => {
       await bench.start();
       await bench.until('a check', () => bench.server.checks().length > 0);
@@ -32,6 +36,7 @@ export const POLLING: readonly AgentCheck[] = [
   {
     name: 'authenticates_every_request',
     clause: 'check, download and result carry the device’s bearer token',
+    catches: 'reports_without_token',
     run: async bench => {
       await installed(bench);
       const bare = bench.server.seen.find(seen => seen.headers.authorization !== `Bearer ${TOKEN}`);
@@ -41,6 +46,7 @@ export const POLLING: readonly AgentCheck[] = [
   {
     name: 'keeps_token_out_of_urls',
     clause: 'a token is never in a URL',
+    catches: 'puts_token_in_url',
     run: async bench => {
       await installed(bench);
       const leaky = bench.server.seen.find(
@@ -52,6 +58,7 @@ export const POLLING: readonly AgentCheck[] = [
   {
     name: 'correlates_by_request_id',
     clause: 'one Ota-Request-Id names manifest, download, confirmation and result of an attempt',
+    catches: 'renames_each_request',
     run: async bench => {
       await installed(bench);
       const [final] = bench.finals();
@@ -66,6 +73,7 @@ export const POLLING: readonly AgentCheck[] = [
   {
     name: 'names_the_hold_it_has',
     clause: 'after a hold the next check carries its ETag in If-None-Match',
+    catches: 'forgets_the_etag',
     run: async bench => {
       await bench.start();
       await bench.running();
@@ -79,6 +87,7 @@ export const POLLING: readonly AgentCheck[] = [
   {
     name: 'skips_the_running_version',
     clause: 'an offer of the version that runs is not downloaded',
+    catches: 'downloads_what_it_runs',
     run: async bench => {
       bench.server.offer = { ...bench.build(42), versionCode: 99 };
       bench.server.manifest = { version_code: 42 };
@@ -91,6 +100,7 @@ export const POLLING: readonly AgentCheck[] = [
   {
     name: 'recomputes_its_own_bucket',
     clause: 'an offer for a percentage that its bucket is outside of is not followed',
+    catches: 'trusts_the_cohort',
     run: async bench => {
       bench.server.offer = bench.build(42);
       bench.server.manifest = { staged_rollout_percent: bench.bucketPercent };
@@ -106,6 +116,7 @@ export const POLLING: readonly AgentCheck[] = [
   {
     name: 'installs_what_is_offered',
     clause: 'an eligible device ends on the offered version and reports ok/installed',
+    catches: 'reports_without_a_reason',
     run: async bench => {
       await installed(bench);
       const [final] = bench.finals();

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { AgentSetup, AgentUnderTest, DeviceUnderTest, RunningAgent } from './bench.ts';
+import type { AgentSetup, AgentUnderTest, DeviceUnderTest, RunningAgent } from './under-test.ts';
 
 export interface ProcessAgentOptions {
   /** Run by the shell; `{setup}` is replaced by the setup file's path. */

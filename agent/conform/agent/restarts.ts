@@ -1,6 +1,7 @@
 /** What survives the process: a kill in any state ends with one install and one result. */
 import type { ServerResponse } from 'node:http';
-import { type Bench, must } from './bench.ts';
+import { must } from '../finding.ts';
+import type { Bench } from './bench.ts';
 import type { AgentCheck } from './check.ts';
 import type { Seen } from './scripted-controller.ts';
 
@@ -37,11 +38,13 @@ export const RESTARTS: readonly AgentCheck[] = [
   {
     name: 'survives_a_kill_while_checking',
     clause: 'killed as it asks, the next process installs and reports once',
+    catches: 'is_stuck_after_a_crash',
     run: bench => killedAt(bench, seen => seen.path === '/v1/agent/update'),
   },
   {
     name: 'survives_a_kill_while_downloading',
     clause: 'killed in the download, the next process goes on from the last byte',
+    catches: 'drops_what_it_has_at_start',
     run: async bench => {
       await killedAt(
         bench,
@@ -55,12 +58,14 @@ export const RESTARTS: readonly AgentCheck[] = [
   {
     name: 'survives_a_kill_while_confirming',
     clause: 'killed before the install, the next process does it once',
+    catches: 'loses_its_place',
     run: bench =>
       killedAt(bench, seen => seen.path === '/v1/agent/update' && bench.server.downloads().length > 0),
   },
   {
     name: 'survives_a_kill_while_reporting',
     clause: 'a result that was not taken is sent by the next process, the same',
+    catches: 'changes_its_story',
     run: async bench => {
       await killedAt(bench, seen => seen.path === '/v1/action-result');
       const bodies = new Set(
@@ -75,6 +80,7 @@ export const RESTARTS: readonly AgentCheck[] = [
   {
     name: 'reports_after_its_own_replacement',
     clause: 'the update kills the process that installed it; the next one reports',
+    catches: 'forgets_its_replacement',
     run: async bench => {
       bench.server.offer = bench.build(42);
       await bench.start({ dieOnUpdate: true });
@@ -86,6 +92,7 @@ export const RESTARTS: readonly AgentCheck[] = [
   {
     name: 'repeats_a_result_until_it_is_taken',
     clause: 'a result that the controller could not take is sent again, the same',
+    catches: 'reports_once',
     run: async bench => {
       const { server } = bench;
       server.offer = bench.build(42);
@@ -94,6 +101,24 @@ export const RESTARTS: readonly AgentCheck[] = [
       await bench.start();
       await bench.until('a third report', () => server.reports().length >= 3);
       must(new Set(server.reports().map(r => JSON.stringify(r))).size === 1, 'the results differ');
+    },
+  },
+  {
+    name: 'repeats_a_result_after_a_kill',
+    clause: 'killed before its result was taken, the next process sends it',
+    catches: 'forgets_results_at_restart',
+    run: async bench => {
+      const { server } = bench;
+      server.offer = bench.build(42);
+      server.onReport = () => undefined;
+      await bench.start();
+      await bench.until('a result', () => bench.finals().length > 0);
+      const before = server.reports().length;
+      server.onReport = undefined;
+      await bench.restart();
+      await bench.until('the result from the next process', () => server.reports().length > before);
+      const [first, again] = [server.reports()[before - 1], server.reports()[before]];
+      must(JSON.stringify(first) === JSON.stringify(again), 'the next process tells another story');
     },
   },
 ];

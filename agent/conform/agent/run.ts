@@ -1,19 +1,29 @@
 /** Runs the checks against an agent: each on a device and a controller of its own. */
-import { type AgentUnderTest, type ApkKit, Bench, Finding } from './bench.ts';
+
+import { Finding } from '../finding.ts';
+import { Bench } from './bench.ts';
 import type { AgentCheck } from './check.ts';
 import { CONSTRAINTS } from './constraints.ts';
 import { DOWNLOAD } from './download.ts';
 import { INTEGRITY } from './integrity.ts';
 import { NUDGES } from './nudges.ts';
+import { PAUSES } from './pauses.ts';
 import { POLLING } from './polling.ts';
+import { REDIRECTS } from './redirects.ts';
+import { RENEWAL } from './renewal.ts';
 import { RESTARTS } from './restarts.ts';
 import { startScriptedController } from './scripted-controller.ts';
+import { STATES } from './states.ts';
+import type { AgentUnderTest, ApkKit } from './under-test.ts';
 
 export interface CheckResult {
   readonly name: string;
   readonly clause: string;
   /** Undefined when it holds. */
   readonly finding: string | undefined;
+  /** What is allowed for now only. */
+  readonly warnings: readonly string[];
+  readonly ms: number;
 }
 
 /** Every check of an agent, by a unique name. */
@@ -24,6 +34,10 @@ export const agentChecks = (): readonly AgentCheck[] => [
   ...DOWNLOAD,
   ...NUDGES,
   ...RESTARTS,
+  ...PAUSES,
+  ...REDIRECTS,
+  ...RENEWAL,
+  ...STATES,
 ];
 
 export async function checkAgent(
@@ -37,7 +51,10 @@ export async function checkAgent(
   const results: CheckResult[] = [];
   const worker = async () => {
     for (let check = queue.shift(); check !== undefined; check = queue.shift()) {
-      const result = { name: check.name, clause: check.clause, finding: await findingOf(check, under, kit) };
+      const startedMs = performance.now();
+      const judged = await judge(check, under, kit);
+      const ms = Math.round(performance.now() - startedMs);
+      const result = { name: check.name, clause: check.clause, ...judged, ms };
       results.push(result);
       options.onResult?.(result);
     }
@@ -46,16 +63,20 @@ export async function checkAgent(
   return results;
 }
 
-async function findingOf(check: AgentCheck, under: AgentUnderTest, kit: ApkKit): Promise<string | undefined> {
+async function judge(
+  check: AgentCheck,
+  under: AgentUnderTest,
+  kit: ApkKit,
+): Promise<Pick<CheckResult, 'finding' | 'warnings'>> {
   const server = await startScriptedController();
   // A missing token is one check's business, not every check's.
   server.strict = false;
   const bench = new Bench(kit, server, under, await under.device());
   try {
     await check.run(bench);
-    return undefined;
+    return { finding: undefined, warnings: bench.warnings };
   } catch (error) {
-    if (error instanceof Finding) return error.message;
+    if (error instanceof Finding) return { finding: error.message, warnings: bench.warnings };
     throw error;
   } finally {
     await bench.end();

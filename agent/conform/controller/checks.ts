@@ -4,7 +4,7 @@ import { bufferReader, identityOf, signerForSdk, verifyApk } from '../../../cont
 import { bucketOf, isExposed } from '../../../controller/domain/cohort.ts';
 import { HOLD_REASONS } from '../../../controller/domain/decision.ts';
 import { urlRefusal } from '../../http/origin.ts';
-import { must } from '../agent/bench.ts';
+import { must } from '../finding.ts';
 import { type ControllerCheck, refused, withOffer } from './check.ts';
 import { RESULTS } from './results.ts';
 import { header, mustBeProblem } from './world.ts';

@@ -1,7 +1,7 @@
 /** What a controller must answer to results (SPEC §5). */
 import { randomUUID } from 'node:crypto';
 import type { Offer } from '../../offer.ts';
-import { must } from '../agent/bench.ts';
+import { must } from '../finding.ts';
 import { type ControllerCheck, refused, reporting, withOffer } from './check.ts';
 import { mustBeProblem } from './world.ts';
 

@@ -1,7 +1,7 @@
 /** One device's view of a controller under test: what it asks, and what every error must look like. */
 import { type Dispatcher, request } from 'undici';
 import { type Offer, parseOffer } from '../../offer.ts';
-import { must } from '../agent/bench.ts';
+import { must } from '../finding.ts';
 
 export interface ControllerUnderTest {
   readonly url: URL;

@@ -247,4 +247,56 @@ test('ota-agent run --adb SERIAL --once updates a device and ends with 0', () =>
     }
   }));
 
+test('a pull that failed once is tried again, and its failure is not remembered', () =>
+  withDevice(async (device, adb) => {
+    await adb.failVerb('pull', 'adb: error: failed to copy');
+    assert.is((await device.installed()).signer, undefined);
+    await adb.failVerb('pull', undefined);
+    assert.is((await device.installed()).signer, fingerprintOf(key));
+  }));
+
+test('what adb itself says does not make the device unreadable', () =>
+  withDevice(async (device, adb) => {
+    await adb.notice('* daemon not running; starting now at tcp:5037\n* daemon started successfully\n');
+    assert.is((await device.installed()).sdk, 33);
+    assert.is((await device.conditions()).batteryPercent, 84);
+  }));
+
+test('an old adb that says it on standard output does not either', () =>
+  withDevice(async (device, adb) => {
+    await adb.answer(
+      'getprop ro.build.version.sdk',
+      '* daemon not running. starting it now on port 5037 *\n* daemon started successfully *\n33\n',
+    );
+    assert.is((await device.installed()).sdk, 33);
+  }));
+
+const apkAt = async (folder: string) => {
+  const file = new ApkFolder(folder).of('a'.repeat(64));
+  await file.append(makeApk({ key, versionCode: 42, package: PACKAGE }));
+  await file.close();
+  return file;
+};
+
+test('a push that was cut is no result of the install', () =>
+  withDevice(async (device, adb, folder) => {
+    await adb.failVerb('push', 'adb: error: failed to read copy response');
+    const installing = device.install(await apkAt(folder), { downgrade: false });
+    assert.is(await installing.then(() => 'answered', faultCode), 'adb_push_failed');
+  }));
+
+test('an install without an answer is no result: what runs afterwards decides', () =>
+  withDevice(async (device, adb, folder) => {
+    await adb.failInstall('');
+    const installing = device.install(await apkAt(folder), { downgrade: false });
+    assert.is(await installing.then(() => 'answered', faultCode), 'install_unanswered');
+  }));
+
+test('no room for the push is a result', () =>
+  withDevice(async (device, adb, folder) => {
+    await adb.failVerb('push', 'adb: error: failed to copy: remote write failed: No space left on device');
+    const result = await device.install(await apkAt(folder), { downgrade: false });
+    assert.is(result.ok === false && result.code, 'INSTALL_FAILED_INSUFFICIENT_STORAGE');
+  }));
+
 test.run();

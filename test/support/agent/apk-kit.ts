@@ -1,5 +1,5 @@
 /** The APKs that an agent is checked with: made once a process, signed for real. */
-import type { ApkKit } from '../../../agent/conform/agent/bench.ts';
+import type { ApkKit } from '../../../agent/conform/agent/under-test.ts';
 import { fingerprintOf, makeApk, testKey } from '../apk/index.ts';
 
 export function makeKit(): ApkKit {

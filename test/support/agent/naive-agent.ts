@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { type Dispatcher, Agent as HttpAgent, request } from 'undici';
-import type { AgentSetup, AgentUnderTest, RunningAgent } from '../../../agent/conform/agent/bench.ts';
+import type { AgentSetup, AgentUnderTest, RunningAgent } from '../../../agent/conform/agent/under-test.ts';
 import { type Offer, parseOffer } from '../../../agent/offer.ts';
 import { bufferReader, signerForSdk, verifyApk } from '../../../controller/apk/index.ts';
 import { bucketOf } from '../../../controller/domain/cohort.ts';

@@ -2,24 +2,41 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Agent as HttpAgent } from 'undici';
+import { type Dispatcher, Agent as HttpAgent } from 'undici';
 import { Agent } from '../../../agent/agent.ts';
 import { parseCommand } from '../../../agent/cli/lines.ts';
 import { scaledClock } from '../../../agent/clock.ts';
-import type { AgentSetup, AgentUnderTest, RunningAgent } from '../../../agent/conform/agent/bench.ts';
+import type { AgentSetup, AgentUnderTest, RunningAgent } from '../../../agent/conform/agent/under-test.ts';
 import { controllerUrl } from '../../../agent/http/origin.ts';
+import type { ApkFiles, Clock, Credentials } from '../../../agent/ports.ts';
 import { type DeviceImage, SimulatedDevice } from '../../../agent/simulated/device.ts';
+import { step } from '../../../agent/step.ts';
 import { ApkFolder } from '../../../agent/store/apk-folder.ts';
 import { CredentialFile } from '../../../agent/store/credentials.ts';
 import { StateFile } from '../../../agent/store/state-file.ts';
+
+/** What is wrong about an agent: its state machine, its network, its files, what it keeps, or what it hears. */
+export interface Wrong {
+  readonly step?: (right: typeof step) => typeof step;
+  readonly network?: (right: Dispatcher, setup: AgentSetup) => Dispatcher;
+  readonly files?: (right: ApkFiles) => ApkFiles;
+  readonly credentials?: (right: Credentials) => Credentials;
+  /** Undefined: the command is not heard. */
+  readonly hears?: (
+    command: Readonly<Record<string, unknown>>,
+  ) => Readonly<Record<string, unknown>> | undefined;
+  readonly clock?: (right: Clock) => Clock;
+}
 
 async function start(
   setup: AgentSetup,
   folder: string,
   image: DeviceImage,
   keep: (image: DeviceImage) => void,
+  wrong: Wrong,
 ): Promise<RunningAgent> {
-  const dispatcher = new HttpAgent();
+  const network = new HttpAgent();
+  const dispatcher = wrong.network?.(network, setup) ?? network;
   let ended = false;
   const { unmetered_wifi, battery_percent, charging, in_call } = setup.conditions;
   const device = new SimulatedDevice({
@@ -37,15 +54,17 @@ async function start(
       agent.kill();
     },
   });
+  const files = new ApkFolder(path.join(folder, 'downloads'));
   const credentials = await CredentialFile.open(folder, setup);
   const agent: Agent = new Agent({
     deviceId: setup.deviceId,
     controller: controllerUrl(setup.url),
-    credentials,
-    clock: scaledClock(setup.timeScale),
+    credentials: wrong.credentials?.(credentials) ?? credentials,
+    clock: wrong.clock?.(scaledClock(setup.timeScale)) ?? scaledClock(setup.timeScale),
+    step: wrong.step?.(step),
     random: Math.random,
     platform: device,
-    files: new ApkFolder(path.join(folder, 'downloads')),
+    files: wrong.files?.(files) ?? files,
     store: new StateFile(folder, setup.deviceId),
     dispatcher,
     observe: () => {},
@@ -56,7 +75,10 @@ async function start(
       return ended;
     },
     tell: line => {
-      const command = parseCommand(JSON.stringify(line));
+      const given = line as Readonly<Record<string, unknown>>;
+      const command = parseCommand(
+        JSON.stringify(wrong.hears === undefined ? given : (wrong.hears(given) ?? {})),
+      );
       if (command?.kind === 'poll') agent.poll();
       if (command?.kind === 'nudge') agent.receive(command.message);
       if (command?.kind === 'conditions') device.set(command.conditions);
@@ -65,12 +87,12 @@ async function start(
     kill: async () => {
       agent.kill();
       await agent.ended();
-      await dispatcher.destroy();
+      await network.destroy();
     },
   };
 }
 
-export function ownAgent(): AgentUnderTest {
+export function ownAgent(wrong: Wrong = {}): AgentUnderTest {
   return {
     quietMs: 150,
     limitMs: 6_000,
@@ -86,9 +108,15 @@ export function ownAgent(): AgentUnderTest {
             sdk,
             installCalls: 0,
           };
-          return start(setup, folder, image, changed => {
-            image = changed;
-          });
+          return start(
+            setup,
+            folder,
+            image,
+            changed => {
+              image = changed;
+            },
+            wrong,
+          );
         },
         dispose: () => rm(folder, { recursive: true, force: true }),
       };

@@ -289,6 +289,20 @@ export const PACKAGES: readonly Replay<number | undefined>[] = [
     means: 0,
   },
   {
+    name: 'uninstalled for its user with the data kept (pm uninstall -k --user 0)',
+    source:
+      'https://cs.android.com/android/platform/superproject/+/android-14.0.0_r1:frameworks/base/services/core/java/com/android/server/pm/Settings.java',
+    text: `Packages:\n${packageBlock(41)}    User 0: ceDataInode=-4294836 installed=false hidden=false suspended=false distractionFlags=0 stopped=true notLaunched=true enabled=0 instant=false virtual=false\n`,
+    means: 0,
+  },
+  {
+    name: 'installed for its user',
+    source:
+      'https://cs.android.com/android/platform/superproject/+/android-14.0.0_r1:frameworks/base/services/core/java/com/android/server/pm/Settings.java',
+    text: `Packages:\n${packageBlock(41)}    User 0: ceDataInode=131072 installed=true hidden=false suspended=false stopped=false notLaunched=false enabled=0\n    User 10: ceDataInode=0 installed=false hidden=false stopped=true\n`,
+    means: 41,
+  },
+  {
     name: 'a dump cut before the version',
     source: 'synthetic',
     text: 'Packages:\n  Package [com.nexmdm.agent] (4a50e0):\n    userId=10118\n',
@@ -328,5 +342,48 @@ export const INSTALLS: readonly Replay<string>[] = [
     source: 'synthetic',
     text: "Error: Can't find service: package\n",
     means: 'no_answer',
+  },
+  {
+    name: 'Android 11 to 16 refuse compressed resources, by number',
+    source: 'https://github.com/connectbot/connectbot/issues/1294',
+    text: 'Failure [-124: Failed parse during installPackageLI: Targeting R+ (version 30 and above) requires the resources.arsc of installed APKs to be stored uncompressed and aligned on a 4-byte boundary]\n',
+    means: 'INSTALL_PARSE_FAILED_RESOURCES_ARSC_COMPRESSED',
+  },
+  {
+    name: 'an old device that says a number alone',
+    source: 'https://github.com/i-p-tel/sipdroid/issues/28',
+    text: 'Failure [-12]\n',
+    means: 'INSTALL_FAILED_OLDER_SDK',
+  },
+  { name: 'a number nobody knows', source: 'synthetic', text: 'Failure [-9999]\n', means: 'failure_9999' },
+  {
+    name: 'a reason that is null',
+    source: 'synthetic',
+    text: 'Failure [null]\n',
+    means: 'failure_unnamed',
+  },
+  {
+    name: 'a Java exception that names a permission',
+    source: 'https://github.com/rom1v/sndcpy/issues/151',
+    text: "\nException occurred while executing 'install':\njava.lang.SecurityException: You need the android.permission.INSTALL_GRANT_RUNTIME_PERMISSIONS permission to use the PackageManager.INSTALL_GRANT_RUNTIME_PERMISSIONS flag\n\tat com.android.server.pm.PackageInstallerService.createSessionInternal(PackageInstallerService.java:621)\n",
+    means: 'java.lang.SecurityException',
+  },
+  {
+    name: 'Android 9 tells the same exception in a line of its own',
+    source: 'https://github.com/appium/appium/issues/12831',
+    text: 'Security exception: You need the android.permission.INSTALL_GRANT_RUNTIME_PERMISSIONS permission to use the PackageManager.INSTALL_GRANT_RUNTIME_PERMISSIONS flag\n\njava.lang.SecurityException: You need the android.permission.INSTALL_GRANT_RUNTIME_PERMISSIONS permission to use the PackageManager.INSTALL_GRANT_RUNTIME_PERMISSIONS flag\n',
+    means: 'java.lang.SecurityException',
+  },
+  {
+    name: 'a duplicate permission that is named like a code',
+    source: 'synthetic',
+    text: 'Failure [INSTALL_FAILED_DUPLICATE_PERMISSION: Package com.nexmdm.agent attempting to redeclare permission com.vendor.INSTALL_FAILED_ABORTED already owned by com.vendor]\n',
+    means: 'INSTALL_FAILED_DUPLICATE_PERMISSION',
+  },
+  {
+    name: 'a vendor that tells its reason after the file name',
+    source: 'https://github.com/seaky/nspanel_pro_tools_apk/issues/90',
+    text: 'adb: failed to install a.apk: Failure [INSTALL_FAILED_ALREADY_EXISTS: Attempt to re-install com.google.android.webview without first uninstalling.]\n',
+    means: 'INSTALL_FAILED_ALREADY_EXISTS',
   },
 ];

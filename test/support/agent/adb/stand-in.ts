@@ -11,6 +11,10 @@ export interface StandIn {
   failInstall(text: string | undefined): Promise<void>;
   /** Every later call ends with this error of adb itself; undefined: no more. */
   disconnect(error: string | undefined): Promise<void>;
+  /** What adb itself says on standard error before it does anything. */
+  notice(text: string): Promise<void>;
+  /** Calls of this verb end so; undefined: no more. */
+  failVerb(verb: string, error: string | undefined): Promise<void>;
   calls(): Promise<string[][]>;
 }
 
@@ -23,6 +27,10 @@ const at = name => path.join(home, encodeURIComponent(name));
 const text = name => (fs.existsSync(at(name)) ? fs.readFileSync(at(name), 'utf8') : undefined);
 const [flag, serial, verb, ...rest] = process.argv.slice(2);
 fs.appendFileSync(at('calls'), JSON.stringify(process.argv.slice(2)) + '\\n');
+const starting = text('daemon notice');
+if (starting !== undefined) process.stderr.write(starting);
+const failing = text('failing ' + verb);
+if (failing !== undefined) { process.stderr.write(failing + '\\n'); process.exit(1); }
 const broken = text('disconnected');
 if (broken !== undefined) { process.stderr.write(broken + '\\n'); process.exit(1); }
 if (flag !== '-s' || serial !== text('serial')) { process.stderr.write("error: device '" + serial + "' not found\\n"); process.exit(1); }
@@ -89,6 +97,9 @@ export async function makeStandIn(
     answer: (command, text) => put(`answer ${command}`, text),
     failInstall: text => (text === undefined ? drop('install failure') : put('install failure', text)),
     disconnect: error => (error === undefined ? drop('disconnected') : put('disconnected', error)),
+    notice: text => put('daemon notice', text),
+    failVerb: (verb, error) =>
+      error === undefined ? drop(`failing ${verb}`) : put(`failing ${verb}`, error),
     calls: async () =>
       (await readFile(path.join(home, 'calls'), 'utf8'))
         .trim()

@@ -98,10 +98,12 @@ export function encode(value: unknown, name = ''): Json {
   if (Array.isArray(value)) return value.map(item => encode(item, name === 'unsent' ? 'report' : ''));
   if (!isFields(value)) return value as Json;
   const defaults = defaultsOf(name, value) ?? {};
-  const entries = Object.entries(value).flatMap(([key, field]): [string, Json][] =>
-    same(field, defaults[key]) || (field === undefined && !(key in defaults))
+  // A field that is missing where the default has a value is none, and is told.
+  const keys = [...new Set([...Object.keys(value), ...Object.keys(defaults)])];
+  const entries = keys.flatMap((key): [string, Json][] =>
+    same(value[key], defaults[key]) || (value[key] === undefined && !(key in defaults))
       ? []
-      : [[snake(key), encode(field, key)]],
+      : [[snake(key), encode(value[key], key)]],
   );
   return Object.fromEntries(entries);
 }
@@ -119,8 +121,15 @@ export function decode(value: Json, name = ''): unknown {
 
 export const stateFrom = (json: Json): AgentState => decode(json, 'state') as AgentState;
 
-export const factFrom = (json: Json, epoch: number, random: number): Fact =>
-  ({ epoch, ...(decode(json) as object), at: { atMs: NOW_MS, random, uuid: FRESH_UUID } }) as unknown as Fact;
+/** Facts that an effect or a phase's timer brings, and that count for their own epoch alone. */
+const EPOCHAL: readonly string[] = ['checked', 'downloaded', 'verified', 'installed', 'retry_due', 'broke'];
+
+/** Of the state's own epoch, unless the row gives another. */
+export function factFrom(json: Json, epoch: number, random: number): Fact {
+  const fact = decode(json) as { readonly type: string };
+  const own = EPOCHAL.includes(fact.type) ? { epoch } : {};
+  return { ...own, ...fact, at: { atMs: NOW_MS, random, uuid: FRESH_UUID } } as unknown as Fact;
+}
 
 /** The table's defaults, for whoever reads it. */
 export const defaultsJson = (): Json =>
@@ -136,6 +145,9 @@ export const defaultsJson = (): Json =>
     ]),
   );
 
+/** Effects that bring a fact back, which counts only while their phase lasts. */
+const WORK: readonly string[] = ['check', 'download', 'verify', 'install'];
+
 type Ranged = { readonly least: Step; readonly most: Step };
 
 /** What a step changed and asks for. Durations and times that are drawn are told as [least, most]. */
@@ -149,13 +161,12 @@ export function outcomeOf(before: AgentState, { least, most }: Ranged): Json {
   const effects = least.effects.map((effect, n): Json => {
     const { epoch, ...rest } = effect as Fields;
     // The timers for polls, reports and renewals outlive a phase; what belongs to a phase is of its epoch.
-    const outlives = rest.type === 'timer' && rest.name !== 'retry';
-    if (epoch !== undefined && !outlives && epoch !== least.state.epoch)
-      throw new Error(`${String(rest.type)} of another epoch`);
+    const ofPhase = rest.type === 'timer' ? rest.name === 'retry' : WORK.includes(String(rest.type));
+    if (ofPhase && epoch !== least.state.epoch) throw new Error(`${String(rest.type)} of another epoch`);
     return spread(encode(rest), encode(withoutEpoch(most.effects[n])));
   });
   return {
-    ...(least.state.epoch === before.epoch ? {} : { new_epoch: true }),
+    ...(least.state.epoch === before.epoch ? {} : { new_epoch: least.state.epoch > before.epoch }),
     ...(Object.keys(changed).length === 0 ? {} : { state: changed }),
     effects,
   };

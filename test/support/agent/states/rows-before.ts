@@ -98,5 +98,6 @@ export const BEFORE: readonly Row[] = [
   row('checking: conditions change', checking(), CHANGED),
   row('checking: a late observation', checking(), observed({ in_call: true })),
   row('checking: a late retry', checking(), RETRY),
+  row('deferred: an answer of the same epoch', deferred(), offered()),
   row('checking: a download of the same epoch', checking(), downloaded('gone', { detail: 'http_410' })),
 ];

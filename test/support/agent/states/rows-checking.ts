@@ -19,6 +19,7 @@ import {
   started,
 } from './words.ts';
 
+const RUNS_40 = { installed: { version_code: 40 } };
 const RUNS_42 = { installed: { version_code: 42 } };
 const paused = (failures: number, leftMs: number) => ({
   penalties: [{ build_id: 'b42', failures, until_ms: ago(-leftMs) }],
@@ -137,6 +138,7 @@ export const CHECKING: readonly Row[] = [
   ),
 
   row('checking: in a pause after failures', checking({}, paused(3, HOUR_MS)), offered()),
+  row('checking: a millisecond of the pause is left', checking({}, paused(3, 1)), offered()),
   row('checking: the pause is over', checking({}, paused(3, 0)), offered()),
   row(
     'checking: a pause that a wrong clock made is no pause',
@@ -153,6 +155,16 @@ export const CHECKING: readonly Row[] = [
   ),
   row('checking: conditions that cannot be read', checking(), offered({}, { conditions: null })),
   row('checking: a signer that cannot be read', checking(), offered({}, { installed: { signer: null } })),
+  row(
+    'checking: a signer that cannot be read, and no Wi-Fi',
+    checking(),
+    offered({}, { conditions: { unmetered_wifi: false }, installed: { signer: null } }),
+  ),
+  row(
+    'checking: the first version of all has a signer too',
+    checking(),
+    offered({}, { installed: { version_code: 1, signer: null } }),
+  ),
   row(
     'checking: nothing is installed, so no signer is missing',
     checking(),
@@ -189,6 +201,16 @@ export const CHECKING: readonly Row[] = [
   ),
   row('checking: another version of the attempt’s build', recheck(), offered({ version_code: 44 })),
 
+  row(
+    'checking: another build than the attempt’s, and an older version runs',
+    recheck(),
+    offered(B43, RUNS_40),
+  ),
+  row('checking: outside its own bucket, and an older version runs', recheck(), offered(OUTSIDE, RUNS_40)),
+  row('checking: no manifest ends an attempt, and an older version runs', recheck(), {
+    ...invalid(),
+    ...RUNS_40,
+  }),
   row('checking: the next process asks again in the same name', checking(NUDGED), started()),
   row('checking: the next process asks again with the attempt', recheck(), started()),
 ];

@@ -54,6 +54,11 @@ export const REPORTING: readonly Row[] = [
     reported('failed', { detail: 'http_500', retry_after_ms: null }),
   ),
   row(
+    'reporting: not taken for the twentieth time',
+    reporting([OK], { report_tries: 19 }),
+    reported('failed', { detail: 'http_500', retry_after_ms: null }),
+  ),
+  row(
     'reporting: come back later',
     reporting([OK]),
     reported('failed', { detail: 'http_503', retry_after_ms: 60_000 }),
@@ -97,6 +102,16 @@ export const REPORTING: readonly Row[] = [
   row(
     'verifying: a result while reports wait',
     verifying({}, { unsent: [DEFERRED], report_tries: 2 }),
+    WRONG,
+  ),
+  row(
+    'verifying: a result while one report waits',
+    verifying({}, { unsent: [DEFERRED], report_tries: 1 }),
+    WRONG,
+  ),
+  row(
+    'verifying: a queue that is full now drops nothing',
+    verifying({}, { unsent: [DEFERRED, ...SIXTEEN.slice(2)] }),
     WRONG,
   ),
   row(
