@@ -100,7 +100,7 @@ interface Parts {
 /** Makes every part; nothing runs yet. */
 async function openParts(
   ground: Ground,
-  { nudgeMaster }: Keys,
+  keys: Keys,
   certificate: CertificateWatch | undefined,
 ): Promise<Parts> {
   const { settings, around, nowMs, store, background, ends } = ground;
@@ -108,7 +108,7 @@ async function openParts(
   const publication = makePublication();
   const picture = () => publication.snapshot;
   const artifacts = await openArtifacts(settings, observe, nowMs, store.desired);
-  const nudges = nudgesOf(ground, nudgeMaster, picture);
+  const nudges = nudgesOf(ground, keys.nudgeMaster, picture);
   const source = sourceOf(settings, around.environment, nowMs, observe);
   const parser = apartParser();
   ends.add(() => parser.close());
@@ -149,7 +149,7 @@ async function openParts(
   publication.subscribe(() => background.run('exposure', () => exposure.look()));
   publication.subscribe(() => background.run('adoption', () => watches.adoption.look()));
   publication.subscribe(() => outbox.wake());
-  around.observer.attach(readingsOf(ground, publication, reconcile, watches, certificate));
+  around.observer.attach(readingsOf(ground, keys, publication, reconcile, watches, certificate));
   const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
   return { source, artifacts, publication, watches, stored, github, outbox, reconcile, webhook };
 }

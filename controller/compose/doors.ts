@@ -43,6 +43,8 @@ export const httpSettings = (
   trustedProxy: settings.OTA_TRUSTED_PROXY,
   openMetrics: settings.OTA_OPERATOR_PORT !== undefined,
   checksPerMinute: settings.OTA_CHECKS_PER_MINUTE,
+  tokenRenewAfterMs: settings.OTA_TOKEN_RENEW_AFTER,
+  tokenRenewalsPerMinute: settings.OTA_TOKEN_RENEWALS_PER_MINUTE,
   artifactMaxBytes: settings.OTA_ARTIFACT_MAX_MB * MEGABYTE,
   downloadsPerDay: settings.OTA_DOWNLOADS_PER_DAY,
   maxDownloads: Math.min(settings.OTA_DOWNLOAD_CONCURRENCY, limitsOf(settings).downloads),

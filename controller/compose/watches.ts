@@ -4,7 +4,7 @@ import { effectivePercent } from '../domain/decision.ts';
 import { subjectOf } from '../domain/progress.ts';
 import { percentAt } from '../domain/ramp/progress.ts';
 import type { Readings } from '../observe/observe.ts';
-import type { Artifacts, Picture } from '../ports/index.ts';
+import { type Artifacts, IMPORTED_KID, type Picture } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import type { Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -15,6 +15,7 @@ import { type ExposureWatch, watchExposure } from '../watch/exposure.ts';
 import { type ProgressWatch, watchProgress } from '../watch/progress.ts';
 import { prune } from '../watch/retention.ts';
 import { dateOf } from '../watch/witness.ts';
+import type { Keys } from './edges.ts';
 import type { Ground } from './ground.ts';
 import type { Nudges } from './nudges.ts';
 
@@ -129,7 +130,8 @@ async function askWitnesses({ settings, clock }: Ground): Promise<void> {
 }
 
 export const readingsOf = (
-  { clock, nowMs }: Ground,
+  { clock, nowMs, store }: Ground,
+  keys: Pick<Keys, 'tokenKeys'>,
   publication: Picture,
   reconcile: Pick<Reconcile, 'sourceAgeMs'>,
   { adoption, progress }: Watches,
@@ -157,5 +159,11 @@ export const readingsOf = (
     };
   },
   clockHeld: () => clock.held,
+  deviceTokens: () => {
+    const name = (kid: string | undefined): string => (kid === IMPORTED_KID ? 'imported' : (kid ?? 'unseen'));
+    const counted = new Map([...store.devices.kids()].map(([kid, devices]) => [name(kid), devices]));
+    // A key that no device uses any more shows as 0, not as a series that is gone.
+    return new Map([...keys.tokenKeys.map(({ kid }) => [kid, 0] as const), ['unseen', 0], ...counted]);
+  },
   tlsExpiresAtMs: () => certificate?.expiresAtMs,
 });

@@ -3,7 +3,15 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Observe } from '../domain/event.ts';
 import type { DeviceId } from '../domain/ids.ts';
-import type { AdminScope, AdminStore, AdminToken, Clock, DeviceAuth, DeviceStore } from '../ports/index.ts';
+import {
+  type AdminScope,
+  type AdminStore,
+  type AdminToken,
+  type Clock,
+  type DeviceAuth,
+  type DeviceStore,
+  IMPORTED_KID,
+} from '../ports/index.ts';
 import { clientAddress } from './address.ts';
 import type { DeviceTokens } from './device-token.ts';
 import { type HttpCode, Refusal } from './problem.ts';
@@ -12,6 +20,8 @@ import { makeRateLimit, type RateLimit } from './rate.ts';
 export interface DeviceIdentity {
   readonly deviceId: DeviceId;
   readonly auth: DeviceAuth;
+  /** What it showed; no `kid`: the token of another system. */
+  readonly token: { readonly kid: string | undefined; readonly generation: number };
 }
 
 export interface Auth {
@@ -78,23 +88,25 @@ export function makeAuth(options: AuthOptions): Auth {
     const deviceId = devices.deviceOfToken(tokenHash(token));
     const auth = deviceId === undefined ? undefined : devices.auth(deviceId);
     if (deviceId === undefined || auth === undefined) return 'token_malformed';
-    return auth.revoked ? 'token_revoked' : { deviceId, auth };
+    if (auth.revoked) return 'token_revoked';
+    devices.sawKid(deviceId, IMPORTED_KID);
+    return { deviceId, auth, token: { kid: undefined, generation: auth.generation } };
   }
 
   function identify(token: string): DeviceIdentity | AuthFailure {
     const verdict = tokens.verify(token);
     if (verdict === 'malformed') return imported(token);
     if (verdict === 'invalid') return 'token_invalid';
-    const { deviceId, generation } = verdict;
+    const { deviceId, generation, kid } = verdict;
     const auth = devices.auth(deviceId);
     if (auth === undefined) return 'device_unknown';
     if (auth.revoked) return 'token_revoked';
-    if (generation === auth.generation) {
-      if (auth.previousUntilMs > 0) devices.confirmGeneration(deviceId, generation);
-      return { deviceId, auth };
-    }
-    const accepted = generation === auth.generation - 1 && clock.nowMs() < auth.previousUntilMs;
-    return accepted ? { deviceId, auth } : 'token_superseded';
+    const newest = generation === auth.generation;
+    const previous = generation === auth.previousGeneration && clock.nowMs() < auth.previousUntilMs;
+    if (!newest && !previous) return 'token_superseded';
+    if (newest && auth.previousUntilMs > 0) devices.confirmGeneration(deviceId, generation);
+    devices.sawKid(deviceId, kid);
+    return { deviceId, auth, token: { kid, generation } };
   }
 
   return {

@@ -10,11 +10,15 @@ import { isKid, type TokenKeys } from '../domain/token-key.ts';
 export interface DeviceToken {
   readonly deviceId: DeviceId;
   readonly generation: number;
+  /** Of the key that made it. */
+  readonly kid: string;
 }
 
 export type TokenVerdict = DeviceToken | 'malformed' | 'invalid';
 
 export interface DeviceTokens {
+  /** Of the key that signs. */
+  readonly kid: string;
   mint(deviceId: DeviceId, generation: number): string;
   /** `malformed`: the text does not have this form. `invalid`: unknown key or wrong mac. */
   verify(token: string): TokenVerdict;
@@ -59,6 +63,7 @@ export function makeDeviceTokens(keys: TokenKeys): DeviceTokens {
   const sign = makeMac(signing.key);
 
   return {
+    kid: signing.kid,
     mint: (deviceId, generation) => {
       const body = `v1.${signing.kid}.${deviceId}.${generation}`;
       return `${body}.${sign(body)}`;
@@ -74,11 +79,12 @@ export function makeDeviceTokens(keys: TokenKeys): DeviceTokens {
       const generation = token.slice(generationStart, macStart - 1);
       const mac = token.slice(macStart);
       if (!isDeviceId(deviceId) || !GENERATION.test(generation) || !MAC.test(mac)) return 'malformed';
-      const macOf = macs.get(token.slice(3, kidEnd));
+      const kid = token.slice(3, kidEnd);
+      const macOf = macs.get(kid);
       if (macOf === undefined) return 'invalid';
       given.write(mac, 'latin1');
       right.write(macOf(token.slice(0, macStart - 1)), 'latin1');
-      return timingSafeEqual(given, right) ? { deviceId, generation: Number(generation) } : 'invalid';
+      return timingSafeEqual(given, right) ? { deviceId, generation: Number(generation), kid } : 'invalid';
     },
   };
 }

@@ -45,6 +45,10 @@ export interface HttpSettings {
   /** Answer the update check ahead of Koa; false only to compare both ways. */
   readonly fastCheck: boolean;
   readonly checksPerMinute: number;
+  /** A token of this age is renewed. */
+  readonly tokenRenewAfterMs: number;
+  /** Devices that are asked to renew their token, a minute. */
+  readonly tokenRenewalsPerMinute: number;
   /** Of one device, update checks not counted. */
   readonly requestsPerMinute: number;
   /** Failed authentications per address. Valid tokens from that address are never refused for it. */
@@ -83,6 +87,8 @@ export const HTTP_DEFAULTS: Omit<HttpSettings, 'publicUrl'> = {
   openMetrics: false,
   fastCheck: true,
   checksPerMinute: 30,
+  tokenRenewAfterMs: 180 * 86_400_000,
+  tokenRenewalsPerMinute: 600,
   requestsPerMinute: 120,
   authFailuresPerMinute: 60,
   jsonMaxBytes: 65_536,

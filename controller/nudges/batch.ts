@@ -50,7 +50,7 @@ export const deviceOf = (d: ScannedDevice): Device => ({
 
 /** The generation whose key the device surely has: a new one counts from its first use (SPEC §6). */
 const generationInUse = (auth: DeviceAuth, nowMs: number): number =>
-  auth.previousUntilMs > nowMs ? auth.generation - 1 : auth.generation;
+  auth.previousUntilMs > nowMs ? auth.previousGeneration : auth.generation;
 
 function compose(device: ScannedDevice, o: BatchOptions): Outgoing | undefined {
   const { deviceId, pushToken } = device;

@@ -75,6 +75,12 @@ export function meters(registry: Registry) {
       labelNames: ['use'],
       registers,
     }),
+    deviceTokens: new Gauge({
+      name: 'ota_device_tokens',
+      help: 'Unrevoked devices by the key of the token that they used last; imported: of another system; unseen: none used yet.',
+      labelNames: ['kid'],
+      registers,
+    }),
     clockHeld: new Gauge({
       name: 'ota_clock_held',
       help: '1 while the wall clock cannot be trusted and exposure stands still.',

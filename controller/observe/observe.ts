@@ -19,6 +19,8 @@ export interface Readings {
   /** Devices by their state in the rollout, as counted last. */
   rollout(): { buildId: BuildId; devices: Readonly<Record<RolloutDevices, number>> } | undefined;
   clockHeld(): boolean;
+  /** Devices by `kid`, `imported` or `unseen`. */
+  deviceTokens(): ReadonlyMap<string, number>;
   /** Undefined without a certificate of our own. */
   tlsExpiresAtMs(): number | undefined;
 }
@@ -102,6 +104,8 @@ export function makeObserver(options: ObserverOptions): Observer {
     if (age !== undefined) m.sourceAge.set(age);
     const tlsExpiresAtMs = readings?.tlsExpiresAtMs();
     if (tlsExpiresAtMs !== undefined) m.tlsExpiry.labels('server').set(tlsExpiresAtMs / 1000);
+    m.deviceTokens.reset();
+    for (const [kid, devices] of readings?.deviceTokens() ?? []) m.deviceTokens.labels(kid).set(devices);
     m.clockHeld.set(readings?.clockHeld() === true ? 1 : 0);
     m.adoption.reset();
     for (const [buildId, ratio] of readings?.adoption() ?? []) m.adoption.labels(buildId).set(ratio);

@@ -7,6 +7,8 @@ export interface DeviceAuth {
   readonly generation: number;
   /** Until when the generation before it is still accepted; 0: it is not. */
   readonly previousUntilMs: number;
+  /** Accepted until `previousUntilMs`; 0 outside a renewal. */
+  readonly previousGeneration: number;
   readonly revoked: boolean;
   readonly tags: readonly string[];
 }
@@ -42,6 +44,12 @@ export interface NewDevice {
   readonly tokenSha256?: Sha256 | undefined;
 }
 
+/** Stands for the tokens of another system, which no key of ours made. A key id never holds a colon. */
+export const IMPORTED_KID = ':imported';
+
+/** The older token stays good until the newer is used, however long that takes (SPEC §6). */
+export const NO_END_MS = Number.MAX_SAFE_INTEGER;
+
 export interface DeviceStore {
   /** Synchronous, from memory: the update check never waits for the database. */
   auth(deviceId: DeviceId): DeviceAuth | undefined;
@@ -55,6 +63,8 @@ export interface DeviceStore {
   enrol(
     devices: readonly NewDevice[],
     atMs: number,
+    /** The key that the new devices' tokens are made with. */
+    kid?: string,
   ): Promise<{ deviceId: DeviceId; generation: number; created: boolean; revoked: boolean }[]>;
   get(deviceId: DeviceId): Promise<DeviceRow | undefined>;
   list(page: { after?: DeviceId | undefined; limit: number; tag?: string | undefined }): Promise<DeviceRow[]>;
@@ -67,6 +77,12 @@ export interface DeviceStore {
   rotate(deviceId: DeviceId, previousUntilMs: number): Promise<number | undefined>;
   /** The new generation was used: the one before is dead from now on. Fire and forget, idempotent. */
   confirmGeneration(deviceId: DeviceId, generation: number): void;
+  /** The key of the token that the device used last, and when its newest token was made. From memory. */
+  token(deviceId: DeviceId): { readonly kid: string | undefined; readonly issuedAtMs: number } | undefined;
+  /** A token of this key was used. Fire and forget, idempotent. */
+  sawKid(deviceId: DeviceId, kid: string): void;
+  /** Unrevoked devices by that key; `undefined`: no token was seen since it is watched. From memory. */
+  kids(): ReadonlyMap<string | undefined, number>;
   revoke(deviceId: DeviceId, atMs: number): Promise<boolean>;
   /**
    * Lets a revoked device in again, as the next generation: all tokens from before stay dead. Undefined for a device

@@ -86,6 +86,18 @@ export const SETTINGS = {
     'Key that signs device tokens, as kid:hex (32 bytes). Generated into the data folder when absent.',
   ),
   OTA_TOKEN_KEY_PREVIOUS: secret('Older key that still verifies device tokens, as kid:hex.'),
+  OTA_TOKEN_RENEW_AFTER: duration(
+    180 * DAY_MS,
+    '1d',
+    '3650d',
+    'Devices whose token is older, or was made by OTA_TOKEN_KEY_PREVIOUS, are asked to renew it.',
+  ),
+  OTA_TOKEN_RENEWALS_PER_MINUTE: number(
+    600,
+    1,
+    100_000,
+    'Devices that are asked to renew their token in one minute.',
+  ),
   OTA_NUDGE_KEY: secret('Master key of nudges, 64 hex digits. Generated into the data folder when absent.'),
   OTA_POLL_INTERVAL: duration(6 * HOUR_MS, '1m', '7d', 'How often agents are asked to poll.'),
   OTA_ACTIVE_WINDOW: duration(

@@ -3,12 +3,16 @@ import type { Knex } from 'knex';
 import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
 import type { CheckIn, DeviceRow, ScannedDevice } from '../ports/index.ts';
 import type { Db } from './db.ts';
-import type { Registry } from './registry.ts';
+import type { PreviousGeneration, Registry } from './registry.ts';
 
 export interface DeviceRecord {
   readonly device_id: DeviceId;
   readonly generation: number;
   readonly previous_until_ms: number;
+  readonly previous_generation: number | null;
+  readonly least_generation: number;
+  readonly token_kid: string | null;
+  readonly token_issued_at_ms: number;
   readonly enrolled_at_ms: number;
   readonly revoked_at_ms: number | null;
   readonly token_sha256: Sha256 | null;
@@ -117,6 +121,9 @@ export async function loadRegistry(db: Db, registry: Registry): Promise<void> {
           'd.device_id',
           'd.generation',
           'd.previous_until_ms',
+          'd.previous_generation',
+          'd.token_kid',
+          'd.token_issued_at_ms',
           'd.revoked_at_ms',
           'd.token_sha256',
           'd.token_generation',
@@ -148,11 +155,21 @@ async function loadTags(db: Db, after: DeviceId, upTo: DeviceId): Promise<Map<De
   return tags;
 }
 
+/** Undefined outside a renewal. */
+export const previousOf = (
+  row: Pick<DeviceRecord, 'generation' | 'previous_generation' | 'previous_until_ms'>,
+): PreviousGeneration | undefined =>
+  row.previous_until_ms === 0
+    ? undefined
+    : { generation: row.previous_generation ?? row.generation - 1, untilMs: row.previous_until_ms };
+
 function register(registry: Registry, row: DeviceRecord, tags: readonly string[]): void {
   registry.add({
     deviceId: row.device_id,
     generation: row.generation,
-    previousUntilMs: row.previous_until_ms,
+    previous: previousOf(row),
+    kid: row.token_kid ?? undefined,
+    tokenIssuedAtMs: row.token_issued_at_ms,
     revoked: row.revoked_at_ms !== null,
     tags,
     token:

@@ -13,14 +13,15 @@ import {
   type DeviceRecord,
   listRecords,
   loadRegistry,
+  previousOf,
   readDevice,
   scanRecords,
   toDeviceRow,
   toScanned,
 } from './device-rows.ts';
 import { pieces } from './dialect.ts';
-import { type Enrolled, enrolRows, replaceTags, tombstoneOf } from './enrol.ts';
-import { Registry } from './registry.ts';
+import { type Enrolled, enrolRows, kidAtFirst, replaceTags, tombstoneOf } from './enrol.ts';
+import { type PreviousGeneration, Registry } from './registry.ts';
 
 /** Told of failures that nobody awaits. */
 export type OnFault = (part: 'check_ins' | 'device_tokens', fault: unknown) => void;
@@ -72,36 +73,67 @@ function reads(db: Db, registry: Registry, checkIns: CheckIns): Some<'get' | 'li
 const standingRow = (trx: Knex, deviceId: DeviceId): Promise<DeviceRecord | undefined> =>
   trx<DeviceRecord>('devices').where({ device_id: deviceId }).first();
 
+/** The next generation, or the one that was handed out already and not used yet. Undefined: unknown or revoked. */
+async function rotateRow(
+  trx: Knex,
+  deviceId: DeviceId,
+  previousUntilMs: number,
+  atMs: number,
+): Promise<
+  { generation: number; previous: PreviousGeneration | undefined; issuedAtMs?: number } | undefined
+> {
+  const row = await standingRow(trx, deviceId);
+  if (row === undefined || row.revoked_at_ms !== null) return undefined;
+  const { generation } = row;
+  const previous = previousOf(row);
+  if (previous !== undefined && previous.untilMs > atMs && previousUntilMs > atMs) {
+    // The shorter time counts: an operator's rotation ends what a renewal had left open.
+    const untilMs = Math.min(previous.untilMs, previousUntilMs);
+    if (untilMs < previous.untilMs)
+      await trx('devices').where({ device_id: deviceId }).update({ previous_until_ms: untilMs });
+    return { generation, previous: { ...previous, untilMs } };
+  }
+  const next = Math.max(generation + 1, row.least_generation);
+  const untilMs = Math.max(0, previousUntilMs);
+  await trx('devices').where({ device_id: deviceId }).update({
+    generation: next,
+    previous_until_ms: untilMs,
+    previous_generation: generation,
+    token_issued_at_ms: atMs,
+  });
+  return { generation: next, previous: untilMs > 0 ? { generation, untilMs } : undefined, issuedAtMs: atMs };
+}
+
 function rotation(
   { db, nowMs, onFault }: DeviceOptions,
   registry: Registry,
   inTurn: InTurn,
-): Some<'rotate' | 'confirmGeneration' | 'revoke' | 'readmit'> {
+): Some<'rotate' | 'confirmGeneration' | 'token' | 'sawKid' | 'kids' | 'revoke' | 'readmit'> {
   return {
     rotate: async (deviceId, previousUntilMs) => {
-      const rotated = await db.write(async trx => {
-        const row = await standingRow(trx, deviceId);
-        if (row === undefined || row.revoked_at_ms !== null) return undefined;
-        const atMs = nowMs();
-        if (row.previous_until_ms > atMs && previousUntilMs > atMs)
-          return { generation: row.generation, untilMs: undefined };
-        const next = { generation: row.generation + 1, previous_until_ms: Math.max(0, previousUntilMs) };
-        await trx('devices').where({ device_id: deviceId }).update(next);
-        return { generation: next.generation, untilMs: next.previous_until_ms };
-      });
-      const { generation, untilMs } = rotated ?? {};
-      if (generation !== undefined && untilMs !== undefined)
-        await inTurn(() => registry.setGeneration(deviceId, generation, untilMs));
+      const rotated = await db.write(trx => rotateRow(trx, deviceId, previousUntilMs, nowMs()));
+      if (rotated === undefined) return undefined;
+      const { generation, previous, issuedAtMs } = rotated;
+      await inTurn(() => registry.setGeneration(deviceId, generation, previous, issuedAtMs));
       return generation;
     },
     confirmGeneration: (deviceId, generation) => {
       const auth = registry.auth(deviceId);
       if (auth === undefined || auth.generation !== generation || auth.previousUntilMs === 0) return;
-      registry.setGeneration(deviceId, generation, 0);
+      registry.setGeneration(deviceId, generation, undefined);
       const confirm = (trx: Knex) =>
         trx('devices').where({ device_id: deviceId, generation }).update({ previous_until_ms: 0 });
       db.write(async trx => void (await confirm(trx))).catch(fault => onFault('device_tokens', fault));
     },
+    token: deviceId => registry.tokenOf(deviceId),
+    sawKid: (deviceId, kid) => {
+      const known = registry.tokenOf(deviceId);
+      if (known === undefined || known.kid === kid) return;
+      registry.setKid(deviceId, kid);
+      const note = (trx: Knex) => trx('devices').where({ device_id: deviceId }).update({ token_kid: kid });
+      db.write(async trx => void (await note(trx))).catch(fault => onFault('device_tokens', fault));
+    },
+    kids: () => registry.kids(),
     revoke: async (deviceId, atMs) => {
       const known = await db.write(async trx => {
         const row = await standingRow(trx, deviceId);
@@ -113,14 +145,21 @@ function rotation(
       return known;
     },
     readmit: async deviceId => {
+      const atMs = nowMs();
       const generation = await db.write(async trx => {
         const row = await standingRow(trx, deviceId);
         if (row === undefined || row.revoked_at_ms === null) return undefined;
-        const next = { generation: row.generation + 1, previous_until_ms: 0, revoked_at_ms: null };
-        await trx('devices').where({ device_id: deviceId }).update(next);
-        return next.generation;
+        const next = Math.max(row.generation + 1, row.least_generation);
+        const made = {
+          generation: next,
+          previous_until_ms: 0,
+          revoked_at_ms: null,
+          token_issued_at_ms: atMs,
+        };
+        await trx('devices').where({ device_id: deviceId }).update(made);
+        return next;
       });
-      if (generation !== undefined) await inTurn(() => registry.readmit(deviceId, generation));
+      if (generation !== undefined) await inTurn(() => registry.readmit(deviceId, generation, atMs));
       return generation;
     },
   };
@@ -133,12 +172,12 @@ function membership(
   inTurn: InTurn,
 ): Some<'enrol' | 'setTags' | 'erase' | 'setPushToken' | 'dropPushToken'> {
   return {
-    enrol: async (devices, atMs) => {
+    enrol: async (devices, atMs, kid) => {
       const unique = [...new Map(devices.map(device => [device.deviceId, device])).values()];
-      const enrolled = await db.write(trx => enrolRows(trx, unique, atMs));
+      const enrolled = await db.write(trx => enrolRows(trx, unique, atMs, kid));
       await inTurn(async () => {
         for (const piece of pieces(enrolled)) {
-          for (const one of piece) show(registry, one);
+          for (const one of piece) show(registry, one, atMs, kid);
           if (enrolled.length > piece.length) await nextTurn();
         }
       });
@@ -195,12 +234,16 @@ async function eraseRows(trx: Knex, deviceId: DeviceId): Promise<DeviceRecord | 
 function show(
   registry: Registry,
   { device, generation, created, revoked, tokenBefore, tokenChanged }: Enrolled,
+  atMs: number,
+  kid: string | undefined,
 ): void {
   if (revoked) return;
   const { deviceId, tags } = device;
   const token = device.tokenSha256 === undefined ? undefined : { sha256: device.tokenSha256, generation };
   if (created) {
-    registry.add({ deviceId, generation, previousUntilMs: 0, revoked: false, tags: tags ?? [], token });
+    const held = { kid: kidAtFirst(device, kid), tokenIssuedAtMs: atMs };
+    const own = tags ?? [];
+    registry.add({ deviceId, generation, previous: undefined, revoked: false, tags: own, token, ...held });
     return;
   }
   if (tags !== undefined) registry.setTags(deviceId, tags);

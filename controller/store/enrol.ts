@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
 import type { DeviceId, Sha256 } from '../domain/ids.ts';
-import type { NewDevice } from '../ports/index.ts';
+import { IMPORTED_KID, type NewDevice } from '../ports/index.ts';
 import { bulk, type Cell, pieces } from './dialect.ts';
 
 export interface Enrolled {
@@ -29,7 +29,12 @@ export const tombstoneOf = (deviceId: DeviceId): Sha256 =>
   createHash('sha256').update(`erased device\n${deviceId}`).digest('hex');
 
 /** `devices` has each id once. */
-export async function enrolRows(trx: Knex, devices: readonly NewDevice[], atMs: number): Promise<Enrolled[]> {
+export async function enrolRows(
+  trx: Knex,
+  devices: readonly NewDevice[],
+  atMs: number,
+  kid: string | undefined,
+): Promise<Enrolled[]> {
   await refuseTakenTokens(trx, devices);
   const standing = await standingRows(trx, devices);
   const fresh = devices.filter(device => !standing.has(device.deviceId));
@@ -50,6 +55,7 @@ export async function enrolRows(trx: Knex, devices: readonly NewDevice[], atMs: 
     trx,
     enrolled.filter(e => e.created),
     atMs,
+    kid,
   );
   await replaceTokens(
     trx,
@@ -116,20 +122,41 @@ async function takeTombstones(trx: Knex, fresh: readonly NewDevice[]): Promise<M
   return found;
 }
 
-async function insertDevices(trx: Knex, created: readonly Enrolled[], atMs: number): Promise<void> {
+/** A device that brings a token of another system holds that one; all others get one by our key. */
+export const kidAtFirst = (device: NewDevice, kid: string | undefined): string | undefined =>
+  device.tokenSha256 === undefined ? kid : IMPORTED_KID;
+
+async function insertDevices(
+  trx: Knex,
+  created: readonly Enrolled[],
+  atMs: number,
+  kid: string | undefined,
+): Promise<void> {
   const rows = created.map((e): Cell[] => [
     e.device.deviceId,
     e.generation,
     atMs,
     e.device.tokenSha256 ?? null,
     e.device.tokenSha256 === undefined ? null : e.generation,
+    kidAtFirst(e.device, kid) ?? null,
+    atMs,
   ]);
   await bulk(
     trx,
-    ['device_id', 'generation', 'enrolled_at_ms', 'token_sha256', 'token_generation'],
+    [
+      'device_id',
+      'generation',
+      'enrolled_at_ms',
+      'token_sha256',
+      'token_generation',
+      'token_kid',
+      'token_issued_at_ms',
+    ],
     rows,
-    input => `insert into devices (device_id, generation, enrolled_at_ms, token_sha256, token_generation)
-      select device_id, generation, enrolled_at_ms, token_sha256, token_generation from ${input} as input`,
+    input => `insert into devices
+        (device_id, generation, enrolled_at_ms, token_sha256, token_generation, token_kid, token_issued_at_ms)
+      select device_id, generation, enrolled_at_ms, token_sha256, token_generation, token_kid, token_issued_at_ms
+        from ${input} as input`,
   );
 }
 

@@ -11,11 +11,13 @@ import { migrations as ours } from './migrations/index.ts';
 /** Named without a file extension: a name must mean the same to sources and to compiled code. */
 export interface Migration {
   readonly name: string;
-  up(db: Knex): Promise<void>;
+  /** `nowMs`: Unix ms. */
+  up(db: Knex, nowMs: number): Promise<void>;
 }
 
 export interface MigrateOptions {
   readonly folder: string;
+  readonly nowMs: () => number;
   /** Default: this binary's own. */
   readonly migrations?: readonly Migration[];
 }
@@ -35,7 +37,7 @@ export async function migrate(db: Knex, options: MigrateOptions): Promise<void> 
   if (applied.length === migrations.length) return;
   const last = applied.at(-1);
   if (last !== undefined) await backupBefore(folder, last);
-  await faulted(() => run(db, migrations));
+  await faulted(() => run(db, migrations, options.nowMs()));
 }
 
 /** The way back is the backup. */
@@ -55,13 +57,16 @@ async function backupBefore(folder: string, last: string): Promise<void> {
   await backupDatabase(path.join(folder, DATABASE_FILE), path.join(backups, `${last}.db`), { replace: true });
 }
 
-async function run(db: Knex, migrations: readonly Migration[]): Promise<void> {
+async function run(db: Knex, migrations: readonly Migration[], nowMs: number): Promise<void> {
   const config: Knex.MigratorConfig = {
     tableName: TABLE,
     migrationSource: {
       getMigrations: async () => [...migrations],
       getMigrationName: (migration: Migration) => migration.name,
-      getMigration: async (migration: Migration) => ({ up: migration.up, down: neverBack }),
+      getMigration: async (migration: Migration) => ({
+        up: trx => migration.up(trx, nowMs),
+        down: neverBack,
+      }),
     },
   };
   // We hold the folder: a migration lock that is still set was left by a process that died half way.

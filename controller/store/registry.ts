@@ -11,10 +11,20 @@ import { TokenTable } from './token-table.ts';
 export interface RegisteredDevice {
   readonly deviceId: DeviceId;
   readonly generation: number;
-  readonly previousUntilMs: number;
+  readonly previous: PreviousGeneration | undefined;
   readonly revoked: boolean;
   readonly tags: readonly string[];
   readonly token: ImportedToken | undefined;
+  /** The key of the token that it used last; undefined while none was seen. */
+  readonly kid: string | undefined;
+  readonly tokenIssuedAtMs: number;
+}
+
+/** What the device may still hold in the middle of a renewal. */
+export interface PreviousGeneration {
+  readonly generation: number;
+  /** Until then, unless the newer one is used before. */
+  readonly untilMs: number;
 }
 
 export interface ImportedToken {
@@ -42,8 +52,11 @@ export class Registry {
   #seenMs = new Float64Array(0);
   #running = new Uint32Array(0);
   #tagSets = new Uint32Array(0);
-  /** Only devices in the middle of a rotation. */
-  readonly #previousUntilMs = new Map<number, number>();
+  #kids = new Uint32Array(0);
+  #issuedMs = new Float64Array(0);
+  /** Only devices in the middle of a renewal. */
+  readonly #previous = new Map<number, PreviousGeneration>();
+  readonly #kidNames = new Interned<string>();
   readonly #versions = new Interned<Running>();
   readonly #tags = new Interned<readonly string[]>();
   readonly #tokens = new TokenTable();
@@ -57,9 +70,11 @@ export class Registry {
   auth(deviceId: DeviceId): DeviceAuth | undefined {
     const slot = this.#slots.get(deviceId);
     if (slot === undefined) return undefined;
+    const previous = this.#previous.get(slot);
     return {
       generation: this.#generations[slot] ?? 0,
-      previousUntilMs: this.#previousUntilMs.get(slot) ?? 0,
+      previousGeneration: previous?.generation ?? 0,
+      previousUntilMs: previous?.untilMs ?? 0,
       revoked: this.#standing[slot] === REVOKED,
       tags: this.#tags.get(this.#tagSets[slot] ?? 0) ?? NO_TAGS,
     };
@@ -74,8 +89,9 @@ export class Registry {
     const found = this.#tokens.find(sha256);
     if (found === undefined) return undefined;
     const newest = this.#generations[found.slot] ?? 0;
-    const untilMs = this.#previousUntilMs.get(found.slot) ?? 0;
-    const accepted = found.generation === newest || (found.generation === newest - 1 && nowMs < untilMs);
+    const previous = this.#previous.get(found.slot);
+    const accepted =
+      found.generation === newest || (found.generation === previous?.generation && nowMs < previous.untilMs);
     return accepted ? this.#ids[found.slot] : undefined;
   }
 
@@ -92,7 +108,9 @@ export class Registry {
     this.#seenMs[slot] = NEVER;
     this.#running[slot] = 0;
     this.#tagSets[slot] = this.#acquireTags(device.tags);
-    if (device.previousUntilMs > 0) this.#previousUntilMs.set(slot, device.previousUntilMs);
+    this.#kids[slot] = device.kid === undefined ? 0 : this.#acquireKid(device.kid);
+    this.#issuedMs[slot] = device.tokenIssuedAtMs;
+    if (device.previous !== undefined) this.#previous.set(slot, device.previous);
     if (device.token !== undefined) this.#tokens.add(slot, device.token.sha256, device.token.generation);
   }
 
@@ -109,11 +127,44 @@ export class Registry {
     this.#tokens.add(slot, token.sha256, token.generation);
   }
 
-  setGeneration(deviceId: DeviceId, generation: number, previousUntilMs: number): void {
+  /** `issuedAtMs`: left out when no new token was made. */
+  setGeneration(
+    deviceId: DeviceId,
+    generation: number,
+    previous: PreviousGeneration | undefined,
+    issuedAtMs?: number,
+  ): void {
     const slot = this.#known(deviceId);
     this.#generations[slot] = generation;
-    if (previousUntilMs > 0) this.#previousUntilMs.set(slot, previousUntilMs);
-    else this.#previousUntilMs.delete(slot);
+    if (issuedAtMs !== undefined) this.#issuedMs[slot] = issuedAtMs;
+    if (previous !== undefined) this.#previous.set(slot, previous);
+    else this.#previous.delete(slot);
+  }
+
+  /** Undefined for an unknown device. */
+  tokenOf(deviceId: DeviceId): { readonly kid: string | undefined; readonly issuedAtMs: number } | undefined {
+    const slot = this.#slots.get(deviceId);
+    if (slot === undefined) return undefined;
+    return { kid: this.#kidNames.get(this.#kids[slot] ?? 0), issuedAtMs: this.#issuedMs[slot] ?? 0 };
+  }
+
+  setKid(deviceId: DeviceId, kid: string): void {
+    const slot = this.#known(deviceId);
+    const before = this.#kids[slot] ?? 0;
+    this.#kids[slot] = this.#acquireKid(kid);
+    this.#kidNames.release(before);
+  }
+
+  /** Unrevoked devices by the key of the token that they used last; `undefined`: no token was seen yet. */
+  kids(): Map<string | undefined, number> {
+    const tally = new Uint32Array(this.#kidNames.length);
+    for (let slot = 0; slot < this.#ids.length; slot += 1)
+      if (this.#standing[slot] === LIVE)
+        tally[this.#kids[slot] ?? 0] = (tally[this.#kids[slot] ?? 0] ?? 0) + 1;
+    const counted = new Map<string | undefined, number>();
+    for (const [kid, devices] of tally.entries())
+      if (devices > 0) counted.set(this.#kidNames.get(kid), devices);
+    return counted;
   }
 
   revoke(deviceId: DeviceId): void {
@@ -123,11 +174,11 @@ export class Registry {
     this.#revoked += 1;
   }
 
-  readmit(deviceId: DeviceId, generation: number): void {
+  readmit(deviceId: DeviceId, generation: number, tokenIssuedAtMs: number): void {
     const slot = this.#known(deviceId);
     if (this.#standing[slot] === REVOKED) this.#revoked -= 1;
     this.#standing[slot] = LIVE;
-    this.setGeneration(deviceId, generation, 0);
+    this.setGeneration(deviceId, generation, undefined, tokenIssuedAtMs);
   }
 
   remove(deviceId: DeviceId, token: Sha256 | undefined): void {
@@ -139,7 +190,9 @@ export class Registry {
     this.#running[slot] = 0;
     this.#tags.release(this.#tagSets[slot] ?? 0);
     this.#tagSets[slot] = 0;
-    this.#previousUntilMs.delete(slot);
+    this.#kidNames.release(this.#kids[slot] ?? 0);
+    this.#kids[slot] = 0;
+    this.#previous.delete(slot);
     this.#slots.delete(deviceId);
     this.#ids[slot] = '';
     this.#free.push(slot);
@@ -186,6 +239,10 @@ export class Registry {
     return slot;
   }
 
+  #acquireKid(kid: string): number {
+    return this.#kidNames.acquire(kid, () => ownString(kid));
+  }
+
   #acquireTags(tags: readonly string[]): number {
     if (tags.length === 0) return 0;
     const own = [...new Set(tags)].sort();
@@ -200,6 +257,8 @@ export class Registry {
     this.#seenMs = grown(this.#seenMs, new Float64Array(capacity));
     this.#running = grown(this.#running, new Uint32Array(capacity));
     this.#tagSets = grown(this.#tagSets, new Uint32Array(capacity));
+    this.#kids = grown(this.#kids, new Uint32Array(capacity));
+    this.#issuedMs = grown(this.#issuedMs, new Float64Array(capacity));
   }
 }
 

@@ -24,7 +24,7 @@ test('a token names its device and generation, dots and colons in the id include
   const tokens = makeDeviceTokens([TOKEN_KEY]);
   fc.assert(
     fc.property(deviceId, fc.integer({ min: 1, max: 999_999_999 }), (id, generation) => {
-      assert.equal(tokens.verify(tokens.mint(id, generation)), { deviceId: id, generation });
+      assert.equal(tokens.verify(tokens.mint(id, generation)), { deviceId: id, generation, kid: 'k1' });
     }),
   );
   assert.is(tokens.mint('a.b', 3).split('.').slice(0, 5).join('.'), 'v1.k1.a.b.3');
@@ -50,7 +50,7 @@ test('two server keys verify at a time, and the first signs', () => {
   const old = { kid: 'k0', key: randomBytes(32) };
   const both = makeDeviceTokens([TOKEN_KEY, old]);
   const before = makeDeviceTokens([old]).mint('kiosk-7', 1);
-  assert.equal(both.verify(before), { deviceId: 'kiosk-7', generation: 1 });
+  assert.equal(both.verify(before), { deviceId: 'kiosk-7', generation: 1, kid: 'k0' });
   assert.match(both.mint('kiosk-7', 1), /^v1\.k1\./);
   assert.is(makeDeviceTokens([TOKEN_KEY]).verify(before), 'invalid');
   assert.throws(() => makeDeviceTokens([TOKEN_KEY, { ...old, kid: 'k1' }]), /share a kid/);
@@ -234,10 +234,11 @@ test('a renewed token works at once, the old one until the new one is first used
     assert.is(await status(old), 401);
   }));
 
-test('the old generation dies after 14 days even when the new one was never used', () =>
+test('after an operator rotated, the old generation dies after 14 days even when the new one was never used', () =>
   withServer({ snapshot: full() }, async server => {
     const old = await server.enrol('kiosk-7');
-    await server.call('POST', '/v1/agent/token', { token: old });
+    const admin = await server.admin('devices');
+    await server.call('POST', '/v1/devices/kiosk-7/rotate', { token: admin, json: {} });
     server.world.nowMs += 14 * DAY_MS - 1;
     assert.is((await server.call('GET', CHECK, { token: old })).status, 200);
     server.world.nowMs += 1;

@@ -112,6 +112,7 @@ test('gauges are read at the scrape, and a build that is gone leaves no stale se
       devices: { exposed: 9, seen: 7, offered: 6, running: 4, waiting: 2, held: 0, staying: 1 },
     }),
     clockHeld: () => true,
+    deviceTokens: () => new Map([['k1', 5]]),
     tlsExpiresAtMs: () => 1_800_000_000_000,
   });
   assert.is(await value(observer, 'ota_adoption_ratio{build_id="b41"}'), 0.25);
@@ -121,6 +122,7 @@ test('gauges are read at the scrape, and a build that is gone leaves no stale se
   assert.is(await value(observer, 'ota_rollout_devices{build_id="b42",state="exposed"}'), 9);
   assert.is(await value(observer, 'ota_rollout_devices{build_id="b42",state="held"}'), 0);
   assert.is(await value(observer, 'ota_clock_held'), 1);
+  assert.is(await value(observer, 'ota_device_tokens{kid="k1"}'), 5);
   assert.is(await value(observer, 'ota_tls_certificate_expiry_seconds{use="server"}'), 1_800_000_000);
   adoption = new Map([['b42', 1]]);
   const { body } = await observer.metrics();

@@ -25,7 +25,7 @@ import {
   restarted,
   withInstallation,
 } from '../support/installation.ts';
-import { HOUR_MS } from '../support/state.ts';
+import { DAY_MS, HOUR_MS } from '../support/state.ts';
 
 const MINUTE_MS = 60_000;
 const BUILD = 'b42';
@@ -108,6 +108,7 @@ for (const moment of MOMENTS) {
         assert.equal(devices.auth(fact.deviceId), {
           generation: fact.generation,
           previousUntilMs,
+          previousGeneration: previousUntilMs === 0 ? 0 : fact.generation - 1,
           revoked: fact.revokedAtMs !== undefined,
           tags: fact.tags,
         });
@@ -129,7 +130,7 @@ for (const moment of MOMENTS) {
       const { deviceId } = tokens.erased;
       assert.is(devices.auth(deviceId), undefined);
       const [enrolled] = await devices.enrol([{ deviceId, tags: [] }], stoppedAtMs);
-      assert.equal(enrolled, { deviceId, generation: 2, created: true });
+      assert.equal(enrolled, { deviceId, generation: 2, created: true, revoked: false });
     }));
 
   test(`${moment}: promised effects, with their turn and their attempts; those given up stay given up`, () =>
@@ -335,6 +336,20 @@ test('a suspend that is lifted early lets the ramp go on where it stood', () =>
       },
       use,
     );
+  }));
+
+test('at the upgrade tokens count as unseen, and their ages are spread over the period of renewal', () =>
+  withInstallation('ramp', async ({ facts, folder }) => {
+    const store = await openStore({ folder, nowMs: () => facts.stoppedAtMs });
+    try {
+      const standing = facts.devices.filter(d => d.revokedAtMs === undefined);
+      assert.equal([...store.devices.kids()], [[undefined, standing.length]]);
+      const ages = standing.map(d => facts.stoppedAtMs - (store.devices.token(d.deviceId)?.issuedAtMs ?? 0));
+      assert.ok(ages.every(age => age >= 0 && age <= 180 * DAY_MS));
+      assert.ok(Math.max(...ages) - Math.min(...ages) > 60 * DAY_MS, `${ages.length} devices`);
+    } finally {
+      await store.close();
+    }
   }));
 
 test.run();

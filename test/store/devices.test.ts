@@ -3,7 +3,7 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { faultCode } from '../../controller/domain/fault.ts';
-import type { CheckIn, NewDevice } from '../../controller/ports/index.ts';
+import { type CheckIn, IMPORTED_KID, type NewDevice, NO_END_MS } from '../../controller/ports/index.ts';
 import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
@@ -49,6 +49,7 @@ test('an enrolled device is known at once and after a restart, with its tags', (
       ]);
       assert.equal(devices.auth('d1'), {
         generation: 1,
+        previousGeneration: 0,
         previousUntilMs: 0,
         revoked: false,
         tags: ['lab', 'qa'],
@@ -56,7 +57,13 @@ test('an enrolled device is known at once and after a restart, with its tags', (
     },
     async ({ devices }) => {
       assert.equal(devices.auth('d1')?.tags, ['lab', 'qa']);
-      assert.equal(devices.auth('d2'), { generation: 1, previousUntilMs: 0, revoked: false, tags: [] });
+      assert.equal(devices.auth('d2'), {
+        generation: 1,
+        previousGeneration: 0,
+        previousUntilMs: 0,
+        revoked: false,
+        tags: [],
+      });
     },
   ));
 
@@ -66,7 +73,13 @@ test('enrolling a known device again updates its tags and nothing else', () =>
     await devices.rotate('d1', 0);
     const again = await devices.enrol([device('d1', ['kiosk'])], NOW_MS + 1);
     assert.equal(again, [{ deviceId: 'd1', generation: 2, created: false, revoked: false }]);
-    assert.equal(devices.auth('d1'), { generation: 2, previousUntilMs: 0, revoked: false, tags: ['kiosk'] });
+    assert.equal(devices.auth('d1'), {
+      generation: 2,
+      previousGeneration: 0,
+      previousUntilMs: 0,
+      revoked: false,
+      tags: ['kiosk'],
+    });
     assert.is((await devices.get('d1'))?.enrolledAtMs, NOW_MS);
     assert.equal((await devices.list({ limit: 9, tag: 'qa' })).length, 0);
   }));
@@ -98,7 +111,13 @@ test('an import leaves a revoked device as it is: its tags, its token, and out',
     assert.equal(await devices.enrol([again], NOW_MS + 1), [
       { deviceId: 'd1', generation: 1, created: false, revoked: true },
     ]);
-    assert.equal(devices.auth('d1'), { generation: 1, previousUntilMs: 0, revoked: true, tags: ['qa'] });
+    assert.equal(devices.auth('d1'), {
+      generation: 1,
+      previousGeneration: 0,
+      previousUntilMs: 0,
+      revoked: true,
+      tags: ['qa'],
+    });
     assert.is(devices.deviceOfToken(hexOf('new')), undefined);
     assert.equal((await devices.list({ limit: 9, tag: 'kiosk' })).length, 0);
   }));
@@ -114,12 +133,24 @@ test('a revoked device is let in again as its next generation, now and after a r
       assert.is(await devices.readmit('d1'), undefined);
       assert.is(await devices.readmit('d2'), undefined);
       assert.is(await devices.readmit('nobody'), undefined);
-      assert.equal(devices.auth('d1'), { generation: 3, previousUntilMs: 0, revoked: false, tags: ['qa'] });
+      assert.equal(devices.auth('d1'), {
+        generation: 3,
+        previousGeneration: 0,
+        previousUntilMs: 0,
+        revoked: false,
+        tags: ['qa'],
+      });
       assert.is(devices.deviceOfToken(hexOf('old')), undefined);
       assert.is((await devices.counts(NOW_MS, HOUR_MS)).enrolled, 2);
     },
     async ({ devices }) => {
-      assert.equal(devices.auth('d1'), { generation: 3, previousUntilMs: 0, revoked: false, tags: ['qa'] });
+      assert.equal(devices.auth('d1'), {
+        generation: 3,
+        previousGeneration: 0,
+        previousUntilMs: 0,
+        revoked: false,
+        tags: ['qa'],
+      });
       assert.is((await devices.get('d1'))?.revokedAtMs, undefined);
     },
   ));
@@ -425,5 +456,56 @@ test('what an erased device had said does not come back with it, wherever it wai
     assert.is(await comesBack('d4499', devices.flush), undefined, 'in the middle of a flush');
     assert.is((await devices.get('d4498'))?.lastSeenMs, NOW_MS);
   }));
+
+test('a renewal leaves the old generation good until the new one is used, however long that takes', async () => {
+  let nowMs = NOW_MS;
+  await withStore(
+    async ({ devices }) => {
+      await devices.enrol([device('d1')], NOW_MS, 'k1');
+      assert.is(await devices.rotate('d1', NO_END_MS), 2);
+      nowMs += 400 * DAY_MS;
+      assert.is(await devices.rotate('d1', NO_END_MS), 2, 'a lost answer is given again');
+      assert.equal(
+        [devices.auth('d1')?.previousGeneration, devices.auth('d1')?.previousUntilMs],
+        [1, NO_END_MS],
+      );
+      // An operator's rotation ends what the renewal left open.
+      assert.is(await devices.rotate('d1', nowMs + 14 * DAY_MS), 2);
+      assert.is(devices.auth('d1')?.previousUntilMs, nowMs + 14 * DAY_MS);
+      assert.is(await devices.rotate('d1', NO_END_MS), 2);
+      assert.is(devices.auth('d1')?.previousUntilMs, nowMs + 14 * DAY_MS, 'and no renewal takes that back');
+      devices.confirmGeneration('d1', 2);
+      assert.is(devices.auth('d1')?.previousUntilMs, 0);
+      assert.equal(devices.token('d1'), { kid: 'k1', issuedAtMs: NOW_MS });
+    },
+    { nowMs: () => nowMs },
+  );
+});
+
+test('the key of each token in use and its age are known at once and after a restart', () =>
+  restarted(
+    async ({ devices }) => {
+      await devices.enrol([device('d1'), device('d2'), device('d3', [], hexOf('t'))], NOW_MS, 'k1');
+      await devices.enrol([device('d4')], NOW_MS);
+      devices.sawKid('d2', 'k2');
+      devices.sawKid('stranger', 'k2');
+      assert.equal(devices.token('d2'), { kid: 'k2', issuedAtMs: NOW_MS });
+      assert.is(devices.token('stranger'), undefined);
+      await devices.rotate('d1', 0);
+      await devices.revoke('d4', NOW_MS);
+    },
+    async ({ devices }) => {
+      assert.equal(
+        [...devices.kids()].sort(),
+        [
+          [IMPORTED_KID, 1],
+          ['k1', 1],
+          ['k2', 1],
+        ],
+        'a revoked device counts nowhere',
+      );
+      assert.equal(devices.token('d1'), { kid: 'k1', issuedAtMs: NOW_MS });
+    },
+  ));
 
 test.run();

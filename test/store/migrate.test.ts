@@ -73,8 +73,8 @@ test('a migration that fails leaves the old schema, and the next start tries aga
     await opened(folder, store => store.devices.enrol([{ deviceId: 'd1', tags: [] }], NOW_MS));
     const broken: Migration = {
       name: next.name,
-      async up(db) {
-        await next.up(db);
+      async up(db, nowMs) {
+        await next.up(db, nowMs);
         throw new Error('half way');
       },
     };

@@ -73,7 +73,15 @@ test('a shared value is forgotten with its last user, and its place is used agai
 
 test('devices that claim a new version every time do not make the registry grow', () => {
   const registry = new Registry();
-  const device = { generation: 1, previousUntilMs: 0, revoked: false, tags: [], token: undefined };
+  const device = {
+    generation: 1,
+    previous: undefined,
+    kid: undefined,
+    tokenIssuedAtMs: 0,
+    revoked: false,
+    tags: [],
+    token: undefined,
+  };
   registry.add({ deviceId: 'd1', ...device });
   for (let versionCode = 1; versionCode <= 1_000; versionCode += 1)
     registry.seen({ deviceId: 'd1', atMs: NOW_MS, versionCode, buildId: `b${versionCode}` });
@@ -86,7 +94,9 @@ test('a slot that was freed carries nothing over to the next device', () => {
   registry.add({
     deviceId: 'old',
     generation: 7,
-    previousUntilMs: NOW_MS,
+    previous: { generation: 6, untilMs: NOW_MS },
+    kid: 'k1',
+    tokenIssuedAtMs: 5,
     revoked: true,
     tags: ['qa'],
     token: { sha256: hexOf('t'), generation: 7 },
@@ -96,12 +106,22 @@ test('a slot that was freed carries nothing over to the next device', () => {
   registry.add({
     deviceId: 'new',
     generation: 1,
-    previousUntilMs: 0,
+    previous: undefined,
+    kid: undefined,
+    tokenIssuedAtMs: 0,
     revoked: false,
     tags: [],
     token: undefined,
   });
-  assert.equal(registry.auth('new'), { generation: 1, previousUntilMs: 0, revoked: false, tags: [] });
+  assert.equal(registry.tokenOf('new'), { kid: undefined, issuedAtMs: 0 });
+  assert.equal([...registry.kids()], [[undefined, 1]]);
+  assert.equal(registry.auth('new'), {
+    generation: 1,
+    previousGeneration: 0,
+    previousUntilMs: 0,
+    revoked: false,
+    tags: [],
+  });
   assert.equal(registry.counts(0), { enrolled: 1, active: 0, running: [] });
   assert.is(registry.deviceOfToken(hexOf('t'), 0), undefined);
 });

@@ -1,7 +1,7 @@
 /** Device routes besides checks and downloads (SPEC §5): results, push tokens, and token renewal. */
 import type { ActionResult, Credentials } from '../../../schemas/api.d.ts';
 import { nudgeKey } from '../../domain/nudge/message.ts';
-import type { Report } from '../../ports/index.ts';
+import { NO_END_MS, type Report } from '../../ports/index.ts';
 import { readChecked } from '../body.ts';
 import type { Contract } from '../contract.ts';
 import type { DeviceTokens } from '../device-token.ts';
@@ -9,7 +9,7 @@ import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import type { Doors, Route } from '../route.ts';
 
-/** How long the old token works when the new one is never used (SPEC §6). */
+/** How long the old token works when an operator rotates and the new one is never used (SPEC §6). */
 export const TOKEN_GRACE_MS = 14 * 86_400_000;
 
 const reportOf = (deviceId: string, result: ActionResult, atMs: number): Report => ({
@@ -65,9 +65,10 @@ export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens
       ctx.status = 204;
     }),
 
-    // A repeated request gets the same generation again, so that a lost answer locks no device out.
+    // A repeated request gets the same generation again, and the old token works until the new one is used: a lost
+    // answer and a month in a drawer lock no device out.
     doors.device('POST', '/v1/agent/token', async (ctx, { deviceId }) => {
-      const generation = await devices.rotate(deviceId, clock.nowMs() + TOKEN_GRACE_MS);
+      const generation = await devices.rotate(deviceId, NO_END_MS);
       if (generation === undefined) throw new Refusal('token_revoked', 'this device was revoked');
       ctx.set('Cache-Control', 'no-store');
       ctx.body = credentials(http, tokens, deviceId, generation);

@@ -14,10 +14,12 @@ import type { Http } from '../options.ts';
 import { PROBLEM_TYPE, problemBody, Refusal } from '../problem.ts';
 import { makeRateLimit } from '../rate.ts';
 import { makeManifests } from './manifest.ts';
+import { makeRenewal, RENEW_HEADER } from './renewal.ts';
 import { makeUpdateQueryReader } from './update-query.ts';
 
 export const UPDATE_ROUTE = '/v1/agent/update';
 /** The ETag of every answer that says there is nothing to do. */
+const NO_HEADERS: readonly string[] = [];
 export const NONE_TAG = '"none"';
 
 /** What is sent, and what is recorded after that. */
@@ -77,11 +79,22 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     holdHeaders.set(reason, made);
     return made;
   };
-  const withId = (headers: readonly string[], id: string | undefined): readonly string[] =>
-    id === undefined ? headers : [...headers, 'Ota-Request-Id', id];
+  const idHeader = (id: string | undefined): readonly string[] =>
+    id === undefined ? NO_HEADERS : ['Ota-Request-Id', id];
+  const withMore = (headers: readonly string[], more: readonly string[]): readonly string[] =>
+    more.length === 0 ? headers : [...headers, ...more];
+  const wantsRenewal = makeRenewal({
+    devices,
+    clock,
+    kid: http.tokenKeys[0].kid,
+    renewAfterMs: settings.tokenRenewAfterMs,
+    perMinute: settings.tokenRenewalsPerMinute,
+    monotonicMs,
+  });
 
   function decided(req: IncomingMessage): CheckAnswer {
-    const { deviceId, auth: known } = auth.device(req, UPDATE_ROUTE);
+    const identity = auth.device(req, UPDATE_ROUTE);
+    const { deviceId, auth: known } = identity;
     const waitS = limit.take(deviceId);
     if (waitS > 0)
       throw new Refusal('rate_limited', 'this device sends too many update checks', { retryAfterS: waitS });
@@ -99,6 +112,7 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     );
     const checkIn = { deviceId, atMs, versionCode, buildId, sdk, signer };
     const seen = { revision: snapshot.revision, deviceId, requestId };
+    const more = wantsRenewal(identity) ? [...RENEW_HEADER, ...idHeader(requestId)] : idHeader(requestId);
     if (decision.kind === 'offer') {
       const { body, headers } = manifests(snapshot, decision);
       const { build, eligibleBy } = decision;
@@ -109,12 +123,12 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
         eligibleBy,
         versionCode,
       } as const;
-      return { status: 200, headers: withId(headers, requestId), body, event, checkIn };
+      return { status: 200, headers: withMore(headers, more), body, event, checkIn };
     }
     const { reason } = decision;
     const status = namesTag(req.headers['if-none-match'], NONE_TAG) ? 304 : 204;
     const event = { type: 'ota.manifest.304', ...seen, reason, versionCode, status } as const;
-    return { status, headers: withId(headersOfHold(reason), requestId), body: undefined, event, checkIn };
+    return { status, headers: withMore(headersOfHold(reason), more), body: undefined, event, checkIn };
   }
 
   function refused(req: IncomingMessage, error: unknown): CheckAnswer {

@@ -56,7 +56,7 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
       const { device_id: deviceId, tags = [] } = given;
       const known = devices.auth(deviceId);
       if (known !== undefined) throw known.revoked ? deviceRevoked() : deviceExists();
-      const [enrolled] = await devices.enrol([{ deviceId, tags }], clock.nowMs());
+      const [enrolled] = await devices.enrol([{ deviceId, tags }], clock.nowMs(), tokens.kid);
       // Of two concurrent requests the second must not learn the first one's token.
       if (enrolled === undefined || !enrolled.created) throw deviceExists();
       await audited(http, admin, 'device.enrol', deviceId, { tags });

@@ -2,5 +2,6 @@
 import type { Migration } from '../migrate.ts';
 import { first } from './0001-first.ts';
 import { rampProgress } from './0002-ramp-progress.ts';
+import { tokenOrigin } from './0003-token-origin.ts';
 
-export const migrations: readonly Migration[] = [first, rampProgress];
+export const migrations: readonly Migration[] = [first, rampProgress, tokenOrigin];
