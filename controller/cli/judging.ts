@@ -4,6 +4,7 @@ import { Fault } from '../domain/fault.ts';
 import { judge, problemsOf } from '../domain/judging/judge.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { hasError } from '../domain/problem.ts';
+import type { DesiredState } from '../domain/release.ts';
 import { pictureOf, type Standing } from '../domain/standing.ts';
 import type { SourceTree } from '../ports/index.ts';
 import { parseState, placeFindings } from '../yaml/parse.ts';
@@ -68,25 +69,77 @@ export const notesOn = ({ approvalsNeeded, apksUnchecked }: HeadJudgement): stri
       ]),
 ];
 
-/**
- * What stands at a merged revision. How far its ramp has come only the controller knows, so nothing counts as exposed by
- * it. Faults `revision_unknown`, `base_invalid`.
- */
-export async function standingAt(workspace: Workspace, name: string, nowMs: number): Promise<Standing> {
-  const tree = await workspace.at(name);
-  const { state, problems } = parseState(tree, undefined, { nowMs });
-  if (state === undefined) {
-    const first = problems.find(p => p.severity === 'error');
-    const where =
-      first === undefined ? '' : `\n  ${shownFile(workspace, first.file)}:${first.line}: ${first.message}`;
-    throw new Fault(
-      'base_invalid',
-      `the desired state at ${name} is itself invalid, so nothing can be compared with it${where}`,
-      { retry: 'never' },
-    );
-  }
-  return { state, progress: undefined, formerBuilds: new Map() };
+export interface Base {
+  /** Undefined: nothing was released before. */
+  readonly standing: Standing | undefined;
+  /** What the reader must know of it. */
+  readonly warnings: readonly Placed[];
 }
+
+/**
+ * What stands at a merged revision. An invalid one was never applied, so the nearest valid one before it, with its
+ * policy, takes its place. Faults `revision_unknown`, `base_unknown`.
+ */
+export async function baseAt(workspace: Workspace, name: string, nowMs: number): Promise<Base> {
+  const tree = await workspace.at(name);
+  const { repository } = workspace;
+  if (repository === undefined) throw new Error('assertion: a revision was read without a repository');
+  const { state, problems } = parseState(tree, undefined, { nowMs });
+  if (state !== undefined) return { standing: standingOf(state), warnings: rampNote(state) };
+  const isEmpty = tree.files.length === 0;
+  const first = problems.find(p => p.severity === 'error');
+  const at =
+    first === undefined ? '' : ` (${shownFile(workspace, first.file)}:${first.line}: ${first.message})`;
+  const invalid = `the desired state at ${name} is invalid${at}`;
+  for (const ancestor of await repository.ancestors(tree.revision)) {
+    const before = parseState(await repository.read(ancestor), undefined, { nowMs }).state;
+    if (before === undefined) continue;
+    const nearest = `compared with ${ancestor.slice(0, 12)}, the nearest valid revision before it`;
+    const told = warning('base_invalid', `${invalid}; ${nearest}`);
+    return { standing: standingOf(before), warnings: [told, ...rampNote(before)] };
+  }
+  if (await repository.isShallow()) throw baseUnknown(`${invalid}, and this clone is shallow`, UNSHALLOW);
+  if (!isEmpty)
+    throw baseUnknown(
+      `${invalid}, and no revision before it is valid`,
+      'merge a valid state first: ota validate without --base judges it by itself',
+    );
+  const none = `nothing was released at ${name} yet: everything is new, and no policy stands yet`;
+  return { standing: undefined, warnings: [warning('base_empty', none)] };
+}
+
+const UNSHALLOW = 'fetch the whole history: git fetch --unshallow (in GitHub Actions: fetch-depth: 0)';
+
+const baseUnknown = (why: string, cure: string): Fault =>
+  new Fault('base_unknown', `it is not known what stands: ${why}\n  ${cure}`, { retry: 'never' });
+
+const warning = (code: string, message: string): Placed => ({
+  severity: 'warning',
+  code,
+  file: '',
+  line: 1,
+  column: 1,
+  path: '',
+  message,
+  hint: undefined,
+});
+
+/** How far a ramp has come only the controller knows: here nothing counts as exposed by it. */
+const standingOf = (state: DesiredState): Standing => ({
+  state,
+  progress: undefined,
+  formerBuilds: new Map(),
+});
+
+const rampNote = ({ rollout }: DesiredState): Placed[] =>
+  rollout.exposure.kind === 'ramp' && !rollout.rollback
+    ? [
+        warning(
+          'ramp_progress_unknown',
+          `how far the ramp of ${rollout.current} has come only the controller knows: this counts from 0 %`,
+        ),
+      ]
+    : [];
 
 /** The picture that decisions are made from, as if this had been applied now. */
 export const pictureAt = (standing: Standing, nowMs: number): Snapshot => pictureOf(standing, nowMs);

@@ -4,7 +4,7 @@ import { planJson } from '../domain/plan/json.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import { renderPlanText } from '../domain/plan/text.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
-import { judgeHead, notesOn, standingAt } from './judging.ts';
+import { baseAt, judgeHead, notesOn } from './judging.ts';
 import { textOf, visible } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
 import { askStored } from './stored-apks.ts';
@@ -50,12 +50,13 @@ export const plan: Verb = (program, choose) => {
 async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   const workspace = await openWorkspace(io, options.dir);
   const nowMs = io.nowMs();
-  const base = await standingAt(workspace, options.base, nowMs);
+  const base = await baseAt(workspace, options.base, nowMs);
   const tree = options.head === undefined ? await workspace.working() : await workspace.at(options.head);
-  const judgement = await judgeHead(workspace, tree, base, nowMs, () =>
+  const judgement = await judgeHead(workspace, tree, base.standing, nowMs, () =>
     askStored(io, options.offline === true),
   );
-  const { plan: planned, problems, approvalsNeeded, apksUnchecked } = judgement;
+  const { plan: planned, approvalsNeeded, apksUnchecked } = judgement;
+  const problems = [...base.warnings, ...judgement.problems];
   const colours = paint(io);
   for (const problem of problems) io.err(textOf(problem, colours));
   if (planned === undefined) {

@@ -5,7 +5,7 @@ import { countArgument, percentsArgument } from './arguments.ts';
 import { readText } from './device-import.ts';
 import { type ListedDevice, parseDeviceList } from './device-list.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
-import { judgeHead, pictureAt, standingAt } from './judging.ts';
+import { baseAt, judgeHead, pictureAt } from './judging.ts';
 import { textOf } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
 import { playGate } from './simulate-gate.ts';
@@ -125,9 +125,11 @@ async function runSimulate(options: SimulateOptions, io: Io): Promise<ExitCode> 
 
 async function readSides(workspace: Workspace, options: SimulateOptions, io: Io): Promise<Sides | undefined> {
   const nowMs = io.nowMs();
-  const before = options.base === undefined ? undefined : await standingAt(workspace, options.base, nowMs);
-  if (options.head !== undefined) return { before, after: await standingAt(workspace, options.head, nowMs) };
-  const { plan, problems } = await judgeHead(workspace, await workspace.working(), before, nowMs);
+  const base = options.base === undefined ? undefined : await baseAt(workspace, options.base, nowMs);
+  const before = base?.standing;
+  for (const warning of base?.warnings ?? []) io.err(textOf(warning, paint(io)));
+  const tree = options.head === undefined ? await workspace.working() : await workspace.at(options.head);
+  const { plan, problems } = await judgeHead(workspace, tree, before, nowMs);
   if (plan !== undefined) return { before, after: plan.head };
   for (const problem of problems) io.err(textOf(problem, paint(io)));
   io.err(`${paint(io).red('refused')}: the desired state is invalid, so nothing can be counted\n`);

@@ -6,7 +6,7 @@ import { buildFile, ROLLOUT_FILE } from '../domain/rules/index.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { Proposals, SourceTree } from '../ports/index.ts';
 import type { FleetAnswer } from './fleet.ts';
-import { judgeHead, standingAt } from './judging.ts';
+import { type Base, baseAt, judgeHead } from './judging.ts';
 import type { Placed } from './problem-formats.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -18,7 +18,7 @@ export interface Subject {
   readonly tree: SourceTree;
   readonly written: DesiredState;
   readonly fleet: FleetAnswer;
-  /** For a pull request: its base commit, and build files that it includes, as path and text. */
+  /** For a pull request: the commit it stands on, and builds that go along, as path and text. */
   readonly base: Revision | undefined;
   readonly newFiles: readonly (readonly [string, string])[];
   readonly notes: readonly string[];
@@ -56,7 +56,7 @@ export async function readSubject(
       : options.base === undefined
         ? await proposals.base(repository.root)
         : await repository.resolve(options.base);
-  const merged = await mergedStanding(workspace, base ?? options.base, nowMs);
+  const { standing: merged, warnings } = await mergedBase(workspace, base ?? options.base, nowMs);
   const working = await workspace.working();
   const { tree, newFiles } =
     base === undefined
@@ -65,24 +65,22 @@ export async function readSubject(
   const { plan, problems } = await judgeHead(workspace, tree, undefined, nowMs);
   if (plan === undefined) return { problems };
   const { head } = plan;
-  const notes = await notesOn(workspace, working, tree, fleet);
+  const notes = [...warnings.map(w => w.message), ...(await notesOn(workspace, working, tree, fleet))];
   return { workspace, merged: merged ?? head, tree, written: head.state, fleet, base, newFiles, notes };
 }
 
-/** HEAD, if it holds this folder; otherwise nothing, and the working files count as merged. */
-async function mergedStanding(
-  workspace: Workspace,
-  base: string | undefined,
-  nowMs: number,
-): Promise<Standing | undefined> {
-  if (base !== undefined) return standingAt(workspace, base, nowMs);
-  if (workspace.repository === undefined) return undefined;
+const NOTHING: Base = { standing: undefined, warnings: [] };
+
+/** HEAD, if there is one; otherwise nothing, and the working files count as merged. */
+async function mergedBase(workspace: Workspace, base: string | undefined, nowMs: number): Promise<Base> {
+  if (workspace.unreadable !== undefined) throw workspace.unreadable;
+  if (base !== undefined) return baseAt(workspace, base, nowMs);
+  if (workspace.repository === undefined) return NOTHING;
   try {
-    return await standingAt(workspace, 'HEAD', nowMs);
+    return await baseAt(workspace, 'HEAD', nowMs);
   } catch (error) {
-    // There is no commit yet, or it is broken and this edit may repair it: judge the edit on its own.
-    if (error instanceof Fault && (error.code === 'revision_unknown' || error.code === 'base_invalid'))
-      return undefined;
+    // There is no commit yet: judge the edit on its own.
+    if (error instanceof Fault && error.code === 'revision_unknown') return NOTHING;
     throw error;
   }
 }

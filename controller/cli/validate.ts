@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 import { Fault } from '../domain/fault.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
-import { type HeadJudgement, judgeHead, notesOn, standingAt } from './judging.ts';
+import { baseAt, type HeadJudgement, judgeHead, notesOn } from './judging.ts';
 import {
   countText,
   errorsIn,
@@ -52,11 +52,11 @@ export const validate: Verb = (program, choose) => {
 async function runValidate(dir: string, options: ValidateOptions, io: Io): Promise<ExitCode> {
   try {
     const workspace = await openWorkspace(io, dir);
-    const base =
-      options.base === undefined ? undefined : await standingAt(workspace, options.base, io.nowMs());
-    const judgement = await judgeHead(workspace, await workspace.working(), base, io.nowMs(), () =>
+    const base = options.base === undefined ? undefined : await baseAt(workspace, options.base, io.nowMs());
+    const found = await judgeHead(workspace, await workspace.working(), base?.standing, io.nowMs(), () =>
       askStored(io, options.offline === true),
     );
+    const judgement = { ...found, problems: [...(base?.warnings ?? []), ...found.problems] };
     print(judgement, options.format, io);
     for (const note of notesOn(judgement)) io.err(`note: ${visible(note)}\n`);
     return errorsIn(judgement.problems) === 0 ? EXIT.fine : EXIT.invalid;

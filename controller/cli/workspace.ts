@@ -21,27 +21,33 @@ export interface Workspace {
   /** How it is called in messages and annotations: relative to the repository, else as it was given. */
   readonly shown: string;
   readonly repository: Repository | undefined;
+  /** Why the repository around the folder cannot be read; undefined when it can, or when there is none. */
+  readonly unreadable: Fault | undefined;
   /** The files as they are now. */
   working(): Promise<SourceTree>;
-  /** The files at a revision. Faults `not_a_repository`, `revision_unknown`. */
+  /** The files at a revision. Faults `not_a_repository`, `repository_unreadable`, `git_missing`, `revision_unknown`. */
   at(name: string): Promise<SourceTree>;
 }
 
 /** Fault `folder_unreadable`. Git is asked only when there is a repository around the folder. */
 export async function openWorkspace(io: Pick<Io, 'cwd' | 'environment'>, dir: string): Promise<Workspace> {
   const absolute = path.resolve(io.cwd, dir);
-  const repository = await repositoryAround(absolute, io.environment);
+  const found = await repositoryAround(absolute, io.environment);
+  const unreadable = found instanceof Fault ? found : undefined;
+  const repository = found instanceof Fault ? undefined : found;
   const shown = repository === undefined || repository.path === '.' ? plainName(dir) : repository.path;
   return {
     dir: absolute,
     shown,
     repository,
+    unreadable,
     working: async () => {
       await mustBeFolder(absolute, dir);
       const folder = folderSource({ folder: absolute });
       return folder.read(await folder.head());
     },
     at: async name => {
+      if (unreadable !== undefined) throw unreadable;
       if (repository === undefined)
         throw new Fault(
           'not_a_repository',
@@ -60,16 +66,13 @@ const plainName = (dir: string): string =>
 async function repositoryAround(
   dir: string,
   environment: Io['environment'],
-): Promise<Repository | undefined> {
+): Promise<Repository | Fault | undefined> {
   const near = await nearestFolder(dir);
   let answer: string;
   try {
     answer = await simpleGit({ baseDir: near }).raw(['rev-parse', '--show-toplevel', '--absolute-git-dir']);
   } catch (error) {
-    const message = (error as Error).message;
-    if (/not a git repository/i.test(message)) return undefined;
-    // A bare repository, a foreign owner, no git program: files can still be read, revisions cannot.
-    return undefined;
+    return unreadableFor(near, (error as Error).message);
   }
   const [root = '', gitDir = ''] = answer.trim().split('\n');
   const inside = path.relative(
@@ -78,6 +81,34 @@ async function repositoryAround(
   );
   const subPath = inside === '' ? '.' : inside.split(path.sep).join('/');
   return { ...localRepository({ gitDir, root, subPath, environment }), path: subPath };
+}
+
+/** Files can be judged without Git, but a change must not go unjudged because its repository cannot be read. */
+async function unreadableFor(near: string, said: string): Promise<Fault | undefined> {
+  if (/not a git repository|must be run in a work tree/i.test(said)) return undefined;
+  if (/ENOENT/.test(said))
+    return (await isInsideRepository(near))
+      ? new Fault('git_missing', 'Git is not installed, or not in PATH\n  install Git 2.38 or newer', {
+          retry: 'never',
+        })
+      : undefined;
+  if (/dubious ownership/i.test(said))
+    return new Fault(
+      'repository_unreadable',
+      `the repository around ${near} belongs to another user, so Git does not read it\n  if you trust it: git config --global --add safe.directory ${JSON.stringify(near)} (with the top folder of the repository)`,
+      { retry: 'never' },
+    );
+  const reason = said.split('\n').find(line => /^(fatal|error):/.test(line)) ?? said.split('\n')[0] ?? '';
+  return new Fault(
+    'repository_unreadable',
+    `the repository around ${near} cannot be read: ${reason}\n  does git status work there?`,
+    { retry: 'never' },
+  );
+}
+
+async function isInsideRepository(dir: string): Promise<boolean> {
+  if (await isThere(path.join(dir, '.git'))) return true;
+  return dir === path.dirname(dir) ? false : isInsideRepository(path.dirname(dir));
 }
 
 async function nearestFolder(dir: string): Promise<string> {

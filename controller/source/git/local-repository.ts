@@ -9,9 +9,13 @@ import { history, historyPage, readTree } from './tree.ts';
 export interface LocalRepository extends Pick<Source, 'rolloutHistory'> {
   /** The top of the working tree. */
   readonly root: string;
-  /** `name` is anything Git takes for a commit: a branch, a tag, `HEAD~1`. Fault `revision_unknown`. */
+  /** `name` is anything Git takes for a commit: a branch, a tag, `HEAD~1`. A branch comes before a tag. Fault `revision_unknown`. */
   resolve(name: string): Promise<Revision>;
   read(revision: Revision): Promise<SourceTree>;
+  /** History was cut off when this was cloned. */
+  isShallow(): Promise<boolean>;
+  /** First parents that changed the desired state, newest first and bounded, `revision` itself left out. */
+  ancestors(revision: Revision): Promise<Revision[]>;
   /** Is `ancestor` part of `revision`'s history? Undefined when this clone lacks one of them. */
   contains(revision: Revision, ancestor: Revision): Promise<boolean | undefined>;
 }
@@ -25,6 +29,8 @@ export interface LocalRepositoryOptions {
 }
 
 const TIMEOUT_MS = 60_000;
+/** Further back nothing is looked for. */
+const MOST_ANCESTORS = 200;
 
 export function localRepository({
   gitDir,
@@ -47,15 +53,15 @@ export function localRepository({
   return {
     root,
     resolve: async name => {
-      try {
-        return (
-          await git.text(['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`])
-        ).trim();
-      } catch (error) {
-        if (!(error instanceof GitExit)) throw error;
-        throw await unknownRevision(git, name, root);
+      // Git itself takes a tag before a branch of the same name.
+      for (const candidate of [...asBranch(name), name]) {
+        const commit = await commitOf(git, candidate);
+        if (commit !== undefined) return commit;
       }
+      throw await unknownRevision(git, name, root);
     },
+    isShallow: () => isShallow(git),
+    ancestors: revision => reading(() => changesOf(git, revision, subPath)),
     read: revision => reading(() => readTree(git, revision, subPath)),
     contains: async (revision, ancestor) => {
       if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(revision)) return undefined;
@@ -72,12 +78,41 @@ export function localRepository({
   };
 }
 
-async function unknownRevision(git: GitCommand, name: string, root: string): Promise<Fault> {
-  const shallow = await git.text(['rev-parse', '--is-shallow-repository']).then(
+/** `main~2` as a branch here, `origin/main` as one of a remote. A hash, HEAD and a whole name are no branches. */
+const asBranch = (name: string): string[] =>
+  /^(HEAD|@|refs\/|tags\/|[0-9a-f]{40})/.test(name) ? [] : [`refs/heads/${name}`, `refs/remotes/${name}`];
+
+async function commitOf(git: GitCommand, name: string): Promise<Revision | undefined> {
+  try {
+    const found = await git.text([
+      'rev-parse',
+      '--verify',
+      '--quiet',
+      '--end-of-options',
+      `${name}^{commit}`,
+    ]);
+    return found.trim();
+  } catch (error) {
+    if (error instanceof GitExit) return undefined;
+    throw error;
+  }
+}
+
+const isShallow = (git: GitCommand): Promise<boolean> =>
+  git.text(['rev-parse', '--is-shallow-repository']).then(
     text => text.trim() === 'true',
     () => false,
   );
-  const hint = shallow
+
+/** First parents that changed the folder, newest first, `revision` itself left out. */
+async function changesOf(git: GitCommand, revision: Revision, subPath: string): Promise<Revision[]> {
+  const log = ['log', '--first-parent', '--format=%H', `--max-count=${MOST_ANCESTORS + 1}`];
+  const text = await git.text([...log, '--end-of-options', revision, '--', subPath]);
+  return text.split('\n').filter(line => line !== '' && line !== revision);
+}
+
+async function unknownRevision(git: GitCommand, name: string, root: string): Promise<Fault> {
+  const hint = (await isShallow(git))
     ? 'this clone is shallow: fetch more history (in GitHub Actions: fetch-depth: 0)'
     : 'see: git branch --all, git log --oneline';
   const shown = JSON.stringify(name.slice(0, 100));
