@@ -2,7 +2,7 @@
  * Runs the test files and judges them strictly.
  *
  * uvu alone never times out, hangs on an open handle and exits 0 for a file that forgets `test.run()`; here a file
- * passes only when it ends in time with exit code 0, ran at least one test, and passed equals total. Files of pure
+ * passes only when it ends in time with exit code 0, ran at least one test, and passed equals total. Files of some
  * folders share one process a folder, all others have a process of their own.
  * Usage: run.ts [substring of the path …]; ends with the line `N passed, N failed[, N skipped]`.
  */
@@ -13,11 +13,24 @@ import path from 'node:path';
 
 /** TEST_ROOT: where the runner's own tests keep files that fail on purpose. */
 const root = path.resolve(process.env.TEST_ROOT ?? path.join(import.meta.dirname, '../..'));
-/** A file's time, ms; together files have twice as much for the folder. */
+/** A file's time, ms. Files that share a process have that once, and a little more for each. */
 const limitMs = Number(process.env.TEST_FILE_LIMIT_MS ?? 240_000);
+const sharedFileMs = limitMs / 12;
 
-/** Folders without processes, servers or files of their own. */
-const PURE = ['test/domain/', 'test/apk/'];
+/** Folders whose files leave nothing behind in the process: no environment, no handlers, no open handles. */
+const SHARED = [
+  'domain',
+  'apk',
+  'yaml',
+  'store',
+  'watch',
+  'reconcile',
+  'outbox',
+  'nudges',
+  'artifacts',
+  'observe',
+  'settings',
+].map(name => `test/${name}/`);
 
 interface Job {
   readonly files: readonly string[];
@@ -107,7 +120,10 @@ async function runAlone(file: string): Promise<FileResult[]> {
 
 /** A file that never began, or never ended, has failed: the process died or hung in it or before it. */
 async function runTogether(files: readonly string[]): Promise<FileResult[]> {
-  const run = await start([path.join(import.meta.dirname, 'run-together.ts'), ...files], limitMs * 2);
+  const run = await start(
+    [path.join(import.meta.dirname, 'run-together.ts'), ...files],
+    limitMs + files.length * sharedFileMs,
+  );
   const ms = run.ms / files.length;
   return files.map(file => {
     const [, part = ''] = run.output.split(`@@ begins ${file}\n`);
@@ -130,11 +146,11 @@ const files = readdirSync(path.join(root, 'test'), { recursive: true })
   .filter(name => wanted.length === 0 || wanted.some(part => name.includes(part)))
   .sort((a, b) => Number(b.includes('journeys')) - Number(a.includes('journeys')) || a.localeCompare(b));
 
-const pure = PURE.map(folder => files.filter(file => file.startsWith(folder)));
+const shared = SHARED.map(folder => files.filter(file => file.startsWith(folder)));
 const queue: Job[] = [
-  ...pure.filter(group => group.length > 0).map(group => ({ files: group, together: true })),
+  ...shared.filter(group => group.length > 0).map(group => ({ files: group, together: true })),
   ...files
-    .filter(file => !PURE.some(folder => file.startsWith(folder)))
+    .filter(file => !SHARED.some(folder => file.startsWith(folder)))
     .map(file => ({ files: [file], together: false })),
 ];
 const results: FileResult[] = [];
