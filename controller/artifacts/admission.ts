@@ -7,7 +7,8 @@ import type { Build, DesiredState } from '../domain/release.ts';
 import { offerableBuilds, type Standing } from '../domain/standing.ts';
 import type { Artifacts } from '../ports/index.ts';
 import { faulted } from './fault.ts';
-import { concernFindings, disagreements, missingFinding } from './findings.ts';
+import { concernFindings, disagreements, leftBehindFinding, missingFinding } from './findings.ts';
+import type { FleetSdks } from './fleet-sdks.ts';
 import { type OpenReader, verdictOf } from './inspect.ts';
 
 export interface Admission {
@@ -27,6 +28,8 @@ export interface AdmissionOptions {
   readonly artifacts: Artifacts;
   readonly openReader?: OpenReader;
   readonly monotonicMs: () => number;
+  /** Counts the devices that a build leaves behind. Without it that warning is left out. */
+  readonly fleet?: FleetSdks;
 }
 
 /** Before a promotion the bytes are read again, unless they were read this recently. */
@@ -42,7 +45,8 @@ interface KnownVerdict {
   readonly verdict: ApkVerdict;
 }
 
-export function makeAdmission({ artifacts, openReader, monotonicMs }: AdmissionOptions): Admission {
+export function makeAdmission(options: AdmissionOptions): Admission {
+  const { artifacts, openReader, monotonicMs, fleet } = options;
   const judged = new Map<Sha256, KnownVerdict>();
 
   async function judge(sha256: Sha256, file: string, maxAgeMs: number): Promise<ApkVerdict> {
@@ -83,6 +87,14 @@ export function makeAdmission({ artifacts, openReader, monotonicMs }: AdmissionO
     return !verdict.ok ? [] : concernFindings(build, verdict.facts.concerns, declared);
   }
 
+  /** Devices that a build leaves behind, unless what stands left them behind before. */
+  async function leftBehind(build: Build, standing: Pick<Standing, 'state'> | undefined): Promise<Finding[]> {
+    const before = standing === undefined ? [] : offerableBuilds(standing);
+    if (fleet === undefined || before.some(b => b.minSdk >= build.minSdk)) return [];
+    const count = await fleet(build.minSdk);
+    return count.below === 0 ? [] : [leftBehindFinding(build, count)];
+  }
+
   return {
     admit: async (state, standing) => {
       const stood = new Set(standing === undefined ? [] : offerableBuilds(standing).map(b => b.sha256));
@@ -91,7 +103,7 @@ export function makeAdmission({ artifacts, openReader, monotonicMs }: AdmissionO
       const findings: Finding[] = [];
       for (const build of offerableBuilds({ state })) {
         const isNew = !stood.has(build.sha256);
-        if (isNew) findings.push(...(await check(build, FRESH_MS)));
+        if (isNew) findings.push(...(await check(build, FRESH_MS)), ...(await leftBehind(build, standing)));
         // What stands must never be held up by a disk that cannot be read.
         if (isNew || (await stands(build)))
           findings.push(...(await concernsOf(build, declared.has(build.sha256))));

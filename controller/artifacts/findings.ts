@@ -3,6 +3,7 @@ import { type ApkVerdict, type Concern, compareWithBuild, HINTS } from '../apk/i
 import type { Finding } from '../domain/problem.ts';
 import type { Build } from '../domain/release.ts';
 import { buildFile } from '../domain/rules/index.ts';
+import type { SdkCount } from './fleet-sdks.ts';
 
 type About = Pick<Finding, 'code' | 'message' | 'hint'>;
 
@@ -19,6 +20,15 @@ export const missingFinding = (build: Build): Finding =>
     message: `the APK of build ${build.buildId} is not stored on the controller`,
     hint: 'upload it: ota build add, or PUT /v1/artifacts/{sha256}',
   });
+
+export const leftBehindFinding = (build: Build, { below, known }: SdkCount): Finding => ({
+  ...finding(build, 'min_sdk', {
+    code: 'artifact_concern',
+    message: `min_sdk is ${build.minSdk}, and ${below} of the ${known} devices that reported their SDK run an older Android: they are not offered this build`,
+    hint: 'lower minSdkVersion, or leave these devices on the build that they run',
+  }),
+  severity: 'warning',
+});
 
 /** Empty when Android accepts the APK and it is what the build says. */
 export function disagreements(build: Build, verdict: ApkVerdict): Finding[] {

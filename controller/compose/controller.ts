@@ -1,5 +1,6 @@
 /** Wires the controller: the only place where parts meet. `main.ts` is the process around it. */
 import { makeAdmission } from '../artifacts/admission.ts';
+import { makeFleetSdks } from '../artifacts/fleet-sdks.ts';
 import { judge } from '../domain/judging/judge.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import { createHttp } from '../http/app.ts';
@@ -112,7 +113,11 @@ async function openParts(
   const source = sourceOf(settings, around.environment, nowMs, observe);
   const parser = apartParser();
   ends.add(() => parser.close());
-  const admission = makeAdmission({ artifacts, monotonicMs: around.monotonicMs });
+  const admission = makeAdmission({
+    artifacts,
+    monotonicMs: around.monotonicMs,
+    fleet: makeFleetSdks(store.devices, around.monotonicMs),
+  });
   const judging = { parse: parser.parse, place: parser.place, admit: admission.admit };
   const pace = around.githubPace;
   const watches = watchesOf(ground, publication, nudges);

@@ -7,10 +7,11 @@ import { bufferReader } from '../../controller/apk/index.ts';
 import { makeAdmission } from '../../controller/artifacts/admission.ts';
 import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
 import { openFileReader } from '../../controller/artifacts/file-reader.ts';
+import { makeFleetSdks } from '../../controller/artifacts/fleet-sdks.ts';
 import { inspectApk } from '../../controller/artifacts/inspect.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { Build, DesiredState } from '../../controller/domain/release.ts';
-import type { Artifacts } from '../../controller/ports/index.ts';
+import type { Artifacts, ScannedDevice } from '../../controller/ports/index.ts';
 import { makeApk, testKey } from '../support/apk/index.ts';
 import { withFolder } from '../support/folder.ts';
 import { anApk, pieces, sha256Of } from '../support/http.ts';
@@ -217,6 +218,52 @@ test('a new build that no device installs is refused; one that was declared befo
     assert.match(finding?.message ?? '', /android:testOnly="true".*\(test_only\)/);
     assert.match(finding?.hint ?? '', /assembleRelease/);
   }));
+
+test('a min_sdk above what some devices run is a warning, unless what stands left them behind already', () =>
+  withScene(async ({ artifacts }) => {
+    const sdks = [24, 25, 26, 33, undefined];
+    let scans = 0;
+    let monotonicMs = 0;
+    const scan = async () => {
+      scans += 1;
+      return sdks.map((sdk, i) => ({ deviceId: `d-${i}`, sdk }) as ScannedDevice);
+    };
+    const fleet = makeFleetSdks({ scan }, () => monotonicMs);
+    const admission = makeAdmission({ artifacts, monotonicMs: () => monotonicMs, fleet });
+    const [finding, ...more] = (await admission.admit(stateOf())).filter(f => f.path.join() === 'min_sdk');
+    assert.equal(
+      [finding?.severity, finding?.code, finding?.file],
+      ['warning', 'artifact_concern', 'builds/b42.yaml'],
+    );
+    assert.match(finding?.message ?? '', /min_sdk is 26, and 2 of the 4 devices that reported their SDK/);
+    assert.is(more.length, 1, 'one a build');
+    const standing = stands(
+      aState({ rollout: { current: 'b41', lastSafe: undefined }, builds: [b41.build] }),
+    );
+    assert.equal(await admission.admit(stateOf(), standing), []);
+    assert.is(scans, 1, 'the fleet is counted once in ten minutes');
+    monotonicMs += 600_001;
+    sdks.splice(0, 2);
+    assert.equal(await admission.admit(stateOf()), []);
+    assert.is(scans, 2);
+  }));
+
+test('a fleet of several pages is counted whole, and a count that failed is tried again', async () => {
+  const ids = Array.from({ length: 2500 }, (_, i) => `d-${String(i).padStart(4, '0')}`);
+  let failing = true;
+  const scan = async ({ after = '', limit }: { after?: string | undefined; limit: number }) => {
+    if (failing) throw new Fault('store_busy', 'busy', { retry: 'backoff' });
+    return ids
+      .filter(id => id > after)
+      .slice(0, limit)
+      .map(deviceId => ({ deviceId, sdk: 30 }) as ScannedDevice);
+  };
+  const fleet = makeFleetSdks({ scan }, () => 0);
+  assert.ok((await fleet(31).catch((error: unknown) => error)) instanceof Fault);
+  failing = false;
+  assert.equal(await fleet(31), { below: 2500, known: 2500 });
+  assert.equal(await fleet(30), { below: 0, known: 2500 });
+});
 
 test('an APK that an applied build declares can be uploaded again, whatever is said of new ones', () =>
   withFolder(async place => {
