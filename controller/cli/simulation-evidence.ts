@@ -77,15 +77,16 @@ export function countEvidence(
 
 function seen(fleet: Fleet, from: number, to: number, up: number, silentAfter: number): Seen {
   const { takenAt, lastSeen, deferred } = fleet;
+  const longAgo = up - silentAfter;
   const counts: Seen = { open: 0, deferred: 0, takenLongAgo: 0, silent: 0 };
   for (let i = from; i < to; i++) {
-    const isSilent = up - (lastSeen[i] ?? 0) > silentAfter;
+    const isSilent = (lastSeen[i] ?? 0) < longAgo;
     const taken = takenAt[i] ?? 0;
     if (taken === Number.NEGATIVE_INFINITY) {
       if (isSilent) continue;
       if (deferred[i] === 1) counts.deferred++;
       else counts.open++;
-    } else if (up - taken >= silentAfter) {
+    } else if (taken <= longAgo) {
       counts.takenLongAgo++;
       if (isSilent) counts.silent++;
     }
@@ -108,15 +109,18 @@ function controlOf(
   up: number,
   silentAfter: number,
 ): { devices: number; silent: number; seenLately: number } {
+  const { lastSeen, canariesFrom } = fleet;
+  const silentBefore = up - silentAfter;
+  const lately = up - pollHours * (1 + pollSpread);
   let devices = 0;
   let silent = 0;
   let seenLately = 0;
-  for (let i = from; i < fleet.canariesFrom; i++) {
-    const last = fleet.lastSeen[i] ?? 0;
+  for (let i = from; i < canariesFrom; i++) {
+    const last = lastSeen[i] ?? 0;
     if (last < -silentAfter) continue;
     devices++;
-    if (up - last > silentAfter) silent++;
-    if (up - last <= pollHours * (1 + pollSpread)) seenLately++;
+    if (last >= lately) seenLately++;
+    else if (last < silentBefore) silent++;
   }
   return { devices, silent, seenLately };
 }

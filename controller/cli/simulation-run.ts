@@ -102,12 +102,13 @@ class Run {
   checkIns(hour: number): void {
     const { fleet, scenario } = this;
     if (this.isDown(hour)) this.downHours++;
-    for (let i = 0; i < fleet.size; i++) {
-      let at = fleet.nextPoll[i] ?? 0;
-      while (at < hour + 1) {
-        at = this.poll(i, at, scenario.fleet.pollHours);
-        fleet.nextPoll[i] = at;
-      }
+    const { size, nextPoll } = fleet;
+    const { pollHours } = scenario.fleet;
+    for (let i = 0; i < size; i++) {
+      let at = nextPoll[i] ?? 0;
+      if (at >= hour + 1) continue;
+      while (at < hour + 1) at = this.poll(i, at, pollHours);
+      nextPoll[i] = at;
     }
   }
 
