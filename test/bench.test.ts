@@ -37,6 +37,21 @@ test('npm run bench -- --json --quick prints the ratios of checks in one JSON ob
   assert.ok(checks.logged >= checks.counted);
 });
 
+test('npm run bench -- --only gates plays every case in virtual time and needs no server', async () => {
+  const { code, stdout, stderr } = await bench('--json', '--quick', '--only', 'gates');
+  assert.is(code, 0, stderr);
+  const { gates, checks } = JSON.parse(stdout) as Figures;
+  assert.is(checks, undefined);
+  const names = new Set(gates?.rows.map(r => r.name));
+  assert.is(gates?.rows.length, 2 * names.size);
+  for (const row of gates?.rows ?? []) {
+    const sum = row.halted + row.asked + row.done + row.open;
+    assert.ok(Math.abs(sum - 1) < 1e-9, row.name);
+  }
+  const text = await bench('--quick', '--only', 'gates');
+  assert.match(text.stdout, /^\| bricks all at once \| 2 \| 100 \| 0 \| 0 \| 1 \/ 1 \| – \| {2}\|$/m);
+});
+
 test('an option that does not exist is refused before anything is measured', async () => {
   const { code, stdout, stderr } = await bench('--only', 'nothing');
   assert.is.not(code, 0);

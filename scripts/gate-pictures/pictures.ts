@@ -1,6 +1,6 @@
 /** What docs/gates.md shows: played rollouts over time, and how many failures prove a breach. */
 import { type BuildModel, GOOD_BUILD, type Scenario, USUAL } from '../../controller/cli/simulation-model.ts';
-import { play } from '../../controller/cli/simulation-run.ts';
+import { type Played, play } from '../../controller/cli/simulation-run.ts';
 import { decidableAt } from '../../controller/domain/gate/decidable.ts';
 import { DEFAULT_GATE } from '../../controller/domain/gate/gate.ts';
 import { type Line, plot } from './plot.ts';
@@ -21,14 +21,21 @@ const scenario = (build: Partial<BuildModel>, gated = true): Scenario => ({
   ramp: gated ? USUAL.ramp : { ...USUAL.ramp, gate: undefined },
 });
 
+const ENDS: Readonly<Record<Played['end'], string>> = {
+  done: 'reaches all',
+  halt: 'halted',
+  waiting_for_person: 'a person is asked',
+  open: 'still open',
+};
+
 function curve(name: string, colour: string, of: Scenario, dashed = false): Line {
   const points: [number, number][] = [[0, LEAST]];
-  play(of, SEED, {
+  const { end } = play(of, SEED, {
     onLook: ({ hour, taken }) => {
       if (hour <= UNTIL_HOURS) points.push([hour, Math.max(LEAST, (taken / DEVICES) * 100)]);
     },
   });
-  return { name, colour, dashed, points };
+  return { name: `${name}: ${ENDS[end]}`, colour, dashed, points };
 }
 
 /** Each line ends with a dot where the rollout ended; a halt leaves it where it is. */
@@ -48,7 +55,7 @@ export const rollouts = (): string =>
       to: 100,
       log: true,
       ticks: [
-        [0.02, '1 device'],
+        [0.02, '0.02 %'],
         [0.1, '0.1 %'],
         [1, '1 %'],
         [10, '10 %'],
@@ -56,11 +63,11 @@ export const rollouts = (): string =>
       ],
     },
     [
-      curve('a good build, gated', GREEN, scenario({})),
-      curve('any build by time alone', GREY, scenario({ failShare: 0.1 }, false), true),
-      curve('fails on 10 %, gated: halted', ORANGE, scenario({ failShare: 0.1 })),
-      curve('silences all after 8 h, gated: halted', BLUE, scenario({ brickShare: 1, brickAfterHours: 8 })),
-      curve('fails on 5 %, gated: halted', PINK, scenario({ failShare: 0.05 })),
+      curve('good, gated', GREEN, scenario({})),
+      curve('fails on 10 %, by time alone', GREY, scenario({ failShare: 0.1 }, false), true),
+      curve('fails on 10 %, gated', ORANGE, scenario({ failShare: 0.1 })),
+      curve('silences all after 8 h, gated', BLUE, scenario({ brickShare: 1, brickAfterHours: 8 })),
+      curve('fails on 5 %, gated', PINK, scenario({ failShare: 0.05 })),
     ],
   );
 

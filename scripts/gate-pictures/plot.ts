@@ -17,7 +17,7 @@ export interface Axis {
 
 const WIDTH = 760;
 const HEIGHT = 400;
-const BOX = { left: 64, right: 16, top: 14, bottom: 48 };
+const BOX = { left: 64, right: 32, top: 14, bottom: 48 };
 const LEGEND_HEIGHT = 22;
 
 /** Where `value` lies on an axis of `length` pixels. */
