@@ -64,7 +64,6 @@ export const CASES: readonly Case[] = [
   {
     name: 'good, 30 % off over a weekend, at 100 %',
     aim: 'reaches_all',
-    often: true,
     of: random => ({ away: [weekend(random, 'last_step')] }),
   },
   {

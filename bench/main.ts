@@ -20,9 +20,9 @@ const QUICK: readonly Section[] = ['checks', 'downloads'];
 type Section = (typeof SECTIONS)[number];
 
 const FLEETS: readonly GateSizes[] = [
-  { devices: 50, runs: 1_000, oftenRuns: 1_000 },
-  { devices: 500, runs: 1_000, oftenRuns: 1_000 },
-  { devices: 5_000, runs: 300, oftenRuns: 1_000 },
+  { devices: 50, runs: 300, oftenRuns: 1_000 },
+  { devices: 500, runs: 300, oftenRuns: 1_000 },
+  { devices: 5_000, runs: 150, oftenRuns: 1_000 },
 ];
 const QUICK_FLEETS: readonly GateSizes[] = [{ devices: 500, runs: 2, oftenRuns: 2 }];
 

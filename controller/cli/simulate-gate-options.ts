@@ -151,8 +151,10 @@ export function scenarioOf(
       brickShare: share(options.silent, 0),
       brickAfterHours: (options.silentAfter ?? 0) / HOUR_MS,
     },
+    // A written start is played as now, and every approval as given in time.
     ramp: {
-      gate: DEFAULT_GATE,
+      startMs: undefined,
+      gate: (rollout.exposure.kind === 'ramp' && rollout.exposure.ramp.gate) || DEFAULT_GATE,
       steps: rampStepsOf(rollout).map(({ percent, holdMs }, i) => ({
         percent,
         holdMs,

@@ -26,7 +26,8 @@ function notesOn({ ramp: { gate }, fleet }: Scenario, { exposure }: Rollout): st
     notes.push(
       'the rollout has no ramp; played with the steps 1, 5, 10, 25, 50 and 100 % and the default gate',
     );
-  else notes.push('the ramp has no gate: time alone opens its steps. Played with the default gate');
+  else if (exposure.ramp.gate === undefined)
+    notes.push('the ramp has no gate: time alone opens its steps. Played with the default gate');
   if (gate !== undefined && gate.silenceAfterMs < 2 * fleet.pollHours * HOUR_MS)
     notes.push('silence_after is shorter than two polls, so devices that are well count as silent');
   return notes;

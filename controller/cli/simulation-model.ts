@@ -1,5 +1,6 @@
 /** What `ota simulate --gate` and the bench assume of a fleet, of a build and of the world. Times in hours. */
-import { DEFAULT_GATE, type Gate } from '../domain/gate/gate.ts';
+import { DEFAULT_GATE } from '../domain/gate/gate.ts';
+import type { Ramp, RampStep } from '../domain/release.ts';
 
 export const HOUR_MS = 3_600_000;
 
@@ -50,16 +51,13 @@ export interface Freeze {
   readonly hours: number;
 }
 
-export interface StepModel {
-  readonly percent: number;
-  readonly holdMs: number | undefined;
+export interface StepModel extends RampStep {
   /** Devices that are really exposed then, from their buckets; undefined: as many as the percent says. */
   readonly devices?: number;
 }
 
-export interface RampModel {
+export interface RampModel extends Ramp {
   readonly steps: readonly StepModel[];
-  readonly gate: Gate | undefined;
 }
 
 export interface Scenario {
@@ -110,6 +108,7 @@ export const USUAL_RAMP: RampModel = {
     percent,
     holdMs: hold === undefined ? undefined : hold * HOUR_MS,
   })),
+  startMs: undefined,
   gate: DEFAULT_GATE,
 };
 

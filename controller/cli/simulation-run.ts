@@ -1,7 +1,9 @@
 /** One rollout of a modelled fleet in virtual time: hourly looks, judged by the code that the controller runs. Pure. */
-import type { Evidence } from '../domain/gate/evidence.ts';
-import { type Judgement, judgeStep, type LookMemory } from '../domain/gate/judge-step.ts';
+import { type Evidence, NO_EVIDENCE } from '../domain/gate/evidence.ts';
+import type { Judgement } from '../domain/gate/judge-step.ts';
 import type { Reason, Verdict } from '../domain/gate/verdict.ts';
+import { lookAt } from '../domain/ramp/look.ts';
+import { newRamp, type RampProgress } from '../domain/ramp/progress.ts';
 import { countEvidence, Tally } from './simulation-evidence.ts';
 import { type Fleet, has, makeFleet, offUntil, STATE, type Stretch } from './simulation-fleet.ts';
 import { HOUR_MS, type Scenario } from './simulation-model.ts';
@@ -54,9 +56,7 @@ class Run {
   private readonly tally: Tally;
   private readonly entered: number[] = [];
   private stretches: Stretch[];
-  private step = -1;
-  private exposureMs = 0;
-  private memory: LookMemory = {};
+  private progress: RampProgress;
   /** Hours in which the controller was away. */
   private downHours = 0;
   private last: Judgement | undefined;
@@ -66,7 +66,13 @@ class Run {
     this.fleet = makeFleet(scenario, seed);
     this.tally = new Tally(scenario.ramp.steps.length);
     this.stretches = scenario.away.map(a => stretch(a, a.from === 'start' ? 0 : Number.NaN));
-    if (scenario.leadHours === 0) this.enter(0, 0);
+    this.progress = newRamp(scenario.ramp, 0);
+    // Without a lead the ramp is applied as it begins, which opens its first step.
+    if (scenario.leadHours === 0) this.judge(0, 0, NO_EVIDENCE);
+  }
+
+  private get step(): number {
+    return this.progress.step;
   }
 
   private percent(): number {
@@ -74,16 +80,11 @@ class Run {
   }
 
   private enter(step: number, hour: number): void {
-    const { ramp } = this.scenario;
-    const before = this.step;
-    this.step = step;
-    this.exposureMs = 0;
-    this.memory = {};
+    const { fleet, scenario } = this;
     this.entered.push(hour);
-    if (step === ramp.steps.length - 1)
+    if (step === scenario.ramp.steps.length - 1)
       this.stretches = this.stretches.map(s => (s.from === 'last_step' ? stretch(s, hour) : s));
-    const from = before < 0 ? 0 : (this.fleet.ends[before] ?? 0);
-    for (let i = from; i < (this.fleet.ends[step] ?? 0); i++) this.nudge(i, hour);
+    for (let i = fleet.ends[step - 1] ?? 0; i < (fleet.ends[step] ?? 0); i++) this.nudge(i, hour);
   }
 
   /** A nudged device that is on checks within the hour. */
@@ -172,63 +173,37 @@ class Run {
   /** One look of the controller at `hour`; returns how the rollout ended, if it did. */
   look(hour: number, onLook: PlayOptions['onLook']): Played['end'] | undefined {
     if (this.isDown(hour - 1)) return undefined;
-    const { ramp } = this.scenario;
-    const up = hour - this.downHours;
     const evidence: Evidence = {
-      ...countEvidence(this.scenario, this.fleet, this.tally, this.step, up),
+      ...countEvidence(this.scenario, this.fleet, this.tally, this.step, hour - this.downHours),
       frozen: this.scenario.freezes.some(f => hour >= f.fromHour && hour < f.fromHour + f.hours),
     };
-    const next = ramp.steps[this.step + 1];
-    if (!(evidence.starved && ramp.gate !== undefined)) this.exposureMs += HOUR_MS;
-    const judged = judgeStep(
-      ramp.gate,
-      {
-        exposureMs: this.exposureMs,
-        holdMs: this.step < 0 ? Number.POSITIVE_INFINITY : next && ramp.steps[this.step]?.holdMs,
-        next: next && { percent: next.percent, approval: false },
-        approvedPercent: undefined,
-        resumed: false,
-        upMs: up * HOUR_MS,
-        pollMs: this.scenario.fleet.pollHours * HOUR_MS,
-        lift: undefined,
-      },
-      evidence,
-      this.memory,
-    );
-    this.last = judged;
-    this.memory = judged.memory;
-    onLook?.(this.asLook(hour, judged, evidence));
-    return this.follow(hour, judged.verdict);
+    const percent = this.percent();
+    const judgement = this.judge(hour, 1, evidence);
+    this.last = judgement;
+    onLook?.(asLook(hour, percent, judgement, evidence));
+    const { verdict } = judgement;
+    if (verdict === 'halt' || verdict === 'waiting_for_person') return verdict;
+    const isLast = percent === this.scenario.ramp.steps.at(-1)?.percent;
+    return verdict === 'advance' && isLast && this.isFollowedUp(hour) ? 'done' : undefined;
   }
 
-  private follow(hour: number, verdict: Verdict): Played['end'] | undefined {
-    if (verdict === 'halt' || verdict === 'waiting_for_person') return verdict;
-    if (this.step < 0) {
-      if (hour >= 0) this.enter(0, hour);
-      return undefined;
-    }
-    if (verdict !== 'advance') return undefined;
-    if (this.step === this.scenario.ramp.steps.length - 1)
-      return this.isFollowedUp(hour) ? 'done' : undefined;
-    this.enter(this.step + 1, hour);
-    return undefined;
+  /** Ages the standing step, judges it, and enters the next one if it may be entered. */
+  private judge(hour: number, servedHours: number, evidence: Evidence): Judgement {
+    const { progress, judgement, entered } = lookAt(this.scenario.ramp, this.progress, {
+      nowMs: hour * HOUR_MS,
+      servedMs: servedHours * HOUR_MS,
+      pollMs: this.scenario.fleet.pollHours * HOUR_MS,
+      evidence,
+      closed: false,
+    });
+    this.progress = progress;
+    if (entered !== undefined) this.enter(entered, hour);
+    return judgement;
   }
 
   /** Without a gate nobody waits for reports: one more day shows who takes the build. */
   private isFollowedUp(hour: number): boolean {
     return this.scenario.ramp.gate !== undefined || hour - (this.entered.at(-1) ?? hour) >= 24;
-  }
-
-  private asLook(hour: number, { verdict, reasons }: Judgement, { cohort }: Evidence): Look {
-    return {
-      hour,
-      percent: this.percent(),
-      verdict,
-      reasons,
-      taken: cohort.taken,
-      fail: cohort.fail,
-      silent: cohort.silent,
-    };
   }
 
   result(end: Played['end'], hour: number): Played {
@@ -245,6 +220,13 @@ class Run {
     };
   }
 }
+
+const asLook = (
+  hour: number,
+  percent: number,
+  { verdict, reasons }: Judgement,
+  { cohort: { taken, fail, silent } }: Evidence,
+): Look => ({ hour, percent, verdict, reasons, taken, fail, silent });
 
 const stretch = (away: Stretch | Scenario['away'][number], begin: number): Stretch => ({
   ...away,
