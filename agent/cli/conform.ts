@@ -10,8 +10,9 @@ import { agentChecks, checkAgent } from '../conform/agent/run.ts';
 import { controllerChecks } from '../conform/controller/checks.ts';
 import { World } from '../conform/controller/world.ts';
 import { Finding } from '../conform/finding.ts';
+import { junitXml, type Verdict } from '../conform/junit.ts';
 import { controllerUrl } from '../http/origin.ts';
-import { deviceToken, readText } from './credentials.ts';
+import { deviceToken, readText, writeText } from './credentials.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import { deviceIdOption, wholeNumber } from './options.ts';
 import type { Verb } from './program.ts';
@@ -31,14 +32,8 @@ interface Flags {
   readonly limit: number;
   readonly timeScale: number;
   readonly list?: boolean;
+  readonly junit?: string;
   readonly json?: boolean;
-}
-
-interface Line {
-  readonly name: string;
-  readonly clause: string;
-  readonly result: 'ok' | 'failed' | 'skipped';
-  readonly detail: string | undefined;
 }
 
 const EXAMPLES = `
@@ -85,36 +80,60 @@ export const conformVerb: Verb = (program, choose) => {
       wholeNumber(1, 1_000_000),
       300,
     )
-    .option('--list', 'print the checks and end')
-    .option('--json', 'print the result as JSON')
+    .option('--list', 'print the checks of both sides and end')
+    .option('--json', 'print the result, or the list, as JSON')
+    .option('--junit <file>', 'also write the result as JUnit XML')
     .addHelpText('after', EXAMPLES)
     .action((flags: Flags) => choose(io => conform(io, flags)));
 };
 
 async function conform(io: Io, flags: Flags): Promise<ExitCode> {
-  if (flags.list === true) {
-    for (const { name, clause } of flags.agent === undefined ? controllerChecks() : agentChecks())
-      io.out(`${name}  ${clause}\n`);
-    return EXIT.fine;
-  }
-  const show = (line: Line) => {
+  if (flags.list === true) return list(io, flags);
+  const show = (line: Verdict) => {
     if (flags.json !== true) io.out(text(io, line));
   };
   const lines =
     flags.agent === undefined
       ? await conformController(io, flags, show)
       : await conformAgent(io, flags, flags.agent, show);
-  const count = (result: Line['result']) => lines.filter(line => line.result === result).length;
+  if (flags.junit !== undefined)
+    writeText(
+      flags.junit,
+      junitXml(flags.agent === undefined ? 'controller' : 'agent', lines),
+      'the JUnit file',
+    );
+  const count = (result: Verdict['result']) => lines.filter(line => line.result === result).length;
   const summary = { ok: count('ok'), failed: count('failed'), skipped: count('skipped') };
   if (flags.json === true) outJson(io, { ...summary, checks: lines });
   else io.out(`${summary.ok} ok, ${summary.failed} failed, ${summary.skipped} skipped\n`);
   return summary.failed > 0 || lines.length === 0 ? EXIT.failed : EXIT.fine;
 }
 
-function text(io: Io, { name, clause, result, detail }: Line): string {
+/** What each side is held to, and the wrong agent or controller that each check is there for. */
+function list(io: Io, flags: Flags): ExitCode {
+  const sides = { agent: agentChecks(), controller: controllerChecks() };
+  const told = ({ name, clause, catches }: { name: string; clause: string; catches: string }) => ({
+    name,
+    clause,
+    catches,
+  });
+  if (flags.json === true) {
+    outJson(io, { agent: sides.agent.map(told), controller: sides.controller.map(told) });
+    return EXIT.fine;
+  }
+  for (const [side, checks] of Object.entries(sides)) {
+    io.out(`${paint(io).bold(side)} (${checks.length} checks)\n`);
+    for (const { name, clause } of checks) io.out(`  ${name}  ${clause}\n`);
+  }
+  return EXIT.fine;
+}
+
+function text(io: Io, { name, clause, result, detail, warnings }: Verdict): string {
   const { green, red, yellow, dim } = paint(io);
   const mark = { ok: green('ok     '), failed: red('FAILED '), skipped: yellow('skipped') }[result];
-  return `${mark} ${name}${detail === undefined ? '' : `: ${detail}`}\n${result === 'failed' ? dim(`        ${clause}\n`) : ''}`;
+  const first = `${mark} ${name}${detail === undefined ? '' : `: ${detail}`}\n`;
+  const warned = warnings.map(warning => `        ${yellow('warning')} ${warning}\n`).join('');
+  return `${first}${result === 'failed' ? dim(`        ${clause}\n`) : ''}${warned}`;
 }
 
 /** Tokens of this project name their device: `v1.<kid>.<device_id>.<generation>.<mac>`. */
@@ -124,7 +143,7 @@ function deviceOf(token: string): string | undefined {
   return isDeviceId(id) ? id : undefined;
 }
 
-async function conformController(io: Io, flags: Flags, show: (line: Line) => void): Promise<Line[]> {
+async function conformController(io: Io, flags: Flags, show: (line: Verdict) => void): Promise<Verdict[]> {
   const given = flags.url ?? io.environment.OTA_AGENT_URL;
   if (given === undefined)
     throw new Fault('option_missing', 'what is to be checked? give --url URL or --agent COMMAND', {
@@ -147,12 +166,15 @@ async function conformController(io: Io, flags: Flags, show: (line: Line) => voi
     dispatcher,
     mayReport: flags.withReports ?? false,
   });
-  const lines: Line[] = [];
+  const lines: Verdict[] = [];
   try {
     for (const { name, clause, run } of controllerChecks().filter(
       c => flags.only === undefined || flags.only.includes(c.name),
     )) {
-      const line = { name, clause, ...(await outcome(() => run(world))) };
+      const startedMs = performance.now();
+      const judged = await outcome(() => run(world));
+      const ms = Math.round(performance.now() - startedMs);
+      const line = { name, clause, ...judged, warnings: [], ms };
       lines.push(line);
       show(line);
     }
@@ -164,7 +186,7 @@ async function conformController(io: Io, flags: Flags, show: (line: Line) => voi
 
 async function outcome(
   run: () => Promise<'ok' | { readonly skip: string }>,
-): Promise<Pick<Line, 'result' | 'detail'>> {
+): Promise<Pick<Verdict, 'result' | 'detail'>> {
   try {
     const result = await run();
     return result === 'ok' ? { result: 'ok', detail: undefined } : { result: 'skipped', detail: result.skip };
@@ -180,8 +202,8 @@ async function conformAgent(
   io: Io,
   flags: Flags,
   command: string,
-  show: (line: Line) => void,
-): Promise<Line[]> {
+  show: (line: Verdict) => void,
+): Promise<Verdict[]> {
   if (!command.includes('{setup}'))
     throw new Fault('option_missing', '--agent needs {setup} where its setup file belongs', {
       retry: 'never',
@@ -197,12 +219,13 @@ async function conformAgent(
     timeScale: flags.timeScale,
     onError: said => io.err(said),
   });
-  const lines: Line[] = [];
+  const lines: Verdict[] = [];
   await checkAgent(under, await readKit(flags.kit), {
     parallel: flags.parallel,
     ...(flags.only === undefined ? {} : { only: flags.only }),
-    onResult: ({ name, clause, finding }) => {
-      const line: Line = { name, clause, result: finding === undefined ? 'ok' : 'failed', detail: finding };
+    onResult: ({ name, clause, finding, warnings, ms }) => {
+      const result = finding === undefined ? 'ok' : 'failed';
+      const line: Verdict = { name, clause, result, detail: finding, warnings, ms };
       lines.push(line);
       show(line);
     },

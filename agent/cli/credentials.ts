@@ -1,5 +1,5 @@
 /** Secrets come by file or environment, never by argument: other users of a machine can read arguments. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { Io } from './io.ts';
 
@@ -12,6 +12,16 @@ export function readText(file: string, what: string): string {
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     throw fault('file_unreadable', `cannot read ${what} ${file}: ${reason}`);
+  }
+}
+
+/** Fault `file_not_written` names the file and the system's reason. */
+export function writeText(file: string, text: string, what: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'not writable';
+    throw fault('file_not_written', `cannot write ${what} ${file}: ${reason}`);
   }
 }
 

@@ -6,6 +6,8 @@ import { type Answer, mustBeProblem, type World } from './world.ts';
 export interface ControllerCheck {
   readonly name: string;
   readonly clause: string;
+  /** The wrong controller that this check is there for; the tests have one of this name, and show that it fails. */
+  readonly catches: string;
   run(world: World): Promise<'ok' | { readonly skip: string }>;
 }
 
@@ -14,11 +16,13 @@ const NO_OFFER = { skip: 'this device is offered nothing: promote a build to it'
 export const refused = (
   name: string,
   clause: string,
+  catches: string,
   statuses: readonly number[],
   ask: (world: World) => Promise<Answer>,
 ): ControllerCheck => ({
   name,
   clause,
+  catches,
   run: async world => {
     mustBeProblem(await ask(world), ...statuses);
     return 'ok';
@@ -29,10 +33,12 @@ export const refused = (
 export const withOffer = (
   name: string,
   clause: string,
+  catches: string,
   run: (world: World, offer: Offer) => Promise<void>,
 ): ControllerCheck => ({
   name,
   clause,
+  catches,
   run: async world => {
     const offer = await world.offer();
     if (offer === undefined) return NO_OFFER;

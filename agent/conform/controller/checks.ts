@@ -12,28 +12,49 @@ import { header, mustBeProblem } from './world.ts';
 const NEWEST = 'version_code=2147483647';
 
 const UPDATE: readonly ControllerCheck[] = [
-  refused('version_code_is_needed', 'a missing version_code is 400, never 0', [400], w => w.check('sdk=33')),
-  refused('version_code_is_a_number', 'a version_code that is no number is 400', [400], w =>
-    w.check('version_code=4x'),
+  refused(
+    'version_code_is_needed',
+    'a missing version_code is 400, never 0',
+    'takes_a_missing_version_for_zero',
+    [400],
+    w => w.check('sdk=33'),
   ),
-  refused('request_ids_are_checked', 'a malformed Ota-Request-Id is 400', [400], w =>
+  refused(
+    'version_code_is_a_number',
+    'a version_code that is no number is 400',
+    'reads_any_version',
+    [400],
+    w => w.check('version_code=4x'),
+  ),
+  refused('request_ids_are_checked', 'a malformed Ota-Request-Id is 400', 'takes_any_request_id', [400], w =>
     w.check(NEWEST, { 'ota-request-id': '!' }),
   ),
-  refused('a_token_is_needed', 'without a token: 401', [401], w =>
+  refused('a_token_is_needed', 'without a token: 401', 'needs_no_token', [401], w =>
     w.ask(`v1/agent/update?${NEWEST}`, { token: undefined }),
   ),
-  refused('a_wrong_token_is_refused', 'with a token that was never issued: 401', [401], w =>
-    w.ask(`v1/agent/update?${NEWEST}`, { token: 'v1.k.nobody.1.AAAA' }),
+  refused(
+    'a_wrong_token_is_refused',
+    'with a token that was never issued: 401',
+    'takes_any_token',
+    [401],
+    w => w.ask(`v1/agent/update?${NEWEST}`, { token: 'v1.k.nobody.1.AAAA' }),
   ),
-  refused('a_changed_token_is_refused', 'with one character changed: 401', [401], w => {
-    const { token } = w.under;
-    return w.ask(`v1/agent/update?${NEWEST}`, {
-      token: token.slice(0, -2) + (token.at(-2) === 'A' ? 'B' : 'A') + token.slice(-1),
-    });
-  }),
+  refused(
+    'a_changed_token_is_refused',
+    'with one character changed: 401',
+    'compares_beginnings_of_tokens',
+    [401],
+    w => {
+      const { token } = w.under;
+      return w.ask(`v1/agent/update?${NEWEST}`, {
+        token: token.slice(0, -2) + (token.at(-2) === 'A' ? 'B' : 'A') + token.slice(-1),
+      });
+    },
+  ),
   {
     name: 'a_hold_says_why',
     clause: 'nothing to do is 204 with ETag "none" and the reason in Ota-Decision',
+    catches: 'holds_without_a_reason',
     run: async world => {
       const answer = await world.check(NEWEST);
       if (answer.status === 200) return { skip: 'this device is forced back from any version' };
@@ -50,6 +71,7 @@ const UPDATE: readonly ControllerCheck[] = [
   {
     name: 'a_known_hold_is_304',
     clause: 'If-None-Match that names the hold is answered 304, whatever Cache-Control says',
+    catches: 'gives_a_known_hold_again',
     run: async world => {
       if ((await world.check(NEWEST)).status === 200)
         return { skip: 'this device is forced back from any version' };
@@ -61,6 +83,7 @@ const UPDATE: readonly ControllerCheck[] = [
   {
     name: 'answers_are_not_cached',
     clause: 'Cache-Control: private, no-store',
+    catches: 'lets_answers_be_cached',
     run: async world => {
       const answer = await world.check(NEWEST);
       must(
@@ -73,35 +96,55 @@ const UPDATE: readonly ControllerCheck[] = [
   {
     name: 'answers_tell_the_time',
     clause: 'a Date is sent: agents judge nudges by it',
+    catches: 'tells_no_time',
     run: async world => {
       const answer = await world.check(NEWEST);
       must(!Number.isNaN(Date.parse(header(answer, 'date'))), 'there is no Date');
       return 'ok';
     },
   },
-  withOffer('an_offer_is_a_whole_manifest', 'an offer has every field and no other', async () => {}),
-  withOffer('an_offer_is_never_304', 'an offer is 200 whatever If-None-Match says', async world => {
-    const answer = await world.check(`version_code=0&sdk=${world.under.sdk}`, { 'if-none-match': '"none"' });
-    must(answer.status === 200, `it answered ${answer.status}`);
-  }),
+  withOffer(
+    'an_offer_is_a_whole_manifest',
+    'an offer has every field and no other',
+    'leaves_a_field_out',
+    async () => {},
+  ),
+  withOffer(
+    'an_offer_is_never_304',
+    'an offer is 200 whatever If-None-Match says',
+    'hides_an_offer_behind_304',
+    async world => {
+      const answer = await world.check(`version_code=0&sdk=${world.under.sdk}`, {
+        'if-none-match': '"none"',
+      });
+      must(answer.status === 200, `it answered ${answer.status}`);
+    },
+  ),
   withOffer(
     'the_url_is_the_controllers',
     'url is https (or loopback) on the controller’s own origin',
+    'sends_devices_to_another_host',
     async (world, offer) => {
       const why = urlRefusal(offer.url, world.under.url);
       must(why === undefined, `${offer.url}: ${why}`);
     },
   ),
-  withOffer('the_device_is_in_its_cohort', 'an offer fits the device’s own bucket', async (world, offer) => {
-    const bucket = bucketOf(world.under.deviceId, offer.cohortSeed);
-    must(
-      isExposed(bucket, offer.stagedRolloutPercent),
-      `bucket ${bucket} is outside ${offer.stagedRolloutPercent} %`,
-    );
-  }),
+  withOffer(
+    'the_device_is_in_its_cohort',
+    'an offer fits the device’s own bucket',
+    'offers_outside_the_cohort',
+    async (world, offer) => {
+      const bucket = bucketOf(world.under.deviceId, offer.cohortSeed);
+      must(
+        isExposed(bucket, offer.stagedRolloutPercent),
+        `bucket ${bucket} is outside ${offer.stagedRolloutPercent} %`,
+      );
+    },
+  ),
   withOffer(
     'the_offered_version_is_up_to_date',
     'a device that runs the offered version is offered nothing',
+    'offers_what_runs',
     async (world, offer) => {
       const answer = await world.check(`version_code=${offer.versionCode}&sdk=${world.under.sdk}`);
       must(answer.status === 204, `it answered ${answer.status}`);
@@ -110,15 +153,23 @@ const UPDATE: readonly ControllerCheck[] = [
 ];
 
 const APK: readonly ControllerCheck[] = [
-  withOffer('the_apk_needs_a_token', 'the APK without a token: 401', async (world, offer) =>
-    mustBeProblem(await world.ask(offer.url, { token: undefined }), 401),
+  withOffer(
+    'the_apk_needs_a_token',
+    'the APK without a token: 401',
+    'serves_apks_to_anybody',
+    async (world, offer) => mustBeProblem(await world.ask(offer.url, { token: undefined }), 401),
   ),
-  withOffer('an_unknown_build_is_not_served', 'an unknown build: 404 or 410', async (world, offer) =>
-    mustBeProblem(await world.ask(offer.url.replace(offer.buildId, 'no-such-build-1')), 404, 410),
+  withOffer(
+    'an_unknown_build_is_not_served',
+    'an unknown build: 404 or 410',
+    'serves_any_build',
+    async (world, offer) =>
+      mustBeProblem(await world.ask(offer.url.replace(offer.buildId, 'no-such-build-1')), 404, 410),
   ),
   withOffer(
     'the_apk_is_what_was_announced',
     'size, sha256, signature, signer, version and package agree',
+    'sends_another_apk',
     async (world, offer) => {
       const { status, body, headers } = await world.ask(offer.url);
       must(status === 200, `it answered ${status}`);
@@ -138,6 +189,7 @@ const APK: readonly ControllerCheck[] = [
   withOffer(
     'downloads_resume',
     'Range with the right If-Range is 206 from that byte on',
+    'ignores_ranges',
     async (world, offer) => {
       const from = Math.floor(offer.sizeBytes / 2);
       const { status, body, headers } = await world.ask(offer.url, {
@@ -154,6 +206,7 @@ const APK: readonly ControllerCheck[] = [
   withOffer(
     'another_file_is_not_glued_on',
     'Range with a foreign If-Range is 200 and whole',
+    'ignores_if_range',
     async (world, offer) => {
       const { status, body } = await world.ask(offer.url, {
         headers: { range: 'bytes=10-', 'if-range': `"${'0'.repeat(64)}"` },
@@ -167,6 +220,7 @@ const APK: readonly ControllerCheck[] = [
   withOffer(
     'a_range_beyond_the_end_is_416',
     'Range beyond the end is 416 with the size',
+    'answers_ranges_beyond_the_end',
     async (world, offer) => {
       const { status, headers } = await world.ask(offer.url, {
         headers: { range: `bytes=${offer.sizeBytes}-` },

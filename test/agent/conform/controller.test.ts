@@ -2,14 +2,11 @@ import { spawn } from 'node:child_process';
 import { Agent as HttpAgent } from 'undici';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  type ScriptedController,
-  startScriptedController,
-  TOKEN,
-} from '../../../agent/conform/agent/scripted-controller.ts';
+import { agentChecks } from '../../../agent/conform/agent/run.ts';
+import type { ControllerCheck } from '../../../agent/conform/controller/check.ts';
 import { controllerChecks } from '../../../agent/conform/controller/checks.ts';
 import { World } from '../../../agent/conform/controller/world.ts';
-import { buildOf } from '../../support/agent/with-agent.ts';
+import { WRONG_CONTROLLERS, withProxy } from '../../support/agent/wrong-controllers.ts';
 import { withController } from '../../support/controller.ts';
 
 interface Result {
@@ -76,73 +73,46 @@ test('what cannot be asked is said to be skipped', () =>
     assert.is(status, 0);
   }));
 
-/** Which checks a controller fails that is wrong in one way. */
-async function failing(prepare: (server: ScriptedController) => void): Promise<string[]> {
-  const server = await startScriptedController();
+/** What a check finds of a controller; undefined: nothing. */
+async function findingOf(url: string, token: string, check: ControllerCheck): Promise<string | undefined> {
   const dispatcher = new HttpAgent();
-  server.offer = buildOf(42);
-  prepare(server);
-  const world = new World({
-    url: new URL(`${server.url}/`),
-    token: TOKEN,
-    deviceId: 'd',
-    sdk: 33,
-    dispatcher,
-    mayReport: true,
-  });
-  const failed: string[] = [];
   try {
+    const under = { url: new URL(url), token, deviceId: 'conform-1', sdk: 33, dispatcher, mayReport: true };
+    const result = await check.run(new World(under));
+    return result === 'ok' ? undefined : `skipped: ${result.skip}`;
+  } catch (error) {
     // Like the command: what the controller makes impossible has failed too.
-    for (const check of controllerChecks()) await check.run(world).catch(() => failed.push(check.name));
+    return error instanceof Error ? error.message : String(error);
   } finally {
     await dispatcher.destroy();
-    await server.close();
   }
-  return failed;
 }
 
-const WRONG: [string, (server: ScriptedController) => void, string][] = [
-  [
-    'sends another APK than announced',
-    s => (s.manifest = { sha256: '1'.repeat(64) }),
-    'the_apk_is_what_was_announced',
-  ],
-  ['leaves a field out', s => (s.manifest = { cohort_seed: undefined }), 'an_offer_is_a_whole_manifest'],
-  ['adds a field', s => (s.manifest = { extra: 1 }), 'an_offer_is_a_whole_manifest'],
-  [
-    'sends devices to another host',
-    s => (s.manifest = { url: 'http://127.0.0.2:9/a.apk' }),
-    'the_url_is_the_controllers',
-  ],
-  [
-    'offers outside the cohort',
-    s => (s.manifest = { staged_rollout_percent: 0 }),
-    'the_device_is_in_its_cohort',
-  ],
-  [
-    'ignores ranges',
-    s =>
-      (s.onApk = (seen, response) =>
-        seen.headers.range === undefined ? 'default' : response.writeHead(200).end(s.offer?.apk)),
-    'downloads_resume',
-  ],
-  [
-    'gives a known hold again',
-    s =>
-      (s.onCheck = (seen, response) =>
-        seen.query.get('version_code') === '2147483647'
-          ? response.writeHead(204, { etag: '"none"', 'ota-decision': 'ahead' }).end()
-          : 'default'),
-    'a_known_hold_is_304',
-  ],
-];
-for (const [name, prepare, check] of WRONG)
-  test(`a controller that ${name} fails ${check}`, async () => {
-    const right = await failing(() => {});
-    const wrong = await failing(prepare);
-    assert.not.ok(right.includes(check));
-    assert.ok(wrong.includes(check), wrong.join(', '));
-  });
+test('each check names a wrong controller of its own', () => {
+  const caught = controllerChecks().map(check => check.catches);
+  assert.equal([...caught].sort(), Object.keys(WRONG_CONTROLLERS).sort());
+});
+
+test('behind a proxy that turns nothing every check holds, and each wrong controller is caught', () =>
+  withController(async journey => {
+    await journey.merge(100);
+    const [device] = await journey.enrol(['conform-1']);
+    const real = { url: journey.url, token: device?.token ?? '' };
+    const missed: string[] = [];
+    for (const check of controllerChecks()) {
+      const wrong = WRONG_CONTROLLERS[check.catches];
+      if (wrong === undefined) throw new Error(`${check.name} names no wrong controller`);
+      await withProxy(real, {}, async url => {
+        assert.is(await findingOf(url, real.token, check), undefined, check.name);
+      });
+      await withProxy(real, wrong(), async url => {
+        const finding = await findingOf(url, real.token, check);
+        if (finding === undefined || finding.startsWith('skipped'))
+          missed.push(`${check.catches}: ${finding}`);
+      });
+    }
+    assert.equal(missed, []);
+  }));
 
 test('no --url and no --agent: exit code 2', async () => {
   const { status, err } = await conform([], { OTA_AGENT_TOKEN: 'x' });
@@ -150,10 +120,12 @@ test('no --url and no --agent: exit code 2', async () => {
   assert.match(err, /--url URL or --agent COMMAND/);
 });
 
-test('--list names every check', async () => {
+test('--list names every check of both sides', async () => {
   const { status, out } = await conform(['--list'], {});
   assert.is(status, 0);
-  for (const { name } of controllerChecks()) assert.ok(out.includes(name));
+  for (const { name } of [...controllerChecks(), ...agentChecks()]) assert.ok(out.includes(name), name);
+  assert.match(out, /^agent \(\d+ checks\)/m);
+  assert.match(out, /^controller \(\d+ checks\)/m);
 });
 
 test.run();

@@ -1,4 +1,5 @@
 /** The state table as `schemas/vectors/agent-states.json` holds it: one line a part of a row, so that changes are seen. */
+import { STATE_ROWS } from '../../../../agent/conform/agent/state-rows.ts';
 import { defaultsJson, FRESH_UUID, NOW_MS } from './json.ts';
 import { outcome, type Row } from './play.ts';
 import { ROWS } from './rows.ts';
@@ -34,7 +35,8 @@ export const stateTable = (): string =>
     `  "now_ms": ${NOW_MS},`,
     `  "fresh_uuid": ${JSON.stringify(FRESH_UUID)},`,
     `  "defaults": ${JSON.stringify(defaultsJson(), null, 2).replaceAll('\n', '\n  ')},`,
-    `  "rows": [\n${ROWS.map(rowText).join(',\n')}\n  ]`,
+    `  "rows": [\n${ROWS.map(rowText).join(',\n')}\n  ],`,
+    `  "black_box": [\n${STATE_ROWS.map(row => `    ${JSON.stringify(row)}`).join(',\n')}\n  ]`,
     '}',
     '',
   ].join('\n');
