@@ -1,6 +1,7 @@
 /** Many devices at once: the file goes to the controller as it is, which takes all of it or nothing. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { encodingOf } from '../domain/device-sheet.ts';
 import { Fault } from '../domain/fault.ts';
 import type { Client } from './client.ts';
 import { looksLikeCsv, looksLikeJson, parseDeviceList } from './device-list.ts';
@@ -11,25 +12,31 @@ const IMPORT_TIMEOUT_MS = 600_000;
 interface Imported {
   readonly created: number;
   readonly updated: number;
+  readonly revoked: number;
   readonly devices: readonly { device_id: string; result: string; token?: string; nudge_key?: string }[];
 }
 
-/** The file's text, or standard input for `-`. Fault `file_unreadable`. */
+/** The file's text, or standard input for `-`; UTF-8 or UTF-16. Fault `file_unreadable`. */
 export async function readText(file: string, io: Io): Promise<string> {
   try {
-    if (file !== '-') return await readFile(path.resolve(io.cwd, file), 'utf8');
-    const chunks: Buffer[] = [];
-    for await (const chunk of io.stdin()) chunks.push(chunk);
-    return Buffer.concat(chunks).toString('utf8');
+    const bytes = file === '-' ? await allOf(io.stdin()) : await readFile(path.resolve(io.cwd, file));
+    return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
   } catch (cause) {
     throw unreadable(file, cause);
   }
+}
+
+async function allOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EISDIR: 'it is a folder',
   EACCES: 'permission is denied',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'it is neither UTF-8 nor UTF-16; save it as CSV UTF-8',
 };
 
 export function unreadable(file: string, cause: unknown): Fault {
@@ -43,7 +50,7 @@ export function unreadable(file: string, cause: unknown): Fault {
 export async function importDevices(
   client: Client,
   file: string,
-  asJson: boolean,
+  options: { json?: boolean; yes?: boolean },
   io: Io,
 ): Promise<ExitCode> {
   const text = await readText(file, io);
@@ -51,11 +58,12 @@ export async function importDevices(
   const { json } = await client.call({
     method: 'POST',
     path: '/v1/devices/import',
+    query: { yes: options.yes === true ? 'true' : undefined },
     body: { bytes: single(body), type, length: body.length },
     timeoutMs: IMPORT_TIMEOUT_MS,
   });
   const done = json as Imported;
-  if (asJson) outJson(io, done);
+  if (options.json === true) outJson(io, done);
   else
     io.out(
       ['device_id,result,token,nudge_key', ...done.devices.map(csvLine)].map(line => `${line}\n`).join(''),
@@ -64,7 +72,11 @@ export async function importDevices(
     done.created === 0
       ? ''
       : ` ${paint(io).yellow('Keep the output now: tokens and keys are not shown again.')}`;
-  io.err(`${done.created} enrolled, ${done.updated} updated.${keep}\n`);
+  const revoked =
+    done.revoked === 0
+      ? ''
+      : ` ${done.revoked} revoked and left out: ota device rotate ID --readmit lets one in again.`;
+  io.err(`${done.created} enrolled, ${done.updated} updated.${revoked}${keep}\n`);
   return EXIT.fine;
 }
 
@@ -75,7 +87,7 @@ async function* single(body: Buffer): AsyncGenerator<Buffer> {
   yield body;
 }
 
-/** CSV and JSON are sent as they are; a plain list of ids becomes JSON. */
+/** CSV and JSON are sent as they are, in UTF-8. A plain list of ids becomes JSON. */
 function bodyOf(text: string, name: string): { body: Buffer; type: string } {
   if (looksLikeJson(text)) return { body: Buffer.from(text), type: 'application/json' };
   if (looksLikeCsv(text)) return { body: Buffer.from(text), type: 'text/csv' };

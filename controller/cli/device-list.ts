@@ -4,6 +4,13 @@
  */
 import { parse as parseCsv } from 'csv-parse/sync';
 import type { Device } from '../domain/decision.ts';
+import {
+  columnOf,
+  isSeparatorLine,
+  looksLikeHeader,
+  type SheetHeader,
+  sheetHeader,
+} from '../domain/device-sheet.ts';
 import { Fault } from '../domain/fault.ts';
 import { isDeviceId, isName, isSha256 } from '../domain/ids.ts';
 import { visibleLine } from './problem-formats.ts';
@@ -54,18 +61,27 @@ interface Row {
 
 export const looksLikeJson = (text: string): boolean => /^\uFEFF?\s*[[{]/.test(text);
 
-/** Its first line names a `device_id` column. */
-export const looksLikeCsv = (text: string): boolean =>
-  /(^|,)\s*"?device_id"?\s*(,|\r?$)/.test(
-    text
-      .replace(/^\uFEFF/, '')
-      .trimStart()
-      .split('\n', 1)[0] ?? '',
-  );
+/** The header, when the first line names a `device_id` column. */
+const headerOf = (text: string): SheetHeader | undefined =>
+  sheetHeader(withoutSeparator(text).split('\n', 1)[0] ?? '');
+
+const withoutSeparator = (text: string): string => {
+  const start = text.replace(/^\uFEFF/, '').trimStart();
+  const [first = ''] = start.split('\n', 1);
+  return isSeparatorLine(first) ? start.slice(first.length + 1) : start;
+};
+
+export const looksLikeCsv = (text: string): boolean => headerOf(text) !== undefined;
 
 function rowsOf(text: string, name: string): Row[] {
   if (looksLikeJson(text)) return jsonRows(text, name);
-  if (looksLikeCsv(text)) return csvRows(text, name);
+  const header = headerOf(text);
+  if (header !== undefined) return csvRows(withoutSeparator(text), header, name);
+  const [first = ''] = text.trimStart().split('\n', 1);
+  if (looksLikeHeader(first))
+    throw invalid(name, [
+      `line 1: ${visibleLine(JSON.stringify(first.trim()))} looks like a column header: name the column device_id, or remove the line`,
+    ]);
   return text.split(/\r?\n/).flatMap((line, index) => {
     const id = line.replace(/#.*$/, '').trim();
     return id === '' ? [] : [{ at: `line ${index + 1}`, fields: { device_id: id } }];
@@ -90,10 +106,11 @@ function jsonRows(text: string, name: string): Row[] {
   }));
 }
 
-function csvRows(text: string, name: string): Row[] {
+function csvRows(text: string, { delimiter }: SheetHeader, name: string): Row[] {
   try {
     const records = parseCsv(text, {
-      columns: true,
+      columns: (names: string[]) => names.map(columnOf),
+      delimiter,
       trim: true,
       skip_empty_lines: true,
       info: true,
@@ -145,7 +162,7 @@ const tagsOf = (value: unknown): string[] =>
   Array.isArray(value)
     ? value.map(String)
     : typeof value === 'string'
-      ? value.split(/[\s;|]+/).filter(t => t !== '')
+      ? value.split(/[\s;|,]+/).filter(t => t !== '')
       : [];
 
 function wholeOf(value: unknown, name: string, at: string, wrong: string[]): number | undefined {

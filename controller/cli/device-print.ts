@@ -44,6 +44,24 @@ export async function listDevices(
   return rows;
 }
 
+/** In the columns of the API; `ota device import` takes it back. */
+export function devicesAsCsv(rows: readonly DeviceOnWire[]): string {
+  const columns = [
+    'device_id',
+    'tags',
+    'revoked_at',
+    'last_seen_at',
+    'version_code',
+    'build_id',
+    'sdk',
+    'signer',
+  ];
+  const cell = (value: unknown): string =>
+    value === null ? '' : Array.isArray(value) ? value.join(' ') : String(value);
+  const lines = rows.map(row => columns.map(name => cell(row[name as keyof DeviceOnWire])).join(','));
+  return [columns.join(','), ...lines].map(line => `${line}\n`).join('');
+}
+
 export function printDevices(rows: readonly DeviceOnWire[], io: Io): void {
   const { bold, red, dim } = paint(io);
   const lines = rows.map(row => [

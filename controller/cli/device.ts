@@ -3,7 +3,13 @@ import type { Command } from 'commander';
 import { countArgument, deviceArgument, durationArgument, tagsArgument } from './arguments.ts';
 import { type Client, controllerClient } from './client.ts';
 import { importDevices } from './device-import.ts';
-import { type Credentials, listDevices, printCredentials, printDevices } from './device-print.ts';
+import {
+  type Credentials,
+  devicesAsCsv,
+  listDevices,
+  printCredentials,
+  printDevices,
+} from './device-print.ts';
 import { EXIT, type ExitCode, type Io, outJson } from './io.ts';
 import { examples, type Verb, type Work } from './program.ts';
 
@@ -55,10 +61,14 @@ export const device: Verb = (program, choose) => {
       'printf "device_id,tags\\nkiosk-7,qa\\n" | ota device import -',
     ],
   )
-    .argument('<file>', 'columns or keys: device_id, tags, token_sha256')
+    .argument(
+      '<file>',
+      'columns or keys: device_id, tags (empty keeps them, - removes all), token_sha256; or what list --csv or --json printed',
+    )
+    .option('--yes', 'also when it takes devices out of the canaries of the rollout')
     .option('--json', 'print JSON')
-    .action((file: string, options: Json) =>
-      choose(call((c, io) => importDevices(c, file, options.json === true, io))),
+    .action((file: string, options: Json & { yes?: boolean }) =>
+      choose(call((c, io) => importDevices(c, file, options, io))),
     );
 
   verb('list', 'Lists enrolled devices in the order of their ids.', [
@@ -68,10 +78,9 @@ export const device: Verb = (program, choose) => {
   ])
     .option('--tag <tag>', 'only devices with this tag')
     .option('--limit <n>', 'stop after so many', countArgument(1, 10_000_000))
-    .option('--json', 'print JSON')
-    .action((options: Json & { tag?: string; limit?: number }) =>
-      choose(call((c, io) => runList(c, options, io))),
-    );
+    .option('--csv', 'print CSV, which ota device import takes')
+    .option('--json', 'print JSON, which ota device import takes')
+    .action((options: ListOptions) => choose(call((c, io) => runList(c, options, io))));
 
   verb('tag', 'Replaces, adds or removes the alias tags of a device.', [
     'ota device tag kiosk-7 qa,lab        # exactly these',
@@ -103,10 +112,9 @@ export const device: Verb = (program, choose) => {
     .argument('<device>', 'device id', deviceArgument)
     .option('--grace <duration>', 'how long the old token still works', durationArgument)
     .option('--now', 'the old token ends at once')
+    .option('--readmit', 'let a revoked device in again; its old tokens stay dead')
     .option('--json', 'print JSON')
-    .action((id: string, options: Json & { grace?: number; now?: boolean }) =>
-      choose(call((c, io) => runRotate(c, id, options, io))),
-    );
+    .action((id: string, options: RotateOptions) => choose(call((c, io) => runRotate(c, id, options, io))));
 
   verb('revoke', 'Takes the token of a device away at once; the device stays listed.', [
     'ota device revoke kiosk-7',
@@ -140,6 +148,18 @@ export const device: Verb = (program, choose) => {
     });
 };
 
+interface ListOptions extends Json {
+  readonly tag?: string;
+  readonly limit?: number;
+  readonly csv?: boolean;
+}
+
+interface RotateOptions extends Json {
+  readonly grace?: number;
+  readonly now?: boolean;
+  readonly readmit?: boolean;
+}
+
 interface TagOptions extends Json {
   readonly add?: string[];
   readonly remove?: string[];
@@ -159,13 +179,10 @@ async function runEnrol(
   return EXIT.fine;
 }
 
-async function runList(
-  client: Client,
-  options: Json & { tag?: string; limit?: number },
-  io: Io,
-): Promise<ExitCode> {
+async function runList(client: Client, options: ListOptions, io: Io): Promise<ExitCode> {
   const rows = await listDevices(client, options.tag, options.limit);
   if (options.json === true) outJson(io, rows);
+  else if (options.csv === true) io.out(devicesAsCsv(rows));
   else printDevices(rows, io);
   return EXIT.fine;
 }
@@ -189,14 +206,12 @@ async function runTag(
   return EXIT.fine;
 }
 
-async function runRotate(
-  client: Client,
-  id: string,
-  options: Json & { grace?: number; now?: boolean },
-  io: Io,
-): Promise<ExitCode> {
+async function runRotate(client: Client, id: string, options: RotateOptions, io: Io): Promise<ExitCode> {
   const graceMs = options.now === true ? 0 : options.grace;
-  const body = graceMs === undefined ? {} : { grace_s: Math.ceil(graceMs / 1000) };
+  const body = {
+    ...(graceMs === undefined ? {} : { grace_s: Math.ceil(graceMs / 1000) }),
+    ...(options.readmit === true ? { readmit: true } : {}),
+  };
   const { json } = await client.call({ method: 'POST', path: devicePath(id, '/rotate'), json: body });
   if (options.json === true) outJson(io, json);
   else printCredentials('rotated', json as Credentials, io);

@@ -119,12 +119,14 @@ export const token: Verb = (program, choose) => {
     .command('revoke')
     .description('Ends a token at once.')
     .argument('<name>', 'its name', nameArgument)
+    .option('--yes', 'also when it is the token in use, or the last one with the scope admin')
     .addHelpText('after', examples('ota token revoke ci'))
-    .action((name: string) =>
+    .action((name: string, options: { yes?: boolean }) =>
       choose(async io => {
         await controllerClient(io).call({
           method: 'DELETE',
           path: `/v1/admin-tokens/${encodeURIComponent(name)}`,
+          query: { yes: options.yes === true ? 'true' : undefined },
         });
         io.out(`revoked ${name}\n`);
         return EXIT.fine;

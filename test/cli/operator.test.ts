@@ -104,6 +104,58 @@ test('many devices are imported from CSV, JSON or a list, all of them or none', 
     assert.is(JSON.parse(ok(await run('device', 'list', '--limit', '3', '--json'))).length, 3);
   }));
 
+test('what list prints can be imported again; a list from a spreadsheet too; no header becomes a device', () =>
+  withOperator(async (run, { folder }) => {
+    const file = async (name: string, bytes: string | Buffer) => {
+      await writeFile(path.join(folder, name), bytes);
+      return name;
+    };
+    const sheet = Buffer.from('\uFEFFDevice ID\tTags\r\nd-1\tqa lab\r\nd-2\t\r\n', 'utf16le');
+    assert.match(
+      (await run('device', 'import', await file('sheet.txt', sheet))).err,
+      /^2 enrolled, 0 updated/,
+    );
+    assert.is((await run('device', 'revoke', 'd-2')).code, 0);
+    for (const format of ['--csv', '--json']) {
+      const listed = ok(await run('device', 'list', format));
+      const again = await run('device', 'import', await file('again', listed));
+      assert.match(
+        again.err,
+        /^0 enrolled, 1 updated\. 1 revoked and left out: ota device rotate ID --readmit/,
+      );
+      assert.is(ok(await run('device', 'list', format)), listed);
+    }
+    for (const header of ['Serial', 'ID', 'device', 'host name']) {
+      const refused = await run('device', 'import', await file('ids', `${header}\nd-7\n`));
+      assert.is(refused.code, 2);
+      assert.match(
+        refused.err,
+        /line 1: "\w+( name)?" looks like a column header: name the column device_id/,
+      );
+    }
+    const latin = await run('device', 'import', await file('latin', Buffer.from('d-\xe9\n', 'latin1')));
+    assert.match(latin.err, /neither UTF-8 nor UTF-16/);
+    const back = JSON.parse(ok(await run('device', 'rotate', 'd-2', '--readmit', '--json')));
+    assert.is(back.generation, 2);
+  }));
+
+test('an import that takes canaries away, and revoking the token in use, ask for --yes', () =>
+  withOperator(async (run, journey) => {
+    await journey.merge({
+      exposure: { kind: 'percent', percent: 10 },
+      canary: { tags: ['qa'], devices: [], cohorts: [] },
+    });
+    await journey.enrol(['kiosk-7'], ['qa']);
+    await writeFile(path.join(journey.folder, 'fleet.csv'), 'device_id;tags\nkiosk-7;-\n');
+    const asked = await run('device', 'import', 'fleet.csv');
+    assert.is(asked.code, 2);
+    assert.match(asked.err, /takes 1 device out of the canaries of the rollout: kiosk-7; say yes \(--yes/);
+    assert.is((await run('device', 'import', 'fleet.csv', '--yes')).code, 0);
+    const first = await run('token', 'revoke', 'first');
+    assert.match(first.err, /first is the last valid admin token.*\[confirmation_needed\]/);
+    assert.is(ok(await run('token', 'revoke', 'first', '--yes')), 'revoked first\n');
+  }));
+
 test('operators’ tokens are created, listed and revoked; scopes hold', () =>
   withOperator(async (run, journey) => {
     const reader = ok(await run('token', 'create', 'ci')).trim();
