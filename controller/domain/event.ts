@@ -37,6 +37,8 @@ export type Event =
       buildId: BuildId;
       eligibleBy: EligibleBy;
       versionCode: number;
+      /** The same attempt asked again, as an agent does before it installs: counted apart from new offers. */
+      repeated: boolean;
     }
   | {
       readonly type: 'ota.manifest.304';
@@ -53,9 +55,16 @@ export type Event =
       deviceId: DeviceId;
       requestId: string | undefined;
       buildId: BuildId;
-      status: 200 | 206 | 304;
+      status: 200 | 206;
       bytes: number;
       ms: number;
+    }
+  | {
+      /** The device has these bytes already: nothing was sent. */
+      readonly type: 'ota.download.304';
+      deviceId: DeviceId;
+      requestId: string | undefined;
+      buildId: BuildId;
     }
   | {
       readonly type: 'ota.download.fail';

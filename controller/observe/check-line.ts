@@ -35,7 +35,7 @@ export function makeCheckLine(lineTime: () => string): (level: string, event: Ch
     const id = event.requestId === undefined ? '' : `"request_id":"${event.requestId}",`;
     const told =
       event.type === 'ota.manifest.200'
-        ? `"build_id":"${event.buildId}","eligible_by":"${event.eligibleBy}","version_code":${event.versionCode}`
+        ? `"build_id":"${event.buildId}","eligible_by":"${event.eligibleBy}","version_code":${event.versionCode},"repeated":${event.repeated}`
         : `"reason":"${event.reason}","version_code":${event.versionCode},"status":${event.status}`;
     return `{"level":"${level}"${lineTime()},"event":"${event.type}","revision":${revisionText},"device_id":"${event.deviceId}",${id}${told}}\n`;
   };

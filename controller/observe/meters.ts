@@ -104,7 +104,7 @@ export type Meters = ReturnType<typeof meters>;
 
 /** A series that first appears as 1 has not increased: what alerts watch stands at 0 from the first scrape. */
 export function beginAtZero(m: Meters): void {
-  for (const decision of ['offer', ...HOLD_REASONS]) m.checks.labels(decision).inc(0);
+  for (const decision of ['offer', 'offer_again', ...HOLD_REASONS]) m.checks.labels(decision).inc(0);
   for (const result of ['ok', 'resumed', 'not_modified', 'fail']) m.downloads.labels(result).inc(0);
   for (const outcome of ['ok', 'fail']) m.installs.labels(outcome).inc(0);
   for (const kind of ['promote', 'rollback', 'rollout_update']) m.changes.labels(kind).inc(0);

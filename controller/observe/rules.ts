@@ -13,9 +13,12 @@ type Rules = {
 };
 
 /** Every hold and the offer as a prepared child: a check costs one increment, no label hashing. */
-function checkChildren(m: Meters): ReadonlyMap<HoldReason | 'offer', { inc(): void }> {
+function checkChildren(m: Meters): ReadonlyMap<HoldReason | 'offer' | 'offer_again', { inc(): void }> {
   return new Map(
-    (['offer', ...HOLD_REASONS] as const).map(decision => [decision, m.checks.labels(decision)]),
+    (['offer', 'offer_again', ...HOLD_REASONS] as const).map(decision => [
+      decision,
+      m.checks.labels(decision),
+    ]),
   );
 }
 
@@ -30,15 +33,19 @@ export function rules(m: Meters): Rules {
     'ota.promote': { level: 'info', count: count('promote') },
     'ota.rollback': { level: 'warn', count: count('rollback') },
     'ota.rollout.update': { level: 'info', count: count('rollout_update') },
-    'ota.manifest.200': { level: 'info', count: () => checks.get('offer')?.inc() },
+    'ota.manifest.200': {
+      level: 'info',
+      count: e => checks.get(e.repeated ? 'offer_again' : 'offer')?.inc(),
+    },
     'ota.manifest.304': { level: 'info', count: e => checks.get(e.reason)?.inc() },
     'ota.download.200': {
       level: 'info',
       count: e => {
-        m.downloads.labels(e.status === 206 ? 'resumed' : e.status === 304 ? 'not_modified' : 'ok').inc();
+        m.downloads.labels(e.status === 206 ? 'resumed' : 'ok').inc();
         m.downloadBytes.inc(e.bytes);
       },
     },
+    'ota.download.304': { level: 'info', count: () => m.downloads.labels('not_modified').inc() },
     'ota.download.fail': {
       level: 'warn',
       count: e => {

@@ -52,8 +52,16 @@ export interface OutcomeStore {
   report(report: Report, outbox?: readonly OutboxEntry[]): Promise<'recorded' | 'repeated' | 'conflict'>;
   counts(buildId: BuildId, sinceMs?: number): Promise<OutcomeCounts>;
   recordDownload(event: DownloadEvent): Promise<void>;
-  /** Downloads of one device and build that sent bytes (200, 206) since a moment: the cap. */
-  downloads(deviceId: DeviceId, buildId: BuildId, sinceMs: number): Promise<number>;
+  /**
+   * Bytes of a build that were sent to a device since a moment, finished or not. When they are `maxBytes` or more,
+   * `belowFromMs` is the time of the event whose bytes have to be forgotten for less to remain.
+   */
+  sentSince(
+    deviceId: DeviceId,
+    buildId: BuildId,
+    sinceMs: number,
+    maxBytes: number,
+  ): Promise<{ bytes: number; belowFromMs: number | undefined }>;
   downloadStats(buildId: BuildId): Promise<{ downloads: number; bytes: number; fails: number }>;
   /** Newest first, for `explain`. */
   history(deviceId: DeviceId, limit: number): Promise<{ reports: Report[]; downloads: DownloadEvent[] }>;

@@ -36,19 +36,30 @@ export async function insertDownload(trx: Knex, event: DownloadEvent): Promise<v
   if (known !== undefined) await trx<DownloadRecord>(TABLE).insert(row);
 }
 
-export async function countDownloads(
+/** Whatever came of them: bytes that were sent cost the same. */
+export async function sentSince(
   reader: Knex,
   deviceId: DeviceId,
   buildId: BuildId,
   sinceMs: number,
-): Promise<number> {
-  const row = await reader(TABLE)
+  maxBytes: number,
+): Promise<{ bytes: number; belowFromMs: number | undefined }> {
+  const events = reader(TABLE)
     .where({ device_id: deviceId, build_id: buildId })
-    .where('at_ms', '>=', sinceMs)
-    .whereIn('status', SENT)
-    .count<{ downloads: number }[]>({ downloads: '*' })
-    .first();
-  return row?.downloads ?? 0;
+    .where('at_ms', '>=', sinceMs);
+  const [sum] = await events.clone().sum<{ bytes: number | null }[]>({ bytes: 'bytes' });
+  const bytes = Number(sum?.bytes ?? 0);
+  if (bytes < maxBytes) return { bytes, belowFromMs: undefined };
+  const running = events
+    .clone()
+    .select('at_ms', 'id', reader.raw('sum(bytes) over (order by at_ms, id) as running'))
+    .as('events');
+  const first = await reader
+    .from(running)
+    .where('running', '>', bytes - maxBytes)
+    .orderBy(['at_ms', 'id'])
+    .first<{ at_ms: number } | undefined>('at_ms');
+  return { bytes, belowFromMs: first?.at_ms };
 }
 
 export async function downloadStats(

@@ -2,7 +2,7 @@
 import type { OutcomeStore } from '../ports/index.ts';
 import { countAttempts, reportsOf, writeReport } from './attempts.ts';
 import type { Db } from './db.ts';
-import { countDownloads, downloadStats, downloadsOf, insertDownload } from './downloads.ts';
+import { downloadStats, downloadsOf, insertDownload, sentSince } from './downloads.ts';
 import { prune } from './retention.ts';
 
 export function makeOutcomeStore(db: Db, nowMs: () => number): OutcomeStore {
@@ -10,8 +10,8 @@ export function makeOutcomeStore(db: Db, nowMs: () => number): OutcomeStore {
     report: (report, outbox = []) => db.write(trx => writeReport(trx, report, outbox, nowMs())),
     counts: (buildId, sinceMs) => db.read(reader => countAttempts(reader, buildId, sinceMs)),
     recordDownload: event => db.write(trx => insertDownload(trx, event)),
-    downloads: (deviceId, buildId, sinceMs) =>
-      db.read(reader => countDownloads(reader, deviceId, buildId, sinceMs)),
+    sentSince: (deviceId, buildId, sinceMs, maxBytes) =>
+      db.read(reader => sentSince(reader, deviceId, buildId, sinceMs, maxBytes)),
     downloadStats: buildId => db.read(reader => downloadStats(reader, buildId)),
     history: (deviceId, limit) =>
       db.read(async reader => ({

@@ -25,13 +25,14 @@ const offer = (over: { requestId?: string; revision?: string } = {}): Event => (
   buildId: 'b42',
   eligibleBy: 'rollout',
   versionCode: 41,
+  repeated: false,
   ...over,
 });
 
 test('the line of an offer says who, what and why, in one JSON object on one line', () => {
   assert.equal(linesOf([offer({ requestId: 'request-42' }), offer()]), [
-    `{"level":"info","time":"2026-06-01T12:00:00.000Z","event":"ota.manifest.200","revision":"${seen.revision}","device_id":"kiosk-7.a:b_c","request_id":"request-42","build_id":"b42","eligible_by":"rollout","version_code":41}\n`,
-    `{"level":"info","time":"2026-06-01T12:00:00.000Z","event":"ota.manifest.200","revision":"${seen.revision}","device_id":"kiosk-7.a:b_c","build_id":"b42","eligible_by":"rollout","version_code":41}\n`,
+    `{"level":"info","time":"2026-06-01T12:00:00.000Z","event":"ota.manifest.200","revision":"${seen.revision}","device_id":"kiosk-7.a:b_c","request_id":"request-42","build_id":"b42","eligible_by":"rollout","version_code":41,"repeated":false}\n`,
+    `{"level":"info","time":"2026-06-01T12:00:00.000Z","event":"ota.manifest.200","revision":"${seen.revision}","device_id":"kiosk-7.a:b_c","build_id":"b42","eligible_by":"rollout","version_code":41,"repeated":false}\n`,
   ]);
 });
 

@@ -23,6 +23,7 @@ const OFFER: Event = {
   buildId: 'b42',
   eligibleBy: 'rollout',
   versionCode: 41,
+  repeated: false,
 };
 const result = (outcome: 'ok' | 'fail', reason: string, repeated = false): Event => ({
   type: 'ota.result',
@@ -54,6 +55,7 @@ test('an event is one JSON line with its dotted name and fields in wire spelling
     build_id: 'b42',
     eligible_by: 'rollout',
     version_code: 41,
+    repeated: false,
   });
 });
 

@@ -162,8 +162,13 @@ test('every download attempt is a row with source agent-ota, and bytes sent coun
     await outcomes.recordDownload(download({ status: 304, bytes: 0 }));
     await outcomes.recordDownload(download({ status: 410, bytes: 0, result: 'build_not_offered' }));
     await outcomes.recordDownload(download({ deviceId: 'd2', buildId: 'b41', requestId: undefined }));
-    assert.is(await outcomes.downloads('d1', 'b42', NOW_MS), 3);
-    assert.is(await outcomes.downloads('d1', 'b42', NOW_MS + 1), 1);
+    const sent = (sinceMs: number, maxBytes: number) => outcomes.sentSince('d1', 'b42', sinceMs, maxBytes);
+    assert.equal(await sent(NOW_MS, 1_411), { bytes: 1_410, belowFromMs: undefined });
+    assert.equal(await sent(NOW_MS + 1, 10), { bytes: 10, belowFromMs: NOW_MS + 5 });
+    assert.equal(await sent(NOW_MS + 6, 1), { bytes: 0, belowFromMs: undefined });
+    // Less than 1,410 remain once the first row is gone, less than 10 only without the newest.
+    assert.equal(await sent(NOW_MS, 1_410), { bytes: 1_410, belowFromMs: NOW_MS });
+    assert.equal(await sent(NOW_MS, 10), { bytes: 1_410, belowFromMs: NOW_MS + 5 });
     assert.equal(await outcomes.downloadStats('b42'), { downloads: 2, bytes: 1_410, fails: 2 });
     const [newest] = (await outcomes.history('d1', 1)).downloads;
     assert.equal(newest, download({ status: 206, bytes: 10, atMs: NOW_MS + 5 }));

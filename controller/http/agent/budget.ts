@@ -1,7 +1,9 @@
 /**
  * Limits how much is downloaded at once. Beyond the limit a device gets a time to come back. A download that is
- * admitted runs at full speed, so the fleet finishes one after another instead of all of it crawling.
+ * admitted runs at full speed, so the fleet finishes one after another instead of all of it crawling. Those who are
+ * sent away get one turn after another, so that they do not all return together.
  */
+import { bucketOf } from '../../domain/cohort.ts';
 
 export interface BudgetOptions {
   readonly maxDownloads: number;
@@ -20,14 +22,21 @@ export type Refused = { readonly code: 'busy' | 'download_limit'; readonly retry
 
 /** A longer wait would be a guess; agents come back and ask again. */
 const MAX_WAIT_S = 600;
-const SLOT_WAIT_S = 10;
+/** Between two downloads of one device. */
+const DEVICE_WAIT_S = 10;
 const BURST_S = 1;
+/** How long a download takes, until some have been seen. */
+const FIRST_MEAN_MS = 30_000;
+const MEAN_WEIGHT = 0.1;
 
 export interface Budget {
   /** Reserves `bytes` for this device, or says when to come back. */
   enter(deviceId: string, bytes: number): Slot | Refused;
   readonly active: number;
 }
+
+/** A device's own place between 0 and 1, always the same: it spreads waits without a queue. */
+export const shareOf = (deviceId: string): number => bucketOf(deviceId, 'download wait') / 10_000;
 
 export function makeBudget(options: BudgetOptions): Budget {
   const { maxDownloads, downloadsPerDevice, downloadBytesPerS: rate, monotonicMs } = options;
@@ -36,6 +45,9 @@ export function makeBudget(options: BudgetOptions): Budget {
   /** Bytes that may be reserved now; negative while earlier reservations are being sent. */
   let level = rate * BURST_S;
   let levelAtMs = monotonicMs();
+  let meanMs = FIRST_MEAN_MS;
+  /** The turn of the next device that is sent away. */
+  let turnAtMs = 0;
 
   function refill(): void {
     const nowMs = monotonicMs();
@@ -43,15 +55,25 @@ export function makeBudget(options: BudgetOptions): Budget {
     levelAtMs = nowMs;
   }
 
-  function refuse(deviceId: string): Refused | undefined {
+  /** Not before `firstMs` from now, and `costMs` after whoever was sent away before. */
+  function busy(deviceId: string, firstMs: number, costMs: number): Refused {
+    const nowMs = monotonicMs();
+    const atMs = Math.max(turnAtMs, nowMs + firstMs);
+    const waitS = Math.ceil((atMs - nowMs) / 1000);
+    if (waitS > MAX_WAIT_S)
+      return { code: 'busy', retryAfterS: Math.ceil((MAX_WAIT_S / 2) * (1 + shareOf(deviceId))) };
+    turnAtMs = atMs + costMs;
+    return { code: 'busy', retryAfterS: Math.max(1, waitS) };
+  }
+
+  function refuse(deviceId: string, bytes: number): Refused | undefined {
     if ((byDevice.get(deviceId) ?? 0) >= downloadsPerDevice)
-      return { code: 'download_limit', retryAfterS: SLOT_WAIT_S };
-    if (active >= maxDownloads) return { code: 'busy', retryAfterS: SLOT_WAIT_S };
+      return { code: 'download_limit', retryAfterS: DEVICE_WAIT_S };
+    const placeMs = meanMs / maxDownloads;
+    if (active >= maxDownloads) return busy(deviceId, placeMs, placeMs);
     if (rate === 0) return undefined;
     refill();
-    return level > 0
-      ? undefined
-      : { code: 'busy', retryAfterS: Math.min(MAX_WAIT_S, Math.max(1, Math.ceil(-level / rate))) };
+    return level > 0 ? undefined : busy(deviceId, (-level / rate) * 1000, (bytes / rate) * 1000);
   }
 
   return {
@@ -59,11 +81,12 @@ export function makeBudget(options: BudgetOptions): Budget {
       return active;
     },
     enter: (deviceId, bytes) => {
-      const refused = refuse(deviceId);
+      const refused = refuse(deviceId, bytes);
       if (refused !== undefined) return refused;
       active += 1;
       byDevice.set(deviceId, (byDevice.get(deviceId) ?? 0) + 1);
       level -= bytes;
+      const enteredAtMs = monotonicMs();
       let released = false;
       return {
         release: sentBytes => {
@@ -71,6 +94,7 @@ export function makeBudget(options: BudgetOptions): Budget {
           released = true;
           active -= 1;
           level += Math.max(0, bytes - sentBytes);
+          meanMs += (monotonicMs() - enteredAtMs - meanMs) * MEAN_WEIGHT;
           const left = (byDevice.get(deviceId) ?? 1) - 1;
           if (left === 0) byDevice.delete(deviceId);
           else byDevice.set(deviceId, left);

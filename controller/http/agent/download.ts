@@ -10,13 +10,14 @@ import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import { type Doors, param, type Route } from '../route.ts';
 import { type ApkBytes, makeOpenApk } from './apk-bytes.ts';
-import { makeBudget, type Slot } from './budget.ts';
+import { makeBudget, type Slot, shareOf } from './budget.ts';
 import { type RangeVerdict, rangeOf } from './range.ts';
 import { type Ending, sendPieces } from './send-pieces.ts';
 import { namesTag, requestIdOf } from './update.ts';
 
 const DAY_MS = 86_400_000;
-const CAP_WAIT_S = 3600;
+/** Devices that came together do not return together. */
+const CAP_SPREAD_MS = 300_000;
 const APK_TYPE = 'application/vnd.android.package-archive';
 
 const FAILURE_OF: Readonly<Record<Exclude<Ending, 'sent'>, string>> = {
@@ -63,23 +64,26 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     const { deviceId, buildId, requestId } = attempt;
     const { code, status, bytes } = result;
     const named = { deviceId, requestId, buildId };
-    if (code === 'ok' && (status === 200 || status === 206 || status === 304)) {
+    if (status === 304) observe({ type: 'ota.download.304', ...named });
+    else if (code === 'ok' && (status === 200 || status === 206)) {
       const ms = monotonicMs() - attempt.startedMs;
       observe({ type: 'ota.download.200', ...named, status, bytes, ms });
     } else observe({ type: 'ota.download.fail', ...named, code, bytes });
     await outcomes.recordDownload({ ...named, result: code, status, bytes, atMs: clock.nowMs() });
   }
 
-  async function needCap(attempt: Attempt): Promise<void> {
-    const since = clock.nowMs() - DAY_MS;
-    if ((await outcomes.downloads(attempt.deviceId, attempt.buildId, since)) >= settings.downloadsPerDay)
-      throw new Refusal(
-        'download_limit',
-        'this device has downloaded this build too often in the last 24 hours',
-        {
-          retryAfterS: CAP_WAIT_S,
-        },
-      );
+  /** The cap counts bytes, so that a resumed download costs what it sends and not a whole one. */
+  async function needCap({ deviceId, buildId }: Attempt, sizeBytes: number): Promise<void> {
+    const nowMs = clock.nowMs();
+    const maxBytes = settings.downloadsPerDay * sizeBytes;
+    const { belowFromMs } = await outcomes.sentSince(deviceId, buildId, nowMs - DAY_MS, maxBytes);
+    if (belowFromMs === undefined) return;
+    const waitMs = Math.max(0, belowFromMs + DAY_MS - nowMs) + CAP_SPREAD_MS * shareOf(deviceId);
+    throw new Refusal(
+      'download_limit',
+      `this device has been sent this build ${settings.downloadsPerDay} times over in the last 24 hours`,
+      { retryAfterS: Math.ceil(waitMs / 1000) + 1 },
+    );
   }
 
   async function send(ctx: Context, attempt: Attempt, device: DeviceIdentity): Promise<void> {
@@ -116,7 +120,7 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     );
     const { start, end } = extent(ctx, range, apk.sizeBytes);
     if (ctx.method === 'HEAD') return;
-    await needCap(attempt);
+    await needCap(attempt, apk.sizeBytes);
     const slot = budget.enter(device.deviceId, end - start + 1);
     if ('code' in slot)
       throw new Refusal(slot.code, 'too many downloads are running', { retryAfterS: slot.retryAfterS });

@@ -15,6 +15,7 @@ import { PROBLEM_TYPE, problemBody, Refusal } from '../problem.ts';
 import { makeRateLimit } from '../rate.ts';
 import { makeManifests } from './manifest.ts';
 import { makeRenewal, RENEW_HEADER } from './renewal.ts';
+import { makeRecent } from './recent.ts';
 import { makeUpdateQueryReader } from './update-query.ts';
 
 export const UPDATE_ROUTE = '/v1/agent/update';
@@ -39,6 +40,9 @@ export interface UpdateCheck {
   /** True when the request was an update check and is now answered. */
   handle(req: IncomingMessage, res: ServerResponse): boolean;
 }
+
+/** Attempts whose offers are recognised when they ask again; a forgotten one counts as new. */
+const REMEMBERED_OFFERS = 65_536;
 
 export const strictTransport = (hstsMaxAgeS: number): readonly string[] =>
   hstsMaxAgeS > 0 ? ['Strict-Transport-Security', `max-age=${hstsMaxAgeS}`] : [];
@@ -69,6 +73,7 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     `${settings.pollIntervalS};jitter=${settings.pollJitterS}`,
     ...strictTransport(settings.hstsMaxAgeS),
   ];
+  const offered = makeRecent(REMEMBERED_OFFERS);
   const readQuery = makeUpdateQueryReader();
   const manifests = makeManifests(settings, [...common, 'Content-Type', 'application/json; charset=utf-8']);
   const holdHeaders = new Map<HoldReason, readonly string[]>();
@@ -122,6 +127,10 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
         buildId: build.buildId,
         eligibleBy,
         versionCode,
+        repeated:
+          requestId !== undefined &&
+          req.method === 'GET' &&
+          offered.sawBefore(`${deviceId} ${requestId} ${build.buildId}`),
       } as const;
       return { status: 200, headers: withMore(headers, more), body, event, checkIn };
     }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { truncate, writeFile } from 'node:fs/promises';
-import { createServer, get, type IncomingMessage } from 'node:http';
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -79,6 +80,33 @@ test('a receiver that takes its time gets the right bytes from a buffer that is 
       server.close();
     }
   }));
+
+test('a receiver on a slow line is not stalled while it keeps taking, however long one piece needs', async () => {
+  const res = Object.assign(new EventEmitter(), {
+    destroyed: false,
+    closed: false,
+    writableFinished: false,
+    write: () => false,
+    end: () => undefined,
+    destroy: () => undefined,
+    setTimeout: (ms: number) => void waited.push(ms),
+  });
+  const waited: number[] = [];
+  const one = async function* () {
+    yield Buffer.alloc(10);
+  };
+  const options = { stallMs: 20, allowed: () => true };
+  const sending = sendPieces(res as unknown as ServerResponse, one(), options);
+  // Longer than stallMs: only the socket knows whether bytes have left meanwhile.
+  await new Promise(resolve => setTimeout(resolve, 60));
+  res.emit('drain');
+  setImmediate(() => res.emit('finish'));
+  assert.equal(await sending, { ending: 'sent', bytes: 10 });
+  assert.equal(waited, [20]);
+  const stalling = sendPieces(res as unknown as ServerResponse, one(), options);
+  setImmediate(() => res.emit('timeout'));
+  assert.equal(await stalling, { ending: 'stalled', bytes: 0 });
+});
 
 test('an APK that becomes shorter while it is sent is a fault, never a short body that looks whole', () =>
   withApk(0, async (apk, _bytes, file) => {

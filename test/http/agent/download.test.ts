@@ -8,7 +8,7 @@ import type { Snapshot } from '../../../controller/domain/decision.ts';
 import type { Build, Rollout } from '../../../controller/domain/release.ts';
 import type { HttpSettings } from '../../../controller/http/options.ts';
 import { anApk, eventually, sha256Of, stored, type TestServer, withServer } from '../../support/http.ts';
-import { aSnapshot, aState, DAY_MS } from '../../support/state.ts';
+import { aSnapshot, aState } from '../../support/state.ts';
 
 interface Scene {
   readonly server: TestServer;
@@ -104,6 +104,9 @@ test('the agent that has these bytes gets 304, and HEAD tells without sending or
     const headers = { 'if-none-match': `"${b42.build.sha256}"`, 'cache-control': 'no-cache' };
     const same = await server.call('GET', PATH, { token, headers });
     assert.equal([same.status, same.body.length], [304, 0]);
+    await eventually(() => server.of('ota.download.304').length > 0);
+    assert.equal(server.of('ota.download.200'), []);
+    assert.is(server.of('ota.download.304')[0]?.buildId, 'b42');
     assert.equal(
       (await rows(server, 1)).map(row => [row.status, row.bytes]),
       [[304, 0]],
@@ -176,6 +179,51 @@ const withBig = (
     await use(server, await server.enrol('kiosk-7'));
   });
 
+/** The receiver takes nothing, so that only a look by itself can end the transfer. */
+const cutBy = (change: (server: TestServer) => unknown) =>
+  withBig({}, async server => {
+    const token = await server.enrol('kiosk-9');
+    const socket = await stalledDownload(server, token);
+    socket.on('error', () => undefined);
+    await change(server);
+    const [row] = await rows(server, 1, 'kiosk-9');
+    assert.equal([row?.result, row?.status], ['build_not_offered', 200]);
+    assert.ok((row?.bytes ?? 0) < big.apk.length);
+    socket.destroy();
+  });
+
+test('a device that is revoked in the middle of a download gets no more of it', () =>
+  cutBy(server => server.store.devices.revoke('kiosk-9', server.world.nowMs)));
+
+test('a device that is deleted in the middle of a download gets no more of it', () =>
+  withBig({}, async server => {
+    const socket = await stalledDownload(server, await server.enrol('kiosk-9'));
+    socket.on('error', () => undefined);
+    await server.store.devices.erase('kiosk-9');
+    await eventually(() => server.of('ota.download.fail').length > 0);
+    assert.is(server.of('ota.download.fail')[0]?.code, 'build_not_offered');
+    socket.destroy();
+  }));
+
+test('a canary that loses its tag in the middle of a download gets no more of it', () =>
+  withBig({}, async server => {
+    const builds = [...(server.world.snapshot?.state.builds.values() ?? [])];
+    const canary = { tags: ['qa'], devices: [], cohorts: [] };
+    const exposure = { kind: 'percent', percent: 0 } as const;
+    server.world.snapshot = aSnapshot(aState({ rollout: { canary, exposure }, builds }));
+    const socket = await stalledDownload(server, await server.enrol('kiosk-9', ['qa']));
+    socket.on('error', () => undefined);
+    await server.store.devices.setTags('kiosk-9', []);
+    assert.is((await rows(server, 1, 'kiosk-9'))[0]?.result, 'build_not_offered');
+    socket.destroy();
+  }));
+
+test('a halt ends a transfer whose receiver has just stopped reading', () =>
+  cutBy(server => {
+    const builds = [...(server.world.snapshot?.state.builds.values() ?? [])];
+    server.world.snapshot = aSnapshot(aState({ rollout: { rollback: true }, builds }));
+  }));
+
 test('a rollback cuts a transfer that is under way', () =>
   withBig({}, async (server, token) => {
     const socket = await stalledDownload(server, token);
@@ -230,22 +278,35 @@ test('beyond the budget a download is 503 with Retry-After and no failed attempt
     assert.is((await server.call('GET', PATH, { token })).status, 200);
   }));
 
-test('downloads per device and build are capped within a day', () =>
+test('resumes are not counted as whole downloads: the cap is what was sent, in times of the APK', () =>
   withScene({ downloadsPerDay: 2 }, async ({ server, token }) => {
-    const headers = { range: 'bytes=0-9' };
-    const ask = () => server.call('GET', PATH, { token, headers });
-    for (const count of [1, 2]) {
-      assert.is((await ask()).status, 206);
-      await rows(server, count);
-    }
-    const capped = await ask();
+    const size = b42.apk.length;
+    const half = Math.ceil(size / 2);
+    const ask = (range?: string) =>
+      server.call('GET', PATH, { token, ...(range === undefined ? {} : { headers: { range } }) });
+    // On a poor line: fifty resumes of a few bytes cost what they send.
+    for (let i = 0; i < 50; i += 1) assert.is((await ask('bytes=0-9')).status, 206);
+    await rows(server, 50);
+    assert.is((await ask()).status, 200);
+    await rows(server, 51);
+    server.world.nowMs += 3_600_000;
+    assert.is((await ask(`bytes=0-${half}`)).status, 206);
+    await rows(server, 52);
+    server.world.nowMs += 3_600_000;
+    assert.is((await ask(`bytes=${half}-`)).status, 206);
+    await rows(server, 53);
+    const capped = await ask('bytes=0-9');
     assert.equal([capped.status, capped.json.code], [429, 'download_limit']);
+    // Once the first rows leave the day there is room: 22 hours, and up to five minutes of this device's own.
+    const waitS = Number(capped.headers['retry-after']);
+    assert.ok(waitS > 22 * 3600 && waitS <= 22 * 3600 + 301, `${waitS}`);
+    const other = await server.enrol('kiosk-8');
     assert.is(
-      (await server.call('GET', PATH, { token: await server.enrol('kiosk-8'), headers })).status,
+      (await server.call('GET', PATH, { token: other, headers: { range: 'bytes=0-9' } })).status,
       206,
     );
-    server.world.nowMs += DAY_MS + 1;
-    assert.is((await ask()).status, 206);
+    server.world.nowMs += waitS * 1000;
+    assert.is((await ask('bytes=0-9')).status, 206);
   }));
 
 test('an APK lost from the store is 503 artifact_missing, not a crash and not stale memory', () =>

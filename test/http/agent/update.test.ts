@@ -1,7 +1,7 @@
 /** The update check: SPEC §5, over real HTTP. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { withServer } from '../../support/http.ts';
+import { eventually, withServer } from '../../support/http.ts';
 import { aBuild, aSnapshot, aState, HOUR_MS, hexOf, NOW_MS, SIGNER } from '../../support/state.ts';
 
 const full = () => aSnapshot(aState({ rollout: 100 }));
@@ -47,6 +47,7 @@ test('an offer is a 200 with the whole manifest', () =>
         buildId: 'b42',
         eligibleBy: 'rollout',
         versionCode: 41,
+        repeated: false,
       },
     ]);
   }));
@@ -185,6 +186,52 @@ test('before the first release was applied a check is 503 with Retry-After', () 
     assert.ok(Number(answer.headers['retry-after']) > 0);
     assert.is((await server.call('GET', '/readyz')).status, 503);
     assert.is((await server.call('GET', '/healthz')).status, 200);
+  }));
+
+test('an agent that asks again before it installs is no second offer, and HEAD is no check at all', () =>
+  withServer({ snapshot: aSnapshot(aState({ rollout: 100 })) }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const other = await server.enrol('kiosk-8');
+    const check = (method: string, id: string | undefined, bearer = token) =>
+      server.call(method, '/v1/agent/update?version_code=41', {
+        token: bearer,
+        headers: id === undefined ? {} : { 'Ota-Request-Id': id },
+      });
+    const head = await check('HEAD', 'request-1');
+    assert.equal([head.status, head.body.length, head.headers['ota-request-id']], [200, 0, 'request-1']);
+    await eventually(() => server.of('ota.http').some(e => e.method === 'HEAD'));
+    assert.equal(server.of('ota.manifest.200'), []);
+    assert.is((await server.store.devices.get('kiosk-7'))?.lastSeenMs, undefined);
+    for (const id of ['request-1', 'request-1', 'request-2', undefined, undefined]) await check('GET', id);
+    await check('GET', 'request-1', other);
+    await eventually(() => server.of('ota.manifest.200').length >= 6);
+    assert.equal(
+      server.of('ota.manifest.200').map(e => e.repeated),
+      [false, true, false, false, false, false],
+    );
+    const builds = [...(server.world.snapshot?.state.builds.values() ?? [])].map(b =>
+      b.buildId === 'b42' ? { ...b, buildId: 'b43', versionCode: 43 } : b,
+    );
+    server.world.snapshot = aSnapshot(
+      aState({ rollout: { current: 'b43', exposure: { kind: 'percent', percent: 100 } }, builds }),
+    );
+    await check('GET', 'request-2');
+    await eventually(() => server.of('ota.manifest.200').length >= 7);
+    assert.is(server.of('ota.manifest.200')[6]?.repeated, false, 'another build');
+  }));
+
+test('an agent that has anything at all, by If-None-Match *, gets 304', () =>
+  withServer({ snapshot: aSnapshot(aState({ rollout: 0 })) }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const status = async (tag: string) =>
+      (
+        await server.call('GET', '/v1/agent/update?version_code=41', {
+          token,
+          headers: { 'If-None-Match': tag },
+        })
+      ).status;
+    for (const tag of ['*', ' * ', 'W/"none"', '"a", "none"']) assert.is(await status(tag), 304, tag);
+    for (const tag of ['"a"', 'none', '"*"', '**']) assert.is(await status(tag), 204, tag);
   }));
 
 test('a device that asks too often gets 429 with Retry-After and another does not', () =>
