@@ -14,13 +14,13 @@ import type { Http } from '../options.ts';
 import { PROBLEM_TYPE, problemBody, Refusal } from '../problem.ts';
 import { makeRateLimit } from '../rate.ts';
 import { makeManifests } from './manifest.ts';
-import { makeRenewal, RENEW_HEADER } from './renewal.ts';
 import { makeRecent } from './recent.ts';
+import { makeRenewal, RENEW_HEADER } from './renewal.ts';
 import { makeUpdateQueryReader } from './update-query.ts';
 
 export const UPDATE_ROUTE = '/v1/agent/update';
-/** The ETag of every answer that says there is nothing to do. */
 const NO_HEADERS: readonly string[] = [];
+/** The ETag of every answer that says there is nothing to do. */
 export const NONE_TAG = '"none"';
 
 /** What is sent, and what is recorded after that. */
