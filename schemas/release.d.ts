@@ -31,7 +31,7 @@ export interface Rollout {
    */
   ramp?: {
     /**
-     * When the first step begins. Left out: when the revision that introduced this current with this ramp was committed.
+     * Not before this moment: the ramp begins at the later of it and the moment at which a controller first applies it. Left out: when it is first applied.
      */
     start?: string;
     /**
@@ -46,7 +46,7 @@ export interface Rollout {
        */
       percent: number;
       /**
-       * How long the step lasts before the next begins. The last step lasts for good.
+       * How long the step is served before the next begins; time in which the controller is down, the clock held or the rollout suspended does not count. The last step lasts for good.
        */
       hold?: string;
       /**
