@@ -171,6 +171,14 @@ test('elements that are never closed, or closed twice, are refused', () => {
   const closed = Buffer.concat([bytes, bytes.subarray(end, end + size)]);
   closed.writeUInt32LE(closed.length, 4);
   assert.is(codeOf(closed), 'manifest_malformed');
+  const [start = 0] = chunks(bytes, 0x0102);
+  const early = Buffer.concat([
+    bytes.subarray(0, start),
+    bytes.subarray(end, end + size),
+    bytes.subarray(start, start + bytes.readUInt32LE(start + 4)),
+  ]);
+  early.writeUInt32LE(early.length, 4);
+  assert.is(codeOf(early), 'manifest_malformed', 'closed before it is opened');
 });
 
 test('an attribute or element without a name is refused', () => {
