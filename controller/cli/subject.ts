@@ -18,7 +18,7 @@ export interface Subject {
   readonly tree: SourceTree;
   readonly written: DesiredState;
   readonly fleet: FleetAnswer;
-  /** For a pull request: the commit it stands on, and builds that go along, as path and text. */
+  /** For a pull request: its base commit, and build files that it includes, as path and text. */
   readonly base: Revision | undefined;
   readonly newFiles: readonly (readonly [string, string])[];
   readonly notes: readonly string[];

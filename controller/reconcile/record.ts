@@ -1,4 +1,4 @@
-/** Records of a revision: its events, its audit row, and the problem of a rewritten history. */
+/** What is recorded of a revision: its events, its audit row, and the problem of a rewritten history. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import type { Revision } from '../domain/ids.ts';

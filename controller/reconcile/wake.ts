@@ -1,6 +1,6 @@
 import type { Source } from '../ports/index.ts';
 
-/** Timer, hints and back-off around one coalesced run; hints never carry content. */
+/** Wakes one run at a time by timer and by hints, and backs off while it fails. Hints never carry content. */
 export function makeWaker(source: Pick<Source, 'watch'>, run: () => Promise<boolean>) {
   let timer: NodeJS.Timeout | undefined;
   let unwatch: (() => Promise<void>) | undefined;
@@ -12,7 +12,7 @@ export function makeWaker(source: Pick<Source, 'watch'>, run: () => Promise<bool
   function arm(): void {
     clearTimeout(timer);
     if (state === 'stopped') return;
-    // Failing sources are asked sooner than the interval at first, then ever more rarely.
+    // A failing source is asked sooner than the interval at first, then less and less often.
     const base =
       fails === 0 ? plan.intervalMs : Math.min(plan.intervalMs, 1_000 * 2 ** Math.min(fails - 1, 10));
     timer = setTimeout(wake, base * (0.9 + 0.2 * plan.random()));
@@ -27,7 +27,7 @@ export function makeWaker(source: Pick<Source, 'watch'>, run: () => Promise<bool
     arm();
   }
 
-  // Read through functions: the state changes while `run` is awaited, which control flow analysis cannot see.
+  // The state changes while `run` is awaited, which TypeScript cannot see; functions hide the narrowed type.
   const isAgain = (): boolean => state === 'again';
   const isRunning = (): boolean => state === 'running';
 
@@ -35,7 +35,7 @@ export function makeWaker(source: Pick<Source, 'watch'>, run: () => Promise<bool
     if (state === 'idle') {
       state = 'running';
       current = loop();
-      // Not a Fault: our own bug. Crash and restart clean.
+      // Only our own bugs get here: crash and restart clean.
       current.catch(error => {
         throw error;
       });

@@ -1,6 +1,6 @@
 /**
- * What promote, rollout and rollback mean in `rollout.yaml`: computed from what stands, by content, never as a patch.
- * Pure. Whatever comes out is still parsed and judged by every rule before anything is written.
+ * What promote, rollout and rollback change in `rollout.yaml`: computed from its content, never as a patch. Pure. The
+ * result is still parsed and judged by every rule before anything is written.
  */
 import type { BuildId } from '../domain/ids.ts';
 import { nearest } from '../domain/nearest.ts';
@@ -38,9 +38,9 @@ export type ChangeResult =
   | {
       readonly ok: true;
       readonly fields: RolloutFields;
-      /** One line in the imperative: a commit subject, a pull request's title. */
+      /** One line in the imperative, for a commit subject or a pull request's title. */
       readonly title: string;
-      /** What the person should know and did not ask for. */
+      /** Side effects that the person should know of. */
       readonly notes: readonly string[];
     }
   | {
@@ -65,7 +65,7 @@ export function changeRollout(ground: Ground, change: Change): ChangeResult {
 
 const unknown = ({ builds }: Ground, buildId: BuildId): ChangeResult => {
   const close = nearest(buildId, builds.keys());
-  // b44 is as near to b41 as to b43: only a lone neighbour can be what was meant.
+  // b44 is as near to b41 as to b43, so suggest a build only if no other is as near.
   const lone =
     close !== undefined &&
     nearest(
@@ -112,7 +112,7 @@ function promote(ground: Ground, change: Change & { kind: 'promote' }): ChangeRe
   };
 }
 
-/** What devices outside the cohort should run: the build that is fully rolled out, else the `last_safe` that stands. */
+/** What devices outside the cohort should run: the build that is fully rolled out, else the standing `last_safe`. */
 function safeBehind(
   { merged: { rollout, percent }, builds }: Ground,
   promoted: BuildId,
@@ -141,7 +141,7 @@ function pairTrouble(
       ? undefined
       : refuse(
           'last_safe_is_current',
-          `${build.buildId} is the last_safe build itself: at ${percent} % everyone would get it anyway`,
+          `${build.buildId} is the last_safe build itself, so every device would get it at ${percent} % too`,
           `to go back to it: ota rollback --to ${build.buildId}; to serve it to all: ota promote ${build.buildId} --percent 100`,
         );
   const behind = ground.builds.get(lastSafe);
@@ -159,7 +159,7 @@ function keptNotes(now: Rollout, samePromotion: boolean): string[] {
   if (now.mustInstall && !samePromotion) notes.push('must_install: true stays from the promotion before');
   if (now.exposure.kind === 'ramp') notes.push('the ramp is replaced by rollout_percent');
   if (now.suspend !== undefined)
-    notes.push('the suspend in rollout.yaml stays: nothing is offered while it holds');
+    notes.push('the suspend in rollout.yaml stays: nothing is offered while it lasts');
   return notes;
 }
 
@@ -168,14 +168,14 @@ function rollout(ground: Ground, change: Change & { kind: 'rollout' }): ChangeRe
   if (now.rollback)
     return refuse(
       'rolled_back',
-      `${now.current} is rolled back, so its percent says nothing`,
+      `${now.current} is rolled back, so its percentage has no effect`,
       `to start it again: ota promote ${now.current} --percent ${change.percent}`,
     );
   const withdrawn = builds.get(now.current)?.withdrawn;
   if (withdrawn !== undefined && change.percent > 0)
     return refuse(
       'current_withdrawn',
-      `${now.current} is withdrawn (${withdrawn.reason}) and offered to nobody`,
+      `${now.current} is withdrawn (${withdrawn.reason}) and offered to no device`,
       'promote another build',
     );
   return {
@@ -217,7 +217,7 @@ function rollback(ground: Ground, change: Change & { kind: 'rollback' }): Change
       last_safe: to,
       rollback: true,
       ...(change.forceDowngrade ? { force_downgrade: true } : {}),
-      // The reason that stood explained the promotion; a standing force_downgrade may not lose its own.
+      // The old reason explained the promotion, but a standing force_downgrade must keep its reason.
       ...(change.reason !== undefined || !(now.forceDowngrade || already) ? { reason: change.reason } : {}),
     },
     notes: change.forceDowngrade
@@ -259,7 +259,7 @@ function targetTrouble(ground: Ground, target: Build, named: boolean): ChangeRes
   if (named && current !== undefined && target.versionCode > current.versionCode)
     return refuse(
       'current_older',
-      `${target.buildId} is newer than ${now.current}: that is no rollback`,
+      `${target.buildId} is newer than ${now.current}, so going to it is not a rollback`,
       `to go forward: ota promote ${target.buildId} --percent N`,
     );
   return undefined;

@@ -1,11 +1,11 @@
 /**
- * Edits of `rollout.yaml` that leave everything else as its author wrote it: comments, order, quotes, columns.
- * Pure: text in, text out. The Document API of `yaml` finds the places; only the bytes of the changed keys are replaced.
+ * Edits of `rollout.yaml` that leave comments, order, quotes and columns as its author wrote them. Pure: text in, text
+ * out. The Document API of `yaml` finds the places; only the bytes of the changed keys are replaced.
  */
 import { isMap, isScalar, type Pair, parseDocument, Scalar, stringify, visit } from 'yaml';
 import { Fault } from '../domain/fault.ts';
 
-/** The keys of `rollout.yaml` in the order in which SPEC §2 writes them: where a missing key is put. */
+/** The keys of `rollout.yaml` in the order of SPEC §2, which decides where a missing key is inserted. */
 const ROLLOUT_KEYS = [
   'apiVersion',
   'kind',
@@ -41,7 +41,8 @@ export function editRollout(text: string, fields: RolloutFields): string {
     if (key in fields && edited !== undefined) edited = spliceKey(edited, key, fields[key]);
   if (edited !== undefined && says(edited, wanted)) return edited;
   const rewritten = rewrite(text, fields);
-  if (!says(rewritten, wanted)) throw impossible('the change did not survive being written');
+  if (!says(rewritten, wanted))
+    throw impossible('the edited text does not read back as intended; edit it by hand');
   return rewritten;
 }
 

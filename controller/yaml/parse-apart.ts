@@ -1,7 +1,7 @@
 /**
- * Parsing where it cannot hold up a check. A tree of a few files is parsed on the spot; anything larger, and so
- * anything that a pull request could make slow, in a process of its own, of low priority and with an end to its time
- * and memory: a tree within all limits of size can still be made to cost a minute of CPU.
+ * Parses where it cannot hold up a check. A small tree is parsed at once. Anything larger, and so anything that a pull
+ * request could make slow, is parsed in a process of its own with low priority and limits on time and memory, because
+ * a tree within all size limits can still cost a minute of CPU.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
@@ -19,7 +19,7 @@ export interface ApartOptions {
   readonly limitMs?: number;
   /** Heap for one tree. */
   readonly memoryMib?: number;
-  /** Files of so few bytes together are parsed at once; the worst of them cost some 10 ms a KiB. */
+  /** Trees of at most so many bytes are parsed at once; the worst of them cost some 10 ms per KiB. */
   readonly inlineBytes?: number;
 }
 
@@ -53,8 +53,8 @@ function tooComplex(limitMs: number, memoryMib: number): ParsedState {
     line: 1,
     column: 1,
     path: '',
-    message: `reading these files takes more than ${limitMs / 1000} s or ${memoryMib} MiB`,
-    hint: 'look for deep nesting and endless lists in the files that were changed',
+    message: `reading these files takes more than ${limitMs / 1000} s or ${memoryMib} MiB of memory`,
+    hint: 'look for deep nesting and very long lists in the changed files',
   };
   return { state: undefined, problems: [problem] };
 }
@@ -69,7 +69,7 @@ export function apartParser(options: ApartOptions = {}): ApartParser {
     if (closed) throw new Fault('parser_closed', 'the controller is stopping', { retry: 'backoff' });
     const child = fork(PROGRAM, {
       serialization: 'advanced',
-      env: {}, // the settings of this process are no business of what parses foreign text
+      env: {}, // what parses foreign text must not see the settings of this process
       execArgv: [...process.execArgv, `--max-old-space-size=${memoryMib}`],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
@@ -91,7 +91,7 @@ export function apartParser(options: ApartOptions = {}): ApartParser {
       child.once('error', fail);
       child.once('exit', (_code, signal) => {
         clearTimeout(late);
-        // What V8 does to itself when its memory is used up.
+        // V8 aborts itself when its memory is used up.
         if (signal === 'SIGABRT' || signal === 'SIGTRAP') resolve('given up');
         else fail();
       });
@@ -108,7 +108,7 @@ export function apartParser(options: ApartOptions = {}): ApartParser {
 
   return {
     parse: async ({ files }, base, times) => {
-      // Only what is asked for is copied to the process.
+      // Copy only what the process needs.
       const known = base && {
         state: base.state,
         progress: base.progress,
@@ -126,7 +126,7 @@ export function apartParser(options: ApartOptions = {}): ApartParser {
       if (findings.length === 0) return [];
       const placed = await run({ ask: 'places', files, findings });
       if (placed !== 'given up') return placed;
-      throw new Fault('parser_failed', 'what was parsed once took too long the second time', {
+      throw new Fault('parser_failed', 'placing problems in these files takes too long', {
         retry: 'backoff',
       });
     },

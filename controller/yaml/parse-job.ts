@@ -1,4 +1,4 @@
-/** What may be asked about a tree, as plain data: done on the spot, or sent to a process and back. */
+/** Questions about a tree as plain data, so that they can be answered here or in another process. */
 import type { Finding, Problem } from '../domain/problem.ts';
 import type { Rollout } from '../domain/release.ts';
 import type { RuleTimes } from '../domain/rules/index.ts';

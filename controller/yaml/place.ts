@@ -18,19 +18,19 @@ export interface Place {
 
 export type DataPath = readonly (string | number)[];
 
-/** Answers for one file; a path that is not there is placed at the nearest thing that is. */
+/** Places in one file. A path that does not exist is placed at the nearest one that does. */
 export interface Places {
-  /** Where the value stands. */
+  /** Where the value is. */
   value(path: DataPath): Place;
-  /** Where the key of the last step stands. */
+  /** Where the key of the last step is. */
   key(path: DataPath): Place;
-  /** The value as its author wrote it, when it is a plain scalar. */
+  /** The value as its author wrote it, if it is a scalar. */
   source(path: DataPath): string | undefined;
 }
 
 const TOP: Place = { line: 1, column: 1 };
 
-/** For what cannot be read at all. */
+/** For files that cannot be read at all. */
 export const NO_PLACES: Places = { value: () => TOP, key: () => TOP, source: () => undefined };
 
 export function placeOf(counter: LineCounter, offset: number): Place {
@@ -40,7 +40,7 @@ export function placeOf(counter: LineCounter, offset: number): Place {
 
 const keyText = (pair: Pair): string | undefined => (isScalar(pair.key) ? String(pair.key.value) : undefined);
 
-/** The last pair and node on the way down; as far as the way exists. */
+/** Follows the path as far as it exists; returns the last node and its key. */
 function walk(doc: Document, path: DataPath): { node: Node | null; key: Node | undefined; whole: boolean } {
   let node: Node | null = doc.contents;
   let key: Node | undefined;

@@ -1,4 +1,4 @@
-/** Private keys and tokens that must never be committed: found by shape, never echoed. */
+/** Finds private keys and tokens, which must never be committed, by their shape; never echoes them. */
 
 export interface SecretFound {
   readonly what: string;
@@ -6,7 +6,7 @@ export interface SecretFound {
   readonly column: number;
 }
 
-/** These run over hostile text: a repetition that more has to follow is bounded, or time would grow with the square. */
+/** These run over hostile text: an unbounded repetition in front of more pattern would take quadratic time. */
 const SHAPES: readonly (readonly [what: string, shape: RegExp])[] = [
   ['a private key', /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g],
   ['a GitHub token', /\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})/g],
@@ -21,7 +21,7 @@ const SHAPES: readonly (readonly [what: string, shape: RegExp])[] = [
   ['an admin token', /\bota_admin_[A-Za-z0-9_-]{20,}/g],
 ];
 
-/** Every secret of a text by its first character; lines and columns count from 1. */
+/** The place of each secret's first character; lines and columns count from 1. */
 export function findSecrets(text: string): SecretFound[] {
   return SHAPES.flatMap(([what, shape]) =>
     [...text.matchAll(shape)].slice(0, 10).map(match => {

@@ -120,7 +120,7 @@ const problems = [
     file: 'rollout.yaml',
     line: 3,
     column: 10,
-    message: 'no build b4x under builds/',
+    message: 'no build b4x is declared under builds/',
     hint: 'did you mean b42?',
   },
   {

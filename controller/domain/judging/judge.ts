@@ -1,6 +1,6 @@
 /**
  * The one judgement of a revision (SPEC §7): parse, ramp, plan, policy, admission, approval. The controller's
- * loop, open pull requests and the command line all call it; they differ only in the steps that they hand in.
+ * loop, open pull requests and the command line all call it; they differ only in the steps that they pass in.
  */
 import { type Plan, plan } from '../plan/index.ts';
 import { approvalsNeeded, checkPolicy } from '../policy/index.ts';
@@ -22,7 +22,7 @@ type Eventually<T> = T | Promise<T>;
 export interface JudgeSteps<Tree> {
   /** The files by themselves, the rules between them, and the change against what stands. */
   readonly parse: (tree: Tree, standing: Standing | undefined, times: RuleTimes) => Eventually<Parsed>;
-  /** Gives findings, which know no text, their lines and columns. */
+  /** Gives findings their lines and columns. */
   readonly place: (tree: Tree, findings: readonly Finding[]) => Eventually<readonly Problem[]>;
   /** The wall clock is not to be trusted: no step is entered. */
   readonly clockHeld?: boolean;

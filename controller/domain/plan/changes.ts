@@ -1,4 +1,4 @@
-/** What differs between two desired states, field by field, in the YAML's own names. Device ids never appear. */
+/** The differences between two desired states, field by field, under their YAML names. Device ids never appear. */
 
 import { durationText } from '../duration.ts';
 import type { Build, Cohort, DesiredState, FreezeWindow, Policy, Rollout } from '../release.ts';
@@ -9,14 +9,14 @@ export type ChangeValue = string | number | boolean | undefined;
 export interface Change {
   /** Relative to `releases/`. */
   readonly file: string;
-  /** `ramp.steps`; empty when the whole file came or went. */
+  /** `ramp.steps`; empty when the whole file was added or removed. */
   readonly path: string;
-  /** Undefined: was, or is, not there. */
+  /** Undefined: not present. */
   readonly before: ChangeValue;
   readonly after: ChangeValue;
 }
 
-/** The fields of a thing under their wire names; `satisfies Record<keyof T, …>` keeps each list whole. */
+/** The fields of a thing under their YAML names; `satisfies FieldsOf<T>` makes sure that none is forgotten. */
 type Fields<T> = readonly (readonly [path: string, value: (thing: T) => ChangeValue])[];
 type FieldsOf<T> = { readonly [K in keyof T]-?: Fields<T> };
 
@@ -70,7 +70,7 @@ const BUILD = {
   sha256: [['sha256', b => b.sha256]],
   signerFingerprint: [['signer_fingerprint', b => b.signerFingerprint]],
   signers: [['signers', b => list(b.signers.map(s => `${s.fingerprint} from SDK ${s.minSdk}`))]],
-  // Oldest first: here the order has meaning.
+  // Oldest first: the order has meaning here.
   signerLineage: [
     ['signer_lineage', b => (b.signerLineage.length === 0 ? undefined : b.signerLineage.join(', '))],
   ],
@@ -107,7 +107,7 @@ function* diff<T>(
   }
 }
 
-/** Device ids stay out of plans: only how many came and went is said. */
+/** Device ids stay out of plans; only their numbers are shown. */
 function* diffDevices(
   file: string,
   path: string,

@@ -1,6 +1,6 @@
 /**
- * What a reviewer must not overlook: each danger by its kind and one sentence, ids in
- * backticks. Neither holds free text from the YAML.
+ * What a reviewer must not overlook: the kind of each danger and one sentence about it, ids in backticks. Neither
+ * contains free text from the YAML.
  */
 import type { BuildId } from '../ids.ts';
 import { finalPercent } from '../ramp/progress.ts';
@@ -32,7 +32,7 @@ export interface Danger {
   readonly sentence: string;
 }
 
-/** A rise of more points than this at one moment is a jump; from half the fleet on, the rest may follow at once. */
+/** A rise by more points than this at once is a jump. From half of the fleet on, the rest may follow at once. */
 const JUMP_POINTS = 25;
 const isJump = (from: number, to: number): boolean => to - from > JUMP_POINTS && from < 50;
 
@@ -170,7 +170,7 @@ function* audience(base: Standing | undefined, head: Standing): Generator<Danger
     );
 }
 
-/** Canary tags and devices with those of the named cohorts. */
+/** Canary tags and devices, those of the named cohorts included. */
 export function namedIn({ rollout, cohorts }: DesiredState): {
   tags: ReadonlySet<string>;
   devices: ReadonlySet<string>;

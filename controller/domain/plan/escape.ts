@@ -1,6 +1,6 @@
-/** Text of strangers on its way into Markdown or a terminal: reasons, notes and versions may be hostile. */
+/** Makes untrusted text safe for Markdown and terminals: reasons, notes and version names may be hostile. */
 
-/** Control characters, line and paragraph separators, and what turns or hides text: bidi controls, zero widths. */
+/** Control characters, line and paragraph separators, and what reorders or hides text: bidi controls, zero widths. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]+/gu;
 
 /** One visible line of at most `max` characters. */
@@ -14,8 +14,8 @@ export function singleLine(text: string, max = 200): string {
 const HARMLESS_IN_CODE = /^[^`|\\&<>]+$/;
 
 /**
- * Shows text as inline code, so that no mention, link, image, HTML or table border in it comes alive.
- * What a backtick span cannot hold everywhere is written as character references within `<code>`.
+ * Shows text as inline code, so that no mention, link, image, HTML or table border in it takes effect.
+ * Text that a backtick span cannot hold everywhere is written as character references within `<code>`.
  */
 export function code(text: string, max?: number): string {
   const line = singleLine(text, max);

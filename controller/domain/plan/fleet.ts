@@ -1,6 +1,6 @@
 /**
- * What a plan means for the devices that are really enrolled: counts only, never an id. Not part of the plan's hash,
- * since the fleet moves by itself.
+ * What a plan means for the enrolled devices: counts only, never an id. Not part of the plan's hash, because the fleet
+ * changes by itself.
  */
 import { bucketOf, isExposed } from '../cohort.ts';
 import { type Decision, type Device, decide, isCanary, type Snapshot } from '../decision.ts';
@@ -8,7 +8,7 @@ import type { BuildId, DeviceId, Sha256 } from '../ids.ts';
 import { pictureOf, type Standing } from '../standing.ts';
 import type { Plan } from './index.ts';
 
-/** A row of the device store; a version that is not known yet counts as a fresh device. */
+/** A row of the device store. A device whose version is not known yet counts as fresh. */
 export interface FleetDevice {
   readonly deviceId: DeviceId;
   readonly tags: readonly string[];
@@ -24,7 +24,7 @@ export interface FleetStep {
   readonly nominalDevices: number;
   /** Devices whose bucket is below the percent's threshold. */
   readonly actualDevices: number;
-  /** Devices that would get an offer which they have not now, at this exposure and were offers not suspended. */
+  /** Devices that would get an offer that they do not have now, at this exposure and without any suspend. */
   readonly newOffers: number;
   /** Their downloads. */
   readonly bytes: number;
@@ -35,14 +35,14 @@ export interface FleetPlan {
   /** Enrolled but never checked in. */
   readonly neverSeen: number;
   readonly canaries: number;
-  /** Devices that get an offer as soon as this stands and have not the same one now. */
+  /** Devices that get an offer as soon as this is applied and do not have the same one now. */
   readonly newOffers: number;
   readonly bytes: number;
   /** Of these, told to go back to an older version. */
   readonly forcedBack: number;
-  /** On a newer version than they should run, and staying there. */
+  /** Devices that run a newer version than they should, and stay on it. */
   readonly ahead: number;
-  /** Kept from an update by the key that signed what they run. */
+  /** Devices that the key of their installed build keeps from updating. */
   readonly signerMismatch: number;
   /** At each usual percentage and at the plan's own; empty when nothing is exposed by percentage. */
   readonly steps: readonly FleetStep[];
@@ -126,7 +126,7 @@ export function fleetCounter(plan: Plan): FleetCounter {
   };
 }
 
-/** Size of the APK that is newly offered; undefined when nothing is, or the same build was before. */
+/** Size of the APK that is newly offered; undefined when none is, or the same build was offered before. */
 function newBytes(was: Decision | undefined, is: Decision): number | undefined {
   if (is.kind !== 'offer') return undefined;
   if (was?.kind === 'offer' && was.build.buildId === is.build.buildId) return undefined;

@@ -23,7 +23,7 @@ export interface Plan {
   readonly changes: readonly Change[];
   readonly transitions: readonly Transition[];
   readonly exposure: ExposurePlan;
-  /** How many are named, cohorts counted in; how many devices carry a tag only the fleet part knows. */
+  /** How many are named, cohorts included. How many devices carry a tag is known to the fleet part only. */
   readonly canaries: { readonly tags: number; readonly devices: number; readonly cohorts: number };
   readonly views: readonly View[];
   readonly dangers: readonly Danger[];
@@ -31,24 +31,24 @@ export interface Plan {
   readonly undo: Undo;
   readonly current: Build | undefined;
   readonly lastSafe: Build | undefined;
-  /** The moment that exposure and views are told for, Unix ms. */
+  /** The moment that exposure and views describe, Unix ms. */
   readonly atMs: number;
-  /** What was compared: the fleet part and the policy count with these. */
+  /** What was compared; the fleet part and the policy need it. */
   readonly base: Standing | undefined;
   readonly head: Standing;
 }
 
-/** What one group of devices is offered once this stands; `build` undefined: nothing. */
+/** What one group of devices is offered once this is applied; `build` undefined: nothing. */
 export interface View {
   readonly group: 'all' | 'canaries' | 'in_rollout' | 'outside';
-  /** Share of buckets; undefined for canaries, which are counted apart. */
+  /** Share of buckets; undefined for canaries, which are counted separately. */
   readonly percent: number | undefined;
   readonly build: BuildId | undefined;
-  /** Offers are frozen at the moment. */
+  /** Offers are suspended at that moment. */
   readonly suspended: boolean;
 }
 
-/** Devices may stand on a newer version than the one they should run. */
+/** Devices may run a newer version than they should. */
 export interface Downgrade {
   /** Declared builds newer than the target, newest first. */
   readonly from: readonly BuildId[];
@@ -57,16 +57,16 @@ export interface Downgrade {
   readonly forced: boolean;
 }
 
-/** SPEC §4: said wherever a downgrade is. */
+/** Shown with every downgrade (SPEC §4). */
 export const DOWNGRADE_CAVEAT =
   'Android accepts a downgrade only for debuggable builds or from system and root installers; a refused device reports downgrade_refused. The way forward for all others: rebuild the old code with a higher version_code and promote that.';
 
 export interface Undo {
-  /** A merge is undone with its merge commit; `<merge>` stands where it is not known yet. */
+  /** Undoes the merge commit; `<merge>` takes its place while it is not known. */
   readonly revert: 'git revert -m 1';
-  /** Stops `current` at once, whatever came after; undefined where the plan itself is that rollback. */
+  /** Stops `current` at once, whatever was merged later; undefined when the plan itself is a rollback. */
   readonly rollback: 'ota rollback --open-pr' | undefined;
-  /** What neither brings back. */
+  /** What neither of them undoes. */
   readonly limits: readonly string[];
 }
 
@@ -77,8 +77,8 @@ export const undoCommands = (undo: Undo, merge = '<merge>'): readonly string[] =
 ];
 
 /**
- * Compares what stands with what is wanted. Both must have been parsed without errors.
- * `base` undefined: nothing stands yet, everything is new.
+ * Compares what stands with what is wanted; both were parsed without errors. `base` undefined: nothing stands yet, so
+ * everything is new.
  */
 export function plan(base: Standing | undefined, head: Standing, nowMs: number): Plan {
   const exposure = exposureOf(base, head, nowMs);
@@ -103,7 +103,7 @@ export function plan(base: Standing | undefined, head: Standing, nowMs: number):
   };
 }
 
-/** The canonical text of a state with its sets in order: equal texts mean the same to every device. */
+/** The canonical text of a state with its sets sorted: equal texts mean the same to every device. */
 function meaningOf(state: DesiredState): string {
   const sorted = (values: readonly string[]): string[] => [...new Set(values)].sort();
   const { canary } = state.rollout;
@@ -126,7 +126,7 @@ function meaningOf(state: DesiredState): string {
   });
 }
 
-/** The hash that a reviewer approves and that reconcile compares: reviewed = applied. */
+/** The hash that a reviewer approves and that the controller compares before it applies the plan. */
 export const planHash = (base: DesiredState | undefined, head: DesiredState): Sha256 =>
   hash('sha256', `plan v1\n${base === undefined ? 'nothing' : meaningOf(base)}\n${meaningOf(head)}`);
 
@@ -150,7 +150,7 @@ function viewsOf(head: Standing, nowMs: number, hasCanaries: boolean): View[] {
   ];
 }
 
-/** Which declared builds stand above what devices should now run, when that is less than before. */
+/** Declared builds that are newer than what devices should now run, if that is older than before. */
 function downgradeOf(base: Standing | undefined, head: Standing): Downgrade | undefined {
   const { rollout, builds } = head.state;
   const target = rollout.rollback ? lastSafeOf(head) : currentOf(head);

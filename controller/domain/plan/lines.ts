@@ -1,4 +1,4 @@
-/** The sentences of a plan, shared by text and Markdown. Identifiers stand in backticks; nothing here is free text. */
+/** The sentences of a plan, shared by text and Markdown. Identifiers are in backticks; none contains free text. */
 
 import { durationText } from '../duration.ts';
 import { isSuspended } from '../ramp/progress.ts';
@@ -24,7 +24,7 @@ export function headline(plan: Plan): string {
   return `Move \`${change.buildId}\` from ${percentText(change.fromPercent)} to ${percentText(change.toPercent)}`;
 }
 
-/** What takes offers away, or gives them back, without being a percentage. */
+/** Changes that stop or resume offers without changing a percentage. */
 function haltLine({ dangers, exposure, base, head, atMs }: Plan): string | undefined {
   const { rollout, builds } = head.state;
   const news = (kind: DangerKind): boolean => dangers.some(d => d.kind === kind);

@@ -10,7 +10,7 @@ import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.
 import { beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
 import { bytesText, countText, percentText } from './words.ts';
 
-/** GitHub takes 65,536 characters a comment; what is left is for those who embed the plan. */
+/** GitHub accepts 65,536 characters in a comment; the rest is left to whoever embeds the plan. */
 export const PLAN_MARKDOWN_LIMIT = 60_000;
 
 export interface MarkdownOptions {
@@ -18,15 +18,15 @@ export interface MarkdownOptions {
   readonly fleet?: FleetPlan | undefined;
   /** The merge commit, once known, for the undo command. */
   readonly merge?: string | undefined;
-  /** Finished Markdown that belongs with the dangers: warnings found elsewhere. Counts against nobody's limit. */
+  /** Finished Markdown that is shown after the dangers: warnings found elsewhere. It does not count towards the limit. */
   readonly warnings?: string | undefined;
-  /** Characters at most; {@link PLAN_MARKDOWN_LIMIT} unless told. */
+  /** Most characters; default {@link PLAN_MARKDOWN_LIMIT}. */
   readonly limit?: number | undefined;
 }
 
 /**
- * From what must be known to what may be looked up: effect, dangers, warnings, each change, the steps, the way back.
- * Ends with a line feed and is shorter than the limit.
+ * Most important first: effect, dangers, warnings, each change, the steps, the way back. Ends with a line feed and is
+ * shorter than the limit.
  */
 export function renderPlanMarkdown(plan: Plan, options: MarkdownOptions = {}): string {
   const limit = options.limit ?? PLAN_MARKDOWN_LIMIT;

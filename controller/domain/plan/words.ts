@@ -1,4 +1,4 @@
-/** How amounts read in plans: the units of the YAML where it has them. */
+/** Amounts as text, in the units of the YAML where it has them. */
 
 /** Unix ms → `2026-12-01T14:00:00Z`. */
 export const timeText = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
@@ -14,7 +14,7 @@ export function bytesText(bytes: number): string {
   return `${power === 0 ? amount : amount.toFixed(1)} ${units[power]}`;
 }
 
-/** A fingerprint as far as a person compares it. */
+/** The part of a fingerprint that a person compares. */
 export const shortHex = (hex: string): string => `${hex.slice(0, 16)}…`;
 
 export const countText = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

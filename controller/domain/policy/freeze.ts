@@ -1,4 +1,4 @@
-/** Weekly freeze windows (SPEC §2, `policy.yaml`), by the wall clock of their own time zone. */
+/** Weekly freeze windows (SPEC §2, `policy.yaml`) by the wall clock of their time zone. */
 import type { FreezeWindow, Weekday } from '../release.ts';
 
 const MINUTE_MS = 60_000;
@@ -13,7 +13,7 @@ const WEEKDAYS: Readonly<Record<string, Weekday>> = {
   Sun: 'sun',
 };
 
-/** The first freeze window that is open at a moment, by the wall clock of its own time zone. */
+/** The first freeze window that is open at a moment. */
 export function windowAt(windows: readonly FreezeWindow[], atMs: number): FreezeWindow | undefined {
   return windows.find(window => {
     const { day, minute } = localTime(window.timeZone, atMs);

@@ -1,6 +1,6 @@
 /**
- * The guardrails of `policy.yaml` (SPEC §2), read at the base revision and judged by CI and by reconcile alike.
- * Only a rise is judged: a rollback, withdrawal, suspend or narrowing always passes, whatever the policy says.
+ * The guardrails of `policy.yaml` (SPEC §2), read at the base revision. CI and the controller judge by the same code.
+ * Only rises are judged: a rollback, a withdrawal, a suspend and a narrowing always pass.
  */
 
 import type { Finding, ProblemCode } from '../problem.ts';
@@ -10,7 +10,7 @@ import { currentOf, lastSafeOf, type Standing } from '../standing.ts';
 import { windowAt } from './freeze.ts';
 import { isWayBack, type Rise, reachOf, risesOf } from './rise.ts';
 
-/** Errors only; empty when the change keeps to the policy or goes back. `nowMs` is when it would come to stand. */
+/** Errors only; empty when the change keeps to the policy or leads back. `nowMs`: when it would be applied. */
 export function checkPolicy(policy: Policy, base: Standing, head: Standing, nowMs: number): Finding[] {
   const rises = risesOf(base, head, nowMs);
   return [
@@ -23,7 +23,7 @@ export function checkPolicy(policy: Policy, base: Standing, head: Standing, nowM
   ];
 }
 
-/** How many reviewers must approve: the largest number whose threshold the predicted exposure passes; 0 for a way back. */
+/** How many reviewers must approve: the largest number whose threshold the predicted exposure exceeds; 0 for a way back. */
 export function approvalsNeeded(
   policy: Policy,
   base: Standing | undefined,
@@ -55,12 +55,12 @@ function* checkPercents({ allowedPercents }: Policy, rise: Rise, rollout: Rollou
       yield finding(
         'policy_percent',
         percentPath(rollout, index),
-        `${percent} % is not among the percentages that the policy allows`,
-        `allowed: ${allowedPercents.join(', ')}`,
+        `the policy does not allow ${percent} %`,
+        `allowed are: ${allowedPercents.join(', ')}`,
       );
 }
 
-/** Points are compared in hundredths: 50.1 − 25.1 is 25. */
+/** Compares hundredths of a point, so that 50.1 − 25.1 is 25. */
 const exceeds = (from: number, to: number, max: number): boolean =>
   Math.round(to * 100) - Math.round(from * 100) > Math.round(max * 100);
 
@@ -112,21 +112,21 @@ function* checkFreeze(
         : rollout.exposure.kind === 'ramp'
           ? ['ramp']
           : ['rollout_percent'],
-      `exposure of ${risesNow.build.buildId} may not rise from ${risesNow.fromPercent} % to ${risesNow.toPercent} % now`,
+      `exposure of ${risesNow.build.buildId} may not rise from ${risesNow.fromPercent} % to ${risesNow.toPercent} % in a freeze window`,
       hint(open),
     );
   else if (open !== undefined && endsSuspend(base, head, nowMs))
-    yield finding('policy_freeze', [], 'a suspend may not be ended now', hint(open));
+    yield finding('policy_freeze', [], 'a suspend may not be ended in a freeze window', hint(open));
 }
 
-/** Offers that were frozen flow again; a rollback that is let through is none that the policy stops. */
+/** Does the change let frozen offers through again? Going back to `last_safe` is always allowed. */
 const endsSuspend = (base: Standing, head: Standing, nowMs: number): boolean =>
   isSuspended(base.state.rollout, nowMs) &&
   !isSuspended(head.state.rollout, nowMs) &&
   reachOf(head, head.state.rollout.current, nowMs) > 0 &&
   head.state.rollout.current !== base.state.rollout.lastSafe;
 
-/** A build is promoted, as `current` at any percentage or as `last_safe`, only when the pins name all its keys. */
+/** A build may become `current`, at any percentage, or `last_safe` only if all its keys are pinned. */
 function* checkSigners({ pinnedSigners }: Policy, base: Standing, head: Standing): Generator<Finding> {
   if (pinnedSigners === undefined) return;
   const { rollout } = base.state;
@@ -142,8 +142,8 @@ function* checkSigners({ pinnedSigners }: Policy, base: Standing, head: Standing
       yield finding(
         'policy_signer',
         [role],
-        `${build.buildId} is signed with ${strange.join(', ')}, which the policy does not pin`,
-        `pinned: ${pinnedSigners.join(', ')}`,
+        `${build.buildId} is signed with ${strange.join(', ')}, which is not pinned in the policy`,
+        `pinned are: ${pinnedSigners.join(', ')}`,
       );
   }
 }

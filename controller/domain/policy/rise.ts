@@ -1,4 +1,4 @@
-/** Which builds a change takes to more devices: what policy judges, and what it must never stop (SPEC §2). */
+/** Which builds a change offers to more devices: policy judges them, but must never stop a way back (SPEC §2). */
 import type { BuildId } from '../ids.ts';
 import { forecast, percentBy } from '../ramp/forecast.ts';
 import { percentOnceOpen } from '../ramp/progress.ts';
@@ -9,7 +9,7 @@ import { currentOf, lastSafeOf, type Standing } from '../standing.ts';
 export interface Rise {
   readonly build: Build;
   readonly role: 'current' | 'last_safe';
-  /** Percent of devices it was meant for before and is meant for now. */
+  /** Percent of devices it was meant for before the change, and is meant for after it. */
   readonly fromPercent: number;
   readonly toPercent: number;
   /** The most it can reach without another commit. */
@@ -32,12 +32,12 @@ export function reachOf(
   if (rollout.lastSafe === buildId) return 100;
   if (rollout.current !== buildId || rollout.rollback) return 0;
   if (atMs <= nowMs) return percentOnceOpen(rollout, progress, nowMs);
-  // A ramp of which nobody knows how far it has come may not have begun.
+  // A ramp whose progress is not known may not have begun.
   if (rollout.exposure.kind === 'ramp' && progress === undefined) return 0;
   return percentBy(rollout, progress, nowMs, atMs, policy?.freezeWindows ?? []);
 }
 
-/** Is anybody left to be offered `last_safe`? A ramp only rises, so one that is at 100 leaves nobody for good. */
+/** Is any device left to be offered `last_safe`? A ramp only rises, so at 100 % none is left for good. */
 function hasOutside(standing: Standing, nowMs: number): boolean {
   const { rollout } = standing.state;
   return (
@@ -85,10 +85,10 @@ export function risesOf(base: Standing | undefined, head: Standing, nowMs: numbe
 }
 
 /**
- * Does the head lead back, and is this build part of the way? Back means that what devices should run is no newer
- * than before: a rollback, a `current` older than what stood, a `last_safe` older than the one before, or the first
- * one beside a `current` that all were offered, which no narrowing or withdrawal can do without. The build must have
- * been declared before and be no newer than what stood: a new build under the name of a rollback is a promotion.
+ * Does the head lead back, and is this build part of the way back? A head leads back when devices should run nothing
+ * newer than before: a rollback, an older `current`, an older `last_safe`, or a first `last_safe` beside a `current`
+ * that was offered to all (narrowing and withdrawing it need one). The build must have been declared before and be no
+ * newer than what stood, because a new build that calls itself a rollback is a promotion.
  */
 export function isWayBack(base: Standing, head: Standing, build: Build): boolean {
   const stood = currentOf(base);

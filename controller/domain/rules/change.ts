@@ -1,11 +1,11 @@
-/** Rules on what a revision changes against the one that stands (SPEC §2). */
+/** Rules on what a revision changes compared with the one that stands (SPEC §2). */
 import type { BuildId } from '../ids.ts';
 import type { Finding } from '../problem.ts';
 import type { Build, DesiredState, Rollout } from '../release.ts';
 import { meantPercent, type Standing } from '../standing.ts';
 import { error, inBuild, inRollout } from './finding.ts';
 
-/** Each fact as text: what was stored and what was just parsed may differ in the order of keys alone. */
+/** Each fact as text, so that the order of keys in the store does not matter. */
 const FACTS: readonly (readonly [key: string, text: (build: Build) => string])[] = [
   ['package', b => b.package],
   ['version_code', b => String(b.versionCode)],
@@ -18,7 +18,7 @@ const FACTS: readonly (readonly [key: string, text: (build: Build) => string])[]
   ['signer_lineage', b => b.signerLineage.join(', ')],
 ];
 
-/** A merged build is immutable, also after its file was deleted; `notes` alone is no fact. */
+/** A merged build is immutable, also after its file was deleted. Only `notes` may be edited. */
 export function* checkBuildFacts(builds: ReadonlyMap<BuildId, Build>, base: Standing): Generator<Finding> {
   for (const build of builds.values()) {
     const before = base.state.builds.get(build.buildId) ?? base.formerBuilds.get(build.buildId);
@@ -35,7 +35,7 @@ export function* checkBuildFacts(builds: ReadonlyMap<BuildId, Build>, base: Stan
       yield error(
         'withdrawal_removed',
         inBuild(build.buildId, 'withdrawn'),
-        `build ${build.buildId} was withdrawn (${before.withdrawn.reason}) and stays so`,
+        `build ${build.buildId} was withdrawn (${before.withdrawn.reason}), and a withdrawal is final`,
         'restore withdrawn, and declare a repaired APK as a new build',
       );
   }
@@ -55,7 +55,7 @@ export function* checkChange(head: DesiredState, base: Standing): Generator<Find
   yield* checkSeed(rollout, base);
 }
 
-/** Another seed in mid-rollout would exchange the exposed devices for others. */
+/** Another seed in the middle of a rollout would exchange the exposed devices for others. */
 function* checkSeed(rollout: Rollout, base: Standing): Generator<Finding> {
   const was = base.state.rollout;
   if (was.current !== rollout.current || was.cohortSeed === rollout.cohortSeed) return;
@@ -65,7 +65,7 @@ function* checkSeed(rollout: Rollout, base: Standing): Generator<Finding> {
     yield error(
       'cohort_seed_changed',
       inRollout('cohort_seed'),
-      `cohort_seed may not change while ${rollout.current} is ${unknown ? 'on a ramp' : `at ${percent} %`}: it would exchange the exposed devices`,
+      `cohort_seed may not change while ${rollout.current} is ${unknown ? 'on a ramp' : `at ${percent} %`}: the exposed devices would be exchanged for others`,
       `keep cohort_seed: ${JSON.stringify(was.cohortSeed)}`,
     );
 }

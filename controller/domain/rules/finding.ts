@@ -1,4 +1,4 @@
-/** How rules say what they find, and where. */
+/** Makers of findings and of their places. */
 import type { BuildId } from '../ids.ts';
 import type { Finding, ProblemCode } from '../problem.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The rules that no schema can say (SPEC §2): between files, between fields, and against the revision before.
- * Pure: everything wrong is returned at once, placed by file and path.
+ * The rules that no schema can express (SPEC §2): between files, between fields, and against the revision before.
+ * Pure. Everything that is wrong is returned at once, with file and path.
  */
 import type { BuildId } from '../ids.ts';
 import { nearest } from '../nearest.ts';
@@ -25,7 +25,7 @@ export interface RuleTimes {
   readonly broken?: boolean | undefined;
 }
 
-/** Every finding for a parsed state; `base` undefined means there is nothing to compare with. */
+/** Every finding for a parsed state. `base` undefined: there is nothing to compare with. */
 export function checkState(head: DesiredState, base: Standing | undefined, times: RuleTimes): Finding[] {
   return [
     ...checkBuildSet(head.builds, base),
@@ -41,7 +41,7 @@ export function checkState(head: DesiredState, base: Standing | undefined, times
   ];
 }
 
-/** What can be said of the builds alone, when the rollout cannot be read. */
+/** Rules on the builds alone, for when the rollout cannot be read. */
 export function checkBuildSet(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefined): Finding[] {
   return [
     ...checkCase(builds, base),
@@ -92,7 +92,7 @@ function* checkCase(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefi
   }
 }
 
-/** Withdrawn builds whose files are gone: neither they nor their version may come back under another name. */
+/** Withdrawn builds whose files are gone: neither they nor their version may return under another name. */
 function withdrawnBefore(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefined): Build[] {
   if (base === undefined) return [];
   const known = [...base.formerBuilds.values(), ...base.state.builds.values()];
@@ -133,8 +133,8 @@ function* checkPackages({ rollout, builds }: DesiredState): Generator<Finding> {
       yield error(
         'package_differs',
         inBuild(build.buildId, 'package'),
-        `package ${build.package} is not that of current ${current.buildId}, ${current.package}`,
-        'one fleet runs one package: Android would install a second app, not update the first',
+        `package ${build.package} differs from ${current.package}, the package of current ${current.buildId}`,
+        'all builds of a fleet need the same package: Android would install a second app instead of updating the first',
       );
 }
 
@@ -157,7 +157,7 @@ function* checkReferences({ rollout, builds, cohorts }: DesiredState): Generator
       yield error(
         'unknown_build',
         inRollout(key),
-        `no build ${buildId} under builds/`,
+        `no build ${buildId} is declared under builds/`,
         didYouMean(buildId, 'builds', builds.keys()),
       );
   for (const [index, name] of rollout.canary.cohorts.entries())
@@ -165,7 +165,7 @@ function* checkReferences({ rollout, builds, cohorts }: DesiredState): Generator
       yield error(
         'unknown_cohort',
         inRollout('canary', 'cohorts', index),
-        `no cohort ${name} under cohorts/`,
+        `no cohort ${name} is declared under cohorts/`,
         didYouMean(name, 'cohorts', cohorts.keys()),
       );
 }
@@ -178,7 +178,7 @@ function* warn({ rollout, builds, cohorts }: DesiredState, nowMs: number): Gener
     yield warning(
       'suspend_expired',
       inRollout('suspend', 'until'),
-      'this suspend has expired and holds nothing',
+      'this suspend has expired and has no effect',
       'remove it',
     );
   if (lastSafe?.withdrawn !== undefined)
@@ -186,23 +186,23 @@ function* warn({ rollout, builds, cohorts }: DesiredState, nowMs: number): Gener
       'last_safe_withdrawn',
       inRollout('last_safe'),
       rollout.rollback
-        ? `last_safe ${lastSafe.buildId} is withdrawn: this rollback offers nothing to anybody`
-        : `last_safe ${lastSafe.buildId} is withdrawn: devices outside the rollout are offered nothing`,
+        ? `last_safe ${lastSafe.buildId} is withdrawn, so this rollback offers nothing to any device`
+        : `last_safe ${lastSafe.buildId} is withdrawn, so devices outside the rollout are offered nothing`,
       'name a build that is still good',
     );
   if (current?.withdrawn !== undefined && !rollout.rollback && finalPercent(rollout) > 0)
     yield warning(
       'current_withdrawn',
       inRollout('current'),
-      `current ${current.buildId} is withdrawn: it is offered to nobody`,
+      `current ${current.buildId} is withdrawn, so it is offered to no device`,
       'promote another build, or set rollback: true',
     );
   if (rollout.rollback && suspend !== undefined && suspend.untilMs > nowMs)
     yield warning(
       'rollback_while_suspended',
       inRollout('suspend'),
-      'suspended: the rollback offers nothing either',
-      'remove suspend to let the rollback through',
+      'offers are suspended, so this rollback offers nothing yet',
+      'remove suspend to let the rollback take effect',
     );
   for (const name of cohorts.keys())
     if (!rollout.canary.cohorts.includes(name))

@@ -13,13 +13,13 @@ export function* checkRamp({ exposure }: Rollout): Generator<Finding> {
         'ramp_not_rising',
         inRollout('ramp', 'steps', index, 'percent'),
         `step ${index + 1} is ${step.percent} %, not above the ${before.percent} % before it`,
-        'a ramp only rises; to narrow a rollout use rollout_percent or rollback',
+        'the percents of a ramp must rise; to narrow a rollout use rollout_percent or rollback',
       );
     if (step.holdMs === undefined && index < steps.length - 1)
       yield error(
         'ramp_hold_missing',
         inRollout('ramp', 'steps', index, 'hold'),
-        `step ${index + 1} has no hold, so the steps after it would never come`,
+        `step ${index + 1} has no hold, so the steps after it would never begin`,
         'say how long it lasts, such as hold: 24h',
       );
   }
@@ -63,13 +63,13 @@ export function* checkPair({ rollout, builds }: DesiredState): Generator<Finding
   yield* checkSigners(rollout, current, lastSafe);
 }
 
-/** One SDK of each stretch in which neither build's signer changes; 0 stands for those below every stretch. */
+/** One SDK of each range in which no signer changes. 0 is in the range below the first change. */
 const sdksToCompare = (a: Build, b: Build): readonly number[] => [
   0,
   ...[...a.signers, ...b.signers].map(s => s.minSdk),
 ];
 
-/** Judged per SDK: a device must be able to go from what it sees of the one build to what it sees of the other. */
+/** Judged per SDK, because a device compares the signers that its own SDK shows of both builds. */
 function* checkSigners(rollout: Rollout, current: Build, lastSafe: Build): Generator<Finding> {
   const pairs = sdksToCompare(current, lastSafe).map(sdk => ({
     before: signerFor(lastSafe, sdk),
@@ -100,11 +100,11 @@ export function* checkFlags({ rollout, builds }: DesiredState): Generator<Findin
         'force_downgrade_reason',
         inRollout('force_downgrade'),
         'force_downgrade needs a reason',
-        'say in reason why devices must go back',
+        'add a reason that says why devices must go back',
       );
     const current = builds.get(rollout.current);
     const lastSafe = rollout.lastSafe === undefined ? undefined : builds.get(rollout.lastSafe);
-    // An unknown build has been told already; whether it is older cannot be known.
+    // An unknown build is reported already, and whether it is older is not known.
     const isKnown = current !== undefined && (lastSafe !== undefined || rollout.lastSafe === undefined);
     const isOlder = isKnown && lastSafe !== undefined && current.versionCode < lastSafe.versionCode;
     if (isKnown && !rollout.rollback && !isOlder)
@@ -112,21 +112,21 @@ export function* checkFlags({ rollout, builds }: DesiredState): Generator<Findin
         'force_downgrade_scope',
         inRollout('force_downgrade'),
         'force_downgrade needs rollback: true or a current older than last_safe',
-        'remove force_downgrade: nothing here goes back',
+        'remove force_downgrade: this rollout takes no device back',
       );
   }
   if (rollout.deadlineMs !== undefined && !rollout.mustInstall)
     yield error(
       'deadline_scope',
       inRollout('deadline'),
-      'deadline means nothing without must_install: true',
+      'deadline has no effect without must_install: true',
       'add must_install: true, or remove deadline',
     );
   if (rollout.suspend !== undefined && rollout.suspend.untilMs <= rollout.suspend.sinceMs)
     yield error(
       'suspend_window',
       inRollout('suspend', 'until'),
-      'suspend.until is not after suspend.since',
-      'is the date or the offset right?',
+      'suspend.until must be later than suspend.since',
+      'check the dates and their offsets',
     );
 }
