@@ -133,7 +133,7 @@ export const readingsOf = (
   { clock, nowMs, store }: Ground,
   keys: Pick<Keys, 'tokenKeys'>,
   publication: Picture,
-  reconcile: Pick<Reconcile, 'sourceAgeMs'>,
+  reconcile: Pick<Reconcile, 'sourceAgeMs' | 'status'>,
   { adoption, progress }: Watches,
   certificate: CertificateWatch | undefined,
 ): Readings => ({
@@ -157,6 +157,17 @@ export const readingsOf = (
       buildId: subjectOf(counted.picture).buildId,
       devices: { exposed, seen, offered, running, waiting, held: sum, staying },
     };
+  },
+  otherAdoption: () => adoption.otherRatio(),
+  revisionRefused: () => {
+    const { appliedRevision, attemptedRevision } = reconcile.status();
+    return attemptedRevision !== undefined && attemptedRevision !== appliedRevision;
+  },
+  adminExpiresAtMs: async () => {
+    const tokens = (await store.admins.list()).filter(
+      t => t.revokedAtMs === undefined && t.scopes.includes('admin'),
+    );
+    return tokens.length === 0 ? undefined : Math.max(...tokens.map(t => t.expiresAtMs));
   },
   clockHeld: () => clock.held,
   deviceTokens: () => {

@@ -63,6 +63,22 @@ export function meters(registry: Registry) {
       labelNames: ['build_id'],
       registers,
     }),
+    otherAdoption: new Gauge({
+      name: 'ota_adoption_other_ratio',
+      help: 'Share of active devices that run a build without a series in ota_adoption_ratio.',
+      registers,
+    }),
+    revisionRefused: new Gauge({
+      name: 'ota_revision_refused',
+      help: '1 while the newest revision is refused and the one before it stands.',
+      registers,
+    }),
+    adminExpiry: new Gauge({
+      name: 'ota_admin_token_expiry_seconds',
+      help: 'When the last valid operator token of a scope ends, Unix seconds.',
+      labelNames: ['scope'],
+      registers,
+    }),
     rolloutDevices: new Gauge({
       name: 'ota_rollout_devices',
       help: 'Enrolled devices that are led to a build, by how far they are; `running`, `waiting` and `held` are `offered`.',

@@ -18,6 +18,12 @@ export interface Readings {
   adoption(): ReadonlyMap<string, number>;
   /** Devices by their state in the rollout, as counted last. */
   rollout(): { buildId: BuildId; devices: Readonly<Record<RolloutDevices, number>> } | undefined;
+  /** Share of active devices, 0–1, on builds that `adoption` does not name. */
+  otherAdoption(): number;
+  /** The newest revision was refused and another stands. */
+  revisionRefused(): boolean;
+  /** When the last valid token of scope `admin` ends, Unix ms. */
+  adminExpiresAtMs(): Promise<number | undefined>;
   clockHeld(): boolean;
   /** Devices by `kid`, `imported` or `unseen`. */
   deviceTokens(): ReadonlyMap<string, number>;
@@ -94,7 +100,7 @@ export function makeObserver(options: ObserverOptions): Observer {
   );
   const table = rules(m);
   let readings: Readings | undefined;
-  const refresh = () => {
+  const refresh = async () => {
     const exposure = readings?.exposure();
     if (exposure !== undefined) {
       m.exposure.labels('declared').set(exposure.declared / 100);
@@ -107,6 +113,10 @@ export function makeObserver(options: ObserverOptions): Observer {
     m.deviceTokens.reset();
     for (const [kid, devices] of readings?.deviceTokens() ?? []) m.deviceTokens.labels(kid).set(devices);
     m.clockHeld.set(readings?.clockHeld() === true ? 1 : 0);
+    m.revisionRefused.set(readings?.revisionRefused() === true ? 1 : 0);
+    const adminExpiresAtMs = await readings?.adminExpiresAtMs();
+    if (adminExpiresAtMs !== undefined) m.adminExpiry.labels('admin').set(adminExpiresAtMs / 1000);
+    m.otherAdoption.set(readings?.otherAdoption() ?? 0);
     m.adoption.reset();
     for (const [buildId, ratio] of readings?.adoption() ?? []) m.adoption.labels(buildId).set(ratio);
     m.rolloutDevices.reset();
@@ -129,7 +139,7 @@ export function makeObserver(options: ObserverOptions): Observer {
       readings = given;
     },
     metrics: async () => {
-      refresh();
+      await refresh();
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
     flush: () => output.flush(FLUSH_LIMIT_MS),

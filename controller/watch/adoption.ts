@@ -20,14 +20,20 @@ export interface AdoptionOptions {
 export interface AdoptionWatch {
   /** Counts the fleet; called by a timer and after each publish. */
   look(): Promise<void>;
-  /** Share of active devices, 0–1, by build: of `current` and `last_safe`, as last counted. */
+  /** Share of active devices, 0–1, as last counted: of `current`, `last_safe`, and each declared build that many run. */
   ratios(): ReadonlyMap<BuildId, number>;
+  /** Share of active devices, 0–1, that run anything else. */
+  otherRatio(): number;
 }
+
+/** A declared build that fewer run has no series: old builds must not add up. */
+const SHOWN_FROM = 0.01;
 
 export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
   const { picture, devices, history, nowMs, activeWithinMs, observe } = options;
   let last: Adoption | undefined;
   let ratios: ReadonlyMap<BuildId, number> = new Map();
+  let other = 0;
 
   /** What was told of this build before, also by an earlier process. */
   async function toldOf(buildId: BuildId): Promise<Adoption | undefined> {
@@ -47,8 +53,12 @@ export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
     const counts = await devices.counts(nowMs(), activeWithinMs);
     const { revision, current, lastSafe } = snapshot;
     const now = adoptionOf(current, counts);
-    const other = lastSafe === undefined ? [] : [adoptionOf(lastSafe, counts)];
-    ratios = new Map([now, ...other].map(a => [a.buildId, a.ratio]));
+    const shown = [...snapshot.state.builds.values()]
+      .map(build => adoptionOf(build, counts))
+      .filter(a => a.ratio >= SHOWN_FROM || a.buildId === now.buildId || a.buildId === lastSafe?.buildId);
+    ratios = new Map(shown.map(a => [a.buildId, a.ratio]));
+    const inSeries = shown.reduce((sum, a) => sum + a.devices, 0);
+    other = counts.active === 0 ? 0 : (counts.active - inSeries) / counts.active;
     const told = await toldOf(now.buildId);
     last = now;
     if (told?.percent === now.percent) return;
@@ -68,5 +78,6 @@ export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
       return under;
     },
     ratios: () => ratios,
+    otherRatio: () => other,
   };
 }

@@ -113,6 +113,9 @@ test('gauges are read at the scrape, and a build that is gone leaves no stale se
       buildId: 'b42',
       devices: { exposed: 9, seen: 7, offered: 6, running: 4, waiting: 2, held: 0, staying: 1 },
     }),
+    otherAdoption: () => 0.125,
+    revisionRefused: () => true,
+    adminExpiresAtMs: async () => 1_700_000_000_000,
     clockHeld: () => true,
     deviceTokens: () => new Map([['k1', 5]]),
     tlsExpiresAtMs: () => 1_800_000_000_000,
@@ -123,6 +126,9 @@ test('gauges are read at the scrape, and a build that is gone leaves no stale se
   assert.is(await value(observer, 'ota_source_age_seconds'), 3);
   assert.is(await value(observer, 'ota_rollout_devices{build_id="b42",state="exposed"}'), 9);
   assert.is(await value(observer, 'ota_rollout_devices{build_id="b42",state="held"}'), 0);
+  assert.is(await value(observer, 'ota_adoption_other_ratio'), 0.125);
+  assert.is(await value(observer, 'ota_revision_refused'), 1);
+  assert.is(await value(observer, 'ota_admin_token_expiry_seconds{scope="admin"}'), 1_700_000_000);
   assert.is(await value(observer, 'ota_clock_held'), 1);
   assert.is(await value(observer, 'ota_device_tokens{kid="k1"}'), 5);
   assert.is(await value(observer, 'ota_tls_certificate_expiry_seconds{use="server"}'), 1_800_000_000);

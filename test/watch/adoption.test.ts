@@ -88,10 +88,21 @@ test('progress is told at each change of the whole percent and kept as the curve
     assert.equal(
       [...scene.watch.ratios()],
       [
-        ['b42', 0.5],
         ['b41', 0.5],
+        ['b42', 0.5],
       ],
     );
+  }));
+
+test('a build that no file declares is counted, without a series of its own', () =>
+  withScene(async scene => {
+    scene.run(50, 99, 'from-elsewhere');
+    await scene.watch.look();
+    assert.is(scene.watch.otherRatio(), 0.25);
+    assert.not.ok(scene.watch.ratios().has('from-elsewhere'));
+    scene.run(200, 41, 'b41');
+    await scene.watch.look();
+    assert.is(scene.watch.otherRatio(), 0);
   }));
 
 test('devices that fall silent leave the count, and a fall is told as well', () =>
