@@ -8,6 +8,7 @@ import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import type { Finding } from '../domain/problem.ts';
 import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
+import { GitHubFault } from './fault.ts';
 import { type Held, heldKey } from './ledger.ts';
 
 /** Which plan a pull request showed since when. */
@@ -24,10 +25,22 @@ export interface ShownPlan {
 }
 
 export interface Approvals {
-  /** How many reviewers have approved this plan on the pull request's present head. */
-  given(pull: number, head: Revision, author: string | undefined, planHash: string): Promise<number>;
+  /** Who has approved this plan on the pull request's present head. */
+  given(pull: number, head: Revision, author: string | undefined, planHash: string): Promise<Given>;
   /** For reconcile: empty when the plan has the approvals that it needs. Faults when GitHub cannot be asked. */
   approve(revision: Revision, plan: Plan, needed: number): Promise<Finding[]>;
+}
+
+export interface Given {
+  readonly count: number;
+  /** Approvals of this plan that do not count, by login. */
+  readonly uncounted: readonly Uncounted[];
+}
+
+export interface Uncounted {
+  readonly login: string;
+  /** `unknown`: GitHub did not say what they may do. */
+  readonly why: 'cannot_write' | 'unknown';
 }
 
 interface Review {
@@ -35,13 +48,14 @@ interface Review {
   readonly state: string;
   readonly commit: string | null;
   readonly atMs: number;
-  readonly association: string;
 }
 
 const KEEP_MS = 400 * 86_400_000;
 const MOST_SHOWN = 50;
-/** Anybody may approve on a public repository; only who belongs to it counts. */
-const TRUSTED = new Set(['OWNER', 'MEMBER', 'COLLABORATOR']);
+/** Anybody may approve on a public repository; only who may write counts. `maintain` is told as `write`. */
+const MAY_WRITE = new Set(['admin', 'write']);
+/** Answers that say nothing of a person, now or soon. */
+const UNTOLD = new Set(['github_forbidden', 'github_not_found']);
 /** Of what a folded plan may take of a comment. */
 const PLAN_CHARS = 40_000;
 
@@ -108,7 +122,6 @@ export function makeApprovals({ github, store, shown, nowMs, branch }: Approvals
       state: r.state,
       commit: r.commit_id,
       atMs: Date.parse(r.submitted_at ?? ''),
-      association: r.author_association,
     }));
   }
 
@@ -117,19 +130,37 @@ export function makeApprovals({ github, store, shown, nowMs, branch }: Approvals
     head: Revision,
     author: string | undefined,
     planHash: string,
-  ): Promise<number> {
+  ): Promise<Given> {
     const plans = await shown.list(pull);
     const ours = await github.login();
-    return standingReviews(await reviewsOf(pull)).filter(
+    const approving = standingReviews(await reviewsOf(pull)).filter(
       r =>
         r.state === 'APPROVED' &&
         r.commit === head &&
         r.login !== '' &&
         r.login !== author &&
         r.login !== ours &&
-        TRUSTED.has(r.association) &&
         plans.findLast(p => p.sinceMs <= r.atMs)?.planHash === planHash,
-    ).length;
+    );
+    const uncounted: Uncounted[] = [];
+    for (const { login } of approving) {
+      const may = await mayWrite(login);
+      if (may !== true) uncounted.push({ login, why: may === false ? 'cannot_write' : 'unknown' });
+    }
+    return { count: approving.length - uncounted.length, uncounted };
+  }
+
+  /** Asked of GitHub: a review's `author_association` hides members who conceal it. Undefined: GitHub does not tell. */
+  async function mayWrite(username: string): Promise<boolean | undefined> {
+    try {
+      const { data } = await github.call('permission', (octokit, at) =>
+        octokit.rest.repos.getCollaboratorPermissionLevel({ ...at, username }),
+      );
+      return MAY_WRITE.has(data.permission);
+    } catch (error) {
+      if (error instanceof GitHubFault && UNTOLD.has(error.code)) return undefined;
+      throw error;
+    }
   }
 
   async function mergedPull(
@@ -162,12 +193,16 @@ export function makeApprovals({ github, store, shown, nowMs, branch }: Approvals
             'propose it as a pull request, or revert it',
           ),
         ];
-      const count = await given(pull.number, pull.head, pull.author, plan.hash);
+      const { count, uncounted } = await given(pull.number, pull.head, pull.author, plan.hash);
       if (count >= needed) return [];
+      const others = uncounted.map(
+        u => `${u.login} ${u.why === 'unknown' ? '(GitHub did not say what they may do)' : 'may not write'}`,
+      );
+      const not = others.length === 0 ? '' : `; not counted: ${others.join(', ')}`;
       const other = (await shown.list(pull.number)).some(p => p.planHash !== plan.hash);
       return [
         finding(
-          `plan ${short} has ${count} of ${needed} approvals${other ? ': another plan was reviewed than the one that would be applied' : ''}`,
+          `plan ${short} has ${count} of ${needed} approvals${other ? ': another plan was reviewed than the one that would be applied' : ''}${not}`,
           `approve #${pull.number} again with this plan in view, or revert it`,
         ),
       ];

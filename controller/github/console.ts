@@ -26,9 +26,11 @@ import type { GitHub } from './client.ts';
 import { makeComments } from './comment.ts';
 import { makeDeployments } from './deployments.ts';
 import { GitHubFault } from './fault.ts';
+import { makeHeadStatuses } from './head-statuses.ts';
 import { makeLedger, type Row, rowOf, TOPIC, tell } from './ledger.ts';
 import { type FleetSources, progressNow, signOf } from './live.ts';
 import { type JudgeTree, makePulls } from './pulls.ts';
+import { makeMergeQueue } from './queue.ts';
 import { makeReporter } from './report.ts';
 import { isFinal, type RevisionProgress } from './revision-progress.ts';
 import { shownProblem } from './shown-problem.ts';
@@ -51,6 +53,7 @@ export interface ConsoleOptions extends FleetSources {
   readonly path: string;
   /** How often open pull requests are looked at without a hint. */
   readonly pullsIntervalMs?: number;
+  readonly pullsPerPage?: number;
   /** How often the fleet is counted for the report. */
   readonly progressIntervalMs?: number;
   /** How often figures alone, below a whole percent, are worth an edit. */
@@ -147,7 +150,9 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
     approvals: makeApprovals({ github, store, shown, nowMs, branch: options.branch }),
   };
   const reporter = makeReporter(common);
-  const pulls = makePulls(common);
+  const heads = makeHeadStatuses(common.statuses);
+  const pulls = makePulls({ ...common, heads });
+  const queue = makeMergeQueue({ ...common, statuses: heads });
   let counted: { sign: string; toldAtMs: number } | undefined;
   let countedAtMs = Number.NEGATIVE_INFINITY;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
@@ -205,7 +210,8 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
   async function carryOut(row: Row): Promise<void> {
     switch (row.kind) {
       case 'look':
-        return pulls.look();
+        await pulls.look();
+        return queue.look();
       case 'pull':
         return pulls.review(row.pull);
       default:

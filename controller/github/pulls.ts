@@ -6,8 +6,7 @@ import type { Revision, Sha256 } from '../domain/ids.ts';
 import type { Judgement } from '../domain/judging/judge.ts';
 import { type FleetPlan, fleetCounter } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
-import { percentText } from '../domain/plan/words.ts';
-import { hasError, type Problem } from '../domain/problem.ts';
+import type { Problem } from '../domain/problem.ts';
 import { offerableBuilds, type Standing } from '../domain/standing.ts';
 import {
   type Applied,
@@ -20,12 +19,12 @@ import {
   type Source,
   type SourceTree,
 } from '../ports/index.ts';
-import type { Approvals, ShownPlans } from './approvals.ts';
+import type { Approvals, Given, ShownPlans } from './approvals.ts';
 import type { GitHub } from './client.ts';
 import type { Comments } from './comment.ts';
 import { GitHubFault } from './fault.ts';
+import type { HeadStatuses } from './head-statuses.ts';
 import { rowOf } from './ledger.ts';
-import { shortSha } from './render/markdown.ts';
 import {
   type Reviewed,
   renderConflictComment,
@@ -36,7 +35,6 @@ import {
 } from './render/plan.ts';
 import { CONSOLE_COMMENT } from './report.ts';
 import { shownProblem } from './shown-problem.ts';
-import type { CommitStatus, StatusContext, Statuses } from './statuses.ts';
 
 /** The judgement that reconcile makes, of a tree that would be merged now. */
 export type JudgeTree = (tree: SourceTree, standing: Standing | undefined) => Promise<Judgement>;
@@ -45,7 +43,7 @@ export interface PullsOptions {
   readonly judge: JudgeTree;
   readonly github: GitHub;
   readonly comments: Comments;
-  readonly statuses: Statuses;
+  readonly heads: HeadStatuses;
   readonly approvals: Approvals;
   readonly shown: ShownPlans;
   readonly store: KeyValueStore;
@@ -56,6 +54,8 @@ export interface PullsOptions {
   readonly artifacts: Pick<Artifacts, 'has'>;
   readonly nowMs: () => number;
   readonly branch: string;
+  /** How many are listed in one exchange; GitHub gives 100 at most. */
+  readonly pullsPerPage?: number;
 }
 
 export interface Pulls {
@@ -70,6 +70,8 @@ interface Seen {
   readonly of: string;
   readonly needed: number;
   readonly given: number;
+  /** Approvals that do not count. Absent in what an earlier version has kept. */
+  readonly uncounted?: number;
   readonly planHash: string;
   readonly commented: boolean;
   /** The APKs that it would offer: were they stored? Absent in what an earlier version has kept. */
@@ -84,9 +86,14 @@ interface OpenPull {
 }
 
 const KEEP_MS = 90 * 86_400_000;
+const PER_PAGE = 100;
+/** 1,000 open pull requests: beyond them the ones that nobody touched for longest are left out. */
+const MOST_PAGES = 10;
+const NOBODY: Given = { count: 0, uncounted: [] };
 
 export function makePulls(options: PullsOptions): Pulls {
-  const { github, comments, statuses, approvals, shown, store, nowMs, branch } = options;
+  const { github, comments, heads, approvals, shown, store, nowMs, branch } = options;
+  const perPage = options.pullsPerPage ?? PER_PAGE;
   let listed: { etag: string; pulls: OpenPull[] } | undefined;
 
   const seenKey = (pull: number): string => `github:pull:${pull}`;
@@ -97,10 +104,30 @@ export function makePulls(options: PullsOptions): Pulls {
   const subjectOf = (head: Revision, applied: Applied | undefined): string =>
     `${head} ${applied?.treeHash ?? ''}`;
 
-  /** An unchanged list costs no quota: GitHub answers 304. */
+  /**
+   * The most recently updated come first, so an unchanged first page is an unchanged list, and costs no quota: GitHub
+   * answers 304.
+   */
   async function openPulls(): Promise<readonly OpenPull[]> {
     const known = listed;
-    const fresh = await github.call('pulls.list', async (octokit, at) => {
+    const first = await listPage(1, known?.etag);
+    if (first === 'unchanged') return known?.pulls ?? [];
+    const pulls = [...first.pulls];
+    for (let page = 2, size = pulls.length; size === perPage && page <= MOST_PAGES; page += 1) {
+      const next = await listPage(page, undefined);
+      if (next === 'unchanged') break;
+      size = next.pulls.length;
+      pulls.push(...next.pulls);
+    }
+    listed = first.etag === '' ? undefined : { etag: first.etag, pulls };
+    return pulls;
+  }
+
+  const listPage = (
+    page: number,
+    etag: string | undefined,
+  ): Promise<{ etag: string; pulls: OpenPull[] } | 'unchanged'> =>
+    github.call('pulls.list', async (octokit, at) => {
       try {
         const { data, headers } = await octokit.rest.pulls.list({
           ...at,
@@ -108,20 +135,18 @@ export function makePulls(options: PullsOptions): Pulls {
           base: branch,
           sort: 'updated',
           direction: 'desc',
-          per_page: 100,
-          ...(known === undefined ? {} : { headers: { 'if-none-match': known.etag } }),
+          per_page: perPage,
+          page,
+          ...(etag === undefined ? {} : { headers: { 'if-none-match': etag } }),
         });
         const pulls = data.map(p => ({ number: p.number, head: p.head.sha, author: p.user?.login }));
         return { etag: headers.etag ?? '', pulls };
       } catch (error) {
-        if (known !== undefined && error instanceof Error && 'status' in error && error.status === 304)
-          return known;
+        if (etag !== undefined && error instanceof Error && 'status' in error && error.status === 304)
+          return 'unchanged';
         throw error;
       }
     });
-    listed = fresh.etag === '' ? undefined : fresh;
-    return fresh.pulls;
-  }
 
   async function changed(pull: OpenPull, applied: Applied | undefined): Promise<boolean> {
     const seen = await seenOf(pull.number);
@@ -129,7 +154,8 @@ export function makePulls(options: PullsOptions): Pulls {
     for (const { sha256, stored } of seen.apks ?? [])
       if ((await options.artifacts.has(sha256)) !== stored) return true;
     if (seen.needed === 0) return false;
-    return (await approvals.given(pull.number, pull.head, pull.author, seen.planHash)) !== seen.given;
+    const { count, uncounted } = await approvals.given(pull.number, pull.head, pull.author, seen.planHash);
+    return count !== seen.given || uncounted.length !== (seen.uncounted ?? 0);
   }
 
   async function look(): Promise<void> {
@@ -138,13 +164,6 @@ export function makePulls(options: PullsOptions): Pulls {
       if (await changed(pull, applied))
         await options.outbox.add([rowOf({ kind: 'pull', pull: pull.number }, `pull:${pull.number}`)]);
   }
-
-  const say = (
-    sha: Revision,
-    context: StatusContext,
-    state: CommitStatus['state'],
-    description: string,
-  ): Promise<boolean> => statuses.post({ sha, context, state, description });
 
   const comment = (pull: number, text: string) => comments.put({ pull, name: CONSOLE_COMMENT }, text);
 
@@ -162,8 +181,7 @@ export function makePulls(options: PullsOptions): Pulls {
   }
 
   async function none(pull: OpenPull, reviewed: Reviewed, commented: boolean): Promise<Reviewing> {
-    for (const context of ['ota/validate', 'ota/plan', 'ota/policy'] as const)
-      await say(pull.head, context, 'success', 'the desired state is unchanged');
+    await heads.all(pull.head, 'success', 'the desired state is unchanged');
     if (commented) await comment(pull.number, renderUnchangedComment(reviewed));
     return { needed: 0, given: 0, planHash: '', commented };
   }
@@ -174,8 +192,7 @@ export function makePulls(options: PullsOptions): Pulls {
     why: 'conflict' | 'unrelated',
   ): Promise<Reviewing> {
     const text = why === 'conflict' ? `conflicts with ${branch}` : `has no common history with ${branch}`;
-    for (const context of ['ota/validate', 'ota/plan', 'ota/policy'] as const)
-      await say(pull.head, context, 'failure', text);
+    await heads.all(pull.head, 'failure', text);
     const render = why === 'conflict' ? renderConflictComment : renderUnrelatedComment;
     await comment(pull.number, render(reviewed));
     return { needed: 0, given: 0, planHash: '', commented: true };
@@ -186,9 +203,7 @@ export function makePulls(options: PullsOptions): Pulls {
     reviewed: Reviewed,
     problems: readonly Problem[],
   ): Promise<Reviewing> {
-    await say(pull.head, 'ota/validate', 'failure', countProblems(problems));
-    await say(pull.head, 'ota/plan', 'failure', 'no plan: the desired state is invalid');
-    await say(pull.head, 'ota/policy', 'failure', 'not judged: the desired state is invalid');
+    await heads.invalid(pull.head, problems);
     await comment(pull.number, renderInvalidComment(reviewed, problems.map(shownProblem)));
     return { needed: 0, given: 0, planHash: '', commented: true };
   }
@@ -197,44 +212,21 @@ export function makePulls(options: PullsOptions): Pulls {
     pull: OpenPull,
     reviewed: Reviewed,
     plan: Plan,
-    { problems, approvalsNeeded: needed }: Judgement,
+    judgement: Judgement,
   ): Promise<Reviewing> {
+    const { problems, approvalsNeeded: needed } = judgement;
     const apks = await apksOf(plan);
     const fleet = await countFleet(plan);
-    const { policy } = problems;
-    const invalid = [...problems.files, ...problems.artifacts];
-    const render = (given: number): string =>
-      renderPlanComment(reviewed, plan, fleet, [...invalid, ...policy].map(shownProblem), { needed, given });
+    const shownProblems = [...problems.files, ...problems.artifacts, ...problems.policy].map(shownProblem);
     // The plan is shown before any approval of it can count.
-    const first = needed === 0 ? 0 : await approvals.given(pull.number, pull.head, pull.author, plan.hash);
-    const { sinceMs } = await comment(pull.number, render(first));
+    const given =
+      needed === 0 ? NOBODY : await approvals.given(pull.number, pull.head, pull.author, plan.hash);
+    const text = renderPlanComment(reviewed, plan, fleet, shownProblems, { needed, ...given });
+    const { sinceMs } = await comment(pull.number, text);
     await shown.record(pull.number, plan.hash, sinceMs);
-    const found = invalid.length === 0 ? '' : countProblems(invalid);
-    if (hasError(invalid)) await say(pull.head, 'ota/validate', 'failure', found);
-    else await say(pull.head, 'ota/validate', 'success', found === '' ? 'valid' : `valid · ${found}`);
-    await say(pull.head, 'ota/plan', 'success', describe(plan, fleet));
-    await sayPolicy(pull.head, plan, policy, needed, first);
-    return { needed, given: first, planHash: plan.hash, commented: true, apks };
-  }
-
-  async function sayPolicy(
-    head: Revision,
-    plan: Plan,
-    policy: readonly Problem[],
-    needed: number,
-    given: number,
-  ): Promise<void> {
-    const short = shortSha(plan.hash);
-    if (policy.length > 0) await say(head, 'ota/policy', 'failure', countProblems(policy));
-    else if (given < needed)
-      await say(head, 'ota/policy', 'pending', `${given} of ${needed} approvals of plan ${short}`);
-    else
-      await say(
-        head,
-        'ota/policy',
-        'success',
-        needed === 0 ? 'within the policy' : `plan ${short} is approved by ${given}`,
-      );
+    await heads.planned(pull.head, plan, judgement, given, fleet);
+    const seen = { needed, given: given.count, uncounted: given.uncounted.length };
+    return { ...seen, planHash: plan.hash, commented: true, apks };
   }
 
   async function judged(
@@ -268,25 +260,4 @@ export function makePulls(options: PullsOptions): Pulls {
       await store.set(seenKey(number), JSON.stringify(seen), nowMs() + KEEP_MS);
     },
   };
-}
-
-/** `1 problem: artifact_missing · what is wrong`; of several problems only their codes fit into a status. */
-function countProblems(problems: readonly Problem[]): string {
-  const errors = problems.filter(p => p.severity === 'error').length;
-  const codes = [...new Set(problems.map(p => p.code))].join(', ');
-  const warnings = problems.length - errors;
-  const [only] = problems.length === 1 ? problems : [];
-  const why = only === undefined ? '' : ` · ${shownProblem(only).message}`;
-  const parts = [
-    ...(errors > 0 ? [`${errors} ${errors === 1 ? 'problem' : 'problems'}`] : []),
-    ...(warnings > 0 ? [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`] : []),
-  ];
-  return `${parts.join(', ')}: ${codes}${why}`;
-}
-
-function describe(plan: Plan, fleet: FleetPlan): string {
-  if (plan.empty) return 'nothing changes in meaning';
-  const { fromPercent, toPercent } = plan.exposure;
-  const build = plan.head.state.rollout.rollback ? plan.lastSafe : plan.current;
-  return `${build?.buildId ?? '?'} · ${percentText(fromPercent)} → ${percentText(toPercent)} · ${fleet.newOffers} new offers · plan ${shortSha(plan.hash)}`;
 }

@@ -25,6 +25,8 @@ const ABOUT: Readonly<Record<string, 'source' | 'pulls'>> = {
   push: 'source',
   pull_request: 'pulls',
   pull_request_review: 'pulls',
+  // A queue's branch is pushed, too, but only this event is about it alone.
+  merge_group: 'pulls',
 };
 
 export function makeWebhook({ secret, store, nowMs, observe, hint }: WebhookOptions): Webhook {

@@ -57,7 +57,11 @@ test('plan: a careful ramp', () => {
   const planned = plan(stood, head, NOW_MS);
   golden(
     'plan-ramp',
-    renderPlanComment(REVIEWED, planned, countFleet(planned, fleet), [], { needed: 0, given: 0 }),
+    renderPlanComment(REVIEWED, planned, countFleet(planned, fleet), [], {
+      needed: 0,
+      count: 0,
+      uncounted: [],
+    }),
   );
 });
 
@@ -95,7 +99,11 @@ test('plan: everything that is dangerous', () => {
   } as const;
   golden(
     'plan-dangerous',
-    renderPlanComment(REVIEWED, planned, countFleet(planned, fleet), [warning], { needed: 2, given: 1 }),
+    renderPlanComment(REVIEWED, planned, countFleet(planned, fleet), [warning], {
+      needed: 2,
+      count: 1,
+      uncounted: [],
+    }),
   );
 });
 
@@ -109,7 +117,11 @@ test('plan: a rollback with force_downgrade', () => {
   const updated = fleet.map((d, i) => ({ ...d, versionCode: i < 60 ? 42 : 41 }));
   golden(
     'plan-rollback',
-    renderPlanComment(REVIEWED, planned, countFleet(planned, updated), [], { needed: 0, given: 0 }),
+    renderPlanComment(REVIEWED, planned, countFleet(planned, updated), [], {
+      needed: 0,
+      count: 0,
+      uncounted: [],
+    }),
   );
 });
 
@@ -345,7 +357,8 @@ test('no comment reaches 65,536 characters, whatever is in it', () => {
   }));
   const text = renderPlanComment(REVIEWED, planned, countFleet(planned, fleet), many, {
     needed: 2,
-    given: 0,
+    count: 0,
+    uncounted: [],
   });
   assert.ok(text.length < 65_000, String(text.length));
   assert.ok(renderInvalidComment(REVIEWED, many).length < 65_000);

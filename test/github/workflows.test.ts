@@ -8,12 +8,14 @@ import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
 import { parseState } from '../../controller/yaml/parse.ts';
 import { releaseFiles, sourceFiles, writeReleases } from '../support/releases.ts';
+import { gitEnvironment, withRepository } from '../support/repository.ts';
 import { aState } from '../support/state.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
 interface Step {
+  id?: string;
   uses?: string;
   run?: string;
   with?: Record<string, unknown>;
@@ -42,11 +44,38 @@ test('the job that reads untrusted YAML has no write token and runs the judge of
     checkouts.map(s => s.with?.['persist-credentials']),
     [false, false],
   );
-  assert.match(String(checkouts[0]?.with?.ref), /env\.BASE/);
+  assert.equal(
+    checkouts.map(s => s.with?.path),
+    ['change', 'judge'],
+  );
+  assert.match(String(checkouts[1]?.with?.ref), /steps\.base\.outputs\.sha/);
   for (const step of jobs.judge?.steps ?? []) {
     if (step.run?.includes('npm ')) assert.is(step['working-directory'], 'judge');
     assert.not.match(step.run ?? '', /\$\{\{/, 'no expression reaches a shell');
   }
+});
+
+test('the base is the one that the merge commit is made on, however old the pull request is', async () => {
+  const { jobs } = await workflow('releases.yml');
+  const script = jobs.judge?.steps.find(s => s.id === 'base')?.run ?? '';
+  await withRepository(async (repository, place) => {
+    const stale = await repository.record();
+    await repository.git('checkout', '--quiet', '-b', 'change');
+    await repository.commit({ 'rollout.yaml': 'change' });
+    await repository.git('checkout', '--quiet', 'main');
+    const tip = await repository.record();
+    await repository.git('merge', '--quiet', '--no-ff', '--no-edit', 'change');
+    const output = path.join(place, 'output');
+    const found = async (more: Readonly<Record<string, string>>): Promise<string> => {
+      await writeFile(output, '');
+      const env = { ...gitEnvironment(place), GITHUB_OUTPUT: output, ...more };
+      await run('bash', ['-e', '-c', script], { cwd: repository.folder, env });
+      return (await readFile(output, 'utf8')).trim();
+    };
+    assert.is.not(stale, tip);
+    assert.is(await found({ QUEUED_ON: '' }), `sha=${tip}`);
+    assert.is(await found({ QUEUED_ON: stale }), `sha=${stale}`, 'a merge group names its own');
+  });
 });
 
 test('the job that may write runs nothing of the pull request', async () => {

@@ -4,8 +4,9 @@ import type { Revision } from '../../domain/ids.ts';
 import type { FleetPlan } from '../../domain/plan/fleet.ts';
 import type { Plan } from '../../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../../domain/plan/markdown.ts';
+import type { Given, Uncounted } from '../approvals.ts';
 import type { ShownProblem } from '../ledger.ts';
-import { paragraphs } from './markdown.ts';
+import { literal, paragraphs } from './markdown.ts';
 import { renderProblems } from './rejected.ts';
 
 export interface Reviewed {
@@ -20,14 +21,19 @@ const PLAN_CHARS = 45_000;
 const footer = ({ head, base }: Reviewed): string =>
   `<sub>head ${head} · base ${base ?? 'nothing applied yet'} · edited in place as head or base change</sub>`;
 
+const notCounted = ({ login, why }: Uncounted): string =>
+  why === 'unknown'
+    ? `GitHub did not say what ${literal(login)} may do`
+    : `${literal(login)} may not write to this repository`;
+
 export function renderPlanComment(
   reviewed: Reviewed,
   plan: Plan,
   fleet: FleetPlan,
   problems: readonly ShownProblem[],
-  approvals: { readonly needed: number; readonly given: number },
+  approvals: Given & { readonly needed: number },
 ): string {
-  const { needed, given } = approvals;
+  const { needed, count, uncounted } = approvals;
   return paragraphs(
     renderPlanMarkdown(plan, {
       fleet,
@@ -36,7 +42,10 @@ export function renderPlanComment(
     }).trimEnd(),
     needed === 0
       ? undefined
-      : `**Approvals of this plan:** ${given} of ${needed}. A new head or base makes a new plan, which needs its own.`,
+      : [
+          `**Approvals of this plan:** ${count} of ${needed}. A new head or base makes a new plan, which needs its own.`,
+          ...(uncounted.length === 0 ? [] : [`Not counted: ${uncounted.map(notCounted).join('; ')}.`]),
+        ].join(' '),
     footer(reviewed),
   );
 }

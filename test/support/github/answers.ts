@@ -1,6 +1,6 @@
 /** Operation by operation: published examples overlaid with the stand-in's state. */
 import { example, type Json } from './openapi.ts';
-import type { Comment, Deployment, HubState, Pull, Review, Status } from './state.ts';
+import type { Comment, Deployment, HubState, Permission, Pull, Review, Status } from './state.ts';
 
 export interface Call {
   readonly login: string;
@@ -78,6 +78,7 @@ const showReview = (r: Review): Fields => ({
   state: r.state,
   commit_id: r.commit,
   submitted_at: iso(r.atMs),
+  author_association: r.association,
 });
 
 function showPull(hub: HubState, pull: Pull, whole: boolean): Fields {
@@ -94,7 +95,7 @@ function showPull(hub: HubState, pull: Pull, whole: boolean): Fields {
     merge_commit_sha: pull.mergeCommit ?? null,
     merged_at: pull.mergedAtMs === undefined ? null : iso(pull.mergedAtMs),
     head: { ...(shape.head as Fields), ref: pull.headRef, sha: hub.head(pull) },
-    base: { ...(shape.base as Fields), ref: pull.baseRef, sha: hub.git.tip(pull.baseRef) ?? '' },
+    base: { ...(shape.base as Fields), ref: pull.baseRef, sha: pull.baseSha },
     ...(whole ? { merged: pull.mergeCommit !== undefined } : {}),
   };
 }
@@ -103,8 +104,8 @@ const lines = (text: string): string[] => text.split('\n').filter(line => line !
 
 function showCommit(hub: HubState, sha: string): Fields {
   const shape = (example('commit-comparison').commits as Fields[])[0] ?? {};
-  const [tree = '', parents = '', ...subject] = hub.git
-    .git('show', '-s', '--format=%T%n%P%n%s', sha)
+  const [tree = '', parents = '', date = '', ...subject] = hub.git
+    .git('show', '-s', '--format=%T%n%P%n%cI%n%s', sha)
     .split('\n');
   return {
     ...shape,
@@ -113,6 +114,7 @@ function showCommit(hub: HubState, sha: string): Fields {
       ...(shape.commit as Fields),
       message: subject.join('\n'),
       tree: { url: 'https://api.github.com/t', sha: tree },
+      committer: { name: 'GitHub', email: 'noreply@github.com', date },
     },
     parents: parents
       .split(' ')
@@ -128,6 +130,22 @@ const known = (hub: HubState, sha: string): boolean => {
   } catch {
     return false; // cat-file -e: no such commit
   }
+};
+
+/** By creation, newest first, unless asked otherwise, as GitHub sorts. */
+function sorted(pulls: readonly Pull[], query: URLSearchParams): Pull[] {
+  const by = (p: Pull): number => (query.get('sort') === 'updated' ? p.updatedAtMs : p.number);
+  const sign = (query.get('direction') ?? 'desc') === 'asc' ? 1 : -1;
+  return [...pulls].sort((a, b) => sign * (by(a) - by(b)));
+}
+
+const ROLES: Readonly<Record<Permission, string>> = {
+  admin: 'admin',
+  maintain: 'write',
+  write: 'write',
+  triage: 'read',
+  read: 'read',
+  none: 'none',
 };
 
 /** Every operation the product uses; anything else is answered 404 and counted as a violation. */
@@ -147,7 +165,7 @@ export const OPERATIONS: Readonly<Record<string, (hub: HubState, call: Call) => 
         (head === null || `${hub.owner}:${p.headRef}` === head),
     );
     return page(
-      found.map(p => showPull(hub, p, false)),
+      sorted(found, query).map(p => showPull(hub, p, false)),
       query,
     );
   },
@@ -162,6 +180,30 @@ export const OPERATIONS: Readonly<Record<string, (hub: HubState, call: Call) => 
       return problem(422, `A pull request already exists for ${hub.owner}:${headRef}.`);
     return created(
       showPull(hub, hub.open(headRef, String(body.title), login, String(body.body ?? '')), true),
+    );
+  },
+  'repos/get-collaborator-permission-level': (hub, { params }) => {
+    const login = params.username ?? '';
+    const role = hub.permissions.has(login) ? hub.permissions.get(login) : 'write';
+    if (role === undefined) return problem(403, 'Resource not accessible by integration');
+    return ok({
+      ...example('repository-collaborator-permission-response-if-user-has-admin-permissions'),
+      permission: ROLES[role],
+      role_name: role,
+      user: { ...user(login), role_name: role },
+    });
+  },
+  'git/list-matching-refs': (hub, { params }) => {
+    const prefix = `refs/${params.ref ?? ''}`;
+    const listed = lines(hub.git.git('for-each-ref', '--format=%(refname) %(objectname)'));
+    const refs = listed.map(line => line.split(' ')).filter(([name = '']) => name.startsWith(prefix));
+    return ok(
+      refs.map(([ref = '', sha = '']) => ({
+        ref,
+        node_id: 'R',
+        url: 'https://api.github.com/r',
+        object: { type: 'commit', sha, url: 'https://api.github.com/o' },
+      })),
     );
   },
   'pulls/list-reviews': (hub, { params, query }) =>

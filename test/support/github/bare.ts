@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 
+export type MergeMethod = 'merge' | 'squash' | 'rebase' | 'fast-forward';
+
 export interface Bare {
   readonly dir: string;
   git(...args: string[]): string;
@@ -13,8 +15,11 @@ export interface Bare {
     message: string,
     from?: string,
   ): string;
-  /** Merges as GitHub does: `merge` makes a merge commit, `squash` one plain commit; throws on a conflict. */
-  merge(into: string, head: string, message: string, method: 'merge' | 'squash'): string;
+  /**
+   * Merges as GitHub does and returns the branch's new tip: `merge` makes a merge commit, `squash` one plain commit,
+   * `rebase` a new commit for each of the head's; `fast-forward` is somebody's own push. Throws on a conflict.
+   */
+  merge(into: string, head: string, message: string, method: MergeMethod): string;
   tip(branch: string): string | undefined;
 }
 
@@ -83,9 +88,27 @@ export function makeBare(dir: string, branch: string, nowMs: () => number): Bare
     merge: (into, head, message, method) => {
       const base = tip(into);
       if (base === undefined) throw new Error(`no branch ${into}`);
-      const tree = run(['merge-tree', '--write-tree', base, head]).split('\n')[0] ?? '';
-      const parents = method === 'merge' ? ['-p', base, '-p', head] : ['-p', base];
-      const commit = run(['commit-tree', tree, ...parents, '-m', message]);
+      const merged = (onto: string, of: string): string =>
+        run(['merge-tree', '--write-tree', onto, of]).split('\n')[0] ?? '';
+      const make = (): string => {
+        switch (method) {
+          case 'merge':
+            return run(['commit-tree', merged(base, head), '-p', base, '-p', head, '-m', message]);
+          case 'squash':
+            return run(['commit-tree', merged(base, head), '-p', base, '-m', message]);
+          case 'rebase':
+            return run(['rev-list', '--reverse', '--no-merges', `${base}..${head}`])
+              .split('\n')
+              .reduce((onto, one) => {
+                const tree = merged(onto, one);
+                return run(['commit-tree', tree, '-p', onto, '-m', run(['show', '-s', '--format=%B', one])]);
+              }, base);
+          case 'fast-forward':
+            run(['merge-base', '--is-ancestor', base, head]);
+            return head;
+        }
+      };
+      const commit = make();
       run(['update-ref', `refs/heads/${into}`, commit]);
       return commit;
     },

@@ -55,6 +55,7 @@ export interface StageOptions {
   readonly devices?: number;
   readonly initial?: StateParts;
   readonly parser?: ApartOptions;
+  readonly pullsPerPage?: number;
 }
 
 /** `main` begins with b41 for all, and `devices` enrolled devices that run it. */
@@ -85,7 +86,7 @@ type Ground = Pick<Stage, 'hub' | 'clock' | 'store' | 'events'> & {
 
 async function raise<T>(
   ground: Ground,
-  { devices = 0, parser: limits }: StageOptions,
+  { devices = 0, parser: limits, pullsPerPage }: StageOptions,
   use: (stage: Stage) => Promise<T>,
 ): Promise<T> {
   const { hub, clock, store, github, events } = ground;
@@ -126,6 +127,7 @@ async function raise<T>(
     nowMs,
     branch: 'main',
     path: 'releases',
+    ...(pullsPerPage === undefined ? {} : { pullsPerPage }),
   });
   const observe = (event: Event): void => void events.push(event);
   const reconcile: Reconcile = makeReconcile({

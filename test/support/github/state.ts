@@ -1,5 +1,5 @@
 /** What the stand-in remembers, and what people do on github.com: open, push to, review and merge pull requests. */
-import type { Bare } from './bare.ts';
+import type { Bare, MergeMethod } from './bare.ts';
 
 export interface Pull {
   readonly number: number;
@@ -8,11 +8,14 @@ export interface Pull {
   body: string;
   readonly headRef: string;
   readonly baseRef: string;
+  /** The base branch's tip when it was opened: GitHub does not move it when the base moves on. */
+  readonly baseSha: string;
   state: 'open' | 'closed';
   /** The head when it was closed; while open the branch's tip counts. */
   closedHead: string | undefined;
   mergeCommit: string | undefined;
   mergedAtMs: number | undefined;
+  updatedAtMs: number;
 }
 export interface Comment {
   readonly id: number;
@@ -48,6 +51,18 @@ export interface Review {
   readonly state: 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'DISMISSED';
   readonly commit: string;
   readonly atMs: number;
+  readonly association: Association;
+}
+
+/** What GitHub says of a reviewer. A member who hides the membership is a CONTRIBUTOR, or NONE. */
+export type Association = 'OWNER' | 'MEMBER' | 'COLLABORATOR' | 'CONTRIBUTOR' | 'NONE';
+export type Permission = 'admin' | 'maintain' | 'write' | 'triage' | 'read' | 'none';
+
+/** A pull request in the merge queue, with the commit that it would become. */
+export interface Queued {
+  readonly pull: number;
+  readonly ref: string;
+  readonly commit: string;
 }
 
 export class HubState {
@@ -61,6 +76,10 @@ export class HubState {
   readonly statuses: Status[] = [];
   readonly deployments: Deployment[] = [];
   readonly reviews: Review[] = [];
+  /** Front first. */
+  readonly queue: Queued[] = [];
+  /** What people may do; who is not named may write. `undefined`: GitHub does not answer. */
+  readonly permissions = new Map<string, Permission | undefined>();
   #lastId = 1000;
 
   constructor(git: Bare, nowMs: () => number) {
@@ -93,10 +112,12 @@ export class HubState {
       body,
       headRef,
       baseRef: this.branch,
+      baseSha: this.git.tip(this.branch) ?? '',
       state: 'open',
       closedHead: undefined,
       mergeCommit: undefined,
       mergedAtMs: undefined,
+      updatedAtMs: this.nowMs(),
     };
     this.pulls.push(pull);
     this.syncPullRefs();
@@ -109,8 +130,8 @@ export class HubState {
     return this.open(headRef, title);
   }
 
-  /** Merges an open pull request and returns the merge commit. */
-  merge(number: number, method: 'merge' | 'squash' = 'merge'): string {
+  /** Merges an open pull request and returns the branch's new tip. */
+  merge(number: number, method: MergeMethod = 'merge'): string {
     const pull = this.pull(number);
     const head = this.head(pull);
     const message =
@@ -118,12 +139,56 @@ export class HubState {
         ? `Merge pull request #${number} from ${this.owner}/${pull.headRef}`
         : `${pull.title} (#${number})`;
     const commit = this.git.merge(pull.baseRef, head, message, method);
-    Object.assign(pull, { state: 'closed', closedHead: head, mergeCommit: commit, mergedAtMs: this.nowMs() });
-    this.syncPullRefs();
+    this.#merged(pull, head, commit);
     return commit;
   }
 
-  review(number: number, author: string, state: Review['state'] = 'APPROVED'): void {
+  #merged(pull: Pull, head: string, commit: string): void {
+    const atMs = this.nowMs();
+    const ended = {
+      state: 'closed',
+      closedHead: head,
+      mergeCommit: commit,
+      mergedAtMs: atMs,
+      updatedAtMs: atMs,
+    };
+    Object.assign(pull, ended);
+    this.syncPullRefs();
+  }
+
+  /** Puts a pull request at the end of the merge queue: GitHub makes a branch for what the base would become. */
+  enqueue(number: number): Queued {
+    const pull = this.pull(number);
+    const onto = this.queue.at(-1)?.commit ?? this.git.tip(pull.baseRef) ?? '';
+    const ref = `gh-readonly-queue/${pull.baseRef}/pr-${number}-${onto}`;
+    this.git.git('update-ref', `refs/heads/${ref}`, onto);
+    const commit = this.git.merge(ref, this.head(pull), `Merge pull request #${number}`, 'merge');
+    const queued = { pull: number, ref, commit };
+    this.queue.push(queued);
+    return queued;
+  }
+
+  /** Merges the first `count` of the queue as one group: the base moves once, to the last one's commit. */
+  mergeGroup(count = 1): string {
+    const group = this.queue.splice(0, count);
+    const last = group.at(-1);
+    if (last === undefined) throw new Error('the merge queue is empty');
+    this.git.git('update-ref', `refs/heads/${this.branch}`, last.commit);
+    for (const { pull, ref, commit } of group) {
+      const one = this.pull(pull);
+      this.#merged(one, this.head(one), commit);
+      this.git.git('update-ref', '-d', `refs/heads/${ref}`);
+    }
+    return last.commit;
+  }
+
+  review(
+    number: number,
+    author: string,
+    state: Review['state'] = 'APPROVED',
+    association: Association = 'MEMBER',
+  ): void {
+    this.pull(number).updatedAtMs = this.nowMs();
     this.reviews.push({
       id: this.nextId(),
       pull: number,
@@ -131,6 +196,7 @@ export class HubState {
       state,
       commit: this.head(this.pull(number)),
       atMs: this.nowMs(),
+      association,
     });
   }
 
