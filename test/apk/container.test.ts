@@ -186,6 +186,19 @@ test('manifest_missing and manifest_malformed', async () => {
   }
 });
 
+test('a manifest that runs past the entries, or past the file, is refused without reading it', async () => {
+  for (const size of [parts.entries.length, 3 << 20])
+    for (const method of [0, 8]) {
+      const [entries, directory] = [Buffer.from(parts.entries), Buffer.from(parts.directory)];
+      entries.writeUInt16LE(method, 8);
+      directory.writeUInt16LE(method, 10);
+      directory.writeUInt32LE(size, 20);
+      directory.writeUInt32LE(size, 24);
+      const apk = signZip({ ...parts, entries, directory }, { v3: [{ key }] });
+      assert.is(await codeOf(apk), 'manifest_malformed', `${size} bytes, method ${method}`);
+    }
+});
+
 test('a deflated manifest that grows beyond its declared size is cut off', async () => {
   const bomb = buildZip([{ name: 'AndroidManifest.xml', content: Buffer.alloc(4 << 20) }]);
   bomb.directory.writeUInt32LE(100, 24);
