@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { randomOf } from '../../../controller/cli/simulation-random.ts';
 import { eValue, lnEValue } from '../../../controller/domain/gate/e-value.ts';
 import { wilsonUpper } from '../../../controller/domain/gate/wilson.ts';
 
@@ -79,6 +80,23 @@ test('the bet is fair: at the limit the next device changes the e-value by nothi
       assert.ok(Math.abs(next - 1) < 1e-9, String(next));
     }),
   );
+});
+
+test('of rollouts at the limit at most one in twenty ever looks proven, whenever one looks', () => {
+  const random = randomOf(1);
+  const runs = 400;
+  let crossed = 0;
+  for (let run = 0; run < runs; run++) {
+    let fail = 0;
+    for (let taken = 1; taken <= 1_000; taken++) {
+      if (random.chance(0.02)) fail++;
+      if (lnEValue(fail, taken, 0.02) < Math.log(20)) continue;
+      crossed++;
+      break;
+    }
+  }
+  assert.ok(crossed / runs <= 0.05, String(crossed));
+  assert.ok(crossed > 0);
 });
 
 test('the upper end of the interval lies above the share, below 1, and closes in', () => {

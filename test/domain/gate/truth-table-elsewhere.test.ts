@@ -1,0 +1,54 @@
+/**
+ * The rows of the truth table that no pure judgement decides alone: they need progress, Git, the store or the process.
+ * Each names the test that shows it, and is held to that test's existence; together with truth-table.test.ts the
+ * 40 rows are accounted for.
+ */
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const root = new URL('../../../', import.meta.url);
+const read = (file: string): string => readFileSync(new URL(file, root), 'utf8');
+
+const ELSEWHERE: readonly (readonly [row: number, file: string, title: string])[] = [
+  [20, 'test/cli/simulation-run.test.ts', 'a step at 50 % that bricks all who take it is halted by silence'],
+  [22, 'test/cli/simulation-run.test.ts', 'a lab of canaries that is switched off on Friday'],
+  [24, 'test/journeys/ramp-1-late.test.ts', 'a controller that was down for a day stays in its step'],
+  [24, 'test/cli/simulation-run.test.ts', 'while the controller is away nothing is judged'],
+  [25, 'test/domain/ramp/look.test.ts', 'however much was served, one look enters one step'],
+  [26, 'test/watch/exposure.test.ts', 'a step keeps the time it was served over a restart'],
+  [26, 'test/watch/exposure.test.ts', 'a step whose row is lost in a crash is neither promised nor told'],
+  [32, 'test/journeys/ramp-1-late.test.ts', 'a rollback after ten minutes at 100 % that is reverted'],
+  [33, 'test/journeys/ramp-1-late.test.ts', 'reverted and promoted again between two polls'],
+  [34, 'test/domain/ramp/progress.test.ts', "['another build', ramped()"],
+  [
+    36,
+    'test/domain/ramp/progress.test.ts',
+    '50 edited to 25 is 25 at once, and 50 again comes one step at a time',
+  ],
+  [
+    37,
+    'test/journeys/ramp-1-late.test.ts',
+    'a new controller on an old repository begins the ramp at step 1',
+  ],
+];
+
+/** No test shows these yet. A row leaves this list with the test that shows it. */
+const OPEN: readonly number[] = [14, 28, 29, 30, 31, 39, 40];
+
+for (const [row, file, title] of ELSEWHERE)
+  test(`row ${row} is shown by ${file}`, () => {
+    assert.ok(read(file).includes(title), `${file} has no test "${title}"`);
+  });
+
+test('each of the 40 rows is judged, shown elsewhere, or named as open, and an open one is neither', () => {
+  const judged = [...read('test/domain/gate/truth-table.test.ts').matchAll(/^\s*(?:\{ )?row: (\d+),/gm)];
+  const shown = new Set([...judged.map(([, row]) => Number(row)), ...ELSEWHERE.map(([row]) => row)]);
+  const all = Array.from({ length: 40 }, (_, i) => i + 1);
+  assert.equal(
+    all.filter(row => !shown.has(row)),
+    OPEN,
+  );
+});
+
+test.run();
