@@ -16,6 +16,8 @@ import type { Workshop } from './workshop.ts';
 const PAGE = 10_000;
 const PERCENT = 50;
 const TOKEN_KEY = createHash('sha256').update('the key of the benchmark').digest();
+/** Devices are enrolled before the controller starts, which then makes no key of its own. */
+const NUDGE_KEY = createHash('sha256').update('the nudge key of the benchmark').digest();
 const READY_MS = 120_000;
 
 export interface FleetDevice {
@@ -98,6 +100,7 @@ export async function startController(
     OTA_SOURCE: path.join(folder, 'releases'),
     OTA_ARTIFACTS_IMPORT: path.join(folder, 'apks'),
     OTA_TOKEN_KEY: `bench:${TOKEN_KEY.toString('hex')}`,
+    OTA_NUDGE_KEY: NUDGE_KEY.toString('hex'),
     OTA_PORT: '0',
     ...settings,
   };
