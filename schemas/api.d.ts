@@ -29,6 +29,10 @@ export type HoldReason =
   | 'artifact_missing';
 export type EligibleBy = 'canary' | 'rollout' | 'baseline' | 'rollback';
 export type Outcome = 'ok' | 'fail' | 'deferred' | 'skipped';
+/**
+ * `contradictory`: outcome, reason and version_code of the report cannot all be true. It counts as nothing.
+ */
+export type RecordedOutcome = 'ok' | 'fail' | 'deferred' | 'skipped' | 'contradictory';
 export type ResultReason =
   | 'installed'
   | 'already_installed'
@@ -150,6 +154,7 @@ export interface Schemas {
   HoldReason: HoldReason;
   EligibleBy: EligibleBy;
   Outcome: Outcome;
+  RecordedOutcome: RecordedOutcome;
   ResultReason: ResultReason;
   ProblemCode: ProblemCode;
   Problem: Problem;
@@ -420,7 +425,7 @@ export interface ReportRow {
   at: Time;
   request_id: string;
   build_id: string;
-  outcome: Outcome;
+  outcome: RecordedOutcome;
   reason: ResultReason;
   detail: string | null;
   version_code: VersionCode;

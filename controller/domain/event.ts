@@ -4,7 +4,7 @@
  */
 import type { EligibleBy, HoldReason } from './decision.ts';
 import type { BuildId, DeviceId, Revision } from './ids.ts';
-import type { Outcome } from './outcome.ts';
+import type { RecordedOutcome } from './outcome.ts';
 
 export type Event =
   | {
@@ -79,7 +79,7 @@ export type Event =
       deviceId: DeviceId;
       requestId: string;
       buildId: BuildId;
-      outcome: Outcome;
+      outcome: RecordedOutcome;
       reason: string;
       versionCode: number;
       /** The same final report again: logged, not counted. */

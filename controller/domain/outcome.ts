@@ -43,3 +43,76 @@ export const VERIFY_FAILURES: ReadonlySet<ResultReason> = new Set<ResultReason>(
   'package_mismatch',
   'version_mismatch',
 ]);
+
+/** What is stored of a report: `contradictory` when outcome, reason and version cannot all be true. It counts as nothing. */
+export const RECORDED_OUTCOMES = [...OUTCOMES, 'contradictory'] as const;
+export type RecordedOutcome = (typeof RECORDED_OUTCOMES)[number];
+
+/** The reasons that each outcome takes (SPEC §5). */
+const REASONS_OF: Readonly<Record<Exclude<Outcome, 'fail'>, readonly ResultReason[]>> = {
+  ok: ['installed'],
+  deferred: [
+    'wifi',
+    'battery',
+    'call',
+    'unknown_conditions',
+    'storage',
+    'penalty',
+    'download_failed',
+    'download_truncated',
+  ],
+  skipped: [
+    'already_installed',
+    'superseded',
+    'outside_cohort',
+    'offer_gone',
+    'penalty',
+    'manifest_invalid',
+    'url_refused',
+    'incompatible_sdk',
+  ],
+};
+/** Reasons that no failure has. */
+const NO_FAILURE: ReadonlySet<ResultReason> = new Set<ResultReason>([
+  'installed',
+  'already_installed',
+  'wifi',
+  'battery',
+  'call',
+  'unknown_conditions',
+  'superseded',
+  'outside_cohort',
+  'penalty',
+]);
+
+export interface Reported {
+  readonly outcome: Outcome;
+  readonly reason: ResultReason;
+  /** What runs after the attempt. */
+  readonly versionCode: number;
+}
+
+export interface Recorded {
+  readonly outcome: RecordedOutcome;
+  readonly reason: ResultReason;
+  /** What was wrong with the report, in words. */
+  readonly note: string | undefined;
+}
+
+/** How a report counts. `buildVersionCode` is that of the build it is about, when it is known. */
+export function recordedOf(reported: Reported, buildVersionCode: number | undefined): Recorded {
+  const { outcome, reason, versionCode } = reported;
+  if (outcome === 'fail')
+    return NO_FAILURE.has(reason)
+      ? { outcome, reason: 'internal', note: `reported as fail with reason ${reason}` }
+      : { outcome, reason, note: undefined };
+  if (!REASONS_OF[outcome].includes(reason))
+    return { outcome: 'contradictory', reason, note: `reported as ${outcome} with reason ${reason}` };
+  if (outcome === 'ok' && buildVersionCode !== undefined && versionCode !== buildVersionCode)
+    return {
+      outcome: 'contradictory',
+      reason,
+      note: `reported as ok with version_code ${versionCode}, but the build has ${buildVersionCode}`,
+    };
+  return { outcome, reason, note: undefined };
+}

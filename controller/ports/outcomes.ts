@@ -1,14 +1,14 @@
 /** What devices reported and what was sent to them. */
 
 import type { BuildId, DeviceId } from '../domain/ids.ts';
-import type { Outcome, ResultReason } from '../domain/outcome.ts';
+import type { Outcome, RecordedOutcome, ResultReason } from '../domain/outcome.ts';
 import type { OutboxEntry } from './outbox.ts';
 
 export interface Report {
   readonly deviceId: DeviceId;
   readonly requestId: string;
   readonly buildId: BuildId;
-  readonly outcome: Outcome;
+  readonly outcome: RecordedOutcome;
   readonly reason: ResultReason;
   readonly detail: string | undefined;
   readonly versionCode: number;

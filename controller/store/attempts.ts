@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
-import { type Outcome, type ResultReason, VERIFY_FAILURES } from '../domain/outcome.ts';
+import { type Outcome, type RecordedOutcome, type ResultReason, VERIFY_FAILURES } from '../domain/outcome.ts';
 import type { OutboxEntry, OutcomeCounts, Report } from '../ports/index.ts';
 import { insertOutbox } from './outbox.ts';
 
@@ -11,7 +11,7 @@ interface AttemptRecord {
   readonly device_id: DeviceId;
   readonly request_id: string;
   readonly build_id: BuildId;
-  readonly outcome: Outcome;
+  readonly outcome: RecordedOutcome;
   readonly reason: ResultReason;
   readonly detail: string | null;
   readonly version_code: number;
@@ -21,7 +21,10 @@ interface AttemptRecord {
 
 type Written = Omit<AttemptRecord, 'id'>;
 
-/** `deferred` may stand, and change, until one final outcome; that one stays. */
+/** Nothing final: the attempt may still end in any way. */
+const OPEN: ReadonlySet<RecordedOutcome> = new Set<RecordedOutcome>(['deferred', 'contradictory']);
+
+/** An open outcome may change until a final one comes; that one stays. The same contradiction again is a repetition. */
 export async function writeReport(
   trx: Knex,
   report: Report,
@@ -30,10 +33,9 @@ export async function writeReport(
 ): Promise<'recorded' | 'repeated' | 'conflict'> {
   const attempt = { device_id: report.deviceId, request_id: report.requestId, build_id: report.buildId };
   const standing = await trx<AttemptRecord>('attempts').where(attempt).first('id', 'outcome', 'reason');
-  if (standing !== undefined && standing.outcome !== 'deferred') {
-    const same = standing.outcome === report.outcome && standing.reason === report.reason;
-    return same ? 'repeated' : 'conflict';
-  }
+  const same = standing?.outcome === report.outcome && standing.reason === report.reason;
+  if (same && report.outcome === 'contradictory') return 'repeated';
+  if (standing !== undefined && !OPEN.has(standing.outcome)) return same ? 'repeated' : 'conflict';
   const row: Written = {
     ...attempt,
     outcome: report.outcome,

@@ -1,6 +1,7 @@
 /** Device routes besides checks and downloads (SPEC §5): results, push tokens, and token renewal. */
 import type { ActionResult, Credentials } from '../../../schemas/api.d.ts';
 import { nudgeKey } from '../../domain/nudge/message.ts';
+import { type Recorded, recordedOf } from '../../domain/outcome.ts';
 import { NO_END_MS, type Report } from '../../ports/index.ts';
 import { readChecked } from '../body.ts';
 import type { Contract } from '../contract.ts';
@@ -12,13 +13,13 @@ import type { Doors, Route } from '../route.ts';
 /** How long the old token works when an operator rotates and the new one is never used (SPEC §6). */
 export const TOKEN_GRACE_MS = 14 * 86_400_000;
 
-const reportOf = (deviceId: string, result: ActionResult, atMs: number): Report => ({
+const reportOf = (deviceId: string, result: ActionResult, recorded: Recorded, atMs: number): Report => ({
   deviceId,
   requestId: result.request_id,
   buildId: result.build_id,
-  outcome: result.outcome,
-  reason: result.reason,
-  detail: result.detail,
+  outcome: recorded.outcome,
+  reason: recorded.reason,
+  detail: [recorded.note, result.detail].filter(text => text !== undefined).join('; ') || undefined,
   versionCode: result.version_code,
   timingsMs: result.timings_ms,
   atMs,
@@ -39,24 +40,28 @@ export const credentials = (
 
 export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route[] {
   const { settings, observe, knownBuild } = http;
-  const { devices, outcomes, clock } = http.ports;
+  const { devices, outcomes, clock, picture } = http.ports;
 
   return [
     doors.device('POST', '/v1/action-result', async (ctx, { deviceId }) => {
       const result = await readChecked(ctx, contract, 'ActionResult', settings.jsonMaxBytes);
       if (!knownBuild(result.build_id)) throw new Refusal('build_unknown', 'no such build');
-      const report = reportOf(deviceId, result, clock.nowMs());
+      const versionCode = result.version_code;
+      const known = picture.snapshot?.state.builds.get(result.build_id)?.versionCode;
+      const recorded = recordedOf({ ...result, versionCode }, known);
+      const report = reportOf(deviceId, result, recorded, clock.nowMs());
       const verdict = await outcomes.report(report);
       if (verdict === 'conflict')
         throw new Refusal(
           'result_conflict',
           'a different final outcome was already reported for this attempt',
         );
-      const { requestId, buildId, outcome, reason, versionCode } = report;
+      const { requestId, buildId, outcome, reason } = report;
       const repeated = verdict === 'repeated';
       observe({ type: 'ota.result', deviceId, requestId, buildId, outcome, reason, versionCode, repeated });
       ctx.set('Ota-Request-Id', requestId);
-      ctx.body = { request_id: requestId, build_id: buildId, outcome, repeated };
+      // An agent in the field never sends again after a 400, so a contradiction is answered like any other result.
+      ctx.body = { request_id: requestId, build_id: buildId, outcome: result.outcome, repeated };
     }),
 
     doors.device('PUT', '/v1/agent/push-token', async (ctx, { deviceId }) => {

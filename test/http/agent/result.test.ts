@@ -1,7 +1,7 @@
 /** Results and push tokens from devices: SPEC §5. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OUTCOMES, RESULT_REASONS } from '../../../controller/domain/outcome.ts';
+import { OUTCOMES, RECORDED_OUTCOMES, RESULT_REASONS } from '../../../controller/domain/outcome.ts';
 import { type TestServer, withServer } from '../../support/http.ts';
 import { openapi } from '../../support/openapi.ts';
 import { aSnapshot, aState, NOW_MS } from '../../support/state.ts';
@@ -70,6 +70,53 @@ test('deferred reports may precede one final outcome', () =>
     assert.equal([counts.ok, counts.deferred], [1, 0]);
   }));
 
+test('a result that contradicts itself is kept, answered 200, told, and counts as nothing', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const wifi = { ...ok, reason: 'wifi' };
+    const old = { ...ok, request_id: 'request-0002', version_code: 41, detail: 'as I said' };
+    for (const json of [wifi, wifi, old]) {
+      const answer = await post(server, token, json);
+      assert.equal([answer.status, answer.json.outcome], [200, 'ok']);
+    }
+    assert.equal(
+      server.of('ota.result').map(e => [e.outcome, e.reason, e.repeated]),
+      [
+        ['contradictory', 'wifi', false],
+        ['contradictory', 'wifi', true],
+        ['contradictory', 'installed', false],
+      ],
+    );
+    const { reports } = await server.store.outcomes.history('kiosk-7', 10);
+    assert.equal(reports.map(r => [r.outcome, r.detail]).sort(), [
+      ['contradictory', 'reported as ok with reason wifi'],
+      ['contradictory', 'reported as ok with version_code 41, but the build has 42; as I said'],
+    ]);
+    // A later check says that b42 runs: a contradiction is not confirmed by it.
+    server.world.nowMs += 1000;
+    await server.call('GET', '/v1/agent/update?version_code=42&build_id=b42', { token });
+    await server.store.devices.flush();
+    const counts = await server.store.outcomes.counts('b42');
+    assert.equal([counts.ok, counts.confirmed, counts.fail, counts.skipped], [0, 0, 0, 0]);
+    const explained = await server.call('GET', '/v1/devices/kiosk-7/explain', {
+      token: await server.admin('read'),
+    });
+    assert.is(explained.json.reports[0].outcome, 'contradictory');
+    // What the agent says next may still be right.
+    assert.is((await post(server, token, ok)).json.repeated, false);
+    assert.is((await server.store.outcomes.counts('b42')).ok, 1);
+    assert.is((await post(server, token, wifi)).status, 409);
+  }));
+
+test('a failure for a reason that is none counts as an internal one', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const answer = await post(server, token, { ...ok, outcome: 'fail', reason: 'battery', version_code: 41 });
+    assert.is(answer.status, 200);
+    const counts = await server.store.outcomes.counts('b42');
+    assert.equal(counts.reasons, [{ outcome: 'fail', reason: 'internal', attempts: 1 }]);
+  }));
+
 test('a result about an unknown build is 404, about a former one it is taken', () =>
   withServer({ snapshot: full(), knownBuild: id => ['b42', 'b39'].includes(id) }, async server => {
     const token = await server.enrol('kiosk-7');
@@ -125,6 +172,7 @@ test('a push token is stored, bounded and replaced', () =>
 test('the document lists the very outcomes and reasons that the controller knows', () => {
   assert.equal(openapi.components.schemas.ResultReason?.enum, [...RESULT_REASONS]);
   assert.equal(openapi.components.schemas.Outcome?.enum, [...OUTCOMES]);
+  assert.equal(openapi.components.schemas.RecordedOutcome?.enum, [...RECORDED_OUTCOMES]);
 });
 
 test.run();
