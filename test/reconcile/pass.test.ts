@@ -1,0 +1,388 @@
+/** One pass after another on a real store, with a source in memory: what is kept, published and told. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Event } from '../../controller/domain/event.ts';
+import { Fault } from '../../controller/domain/fault.ts';
+import type { Sha256 } from '../../controller/domain/ids.ts';
+import type { Reconciled } from '../../controller/domain/judging/reconciled.ts';
+import type { Finding } from '../../controller/domain/problem.ts';
+import type { Source, SourceTree } from '../../controller/ports/index.ts';
+import { makeReconcile, type Reconcile } from '../../controller/reconcile/loop.ts';
+import { makePublication, type Publication } from '../../controller/reconcile/publication.ts';
+import type { Store } from '../../controller/store/store.ts';
+import { parseState, placeFindings } from '../../controller/yaml/parse.ts';
+import { releaseFiles, sourceFiles } from '../support/releases.ts';
+import { aBuild, aCohort, aPolicy, HOUR_MS, NOW_MS, type StateParts } from '../support/state.ts';
+import { withStore } from '../support/store.ts';
+
+interface Scene {
+  readonly store: Store;
+  readonly events: Event[];
+  readonly effects: Reconciled[];
+  publication: Publication;
+  readonly published: string[];
+  nowMs: number;
+  monotonicMs: number;
+  head: string;
+  readonly trees: Map<string, SourceTree>;
+  /** Pairs `revision ancestor` that do not descend. */
+  readonly rewritten: Set<string>;
+  fault: Fault | undefined;
+  missing: ReadonlySet<Sha256>;
+  approvals: Finding[];
+  readonly asked: string[];
+  broken: boolean;
+  loop: Reconcile;
+  /** A new process over the same store. */
+  restart(): Promise<void>;
+  /** A commit with this state; `as`: its tree hash. */
+  commit(revision: string, parts: StateParts, as?: string): void;
+  run(): Promise<string>;
+}
+
+const treeOf = (revision: string, parts: StateParts, treeHash = `tree of ${revision}`): SourceTree => ({
+  revision,
+  committedAtMs: NOW_MS,
+  treeHash,
+  files: sourceFiles(releaseFiles(parts)),
+});
+
+const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
+  withStore(async store => {
+    const build = (scene: Scene): Reconcile => {
+      const source: Source = {
+        head: async () => {
+          if (scene.fault !== undefined) throw scene.fault;
+          return scene.head;
+        },
+        read: async revision => {
+          const tree = scene.trees.get(revision);
+          if (tree === undefined) throw new Error(`${revision} was not committed`);
+          return tree;
+        },
+        descends: async (revision, ancestor) => !scene.rewritten.has(`${revision} ${ancestor}`),
+        rolloutHistory: async function* () {},
+        watch: async () => async () => undefined,
+      };
+      return makeReconcile({
+        source,
+        desired: store.desired,
+        clock: { nowMs: () => scene.nowMs, held: false },
+        monotonicMs: () => scene.monotonicMs,
+        observe: event => void scene.events.push(event),
+        judging: {
+          parse: parseState,
+          place: ({ files }: SourceTree, findings) => placeFindings(files, findings),
+        },
+        continuity: { broken: async () => scene.broken, rejected: async () => undefined },
+        resume: async applied => applied.progress,
+        missing: async () => scene.missing,
+        approve: async (revision, plan, needed) => {
+          scene.asked.push(`${revision} ${plan.head.state.rollout.current} ${needed}`);
+          return scene.approvals;
+        },
+        effects: reconciled => {
+          scene.effects.push(reconciled);
+          return [{ topic: 'told', key: `${scene.effects.length}`, payload: null, notBeforeMs: 0 }];
+        },
+        publication: scene.publication,
+      });
+    };
+    const subscribed = (): Publication => {
+      const publication = makePublication();
+      publication.subscribe(snapshot => scene.published.push(snapshot.revision));
+      return publication;
+    };
+    const scene = {
+      store,
+      events: [],
+      effects: [],
+      publication: subscribed(),
+      published: [],
+      nowMs: NOW_MS,
+      monotonicMs: 0,
+      head: 'r1',
+      trees: new Map(),
+      rewritten: new Set(),
+      fault: undefined,
+      missing: new Set(),
+      approvals: [],
+      asked: [],
+      broken: false,
+      restart: async () => {
+        scene.publication = subscribed();
+        scene.loop = build(scene);
+        await scene.loop.restore();
+      },
+      commit: (revision: string, parts: StateParts, as?: string) => {
+        scene.trees.set(revision, treeOf(revision, parts, as));
+        scene.head = revision;
+      },
+      run: async () => {
+        scene.events.length = 0;
+        await scene.loop.run();
+        return scene.events.map(e => e.type).join(' ');
+      },
+    } as unknown as Scene;
+    scene.loop = build(scene);
+    await use(scene);
+  });
+
+const codes = ({ loop }: Scene): string[] => loop.status().problems.map(p => p.code);
+const error = (code: Finding['code']): Finding => ({
+  severity: 'error',
+  code,
+  file: 'rollout.yaml',
+  path: [],
+  message: code,
+  hint: undefined,
+});
+
+test('the first revision is applied, kept, published and told, in one go', () =>
+  withScene(async scene => {
+    assert.equal(scene.loop.status(), {
+      appliedRevision: undefined,
+      appliedAtMs: undefined,
+      attemptedRevision: undefined,
+      problems: [],
+      sourceReadAtMs: undefined,
+      sourceFault: undefined,
+      clockHeld: false,
+    });
+    scene.commit('r1', { rollout: 10, cohorts: [aCohort('unused')] });
+    assert.is(await scene.run(), 'ota.promote ota.rollout.update ota.reconcile.applied');
+    assert.equal(scene.published, ['r1']);
+    const [told] = scene.effects;
+    assert.is(told?.kind, 'applied');
+    if (told?.kind !== 'applied') return;
+    assert.equal([told.before, told.after.revision, told.plan.base], [undefined, 'r1', undefined]);
+    assert.equal(
+      told.problems.map(p => p.code),
+      ['cohort_unused'],
+    );
+    const applied = await scene.store.desired.applied();
+    assert.equal([applied?.revision, applied?.treeHash, applied?.appliedAtMs], ['r1', 'tree of r1', NOW_MS]);
+    assert.is((await scene.store.outbox.pending('told')).length, 1);
+    const [audit] = await scene.store.audit.list({ limit: 9 });
+    assert.equal([audit?.actor, audit?.action, audit?.subject], ['git:r1', 'apply', 'b42']);
+    assert.equal(scene.loop.status(), {
+      appliedRevision: 'r1',
+      appliedAtMs: NOW_MS,
+      attemptedRevision: 'r1',
+      problems: told.problems,
+      sourceReadAtMs: NOW_MS,
+      sourceFault: undefined,
+      clockHeld: false,
+    });
+  }));
+
+test('events say what changed: a raise, a rollback, nothing', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: 10 });
+    await scene.run();
+    assert.is(await scene.run(), 'ota.reconcile.unchanged');
+    assert.equal(scene.published, ['r1'], 'nothing is published twice');
+    scene.commit('r2', { rollout: 50 });
+    assert.is(await scene.run(), 'ota.rollout.update ota.reconcile.applied');
+    const [raise, done] = scene.events;
+    assert.equal(raise, {
+      type: 'ota.rollout.update',
+      revision: 'r2',
+      buildId: 'b42',
+      fromPercent: 10,
+      toPercent: 50,
+      by: 'commit',
+    });
+    assert.ok(
+      done?.type === 'ota.reconcile.applied' && done.changes === 1 && done.ms >= 0 && done.ms < 60_000,
+    );
+    scene.commit('r3', { rollout: { rollback: true } });
+    assert.is(await scene.run(), 'ota.rollback ota.rollout.update ota.reconcile.applied');
+    const [back] = scene.events;
+    assert.equal(back, {
+      type: 'ota.rollback',
+      revision: 'r3',
+      buildId: 'b41',
+      fromBuildId: 'b42',
+      forceDowngrade: false,
+    });
+    scene.commit('r4', { rollout: { rollback: true, reason: 'a word' } });
+    assert.is(await scene.run(), 'ota.reconcile.applied');
+  }));
+
+test('a rejection changes nothing, is promised once, and told again only when it differs', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: 10 });
+    await scene.run();
+    scene.commit('r2', { rollout: { current: 'b99' } });
+    assert.is(await scene.run(), 'ota.reconcile.rejected');
+    const [event] = scene.events;
+    assert.ok(event?.type === 'ota.reconcile.rejected');
+    assert.equal([event.revision, event.problems, event.codes], ['r2', 1, ['unknown_build']]);
+    assert.equal(codes(scene), ['unknown_build']);
+    assert.equal([scene.loop.status().appliedRevision, scene.loop.status().attemptedRevision], ['r1', 'r2']);
+    assert.is(await scene.run(), '', 'the same rejection is told once');
+    assert.is(scene.effects.length, 2);
+    await scene.restart();
+    assert.equal(codes(scene), ['unknown_build'], 'it is known after a restart');
+    assert.is(await scene.run(), '');
+    scene.trees.set('r2', treeOf('r2', { rollout: { current: 'b98', lastSafe: 'b97' } }));
+    assert.is(await scene.run(), 'ota.reconcile.rejected', 'other problems of the same revision are told');
+    scene.commit('r3', { rollout: { current: 'b98', lastSafe: 'b97' } });
+    assert.is(await scene.run(), 'ota.reconcile.rejected', 'the same problems of another revision are told');
+    assert.equal(scene.published, ['r1', 'r1']);
+    assert.is((await scene.store.desired.applied())?.revision, 'r1');
+  }));
+
+test('a rejection of the policy keeps the plan unapplied; approvals are asked for last', () =>
+  withScene(async scene => {
+    const policy = aPolicy({ maxJumpPercent: 50, approvals: [{ abovePercent: 20, approvals: 2 }] });
+    scene.commit('r1', { rollout: 10, policy });
+    await scene.run();
+    scene.commit('r2', { rollout: 90, policy });
+    await scene.run();
+    assert.equal([codes(scene), scene.asked], [['policy_jump'], []]);
+    scene.commit('r3', { rollout: 40, policy });
+    scene.approvals = [error('plan_not_approved')];
+    await scene.run();
+    assert.equal([codes(scene), scene.asked], [['plan_not_approved'], ['r3 b42 2']]);
+    scene.approvals = [];
+    assert.is(await scene.run(), 'ota.rollout.update ota.reconcile.applied');
+    assert.is(scene.loop.snapshot?.revision, 'r3');
+  }));
+
+test('back from a rejected revision, and on to a newer commit of the applied tree, its warnings hold', () =>
+  withScene(async scene => {
+    const parts = { rollout: 10, cohorts: [aCohort('unused')] };
+    scene.commit('r1', parts);
+    await scene.run();
+    scene.commit('r2', { rollout: { current: 'b99' } });
+    await scene.run();
+    scene.head = 'r1';
+    assert.is(await scene.run(), 'ota.reconcile.unchanged');
+    assert.equal([codes(scene), scene.loop.status().attemptedRevision], [['cohort_unused'], 'r1']);
+    scene.nowMs += HOUR_MS;
+    scene.commit('r3', parts, 'tree of r1');
+    assert.is(await scene.run(), 'ota.reconcile.unchanged');
+    assert.equal([codes(scene), scene.loop.status().appliedRevision], [['cohort_unused'], 'r3']);
+    assert.is(scene.loop.status().appliedAtMs, NOW_MS, 'the tree was applied before');
+    assert.is((await scene.store.desired.attempted())?.attemptedAtMs, NOW_MS + HOUR_MS);
+    assert.equal(scene.published, ['r1', 'r3']);
+    await scene.restart();
+    assert.equal(codes(scene), ['cohort_unused']);
+  }));
+
+test('the applied tree is judged again where another rollout stood in between', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: 10 });
+    await scene.run();
+    scene.broken = true;
+    scene.rewritten.add('r2 r1');
+    scene.commit('r2', { rollout: 10 }, 'tree of r1');
+    assert.is(await scene.run(), 'ota.reconcile.applied', 'the same tree needs no common history');
+    assert.is(scene.loop.snapshot?.revision, 'r2');
+  }));
+
+test('a rewritten history is held until that very head is accepted', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: 10 });
+    await scene.run();
+    scene.rewritten.add('r2 r1');
+    scene.commit('r2', { rollout: 20 });
+    assert.is(await scene.run(), 'ota.reconcile.rejected');
+    const [problem] = scene.loop.status().problems;
+    assert.equal([problem?.code, problem?.file, problem?.severity], ['history_rewritten', '', 'error']);
+    assert.match(problem?.message ?? '', /head r2 does not descend from the applied revision r1/);
+    assert.match(problem?.hint ?? '', /--accept-rewrite r2$/);
+    await scene.loop.run({ acceptRewrite: 'r9' });
+    assert.is(scene.loop.snapshot?.revision, 'r1');
+    await scene.loop.run({ acceptRewrite: 'r2' });
+    assert.is(scene.loop.snapshot?.revision, 'r2');
+  }));
+
+test('a source that cannot be read is told, changes nothing, and its age grows until it is read', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: 10 });
+    scene.monotonicMs = 5_000;
+    assert.is(scene.loop.sourceAgeMs(), 5_000, 'from the start');
+    await scene.run();
+    assert.is(scene.loop.sourceAgeMs(), 0);
+    scene.fault = new Fault('source_unreachable', 'no route to the host', { retry: 'backoff' });
+    scene.monotonicMs += 7_000;
+    assert.is(await scene.run(), 'ota.reconcile.fail');
+    const [event] = scene.events;
+    assert.ok(event?.type === 'ota.reconcile.fail');
+    assert.equal([event.code, event.message], ['source_unreachable', 'no route to the host']);
+    assert.equal(
+      [scene.loop.status().sourceFault, scene.loop.status().appliedRevision, scene.loop.sourceAgeMs()],
+      ['source_unreachable', 'r1', 7_000],
+    );
+    scene.fault = undefined;
+    await scene.run();
+    assert.equal([scene.loop.status().sourceFault, scene.loop.sourceAgeMs()], [undefined, 0]);
+  }));
+
+test('our own bug is thrown, told without its text, and the next pass runs all the same', () =>
+  withScene(async scene => {
+    scene.head = 'never committed';
+    try {
+      await scene.loop.run();
+      assert.unreachable();
+    } catch (thrown) {
+      assert.match((thrown as Error).message, /was not committed/);
+    }
+    const [event] = scene.events;
+    assert.ok(event?.type === 'ota.reconcile.fail' && event.message === 'unexpected error');
+    scene.commit('r1', { rollout: 10 });
+    assert.is(await scene.run(), 'ota.promote ota.rollout.update ota.reconcile.applied');
+  }));
+
+test('a lost APK is told once and published; one that comes back is published, and told to nobody', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: 10 });
+    await scene.run();
+    scene.missing = new Set([aBuild(42).sha256]);
+    assert.is(await scene.run(), 'ota.artifact.lost ota.reconcile.unchanged');
+    assert.equal(scene.events[0], {
+      type: 'ota.artifact.lost',
+      sha256: aBuild(42).sha256,
+      buildId: 'b42',
+    });
+    assert.is(await scene.run(), 'ota.reconcile.unchanged');
+    scene.missing = new Set([aBuild(41).sha256]);
+    assert.is(
+      await scene.run(),
+      'ota.artifact.lost ota.reconcile.unchanged',
+      'as many are missing, but another',
+    );
+    scene.missing = new Set();
+    assert.is(await scene.run(), 'ota.reconcile.unchanged');
+    assert.equal(scene.published, ['r1', 'r1', 'r1', 'r1']);
+    assert.equal([...(scene.loop.snapshot?.missingArtifacts ?? [])], []);
+  }));
+
+test('builds are known as long as anybody may report about them', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: 100, builds: [aBuild(40), aBuild(41), aBuild(42)] });
+    await scene.run();
+    scene.commit('r2', { rollout: 100 });
+    await scene.run();
+    const known = () => ['b40', 'b41', 'b42', 'b43'].map(id => scene.loop.knowsBuild(id));
+    assert.equal(known(), [true, true, true, false]);
+    await scene.restart();
+    assert.equal(known(), [true, true, true, false]);
+  }));
+
+test('passes run one after another, however many are asked for at once', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: 10 });
+    const all = await Promise.all([scene.loop.run(), scene.loop.run(), scene.loop.run()]);
+    assert.equal(
+      all.map(s => s.appliedRevision),
+      ['r1', 'r1', 'r1'],
+    );
+    assert.equal(scene.published, ['r1']);
+    assert.is((await scene.store.audit.list({ limit: 9 })).length, 1);
+  }));
+
+test.run();
