@@ -100,6 +100,8 @@ export type ProblemCode =
   | 'token_exists'
   | 'token_taken'
   | 'result_conflict'
+  | 'brake_nothing'
+  | 'resume_nothing'
   | 'build_not_offered'
   | 'range_not_satisfiable'
   | 'sha256_mismatch'
@@ -135,7 +137,7 @@ export type Decision =
       must_install: boolean;
       staged_rollout_percent: Percent;
     };
-export type AdminScope = 'read' | 'devices' | 'artifacts' | 'reconcile' | 'metrics' | 'admin';
+export type AdminScope = 'read' | 'devices' | 'artifacts' | 'reconcile' | 'metrics' | 'brake' | 'admin';
 
 export interface Schemas {
   BuildId: BuildId;
@@ -183,9 +185,16 @@ export interface Schemas {
   ArtifactList: ArtifactList;
   StoredArtifact: StoredArtifact;
   RolloutView: RolloutView;
+  Halt: Halt;
+  BrakeRequest: BrakeRequest;
+  BrakePressed: BrakePressed;
+  ResumeRequest: ResumeRequest;
+  Resumed: Resumed;
   ClockConfirmed: ClockConfirmed;
   Rollout: Rollout;
   Ramp: Ramp;
+  Gate: Gate;
+  RampProgress: RampProgress;
   RampStep: RampStep;
   Canary: Canary;
   Suspend: Suspend;
@@ -486,10 +495,29 @@ export interface Rollout {
   reason: string | null;
 }
 export interface Ramp {
+  approved_percent: Percent | null;
+  gate: Gate | null;
   start: MaybeTime;
   steps: RampStep[];
 }
+/**
+ * The health condition of a ramp's steps, with its defaults filled in.
+ */
+export interface Gate {
+  install_fail_ratio_max: number;
+  verify_fail_max: number;
+  silence_max: number;
+  silence_after_s: number;
+  min_reports: number;
+  max_wait_s: number;
+  no_data: 'hold' | 'proceed';
+  on_breach: 'halt' | 'rollback';
+}
 export interface RampStep {
+  /**
+   * The step needs approved_percent to reach it.
+   */
+  approval: boolean;
   percent: Percent;
   hold_s: number | null;
 }
@@ -504,9 +532,44 @@ export interface Suspend {
   until: Time;
 }
 export interface Exposure {
+  ramp: RampProgress | null;
+  halts: Halt[];
   declared_percent: Percent;
   effective_percent: Percent;
   next_change_at: MaybeTime;
+}
+/**
+ * How far the standing ramp has come.
+ */
+export interface RampProgress {
+  ramp_id: number;
+  begins_at: MaybeTime;
+  /**
+   * The highest step that was entered, from 1 on; 0: none yet.
+   */
+  step: number;
+  entered_at: MaybeTime;
+  /**
+   * How long that step has been served.
+   */
+  exposure_s: number;
+  verdict: ('counting' | 'hold' | 'advance' | 'halt' | 'waiting_for_person' | 'waiting_for_approval') | null;
+  reasons: string[];
+}
+/**
+ * What stops a build without a commit.
+ */
+export interface Halt {
+  build_id: BuildId;
+  kind: 'gate' | 'hand';
+  mode: 'halt' | 'rollback';
+  at: MaybeTime;
+  by: string;
+  reason: string;
+  /**
+   * An applied revision has said the same since.
+   */
+  declared: boolean;
 }
 export interface Fleet {
   enrolled: Count;
@@ -638,6 +701,28 @@ export interface SourceProblem {
   path: string;
   message: string;
   hint: string | null;
+}
+export interface BrakeRequest {
+  reason: string;
+}
+export interface BrakePressed {
+  /**
+   * False when it was pressed already.
+   */
+  pressed: boolean;
+  halt: Halt;
+}
+export interface ResumeRequest {
+  reason: string;
+  /**
+   * Devices that are no evidence against the build from now on.
+   *
+   * @maxItems 100
+   */
+  without?: string[];
+}
+export interface Resumed {
+  lifted: Halt[];
 }
 export interface ClockConfirmed {
   was_held: boolean;

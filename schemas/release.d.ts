@@ -50,36 +50,48 @@ export interface Rollout {
        */
       hold?: string;
       /**
-       * Reserved: a person's consent before this step. Refused as unsupported for now.
+       * required: the step is entered only once approved_percent, raised by a later commit, reaches its percent.
        */
       approval?: 'required';
     }[];
     /**
-     * Reserved: the health condition of each step. Refused as unsupported for now.
+     * Steps that need an approval may be entered up to this percent. Raised by a later commit; it closes no step.
+     */
+    approved_percent?: number;
+    /**
+     * The health condition of each step: the next one opens only on evidence from devices.
      */
     gate?: {
       /**
-       * Final outcomes needed before a step is judged.
-       */
-      min_reports?: number;
-      /**
-       * Largest accepted share of failed installs, 0 to 1.
+       * Largest accepted share of devices that fail, above 0 and at most 0.1. Proof of more halts.
        */
       install_fail_ratio_max?: number;
       /**
-       * Largest accepted number of verification failures.
+       * Devices whose bytes or signer were wrong although the stored APK is right; more of them halt once chance does not explain them.
        */
       verify_fail_max?: number;
       /**
-       * What happens while too few devices have reported.
+       * Smallest accepted share of devices that took the build and went quiet, above 0 and at most 0.1.
        */
-      no_data?: 'hold' | 'proceed';
+      silence_max?: number;
       /**
-       * How long the gate may wait for reports.
+       * A device that has not checked in for this long is silent; at least two poll intervals.
+       */
+      silence_after?: string;
+      /**
+       * Devices wanted with a known outcome in each step; small steps need two thirds of those that can take the build.
+       */
+      min_reports?: number;
+      /**
+       * How long a step whose hold is over may wait for evidence.
        */
       max_wait?: string;
       /**
-       * What happens when a limit is passed.
+       * After max_wait with too little evidence: hold asks a person, proceed goes on.
+       */
+      no_data?: 'hold' | 'proceed';
+      /**
+       * halt: nobody is offered current any more. rollback: last_safe is served to all as well.
        */
       on_breach?: 'halt' | 'rollback';
     };

@@ -2,6 +2,7 @@
 
 import type { Proposals } from '../ports/index.ts';
 import { backup, type CopyDatabase } from './backup.ts';
+import { brake, resume } from './brake.ts';
 import { build } from './build.ts';
 import { clock } from './clock.ts';
 import { device } from './device.ts';
@@ -29,6 +30,8 @@ export const allVerbs = ({ proposals, copyDatabase }: Wiring): readonly Verb[] =
   promote(proposals),
   rollout(proposals),
   rollback(proposals),
+  brake,
+  resume,
   status,
   explain,
   build,

@@ -118,7 +118,13 @@ async function openParts(
     monotonicMs: around.monotonicMs,
     fleet: makeFleetSdks(store.devices, around.monotonicMs),
   });
-  const judging = { parse: parser.parse, place: parser.place, admit: admission.admit };
+  const judging = {
+    parse: parser.parse,
+    place: parser.place,
+    admit: admission.admit,
+    halts: store.halts.standing,
+    pollMs: settings.OTA_POLL_INTERVAL,
+  };
   const pace = around.githubPace;
   const watches = watchesOf(ground, publication, nudges);
   const githubParts: GitHubParts = {
@@ -190,6 +196,7 @@ async function openDoors(
         artifacts,
         reconciler: reconcile,
         progress: watches.progress,
+        brake: watches.brake,
       },
       observe: around.observer.observe,
       metrics: () => around.observer.metrics(),
@@ -243,6 +250,7 @@ function controllerOf(
     clock,
     look,
     tick: async () => {
+      await watches.gate.look();
       await look();
       await github?.tick();
       await watches.adoption.look();

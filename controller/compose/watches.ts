@@ -4,14 +4,16 @@ import { effectivePercent } from '../domain/decision.ts';
 import { subjectOf } from '../domain/progress.ts';
 import { percentAt } from '../domain/ramp/progress.ts';
 import type { Readings } from '../observe/observe.ts';
-import { type Artifacts, IMPORTED_KID, type Picture } from '../ports/index.ts';
+import { type Artifacts, type Brake, IMPORTED_KID, type Picture } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import type { Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type AdoptionWatch, watchAdoption } from '../watch/adoption.ts';
 import { type ArtifactWatch, watchArtifacts } from '../watch/artifacts.ts';
+import { makeBrake } from '../watch/brake.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import { type ExposureWatch, watchExposure } from '../watch/exposure.ts';
+import { type GateWatch, watchGate } from '../watch/gate.ts';
 import { type ProgressWatch, watchProgress } from '../watch/progress.ts';
 import { prune } from '../watch/retention.ts';
 import { dateOf } from '../watch/witness.ts';
@@ -29,6 +31,8 @@ const READ_ARTIFACT_MS = 60 * 60_000;
 
 export interface Watches {
   readonly exposure: ExposureWatch;
+  readonly gate: GateWatch;
+  readonly brake: Brake;
   readonly adoption: AdoptionWatch;
   readonly progress: ProgressWatch;
 }
@@ -40,9 +44,21 @@ export function watchesOf(
 ): Watches {
   const picture = () => publication.snapshot;
   const { observe } = around.observer;
+  const gate = watchGate({
+    picture,
+    devices: store.devices,
+    halts: store.halts,
+    nowMs,
+    monotonicMs: around.monotonicMs,
+    pollMs: settings.OTA_POLL_INTERVAL,
+  });
   return {
+    gate,
+    brake: makeBrake({ picture: publication, halts: store.halts, gate, clock, observe }),
     exposure: watchExposure({
       picture: publication,
+      known: gate.known,
+      halts: store.halts,
       clock,
       monotonicMs: around.monotonicMs,
       pollMs: settings.OTA_POLL_INTERVAL,
@@ -75,7 +91,7 @@ export function watchesOf(
 /** Starts the timers. */
 export function watchTime(
   ground: Ground,
-  { exposure, adoption, progress }: Watches,
+  { exposure, gate, adoption, progress }: Watches,
   artifacts: Artifacts,
   stored: ArtifactWatch,
 ): void {
@@ -84,6 +100,7 @@ export function watchTime(
   background.every(MINUTE_MS, 'clock', () => store.lastMoment.keep(nowMs()));
   background.every(MINUTE_MS, 'clock', () => askWitnesses(ground));
   background.every(TICK_MS, 'exposure', () => exposure.look());
+  background.every(MINUTE_MS, 'gate', () => gate.look());
   background.every(ADOPTION_MS, 'adoption', () => adoption.look());
   background.every(ADOPTION_MS, 'progress', () => progress.look());
   const keep = {

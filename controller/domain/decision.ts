@@ -3,6 +3,7 @@
  * `schemas/vectors/decision.json`.
  */
 import { bucketOf, isExposed } from './cohort.ts';
+import { type Halt, haltIn } from './halt.ts';
 import type { BuildId, DeviceId, Revision, Sha256 } from './ids.ts';
 import { isSuspended, percentAt, type RampProgress } from './ramp/progress.ts';
 import { allSigners, type Build, type DesiredState, type Rollout, signerFor } from './release.ts';
@@ -20,6 +21,8 @@ export interface Snapshot {
   readonly canaryDevices: ReadonlySet<DeviceId>;
   readonly canaryTags: ReadonlySet<string>;
   readonly buildsByCode: ReadonlyMap<number, Build>;
+  /** What stops `current` without a commit. */
+  readonly halts: readonly Halt[];
   /** Builds whose APK was lost after admission, by sha256. */
   readonly missingArtifacts: ReadonlySet<Sha256>;
 }
@@ -79,6 +82,7 @@ export function makeSnapshot(
     revision: Revision;
     appliedAtMs: number;
     progress: RampProgress | undefined;
+    halts?: readonly Halt[] | undefined;
     missingArtifacts?: ReadonlySet<Sha256>;
   },
 ): Snapshot {
@@ -92,6 +96,7 @@ export function makeSnapshot(
     state,
     rollout,
     progress: at.progress,
+    halts: at.halts ?? [],
     current,
     lastSafe: rollout.lastSafe === undefined ? undefined : state.builds.get(rollout.lastSafe),
     canaryDevices: new Set([...rollout.canary.devices, ...cohorts.flatMap(c => c?.devices ?? [])]),
@@ -114,6 +119,7 @@ export const isCanary = (snapshot: Snapshot, device: Pick<Device, 'deviceId' | '
 
 /** Why this device may be offered `current`; undefined when it may not. A canary is counted as one even inside the cohort. */
 function exposedBy(snapshot: Snapshot, device: Device, percent: number): 'canary' | 'rollout' | undefined {
+  if (snapshot.halts.length > 0) return undefined;
   if (isCanary(snapshot, device)) return 'canary';
   if (percent <= 0) return undefined;
   if (percent >= 100) return 'rollout';
@@ -121,8 +127,8 @@ function exposedBy(snapshot: Snapshot, device: Device, percent: number): 'canary
 }
 
 function targetOf(snapshot: Snapshot, device: Device, exposed: 'canary' | 'rollout' | undefined): Target {
-  const { rollout, current, lastSafe } = snapshot;
-  if (rollout.rollback) {
+  const { current, lastSafe } = snapshot;
+  if (isRolledBack(snapshot)) {
     if (lastSafe === undefined) return hold('withdrawn');
     const why = unusable(lastSafe, device.sdk);
     return why === undefined ? { kind: 'target', build: lastSafe, eligibleBy: 'rollback' } : hold(why);
@@ -134,6 +140,11 @@ function targetOf(snapshot: Snapshot, device: Device, exposed: 'canary' | 'rollo
     return { kind: 'target', build: lastSafe, eligibleBy: 'baseline' };
   return hold(whyNotCurrent ?? 'outside_cohort');
 }
+
+/** By Git, or by a halt that says so; without a `last_safe` that may be served it only halts. */
+export const isRolledBack = ({ rollout, halts, lastSafe }: Snapshot): boolean =>
+  rollout.rollback ||
+  (haltIn(halts)?.mode === 'rollback' && lastSafe !== undefined && lastSafe.withdrawn === undefined);
 
 /** SPEC §4 steps 1–2. */
 export function targetFor(snapshot: Snapshot, device: Device, nowMs: number): Target {
@@ -156,9 +167,10 @@ export function decide(snapshot: Snapshot, device: Device, nowMs: number): Decis
 
   const installed = device.versionCode;
   const { build, eligibleBy } = target;
-  if (installed === build.versionCode || (installed === current.versionCode && !rollout.rollback)) {
+  const back = isRolledBack(snapshot);
+  if (installed === build.versionCode || (installed === current.versionCode && !back)) {
     const waits =
-      !rollout.rollback &&
+      !back &&
       exposed === undefined &&
       installed === lastSafe?.versionCode &&
       current.versionCode > lastSafe.versionCode;
@@ -203,5 +215,6 @@ function sameSignerForDowngrade(snapshot: Snapshot, device: Device, target: Buil
 export function effectivePercent(snapshot: Snapshot, nowMs: number): number {
   const { rollout, current } = snapshot;
   if (rollout.rollback || current.withdrawn !== undefined || isSuspended(rollout, nowMs)) return 0;
+  if (snapshot.halts.length > 0) return 0;
   return percentAt(rollout, snapshot.progress);
 }

@@ -99,6 +99,23 @@ export type Event =
       revision: Revision;
       buildId: BuildId;
     }
+  | {
+      /** Nobody is offered the build any more: a gate was breached, or a person pressed the brake. */
+      readonly type: 'ota.halt';
+      buildId: BuildId;
+      kind: 'gate' | 'hand';
+      by: string;
+      reason: string;
+    }
+  | { readonly type: 'ota.resume'; buildId: BuildId; kind: 'gate' | 'hand'; by: string; reason: string }
+  | {
+      /** The judgement of a ramp's step changed. */
+      readonly type: 'ota.gate.verdict';
+      buildId: BuildId;
+      step: number;
+      verdict: string;
+      reasons: readonly string[];
+    }
   | { readonly type: 'ota.reconcile.applied'; revision: Revision; ms: number; changes: number }
   | { readonly type: 'ota.reconcile.unchanged'; revision: Revision; ms: number }
   | {
@@ -202,6 +219,7 @@ export const BACKGROUND_PARTS = [
   'clock',
   'device_tokens',
   'exposure',
+  'gate',
   'github',
   'outbox',
   'progress',

@@ -54,7 +54,6 @@ export const PROBLEM_CODES = [
   'missing_key',
   'wrong_type',
   'invalid_value',
-  'unsupported',
   // the rules
   'file_name_mismatch',
   'build_id_case',
@@ -72,6 +71,11 @@ export const PROBLEM_CODES = [
   'ramp_hold_missing',
   'ramp_start_past',
   'ramp_start_far',
+  'gate_limit',
+  'gate_scope',
+  'gate_silence_after',
+  'gate_rollback',
+  'approval_early',
   'last_safe_missing',
   'last_safe_is_current',
   'current_older',
@@ -104,6 +108,10 @@ export const PROBLEM_CODES = [
   'cohort_unused',
   'ramp_restarts',
   'ramp_narrows',
+  'gate_hold_short',
+  'gate_no_brake',
+  'percent_fraction',
+  'cohort_seed_reused',
 ] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
 

@@ -3,7 +3,15 @@
  * `GET /v1/rollout`, the pull request's report, `ota status -w` and the metrics. Pure: counts over devices.
  */
 import { runsBuild } from './adoption.ts';
-import { type Device, decide, type HoldReason, isCanary, type Snapshot, targetFor } from './decision.ts';
+import {
+  type Device,
+  decide,
+  type HoldReason,
+  isCanary,
+  isRolledBack,
+  type Snapshot,
+  targetFor,
+} from './decision.ts';
 import type { BuildId, DeviceId } from './ids.ts';
 import { finalPercent, percentAt } from './ramp/progress.ts';
 import type { Build } from './release.ts';
@@ -18,8 +26,9 @@ export interface Subject {
 }
 
 /** A withdrawn `current` leads devices to `last_safe` as a rollback does. */
-export function subjectOf({ rollout, current, lastSafe }: Snapshot): Subject & { readonly build: Build } {
-  const back = rollout.rollback || (current.withdrawn !== undefined && lastSafe !== undefined);
+export function subjectOf(picture: Snapshot): Subject & { readonly build: Build } {
+  const { current, lastSafe } = picture;
+  const back = isRolledBack(picture) || (current.withdrawn !== undefined && lastSafe !== undefined);
   const build = back ? (lastSafe ?? current) : current;
   const { buildId, versionName, versionCode } = build;
   return { buildId, versionName, versionCode, kind: back ? 'rollback' : 'rollout', build };

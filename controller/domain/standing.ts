@@ -1,5 +1,6 @@
 /** What stands at a moment: the one type that rules, policy, plan and judgement compare. */
 import { makeSnapshot, type Snapshot } from './decision.ts';
+import type { Halt } from './halt.ts';
 import type { BuildId } from './ids.ts';
 import { percentAt, type RampProgress } from './ramp/progress.ts';
 import type { Build, DesiredState } from './release.ts';
@@ -9,6 +10,8 @@ export interface Standing {
   readonly state: DesiredState;
   /** Undefined without a ramp, and where nobody knows: then nothing counts as exposed yet. */
   readonly progress: RampProgress | undefined;
+  /** What stops `current` without a commit; undefined where nobody knows. */
+  readonly halts?: readonly Halt[] | undefined;
   /** Builds that were `current` before; undefined where nobody knows. */
   readonly stood?: ReadonlySet<BuildId> | undefined;
   /** Builds that were applied once and whose files are gone: an id returns only with the same facts. */
@@ -25,7 +28,7 @@ export function standingAfter(
   return { state, progress, formerBuilds: new Map(known.filter(([id]) => !state.builds.has(id))) };
 }
 
-type OnRamp = Pick<Standing, 'state' | 'progress'>;
+type OnRamp = Pick<Standing, 'state' | 'progress' | 'halts'>;
 
 export const currentOf = ({ state }: Pick<Standing, 'state'>): Build | undefined =>
   state.builds.get(state.rollout.current);
@@ -37,12 +40,13 @@ export const lastSafeOf = ({ state }: Pick<Standing, 'state'>): Build | undefine
 export function meantPercent(standing: OnRamp): number {
   const { rollout } = standing.state;
   if (rollout.rollback || currentOf(standing)?.withdrawn !== undefined) return 0;
+  if ((standing.halts ?? []).length > 0) return 0;
   return percentAt(rollout, standing.progress);
 }
 
 /** The snapshot that decisions would be made from if this were applied at `nowMs`. */
-export const pictureOf = ({ state, progress }: OnRamp, nowMs: number): Snapshot =>
-  makeSnapshot(state, { revision: '', appliedAtMs: nowMs, progress });
+export const pictureOf = ({ state, progress, halts }: OnRamp, nowMs: number): Snapshot =>
+  makeSnapshot(state, { revision: '', appliedAtMs: nowMs, progress, halts });
 
 /** The builds that devices may be offered: `current` and `last_safe`, unless they are withdrawn. */
 export const offerableBuilds = (standing: Pick<Standing, 'state'>): Build[] =>

@@ -13,6 +13,7 @@ import { makeDeviceTokens } from './device-token.ts';
 import { failureOf } from './failure.ts';
 import { healthRoutes } from './health-routes.ts';
 import { artifactRoutes } from './operator/artifact-routes.ts';
+import { brakeRoutes } from './operator/brake-routes.ts';
 import { clockRoute } from './operator/clock-route.ts';
 import { deviceRoutes } from './operator/device-routes.ts';
 import { explainRoute } from './operator/explain-route.ts';
@@ -62,6 +63,7 @@ export function createHttp(options: HttpOptions): HttpFace {
     ...releaseRoutes(http, doors, contract),
     ...tokenRoutes(http, doors, contract),
     clockRoute(http, doors),
+    ...brakeRoutes(http, doors, contract),
     ...healthRoutes(http, doors),
     webhookRoute(http, doors),
   ];

@@ -10,6 +10,10 @@ const TOLD: Readonly<Record<string, HttpCode>> = {
   quota_exceeded: 'quota_exceeded',
   token_taken: 'token_taken',
   token_name_taken: 'token_exists',
+  brake_nothing: 'brake_nothing',
+  resume_nothing: 'resume_nothing',
+  scope_missing: 'scope_missing',
+  not_ready: 'not_ready',
 };
 
 const RETRY_S = 10;

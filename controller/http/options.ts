@@ -6,6 +6,7 @@ import type {
   AdminStore,
   Artifacts,
   AuditStore,
+  Brake,
   DeviceStore,
   HeldClock,
   OutcomeStore,
@@ -26,6 +27,7 @@ export interface HttpPorts {
   readonly artifacts: Artifacts;
   readonly reconciler: Reconciler;
   readonly progress: Pick<ProgressSource, 'recent'>;
+  readonly brake: Brake;
 }
 
 export interface HttpSettings {

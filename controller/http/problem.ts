@@ -42,6 +42,8 @@ export const PROBLEM_STATUS = {
   token_exists: 409,
   token_taken: 409,
   result_conflict: 409,
+  brake_nothing: 409,
+  resume_nothing: 409,
   build_not_offered: 410,
   range_not_satisfiable: 416,
   // uploads

@@ -1,6 +1,7 @@
 /** The outbox row of a campaign: what it compares with, and how far it has come. */
 
 import { makeSnapshot, type Snapshot } from '../domain/decision.ts';
+import type { Halt } from '../domain/halt.ts';
 import type { DeviceId, Sha256 } from '../domain/ids.ts';
 import { type Before, beforeAll, inherit, type Moment, type Segment } from '../domain/nudge/campaign.ts';
 import { type OldClock, progressOfOldClock } from '../domain/ramp/old-clock.ts';
@@ -16,6 +17,7 @@ interface StoredMoment {
     readonly revision: string;
     readonly state: string;
     readonly progress?: RampProgress | undefined;
+    readonly halts?: readonly Halt[];
     /** Instead of `progress`, in a row that version 0.1 promised. */
     readonly clock?: OldClock;
     readonly missing: readonly Sha256[];
@@ -77,6 +79,7 @@ const store = ({ snapshot, atMs }: Moment): StoredMoment =>
           revision: snapshot.revision,
           state: canonicalState(deciding(snapshot.state)),
           progress: snapshot.progress,
+          halts: snapshot.halts,
           missing: [...snapshot.missingArtifacts],
         },
       };
@@ -84,10 +87,13 @@ const store = ({ snapshot, atMs }: Moment): StoredMoment =>
 function load({ atMs, picture }: StoredMoment): Moment {
   if (picture === undefined) return { atMs, snapshot: undefined };
   const state = restoreState(picture.state);
-  const { revision, clock, missing } = picture;
+  const { revision, clock, halts, missing } = picture;
   const progress = clock === undefined ? picture.progress : progressOfOldClock(state.rollout, clock, atMs);
   const missingArtifacts = new Set(missing);
-  return { atMs, snapshot: makeSnapshot(state, { revision, appliedAtMs: atMs, progress, missingArtifacts }) };
+  return {
+    atMs,
+    snapshot: makeSnapshot(state, { revision, appliedAtMs: atMs, progress, halts, missingArtifacts }),
+  };
 }
 
 type Compared = Pick<Payload, 'moments' | 'segments' | 'singles'>;

@@ -8,8 +8,19 @@ export interface AdminToken {
   readonly revokedAtMs: number | undefined;
 }
 
-/** `read`: look; `devices`: enrol and manage; `artifacts`: upload; `reconcile`: wake and accept; `metrics`: scrape; `admin`: all, and tokens. */
-export const ADMIN_SCOPES = ['read', 'devices', 'artifacts', 'reconcile', 'metrics', 'admin'] as const;
+/**
+ * `read`: look; `devices`: enrol and manage; `artifacts`: upload; `reconcile`: wake and accept; `metrics`: scrape; `brake`:
+ * press and lift hand brakes; `admin`: all, and tokens.
+ */
+export const ADMIN_SCOPES = [
+  'read',
+  'devices',
+  'artifacts',
+  'reconcile',
+  'metrics',
+  'brake',
+  'admin',
+] as const;
 export type AdminScope = (typeof ADMIN_SCOPES)[number];
 
 export interface AdminStore {

@@ -99,13 +99,22 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
     observe({ type: 'ota.reconcile.applied', revision, ms, changes: plan.changes.length });
   }
 
-  return async ({ acceptRewrite }) => {
+  const haltsMoved = ({ base }: Plan): boolean =>
+    base !== undefined && idsOf(base.halts) !== idsOf(publication.snapshot?.halts);
+
+  async function pass(how: Parameters<Pass>[0]): Promise<void> {
+    const { acceptRewrite } = how;
     const sinceMs = performance.now();
     const revision = await source.head();
     sourceRead();
     const kept = await desired.applied();
     // What the store holds of the ramp may be some minutes older than what stands.
-    const applied = kept && { ...kept, progress: publication.snapshot?.progress ?? kept.progress };
+    const stands = publication.snapshot;
+    const applied = kept && {
+      ...kept,
+      progress: stands?.progress ?? kept.progress,
+      halts: stands?.halts ?? kept.halts,
+    };
     if (applied?.revision === revision) {
       // Back from a revision that was rejected: that attempt is over.
       if (attempts.revision !== revision) await attempts.stand(revision, applied.appliedAtMs);
@@ -127,6 +136,16 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
       await continuity.rejected(revision, applied);
       return reject(revision, problems, sinceMs);
     }
-    await publication.inTurn(() => apply(tree, plan, problems, sinceMs));
-  };
+    const done = await publication.inTurn(async () => {
+      if (haltsMoved(plan)) return false;
+      await apply(tree, plan, problems, sinceMs);
+      return true;
+    });
+    // A halt or a brake came while the revision was judged: what was judged is not what would stand.
+    if (!done) await pass(how);
+  }
+
+  return pass;
 }
+
+const idsOf = (halts: readonly { readonly id: number }[] = []): string => halts.map(h => h.id).join(' ');

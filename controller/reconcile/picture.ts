@@ -33,6 +33,7 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
       revision: applied.revision,
       appliedAtMs: applied.appliedAtMs,
       progress: applied.progress,
+      halts: applied.halts,
       missingArtifacts: await missing(applied.state),
     });
 
@@ -87,7 +88,8 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
         const fresh = await of(applied);
         const { snapshot } = publication;
         // What the store holds of the ramp may be some minutes older than what stands.
-        const next = snapshot === undefined ? fresh : { ...fresh, progress: snapshot.progress };
+        const next =
+          snapshot === undefined ? fresh : { ...fresh, progress: snapshot.progress, halts: snapshot.halts };
         const lost = lostSince(snapshot, next);
         tellLost(lost, next.state);
         const changed = lost.length > 0 || next.missingArtifacts.size !== snapshot?.missingArtifacts.size;

@@ -8,6 +8,7 @@ import type { Applied, Attempted, DesiredStore } from '../ports/index.ts';
 import { insertAudit } from './audit.ts';
 import type { Db } from './db.ts';
 import { bulk, type Cell } from './dialect.ts';
+import { readHalts, settleHalts } from './halts.ts';
 import { insertOutbox } from './outbox.ts';
 import { endRamps, readProgress, writeProgress } from './ramp.ts';
 
@@ -41,6 +42,7 @@ export function makeDesiredStore(db: Db, nowMs: () => number): DesiredStore {
       db.write(async trx => {
         await writeApplied(trx, next);
         await writeRamp(trx, next);
+        await settleHalts(trx, next);
         await writeBuilds(trx, next.state, next.formerBuilds);
         const attempt = { revision: next.revision, attemptedAtMs: next.appliedAtMs, problems: warnings };
         await writeAttempt(trx, LAST, attempt);
@@ -78,6 +80,7 @@ async function readApplied(reader: Knex): Promise<Applied | undefined> {
       appliedAtMs: row.applied_at_ms,
       state,
       progress: await readProgress(trx, state.rollout.current),
+      halts: await readHalts(trx, state.rollout.current),
       stood: new Set(await trx('promoted').pluck<string[]>('build_id')),
       formerBuilds: new Map(former.map(b => [b.build_id, JSON.parse(b.facts) as Build])),
     };

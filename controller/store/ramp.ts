@@ -52,6 +52,11 @@ export function makeRampStore(db: Db, nowMs: () => number): RampStore {
   };
 }
 
+interface Said {
+  readonly judgement: Judgement;
+  readonly resumed?: true;
+}
+
 /** A plain percent stands: no ramp does. Rows of ramps that are over are kept. */
 export async function endRamps(trx: Knex): Promise<void> {
   await trx<RampRecord>('ramps').where({ standing: true }).update({ standing: false });
@@ -82,7 +87,7 @@ export async function writeProgress(trx: Knex, kept: KeptProgress): Promise<void
     entered_at_ms: progress.enteredAtMs,
     exposure_ms: Math.round(progress.exposureMs),
     verdict: judgement?.verdict ?? null,
-    evidence_json: judgement === undefined ? null : JSON.stringify(judgement),
+    evidence_json: judgement === undefined ? null : JSON.stringify({ judgement, resumed: progress.resumed }),
     decided_at_ms: decidedAtMs,
     decided_by: decidedBy,
   };
@@ -96,6 +101,7 @@ export async function readProgress(reader: Knex, buildId: BuildId): Promise<Ramp
   const at = { ramp_id: ramp.ramp_id, step: ramp.step };
   const row = await reader<StepRecord>('ramp_progress').where(at).first();
   if (row === undefined) return undefined;
+  const said = row.evidence_json === null ? undefined : (JSON.parse(row.evidence_json) as Said);
   return {
     rampId: ramp.ramp_id,
     beginsAtMs: ramp.begins_at_ms,
@@ -103,6 +109,7 @@ export async function readProgress(reader: Knex, buildId: BuildId): Promise<Ramp
     enteredAtMs: row.entered_at_ms,
     exposureMs: row.exposure_ms,
     servedMs: ramp.served_ms,
-    judgement: row.evidence_json === null ? undefined : (JSON.parse(row.evidence_json) as Judgement),
+    judgement: said?.judgement,
+    ...(said?.resumed === true && { resumed: true }),
   };
 }

@@ -6,6 +6,7 @@ import type {
   AuditStore,
   DesiredStore,
   DeviceStore,
+  HaltStore,
   KeyValueStore,
   OutboxStore,
   OutcomeStore,
@@ -20,6 +21,7 @@ import { makeDesiredStore } from './desired.ts';
 import { makeDeviceStore, type OnFault } from './devices.ts';
 import { faulted } from './faults.ts';
 import { DATABASE_FILE, lockFolder, prepareFolder } from './folder.ts';
+import { makeHaltStore } from './halts.ts';
 import { makeKeyValueStore } from './key-values.ts';
 import { type LastMoment, makeLastMoment } from './last-moment.ts';
 import { type Migration, migrate } from './migrate.ts';
@@ -41,6 +43,7 @@ export interface Store {
   readonly keyValues: KeyValueStore;
   readonly lastMoment: LastMoment;
   readonly ramps: RampStore;
+  readonly halts: HaltStore;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
   /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`. */
@@ -117,6 +120,7 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
     keyValues: makeKeyValueStore(db, nowMs),
     lastMoment: makeLastMoment(db),
     ramps: makeRampStore(db, nowMs),
+    halts: makeHaltStore(db, nowMs),
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(
         () => void devices.flush().catch(fault => onFault('check_ins', fault)),

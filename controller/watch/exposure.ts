@@ -5,12 +5,21 @@
  */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
-import { NO_EVIDENCE } from '../domain/gate/evidence.ts';
+import type { Evidence } from '../domain/gate/evidence.ts';
 import { windowAt } from '../domain/policy/freeze.ts';
 import { type Looked, lookAt } from '../domain/ramp/look.ts';
 import { isSuspended, percentAt, type RampProgress, rampOf } from '../domain/ramp/progress.ts';
 import { type InTurn, makeTurns } from '../domain/turns.ts';
-import type { Clock, KeyValueStore, OutboxEntry, OutboxStore, Picture, RampStore } from '../ports/index.ts';
+import type {
+  Clock,
+  HaltStore,
+  KeyValueStore,
+  OutboxEntry,
+  OutboxStore,
+  Picture,
+  RampStore,
+} from '../ports/index.ts';
+import type { GateWatch } from './gate.ts';
 
 const KEY = 'exposure.last';
 /** A longer gap between two looks was not served: the process was stopped or the machine slept. */
@@ -22,7 +31,11 @@ export interface ExposureOptions {
   readonly picture: Picture & {
     readonly inTurn: InTurn;
     replace(next: Snapshot): void;
+    publish(next: Snapshot): void;
   };
+  /** What the gate's counts say of the build, as of the last minute. */
+  readonly known: GateWatch['known'];
+  readonly halts: Pick<HaltStore, 'press'>;
   readonly clock: Clock & { readonly held: boolean };
   readonly monotonicMs: () => number;
   readonly pollMs: number;
@@ -72,44 +85,81 @@ export function watchExposure(options: ExposureOptions): ExposureWatch {
     return Math.min(since, LONGEST_GAP_MS);
   }
 
-  async function lookAtRamp(snapshot: Snapshot, servedMs: number): Promise<Snapshot> {
-    const { rollout, progress, current } = snapshot;
+  async function lookAtRamp(snapshot: Snapshot, servedMs: number): Promise<void> {
+    const { rollout, progress, current, halts } = snapshot;
     const ramp = rampOf(rollout);
-    if (ramp === undefined || progress === undefined) return snapshot;
+    if (ramp === undefined || progress === undefined) return;
     const nowMs = clock.nowMs();
     const windows = snapshot.state.policy?.freezeWindows ?? [];
+    const { evidence, lift } = options.known(snapshot);
     const looked = lookAt(ramp, progress, {
       nowMs,
       servedMs,
       pollMs: options.pollMs,
       evidence: {
-        ...NO_EVIDENCE,
+        ...evidence,
         clockHeld: clock.held,
         suspended: isSuspended(rollout, nowMs),
         frozen: windows.length > 0 && windowAt(windows, nowMs) !== undefined,
       },
-      closed: rollout.rollback || current.withdrawn !== undefined,
+      lift,
+      closed: rollout.rollback || current.withdrawn !== undefined || halts.length > 0,
     });
     const next = { ...snapshot, progress: looked.progress };
-    if (isWorthARow(progress, looked, kept)) await keepLook(snapshot, next, looked, nowMs);
-    return next;
+    const breached = looked.judgement.verdict === 'halt' && !halts.some(h => h.kind === 'gate');
+    if (isWorthARow(progress, looked, kept)) await keepLook(snapshot, next, looked, nowMs, evidence);
+    if (breached) await halt(next, looked, nowMs, evidence);
+    else picture.replace(next);
   }
 
-  async function keepLook(before: Snapshot, after: Snapshot, looked: Looked, nowMs: number): Promise<void> {
-    const { progress, entered } = looked;
+  async function halt(snapshot: Snapshot, looked: Looked, atMs: number, evidence: Evidence): Promise<void> {
+    const buildId = snapshot.rollout.current;
+    const { reasons, figures } = looked.judgement;
+    const mode = rampOf(snapshot.rollout)?.gate?.onBreach ?? 'halt';
+    const reason = reasons.join(', ');
+    const told = { reasons, figures, evidence, step: looked.progress.step };
+    const pressed = await options.halts.press(
+      { buildId, kind: 'gate', mode, atMs, by: 'gate', reason, evidence: told },
+      [{ atMs, actor: 'gate', action: 'halt', subject: buildId, detail: told }],
+      [],
+    );
+    // To the subscribers too: what is running must stop, and the fleet is to be counted again.
+    picture.publish({ ...snapshot, halts: [...snapshot.halts, pressed] });
+    observe({ type: 'ota.halt', buildId, kind: 'gate', by: 'gate', reason });
+  }
+
+  async function keepLook(
+    before: Snapshot,
+    after: Snapshot,
+    looked: Looked,
+    nowMs: number,
+    evidence: Evidence,
+  ): Promise<void> {
+    const { progress, entered, judgement } = looked;
     const buildId = after.rollout.current;
     const change = {
       before,
       after,
       seenAtMs: nowMs,
-      name: `ramp:${progress.rampId}:${progress.step}:${looked.judgement.verdict}`,
+      name: `ramp:${progress.rampId}:${progress.step}:${judgement.verdict}`,
+    };
+    const step = before.progress?.step ?? -1;
+    const turned = entered !== undefined || judgement.verdict !== before.progress?.judgement?.verdict;
+    const { verdict, reasons, figures } = judgement;
+    const row = {
+      atMs: nowMs,
+      actor: 'ramp',
+      action: 'ramp.verdict',
+      subject: buildId,
+      detail: { ramp: progress.rampId, step, verdict, reasons, entered, figures, evidence },
     };
     await options.ramps.keep(
       keptOf(after, progress, nowMs),
-      [],
+      turned ? [row] : [],
       entered === undefined ? [] : effects(change),
     );
     kept = { rampId: progress.rampId, servedMs: progress.servedMs };
+    if (turned) observe({ type: 'ota.gate.verdict', buildId, step, verdict, reasons });
     if (entered === undefined) return;
     const fromPercent = percentAt(before.rollout, before.progress);
     const toPercent = percentAt(after.rollout, progress);
@@ -141,7 +191,7 @@ export function watchExposure(options: ExposureOptions): ExposureWatch {
     const servedMs = servedSince();
     await picture.inTurn(async () => {
       const { snapshot } = picture;
-      if (snapshot !== undefined) picture.replace(await lookAtRamp(snapshot, servedMs));
+      if (snapshot !== undefined) await lookAtRamp(snapshot, servedMs);
     });
     const { snapshot } = picture;
     if (snapshot !== undefined) await lookAtSuspend(snapshot);

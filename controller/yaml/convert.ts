@@ -1,5 +1,6 @@
 /** From the data of the YAML to the desired state in memory: defaults are filled in, units and spellings unified. */
 import { parseDuration } from '../domain/duration.ts';
+import { DEFAULT_GATE, type Gate } from '../domain/gate/gate.ts';
 import { normaliseFingerprint } from '../domain/ids.ts';
 import type { Build, Cohort, FreezeWindow, Policy, Ramp, Rollout, Suspend } from '../domain/release.ts';
 import { parseTime } from './schema.ts';
@@ -34,10 +35,25 @@ const toSuspend = (wire: NonNullable<WireRollout['suspend']>): Suspend => ({
 
 const toRamp = (wire: NonNullable<WireRollout['ramp']>): Ramp => ({
   startMs: wire.start === undefined ? undefined : timeMs(wire.start),
-  steps: wire.steps.map(({ percent, hold }) => ({
+  steps: wire.steps.map(({ percent, hold, approval }) => ({
     percent,
     holdMs: hold === undefined ? undefined : durationMs(hold),
+    ...(approval === 'required' && { approval: true }),
   })),
+  ...(wire.approved_percent !== undefined && { approvedPercent: wire.approved_percent }),
+  ...(wire.gate !== undefined && { gate: toGate(wire.gate) }),
+});
+
+const toGate = (wire: NonNullable<NonNullable<WireRollout['ramp']>['gate']>): Gate => ({
+  installFailRatioMax: wire.install_fail_ratio_max ?? DEFAULT_GATE.installFailRatioMax,
+  verifyFailMax: wire.verify_fail_max ?? DEFAULT_GATE.verifyFailMax,
+  silenceMax: wire.silence_max ?? DEFAULT_GATE.silenceMax,
+  silenceAfterMs:
+    wire.silence_after === undefined ? DEFAULT_GATE.silenceAfterMs : durationMs(wire.silence_after),
+  minReports: wire.min_reports ?? DEFAULT_GATE.minReports,
+  maxWaitMs: wire.max_wait === undefined ? DEFAULT_GATE.maxWaitMs : durationMs(wire.max_wait),
+  noData: wire.no_data ?? DEFAULT_GATE.noData,
+  onBreach: wire.on_breach ?? DEFAULT_GATE.onBreach,
 });
 
 export function toRollout(wire: WireRollout): Rollout {

@@ -53,6 +53,8 @@ function explainOne(error: ErrorObject, context: Context): Located | undefined {
   const params: Record<string, unknown> = error.params;
   // What editors are told by these conditions, the rules say better.
   if (/^#\/(oneOf|allOf)\//.test(error.schemaPath)) return undefined;
+  const gate = ofGate(error, path, context);
+  if (gate !== undefined) return gate;
   switch (error.keyword) {
     case 'additionalProperties':
       return unknownKey(error, [...path, String(params.additionalProperty)], places);
@@ -87,6 +89,32 @@ function explainOne(error: ErrorObject, context: Context): Located | undefined {
     default:
       return { code: 'invalid_value', path, place: places.value(path), ...invalid(error, path) };
   }
+}
+
+/** A limit that cannot be read, and a gate that nothing can be judged by, are never taken for "off". */
+function ofGate(error: ErrorObject, path: DataPath, { data, places }: Context): Located | undefined {
+  const at = path.join('.');
+  if (/^ramp\.gate\.(install_fail_ratio_max|silence_max)$/.test(at))
+    return {
+      code: 'gate_limit',
+      path,
+      place: places.value(path),
+      message: `${renderPath(path)} must be a number above 0 and at most 0.1`,
+      hint: 'it is a share of devices: 0.02 accepts two of a hundred',
+    };
+  const { additionalProperty, missingProperty } = error.params as Record<string, unknown>;
+  const strayed = error.keyword === 'additionalProperties' && additionalProperty === 'gate' && at === '';
+  const stepless = error.keyword === 'required' && missingProperty === 'steps' && at === 'ramp';
+  const { ramp } = (data ?? {}) as { ramp?: { gate?: unknown } };
+  if (!strayed && !(stepless && ramp?.gate !== undefined)) return undefined;
+  const key = strayed ? ['gate'] : ['ramp', 'gate'];
+  return {
+    code: 'gate_scope',
+    path: key,
+    place: places.key(key),
+    message: 'a gate judges the steps of a ramp, and there are none',
+    hint: 'write it inside ramp, beside steps',
+  };
 }
 
 /** JSON pointer → keys and indices; numbers only where the data has a list. */

@@ -2,7 +2,7 @@
 import type { Kind } from '../domain/layout.ts';
 import type { ProblemCode } from '../domain/problem.ts';
 import type { DataPath } from './place.ts';
-import type { WireBuild, WireCohort, WirePolicy, WireRollout } from './wire.ts';
+import type { WireBuild, WireCohort, WirePolicy } from './wire.ts';
 
 export interface SingleProblem {
   readonly code: ProblemCode;
@@ -19,7 +19,7 @@ const MAX_COHORT_ENTRIES = 10_000;
 export function checkSingle(kind: Kind, name: string, data: unknown): SingleProblem[] {
   switch (kind) {
     case 'Rollout':
-      return [...unsupported(data as WireRollout)];
+      return [];
     case 'Build':
       return [...checkBuild(name, data as WireBuild)];
     case 'Cohort':
@@ -27,30 +27,6 @@ export function checkSingle(kind: Kind, name: string, data: unknown): SingleProb
     case 'Policy':
       return [...checkWindows(data as WirePolicy)];
   }
-}
-
-/** What nothing acts on yet is refused, never accepted and ignored. */
-function* unsupported({ ramp }: WireRollout): Generator<SingleProblem> {
-  const hint = 'remove it: for now a ramp advances by time alone';
-  if (ramp?.gate !== undefined)
-    yield {
-      code: 'unsupported',
-      path: ['ramp', 'gate'],
-      at: 'key',
-      message: 'gates are not supported yet',
-      hint,
-    };
-  for (const [index, step] of (ramp?.steps ?? []).entries())
-    if (step.approval !== undefined) {
-      const path = ['ramp', 'steps', index, 'approval'];
-      yield {
-        code: 'unsupported',
-        path,
-        at: 'key',
-        message: 'approvals of a step are not supported yet',
-        hint,
-      };
-    }
 }
 
 const mismatch = (path: string, folder: string, name: string): SingleProblem => ({

@@ -6,12 +6,19 @@ import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
 import { inspectApk } from '../../controller/artifacts/inspect.ts';
 import type { Snapshot } from '../../controller/domain/decision.ts';
 import type { Event } from '../../controller/domain/event.ts';
+import { Fault } from '../../controller/domain/fault.ts';
 import type { Build } from '../../controller/domain/release.ts';
 import { createHttp, type HttpFace } from '../../controller/http/app.ts';
 import { type Listener, listen } from '../../controller/http/listen.ts';
 import { newAdminToken } from '../../controller/http/operator/token-routes.ts';
 import { HTTP_DEFAULTS, type HttpOptions, type HttpSettings } from '../../controller/http/options.ts';
-import type { AdminScope, Artifacts, Reconciler, ReconcileStatus } from '../../controller/ports/index.ts';
+import type {
+  AdminScope,
+  Artifacts,
+  Brake,
+  Reconciler,
+  ReconcileStatus,
+} from '../../controller/ports/index.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { watchProgress } from '../../controller/watch/progress.ts';
 import { factsOf, makeApk, testKey } from './apk/index.ts';
@@ -68,6 +75,12 @@ export type ServerOptions = Partial<Omit<HttpOptions, 'settings' | 'ports' | 'ob
 
 export const TOKEN_KEY = { kid: 'k1', key: createHash('sha256').update('token key').digest() };
 export const NUDGE_MASTER = createHash('sha256').update('nudge master').digest();
+
+const noBrake: Brake = {
+  press: () =>
+    Promise.reject(new Fault('brake_nothing', 'nobody is offered it as it is', { retry: 'never' })),
+  resume: () => Promise.reject(new Fault('resume_nothing', 'nothing stops it', { retry: 'never' })),
+};
 
 const STATUS: ReconcileStatus = {
   appliedRevision: undefined,
@@ -160,6 +173,7 @@ export async function withServer<T>(
           audit: store.audit,
           artifacts,
           reconciler: fakeReconciler(reconciles, { ...STATUS, ...status }),
+          brake: noBrake,
           progress: watchProgress({
             picture: () => world.snapshot,
             devices: store.devices,

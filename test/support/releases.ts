@@ -23,14 +23,28 @@ const yaml = (kind: string, fields: Record<string, unknown>): string =>
 
 function exposureFields({ exposure }: Rollout): Record<string, unknown> {
   if (exposure.kind === 'percent') return { rollout_percent: exposure.percent };
-  const { startMs, steps } = exposure.ramp;
+  const { startMs, steps, approvedPercent, gate } = exposure.ramp;
   return {
     ramp: {
       ...(startMs !== undefined && { start: timeText(startMs) }),
-      steps: steps.map(({ percent, holdMs }) => ({
+      steps: steps.map(({ percent, holdMs, approval }) => ({
         percent,
         ...(holdMs !== undefined && { hold: durationText(holdMs) }),
+        ...(approval === true && { approval: 'required' }),
       })),
+      ...(approvedPercent !== undefined && { approved_percent: approvedPercent }),
+      ...(gate !== undefined && {
+        gate: {
+          install_fail_ratio_max: gate.installFailRatioMax,
+          verify_fail_max: gate.verifyFailMax,
+          silence_max: gate.silenceMax,
+          silence_after: durationText(gate.silenceAfterMs),
+          min_reports: gate.minReports,
+          max_wait: durationText(gate.maxWaitMs),
+          no_data: gate.noData,
+          on_breach: gate.onBreach,
+        },
+      }),
     },
   };
 }

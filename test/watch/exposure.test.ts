@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Snapshot } from '../../controller/domain/decision.ts';
 import type { Event } from '../../controller/domain/event.ts';
+import { NO_EVIDENCE } from '../../controller/domain/gate/evidence.ts';
 import { percentAt } from '../../controller/domain/ramp/progress.ts';
 import type { Rollout } from '../../controller/domain/release.ts';
 import { makeTurns } from '../../controller/domain/turns.ts';
@@ -45,10 +46,15 @@ const withScene = (
           replace: next => {
             scene.picture = next;
           },
+          publish: next => {
+            scene.picture = next;
+          },
         },
         clock: { nowMs: () => scene.nowMs, held: false },
         monotonicMs: () => scene.nowMs,
         pollMs: 6 * HOUR_MS,
+        known: () => ({ evidence: NO_EVIDENCE, lift: undefined }),
+        halts: store.halts,
         ramps,
         values,
         outbox: store.outbox,

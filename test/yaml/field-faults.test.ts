@@ -87,7 +87,10 @@ test('a number that YAML 1.1 tools read otherwise is refused', () => {
   }
   for (const written of ['10', '10.0', '10.5', '0', '0.5', '0x0a'])
     assert.equal(
-      withRollout(ROLLOUT.replace('rollout_percent: 10', `rollout_percent: ${written}`), base).problems,
+      withRollout(
+        ROLLOUT.replace('rollout_percent: 10', `rollout_percent: ${written}`),
+        base,
+      ).problems.filter(p => p.severity === 'error'),
       [],
       written,
     );

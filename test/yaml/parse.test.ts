@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { DEFAULT_GATE } from '../../controller/domain/gate/gate.ts';
 import { MAX_FILE_BYTES, MAX_FILES } from '../../controller/domain/layout.ts';
 import type { Problem } from '../../controller/domain/problem.ts';
 import type { Build } from '../../controller/domain/release.ts';
@@ -446,7 +447,8 @@ for (const [key, value] of [
 test('percents may have two decimals, each of them', () => {
   for (let hundredths = 0; hundredths <= 10_000; hundredths += 7) {
     const text = replaced('rollout_percent: 10', `rollout_percent: ${(hundredths / 100).toFixed(2)}`);
-    assert.equal(parse({ ...GOOD, 'rollout.yaml': text }).problems, [], text);
+    const errors = parse({ ...GOOD, 'rollout.yaml': text }).problems.filter(p => p.severity === 'error');
+    assert.equal(errors, [], text);
   }
 });
 
@@ -510,24 +512,82 @@ test('a broken build is told once, not also as an unknown build', () => {
   assert.equal(problems.map(where), ['builds/b42.yaml:8:10 wrong_type min_sdk']);
 });
 
-test('unsupported: a gate or an approval is refused, never accepted and ignored', () => {
-  const text = replaced(
+const gated = (gate: string, hold = '24h'): string =>
+  replaced(
     'rollout_percent: 10\n',
     `ramp:
   start: 2026-06-01T12:00:00Z
-  gate: {min_reports: 50, install_fail_ratio_max: 0.02, verify_fail_max: 0, no_data: hold, max_wait: 48h, on_breach: halt}
+  gate: {${gate}}
+  approved_percent: 10
   steps:
-    - {percent: 1, hold: 4h}
+    - {percent: 2, hold: ${hold}}
     - {percent: 50, hold: 24h, approval: required}
     - {percent: 100}
 `,
   );
-  const { state, problems } = parse({ ...GOOD, 'rollout.yaml': text });
-  assert.equal(problems.map(where), [
-    'rollout.yaml:7:3 unsupported ramp.gate',
-    'rollout.yaml:10:32 unsupported ramp.steps[1].approval',
-  ]);
-  assert.is(state, undefined);
+
+test('a gate and approvals are read, with every default filled in', () => {
+  const { state, problems } = parse({
+    ...GOOD,
+    'rollout.yaml': gated('min_reports: 20, install_fail_ratio_max: 0.05, max_wait: 2d, on_breach: rollback'),
+  });
+  assert.equal(problems, []);
+  const { exposure } = state?.rollout ?? assert.unreachable() ?? {};
+  assert.equal(exposure?.kind === 'ramp' ? exposure.ramp : undefined, {
+    startMs: NOW_MS,
+    steps: [
+      { percent: 2, holdMs: 24 * HOUR_MS },
+      { percent: 50, holdMs: 24 * HOUR_MS, approval: true },
+      { percent: 100, holdMs: undefined },
+    ],
+    approvedPercent: 10,
+    gate: {
+      ...DEFAULT_GATE,
+      minReports: 20,
+      installFailRatioMax: 0.05,
+      maxWaitMs: 48 * HOUR_MS,
+      onBreach: 'rollback',
+    },
+  });
+});
+
+for (const [written, problem] of [
+  ['install_fail_ratio_max: 0', 'gate_limit ramp.gate.install_fail_ratio_max'],
+  ['install_fail_ratio_max: 0.11', 'gate_limit ramp.gate.install_fail_ratio_max'],
+  ['install_fail_ratio_max: "2 %"', 'gate_limit ramp.gate.install_fail_ratio_max'],
+  ['install_fail_ratio_max: off', 'gate_limit ramp.gate.install_fail_ratio_max'],
+  ['silence_max: -1', 'gate_limit ramp.gate.silence_max'],
+  ['silence_max: ', 'gate_limit ramp.gate.silence_max'],
+  ['silence_after: 11h', 'gate_silence_after ramp.gate.silence_after'],
+  ['min_reports: 0', 'invalid_value ramp.gate.min_reports'],
+  ['no_data: halt', 'invalid_value ramp.gate.no_data'],
+  ['on_breach: nothing', 'invalid_value ramp.gate.on_breach'],
+] as const)
+  test(`a gate with ${written} is an error and never "off"`, () => {
+    const { state, problems } = parse({ ...GOOD, 'rollout.yaml': gated(written) });
+    assert.equal(
+      problems.filter(p => p.severity === 'error').map(p => `${p.code} ${p.path}`),
+      [problem],
+    );
+    assert.is(state, undefined);
+  });
+
+test('gate_scope: a gate without the steps it would judge', () => {
+  const of = (text: string) =>
+    parse({ ...GOOD, 'rollout.yaml': text }).problems.map(p => `${p.code} ${p.path}`);
+  assert.ok(of(rollout('gate: {min_reports: 5}')).includes('gate_scope gate'));
+  assert.ok(
+    of(replaced('rollout_percent: 10\n', 'ramp: {gate: {min_reports: 5}}\n')).includes(
+      'gate_scope ramp.gate',
+    ),
+  );
+});
+
+test('gate_hold_short: the first step may be over before a brick is noticed', () => {
+  assert.equal(
+    parse({ ...GOOD, 'rollout.yaml': gated('', '4h') }).problems.map(p => `${p.code} ${p.path}`),
+    ['gate_hold_short ramp.steps[0].hold'],
+  );
 });
 
 finds(
@@ -700,6 +760,7 @@ test('against the base: build_facts_edited, withdrawal_removed, promotes_withdra
     baseOf({ rollout: { current: 'b41', lastSafe: 'b40' }, builds: [aBuild(40), aBuild(41)] }),
   );
   assert.equal(promoted.problems.map(where), [
+    'rollout.yaml:1:1 cohort_seed_reused cohort_seed',
     'rollout.yaml:3:10 promotes_withdrawn current',
     'rollout.yaml:3:10 current_withdrawn current',
   ]);

@@ -2,6 +2,8 @@
  * The one judgement of a revision (SPEC §7): parse, ramp, plan, policy, admission, approval. The controller's
  * loop, open pull requests and the command line all call it; they differ only in the steps that they pass in.
  */
+import type { Halt } from '../halt.ts';
+import type { BuildId } from '../ids.ts';
 import { type Plan, plan } from '../plan/index.ts';
 import { approvalsNeeded, checkPolicy } from '../policy/index.ts';
 import { type Finding, hasError, type Problem } from '../problem.ts';
@@ -26,8 +28,12 @@ export interface JudgeSteps<Tree> {
   readonly place: (tree: Tree, findings: readonly Finding[]) => Eventually<readonly Problem[]>;
   /** The wall clock is not to be trusted: no step is entered. */
   readonly clockHeld?: boolean;
+  /** How often agents poll. */
+  readonly pollMs?: number | undefined;
   /** The tree is proposed, not merged. */
   readonly reviewing?: boolean;
+  /** What stops the build that would become `current`, without a commit. */
+  readonly halts?: (buildId: BuildId) => Eventually<readonly Halt[]>;
   /** Did another rollout stand for a while between what stands and this tree? Then a ramp does not go on. */
   readonly broken?: (tree: Tree, standing: Standing) => Eventually<boolean>;
   /** Are the APKs that may be offered stored, and do they agree with their YAML? */
@@ -63,10 +69,20 @@ export async function judge<Tree>(
   nowMs: number,
 ): Promise<Judgement> {
   const broken = standing !== undefined && ((await steps.broken?.(tree, standing)) ?? false);
-  const parsed = await steps.parse(tree, standing, { nowMs, reviewing: steps.reviewing, broken });
+  const parsed = await steps.parse(tree, standing, {
+    nowMs,
+    reviewing: steps.reviewing,
+    broken,
+    pollMs: steps.pollMs,
+  });
   if (parsed.state === undefined) return invalid(parsed.problems);
 
-  const head = standAfter(standing, parsed.state, { nowMs, broken, clockHeld: steps.clockHeld });
+  const head = standAfter(standing, parsed.state, {
+    nowMs,
+    broken,
+    clockHeld: steps.clockHeld,
+    kept: await steps.halts?.(parsed.state.rollout.current),
+  });
   const planned = plan(standing, head, nowMs);
   const rules = standing?.state.policy;
   const policy =

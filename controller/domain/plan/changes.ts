@@ -33,6 +33,19 @@ function stepsText(rollout: Rollout): ChangeValue {
   return steps?.join(', ');
 }
 
+function gateText(rollout: Rollout): ChangeValue {
+  const gate = rampOf(rollout)?.gate;
+  if (gate === undefined) return undefined;
+  return [
+    `fail ${gate.installFailRatioMax}`,
+    `verify ${gate.verifyFailMax}`,
+    `silence ${gate.silenceMax} after ${durationText(gate.silenceAfterMs)}`,
+    `${gate.minReports} reports`,
+    `${durationText(gate.maxWaitMs)} at most, then ${gate.noData}`,
+    `breach: ${gate.onBreach}`,
+  ].join(', ');
+}
+
 const ROLLOUT = {
   current: [['current', r => r.current]],
   lastSafe: [['last_safe', r => r.lastSafe]],
@@ -40,6 +53,8 @@ const ROLLOUT = {
     ['rollout_percent', r => (r.exposure.kind === 'percent' ? r.exposure.percent : undefined)],
     ['ramp.start', r => time(rampOf(r)?.startMs)],
     ['ramp.steps', stepsText],
+    ['ramp.approved_percent', r => rampOf(r)?.approvedPercent],
+    ['ramp.gate', gateText],
   ],
   cohortSeed: [['cohort_seed', r => r.cohortSeed]],
   canary: [

@@ -2,6 +2,7 @@
  * What a reviewer must not overlook: the kind of each danger and one sentence about it, ids in backticks. Neither
  * contains free text from the YAML.
  */
+import { isClosedByGit } from '../halt.ts';
 import type { BuildId } from '../ids.ts';
 import { finalPercent } from '../ramp/progress.ts';
 import { allSigners, type Build, type Canary, type DesiredState, type Rollout } from '../release.ts';
@@ -12,6 +13,8 @@ export const DANGER_KINDS = [
   'rollback',
   'suspend',
   'withdrawn',
+  'halt_lifted',
+  'halted',
   'force_downgrade',
   'percent_jump',
   'new_signer',
@@ -42,6 +45,7 @@ export function dangersOf(base: Standing | undefined, head: Standing): Danger[] 
   return [
     ...stops(was, is),
     ...withdrawals(base?.state, head),
+    ...halts(base, head),
     ...forced(was, is),
     ...jumps(base, head),
     ...builds(base, head),
@@ -83,6 +87,17 @@ function* withdrawals(was: DesiredState | undefined, head: Standing): Generator<
           : '';
     yield danger('withdrawn', `\`${build.buildId}\` is withdrawn for good${role}`);
   }
+}
+
+/** A halt never ends silently, and none that stands is hidden behind a new percent. */
+function* halts(base: Standing | undefined, head: Standing): Generator<Danger> {
+  const { current } = head.state.rollout;
+  const left = head.halts ?? [];
+  const lifted = (base?.halts ?? []).filter(h => h.buildId === current && !left.some(l => l.id === h.id));
+  if (lifted.some(h => h.kind === 'gate'))
+    yield danger('halt_lifted', `this commit lifts the halt of \`${current}\`, which its gate had stopped`);
+  if (left.length > 0 && !isClosedByGit(head.state.rollout))
+    yield danger('halted', `\`${current}\` is stopped and stays so whatever this says, until \`ota resume\``);
 }
 
 function* forced(was: Rollout | undefined, is: Rollout): Generator<Danger> {

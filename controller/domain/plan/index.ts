@@ -3,6 +3,7 @@
  * leads to, what it endangers and how it is undone. Pure: the same states at the same moment give the same plan.
  */
 import { hash } from 'node:crypto';
+import type { Halt } from '../halt.ts';
 import type { BuildId, Sha256 } from '../ids.ts';
 import { isSuspended } from '../ramp/progress.ts';
 import { type Build, canonicalState, type DesiredState } from '../release.ts';
@@ -86,7 +87,7 @@ export function plan(base: Standing | undefined, head: Standing, nowMs: number):
   const named = namedIn(head.state);
   return {
     empty: base !== undefined && meaningOf(base.state) === meaningOf(head.state),
-    hash: planHash(base?.state, head.state),
+    hash: planHash(base?.state, head.state, base?.halts),
     changes: changesBetween(base?.state, head.state),
     transitions: transitionsOf(base, head, nowMs),
     exposure,
@@ -126,9 +127,18 @@ function meaningOf(state: DesiredState): string {
   });
 }
 
-/** The hash that a reviewer approves and that the controller compares before it applies the plan. */
-export const planHash = (base: DesiredState | undefined, head: DesiredState): Sha256 =>
-  hash('sha256', `plan v1\n${base === undefined ? 'nothing' : meaningOf(base)}\n${meaningOf(head)}`);
+/** The hash that a reviewer approves and that the controller compares before it applies the plan. A halt in between makes another. */
+export function planHash(
+  base: DesiredState | undefined,
+  head: DesiredState,
+  halts: readonly Halt[] = [],
+): Sha256 {
+  const stopped = halts.length === 0 ? '' : `\nhalts ${halts.map(h => h.id).join(' ')}`;
+  return hash(
+    'sha256',
+    `plan v1\n${base === undefined ? 'nothing' : meaningOf(base)}\n${meaningOf(head)}${stopped}`,
+  );
+}
 
 function viewsOf(head: Standing, nowMs: number, hasCanaries: boolean): View[] {
   const { rollout } = head.state;

@@ -23,14 +23,14 @@ export interface Rise {
  * suspends aside, and a first step that a freeze window keeps shut counts as open.
  */
 export function reachOf(
-  { state: { rollout, builds, policy }, progress }: Standing,
+  { state: { rollout, builds, policy }, progress, halts = [] }: Standing,
   buildId: BuildId,
   nowMs: number,
   atMs = nowMs,
 ): number {
   if (builds.get(buildId)?.withdrawn !== undefined) return 0;
   if (rollout.lastSafe === buildId) return 100;
-  if (rollout.current !== buildId || rollout.rollback) return 0;
+  if (rollout.current !== buildId || rollout.rollback || halts.length > 0) return 0;
   if (atMs <= nowMs) return percentOnceOpen(rollout, progress, nowMs);
   // A ramp whose progress is not known may not have begun.
   if (rollout.exposure.kind === 'ramp' && progress === undefined) return 0;

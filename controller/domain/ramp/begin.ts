@@ -1,5 +1,6 @@
 /** What stands once a commit is applied: its ramp goes on, or a new one begins and enters its first step if it may. */
 import { NO_EVIDENCE } from '../gate/evidence.ts';
+import { type Halt, haltsAfter } from '../halt.ts';
 import { windowAt } from '../policy/freeze.ts';
 import type { DesiredState } from '../release.ts';
 import { currentOf, type Standing, standingAfter } from '../standing.ts';
@@ -10,6 +11,8 @@ export interface Applying {
   readonly nowMs: number;
   /** Another rollout stood for a while in between, so the ramp is a new one whatever it looks like. */
   readonly broken?: boolean | undefined;
+  /** The halts of the build that becomes `current`; without it those that stand. */
+  readonly kept?: readonly Halt[] | undefined;
   /** No step is entered while the wall clock is not to be trusted. */
   readonly clockHeld?: boolean | undefined;
 }
@@ -24,7 +27,13 @@ export function standAfter(before: Standing | undefined, state: DesiredState, ap
       ? newRamp(ramp, applying.nowMs, before?.progress)
       : carryOver(kept, rollout, applying.nowMs);
   const standing = { ...standingAfter(before, state, carried), stood: stoodAfter(before) };
-  return { ...standing, progress: begun(standing, before, applying) };
+  const { halts } = haltsAfter(
+    before && { rollout: before.state.rollout, halts: before.halts ?? [] },
+    rollout,
+    applying.kept ?? (before?.state.rollout.current === rollout.current ? (before?.halts ?? []) : []),
+  );
+  const whole = { ...standing, halts };
+  return { ...whole, progress: begun(whole, before, applying) };
 }
 
 const stoodAfter = (before: Standing | undefined): ReadonlySet<string> | undefined =>
@@ -50,6 +59,9 @@ function begun(
       suspended: isSuspended(state.rollout, nowMs),
       frozen: windowAt(windows, nowMs) !== undefined,
     },
-    closed: state.rollout.rollback || currentOf(standing)?.withdrawn !== undefined,
+    closed:
+      state.rollout.rollback ||
+      currentOf(standing)?.withdrawn !== undefined ||
+      (standing.halts ?? []).length > 0,
   }).progress;
 }

@@ -20,8 +20,6 @@ export interface Moment {
   readonly closed: boolean;
   /** The last time that a halt of this build was lifted. */
   readonly lift?: Lift | undefined;
-  /** `ota resume` answered this step's question. */
-  readonly resumed?: boolean;
 }
 
 export interface Looked {
@@ -45,6 +43,7 @@ export function lookAt(ramp: Ramp, progress: RampProgress, moment: Moment): Look
     enteredAtMs: moment.nowMs,
     exposureMs: 0,
     judgement: undefined,
+    resumed: undefined,
   };
   return { progress: progressed, judgement, entered: next };
 }
@@ -75,7 +74,7 @@ function factsOf(ramp: Ramp, progress: RampProgress, moment: Moment): StepFacts 
     holdMs: next === undefined ? undefined : ramp.steps[progress.step]?.holdMs,
     next: next === undefined ? undefined : nextOf(next),
     approvedPercent: ramp.approvedPercent,
-    resumed: moment.resumed === true,
+    resumed: progress.resumed === true,
     upMs: progress.servedMs,
     pollMs: moment.pollMs,
     lift: moment.lift,

@@ -21,6 +21,8 @@ export interface RampProgress {
   readonly servedMs: number;
   /** The newest judgement of that step; undefined before its first look. */
   readonly judgement: Judgement | undefined;
+  /** An operator answered this step's question. */
+  readonly resumed?: true | undefined;
 }
 
 export interface OnRamp {
@@ -79,7 +81,7 @@ export function carryOver(
   if (entered === undefined) return progress;
   const step = ramp.steps.findLastIndex(s => s.percent <= entered.percent);
   if (ramp.steps[step]?.percent === entered.percent) return { ...progress, step };
-  return { ...progress, step, enteredAtMs: nowMs, exposureMs: 0, judgement: undefined };
+  return { ...progress, step, enteredAtMs: nowMs, exposureMs: 0, judgement: undefined, resumed: undefined };
 }
 
 /**

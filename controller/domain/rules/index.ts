@@ -11,6 +11,7 @@ import type { Standing } from '../standing.ts';
 import { versionNameFault } from '../version-name.ts';
 import { checkBuildFacts, checkChange } from './change.ts';
 import { error, inBuild, inCohort, inRollout, warning } from './finding.ts';
+import { checkApproval, checkGate, warnExposure } from './gate.ts';
 import { checkStart, warnRamp } from './ramp.ts';
 import { checkFlags, checkPair, checkRamp } from './rollout.ts';
 
@@ -19,6 +20,8 @@ export { buildFile, ROLLOUT_FILE } from './finding.ts';
 export interface RuleTimes {
   /** The moment at which the state would come to stand. */
   readonly nowMs: number;
+  /** How often agents poll; default 6 h. */
+  readonly pollMs?: number | undefined;
   /** It is proposed and not merged yet: what can still be mended is an error. */
   readonly reviewing?: boolean | undefined;
   /** Since what stands another rollout stood for a while, so a ramp that looks the same is a new one. */
@@ -36,7 +39,10 @@ export function checkState(head: DesiredState, base: Standing | undefined, times
     ...checkFlags(head),
     ...(base === undefined ? [] : checkChange(head, base)),
     ...checkStart(head, base, times),
+    ...checkGate(head, times),
+    ...checkApproval(head, base),
     ...warnRamp(head, base, times),
+    ...warnExposure(head, base),
     ...warn(head, times.nowMs),
   ];
 }

@@ -14,7 +14,7 @@ const MAX_START_MS = 14 * DAY_MS;
 const startOf = (rollout: Rollout): number | undefined => rampOf(rollout)?.startMs;
 
 /** A build that stood before is promoted again, or a rollback of the same build ends. */
-function leadsBack(head: DesiredState, base: Standing): boolean {
+export function leadsBack(head: DesiredState, base: Standing): boolean {
   const was = base.state.rollout;
   const is = head.rollout;
   if (was.current === is.current) return was.rollback && !is.rollback;

@@ -1,12 +1,25 @@
 /** The desired state in answers to operators: named as in the YAML, with the exposure at this moment. */
 import type * as Api from '../../../schemas/api.d.ts';
 import { effectivePercent, type Snapshot } from '../../domain/decision.ts';
+import type { Gate } from '../../domain/gate/gate.ts';
 import type { Problem } from '../../domain/problem.ts';
 import { nextChangeMs } from '../../domain/ramp/forecast.ts';
-import { percentAt } from '../../domain/ramp/progress.ts';
+import { percentAt, type RampProgress } from '../../domain/ramp/progress.ts';
 import type { Build, Rollout } from '../../domain/release.ts';
 import type { ReconcileStatus } from '../../ports/index.ts';
 import { isoTime } from '../iso-time.ts';
+import { haltOnWire } from './brake-routes.ts';
+
+const gateOnWire = (gate: Gate): Api.Gate => ({
+  install_fail_ratio_max: gate.installFailRatioMax,
+  verify_fail_max: gate.verifyFailMax,
+  silence_max: gate.silenceMax,
+  silence_after_s: gate.silenceAfterMs / 1000,
+  min_reports: gate.minReports,
+  max_wait_s: gate.maxWaitMs / 1000,
+  no_data: gate.noData,
+  on_breach: gate.onBreach,
+});
 
 const exposureOnWire = ({ exposure }: Rollout) =>
   exposure.kind === 'percent'
@@ -18,7 +31,10 @@ const exposureOnWire = ({ exposure }: Rollout) =>
           steps: exposure.ramp.steps.map(step => ({
             percent: step.percent,
             hold_s: step.holdMs === undefined ? null : step.holdMs / 1000,
+            approval: step.approval === true,
           })),
+          approved_percent: exposure.ramp.approvedPercent ?? null,
+          gate: exposure.ramp.gate === undefined ? null : gateOnWire(exposure.ramp.gate),
         },
       };
 
@@ -49,10 +65,22 @@ export const rolloutOnWire = (rollout: Rollout): Api.Rollout => ({
   reason: rollout.reason ?? null,
 });
 
+const progressOfRamp = (progress: RampProgress): Api.RampProgress => ({
+  ramp_id: progress.rampId,
+  begins_at: isoTime(progress.beginsAtMs),
+  step: progress.step + 1,
+  entered_at: progress.step < 0 ? null : isoTime(progress.enteredAtMs),
+  exposure_s: Math.floor(progress.exposureMs / 1000),
+  verdict: progress.judgement?.verdict ?? null,
+  reasons: [...(progress.judgement?.reasons ?? [])],
+});
+
 export const exposureNow = (snapshot: Snapshot, nowMs: number): Api.Exposure => ({
   declared_percent: percentAt(snapshot.rollout, snapshot.progress),
   effective_percent: effectivePercent(snapshot, nowMs),
   next_change_at: isoTime(nextChangeMs(snapshot, nowMs)),
+  ramp: snapshot.progress === undefined ? null : progressOfRamp(snapshot.progress),
+  halts: snapshot.halts.map(haltOnWire),
 });
 
 const problemOnWire = (problem: Problem): Api.SourceProblem => ({

@@ -3,5 +3,6 @@ import type { Migration } from '../migrate.ts';
 import { first } from './0001-first.ts';
 import { rampProgress } from './0002-ramp-progress.ts';
 import { tokenOrigin } from './0003-token-origin.ts';
+import { halts } from './0004-halts.ts';
 
-export const migrations: readonly Migration[] = [first, rampProgress, tokenOrigin];
+export const migrations: readonly Migration[] = [first, rampProgress, tokenOrigin, halts];

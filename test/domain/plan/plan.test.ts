@@ -2,8 +2,10 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { effectivePercent } from '../../../controller/domain/decision.ts';
+import type { Halt } from '../../../controller/domain/halt.ts';
 import { DANGER_KINDS, type DangerKind } from '../../../controller/domain/plan/dangers.ts';
 import { type Plan, plan, planHash, undoCommands } from '../../../controller/domain/plan/index.ts';
+import { standAfter } from '../../../controller/domain/ramp/begin.ts';
 import {
   type Build,
   canonicalState,
@@ -392,11 +394,35 @@ for (const [kinds, base, head] of DANGERS)
   });
 
 test('every kind of danger is shown by a case', () => {
-  const shown = new Set(DANGERS.flatMap(([kinds]) => kinds));
+  const shown = new Set([...DANGERS.flatMap(([kinds]) => kinds), 'halt_lifted', 'halted']);
   assert.equal(
     DANGER_KINDS.filter(k => !shown.has(k)),
     [],
   );
+});
+
+test('a halt that a commit lifts, and one that stands whatever it says, are dangers; each makes another plan', () => {
+  const halt: Halt = {
+    id: 7,
+    buildId: 'b42',
+    kind: 'gate',
+    mode: 'halt',
+    atMs: NOW_MS,
+    by: 'gate',
+    reason: 'install_failures',
+    declared: false,
+  };
+  const base = { ...stand({ rollout: 10 }), halts: [halt] };
+  const kinds = (head: StateParts, from: Standing = base) =>
+    plan(from, standAfter(from, aState(head), { nowMs: NOW_MS }), NOW_MS).dangers.map(d => d.kind);
+  assert.equal(kinds({ rollout: 20 }), ['halted']);
+  assert.equal(kinds({ rollout: 0 }), []);
+  const declared = { ...base, state: aState({ rollout: 0 }), halts: [{ ...halt, declared: true }] };
+  assert.equal(kinds({ rollout: 20 }, declared), ['halt_lifted']);
+  const still = standAfter(base, aState({ rollout: 20 }), { nowMs: NOW_MS });
+  assert.is(plan(base, still, NOW_MS).exposure.toPercent, 0);
+  const without = plan(stand({ rollout: 10 }), stand({ rollout: 20 }), NOW_MS);
+  assert.is.not(plan(base, still, NOW_MS).hash, without.hash);
 });
 
 test('what each group of devices is offered', () => {

@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { DEFAULT_GATE, type Gate } from '../../../controller/domain/gate/gate.ts';
 import type { Finding } from '../../../controller/domain/problem.ts';
 import { newRamp } from '../../../controller/domain/ramp/progress.ts';
 import {
@@ -325,7 +326,11 @@ test('withdrawing the standing current passes, newly promoting a withdrawn build
   const before = baseOf(
     aState({ rollout: { current: 'b41', lastSafe: 'b40' }, builds: [aBuild(40), aBuild(41)] }),
   );
-  assert.equal(codes(head, before), ['promotes_withdrawn current', 'current_withdrawn current']);
+  assert.equal(codes(head, before), [
+    'promotes_withdrawn current',
+    'cohort_seed_reused cohort_seed',
+    'current_withdrawn current',
+  ]);
 });
 
 for (const [name, before, after, expected] of [
@@ -465,6 +470,71 @@ test('a version_name with invisible characters is an error where it is new, and 
   assert.equal(about(baseOf(head)), [['warning', ...at]]);
   assert.equal(about(baseOf(before, [bad])), [['warning', ...at]]);
   assert.equal(about(), [['warning', ...at]]);
+});
+
+// ---------------------------------------------------------------- gates, approvals, seeds
+
+const gatedRamp = (gate: Partial<Gate>, approved?: number, second = 50): Partial<Rollout> => ({
+  exposure: {
+    kind: 'ramp',
+    ramp: {
+      startMs: undefined,
+      steps: [
+        { percent: 5, holdMs: DAY_MS },
+        { percent: second, holdMs: DAY_MS, approval: true },
+        { percent: 100, holdMs: undefined },
+      ],
+      ...(approved !== undefined && { approvedPercent: approved }),
+      gate: { ...DEFAULT_GATE, ...gate },
+    },
+  },
+});
+
+test('an approval is a commit of its own, later than the ramp and its steps', () => {
+  const base = baseOf(aState({ rollout: 0 }));
+  assert.equal(codes(promote(gatedRamp({}, 50)), base), ['approval_early ramp.approved_percent']);
+  const stood = baseOf(promote(gatedRamp({})));
+  assert.equal(codes(promote(gatedRamp({}, 50)), stood), [], 'later it is well');
+  const ramp = gatedRamp({}, 50);
+  const wider = gatedRamp({}, 50, 60);
+  assert.equal(codes(promote(wider), stood), ['approval_early ramp.approved_percent']);
+  assert.equal(codes(promote(wider), baseOf(promote(ramp))), [], 'what was approved before stays approved');
+});
+
+test('a gate that would go back to something newer, one without a brake, one that sees too late', () => {
+  const older = {
+    ...gatedRamp({ onBreach: 'rollback' }),
+    current: 'b41',
+    lastSafe: 'b42',
+    forceDowngrade: true,
+    reason: 'x',
+  };
+  assert.ok(codes(promote(older)).includes('gate_rollback ramp.gate.on_breach'));
+  const { exposure } = gatedRamp({});
+  if (exposure?.kind !== 'ramp') throw new Error('a ramp');
+  const one = {
+    exposure: { ...exposure, ramp: { ...exposure.ramp, steps: [{ percent: 50, holdMs: undefined }] } },
+  };
+  assert.equal(codes(promote(one)), ['gate_no_brake ramp.steps']);
+  const told2 = told(
+    checkState(promote(gatedRamp({})), undefined, { nowMs: NOW_MS, reviewing: true, pollMs: 12 * HOUR_MS }),
+  );
+  assert.equal(told2, ['gate_silence_after ramp.gate.silence_after']);
+});
+
+test('the same seed for another build, and percents that look like fractions', () => {
+  const builds = [aBuild(41), aBuild(42), aBuild(43)];
+  const base = baseOf(aState({ rollout: { cohortSeed: 's' }, builds }));
+  const next = (over: Partial<Rollout>) =>
+    codes(aState({ rollout: { current: 'b43', lastSafe: 'b41', ...over }, builds }), base);
+  assert.equal(next({ cohortSeed: 's' }), ['cohort_seed_reused cohort_seed']);
+  assert.equal(next({ cohortSeed: 't' }), []);
+  assert.equal(next({ cohortSeed: 's', ...PLAIN_100 }), []);
+  assert.equal(codes(aState({ rollout: 0.5 })), ['percent_fraction rollout_percent']);
+  assert.equal(codes(aState({ rollout: 1 })), []);
+  assert.equal(codes(aState({ rollout: { exposure: aRamp(undefined, [0.1, 4], [1]) } })), [
+    'percent_fraction ramp.steps',
+  ]);
 });
 
 test.run();

@@ -286,7 +286,13 @@ test('the rollout and the builds are shown as they stand now', () =>
     await server.enrol('never-seen');
     const { json } = await server.call('GET', '/v1/rollout', { token });
     assert.is(json.rollout.current, 'b42');
-    assert.equal(json.exposure, { declared_percent: 10, effective_percent: 10, next_change_at: null });
+    assert.equal(json.exposure, {
+      declared_percent: 10,
+      effective_percent: 10,
+      next_change_at: null,
+      ramp: null,
+      halts: [],
+    });
     assert.equal(json.fleet, { enrolled: 3, active: 2, running_current: 1, adoption_ratio: 0.5 });
     const { builds } = (await server.call('GET', '/v1/builds', { token })).json;
     assert.equal(

@@ -1,0 +1,92 @@
+/** `ota brake` and `ota resume`: stop what is offered at once, without Git, and let it go on. */
+import type { Command } from 'commander';
+import { reasonArgument } from './arguments.ts';
+import { controllerClient } from './client.ts';
+import { EXIT, outJson } from './io.ts';
+import { visible } from './problem-formats.ts';
+import { examples, type Verb } from './program.ts';
+
+interface WireHalt {
+  readonly build_id: string;
+  readonly kind: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+const lineOf = ({ build_id, kind, by, reason }: WireHalt): string =>
+  `${build_id}: ${kind === 'gate' ? 'halted by its gate' : `braked by ${visible(by)}`} (${visible(reason)})`;
+
+export const brake: Verb = (program, choose) => {
+  program
+    .command('brake')
+    .summary('stop offering the current build at once, without Git')
+    .description(
+      'Nobody is offered the current build any more, canaries included, and running downloads of it are cut. Devices that\n' +
+        'have it keep it. It stands until ota resume, until Git says as much, or until another build is current. Needs scope brake.',
+    )
+    .requiredOption('--reason <text>', 'why, for the audit', reasonArgument)
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('ota brake --reason "reboots in the lobby"'))
+    .action(({ reason, json: asJson }: { reason: string; json?: boolean }) =>
+      choose(async io => {
+        const { json } = await controllerClient(io).call({
+          method: 'POST',
+          path: '/v1/brake',
+          json: { reason },
+        });
+        const answer = json as { pressed: boolean; halt: WireHalt };
+        if (asJson === true) outJson(io, answer);
+        else
+          io.out(
+            `${answer.pressed ? 'stopped' : 'was stopped already'}: ${lineOf(answer.halt)}\n` +
+              'next: say the same in Git (ota rollback, or ota rollout 0), or ota resume --reason "…"\n',
+          );
+        return EXIT.fine;
+      }),
+    );
+};
+
+const devicesArgument = (text: string, before: readonly string[] = []): string[] => [...before, text];
+
+export const resume: Verb = (program, choose) => {
+  const command: Command = program
+    .command('resume')
+    .summary('lift what stops the current build, or answer a gate that asks for a person')
+    .description(
+      'Lifts a hand brake (scope brake) or the halt of a gate (scope admin). What stood against the build is kept: the same\n' +
+        'evidence does not halt it again, more of it does.',
+    )
+    .requiredOption('--reason <text>', 'why, for the audit', reasonArgument)
+    .option(
+      '--without <device>',
+      'this device is no evidence against the build; may be given several times',
+      devicesArgument,
+    )
+    .option('--json', 'print JSON');
+  command
+    .addHelpText(
+      'after',
+      examples(
+        'ota resume --reason "the lobby had no power"',
+        'ota resume --reason "a broken tablet" --without kiosk-7',
+      ),
+    )
+    .action(({ reason, without, json: asJson }: { reason: string; without?: string[]; json?: boolean }) =>
+      choose(async io => {
+        const { json } = await controllerClient(io).call({
+          method: 'POST',
+          path: '/v1/resume',
+          json: { reason, ...(without === undefined ? {} : { without }) },
+        });
+        const answer = json as { lifted: WireHalt[] };
+        if (asJson === true) outJson(io, answer);
+        else
+          io.out(
+            answer.lifted.length === 0
+              ? 'the step goes on\n'
+              : answer.lifted.map(halt => `lifted: ${lineOf(halt)}\n`).join(''),
+          );
+        return EXIT.fine;
+      }),
+    );
+};

@@ -1,0 +1,137 @@
+/**
+ * From devices to evidence: who took the build and how it went, by the arms of GATES §2. Each device is passed once, so
+ * that a fleet is never in memory; what is kept are counts.
+ */
+import { bucketOf, isExposed } from '../cohort.ts';
+import { decide, isCanary, type Snapshot } from '../decision.ts';
+import type { DeviceId } from '../ids.ts';
+import { type Outcome, type ResultReason, VERIFY_FAILURES } from '../outcome.ts';
+import type { CountedDevice } from '../progress.ts';
+import { rampOf } from '../ramp/progress.ts';
+import { BUILD_FAILURES, type Evidence, NO_EVIDENCE, type StepTakers } from './evidence.ts';
+import { LEAST_CONTROL } from './proof.ts';
+
+/** What is known of one device and the build, whatever it runs now. */
+export interface Taker {
+  readonly deviceId: DeviceId;
+  /** Undefined: it was sent a part and has said nothing final. */
+  readonly takenAtMs: number | undefined;
+  /** Why its newest final outcome was a failure; undefined: it was none. */
+  readonly final: ResultReason | undefined;
+  readonly newest: { readonly outcome: Outcome; readonly reason: ResultReason } | undefined;
+}
+
+export interface Watched {
+  readonly nowMs: number;
+  /** Since when this controller has been up without a break, Unix ms: silence ages from there at the earliest. */
+  readonly upSinceMs: number;
+  readonly pollMs: number;
+  readonly silenceAfterMs: number;
+}
+
+type Counts = { -readonly [K in keyof StepTakers]: number };
+type Class = 'ok' | 'fail' | 'verifyFail' | 'pending';
+
+const none = (): Counts => ({ taken: 0, ok: 0, fail: 0, verifyFail: 0, followed: 0, open: 0, deferred: 0 });
+
+export interface EvidenceCounter {
+  add(device: CountedDevice): void;
+  /** Without the flags that only the moment knows. */
+  result(): Evidence;
+}
+
+export function evidenceCounter(
+  snapshot: Snapshot,
+  takers: ReadonlyMap<DeviceId, Taker>,
+  watched: Watched,
+): EvidenceCounter {
+  const { nowMs, pollMs, silenceAfterMs, upSinceMs } = watched;
+  const ramp = rampOf(snapshot.rollout);
+  const step = snapshot.progress?.step ?? -1;
+  const percent = ramp?.steps[step]?.percent ?? 0;
+  const before = ramp?.steps[step - 1]?.percent ?? 0;
+  const quietSinceMs = nowMs - silenceAfterMs;
+  const firstTakenMs = Math.min(...[...takers.values()].map(t => t.takenAtMs ?? Number.POSITIVE_INFINITY));
+  const [inStep, cohort] = [none(), none()];
+  const canary = { taken: 0, fail: 0, verifyFail: 0 };
+  const control = { devices: 0, silent: 0, recent: 0 };
+  const neutral: Partial<Record<ResultReason, number>> = {};
+  let [takenLongAgo, silent] = [0, 0];
+
+  const isSilent = (lastSeenMs = 0): boolean => Math.max(lastSeenMs, upSinceMs) <= quietSinceMs;
+
+  function classOf(device: CountedDevice, taker: Taker): Class {
+    if (device.versionCode === snapshot.current.versionCode) return 'ok';
+    if (taker.final === undefined) return 'pending';
+    if (VERIFY_FAILURES.has(taker.final)) return 'verifyFail';
+    return BUILD_FAILURES.has(taker.final) ? 'fail' : 'pending';
+  }
+
+  function addTaken(device: CountedDevice, taker: Taker, takenAtMs: number, newly: boolean): void {
+    const found = classOf(device, taker);
+    const followed = (device.lastSeenMs ?? 0) >= takenAtMs + 2 * pollMs;
+    for (const counts of newly ? [inStep, cohort] : [cohort]) {
+      counts.taken += 1;
+      if (found !== 'pending') counts[found] += 1;
+      if (followed) counts.followed += 1;
+    }
+    if (takenAtMs > quietSinceMs || upSinceMs > quietSinceMs) return;
+    takenLongAgo += 1;
+    if (isSilent(device.lastSeenMs)) silent += 1;
+  }
+
+  function addOpen(device: CountedDevice, taker: Taker | undefined, newly: boolean): void {
+    if ((device.lastSeenMs ?? 0) <= quietSinceMs) return;
+    const decision = decide(snapshot, { ...device, versionCode: device.versionCode ?? 0 }, nowMs);
+    if (decision.kind !== 'offer' || decision.build !== snapshot.current) return;
+    const kind = taker?.newest?.outcome === 'deferred' ? 'deferred' : 'open';
+    for (const counts of newly ? [inStep, cohort] : [cohort]) counts[kind] += 1;
+  }
+
+  function addCanary(device: CountedDevice, taker: Taker | undefined): void {
+    if (taker?.takenAtMs === undefined) return;
+    const found = classOf(device, taker);
+    canary.taken += 1;
+    if (found === 'fail' || found === 'verifyFail') canary[found] += 1;
+  }
+
+  function addControl(device: CountedDevice): void {
+    const seenMs = device.lastSeenMs ?? 0;
+    if (device.versionCode !== snapshot.lastSafe?.versionCode) return;
+    if (seenMs < firstTakenMs - silenceAfterMs) return;
+    control.devices += 1;
+    if (isSilent(device.lastSeenMs)) control.silent += 1;
+    if (Math.max(seenMs, upSinceMs) > nowMs - 1.1 * pollMs) control.recent += 1;
+  }
+
+  return {
+    add: device => {
+      const taker = takers.get(device.deviceId);
+      const { newest } = taker ?? {};
+      if (newest !== undefined && isNeutral(newest))
+        neutral[newest.reason] = (neutral[newest.reason] ?? 0) + 1;
+      if (isCanary(snapshot, device)) return addCanary(device, taker);
+      const bucket = bucketOf(device.deviceId, snapshot.rollout.cohortSeed);
+      const newly = !isExposed(bucket, before);
+      if (taker?.takenAtMs !== undefined) return addTaken(device, taker, taker.takenAtMs, newly);
+      if (isExposed(bucket, percent)) addOpen(device, taker, newly);
+      else addControl(device);
+    },
+    result: () => ({
+      ...NO_EVIDENCE,
+      cohort: { ...cohort, takenLongAgo, silent },
+      step: inStep,
+      canary,
+      control: { devices: control.devices, silent: control.silent },
+      neutral,
+      starved: control.devices >= LEAST_CONTROL && control.recent * 2 < control.devices,
+      ownApkWrong:
+        cohort.verifyFail + canary.verifyFail > 0 && snapshot.missingArtifacts.has(snapshot.current.sha256),
+    }),
+  };
+}
+
+const isNeutral = ({ outcome, reason }: NonNullable<Taker['newest']>): boolean =>
+  outcome === 'deferred' ||
+  outcome === 'skipped' ||
+  (outcome === 'fail' && !BUILD_FAILURES.has(reason) && !VERIFY_FAILURES.has(reason));

@@ -1,0 +1,34 @@
+/** What stops builds without a commit, and what is known of the devices that took one. */
+import type { Lift } from '../domain/gate/proof.ts';
+import type { Taker } from '../domain/gate/takers.ts';
+import type { Halt } from '../domain/halt.ts';
+import type { BuildId, DeviceId } from '../domain/ids.ts';
+import type { AuditEntry } from './audit.ts';
+import type { OutboxEntry } from './outbox.ts';
+
+export interface NewHalt extends Omit<Halt, 'id' | 'declared'> {
+  readonly evidence: unknown;
+}
+
+export interface LiftedBy {
+  readonly atMs: number;
+  readonly by: string;
+  readonly reason: string;
+  /** What stood against the build; undefined for a hand brake. */
+  readonly lift: Lift | undefined;
+  /** Devices that are no evidence against the build any more. */
+  readonly without: readonly DeviceId[];
+}
+
+export interface HaltStore {
+  /** Those of a build that nothing has ended. */
+  standing(buildId: BuildId): Promise<Halt[]>;
+  /** One transaction: the halt, and the audit and outbox rows that it causes. */
+  press(halt: NewHalt, audit: readonly AuditEntry[], outbox: readonly OutboxEntry[]): Promise<Halt>;
+  /** One transaction: ends these and keeps what stood; devices excluded now stay excluded. */
+  lift(halts: readonly Halt[], how: LiftedBy, audit: readonly AuditEntry[]): Promise<void>;
+  /** What stood when a gate's halt of this build was lifted last. */
+  lastLift(buildId: BuildId): Promise<Lift | undefined>;
+  /** Every device that took the build, or has reported about it; excluded ones are left out. One query. */
+  takers(buildId: BuildId, sizeBytes: number): Promise<Taker[]>;
+}

@@ -1,0 +1,95 @@
+/**
+ * What is known of the build that a gated ramp carries: counted once a minute, and held as unknown when the count fails,
+ * is slow or old. A store that cannot answer never halts anything (GATES §6).
+ */
+import type { Snapshot } from '../domain/decision.ts';
+import { type Evidence, NO_EVIDENCE } from '../domain/gate/evidence.ts';
+import type { Lift } from '../domain/gate/proof.ts';
+import { evidenceCounter } from '../domain/gate/takers.ts';
+import type { BuildId } from '../domain/ids.ts';
+import { rampOf } from '../domain/ramp/progress.ts';
+import { type DeviceStore, fleetOf, type HaltStore } from '../ports/index.ts';
+
+export interface GateOptions {
+  readonly picture: () => Snapshot | undefined;
+  readonly devices: Pick<DeviceStore, 'scan'>;
+  readonly halts: Pick<HaltStore, 'takers' | 'lastLift'>;
+  readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
+  readonly pollMs: number;
+}
+
+export interface Known {
+  /** Without the flags of the moment: clock, suspend, freeze. */
+  readonly evidence: Evidence;
+  readonly lift: Lift | undefined;
+}
+
+export interface GateWatch {
+  /** Counts; for a timer of a minute. Without a gate it asks nothing. */
+  look(): Promise<void>;
+  known(snapshot: Snapshot): Known;
+  /** A lift or an exclusion changed what counts. */
+  forget(): void;
+}
+
+/** Older counts say nothing about now. */
+const STALE_MS = 5 * 60_000;
+/** A count that takes longer is not trusted: what it saw first has changed since. */
+const SLOW_MS = 30_000;
+
+interface Counted extends Known {
+  readonly buildId: BuildId;
+  readonly atMs: number;
+  readonly distinct: number;
+}
+
+export function watchGate(options: GateOptions): GateWatch {
+  const { picture, devices, halts, nowMs, monotonicMs } = options;
+  const startedMs = monotonicMs();
+  let last: Counted | undefined;
+
+  async function count(snapshot: Snapshot, silenceAfterMs: number): Promise<Counted> {
+    const { buildId, sizeBytes } = snapshot.current;
+    const sinceMs = monotonicMs();
+    const takers = new Map((await halts.takers(buildId, sizeBytes)).map(t => [t.deviceId, t]));
+    const atMs = nowMs();
+    const counter = evidenceCounter(snapshot, takers, {
+      nowMs: atMs,
+      upSinceMs: atMs - (monotonicMs() - startedMs),
+      pollMs: options.pollMs,
+      silenceAfterMs,
+    });
+    for await (const device of fleetOf(devices)) counter.add(device);
+    const evidence = counter.result();
+    const endedMs = monotonicMs();
+    const distinct = evidence.cohort.taken + evidence.canary.taken;
+    // Devices that took a build are only ever more; fewer were deleted, or were not read.
+    const fell = last?.buildId === buildId && distinct < last.distinct;
+    const dataFault = fell || endedMs - sinceMs > SLOW_MS;
+    const lift = await halts.lastLift(buildId);
+    return { buildId, atMs: endedMs, distinct, lift, evidence: { ...evidence, dataFault } };
+  }
+
+  return {
+    look: async () => {
+      const snapshot = picture();
+      const gate = snapshot === undefined ? undefined : rampOf(snapshot.rollout)?.gate;
+      if (snapshot === undefined || gate === undefined) {
+        last = undefined;
+        return;
+      }
+      last = await count(snapshot, gate.silenceAfterMs);
+    },
+    known: snapshot => {
+      if (rampOf(snapshot.rollout)?.gate === undefined) return { evidence: NO_EVIDENCE, lift: undefined };
+      const fresh = last?.buildId === snapshot.current.buildId && monotonicMs() - last.atMs <= STALE_MS;
+      if (last === undefined || !fresh)
+        return { evidence: { ...NO_EVIDENCE, dataFault: true }, lift: last?.lift };
+      return last;
+    },
+    forget: () => {
+      last = undefined;
+    },
+  };
+}
