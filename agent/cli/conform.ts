@@ -42,11 +42,14 @@ Examples:
   ota-agent conform --url https://ota.example.com --token-file kiosk-7.token
 
   # and with results posted, which stay in its store
-  ota-agent conform --url http://127.0.0.1:8080 --token-file kiosk-7.token --with-reports
+  ota-agent conform --url http://127.0.0.1:8080 --token-file kiosk-7.token \\
+    --with-reports
 
   # any agent, by what it asks: this one, then another in a JVM
-  ota-agent conform --agent "ota-agent run --setup {setup}" --kit schemas/vectors/apks
-  ota-agent conform --agent "java -jar agent-harness.jar {setup}" --kit schemas/vectors/apks --only refuses_a_wrong_sha256
+  ota-agent conform --agent "ota-agent run --setup {setup}" \\
+    --kit schemas/vectors/apks
+  ota-agent conform --agent "java -jar agent-harness.jar {setup}" \\
+    --kit schemas/vectors/apks --only refuses_a_wrong_sha256 --junit out.xml
 
 docs/agent-protocol.md says what the program behind --agent must read and do.
 `;

@@ -42,15 +42,19 @@ interface Flags {
 
 const EXAMPLES = `
 Examples:
-  # 5,000 devices that run build 41 check once; enrolled on the spot with an operator's token
-  OTA_ADMIN_TOKEN=… ota-agent fleet --url http://127.0.0.1:8080 --devices 5000 --seed 7 --installed app-41.apk
+  # 5,000 devices that run build 41 check once; an operator's token enrols them
+  OTA_ADMIN_TOKEN=… ota-agent fleet --url http://127.0.0.1:8080 \\
+    --devices 5000 --seed 7 --installed app-41.apk
 
-  # the same fleet lives for two days in two minutes: Wi-Fi, batteries and calls come and go
-  ota-agent fleet --url http://127.0.0.1:8080 --credentials fleet.json --seed 7 --installed app-41.apk \\
-    --for 2d --scale 1440
+  # the same fleet lives for two days in two minutes
+  ota-agent fleet --url http://127.0.0.1:8080 --credentials fleet.json \\
+    --seed 7 --installed app-41.apk --for 2d --scale 1440
 
-Standard input takes {"device_id": …, "nudge": {…}} and {"device_id": …, "conditions": {…}} as JSON lines.
-Environment: OTA_ADMIN_TOKEN or OTA_ADMIN_TOKEN_FILE, unless --credentials is given.
+Standard input takes JSON lines, each with a "device_id":
+  {"device_id": "sim-3", "nudge": {…}}
+  {"device_id": "sim-3", "conditions": {…}}
+
+Environment: OTA_ADMIN_TOKEN or OTA_ADMIN_TOKEN_FILE, without --credentials.
 `;
 
 export const fleetVerb: Verb = (program, choose) => {

@@ -14,6 +14,7 @@ export interface RunFlags extends SimulatedFlags {
   readonly service?: string;
   readonly simulated?: boolean;
   readonly once?: boolean;
+  readonly metricsFile?: string;
   readonly dieOnUpdate?: boolean;
   readonly timeScale: number;
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Option } from 'commander';
 import { Agent as HttpAgent } from 'undici';
 import { Fault } from '../../controller/domain/fault.ts';
+import type { Outcome } from '../../controller/domain/outcome.ts';
 import { AdbDevice } from '../adb/device.ts';
 import { Agent } from '../agent.ts';
 import { scaledClock, systemClock } from '../clock.ts';
@@ -18,6 +19,7 @@ import { StateFile } from '../store/state-file.ts';
 import { deviceToken, nudgeKeyOf, readText, secretOf } from './credentials.ts';
 import { EXIT, type ExitCode, type Io } from './io.ts';
 import { type AgentCommand, eventLine, readCommands } from './lines.ts';
+import { MetricsFile } from './metrics-file.ts';
 import { deviceIdOption, factor, fingerprintOption, wholeNumber } from './options.ts';
 import type { Verb } from './program.ts';
 import type { RunFlags as Flags } from './run-flags.ts';
@@ -28,19 +30,22 @@ const EXAMPLES = `
 Examples:
   # a simulated device that runs build 41 and polls until it is stopped
   OTA_AGENT_TOKEN_FILE=kiosk-7.token ota-agent run --simulated \\
-    --url http://127.0.0.1:8080 --device kiosk-7 --state ./kiosk-7 --installed app-41.apk
+    --url http://127.0.0.1:8080 --device kiosk-7 --state ./kiosk-7 \\
+    --installed app-41.apk
 
-  # a real device on USB, one check, exit code 1 when the attempt failed
-  ota-agent run --adb R5CT10ABCDE --url https://ota.example.com --device R5CT10ABCDE \\
-    --token-file r5.token --nudge-key-file r5.key --state /var/lib/ota-agent/r5 --once
+  # a real device on USB: one check, exit code 1 when it or the attempt failed
+  ota-agent run --adb R5CT10ABCDE --device R5CT10ABCDE --once \\
+    --url https://ota.example.com --token-file r5.token \\
+    --nudge-key-file r5.key --state /var/lib/ota-agent/r5
 
-Events go to standard output as JSON lines. Standard input takes commands as JSON lines:
-  {"poll": true}                                       check now
-  {"nudge": {"type": "update", "build_id": …}}         a push message, as FCM would deliver it
-  {"conditions": {"unmetered_wifi": false, "battery_percent": 20, "charging": null, "in_call": false}}
-                                                       simulated device; null: cannot be read
-  {"fail_install": "INSTALL_FAILED_ABORTED"}           simulated device: the next install fails so
-  {"stop": true}                                       end in order
+Events go to standard output as JSON lines. Standard input takes commands:
+  {"poll": true}                              check now
+  {"nudge": {"type": "update", …}}            a push message, as FCM delivers it
+  {"stop": true}                              end in order
+and for a simulated device also (null: cannot be read)
+  {"conditions": {"unmetered_wifi": false, "battery_percent": 20,
+                  "charging": null, "in_call": false}}
+  {"fail_install": "INSTALL_FAILED_ABORTED"}  the next install ends like this
 `;
 
 export const runVerb: Verb = (program, choose) => {
@@ -55,6 +60,7 @@ export const runVerb: Verb = (program, choose) => {
     .option('--state <folder>', 'where the agent keeps its memory and downloads')
     .option('--setup <file>', 'simulated: all of this from a JSON file, as "conform" writes it')
     .option('--once', 'check once, finish what comes of it, and end')
+    .option('--metrics-file <file>', 'keep the event counters there, as Prometheus text')
     .addOption(new Option('--simulated', 'a device made of numbers').conflicts('adb'))
     .option('--adb <serial>', 'a real device reached by adb')
     .option('--adb-path <file>', 'the adb program', 'adb')
@@ -92,6 +98,21 @@ const need = (value: string | undefined, option: string, variable: string): stri
   return value;
 };
 
+/** How `--once` ended: the last attempt or result decides, and without one whether the checks were answered. */
+class OnceVerdict {
+  #outcome: Outcome | undefined;
+  #unanswered = false;
+
+  take(event: AgentEvent): void {
+    if (event.type === 'ota.attempt.end' || event.type === 'ota.report') this.#outcome = event.outcome;
+    if (event.type === 'ota.check.fail') this.#unanswered = true;
+  }
+
+  get failed(): boolean {
+    return this.#outcome === undefined ? this.#unanswered : this.#outcome === 'fail';
+  }
+}
+
 interface Ending {
   readonly promise: Promise<ExitCode>;
   readonly resolve: (code: ExitCode) => void;
@@ -122,7 +143,8 @@ async function runDevice(io: Io, flags: Flags): Promise<ExitCode> {
   );
   const ended = ending();
   const platform = await platformOf(io, flags, state, () => ended.resolve(EXIT.replaced));
-  const last: { outcome?: string } = {};
+  const verdict = new OnceVerdict();
+  const metrics = flags.metricsFile === undefined ? undefined : new MetricsFile(flags.metricsFile, deviceId);
   const agent = new Agent({
     deviceId,
     controller,
@@ -135,11 +157,15 @@ async function runDevice(io: Io, flags: Flags): Promise<ExitCode> {
     store: new StateFile(state, deviceId),
     dispatcher,
     observe: (event: AgentEvent, atMs: number) => {
-      if (event.type === 'ota.attempt.end') last.outcome = event.outcome;
+      verdict.take(event);
+      metrics?.take(event, atMs);
       io.out(`${eventLine(deviceId, event, atMs)}\n`);
     },
   });
-  return live(io, flags, agent, platform, ended, last).finally(() => dispatcher.destroy());
+  return live(io, flags, agent, platform, ended, verdict).finally(() => {
+    metrics?.write();
+    return dispatcher.destroy();
+  });
 }
 
 async function platformOf(io: Io, flags: Flags, state: string, replaced: () => void): Promise<Platform> {
@@ -163,7 +189,7 @@ async function live(
   agent: Agent,
   platform: Platform,
   ended: Ending,
-  last: { outcome?: string },
+  verdict: OnceVerdict,
 ): Promise<ExitCode> {
   const stop = () => ended.resolve(EXIT.fine);
   io.interrupted.addEventListener('abort', stop);
@@ -175,7 +201,7 @@ async function live(
   try {
     await agent.start();
     if (flags.once === true)
-      void agent.settled().then(() => ended.resolve(last.outcome === 'fail' ? EXIT.failed : EXIT.fine));
+      void agent.settled().then(() => ended.resolve(verdict.failed ? EXIT.failed : EXIT.fine));
     const code = await ended.promise;
     if (code === EXIT.replaced) agent.kill();
     else await agent.stop();

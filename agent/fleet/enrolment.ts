@@ -19,10 +19,18 @@ export function parseCredentials(text: string): Credential[] {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Fault('credentials_malformed', 'the credentials are not JSON', { retry: 'never', cause });
+    throw new Fault(
+      'credentials_malformed',
+      'the credentials are not JSON: give what POST /v1/devices/import answered',
+      { retry: 'never', cause },
+    );
   }
   const rows = value !== null && typeof value === 'object' && 'devices' in value ? value.devices : value;
-  if (!Array.isArray(rows)) throw fault('credentials_malformed', 'the credentials are no list of devices');
+  if (!Array.isArray(rows))
+    throw fault(
+      'credentials_malformed',
+      'the credentials are not a list of devices: give what POST /v1/devices/import answered',
+    );
   return rows.flatMap((row: Readonly<Record<string, unknown>>, index) => {
     const { device_id: deviceId, token, nudge_key: nudgeKey } = row ?? {};
     if (typeof deviceId !== 'string' || !isDeviceId(deviceId))
@@ -38,13 +46,48 @@ export function parseCredentials(text: string): Credential[] {
   });
 }
 
-/** Enrols the ids that are new to the controller and gives their tokens. Faults: `enrolment_refused`, `enrolment_known`. */
+const PAGE = 1000;
+
+interface Operator {
+  readonly controller: URL;
+  readonly adminToken: string;
+  readonly dispatcher: Dispatcher;
+}
+
+/** Which of these ids the controller knows. A token that may not list devices finds none. */
+async function knownOf(operator: Operator, deviceIds: ReadonlySet<string>): Promise<string[]> {
+  const known: string[] = [];
+  for (let after: string | undefined; ; ) {
+    const url = new URL('v1/devices', operator.controller);
+    url.searchParams.set('limit', String(PAGE));
+    if (after !== undefined) url.searchParams.set('after', after);
+    const { statusCode, body } = await request(url, {
+      headers: { authorization: `Bearer ${operator.adminToken}` },
+      dispatcher: operator.dispatcher,
+    });
+    const text = await body.text();
+    if (statusCode === 403) return known;
+    if (statusCode !== 200)
+      throw fault('enrolment_refused', `the controller answered ${statusCode} to the list of devices`);
+    const page = JSON.parse(text) as { devices: { device_id: string }[]; next_after: string | null };
+    known.push(...page.devices.map(device => device.device_id).filter(id => deviceIds.has(id)));
+    if (page.next_after === null) return known;
+    after = page.next_after;
+  }
+}
+
+/**
+ * Enrols these ids, which must all be new to the controller, and gives their tokens. An import would update those that
+ * are known, and give no token for them. Faults: `enrolment_refused`, `enrolment_known` before anything has changed.
+ */
 export async function enrol(
   controller: URL,
   adminToken: string,
   deviceIds: readonly string[],
   dispatcher: Dispatcher,
 ): Promise<Credential[]> {
+  const known = await knownOf({ controller, adminToken, dispatcher }, new Set(deviceIds));
+  if (known.length > 0) throw enrolledAlready(known.length, known);
   const credentials: Credential[] = [];
   for (let from = 0; from < deviceIds.length; from += BATCH) {
     const devices = deviceIds.slice(from, from + BATCH).map(device_id => ({ device_id }));
@@ -62,10 +105,15 @@ export async function enrol(
       );
     credentials.push(...parseCredentials(text));
   }
-  if (credentials.length < deviceIds.length)
-    throw fault(
-      'enrolment_known',
-      `${deviceIds.length - credentials.length} of these devices are enrolled already and keep their tokens: use another --prefix, or --credentials FILE`,
-    );
+  if (credentials.length < deviceIds.length) throw enrolledAlready(deviceIds.length - credentials.length, []);
   return credentials;
+}
+
+function enrolledAlready(count: number, known: readonly string[]): Fault {
+  const named =
+    known.length === 0 ? '' : ` (${known.slice(0, 3).join(', ')}${known.length > 3 ? ', …' : ''})`;
+  return fault(
+    'enrolment_known',
+    `${count} of these devices are enrolled already${named}\n  their tokens cannot be shown again: use another --prefix, or --credentials FILE`,
+  );
 }

@@ -8,7 +8,7 @@ import { controllerUrl } from '../http/origin.ts';
 import type { Clock } from '../ports.ts';
 import type { VerdictCache } from '../verify.ts';
 import { type FleetDevice, Member, type MemberView, type MemberWorld } from './member.ts';
-import { enliven, type Profile, settle } from './population.ts';
+import { enliven, failInstalls, type Profile, settle } from './population.ts';
 import { type FleetSummary, Tally } from './summary.ts';
 
 export interface FleetOptions {
@@ -71,6 +71,9 @@ export class Fleet {
       profile === undefined ? options.devices : options.devices.map(device => settle(device, profile, seed));
     this.#members = new Map(settled.map(device => [device.deviceId, new Member(device, world)]));
     this.#clock = world.clock;
+    if (profile !== undefined)
+      for (const { device, deviceId } of this.#members.values())
+        failInstalls(device, deviceId, profile, seed);
   }
 
   /** Starts every agent, which checks at once; resolves when all have settled. */

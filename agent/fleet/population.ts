@@ -48,6 +48,22 @@ function firstConditions(profile: Profile, random: Random): Conditions {
   };
 }
 
+/**
+ * The share of installs that fail, from the first one on. A stream of its own, drawn at each install: the share is of
+ * installs, however long the device waits for one.
+ */
+export function failInstalls(
+  device: SimulatedDevice,
+  deviceId: string,
+  profile: Profile,
+  seed: number,
+): void {
+  const installs = randomOf(seed, `${deviceId} installs`);
+  device.drawFaults(() =>
+    installs() < profile.installFailures ? { code: 'INSTALL_FAILED_INTERNAL_ERROR' } : undefined,
+  );
+}
+
 /** Lets a device live: Wi-Fi and calls come and go, the battery drains and is charged. Returns the way to stop. */
 export function enliven(
   device: SimulatedDevice,
@@ -72,11 +88,6 @@ export function enliven(
   if (profile.calls > 0) again('call', CALL_MS, () => device.set({ inCall: random() < profile.calls }));
   if (random() >= profile.plugged)
     again('battery', FULL_CHARGE_MS / 8, () => device.set({ batteryPercent: Math.floor(random() * 101) }));
-  // A stream of its own, drawn at each install: the share is of installs, however long the device waits for one.
-  const installs = randomOf(seed, `${deviceId} installs`);
-  device.drawFaults(() =>
-    installs() < profile.installFailures ? { code: 'INSTALL_FAILED_INTERNAL_ERROR' } : undefined,
-  );
   return () => {
     for (const cancel of cancels.values()) cancel();
   };

@@ -79,7 +79,8 @@ test('a fleet is deterministic for a seed, whatever the interleaving', () =>
     );
     assert.is(first.devices, 120);
     assert.ok((first.phases.deferred ?? 0) > 20, 'some wait for Wi-Fi or power');
-    assert.is(first.installs + (first.phases.deferred ?? 0), 120);
+    const failed = first.results['fail/install_failed'] ?? 0;
+    assert.is(first.installs + failed + (first.phases.deferred ?? 0), 120);
     assert.not.equal((await run('8')).phases, first.phases);
   }));
 
@@ -134,6 +135,44 @@ test('a fleet is enrolled on the spot with an operator’s token, and the summar
     assert.is(again.status, 2);
     assert.match(again.err, /use another --prefix/);
     assert.not.ok((out + err + again.err).includes(journey.adminToken));
+  }));
+
+test('ids that are enrolled already are told before anything changes', () =>
+  withController(async journey => {
+    await journey.merge(100);
+    await journey.enrol(['sim-1'], ['qa']);
+    const { build } = journey.builds.b41;
+    const device = ['--package', build.package, '--version-code', '41', '--signer', build.signerFingerprint];
+    const { status, err } = await fleetVerb(['--url', journey.url, '--devices', '3', ...device], {
+      OTA_ADMIN_TOKEN: journey.adminToken,
+    });
+    assert.is(status, 2);
+    assert.match(err, /enrolment_known/);
+    assert.match(err, /sim-1/);
+    const listed = await journey.admin('GET', '/v1/devices');
+    const { devices } = listed.json as { devices: { device_id: string; tags: string[] }[] };
+    assert.equal(
+      devices.map(({ device_id, tags }) => [device_id, tags]),
+      [['sim-1', ['qa']]],
+    );
+  }));
+
+test('--install-failures counts from the first install on', () =>
+  withFleetFile(20, async (server, file) => {
+    const all = ['--wifi', '1', '--plugged', '1', '--calls', '0', '--dies', '0', '--install-failures', '1'];
+    const { status, out, err } = await fleetVerb([
+      '--url',
+      server.url,
+      '--credentials',
+      file,
+      '--json',
+      ...all,
+      ...SIGNER,
+    ]);
+    assert.is(status, 0, err);
+    const summary = JSON.parse(out) as FleetSummary;
+    assert.is(summary.installs, 0);
+    assert.is(summary.results['fail/install_failed'], 20);
   }));
 
 test('no credentials: exit code 2 and a text that says what to do', async () => {

@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { signNudge } from '../../../controller/domain/nudge/message.ts';
@@ -5,6 +7,7 @@ import { poll, withAgentProcess } from '../../support/agent/agent-process.ts';
 import { type ProtocolServer, startProtocolServer, TOKEN } from '../../support/agent/protocol-server.ts';
 import { buildOf, DEVICE_ID, key, NUDGE_KEY } from '../../support/agent/with-agent.ts';
 import { fingerprintOf } from '../../support/apk/index.ts';
+import { withFolder } from '../../support/folder.ts';
 
 const DEVICE = ['--simulated', '--version-code', '41', '--signer', fingerprintOf(key)];
 
@@ -45,6 +48,75 @@ test('run --simulated --once ends with 1 when the attempt failed', () =>
     server.manifest = { sha256: '0'.repeat(64) };
     await withAgentProcess(options(server, '--once'), async agent => {
       assert.is(await agent.exit(), 1);
+    });
+  }));
+
+test('run --simulated --once ends with 1 when the check failed', () =>
+  withServer(async server => {
+    server.onCheck = (_, response) => response.writeHead(500).end();
+    await withAgentProcess(options(server, '--once'), async agent => {
+      assert.is(await agent.exit(), 1);
+    });
+  }));
+
+test('run --simulated --once ends with 1 when the manifest is none', () =>
+  withServer(async server => {
+    server.offer = buildOf(42);
+    server.manifest = { url: 7 };
+    await withAgentProcess(options(server, '--once'), async agent => {
+      assert.is(await agent.exit(), 1);
+    });
+  }));
+
+test('run --simulated --once ends with 0 when there is nothing to do', () =>
+  withServer(async server => {
+    await withAgentProcess(options(server, '--once'), async agent => {
+      assert.is(await agent.exit(), 0);
+    });
+  }));
+
+test('--metrics-file holds the counters as Prometheus reads them, at the end too', () =>
+  withFolder(folder =>
+    withServer(async server => {
+      const file = path.join(folder, 'agent.prom');
+      server.offer = buildOf(42);
+      await withAgentProcess(options(server, '--once', '--metrics-file', file), async agent => {
+        assert.is(await agent.exit(), 0);
+        const text = await readFile(file, 'utf8');
+        const counted = (event: string) =>
+          new RegExp(
+            `^ota_agent_events_total\\{device_id="${DEVICE_ID}",event="${event}"\\} (\\d+)$`,
+            'm',
+          ).exec(text)?.[1];
+        assert.is(counted('ota.install.ok'), '1');
+        assert.is(counted('ota.report'), '1');
+        assert.is(counted('ota.check'), '1');
+        assert.match(text, /^# TYPE ota_agent_events_total counter$/m);
+        assert.not.ok(text.includes(TOKEN));
+        assert.equal(await readdir(folder), ['agent.prom']);
+      });
+    }),
+  ));
+
+test('SIGTERM ends it in order: what was counted is written', () =>
+  withFolder(folder =>
+    withServer(async server => {
+      const file = path.join(folder, 'agent.prom');
+      await withAgentProcess(options(server, '--metrics-file', file), async agent => {
+        await agent.until('ota.hold');
+        const gone = agent.exit();
+        await agent.kill('SIGTERM');
+        assert.is(await gone, 0);
+        assert.match(await readFile(file, 'utf8'), /event="ota\.hold"\} 1/);
+      });
+    }),
+  ));
+
+test('--metrics-file that cannot be written: exit code 2 and the reason', () =>
+  withServer(async server => {
+    await withAgentProcess(options(server, '--metrics-file', '/nonexistent/agent.prom'), async agent => {
+      assert.is(await agent.exit(), 2);
+      assert.match(agent.errors.join(''), /cannot write the metrics file/);
     });
   }));
 
