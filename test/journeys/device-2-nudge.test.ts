@@ -5,17 +5,15 @@ import { poll } from '../support/agent/agent-process.ts';
 import { deviceWithin, withDevice } from '../support/agent/journey.ts';
 import { withController } from '../support/controller.ts';
 
-test('a signed command is followed at once, in its own name, with the download under way in less than 5 s', () =>
+test('a signed command is followed at once and in its own name: check, download, install and report', () =>
   withController(async journey => {
     await journey.merge(0);
     await withDevice(journey, deviceWithin(10, true), [], async ({ agent, nudge }) => {
       await agent.until('ota.hold');
       await journey.merge(10);
       const message = nudge('b42');
-      const sentMs = Date.now();
       agent.tell({ nudge: message });
-      const download = await agent.until('ota.download.start');
-      assert.ok(Date.parse(String(download.at)) - sentMs < 5_000);
+      assert.is((await agent.until('ota.download.start')).request_id, message.request_id);
       assert.is((await agent.until('ota.install.ok')).request_id, message.request_id);
       await agent.until('ota.report');
       assert.ok(

@@ -1,4 +1,4 @@
-/** Publish → nudge → agents in other processes: "download start within 5 s of FCM update", as a distribution. */
+/** Publish → nudge → agents in other processes: every device downloads because it was told. The times are printed; `npm run bench` judges them. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Journey, withController } from '../support/controller.ts';
@@ -7,7 +7,6 @@ import { type Child, startChild } from '../support/nudge/child.ts';
 
 const PROCESSES = 2;
 const IDS = Array.from({ length: 200 }, (_, i) => `kiosk-${i}`);
-const LIMIT_MS = 5_000;
 
 async function withFleets(
   journey: Journey,
@@ -30,16 +29,15 @@ async function withFleets(
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 
-function print(what: string, times: readonly number[]): number {
+function print(what: string, times: readonly number[]): void {
   const sorted = [...times].sort((a, b) => a - b);
   const at = (share: number) => `${Math.round(quantile(sorted, share))} ms`;
   console.log(
     `  ${what}: p50 ${at(0.5)}, p95 ${at(0.95)}, p99 ${at(0.99)}, max ${at(1)} (${sorted.length} devices)`,
   );
-  return quantile(sorted, 0.95);
 }
 
-test('200 devices in other processes: from publish and from the nudge to the first byte of the APK', () =>
+test('a publish reaches 200 devices in other processes: each is nudged once, downloads and installs', () =>
   withFcm((server, fcm) =>
     withController(
       async journey => {
@@ -68,16 +66,14 @@ test('200 devices in other processes: from publish and from the nudge to the fir
           const bytes = children.flatMap(c => c.lines.filter(l => l.event === 'first_byte'));
           const from = (since: (l: (typeof bytes)[number]) => number) =>
             bytes.map(l => Number(l.at_ms) - since(l));
-          const published = print(
+          print(
             'publish → first byte',
             from(() => publishedMs),
           );
-          const received = print(
+          print(
             'nudge received → first byte',
             from(l => Number(l.received_ms)),
           );
-          assert.ok(received < LIMIT_MS, `p95 ${received} ms from the nudge`);
-          assert.ok(published < LIMIT_MS, `p95 ${published} ms from publish`);
           assert.is(server.received.length, IDS.length);
           assert.equal(server.violations, []);
           for (const child of children) {

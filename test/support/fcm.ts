@@ -78,6 +78,8 @@ export interface FcmServer {
   requests: number;
   refuse: (token: string) => Refusal | undefined;
   onMessage: (message: Received) => void;
+  /** Once so many were accepted, no request is answered any more: the sender is in the middle, however fast it is. */
+  fallSilentAt: number;
   readonly port: number;
 }
 
@@ -100,6 +102,7 @@ async function answer(server: FcmServer, req: IncomingMessage, res: ServerRespon
   };
   if (Buffer.byteLength(JSON.stringify(message.data ?? {})) > 4096)
     server.violations.push('payload over 4096 bytes');
+  if (server.received.length >= server.fallSilentAt) return;
   const refusal = server.refuse(message.token);
   if (refusal === 'HANG_UP') {
     req.socket.destroy();
@@ -148,6 +151,7 @@ export async function withFcm(use: (server: FcmServer, fcm: Fcm) => Promise<void
   const state: FcmServer = {
     received: [],
     violations: [],
+    fallSilentAt: Number.POSITIVE_INFINITY,
     requests: 0,
     refuse: () => undefined,
     onMessage: () => undefined,

@@ -270,8 +270,8 @@ export async function* pieces(bytes: Buffer, pieceBytes = 65_536): AsyncGenerato
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
 }
 
-/** Waits for what follows an answer, at most 10 s; the caller then asserts it. */
+/** Waits for what follows an answer; the caller then asserts it. The bound only ends a test that fails. */
 export async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 1000 && !(await holds()); turn++)
+  for (let turn = 0; turn < 12_000 && !(await holds()); turn++)
     await new Promise(resolve => setTimeout(resolve, 10));
 }
