@@ -85,6 +85,18 @@ test('zip_malformed: entries and their count must fill the directory', async () 
   }
 });
 
+test('a message names the entry of the directory that it is about', async () => {
+  const zip = unsignedApk({ versionCode: 1, files: [{ name: 'second', content: Buffer.from('x') }] });
+  const message = async (at: number, value: number): Promise<string> => {
+    const directory = Buffer.from(zip.directory);
+    directory.writeUInt16LE(value, directory.length - 46 - 'second'.length + at);
+    const verdict = await verdictOf(signZip({ ...zip, directory }, { v3: [{ key }] }));
+    return verdict.ok ? 'accepted' : verdict.message;
+  };
+  assert.is(await message(0, 0), 'entry 2 of the central directory is malformed');
+  assert.is(await message(28, 0xfff0), 'entry 2 runs past the end of the central directory');
+});
+
 test('zip_duplicate_entry: which of two counts would be up to the reader', async () => {
   const twice = buildZip([
     { name: 'AndroidManifest.xml', content: Buffer.from('one') },
@@ -121,6 +133,19 @@ test('signing_block_malformed: sizes and pairs must fit', async () => {
     const pair = Buffer.from(good);
     u64(length).copy(pair, 8);
     assert.is(await codeOf(joinZip(parts, pair)), 'signing_block_malformed', `pair ${length}`);
+  }
+});
+
+test('signing_block_malformed: bytes after the last pair, even one', async () => {
+  for (const [extra, code] of [
+    [0, 'unsigned'],
+    [1, 'signing_block_malformed'],
+    [7, 'signing_block_malformed'],
+  ] as const) {
+    const pairs = Buffer.concat([u64(4), u32(1), Buffer.alloc(extra)]);
+    const size = u64(pairs.length + 24);
+    const block = Buffer.concat([size, pairs, size, Buffer.from('APK Sig Block 42')]);
+    assert.is(await codeOf(joinZip(parts, block)), code, `${extra}`);
   }
 });
 

@@ -106,6 +106,22 @@ test('lineage_duplicate_certificate: a key cannot appear twice', async () => {
   assert.is(await codeOf(rotated({ key: first }, { key: first })), 'lineage_duplicate_certificate');
 });
 
+test('a message names the certificate of the proof that it is about', async () => {
+  const { verdictOf } = await import('../support/apk/index.ts');
+  const message = async (...levels: Buffer[]): Promise<string> => {
+    const verdict = await verdictOf(withProof(third, proof(...levels)));
+    return verdict.ok ? 'accepted' : verdict.message;
+  };
+  const noCertificate = { ...second, certificate: Buffer.from('certificate') };
+  assert.match(await message(level(first), level(second, stranger)), /^certificate 2 of the proof/);
+  assert.match(await message(level(first), level(noCertificate, first)), /certificate 2 cannot be decoded$/);
+  assert.match(await message(level(first), level(second, first).subarray(0, 9)), /level 2 is cut short$/);
+  assert.match(
+    await message(level(first), level(second, first), level(first, second)),
+    /^certificate 3 of the proof of rotation appears twice$/,
+  );
+});
+
 test('lineage_repeated: there is one proof', async () => {
   const value = proofOfRotation([{ key: first }, { key: second }]);
   assert.is(await codeOf(withProof(second, value, value)), 'lineage_repeated');

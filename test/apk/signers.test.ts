@@ -85,6 +85,37 @@ test('bytes after the first certificate are of no consequence, as on Android', a
   assert.is(await codeOf(signZip(archive, { v2: [{ key, broken }] })), 'accepted');
 });
 
+test('signer_malformed: a signature that claims more bytes than its list has', async () => {
+  const claimsMore = (signer: Buffer): Buffer => {
+    const copy = Buffer.from(signer);
+    copy.writeUInt32LE(0x7fffffff, copy.indexOf('unknown algorithm') - 4);
+    return copy;
+  };
+  const plan = { key, algorithms: [0x0201, 0x0999] };
+  assert.is(await codeOf(signZip(archive, { v2: [plan] })), 'accepted');
+  const broken = { signer: claimsMore };
+  assert.is(await codeOf(signZip(archive, { v2: [{ ...plan, broken }] })), 'signer_malformed');
+  assert.is(await codeOf(signZip(archive, { v3: [{ ...plan, broken }] })), 'signer_malformed');
+});
+
+test('a message names the signer and the certificate that it is about', async () => {
+  const { verdictOf } = await import('../support/apk/index.ts');
+  const message = async (apk: Buffer): Promise<string> => {
+    const verdict = await verdictOf(apk);
+    return verdict.ok ? 'accepted' : verdict.message;
+  };
+  const broken = { certificates: [key.certificate, Buffer.alloc(9)] };
+  assert.match(
+    await message(signZip(archive, { v2: [{ key }, { key, broken }] })),
+    /^certificate 2 of v2 signer 2 cannot be decoded$/,
+  );
+  const second: SignerPlan = { key, minSdk: 33, broken: { signature: flipLast } };
+  assert.match(
+    await message(signZip(archive, { v3: [{ key, maxSdk: 32 }, second] })),
+    /^the signature of v3 signer 2 is not valid/,
+  );
+});
+
 test('unknown attributes are ignored', async () => {
   const attributes = [{ id: 0x12345678, value: Buffer.from('anything') }];
   assert.is(
