@@ -97,7 +97,7 @@ test('ota promote --open-pr: branch, comment-preserving edit, commit, pull reque
     assert.match(text, /current: b42\nlast_safe: b41\nrollout_percent: 10/);
     assert.match(text, /cohort_seed: "?b42/);
     assert.match(pull.body, /Promote `b42` at 10 %/);
-    assert.match(pull.body, /Plan `[0-9a-f]{64}`/);
+    assert.match(pull.body, /Plan `[0-9a-f]{12}`/);
     assert.match(pull.body, /`a fix for @everyone`/);
     assert.is(hub.state.git.git('show', '-s', '--format=%an', pull.headRef), 'Olga Operator');
     assert.is(await git('status', '--porcelain'), '?? scratch.txt', 'the working files are left alone');

@@ -221,6 +221,11 @@ const states: readonly [string, Partial<RevisionProgress>][] = [
     'completed',
     {
       state: 'completed',
+      curve: [0, 22, 61, 93, 99.9].map((percent, i) => ({ atMs: NOW_MS + i * HOUR_MS, percent })),
+      exposure: [
+        { atMs: NOW_MS, percent: 50 },
+        { atMs: NOW_MS + 2 * HOUR_MS, percent: 100 },
+      ],
       percent: 100,
       fleet: {
         ...rolling.fleet,

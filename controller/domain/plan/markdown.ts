@@ -5,7 +5,7 @@
 
 import { durationText } from '../duration.ts';
 import { code } from './escape.ts';
-import type { FleetPlan } from './fleet.ts';
+import type { FleetPlan, FleetStep } from './fleet.ts';
 import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
 import { bytesText, countText, percentText } from './words.ts';
@@ -24,24 +24,28 @@ export interface MarkdownOptions {
   readonly limit?: number | undefined;
 }
 
+/** Tables of changes up to this size stand open. */
+const OPEN_CHANGES = 6;
+
 /**
- * Most important first: effect, dangers, warnings, each change, the steps, the way back. Ends with a line feed and is
- * shorter than the limit.
+ * From what must be known to what may be looked up: effect, dangers, warnings, the way back, the steps, each change.
+ * Ends with a line feed and is shorter than the limit.
  */
 export function renderPlanMarkdown(plan: Plan, options: MarkdownOptions = {}): string {
   const limit = options.limit ?? PLAN_MARKDOWN_LIMIT;
+  const { fleet } = options;
   const top = [
     `### ${headline(plan)}`,
-    ...(plan.empty ? [] : [...effectPart(plan, options.fleet), ...dangerPart(plan)]),
+    ...(plan.empty ? [] : [...effectPart(plan, fleet), ...dangerPart(plan)]),
   ];
-  const bottom = [
-    ...(plan.empty ? [] : [...stepsPart(plan, options.fleet), ...undoPart(plan, options.merge)]),
-    `Plan ${code(plan.hash)}`,
-  ];
-  const frame = [...top, ...bottom].join('\n\n');
-  const table = changeTable(plan.changes, limit - frame.length - 4);
+  const bottom = plan.empty
+    ? []
+    : [...undoPart(plan, options.merge), ...stepsPart(plan, fleet), ...detailPart(plan, fleet)];
+  const end = [`Plan ${code(plan.hash.slice(0, 12))}`];
+  const frame = [...top, ...bottom, ...end].join('\n\n');
+  const table = changeTable(plan.changes, limit - frame.length - 100);
   const warnings = options.warnings === undefined ? [] : [options.warnings];
-  return `${[...top, ...warnings, ...table, ...bottom].join('\n\n')}\n`;
+  return `${[...top, ...warnings, ...bottom, ...table, ...end].join('\n\n')}\n`;
 }
 
 const value = (v: Change['before']): string => (v === undefined ? '' : v === '' ? '`""`' : code(String(v)));
@@ -61,73 +65,109 @@ function changeTable(changes: readonly Change[], budget: number): string[] {
   }
   const left = changes.length - (lines.length - 2);
   const note = left > 0 ? [`… and ${countText(left, 'more change')}; \`ota plan\` lists them all.`] : [];
-  return lines.length > 2 ? [lines.join('\n'), ...note] : note;
+  if (lines.length === 2) return note;
+  if (changes.length <= OPEN_CHANGES) return [lines.join('\n'), ...note];
+  const summary = `<summary>What changes in the files: ${countText(changes.length, 'field')}</summary>`;
+  return [`<details>\n${summary}\n\n${[lines.join('\n'), ...note].join('\n\n')}\n\n</details>`];
 }
 
+/** The two sentences that a reviewer must not miss. */
 function effectPart(plan: Plan, fleet: FleetPlan | undefined): string[] {
-  const views = plan.views.map(view => `- ${viewLine(view)}`).join('\n');
-  return [
-    `${exposureLine(plan)}\n${views}`,
+  const { exposure } = plan;
+  const later = fleet?.steps.find(s => s.percent === exposure.finalPercent);
+  const more =
+    later !== undefined && exposure.finalPercent > exposure.toPercent
+      ? `, **${later.newOffers}** by the last step (${bytesText(later.bytes)})`
+      : '';
+  const counted =
+    fleet === undefined
+      ? '_Nominal: counted without the enrolled fleet._'
+      : `**${fleet.newOffers} of ${countText(fleet.devices, 'device')}** get a new offer at once (${bytesText(fleet.bytes)})${more}.`;
+  const back =
+    fleet !== undefined && fleet.forcedBack > 0
+      ? ` **${countText(fleet.forcedBack, 'device')}** are told to go back.`
+      : '';
+  return [`${exposureLine(plan)}\n${counted}${back}`];
+}
+
+/** Who is offered what, and whom it does not reach. */
+function detailPart(plan: Plan, fleet: FleetPlan | undefined): string[] {
+  const lines = [
+    ...plan.views.map(viewLine),
     ...[canaryLine(plan)].filter(line => line !== undefined),
-    fleet === undefined ? '_Nominal: counted without the enrolled fleet._' : fleetFacts(fleet),
+    ...(fleet === undefined ? [] : fleetFacts(fleet)),
   ];
+  return [lines.map(line => `- ${line}`).join('\n')];
 }
 
-const stepsPart = (plan: Plan, fleet: FleetPlan | undefined): string[] => [
-  ...rampTable(plan),
-  ...(fleet === undefined ? [] : fleetTable(fleet)),
-];
-
-function rampTable(plan: Plan): string[] {
-  const { steps } = plan.exposure;
-  if (steps.length === 0) return [];
-  const rows = steps.map(
-    s =>
-      `| ${percentText(s.percent)}${s.state === 'now' ? ' ◀' : ''} | ${beginText(plan, s)} | ${s.holdMs === undefined ? 'for good' : durationText(s.holdMs)} |`,
-  );
-  return [['| Step | Begins | Holds |', '| --- | --- | --- |', ...rows].join('\n')];
-}
-
-function fleetFacts(fleet: FleetPlan): string {
+function fleetFacts(fleet: FleetPlan): string[] {
   return [
-    `${countText(fleet.devices, 'enrolled device')}, ${fleet.neverSeen} never seen; ${countText(fleet.canaries, 'canary device')}.`,
-    `At once: **${countText(fleet.newOffers, 'new offer')}**, ${bytesText(fleet.bytes)} to be served.`,
-    ...(fleet.forcedBack > 0 ? [`${countText(fleet.forcedBack, 'device')} told to go back.`] : []),
-    ...(fleet.ahead > 0 ? [`${countText(fleet.ahead, 'device')} on a newer version, staying there.`] : []),
+    `${countText(fleet.devices, 'enrolled device')}, ${fleet.neverSeen} never seen; ${countText(fleet.canaries, 'canary device')}`,
+    ...(fleet.ahead > 0 ? [`${countText(fleet.ahead, 'device')} on a newer version will stay there`] : []),
     ...(fleet.signerMismatch > 0
-      ? [`${countText(fleet.signerMismatch, 'device')} kept back: signed with another key.`]
+      ? [`${countText(fleet.signerMismatch, 'device')} kept back: signed with another key`]
       : []),
-  ].join('\n');
-}
-
-function fleetTable(fleet: FleetPlan): string[] {
-  if (fleet.steps.length === 0) return [];
-  const rows = fleet.steps.map(
-    s =>
-      `| ${percentText(s.percent)} | ${s.actualDevices} | ${s.nominalDevices} | ${s.newOffers} | ${bytesText(s.bytes)} |`,
-  );
-  return [
-    [
-      '| Exposure | Devices | Nominal | New offers | To be served |',
-      '| ---: | ---: | ---: | ---: | ---: |',
-      ...rows,
-    ].join('\n'),
   ];
 }
 
+const stepsPart = (plan: Plan, fleet: FleetPlan | undefined): string[] =>
+  plan.exposure.steps.length > 0 ? rampTable(plan, fleet) : percentTable(plan, fleet);
+
+const devicesCell = (step: FleetStep): string => `${step.actualDevices} (nominal ${step.nominalDevices})`;
+
+/** One table of a ramp: when each step begins and what it means for the enrolled fleet. */
+function rampTable(plan: Plan, fleet: FleetPlan | undefined): string[] {
+  const rows = plan.exposure.steps.map(s => {
+    const here = s.state === 'now' ? ' ◀ now' : '';
+    const holds = s.holdMs === undefined ? 'for good' : durationText(s.holdMs);
+    const counted = fleet?.steps.find(f => f.percent === s.percent);
+    const counts =
+      counted === undefined
+        ? []
+        : [devicesCell(counted), String(counted.newOffers), bytesText(counted.bytes)];
+    return `| ${[`**${percentText(s.percent)}**${here}`, shortTime(beginText(plan, s)), holds, ...counts].join(' | ')} |`;
+  });
+  const head = fleet === undefined ? '' : ' Devices | New offers | To be served |';
+  const rule = fleet === undefined ? '' : ' ---: | ---: | ---: |';
+  return [[`| Step | Begins | Holds |${head}`, `| ---: | --- | --- |${rule}`, ...rows].join('\n')];
+}
+
+/** `2026-06-01T13:00:00Z` → `2026-06-01 13:00 UTC`; other texts stay. */
+const shortTime = (text: string): string => text.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):00Z$/, '$1 $2 UTC');
+
+/** What the usual percentages would mean; a plain percentage is one of them. */
+function percentTable(plan: Plan, fleet: FleetPlan | undefined): string[] {
+  if (fleet === undefined || fleet.steps.length === 0) return [];
+  const { exposure } = plan.head.state.rollout;
+  const own = exposure.kind === 'percent' ? exposure.percent : undefined;
+  const rows = fleet.steps.map(s => {
+    const mark = (text: string): string => (s.percent === own ? `**${text}**` : text);
+    const cells = [percentText(s.percent), devicesCell(s), String(s.newOffers), bytesText(s.bytes)];
+    return `| ${cells.map(mark).join(' | ')} |`;
+  });
+  return [
+    ['| Exposure | Devices | New offers | To be served |', '| ---: | ---: | ---: | ---: |', ...rows].join(
+      '\n',
+    ),
+  ];
+}
+
+/** A GitHub alert: red, so that nobody scrolls past it. */
 function dangerPart(plan: Plan): string[] {
   const note = downgradeLine(plan);
   const downgrade =
     note === undefined ? [] : [plan.downgrade?.forced === true ? `${note} ${DOWNGRADE_CAVEAT}` : note];
   if (plan.dangers.length === 0) return downgrade;
-  const list = plan.dangers.slice(0, 50).map(d => `- ⚠️ **${d.kind.replaceAll('_', ' ')}**: ${d.sentence}`);
-  return [list.join('\n'), ...downgrade];
+  const list = plan.dangers.slice(0, 50).map(d => `> - **${d.kind.replaceAll('_', ' ')}**: ${d.sentence}`);
+  return [['> [!CAUTION]', ...list].join('\n'), ...downgrade];
 }
 
 function undoPart(plan: Plan, merge: string | undefined): string[] {
-  const commands = undoCommands(plan.undo, merge).join('\n');
+  const commands = undoCommands(plan.undo, merge).map(command => `\`${command}\``);
   const squashed =
     merge === undefined ? ['squashed or rebased when merged: `git revert` without `-m 1`'] : [];
-  const limits = [...squashed, ...plan.undo.limits].map(l => `- ${l}`).join('\n');
-  return [`Undo:\n\n\`\`\`sh\n${commands}\n\`\`\``, ...(limits === '' ? [] : [limits])];
+  const limits = [...squashed, ...plan.undo.limits];
+  return [
+    `**Undo:** ${commands.join(', or at once ')}${limits.length === 0 ? '' : `<br><sub>${limits.join(' · ')}</sub>`}`,
+  ];
 }

@@ -16,9 +16,41 @@ function valueAt(samples: readonly CurvePoint[], atMs: number): number {
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 
+/** Colours that stand out on GitHub's light and dark pages, in the order of the series. */
+const BARS = '#58a6ff';
+const LINE = '#d4640b';
+const AXES = '#7d8590';
+const THEME = JSON.stringify({
+  theme: 'base',
+  xyChart: { width: 760, height: 260 },
+  themeVariables: {
+    xyChart: {
+      backgroundColor: 'transparent',
+      plotColorPalette: `${BARS}, ${LINE}`,
+      ...Object.fromEntries(
+        ['titleColor', 'xAxisTitleColor', 'xAxisLabelColor', 'xAxisTickColor', 'xAxisLineColor'].map(k => [
+          k,
+          AXES,
+        ]),
+      ),
+      ...Object.fromEntries(
+        ['yAxisTitleColor', 'yAxisLabelColor', 'yAxisTickColor', 'yAxisLineColor'].map(k => [k, AXES]),
+      ),
+    },
+  },
+});
+
+const TOPS = [1, 2, 3, 5, 8, 12, 20, 30, 40, 60, 80, 100];
+
+/** The y-axis ends a little above the highest value, so that a rollout at 1 % does not lie on the ground. */
+const topOf = (values: readonly number[]): number => {
+  const most = Math.max(...values);
+  return TOPS.find(top => top >= most * 1.1) ?? 100;
+};
+
 /**
  * Adoption from `fromMs` to the last sample, and the exposure beside it; undefined while there is nothing to draw.
- * Evenly spaced: Mermaid knows no time axis.
+ * Evenly spaced: Mermaid knows no time axis. It has no legend either, so the line under it says which is which.
  */
 export function adoptionChart(
   samples: readonly CurvePoint[],
@@ -29,14 +61,18 @@ export function adoptionChart(
   if (samples.length === 0 || toMs <= fromMs) return undefined;
   const moments = Array.from({ length: POINTS }, (_, i) => fromMs + ((toMs - fromMs) * i) / (POINTS - 1));
   const hours = Math.max(0.1, round((toMs - fromMs) / HOUR_MS));
+  const adoption = moments.map(ms => round(valueAt(samples, ms)));
+  const exposure = moments.map(ms => round(exposureAt(ms)));
   return [
     '```mermaid',
+    `%%{init: ${THEME}}%%`,
     'xychart-beta',
-    '    title "Adoption and exposure, % of active devices"',
     `    x-axis "hours since the merge took effect" 0 --> ${hours}`,
-    '    y-axis "%" 0 --> 100',
-    `    line [${moments.map(ms => round(exposureAt(ms))).join(', ')}]`,
-    `    bar [${moments.map(ms => round(valueAt(samples, ms))).join(', ')}]`,
+    `    y-axis "% of active devices" 0 --> ${topOf([...adoption, ...exposure])}`,
+    `    bar [${adoption.join(', ')}]`,
+    `    line [${exposure.join(', ')}]`,
     '```',
+    '',
+    `🟦 run it: **${adoption.at(-1) ?? 0} %** of active devices · 🟧 exposed to it: **${exposure.at(-1) ?? 0} %**`,
   ].join('\n');
 }

@@ -6,7 +6,7 @@ import type { Plan } from '../../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../../domain/plan/markdown.ts';
 import type { Given, Uncounted } from '../approvals.ts';
 import type { ShownProblem } from '../ledger.ts';
-import { literal, paragraphs } from './markdown.ts';
+import { literal, paragraphs, shortSha } from './markdown.ts';
 import { renderProblems } from './rejected.ts';
 
 export interface Reviewed {
@@ -19,7 +19,7 @@ export interface Reviewed {
 const PLAN_CHARS = 45_000;
 
 const footer = ({ head, base }: Reviewed): string =>
-  `<sub>head ${head} · base ${base ?? 'nothing applied yet'} · edited in place as head or base change</sub>`;
+  `<sub>head ${shortSha(head)} · base ${base === undefined ? 'nothing applied yet' : shortSha(base)} · edited in place as head or base change</sub>`;
 
 const notCounted = ({ login, why }: Uncounted): string =>
   why === 'unknown'

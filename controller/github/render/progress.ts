@@ -34,15 +34,15 @@ export function renderProgress({ progress, planHash, planText, revert, activeHou
   return paragraphs(
     `### ${about} · ${STATES[state]}${exposure}`,
     sentence(progress),
-    inert ? undefined : figures(progress, activeHours),
-    inert ? undefined : attempts(progress),
-    inert ? undefined : adoptionChart(progress.curve, ms => valueAt(progress, ms), progress.appliedAtMs),
     next(progress),
     state === 'reverted' || state === 'superseded'
       ? undefined
       : `**Undo:** \`${revert}\`, or at once \`ota rollback --open-pr\``,
+    inert ? undefined : figures(progress, activeHours),
+    inert ? undefined : attempts(progress),
+    inert ? undefined : adoptionChart(progress.curve, ms => valueAt(progress, ms), progress.appliedAtMs),
     folded(`What was merged · plan <code>${planHash.slice(0, 12)}</code>`, planText),
-    `<sub>revision ${revision} · plan ${planHash} · in effect since ${momentOf(progress.appliedAtMs)}</sub>`,
+    `<sub>revision ${shortSha(revision)} · plan ${shortSha(planHash)} · in effect since ${momentOf(progress.appliedAtMs)}</sub>`,
   );
 }
 
@@ -75,26 +75,28 @@ function sentence(progress: RevisionProgress): string {
 }
 
 function figures({ fleet, subject }: RevisionProgress, activeHours: number): string {
-  const row = (label: string, devices: number, of?: number): string[] => [
+  const { enrolled, active, offered, canaries } = fleet;
+  /** A share says what it is a share of. */
+  const row = (label: string, devices: number, whole?: number, of?: string): string[] => [
     label,
     countOf(devices),
-    of === undefined ? '' : shareOf(devices, of),
+    whole === undefined ? '' : `${shareOf(devices, whole)} of ${of ?? ''}`,
   ];
   return table(
     ['', 'devices', 'share'],
     [
-      row('enrolled', fleet.enrolled),
-      row(`active in ${activeHours} h`, fleet.active, fleet.enrolled),
-      row('exposed', fleet.exposed, fleet.enrolled),
-      row('offered', fleet.offered, fleet.active),
-      row('installed', fleet.running, fleet.offered),
-      row('waiting', fleet.waiting, fleet.offered),
-      ...fleet.held.map(h => row(`held back: ${literal(h.reason)}`, h.devices, fleet.offered)),
-      ...(fleet.canaries.offered > 0
-        ? [row('canaries that run it', fleet.canaries.running, fleet.canaries.offered)]
+      row('enrolled', enrolled),
+      row(`active in ${activeHours} h`, active, enrolled, 'enrolled'),
+      row('exposed', fleet.exposed, enrolled, 'enrolled'),
+      row('offered', offered, active, 'active'),
+      row('installed', fleet.running, offered, 'offered'),
+      row('waiting', fleet.waiting, offered, 'offered'),
+      ...fleet.held.map(h => row(`held back: ${literal(h.reason)}`, h.devices, offered, 'offered')),
+      ...(canaries.offered > 0
+        ? [row('canaries that run it', canaries.running, canaries.offered, 'offered canaries')]
         : []),
       ...(subject.kind === 'rollback' || fleet.staying > 0
-        ? [row('staying on a newer version', fleet.staying, fleet.active)]
+        ? [row('staying on a newer version', fleet.staying, active, 'active')]
         : []),
     ],
   );

@@ -34,7 +34,7 @@ export function renderRejected({ kind, revision, problems, progress, planHash, p
     return paragraphs(
       '### Not applied by itself · ⚫ superseded',
       `${by ?? 'A later revision'} was merged before this one was read, and governs now.`,
-      `<sub>revision ${revision}</sub>`,
+      `<sub>revision ${shortSha(revision)}</sub>`,
     );
   const held = problems.some(p => p.code === 'plan_not_approved');
   return paragraphs(
@@ -49,6 +49,6 @@ export function renderRejected({ kind, revision, problems, progress, planHash, p
     planText === ''
       ? undefined
       : folded(`The plan that is held · <code>${planHash.slice(0, 12)}</code>`, planText),
-    `<sub>revision ${revision}${planHash === '' ? '' : ` · plan ${planHash}`}</sub>`,
+    `<sub>revision ${shortSha(revision)}${planHash === '' ? '' : ` · plan ${shortSha(planHash)}`}</sub>`,
   );
 }
