@@ -12,7 +12,7 @@ import { makePublication, type Publication } from '../../controller/reconcile/pu
 import type { Store } from '../../controller/store/store.ts';
 import { parseState, placeFindings } from '../../controller/yaml/parse.ts';
 import { releaseFiles, sourceFiles } from '../support/releases.ts';
-import { aBuild, aCohort, aPolicy, HOUR_MS, NOW_MS, type StateParts } from '../support/state.ts';
+import { aBuild, aCohort, aPolicy, aRamp, HOUR_MS, NOW_MS, type StateParts } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 
 interface Scene {
@@ -32,6 +32,10 @@ interface Scene {
   approvals: Finding[];
   readonly asked: string[];
   broken: boolean;
+  /** What continuity was told of. */
+  readonly rejected: string[];
+  /** Runs while a revision is judged. */
+  meanwhile: () => void;
   loop: Reconcile;
   /** A new process over the same store. */
   restart(): Promise<void>;
@@ -74,7 +78,17 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
           parse: parseState,
           place: ({ files }: SourceTree, findings) => placeFindings(files, findings),
         },
-        continuity: { broken: async () => scene.broken, rejected: async () => undefined },
+        continuity: {
+          broken: async () => {
+            scene.meanwhile();
+            return scene.broken;
+          },
+          rejected: async (revision, applied) => {
+            await Promise.resolve();
+            const known = (await store.desired.attempted())?.revision;
+            scene.rejected.push(`${revision} over ${applied?.revision}, known ${known}`);
+          },
+        },
         resume: async applied => applied.progress,
         missing: async () => scene.missing,
         approve: async (revision, plan, needed) => {
@@ -109,6 +123,8 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
       approvals: [],
       asked: [],
       broken: false,
+      rejected: [],
+      meanwhile: () => undefined,
       restart: async () => {
         scene.publication = subscribed();
         scene.loop = build(scene);
@@ -220,6 +236,7 @@ test('a rejection changes nothing, is promised once, and told again only when it
     assert.ok(event?.type === 'ota.reconcile.rejected');
     assert.equal([event.revision, event.problems, event.codes], ['r2', 1, ['unknown_build']]);
     assert.equal(codes(scene), ['unknown_build']);
+    assert.equal(scene.rejected, ['r2 over r1, known r1'], 'before the rejection is kept');
     assert.equal([scene.loop.status().appliedRevision, scene.loop.status().attemptedRevision], ['r1', 'r2']);
     assert.is(await scene.run(), '', 'the same rejection is told once');
     assert.is(scene.effects.length, 2);
@@ -291,7 +308,10 @@ test('a rewritten history is held until that very head is accepted', () =>
     scene.commit('r2', { rollout: 20 });
     assert.is(await scene.run(), 'ota.reconcile.rejected');
     const [problem] = scene.loop.status().problems;
-    assert.equal([problem?.code, problem?.file, problem?.severity], ['history_rewritten', '', 'error']);
+    assert.equal(
+      [problem?.code, problem?.file, problem?.line, problem?.column, problem?.path, problem?.severity],
+      ['history_rewritten', '', 1, 1, '', 'error'],
+    );
     assert.match(problem?.message ?? '', /head r2 does not descend from the applied revision r1/);
     assert.match(problem?.hint ?? '', /--accept-rewrite r2$/);
     await scene.loop.run({ acceptRewrite: 'r9' });
@@ -359,6 +379,70 @@ test('a lost APK is told once and published; one that comes back is published, a
     assert.is(await scene.run(), 'ota.reconcile.unchanged');
     assert.equal(scene.published, ['r1', 'r1', 'r1', 'r1']);
     assert.equal([...(scene.loop.snapshot?.missingArtifacts ?? [])], []);
+  }));
+
+test('a recheck publishes what came or went since, and calls that come together share a look', () =>
+  withScene(async scene => {
+    await scene.loop.recheck();
+    assert.equal(scene.published, [], 'nothing stands yet');
+    scene.commit('r1', { rollout: 10 });
+    await scene.run();
+    scene.events.length = 0;
+    await scene.loop.recheck();
+    assert.equal(scene.published, ['r1'], 'nothing changed');
+    scene.missing = new Set([aBuild(42).sha256]);
+    await Promise.all([scene.loop.recheck(), scene.loop.recheck(), scene.loop.recheck()]);
+    assert.equal(
+      scene.events.map(e => e.type),
+      ['ota.artifact.lost'],
+    );
+    assert.equal([...(scene.loop.snapshot?.missingArtifacts ?? [])], [aBuild(42).sha256]);
+    const first = scene.loop.recheck();
+    scene.missing = new Set();
+    await Promise.all([first, scene.loop.recheck()]);
+    assert.equal([...(scene.loop.snapshot?.missingArtifacts ?? [])], []);
+    assert.equal(scene.published, ['r1', 'r1', 'r1']);
+  }));
+
+test('a rejection is in the status only after it is kept', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: { current: 'b99' } });
+    await scene.run();
+    assert.equal(
+      (await scene.store.desired.attempted())?.problems.map(p => p.code),
+      codes(scene),
+    );
+    assert.is((await scene.store.outbox.pending('told')).length, 1);
+  }));
+
+test('a ramp keeps its progress over a restart and an edit, with what a look let through meanwhile', () =>
+  withScene(async scene => {
+    const exposure = aRamp(undefined, [1, 4], [10, 24], [100]);
+    scene.commit('r1', { rollout: { exposure } });
+    await scene.run();
+    const begun = scene.loop.snapshot?.progress;
+    assert.is(begun?.beginsAtMs, NOW_MS);
+    await scene.restart();
+    assert.equal(scene.loop.snapshot?.progress, begun);
+    const { snapshot } = scene.publication;
+    if (snapshot === undefined || begun === undefined) throw new Error('a ramp stands');
+    scene.nowMs += HOUR_MS;
+    scene.meanwhile = () => scene.publication.replace({ ...snapshot, progress: { ...begun, step: 1 } });
+    scene.commit('r2', { rollout: { exposure, wifiOnly: false } });
+    await scene.run();
+    assert.equal(
+      [scene.loop.snapshot?.progress?.rampId, scene.loop.snapshot?.progress?.step],
+      [begun.rampId, 1],
+    );
+    scene.meanwhile = () => undefined;
+    scene.commit('r3', {
+      rollout: { current: 'b41', lastSafe: 'b40', exposure },
+      builds: [aBuild(40), aBuild(41)],
+    });
+    await scene.run();
+    const next = scene.loop.snapshot?.progress;
+    assert.is.not(next?.rampId, begun.rampId, 'another build is another ramp');
+    assert.is(next?.beginsAtMs, NOW_MS + HOUR_MS);
   }));
 
 test('builds are known as long as anybody may report about them', () =>
