@@ -37,7 +37,7 @@ export interface HttpFace {
   readonly routes: readonly Route[];
 }
 
-const LINGER_MS = 1000;
+const LINGER_MS = 5_000;
 
 export function createHttp(options: HttpOptions): HttpFace {
   const http: Http = {
@@ -188,7 +188,7 @@ function answerProblem(ctx: Context, refusal: Refusal): void {
 
 /**
  * The rest of a refused body is not read. The answer says `Connection: close`, our side of the connection is closed, and
- * a second later, when the client has had time to read the answer, all of it.
+ * some seconds later, when even a slow client has had time to read the answer, all of it.
  */
 function leaveUnread(req: IncomingMessage, res: ServerResponse): void {
   if (req.complete || res.destroyed) return;
