@@ -158,7 +158,7 @@ export class Agent {
       const { random } = this.#options;
       const at = { atMs: Math.round(this.#time.nowMs()), random: random(), uuid: uuidFrom(random) };
       const fact = make(at);
-      // What a stopping agent broke off itself is no news; an install it waited for is.
+      // A stopping agent broke off everything else itself; it takes only the install that it waited for.
       if (this.#stopping && fact.type !== 'installed') continue;
       const { state, effects } = (this.#options.step ?? step)(this.#state, fact);
       if (state !== this.#state && !(await this.#save(state))) break;

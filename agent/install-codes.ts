@@ -28,7 +28,7 @@ const REASONS: ReadonlyMap<string, ResultReason> = new Map<string, ResultReason>
   ['INSTALL_FAILED_ABORTED', 'install_rejected'],
   ['INSTALL_FAILED_REJECTED_BY_BUILDTYPE', 'install_rejected'],
   ['INSTALL_FAILED_VERIFICATION_TIMEOUT', 'timeout'],
-  // Whatever Android could not parse was verified by the agent: it is no failure of the signature.
+  // The agent verified the signature before: what Android cannot parse has failed for another reason.
   ['INSTALL_FAILED_INVALID_APK', 'install_failed'],
   ['INSTALL_PARSE_FAILED_NOT_APK', 'install_failed'],
   ['INSTALL_PARSE_FAILED_BAD_MANIFEST', 'install_failed'],

@@ -9,7 +9,7 @@ import { runVerb } from './cli/run.ts';
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
-// A reader that has gone away ends a pipe; that is no error of ours.
+// A reader that goes away ends the pipe; the agent then stops.
 process.stdout.on('error', error => {
   if ('code' in error && error.code === 'EPIPE') interrupted.abort();
   else throw error;

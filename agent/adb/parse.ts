@@ -110,7 +110,7 @@ export function parseBaseApk(text: string): string | undefined {
   );
 }
 
-/** `pm list features` of a device without a modem: it cannot be in a call. Undefined when the list is not one. */
+/** `pm list features` of a device without a modem: it cannot be in a call. Undefined when the text is not such a list. */
 export function parseHasTelephony(text: string): boolean | undefined {
   if (!/^feature:/m.test(text)) return undefined;
   return /^feature:android\.hardware\.telephony\s*$/m.test(text);

@@ -149,7 +149,7 @@ function deviceOf(token: string): string | undefined {
 async function conformController(io: Io, flags: Flags, show: (line: Verdict) => void): Promise<Verdict[]> {
   const given = flags.url ?? io.environment.OTA_AGENT_URL;
   if (given === undefined)
-    throw new Fault('option_missing', 'what is to be checked? give --url URL or --agent COMMAND', {
+    throw new Fault('option_missing', 'nothing to check: give --url URL or --agent COMMAND', {
       retry: 'never',
     });
   const token = deviceToken(io, flags.tokenFile);

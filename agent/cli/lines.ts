@@ -71,7 +71,7 @@ function conditionsOf(
   return { kind: 'conditions', deviceId, conditions: conditions as Partial<Conditions> };
 }
 
-/** Calls back for each line; what is no command is told by its number. Ends with the stream. */
+/** Calls back for each command; complains of any other line with its number. Ends with the stream. */
 export function readCommands(
   stdin: Readable,
   take: (command: AgentCommand) => void,

@@ -8,21 +8,21 @@ export const wholeNumber =
   (text: string): number => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < min || value > max)
-      throw new InvalidArgumentError(`a whole number from ${min} to ${max} is needed.`);
+      throw new InvalidArgumentError(`it must be a whole number from ${min} to ${max}.`);
     return value;
   };
 
 export const share = (text: string): number => {
   const value = Number(text);
   if (text.trim() === '' || Number.isNaN(value) || value < 0 || value > 1)
-    throw new InvalidArgumentError('a share from 0 to 1 is needed.');
+    throw new InvalidArgumentError('it must be a share from 0 to 1.');
   return value;
 };
 
 export const factor = (text: string): number => {
   const value = Number(text);
   if (!(value >= 1 && value <= 1_000_000))
-    throw new InvalidArgumentError('a factor from 1 to 1000000 is needed.');
+    throw new InvalidArgumentError('it must be a factor from 1 to 1000000.');
   return value;
 };
 

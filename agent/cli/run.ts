@@ -128,7 +128,7 @@ function ending(): Ending {
 
 async function runDevice(io: Io, flags: Flags): Promise<ExitCode> {
   if (flags.simulated !== true && flags.adb === undefined)
-    throw new Fault('option_missing', 'which device? give --simulated or --adb SERIAL', { retry: 'never' });
+    throw new Fault('option_missing', 'no device: give --simulated or --adb SERIAL', { retry: 'never' });
   const state = need(flags.state, '--state', 'a setup file');
   const controller = controllerUrl(need(flags.url ?? io.environment.OTA_AGENT_URL, '--url', 'OTA_AGENT_URL'));
   const deviceId = deviceIdOption(

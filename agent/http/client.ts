@@ -74,7 +74,7 @@ export async function boundedText(
 
 /** Lets go of a body nobody reads: a short one keeps the connection, a long one closes it. */
 export async function drop(body: Dispatcher.ResponseData['body']): Promise<void> {
-  // How an unread body ends is of no interest: its answer's status has been read already.
+  // The status has been read, and the body is not needed: an error in it changes nothing.
   await body.dump({ limit: 16_384, signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
 }
 

@@ -154,7 +154,7 @@ async function follow(
     const location = header(headers, 'location');
     if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined)
       return refusalOf(statusCode, retryAfterOf(connection, headers), have);
-    if (!URL.canParse(location, url.href)) return refused('url_refused', 'redirect to no URL');
+    if (!URL.canParse(location, url.href)) return refused('url_refused', 'the redirect has no valid URL');
     url = new URL(location, url);
     const why = urlRefusal(url.href, connection.controller);
     if (why !== undefined) return refused('url_refused', `redirect: ${why}`);

@@ -124,7 +124,7 @@ export class Bench {
   }
 
   async until(what: string, probe: () => boolean): Promise<void> {
-    if (!(await this.patience(probe))) throw new Finding(`${what}: it never came`);
+    if (!(await this.patience(probe))) throw new Finding(`${what} did not come in time`);
   }
 
   /** Whether it came before patience ended. */

@@ -73,7 +73,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   },
   {
     name: 'waits_while_the_server_is_busy',
-    clause: '503 with Retry-After is waited for and is no failure, however often',
+    clause: '503 with Retry-After is waited for and never counts as a failure',
     catches: 'does_not_wait_when_busy',
     run: async bench => {
       const { server } = bench;
@@ -163,7 +163,10 @@ export const DOWNLOAD: readonly AgentCheck[] = [
       };
       await bench.start();
       await bench.installs(42);
-      must(!bench.finals().some(report => report.outcome === 'fail'), 'it put the answer behind what it had');
+      must(
+        !bench.finals().some(report => report.outcome === 'fail'),
+        'it appended the whole answer to the partial file',
+      );
     },
   },
   {

@@ -72,13 +72,13 @@ export const INTEGRITY: readonly AgentCheck[] = [
   },
   {
     name: 'refuses_an_incomplete_manifest',
-    clause: 'a manifest without a field is none',
+    clause: 'a manifest that lacks a field is refused',
     catches: 'guesses_missing_fields',
     run: refusing(['fail/manifest_invalid'], b => b.build(42), { min_battery_percent: undefined }),
   },
   {
     name: 'refuses_an_unknown_field',
-    clause: 'a manifest with a field more is none',
+    clause: 'a manifest with an unknown field is refused',
     catches: 'takes_unknown_fields',
     run: refusing(['fail/manifest_invalid'], b => b.build(42), { delta_url: 'https://example.com/' }),
   },
@@ -159,7 +159,7 @@ export const INTEGRITY: readonly AgentCheck[] = [
   },
   {
     name: 'refuses_values_of_another_type',
-    clause: 'a manifest whose number is in quotes is none',
+    clause: 'a manifest with a number in quotes is refused',
     catches: 'takes_numbers_in_quotes',
     run: refusing(['fail/manifest_invalid'], b => b.build(42), { min_battery_percent: '30' }),
   },

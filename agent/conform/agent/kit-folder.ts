@@ -53,8 +53,12 @@ async function factsOf(apk: Buffer, name: string): Promise<{ package: string; si
   const verdict = await verifyApk(bufferReader(apk), { sdk: SDK });
   const signer = verdict.ok ? signerForSdk(verdict.facts, SDK)?.fingerprint : undefined;
   if (!verdict.ok || signer === undefined)
-    throw new Fault('kit_wrong', `${name}.apk is no valid APK: ${verdict.ok ? 'no signer' : verdict.code}`, {
-      retry: 'never',
-    });
+    throw new Fault(
+      'kit_wrong',
+      `${name}.apk is not a valid APK: ${verdict.ok ? 'no signer' : verdict.code}`,
+      {
+        retry: 'never',
+      },
+    );
   return { package: verdict.facts.package, signer };
 }

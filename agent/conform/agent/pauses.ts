@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000;
 const MANY = 8;
 const BAD_BYTES = { sha256: '0'.repeat(64) };
 
-/** Passes at the first pause that is one; an agent without any shows none in eight. */
+/** Passes at the first real pause. An agent that never pauses shows none in eight checks. */
 const pausesAfter =
   (fail: (response: ServerResponse) => unknown) =>
   async (bench: Bench): Promise<void> => {
@@ -56,13 +56,13 @@ async function tired(bench: Bench, timeScale?: number): Promise<void> {
 export const PAUSES: readonly AgentCheck[] = [
   {
     name: 'pauses_after_an_error',
-    clause: 'after an answer that is none it waits, with full jitter from 30 s on',
+    clause: 'after an error answer it waits before it asks again, with full jitter from 30 s on',
     catches: 'hammers_after_errors',
     run: pausesAfter(response => response.writeHead(500).end()),
   },
   {
     name: 'pauses_after_a_cut_connection',
-    clause: 'after a connection that broke it waits, with full jitter from 30 s on',
+    clause: 'after a broken connection it waits before it asks again, with full jitter from 30 s on',
     catches: 'hammers_after_cuts',
     run: pausesAfter(response => response.destroy()),
   },
@@ -76,7 +76,7 @@ export const PAUSES: readonly AgentCheck[] = [
       await bench.until('a check', () => server.checks().length > 0);
       await bench.watch(2);
       const asked = server.checks().length;
-      must(asked <= 2, `it asked ${asked} times within minutes, and six hours were its interval`);
+      must(asked <= 2, `it asked ${asked} times within minutes, although its interval is six hours`);
     },
   },
   {
@@ -96,7 +96,7 @@ export const PAUSES: readonly AgentCheck[] = [
   },
   {
     name: 'tries_again_after_one_failure',
-    clause: 'one failure of a build is no reason to pause',
+    clause: 'after one failure of a build it tries again at the next check',
     catches: 'gives_up_after_one_failure',
     run: async bench => {
       const { server } = bench;
@@ -150,7 +150,7 @@ export const PAUSES: readonly AgentCheck[] = [
       await bench.until('a download', () => server.downloads().length > 0);
       await bench.quiet(4);
       const downloads = server.downloads().length;
-      must(downloads <= 8, `it downloaded ${downloads} times what was never confirmed`);
+      must(downloads <= 8, `it downloaded builds that were never confirmed ${downloads} times`);
     },
   },
 ];

@@ -1,4 +1,4 @@
-/** How an agent asks: who it says it is, and what it does with "nothing for you". */
+/** How an agent asks: how it names itself, and what it does when there is nothing to do. */
 
 import { must } from '../finding.ts';
 import type { Bench } from './bench.ts';

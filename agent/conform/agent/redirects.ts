@@ -19,7 +19,7 @@ const unseen =
 export const REDIRECTS: readonly AgentCheck[] = [
   {
     name: 'refuses_a_redirected_check',
-    clause: 'a redirect of the update check is no answer, and is not followed',
+    clause: 'a redirect of the update check is not followed, with or without the token',
     catches: 'follows_redirects_of_checks',
     run: unseen(
       ({ server }, origin) => {
@@ -31,7 +31,7 @@ export const REDIRECTS: readonly AgentCheck[] = [
   },
   {
     name: 'refuses_a_redirected_result',
-    clause: 'a redirect of a result is no answer, and is not followed',
+    clause: 'a redirect of a result is not followed, with or without the token',
     catches: 'follows_redirects_of_results',
     run: unseen(
       (bench, origin) => {

@@ -25,7 +25,7 @@ async function killedAt(
   server.onReport = trap;
   await bench.start();
   await bench.until('the request to be killed at, or a result', () => killed || bench.finals().length > 0);
-  // An agent that never makes this request is another check's business.
+  // Another check looks for agents that never make this request.
   if (!killed) return;
   await bench.quiet();
   await bench.restart();
@@ -118,7 +118,7 @@ export const RESTARTS: readonly AgentCheck[] = [
       await bench.restart();
       await bench.until('the result from the next process', () => server.reports().length > before);
       const [first, again] = [server.reports()[before - 1], server.reports()[before]];
-      must(JSON.stringify(first) === JSON.stringify(again), 'the next process tells another story');
+      must(JSON.stringify(first) === JSON.stringify(again), 'the next process sent a different result');
     },
   },
 ];

@@ -69,7 +69,7 @@ async function judge(
   kit: ApkKit,
 ): Promise<Pick<CheckResult, 'finding' | 'warnings'>> {
   const server = await startScriptedController();
-  // A missing token is one check's business, not every check's.
+  // One check looks for missing tokens; the others should not fail because of them.
   server.strict = false;
   const bench = new Bench(kit, server, under, await under.device());
   try {

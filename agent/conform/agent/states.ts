@@ -143,7 +143,10 @@ class Stage {
     const got = seen.filter(s => askOf(s) !== undefined);
     const said = got.map(s => this.#wordOf(s));
     const expected = this.#row.follows.map(wordOf);
-    must(words(said) === words(expected), `${words(said)} followed, and not ${words(expected)}`);
+    must(
+      words(said) === words(expected),
+      `these requests followed: ${words(said)}; expected: ${words(expected)}`,
+    );
     for (const follows of this.#row.follows) this.#compareDetails(follows, got);
   }
 

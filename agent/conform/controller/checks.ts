@@ -21,7 +21,7 @@ const UPDATE: readonly ControllerCheck[] = [
   ),
   refused(
     'version_code_is_a_number',
-    'a version_code that is no number is 400',
+    'a version_code that is not a number is 400',
     'reads_any_version',
     [400],
     w => w.check('version_code=4x'),
@@ -99,7 +99,7 @@ const UPDATE: readonly ControllerCheck[] = [
     catches: 'tells_no_time',
     run: async world => {
       const answer = await world.check(NEWEST);
-      must(!Number.isNaN(Date.parse(header(answer, 'date'))), 'there is no Date');
+      must(!Number.isNaN(Date.parse(header(answer, 'date'))), 'the answer has no valid Date header');
       return 'ok';
     },
   },

@@ -46,7 +46,7 @@ export class World {
     let bytes = 0;
     for await (const chunk of answer.body) {
       bytes += (chunk as Buffer).length;
-      must(bytes <= MAX_ANSWER_BYTES, 'an endless answer');
+      must(bytes <= MAX_ANSWER_BYTES, 'the answer is larger than 512 MiB');
       chunks.push(chunk as Buffer);
     }
     return { status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks) };
@@ -61,7 +61,7 @@ export class World {
     this.#offer ??= this.check(`version_code=0&sdk=${this.under.sdk}`).then(answer => {
       if (answer.status !== 200) return undefined;
       const parsed = parseOffer(answer.body.toString());
-      must(parsed.ok, parsed.ok ? '' : `the manifest is not one: ${parsed.detail}`);
+      must(parsed.ok, parsed.ok ? '' : `the manifest is not valid: ${parsed.detail}`);
       return parsed.offer;
     });
     return this.#offer;
