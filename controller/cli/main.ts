@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import type { Proposals } from '../ports/index.ts';
 /** `ota`: wires the verbs to this process. The only file of the command line that reads the environment. */
 import type { Io } from './io.ts';
@@ -36,6 +38,11 @@ const verbs = allVerbs({
     base: async root => (await load()).base(root),
     open: async proposal => (await load()).open(proposal),
   },
-  copyDatabase: async (folder, file) => (await import('../store/backup.ts')).backupFolder(folder, file),
+  backups: {
+    copyDatabase: async (folder, file) => (await import('../store/backup.ts')).backupFolder(folder, file),
+    full: async (...args) => (await import('../store/archive.ts')).fullBackup(...args),
+    check: async file => (await import('../store/restore.ts')).checkBackup(file, tmpdir()),
+    restore: async (...args) => (await import('../store/restore.ts')).restoreBackup(...args, randomBytes),
+  },
 });
 process.exitCode = await run(process.argv.slice(2), io, verbs, VERSION);

@@ -1,7 +1,7 @@
 /** Every verb, in the order in which the help shows them. */
 
 import type { Proposals } from '../ports/index.ts';
-import { backup, type CopyDatabase } from './backup.ts';
+import { type Backups, backup } from './backup.ts';
 import { brake, resume } from './brake.ts';
 import { build } from './build.ts';
 import { clock } from './clock.ts';
@@ -11,6 +11,7 @@ import { plan } from './plan.ts';
 import type { Verb } from './program.ts';
 import { promote } from './promote.ts';
 import { reconcile } from './reconcile.ts';
+import { restore } from './restore.ts';
 import { rollback } from './rollback.ts';
 import { rollout } from './rollout.ts';
 import { simulate } from './simulate.ts';
@@ -21,10 +22,10 @@ import { validate } from './validate.ts';
 export interface Wiring {
   /** Absent: `--open-pr` is refused with what to do instead. */
   readonly proposals: Proposals | undefined;
-  readonly copyDatabase: CopyDatabase;
+  readonly backups: Backups;
 }
 
-export const allVerbs = ({ proposals, copyDatabase }: Wiring): readonly Verb[] => [
+export const allVerbs = ({ proposals, backups }: Wiring): readonly Verb[] => [
   validate,
   plan,
   promote(proposals),
@@ -40,5 +41,6 @@ export const allVerbs = ({ proposals, copyDatabase }: Wiring): readonly Verb[] =
   simulate,
   reconcile,
   clock,
-  backup(copyDatabase),
+  backup(backups),
+  restore(backups),
 ];

@@ -132,6 +132,12 @@ export type Event =
       readonly type: 'ota.key.exposed';
       file: string;
     }
+  | {
+      /** After a restore: a device brought a token that was issued since the backup. */
+      readonly type: 'ota.token.adopted';
+      deviceId: DeviceId;
+      generation: number;
+    }
   | { readonly type: 'ota.tls.reload'; changed: boolean; expiresAt: string }
   | { readonly type: 'ota.tls.fail'; code: string; message: string }
   | { readonly type: 'ota.tls.expiring'; expiresAt: string; days: number }

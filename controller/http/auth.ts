@@ -103,7 +103,10 @@ export function makeAuth(options: AuthOptions): Auth {
     if (auth.revoked) return 'token_revoked';
     const newest = generation === auth.generation;
     const previous = generation === auth.previousGeneration && clock.nowMs() < auth.previousUntilMs;
-    if (!newest && !previous) return 'token_superseded';
+    if (!newest && !previous) {
+      if (!devices.adoptGeneration(deviceId, generation)) return 'token_superseded';
+      observe({ type: 'ota.token.adopted', deviceId, generation });
+    }
     if (newest && auth.previousUntilMs > 0) devices.confirmGeneration(deviceId, generation);
     devices.sawKid(deviceId, kid);
     return { deviceId, auth, token: { kid, generation } };

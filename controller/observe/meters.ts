@@ -52,6 +52,11 @@ export function meters(registry: Registry) {
     backgroundFails: counter('ota_background_failures_total', 'Background work that failed, by part.', [
       'part',
     ]),
+    tokensAdopted: counter(
+      'ota_tokens_adopted_total',
+      'Device tokens newer than the restored backup that were taken as ours.',
+      [],
+    ),
     logDropped: counter(
       'ota_log_lines_dropped_total',
       'Log lines that were dropped because they could not be written for too long.',

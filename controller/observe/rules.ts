@@ -73,6 +73,7 @@ export function rules(m: Meters): Rules {
     'ota.reconcile.fail': { level: 'error', count: reconciled('fail') },
     'ota.key.exposed': { level: 'warn' },
     'ota.source.clone': { level: 'info' },
+    'ota.token.adopted': { level: 'warn', count: () => m.tokensAdopted.inc() },
     'ota.tls.reload': { level: 'info' },
     'ota.tls.fail': { level: 'error' },
     'ota.tls.expiring': { level: 'warn' },

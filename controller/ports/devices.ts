@@ -77,6 +77,11 @@ export interface DeviceStore {
   rotate(deviceId: DeviceId, previousUntilMs: number): Promise<number | undefined>;
   /** The new generation was used: the one before is dead from now on. Fire and forget, idempotent. */
   confirmGeneration(deviceId: DeviceId, generation: number): void;
+  /**
+   * After a restore: the device shows a newer generation than the backup knew, with a right MAC, so we issued it. True
+   * when it counts from now on, without a grace for the older one; false outside the window that a restore opens.
+   */
+  adoptGeneration(deviceId: DeviceId, generation: number): boolean;
   /** The key of the token that the device used last, and when its newest token was made. From memory. */
   token(deviceId: DeviceId): { readonly kid: string | undefined; readonly issuedAtMs: number } | undefined;
   /** A token of this key was used. Fire and forget, idempotent. */

@@ -7,7 +7,9 @@ import type { Knex } from 'knex';
 import type { DeviceId } from '../domain/ids.ts';
 import { type InTurn, makeTurns } from '../domain/turns.ts';
 import type { DeviceStore } from '../ports/index.ts';
+import { insertAudit } from './audit.ts';
 import { type CheckIns, makeCheckIns } from './check-ins.ts';
+
 import type { Db } from './db.ts';
 import {
   type DeviceRecord,
@@ -21,6 +23,7 @@ import {
 } from './device-rows.ts';
 import { pieces } from './dialect.ts';
 import { type Enrolled, enrolRows, kidAtFirst, replaceTags, tombstoneOf } from './enrol.ts';
+import { ADOPT_KEY, GENERATION_STEP } from './generations.ts';
 import { type PreviousGeneration, Registry } from './registry.ts';
 
 /** Told of failures that nobody awaits. */
@@ -49,7 +52,7 @@ export async function makeDeviceStore(options: DeviceOptions): Promise<DeviceSto
     },
     counts: async (atMs, activeWithinMs) => registry.counts(atMs - activeWithinMs),
     ...reads(db, registry, checkIns),
-    ...rotation(options, registry, inTurn),
+    ...rotation(options, registry, inTurn, await adoptUntil(db)),
     ...membership(db, registry, checkIns, inTurn),
   };
 }
@@ -72,6 +75,14 @@ function reads(db: Db, registry: Registry, checkIns: CheckIns): Some<'get' | 'li
 
 const standingRow = (trx: Knex, deviceId: DeviceId): Promise<DeviceRecord | undefined> =>
   trx<DeviceRecord>('devices').where({ device_id: deviceId }).first();
+
+/** Until when a restore lets devices bring newer generations, Unix ms; 0 without one. */
+async function adoptUntil(db: Db): Promise<number> {
+  const row = await db.read(reader =>
+    reader<{ key: string; value: string }>('key_values').where({ key: ADOPT_KEY }).first(),
+  );
+  return Number(row?.value ?? 0);
+}
 
 /** The next generation, or the one that was handed out already and not used yet. Undefined: unknown or revoked. */
 async function rotateRow(
@@ -108,7 +119,10 @@ function rotation(
   { db, nowMs, onFault }: DeviceOptions,
   registry: Registry,
   inTurn: InTurn,
-): Some<'rotate' | 'confirmGeneration' | 'token' | 'sawKid' | 'kids' | 'revoke' | 'readmit'> {
+  adoptUntilMs: number,
+): Some<
+  'rotate' | 'confirmGeneration' | 'adoptGeneration' | 'token' | 'sawKid' | 'kids' | 'revoke' | 'readmit'
+> {
   return {
     rotate: async (deviceId, previousUntilMs) => {
       const rotated = await db.write(trx => rotateRow(trx, deviceId, previousUntilMs, nowMs()));
@@ -124,6 +138,25 @@ function rotation(
       const confirm = (trx: Knex) =>
         trx('devices').where({ device_id: deviceId, generation }).update({ previous_until_ms: 0 });
       db.write(async trx => void (await confirm(trx))).catch(fault => onFault('device_tokens', fault));
+    },
+    adoptGeneration: (deviceId, generation) => {
+      const auth = registry.auth(deviceId);
+      const offset = generation - (auth?.generation ?? generation);
+      if (adoptUntilMs <= nowMs() || offset <= 0 || offset >= GENERATION_STEP) return false;
+      registry.setGeneration(deviceId, generation, undefined);
+      const adopt = (trx: Knex) =>
+        trx('devices')
+          .where({ device_id: deviceId })
+          .where('generation', '<', generation)
+          .update({ generation, previous_until_ms: 0 });
+      db.write(async trx => {
+        await adopt(trx);
+        const detail = { generation };
+        await insertAudit(trx, [
+          { atMs: nowMs(), actor: 'device', action: 'device.adopt', subject: deviceId, detail },
+        ]);
+      }).catch(fault => onFault('device_tokens', fault));
+      return true;
     },
     token: deviceId => registry.tokenOf(deviceId),
     sawKid: (deviceId, kid) => {

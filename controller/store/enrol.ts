@@ -5,6 +5,7 @@ import { Fault } from '../domain/fault.ts';
 import type { DeviceId, Sha256 } from '../domain/ids.ts';
 import { IMPORTED_KID, type NewDevice } from '../ports/index.ts';
 import { bulk, type Cell, pieces } from './dialect.ts';
+import { BASE_KEY } from './generations.ts';
 
 export interface Enrolled {
   readonly device: NewDevice;
@@ -39,12 +40,13 @@ export async function enrolRows(
   const standing = await standingRows(trx, devices);
   const fresh = devices.filter(device => !standing.has(device.deviceId));
   const erased = await takeTombstones(trx, fresh);
+  const base = await firstGeneration(trx);
   const enrolled = devices.map((device): Enrolled => {
     const row = standing.get(device.deviceId);
     const tokenBefore = row?.token_sha256 ?? undefined;
     return {
       device,
-      generation: row?.generation ?? (erased.get(device.deviceId) ?? 0) + 1,
+      generation: row?.generation ?? Math.max(erased.get(device.deviceId) ?? 0, base) + 1,
       created: row === undefined,
       revoked: (row?.revoked_at_ms ?? null) !== null,
       tokenBefore,
@@ -68,6 +70,12 @@ export async function enrolRows(
     tagged.map(e => e.device),
   );
   return enrolled;
+}
+
+/** After a restore new devices start higher: the numbers from before may have been handed out to others. */
+async function firstGeneration(trx: Knex): Promise<number> {
+  const row = await trx<{ key: string; value: string }>('key_values').where({ key: BASE_KEY }).first();
+  return Number(row?.value ?? 0);
 }
 
 async function refuseTakenTokens(trx: Knex, devices: readonly NewDevice[]): Promise<void> {

@@ -15,6 +15,8 @@ const VERBS = [
   'simulate',
   'reconcile',
   'backup',
+  'restore',
+  'clock confirm',
   'build add',
   'build verify',
   'device enrol',

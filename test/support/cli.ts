@@ -1,11 +1,25 @@
 /** The command line for tests: in this process with its output caught, or as the real process. */
+
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Backups } from '../../controller/cli/backup.ts';
 import type { Io } from '../../controller/cli/io.ts';
 import { run } from '../../controller/cli/program.ts';
 import { allVerbs } from '../../controller/cli/verbs.ts';
 import type { Proposals } from '../../controller/ports/index.ts';
+import { fullBackup } from '../../controller/store/archive.ts';
 import { backupFolder } from '../../controller/store/backup.ts';
+import { checkBackup, restoreBackup } from '../../controller/store/restore.ts';
+
+/** As main.ts wires them. */
+const BACKUPS: Backups = {
+  copyDatabase: backupFolder,
+  full: fullBackup,
+  check: file => checkBackup(file, tmpdir()),
+  restore: (...args) => restoreBackup(...args, randomBytes),
+};
 
 export interface Ran {
   readonly code: number;
@@ -49,7 +63,7 @@ export async function ota(argv: readonly string[], options: CliOptions = {}): Pr
       yield Buffer.from(options.stdin ?? '');
     },
   };
-  const verbs = allVerbs({ proposals: options.proposals, copyDatabase: backupFolder });
+  const verbs = allVerbs({ proposals: options.proposals, backups: BACKUPS });
   const code = await run(argv, io, verbs, '0.0.0-test');
   return { code, out, err };
 }

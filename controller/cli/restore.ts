@@ -1,0 +1,78 @@
+/** `ota restore FILE.tar`: a full backup becomes a data folder again; with --check it is only proven. */
+import path from 'node:path';
+import type { Backups, CheckedBackup } from './backup.ts';
+import { EXIT, type ExitCode, type Io, outJson } from './io.ts';
+import { examples, type Verb } from './program.ts';
+
+interface RestoreOptions {
+  readonly data: string;
+  readonly check?: boolean;
+  readonly json?: boolean;
+}
+
+export const restore =
+  (backups: Backups): Verb =>
+  (program, choose) => {
+    program
+      .command('restore')
+      .summary('make a data folder from a full backup, or prove one')
+      .description(
+        'Makes a data folder from a file of `ota backup --full`. Stop the controller first and move its old data folder\n' +
+          'away. Revokes every operator token and prints a new one, once. For 30 days devices that renewed their token\n' +
+          'after the backup are let in with it. See docs/operations.md for the whole drill.',
+      )
+      .argument('<file>', 'the tar file')
+      .option('--data <dir>', 'the data folder to make; one with a database is never overwritten', 'data')
+      .option('--check', 'prove the file: hashes, database, schema; nothing is changed')
+      .option('--json', 'print JSON')
+      .addHelpText(
+        'after',
+        examples('ota restore --check /backups/ota.tar', 'ota restore /backups/ota.tar --data /var/lib/ota'),
+      )
+      .action((file: string, options: RestoreOptions) =>
+        choose(io => runRestore(backups, file, options, io)),
+      );
+  };
+
+async function runRestore(
+  backups: Backups,
+  file: string,
+  options: RestoreOptions,
+  io: Io,
+): Promise<ExitCode> {
+  const from = path.resolve(io.cwd, file);
+  if (options.check === true) {
+    const checked = await backups.check(from);
+    if (options.json === true) outJson(io, checked);
+    else io.out(`${summary(checked)}\nThe backup is whole.\n`);
+    return EXIT.fine;
+  }
+  const folder = path.resolve(io.cwd, options.data);
+  const { adminToken, ...checked } = await backups.restore(from, folder, io.nowMs());
+  if (options.json === true) outJson(io, { ...checked, admin_token: adminToken });
+  else io.out(`${adminToken}\n`);
+  io.err(`${summary(checked)}\n${nextSteps(folder, checked)}`);
+  return EXIT.fine;
+}
+
+const summary = ({ madeAt, devices, revision, artifacts, missing, keys }: CheckedBackup): string =>
+  [
+    `made ${madeAt}, revision ${revision ?? 'none'}, ${devices} devices`,
+    `${artifacts} APKs${missing.length === 0 ? '' : `, ${missing.length} only listed`}, keys: ${keys.join(', ') || 'none'}`,
+  ].join('\n');
+
+const nextSteps = (folder: string, { madeAt, missing, keys }: CheckedBackup): string =>
+  [
+    `restored to ${folder}. The line above is the only operator token: put it into OTA_ADMIN_TOKEN. It ends after 30 days.`,
+    ...(keys.length > 0
+      ? []
+      : [`Put token-key and nudge-key into ${folder} before the start, or devices are refused.`]),
+    ...(missing.length === 0
+      ? []
+      : [`Upload these APKs again (ota build add FILE):\n  ${missing.join('\n  ')}`]),
+    `What happened since ${madeAt} is not known any more. Do these again where they were done:`,
+    '  - devices that were revoked or deleted, and their tags',
+    '  - devices that were enrolled, and tokens that were imported',
+    '  - operator tokens that were made',
+    '',
+  ].join('\n');

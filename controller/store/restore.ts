@@ -1,0 +1,231 @@
+/**
+ * A full backup becomes a data folder again. First the whole file is proven (`checkBackup` does only that), then the
+ * database is changed so that nothing that was handed out since the backup comes back to life by accident (SPEC §6).
+ */
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Knex } from 'knex';
+import { extract } from 'tar';
+import { Fault } from '../domain/fault.ts';
+import { hashOf, KEY_FILES, MANIFEST_FILE, type Manifest } from './archive.ts';
+import { openKnex } from './db.ts';
+import { faulted } from './faults.ts';
+import { DATABASE_FILE, prepareFolder } from './folder.ts';
+import { ADOPT_KEY, BASE_KEY, GENERATION_STEP } from './generations.ts';
+import { migrations } from './migrations/index.ts';
+import { openStore } from './store.ts';
+
+const DAY_MS = 86_400_000;
+/** How long devices that renewed after the backup may come in with their newer token. */
+export const ADOPT_MS = 30 * DAY_MS;
+const ADMIN_MS = 30 * DAY_MS;
+
+/** What the file holds, once all of it was proven. */
+export interface CheckedBackup {
+  readonly madeAt: string;
+  readonly devices: number;
+  readonly revision: string | undefined;
+  readonly artifacts: number;
+  /** SHA-256 of APKs that are listed and not in the file. */
+  readonly missing: readonly string[];
+  readonly keys: readonly string[];
+}
+
+/** `node:crypto`'s, passed in. */
+export type RandomBytes = (size: number) => Buffer;
+
+export interface Restored extends CheckedBackup {
+  /** A new token of scope `admin`: all others are revoked. Shown once. */
+  readonly adminToken: string;
+}
+
+const broken = (what: string, cause?: unknown): Fault =>
+  new Fault('backup_broken', `the backup cannot be used: ${what}`, { retry: 'never', cause });
+
+/** Proves a backup and changes nothing. Faults `backup_broken`, `schema_newer`, `backup_missing`. */
+export async function checkBackup(file: string, scratch: string): Promise<CheckedBackup> {
+  const folder = await mkdtemp(path.join(scratch, 'ota-check-'));
+  try {
+    return await unpacked(file, folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Faults also `restore_exists`: a data folder with a database is never overwritten. */
+export async function restoreBackup(
+  file: string,
+  folder: string,
+  nowMs: number,
+  random: RandomBytes,
+): Promise<Restored> {
+  const there = await stat(path.join(folder, DATABASE_FILE)).then(
+    () => true,
+    () => false,
+  );
+  if (there)
+    throw new Fault(
+      'restore_exists',
+      `${folder} holds a database already: stop the controller and move the folder away first`,
+      { retry: 'never' },
+    );
+  await prepareFolder(folder);
+  const unpack = await mkdtemp(path.join(folder, '.restore-'));
+  try {
+    const checked = await unpacked(file, unpack);
+    await moveIn(unpack, folder, checked);
+    const adminToken = await afterRestore(folder, nowMs, checked, random);
+    return { ...checked, adminToken };
+  } finally {
+    await rm(unpack, { recursive: true, force: true });
+  }
+}
+
+async function unpacked(file: string, into: string): Promise<CheckedBackup> {
+  if (
+    !(await stat(file).then(
+      f => f.isFile(),
+      () => false,
+    ))
+  )
+    throw new Fault('backup_missing', `there is no file ${file}`, { retry: 'never' });
+  try {
+    await extract({
+      file,
+      cwd: into,
+      strict: true,
+      // Only what a backup holds: no links, no other places.
+      filter: (name, entry) => isOurs(name) && 'type' in entry && ['File', 'Directory'].includes(entry.type),
+    });
+  } catch (cause) {
+    throw broken('it is not a tar file, or a part of it is missing', cause);
+  }
+  const manifest = await readManifest(into);
+  const database = path.join(into, DATABASE_FILE);
+  if ((await hashOrNone(database)) !== manifest.database.sha256) throw broken('the database is damaged');
+  const missing: string[] = [];
+  for (const { sha256, included } of manifest.artifacts)
+    if (!included) missing.push(sha256);
+    else if ((await hashOrNone(path.join(into, 'artifacts', `${sha256}.apk`))) !== sha256)
+      throw broken(`the APK ${sha256} is damaged`);
+  for (const key of manifest.keys)
+    if ((await hashOrNone(path.join(into, 'keys', key))) === undefined)
+      throw broken(`the key ${key} is missing`);
+  const facts = await factsOf(database);
+  const { made_at: madeAt, keys } = manifest;
+  return { madeAt, ...facts, artifacts: manifest.artifacts.length - missing.length, missing, keys };
+}
+
+const isOurs = (name: string): boolean =>
+  /^(manifest\.json|ota\.db|artifacts\/?|artifacts\/[0-9a-f]{64}\.apk|keys\/?|keys\/(token|nudge)-key)$/.test(
+    name.replace(/^\.\//, ''),
+  );
+
+const hashOrNone = (file: string): Promise<string | undefined> => hashOf(file).catch(() => undefined);
+
+async function readManifest(folder: string): Promise<Manifest> {
+  try {
+    const read = JSON.parse(await readFile(path.join(folder, MANIFEST_FILE), 'utf8')) as Manifest;
+    const known = KEY_FILES as readonly string[];
+    if (read.format !== 1 || !Array.isArray(read.artifacts) || !read.keys.every(k => known.includes(k)))
+      throw new TypeError('unknown format');
+    if (!read.artifacts.every(a => /^[0-9a-f]{64}$/.test(a.sha256)))
+      throw new TypeError('an APK has no hash');
+    return read;
+  } catch (cause) {
+    throw broken('its manifest cannot be read', cause);
+  }
+}
+
+async function factsOf(database: string): Promise<Pick<CheckedBackup, 'devices' | 'revision'>> {
+  const db = openKnex(database, ['query_only = ON'], 1);
+  try {
+    return await faulted(async () => {
+      const rows = (await db.raw('PRAGMA integrity_check')) as { integrity_check: string }[];
+      if (rows[0]?.integrity_check !== 'ok') throw broken('the database is damaged');
+      const known = new Set(migrations.map(m => m.name));
+      const foreign = (await db('schema_migrations').pluck('name')).filter(name => !known.has(name));
+      if (foreign.length > 0)
+        throw new Fault('schema_newer', `the backup was made by a newer version (${foreign.join(', ')})`, {
+          retry: 'never',
+        });
+      const count = await db('devices').count<{ devices: number }[]>({ devices: '*' }).first();
+      const row = await db<{ revision: string }>('desired').first('revision');
+      return { devices: count?.devices ?? 0, revision: row?.revision };
+    });
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** The database last: a folder without one is not taken for a data folder. */
+async function moveIn(from: string, folder: string, { keys, artifacts }: CheckedBackup): Promise<void> {
+  const stored = path.join(folder, 'artifacts');
+  await mkdir(stored, { recursive: true, mode: 0o700 });
+  if (artifacts > 0) {
+    const { artifacts: listed } = await readManifest(from);
+    for (const { sha256, included } of listed)
+      if (included)
+        await rename(path.join(from, 'artifacts', `${sha256}.apk`), path.join(stored, `${sha256}.apk`));
+  }
+  for (const key of keys) {
+    await copyFile(path.join(from, 'keys', key), path.join(folder, key));
+    await chmod(path.join(folder, key), 0o600);
+  }
+  await rename(path.join(from, DATABASE_FILE), path.join(folder, DATABASE_FILE));
+  await chmod(path.join(folder, DATABASE_FILE), 0o600);
+}
+
+async function afterRestore(
+  folder: string,
+  nowMs: number,
+  checked: CheckedBackup,
+  random: RandomBytes,
+): Promise<string> {
+  // Opening it brings it to this binary's schema first.
+  await (await openStore({ folder, nowMs: () => nowMs })).close();
+  const adminToken = `ota_admin_${random(32).toString('base64url')}`;
+  const db = openKnex(path.join(folder, DATABASE_FILE), ['synchronous = FULL', 'foreign_keys = ON'], 1);
+  try {
+    await faulted(() =>
+      db.transaction(async trx => {
+        await replaceAdmins(trx, adminToken, nowMs);
+        await raiseGenerations(trx, nowMs);
+        // What was promised before the backup was done since, or is out of date.
+        await trx('outbox').whereIn('topic', ['nudge', 'notify']).delete();
+        const detail = JSON.stringify({ made_at: checked.madeAt, revision: checked.revision });
+        const subject = checked.revision ?? 'empty';
+        await trx('audit').insert({ at_ms: nowMs, actor: 'ota restore', action: 'restore', subject, detail });
+      }),
+    );
+  } finally {
+    await db.destroy();
+  }
+  return adminToken;
+}
+
+async function replaceAdmins(trx: Knex, token: string, nowMs: number): Promise<void> {
+  await trx('admin_tokens').whereNull('revoked_at_ms').update({ revoked_at_ms: nowMs });
+  await trx('admin_tokens').insert({
+    name: `restored-${new Date(nowMs).toISOString().replace(/\D/g, '').slice(0, 14)}`,
+    token_sha256: createHash('sha256').update(token).digest('hex'),
+    scopes: JSON.stringify(['admin']),
+    expires_at_ms: nowMs + ADMIN_MS,
+    revoked_at_ms: null,
+  });
+}
+
+async function raiseGenerations(trx: Knex, nowMs: number): Promise<void> {
+  await trx('devices').update({ least_generation: trx.raw('generation + ?', [GENERATION_STEP]) });
+  await trx('erased_devices').update({ generation: trx.raw('generation + ?', [GENERATION_STEP]) });
+  const base = await trx<{ key: string; value: string }>('key_values').where({ key: BASE_KEY }).first();
+  for (const [key, value] of [
+    [BASE_KEY, Number(base?.value ?? 0) + GENERATION_STEP],
+    [ADOPT_KEY, nowMs + ADOPT_MS],
+  ] as const)
+    await trx('key_values')
+      .insert({ key, value: String(value), expires_at_ms: null })
+      .onConflict('key')
+      .merge();
+}
