@@ -97,6 +97,31 @@ test('a message names the entry of the directory that it is about', async () => 
   assert.is(await message(28, 0xfff0), 'entry 2 runs past the end of the central directory');
 });
 
+test('an entry of the directory may have extra fields and a comment', async () => {
+  const insert = (directory: Buffer, extra: number, comment: number): Buffer => {
+    const name = directory.readUInt16LE(28);
+    const first = Buffer.concat([
+      directory.subarray(0, 46 + name),
+      Buffer.alloc(extra + comment),
+      directory.subarray(46 + name),
+    ]);
+    first.writeUInt16LE(extra, 30);
+    first.writeUInt16LE(comment, 32);
+    return first;
+  };
+  const zip = unsignedApk({ versionCode: 1, minSdk: 28, files: [{ name: 'b', content: Buffer.from('b') }] });
+  for (const [extra, comment] of [
+    [4, 0],
+    [0, 3],
+    [4, 3],
+  ] as const) {
+    const directory = insert(zip.directory, extra, comment);
+    const end = Buffer.from(zip.end);
+    end.writeUInt32LE(directory.length, 12);
+    assert.is(await codeOf(signZip({ ...zip, directory, end }, { v3: [{ key }] })), 'accepted');
+  }
+});
+
 test('zip_duplicate_entry: which of two counts would be up to the reader', async () => {
   const twice = buildZip([
     { name: 'AndroidManifest.xml', content: Buffer.from('one') },
@@ -222,6 +247,24 @@ test('a manifest that runs past the entries, or past the file, is refused withou
       const apk = signZip({ ...parts, entries, directory }, { v3: [{ key }] });
       assert.is(await codeOf(apk), 'manifest_malformed', `${size} bytes, method ${method}`);
     }
+});
+
+test('a manifest is stored or deflated, and no other method is guessed', async () => {
+  const [entries, directory] = [Buffer.from(parts.entries), Buffer.from(parts.directory)];
+  entries.writeUInt16LE(9, 8);
+  directory.writeUInt16LE(9, 10);
+  assert.is(await codeOf(signZip({ ...parts, entries, directory }, { v3: [{ key }] })), 'manifest_malformed');
+});
+
+test('a broken signing block is told first, also when nothing else can be read', async () => {
+  const block = signingBlock([{ id: 1, value: Buffer.alloc(8) }], false);
+  u64(25).copy(block, 0);
+  const directory = Buffer.from(parts.directory);
+  directory.writeUInt16LE(0xfff0, 28);
+  const apk = joinZip({ ...parts, directory }, block);
+  assert.is(await codeOf(apk), 'signing_block_malformed');
+  const verdict = await verdictOf(apk);
+  assert.equal(verdict.ok ? [] : Object.keys(verdict.partial ?? {}), ['sizeBytes']);
 });
 
 test('a deflated manifest that grows beyond its declared size is cut off', async () => {

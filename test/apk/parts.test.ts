@@ -102,6 +102,12 @@ test('strings of every length class are read in both encodings', () => {
   assert.is(openStringPool(pool(0, utf16('first'), utf16(long)))?.get(1, 1e6), long);
 });
 
+test('only the flag for UTF-8 decides about the encoding', () => {
+  const SORTED = 1;
+  assert.is(openStringPool(pool(SORTED, utf16('sorted')))?.get(0, 100), 'sorted');
+  assert.is(openStringPool(pool(SORTED | UTF8, utf8('sorted')))?.get(0, 100), 'sorted');
+});
+
 test('a string is limited in bytes, at the very byte', () => {
   const eight = openStringPool(pool(UTF8, utf8('éé')));
   assert.equal([eight?.get(0, 4), eight?.get(0, 3)], ['éé', undefined]);

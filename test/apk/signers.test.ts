@@ -114,6 +114,10 @@ test('a message names the signer and the certificate that it is about', async ()
     await message(signZip(archive, { v3: [{ key, maxSdk: 32 }, second] })),
     /^the signature of v3 signer 2 is not valid/,
   );
+  assert.match(
+    await message(signZip(archive, { v2: [{ key, algorithms: [0x0999, 0x1a] }] })),
+    /uses only algorithms that SDK 28 does not support: 0x0999, 0x001a$/,
+  );
 });
 
 test('unknown attributes are ignored', async () => {
