@@ -2,7 +2,13 @@
 import { InvalidArgumentError } from 'commander';
 import { countText } from '../domain/plan/words.ts';
 import { type Goal, type Wait, waitsOf } from '../domain/progress.ts';
-import { isRejected, type ProgressOnWire, type RolloutOnWire, shortRevision } from './rollout-wire.ts';
+import {
+  type HaltOnWire,
+  isRejected,
+  type ProgressOnWire,
+  type RolloutOnWire,
+  shortRevision,
+} from './rollout-wire.ts';
 
 /** `--fail-on`: more failed devices than this end the watch. */
 export interface FailLimit {
@@ -105,10 +111,21 @@ function changed(
   return `${progress.build_id} took the place of ${begun.buildId} while this was waiting`;
 }
 
+export const haltText = ({ kind, build_id, by, reason }: HaltOnWire): string =>
+  `${kind === 'gate' ? `the gate has halted ${build_id}` : `${build_id} is braked by ${by}`}: ${reason}`;
+
 function stopped({ rollout, exposure }: RolloutOnWire, nowMs: number): string | undefined {
   const suspend = rollout?.suspend ?? null;
   if (suspend !== null && Date.parse(suspend.since) <= nowMs && nowMs < Date.parse(suspend.until))
     return `all offers are suspended until ${suspend.until}: ${suspend.reason}`;
+  const [halt] = exposure?.halts ?? [];
+  // A gate that rolls back leads devices to last_safe, which is waited for.
+  if (halt !== undefined && halt.mode === 'halt') return haltText(halt);
+  const asked = exposure?.ramp ?? null;
+  if (asked?.verdict === 'waiting_for_person')
+    return `the gate of step ${asked.step} asks for a person: ${asked.reasons.join('; ')}`;
+  if (asked?.verdict === 'waiting_for_approval')
+    return `the next step after step ${asked.step} needs an approval: raise approved_percent`;
   if (
     rollout !== null &&
     exposure !== null &&

@@ -21,6 +21,8 @@ export interface StatusOnWire {
 }
 
 export type ProgressOnWire = Api.Progress;
+export type HaltOnWire = Api.Halt;
+export type RampOnWire = Api.RampProgress;
 
 export interface RolloutOnWire {
   /** Null before the first revision is applied, as are `rollout` and `exposure`. */
@@ -47,6 +49,8 @@ export interface RolloutOnWire {
     readonly declared_percent: number;
     readonly effective_percent: number;
     readonly next_change_at: string | null;
+    readonly ramp: Api.RampProgress | null;
+    readonly halts: readonly Api.Halt[];
   } | null;
   readonly fleet: {
     readonly enrolled: number;

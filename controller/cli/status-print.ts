@@ -1,10 +1,16 @@
 /** What `ota status` prints. */
 import { countText } from '../domain/plan/words.ts';
 import { waitsOf } from '../domain/progress.ts';
-import { heldText, waitText } from './goal.ts';
+import { haltText, heldText, waitText } from './goal.ts';
 import { type Io, paint } from './io.ts';
 import { textOf, visibleLine } from './problem-formats.ts';
-import { type BuildsOnWire, type ProgressOnWire, type RolloutOnWire, shortRevision } from './rollout-wire.ts';
+import {
+  type BuildsOnWire,
+  type ProgressOnWire,
+  type RampOnWire,
+  type RolloutOnWire,
+  shortRevision,
+} from './rollout-wire.ts';
 import { table } from './table.ts';
 
 type Line = readonly [label: string, value: string];
@@ -51,6 +57,8 @@ function standingLines(now: RolloutOnWire, builds: Builds): Line[] {
     ['current', rollout.current + conditionOf(now, builds)],
     ['last safe', rollout.last_safe ?? 'none'],
     ['exposure', `${effective_percent} %${declared}${later}`],
+    ...exposure.halts.map(halt => ['halted', haltText(halt)] as const),
+    ...(exposure.ramp === null ? [] : [['gate', gateText(exposure.ramp)] as const]),
     ...(effect === undefined ? [] : [['effect', effect] as const]),
     ...(rollout.suspend === null
       ? []
@@ -62,6 +70,10 @@ function standingLines(now: RolloutOnWire, builds: Builds): Line[] {
         ]),
   ];
 }
+
+/** `step 2: hold (12 of 30 judged)` */
+const gateText = ({ step, verdict, reasons }: RampOnWire): string =>
+  `step ${step}${verdict === null ? '' : `: ${verdict.replaceAll('_', ' ')}`}${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
 
 const isWithdrawn = ({ rollout }: RolloutOnWire, builds: Builds): boolean =>
   builds.some(b => b.build_id === rollout?.current && b.withdrawn !== null);

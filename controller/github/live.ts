@@ -1,5 +1,6 @@
 /** The rollout in force, as it stands now: picture, fleet, outcomes and adoption brought together. */
 import type { Snapshot } from '../domain/decision.ts';
+import { haltIn } from '../domain/halt.ts';
 import { type FleetProgress, hasArrived, subjectOf, waitsOf } from '../domain/progress.ts';
 import { nextStepOf } from '../domain/ramp/forecast.ts';
 import { isSuspended } from '../domain/ramp/progress.ts';
@@ -17,6 +18,7 @@ export interface FleetSources {
 
 function stateOf(picture: Snapshot, fleet: FleetProgress, percent: number, nowMs: number): RolloutState {
   if (isSuspended(picture.rollout, nowMs)) return 'suspended';
+  if (haltIn(picture.halts)?.mode === 'halt') return 'halted';
   const { kind } = subjectOf(picture);
   if (waitsOf(kind, fleet, hasArrived(picture)).length === 0) return 'completed';
   return kind === 'rollout' && percent === 0 && fleet.offered === 0 ? 'pending' : 'rolling_out';
@@ -35,6 +37,7 @@ export async function signOf(
     await sources.outcomes.counts(buildId, since.appliedAtMs),
     meantPercent(picture),
     isSuspended(picture.rollout, nowMs),
+    picture.halts,
     picture.rollout,
   ]);
 }
@@ -51,6 +54,7 @@ export async function progressNow(
   const percent = meantPercent(picture);
   const last = before.exposure.at(-1);
   const { suspend } = picture.rollout;
+  const halt = haltIn(picture.halts);
   return {
     ...before,
     subject,
@@ -64,6 +68,7 @@ export async function progressNow(
       suspend !== undefined && isSuspended(picture.rollout, atMs)
         ? { reason: suspend.reason, untilMs: suspend.untilMs }
         : undefined,
+    halt: halt === undefined ? undefined : { kind: halt.kind, reason: halt.reason },
     state: stateOf(picture, fleet, percent, atMs),
   };
 }

@@ -10,6 +10,8 @@ export type RolloutState =
   | 'pending'
   | 'rolling_out'
   | 'suspended'
+  /** By its gate or a person's brake, without a commit. */
+  | 'halted'
   | 'completed'
   | 'reverted'
   | 'superseded'
@@ -45,6 +47,8 @@ export interface RevisionProgress {
   readonly exposure: readonly CurvePoint[];
   readonly next: { readonly percent: number; readonly atMs: number } | undefined;
   readonly suspend: { readonly reason: string; readonly untilMs: number } | undefined;
+  /** Absent in what version 0.1 has kept. */
+  readonly halt?: { readonly kind: 'gate' | 'hand'; readonly reason: string } | undefined;
   /** What ended it. */
   readonly by: Revision | undefined;
 }
@@ -74,6 +78,8 @@ export function statusOf(progress: RevisionProgress): {
       return { status: 'pending', deployment: 'in_progress', description: line };
     case 'suspended':
       return { status: 'pending', deployment: 'in_progress', description: `suspended · ${line}` };
+    case 'halted':
+      return { status: 'pending', deployment: 'in_progress', description: `halted · ${line}` };
     case 'completed':
       return progress.subject.kind === 'none'
         ? {

@@ -56,7 +56,14 @@ const anAnswer = ({ rollout, exposure, reconcile, progress = {} }: Parts = {}): 
     suspend: null,
     ...rollout,
   },
-  exposure: { declared_percent: 10, effective_percent: 10, next_change_at: null, ...exposure },
+  exposure: {
+    declared_percent: 10,
+    effective_percent: 10,
+    next_change_at: null,
+    ramp: null,
+    halts: [],
+    ...exposure,
+  },
   fleet: { enrolled: 100, active: 100, running_current: 4, adoption_ratio: 0.04 },
   progress: progress === null ? null : aProgress(progress),
   missing_artifacts: [],
@@ -148,6 +155,49 @@ test('a suspend, a withdrawal without a way back and a refused revision halt', (
     judge({ reconcile: { attempted_revision: 'b'.repeat(40), problems: [problem] } }).why,
     /revision bbbbbbbbbbbb was refused: no build b43/,
   );
+});
+
+const aHalt = {
+  build_id: 'b42',
+  kind: 'gate',
+  mode: 'halt',
+  at: iso(NOW_MS),
+  by: 'gate',
+  reason: '5 of 50 devices failed',
+  declared: false,
+} as const;
+
+test('a gate that halted, a brake, and a gate that needs a person end the watch', () => {
+  const none = { exposed: 0, seen: 0, offered: 0, running: 0 };
+  assert.equal(judge({ exposure: { halts: [aHalt] }, progress: none }), {
+    state: 'halted',
+    why: 'the gate has halted b42: 5 of 50 devices failed',
+  });
+  const hand = { ...aHalt, kind: 'hand', by: 'admin:ruth', reason: 'reboots' } as const;
+  assert.is(
+    judge({ exposure: { halts: [hand] }, progress: none }).why,
+    'b42 is braked by admin:ruth: reboots',
+  );
+  const ramp = (verdict: 'hold' | 'waiting_for_person' | 'waiting_for_approval') => ({
+    ramp_id: 1,
+    begins_at: iso(NOW_MS),
+    step: 2,
+    entered_at: iso(NOW_MS),
+    exposure_s: 60,
+    verdict,
+    reasons: ['no data'],
+  });
+  const waiting = (verdict: Parameters<typeof ramp>[0]) =>
+    judge({ exposure: { ramp: ramp(verdict) }, progress: { last_step: false } });
+  assert.equal(waiting('waiting_for_person'), {
+    state: 'halted',
+    why: 'the gate of step 2 asks for a person: no data',
+  });
+  assert.is(
+    waiting('waiting_for_approval').why,
+    'the next step after step 2 needs an approval: raise approved_percent',
+  );
+  assert.is(waiting('hold').state, 'waiting');
 });
 
 test('nobody exposed: it waits where a step, a canary or a new device may come, else it ends', () => {

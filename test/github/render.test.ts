@@ -239,6 +239,7 @@ const states: readonly [string, Partial<RevisionProgress>][] = [
       next: undefined,
     },
   ],
+  ['halted', { state: 'halted', next: undefined, halt: { kind: 'gate', reason: '5 of 50 devices failed' } }],
   ['reverted', { state: 'reverted', by: sha('e'), next: undefined }],
   ['superseded', { state: 'superseded', by: sha('f'), next: undefined }],
   [

@@ -18,6 +18,7 @@ const STATES: Readonly<Record<RolloutState, string>> = {
   pending: '⚪ pending',
   rolling_out: '🔵 rolling out',
   suspended: '🟡 suspended',
+  halted: '🔴 halted',
   completed: '🟢 completed',
   reverted: '🔴 reverted',
   superseded: '⚫ superseded',
@@ -61,6 +62,8 @@ function sentence(progress: RevisionProgress): string {
         : 'Applied; devices are taking it up.';
     case 'suspended':
       return `All offers are frozen${suspend === undefined ? '' : ` until ${momentOf(suspend.untilMs)}: ${literal(suspend.reason)}`}.`;
+    case 'halted':
+      return `${progress.halt?.kind === 'hand' ? 'A person has pressed the brake' : 'Its gate was breached'}: ${literal(progress.halt?.reason ?? '')}. Nobody is offered this build; devices that have it keep it. \`ota resume\` lifts it.`;
     case 'completed':
       return progress.subject.kind === 'none'
         ? 'Applied. What devices are offered is the same as before.'
