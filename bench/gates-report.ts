@@ -18,8 +18,13 @@ const both = (a: GateRow, b: GateRow, cell: (row: GateRow) => string): string =>
   cell(a) === cell(b) ? cell(a) : `${cell(a)} · ${cell(b)}`;
 
 const HEAD = [
-  '| the build | runs | halted % | asked % | went through % | took it when stopped, % (median / p95) | hours to 100 % (median / p95) | aim |',
-  '|---|---|---|---|---|---|---|---|',
+  'the build',
+  'runs',
+  'halted %',
+  'asked %',
+  'went through %',
+  'took it when stopped, % (median / p95)',
+  'hours to 100 % (median / p95)',
 ];
 
 const AIM = { true: 'met', false: '**missed**', undefined: '' } as const;
@@ -29,18 +34,22 @@ export function renderGates({ rows, seconds }: GateFigures): string {
   const sizes = [...new Set(rows.map(r => r.devices))];
   const tables = sizes.map(devices => {
     const mine = rows.filter(r => r.devices === devices);
+    const hasAims = mine.some(r => r.isMet !== undefined);
+    const head = hasAims ? [...HEAD, 'aim'] : HEAD;
     const lines = [...new Set(mine.map(r => r.name))].map(name => {
       const [a, b] = mine.filter(r => r.name === name);
-      return a === undefined || b === undefined ? '' : line(a, b);
+      return a === undefined || b === undefined ? [] : cells(a, b);
     });
-    return [`${devices.toLocaleString('en')} devices`, '', ...HEAD, ...lines].join('\n');
+    const rows = [head, head.map(() => '---'), ...lines.map(line => line.slice(0, head.length))];
+    const table = rows.map(row => `| ${row.join(' | ')} |`).join('\n');
+    return `${devices.toLocaleString('en')} devices\n\n${table}`;
   });
   return [`Gates (polled · nudged; seeds 1 to the number of runs; ${seconds} s)`, ...tables].join('\n\n');
 }
 
-function line(a: GateRow, b: GateRow): string {
+function cells(a: GateRow, b: GateRow): string[] {
   const isMet = a.isMet === undefined || b.isMet === undefined ? undefined : a.isMet && b.isMet;
-  const cells = [
+  return [
     a.name,
     String(a.runs),
     both(a, b, r => percent(r.halted)),
@@ -50,5 +59,4 @@ function line(a: GateRow, b: GateRow): string {
     both(a, b, hours),
     AIM[`${isMet}`],
   ];
-  return `| ${cells.join(' | ')} |`;
 }
