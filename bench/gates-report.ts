@@ -40,9 +40,9 @@ export function renderGates({ rows, seconds }: GateFigures): string {
       const [a, b] = mine.filter(r => r.name === name);
       return a === undefined || b === undefined ? [] : cells(a, b);
     });
-    const rows = [head, head.map(() => '---'), ...lines.map(line => line.slice(0, head.length))];
-    const table = rows.map(row => `| ${row.join(' | ')} |`).join('\n');
-    return `${devices.toLocaleString('en')} devices\n\n${table}`;
+    const table = [head, head.map(() => '---'), ...lines.map(line => line.slice(0, head.length))];
+    const text = table.map(row => `| ${row.join(' | ')} |`).join('\n');
+    return `${devices.toLocaleString('en')} devices\n\n${text}`;
   });
   return [`Gates (polled · nudged; seeds 1 to the number of runs; ${seconds} s)`, ...tables].join('\n\n');
 }
