@@ -70,6 +70,7 @@ const REASONS_OF: Readonly<Record<Exclude<Outcome, 'fail'>, readonly ResultReaso
     'manifest_invalid',
     'url_refused',
     'incompatible_sdk',
+    'downgrade_refused',
   ],
 };
 /** Reasons that no failure has. */

@@ -9,8 +9,9 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PHASES } from '../../agent/state.ts';
-import type { Json } from '../support/agent/states/json.ts';
+import { type AgentReport, PHASES } from '../../agent/state.ts';
+import { recordedOf } from '../../controller/domain/outcome.ts';
+import { decode, type Json } from '../support/agent/states/json.ts';
 import { outcome, type Row } from '../support/agent/states/play.ts';
 import { stateTable } from '../support/agent/states/table.ts';
 
@@ -32,6 +33,19 @@ test('the file is what its script writes', () => {
     stateTable(),
     'run node --import tsx test/support/agent/write-vectors.ts, and read the difference',
   );
+});
+
+test('no report of the table contradicts itself', () => {
+  const wrong = file.rows.flatMap(({ name, expect }) => {
+    const { effects } = expect as unknown as { effects: { type: string; report?: Json }[] };
+    return effects.flatMap(({ type, report }) => {
+      if (type !== 'report' || report === undefined) return [];
+      const { outcome, reason, versionCode, buildId } = decode(report, 'report') as AgentReport;
+      const { note } = recordedOf({ outcome, reason, versionCode }, Number(buildId.slice(1)));
+      return note === undefined ? [] : [`${name}: ${note}`];
+    });
+  });
+  assert.equal(wrong, []);
 });
 
 test('every phase meets a trigger, a restart and its own facts', () => {

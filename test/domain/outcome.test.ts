@@ -61,6 +61,7 @@ test('deferred and skipped take their own reasons, whatever version runs', () =>
   ]);
   assert.equal(taken('skipped').sort(), [
     'already_installed',
+    'downgrade_refused',
     'incompatible_sdk',
     'manifest_invalid',
     'offer_gone',

@@ -1,5 +1,6 @@
 /** How an agent downloads: what it resumes, when it stops, and whom it asks before it installs. */
 
+import { type Reported, recordedOf } from '../../../controller/domain/outcome.ts';
 import { must } from '../finding.ts';
 import type { Bench } from './bench.ts';
 import type { AgentCheck } from './check.ts';
@@ -184,5 +185,25 @@ export const DOWNLOAD: readonly AgentCheck[] = [
     run: differing(bench => {
       bench.server.manifest = { sha256: '7'.repeat(64) };
     }),
+  },
+  {
+    name: 'reports_what_can_be_true',
+    clause: 'an outcome takes only its own reasons, and ok only the version of the build',
+    catches: 'contradicts_itself',
+    run: async bench => {
+      const { server } = bench;
+      server.offer = bench.build(42);
+      server.manifest = { sha256: '0'.repeat(64) };
+      await bench.start();
+      await bench.until('a report', () => bench.finals().length > 0);
+      server.manifest = {};
+      bench.tell({ poll: true });
+      await bench.installs(42);
+      for (const report of server.reports()) {
+        const { outcome, reason, version_code: versionCode } = report;
+        const { note } = recordedOf({ outcome, reason, versionCode } as Reported, 42);
+        must(note === undefined, `it contradicts itself: ${note}`);
+      }
+    },
   },
 ];

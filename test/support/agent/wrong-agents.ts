@@ -172,6 +172,11 @@ export const WRONG_AGENTS = {
     },
   },
   downloads_for_ever: pauses((all, state) => (state.phase.name === 'reporting' ? [] : all)),
+  contradicts_itself: effects(effect =>
+    effect.type === 'report' && effect.report.outcome === 'fail'
+      ? { ...effect, report: { ...effect.report, reason: 'wifi' } }
+      : effect,
+  ),
   never_renews: checked(fact => ({ ...fact, renewToken: false })),
   renews_all_the_time: then((step, fact) =>
     fact.type === 'renewed' ? { ...step, effects: [...step.effects, { type: 'renew' }] } : step,
