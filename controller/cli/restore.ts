@@ -19,7 +19,7 @@ export const restore =
       .description(
         'Makes a data folder from a file of `ota backup --full`. Stop the controller first and move its old data folder\n' +
           'away. Revokes every operator token and prints a new one, once. For 30 days devices that renewed their token\n' +
-          'after the backup are let in with it. See docs/operations.md for the whole drill.',
+          'after the backup are let in with it. The brake is on until ota resume. See docs/operations.md for the whole drill.',
       )
       .argument('<file>', 'the tar file')
       .option('--data <dir>', 'the data folder to make; one with a database is never overwritten', 'data')
@@ -70,9 +70,11 @@ const nextSteps = (folder: string, { madeAt, missing, keys }: CheckedBackup): st
     ...(missing.length === 0
       ? []
       : [`Upload these APKs again (ota build add FILE):\n  ${missing.join('\n  ')}`]),
+    'The brake is on: nobody is offered the current build. Look at ota status, then: ota resume --reason "…"',
     `What happened since ${madeAt} is not known any more. Do these again where they were done:`,
     '  - devices that were revoked or deleted, and their tags',
     '  - devices that were enrolled, and tokens that were imported',
     '  - operator tokens that were made',
+    '  - brakes and halts of a gate, before you resume',
     '',
   ].join('\n');

@@ -45,7 +45,7 @@ export function githubAuthOf(settings: Settings): GitHubAuth {
   };
 }
 
-/** Undefined without OTA_GITHUB_REPO. Fault `settings_invalid` when the source is no repository. */
+/** Undefined without OTA_GITHUB_REPO. Fault `settings_invalid` when the source is not a repository. */
 export function consoleOf(parts: GitHubParts): GitHubConsole | undefined {
   const { settings, store, source, nowMs, observe, pace } = parts;
   const [owner, repo] = settings.OTA_GITHUB_REPO?.split('/') ?? [];

@@ -26,7 +26,7 @@ export interface OutputOptions {
 
 /** Some 20,000 lines. */
 const CAPACITY = 4_194_304;
-/** A write of this size is begun at once, and no write takes much more than twice as much. */
+/** So many characters are written at once; one write takes little more than twice as many. */
 const ENOUGH = 65_536;
 const GATHER_MS = 500;
 

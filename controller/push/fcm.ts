@@ -27,7 +27,7 @@ export interface Fcm extends Pusher {
   close(): Promise<void>;
 }
 
-/** Reads a service account file; Fault `fcm_credentials` when it is none. Its content is never echoed. */
+/** Reads a service account file; Fault `fcm_credentials` when it is not one. Its content is never echoed. */
 export function serviceAccount(json: string): Pick<FcmOptions, 'projectId' | 'credential'> {
   try {
     const account = JSON.parse(json) as ServiceAccount & { project_id?: unknown };
@@ -35,7 +35,7 @@ export function serviceAccount(json: string): Pick<FcmOptions, 'projectId' | 'cr
     return { projectId: account.project_id, credential: cert(account) };
   } catch (cause) {
     const why = cause instanceof SyntaxError ? 'it is not JSON' : 'a field is missing or malformed';
-    throw new Fault('fcm_credentials', `OTA_FCM_CREDENTIALS is no service account file: ${why}`, {
+    throw new Fault('fcm_credentials', `OTA_FCM_CREDENTIALS: the file is not a service account: ${why}`, {
       retry: 'never',
     });
   }

@@ -118,7 +118,7 @@ export const SETTINGS = {
     0,
     0,
     1_000_000,
-    'Megabits a second for downloads, which also paces nudges; 0 is no limit.',
+    'Megabits a second for downloads, which also paces nudges; 0 means no limit.',
   ),
   OTA_RETENTION_EVENTS: duration(90 * DAY_MS, '1d', '3650d', 'How long results and audit rows are kept.'),
   OTA_RETENTION_DOWNLOADS: duration(365 * DAY_MS, '1d', '3650d', 'How long download rows are kept.'),
@@ -223,7 +223,7 @@ function* wrongPublicUrl(s: Settings): Generator<string> {
     if (s.OTA_TRUSTED_PROXY)
       yield 'OTA_PUBLIC_URL: needed with OTA_TRUSTED_PROXY, as devices reach the proxy';
     else if (s.OTA_TLS_CERT !== undefined && WILDCARDS.includes(s.OTA_HOST))
-      yield `OTA_PUBLIC_URL: needed when OTA_HOST is ${s.OTA_HOST}, which is no address to reach`;
+      yield `OTA_PUBLIC_URL: needed when OTA_HOST is ${s.OTA_HOST}: devices cannot reach that address`;
     return;
   }
   if (!isPrivateUrl(new URL(s.OTA_PUBLIC_URL)))

@@ -14,7 +14,7 @@ import { faulted } from './faults.ts';
 import { DATABASE_FILE, prepareFolder } from './folder.ts';
 import { ADOPT_KEY, BASE_KEY, GENERATION_STEP } from './generations.ts';
 import { migrations } from './migrations/index.ts';
-import { openStore } from './store.ts';
+import { openStore, type Store } from './store.ts';
 
 const DAY_MS = 86_400_000;
 /** How long devices that renewed after the backup may come in with their newer token. */
@@ -184,7 +184,12 @@ async function afterRestore(
   random: RandomBytes,
 ): Promise<string> {
   // Opening it brings it to this binary's schema first.
-  await (await openStore({ folder, nowMs: () => nowMs })).close();
+  const store = await openStore({ folder, nowMs: () => nowMs });
+  try {
+    await pressBrake(store, nowMs);
+  } finally {
+    await store.close();
+  }
   const adminToken = `ota_admin_${random(32).toString('base64url')}`;
   const db = openKnex(path.join(folder, DATABASE_FILE), ['synchronous = FULL', 'foreign_keys = ON'], 1);
   try {
@@ -203,6 +208,17 @@ async function afterRestore(
     await db.destroy();
   }
   return adminToken;
+}
+
+/** Halts and verdicts since the backup are not known: nobody is offered `current` until an operator has looked. */
+async function pressBrake({ desired, halts }: Store, nowMs: number): Promise<void> {
+  const applied = await desired.applied();
+  if (applied === undefined) return;
+  const buildId = applied.state.rollout.current;
+  if ((await halts.standing(buildId)).some(halt => halt.kind === 'hand')) return;
+  const reason = 'restored from a backup';
+  const by = 'ota restore';
+  await halts.press({ buildId, kind: 'hand', mode: 'halt', atMs: nowMs, by, reason, evidence: null }, [], []);
 }
 
 async function replaceAdmins(trx: Knex, token: string, nowMs: number): Promise<void> {

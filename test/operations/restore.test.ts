@@ -53,8 +53,12 @@ test('the drill: backup, loss, restore; devices that renewed since come in, and 
     const admin = (method: string, target: string, json?: unknown) =>
       call(journey.url, method, target, { token: adminToken, ...(json === undefined ? {} : { json }) });
     assert.is((await admin('GET', '/v1/rollout')).status, 200);
-    assert.is(await check(quiet?.token), 200, 'a device that did nothing meanwhile');
-    assert.is(await check(newer.token), 200, 'a device that renewed meanwhile');
+    // The brake is on: known devices are answered, and nobody is offered the build.
+    assert.is(await check(quiet?.token), 204, 'a device that did nothing meanwhile');
+    assert.is(await check(newer.token), 204, 'a device that renewed meanwhile');
+    assert.is((await admin('POST', '/v1/resume', { reason: 'restored' })).status, 200);
+    assert.is(await check(quiet?.token), 200);
+    assert.is(await check(newer.token), 200);
     assert.is(await check(renewed?.token), 401, 'its older token stays dead');
     assert.is(journey.log.filter(l => l.event === 'ota.token.adopted').length, 1);
     assert.is(await check(late?.token), 401, 'a device that the backup does not know');
