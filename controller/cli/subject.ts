@@ -65,7 +65,7 @@ export async function readSubject(
   const { plan, problems } = await judgeHead(workspace, tree, undefined, nowMs);
   if (plan === undefined) return { problems };
   const { head } = plan;
-  const notes = [...warnings.map(w => w.message), ...(await notesOn(workspace, working, tree, fleet))];
+  const notes = [...warnings.map(w => w.message), ...(await subjectNotes(workspace, working, tree, fleet))];
   return { workspace, merged: merged ?? head, tree, written: head.state, fleet, base, newFiles, notes };
 }
 
@@ -96,7 +96,7 @@ function withNew(tree: SourceTree, working: SourceTree, needs: readonly BuildId[
   return { tree: { ...tree, files: [...tree.files, ...added] }, newFiles };
 }
 
-async function notesOn(
+async function subjectNotes(
   workspace: Workspace,
   working: SourceTree,
   tree: SourceTree,

@@ -15,10 +15,10 @@ export interface CommentPlace {
 
 export interface Comments {
   /** Makes the comment say `text`. */
-  put(place: CommentPlace, text: string): Promise<Standing>;
+  put(place: CommentPlace, text: string): Promise<StandingComment>;
 }
 
-export interface Standing {
+export interface StandingComment {
   readonly id: number;
   /** Whether GitHub had to be told. */
   readonly written: boolean;
@@ -62,7 +62,7 @@ export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => 
       .sort((a, b) => a.id - b.id);
   }
 
-  async function update(id: number, body: string): Promise<Standing> {
+  async function update(id: number, body: string): Promise<StandingComment> {
     const { data } = await github.call('comment.update', (octokit, at) =>
       octokit.rest.issues.updateComment({ ...at, comment_id: id, body }),
     );
@@ -80,7 +80,7 @@ export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => 
   }
 
   /** The oldest stays, so that two who race agree on which. */
-  async function converge(place: CommentPlace, body: string): Promise<Standing | undefined> {
+  async function converge(place: CommentPlace, body: string): Promise<StandingComment | undefined> {
     const [first, ...surplus] = await find(place);
     for (const { id } of surplus) await drop(id);
     if (first === undefined) return undefined;
@@ -88,7 +88,7 @@ export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => 
     return { id: first.id, written: surplus.length > 0, sinceMs: first.sinceMs };
   }
 
-  async function create(place: CommentPlace, body: string): Promise<Standing> {
+  async function create(place: CommentPlace, body: string): Promise<StandingComment> {
     const { pull } = place;
     await github.call('comment.create', (octokit, at) =>
       octokit.rest.issues.createComment({ ...at, issue_number: pull, body }),

@@ -18,7 +18,7 @@ export interface Enrolled {
   readonly tokenChanged: boolean;
 }
 
-interface Standing {
+interface StandingDevice {
   readonly device_id: DeviceId;
   readonly generation: number;
   readonly token_sha256: Sha256 | null;
@@ -92,8 +92,11 @@ async function refuseTakenTokens(trx: Knex, devices: readonly NewDevice[]): Prom
     throw new Fault('token_taken', 'an imported token belongs to another device', { retry: 'never' });
 }
 
-async function standingRows(trx: Knex, devices: readonly NewDevice[]): Promise<Map<DeviceId, Standing>> {
-  const rows = await bulk<Standing>(
+async function standingRows(
+  trx: Knex,
+  devices: readonly NewDevice[],
+): Promise<Map<DeviceId, StandingDevice>> {
+  const rows = await bulk<StandingDevice>(
     trx,
     ['device_id'],
     devices.map(d => [d.deviceId]),

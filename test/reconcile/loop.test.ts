@@ -185,7 +185,7 @@ test('the warnings of the standing revision outlive a restart and a rejected rev
     await rename(`${journey.repository.folder}.away`, journey.repository.folder);
     await journey.controller.reconcile.run();
     assert.equal(codes(), ['cohort_unused']);
-    await journey.merge({ current: 'b99' }, { cohorts });
+    await journey.merge({ current: 'b99', cohortSeed: 'b99:0' }, { cohorts });
     assert.equal([...new Set(codes())].sort(), ['cohort_unused', 'unknown_build']);
     await journey.repository.git('reset', '--hard', '--quiet', good);
     await journey.controller.reconcile.run();

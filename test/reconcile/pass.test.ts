@@ -144,6 +144,10 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
     await use(scene);
   });
 
+/** With a seed of their own, so that nothing but the builds is wrong. */
+const BAD = { current: 'b99', cohortSeed: 'b99:0' };
+const WORSE = { current: 'b98', lastSafe: 'b97', cohortSeed: 'b98:0' };
+
 const codes = ({ loop }: Scene): string[] => loop.status().problems.map(p => p.code);
 const error = (code: Finding['code']): Finding => ({
   severity: 'error',
@@ -230,7 +234,7 @@ test('a rejection changes nothing, is promised once, and told again only when it
   withScene(async scene => {
     scene.commit('r1', { rollout: 10 });
     await scene.run();
-    scene.commit('r2', { rollout: { current: 'b99' } });
+    scene.commit('r2', { rollout: BAD });
     assert.is(await scene.run(), 'ota.reconcile.rejected');
     const [event] = scene.events;
     assert.ok(event?.type === 'ota.reconcile.rejected');
@@ -243,9 +247,9 @@ test('a rejection changes nothing, is promised once, and told again only when it
     await scene.restart();
     assert.equal(codes(scene), ['unknown_build'], 'it is known after a restart');
     assert.is(await scene.run(), '');
-    scene.trees.set('r2', treeOf('r2', { rollout: { current: 'b98', lastSafe: 'b97' } }));
+    scene.trees.set('r2', treeOf('r2', { rollout: WORSE }));
     assert.is(await scene.run(), 'ota.reconcile.rejected', 'other problems of the same revision are told');
-    scene.commit('r3', { rollout: { current: 'b98', lastSafe: 'b97' } });
+    scene.commit('r3', { rollout: WORSE });
     assert.is(await scene.run(), 'ota.reconcile.rejected', 'the same problems of another revision are told');
     assert.equal(scene.published, ['r1', 'r1']);
     assert.is((await scene.store.desired.applied())?.revision, 'r1');
@@ -273,7 +277,7 @@ test('back from a rejected revision, and on to a newer commit of the applied tre
     const parts = { rollout: 10, cohorts: [aCohort('unused')] };
     scene.commit('r1', parts);
     await scene.run();
-    scene.commit('r2', { rollout: { current: 'b99' } });
+    scene.commit('r2', { rollout: BAD });
     await scene.run();
     scene.head = 'r1';
     assert.is(await scene.run(), 'ota.reconcile.unchanged');
@@ -406,7 +410,7 @@ test('a recheck publishes what came or went since, and calls that come together 
 
 test('a rejection is in the status only after it is kept', () =>
   withScene(async scene => {
-    scene.commit('r1', { rollout: { current: 'b99' } });
+    scene.commit('r1', { rollout: BAD });
     await scene.run();
     assert.equal(
       (await scene.store.desired.attempted())?.problems.map(p => p.code),
@@ -423,7 +427,11 @@ test('a ramp keeps its progress over a restart and an edit, with what a look let
     const begun = scene.loop.snapshot?.progress;
     assert.is(begun?.beginsAtMs, NOW_MS);
     await scene.restart();
-    assert.equal(scene.loop.snapshot?.progress, begun);
+    const resumed = scene.loop.snapshot?.progress;
+    assert.equal(
+      [resumed?.rampId, resumed?.beginsAtMs, resumed?.step, resumed?.enteredAtMs],
+      [begun?.rampId, begun?.beginsAtMs, begun?.step, begun?.enteredAtMs],
+    );
     const { snapshot } = scene.publication;
     if (snapshot === undefined || begun === undefined) throw new Error('a ramp stands');
     scene.nowMs += HOUR_MS;
@@ -455,6 +463,24 @@ test('builds are known as long as anybody may report about them', () =>
     assert.equal(known(), [true, true, true, false]);
     await scene.restart();
     assert.equal(known(), [true, true, true, false]);
+  }));
+
+test('each event says how long the pass took, and no longer', () =>
+  withScene(async scene => {
+    const timed = async (): Promise<void> => {
+      const sinceMs = performance.now();
+      await scene.run();
+      const tookMs = performance.now() - sinceMs;
+      const event = scene.events.at(-1);
+      assert.ok(event !== undefined && 'ms' in event && event.ms > 0 && event.ms <= tookMs, event?.type);
+    };
+    scene.commit('r1', { rollout: 10 });
+    await timed();
+    await timed();
+    scene.commit('r2', { rollout: BAD });
+    await timed();
+    scene.fault = new Fault('source_unreachable', 'down', { retry: 'backoff' });
+    await timed();
   }));
 
 test('passes run one after another, however many are asked for at once', () =>

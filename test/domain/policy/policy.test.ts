@@ -390,4 +390,12 @@ test('approvals: by how far the change may reach without another commit', () => 
   assert.is(needed(percent(50), percent(10)), 0);
 });
 
+test('another last_safe that is newer than the one before is a rise, though current stays', () => {
+  const policy = { maxJumpPercent: 50 };
+  assert.equal(judge(policy, { lastSafe: 'b40', ...percent(10) }, { lastSafe: 'b41', ...percent(10) }), [
+    'policy_jump last_safe',
+  ]);
+  assert.equal(judge(policy, { lastSafe: 'b41', ...percent(10) }, { lastSafe: 'b40', ...percent(10) }), []);
+});
+
 test.run();
