@@ -81,7 +81,20 @@ export function carryOver(
   if (entered === undefined) return progress;
   const step = ramp.steps.findLastIndex(s => s.percent <= entered.percent);
   if (ramp.steps[step]?.percent === entered.percent) return { ...progress, step };
-  return { ...progress, step, enteredAtMs: nowMs, exposureMs: 0, judgement: undefined, resumed: undefined };
+  const moved = {
+    ...progress,
+    step,
+    enteredAtMs: nowMs,
+    exposureMs: 0,
+    judgement: undefined,
+    resumed: undefined,
+  };
+  if (step >= 0) return moved;
+  // No new step is as low as what was let through: nobody is exposed until the step that stood would have been over,
+  // or an edit would widen without the wait that a step asks for.
+  const holdMs = entered.holdMs ?? ramp.steps[0]?.holdMs ?? 0;
+  const leftMs = Math.max(0, holdMs - (entered.holdMs === undefined ? 0 : progress.exposureMs));
+  return { ...moved, beginsAtMs: Math.max(progress.beginsAtMs, nowMs + leftMs) };
 }
 
 /**

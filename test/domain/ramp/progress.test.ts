@@ -108,6 +108,14 @@ for (const [name, before, step, after, expected] of [
     assert.ok(percentAt(steps(...after), next) <= percentAt(steps(...before), progress), 'never wider');
   });
 
+test('where no new step is as low as what was let through, the first one waits as the next one would have', () => {
+  const steep = steps([25, 4], [100]);
+  const next = carryOver({ rollout: ramped(), progress: at(1, 10 * HOUR_MS) }, steep, hours(30));
+  assert.equal([next?.step, next?.beginsAtMs], [-1, hours(30 + 14)]);
+  assert.is(percentAt(steep, next), 0);
+  assert.is(percentOnceOpen(steep, next, hours(30)), 0);
+});
+
 test('50 edited to 25 is 25 at once, and 50 again comes one step at a time', () => {
   const narrow = steps([1, 4], [10, 24], [25, 24], [100]);
   const narrowed = carryOver({ rollout: ramped(), progress: at(2) }, narrow, hours(1));
