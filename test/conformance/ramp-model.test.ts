@@ -21,7 +21,7 @@ import { resumeRamp } from '../../controller/watch/ramp-row.ts';
 import { aBuild, aPolicy, aRollout, HOUR_MS, NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 
-const STEPS = 300;
+const STEPS = 2_500;
 const SEEDS = [11, 22, 33, 44];
 const IDS = Array.from({ length: 60 }, (_, n) => `kiosk-${n}`);
 const CANARY = 'kiosk-7';
@@ -332,7 +332,7 @@ async function play(world: World, step: number, said: string): Promise<void> {
   } else if (action === 'revert') {
     await world.revert();
     widensNothing(before, world.snapshot, at);
-  } else if (action === 'serve') await world.serve(world.pick([1, 30, 90] as const), check);
+  } else if (action === 'serve') await world.serve(world.pick([1, 15, 45] as const), check);
   else if (action === 'away') world.away(world.pick([2, 30, 200] as const));
   else if (action === 'brake') await world.brake();
   else if (action === 'resume') await world.resume();
