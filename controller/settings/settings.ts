@@ -32,7 +32,7 @@ export const SETTINGS = {
   OTA_PUBLIC_URL: optional(
     url,
     'an http(s) URL without query',
-    'What devices reach the controller as: https, but on loopback. Download URLs are built from it, never from Host. Needed behind a proxy.',
+    'The URL that devices use: https, or http on loopback; it may have a path. Download URLs are built from it, never from Host. Needed behind a proxy.',
   ),
   OTA_TLS_CERT: optional(text, 'a PEM file', 'Certificate chain; with OTA_TLS_KEY the listeners speak TLS.'),
   OTA_TLS_KEY: optional(text, 'a PEM file', 'Private key of OTA_TLS_CERT.'),
@@ -40,7 +40,7 @@ export const SETTINGS = {
     flag,
     false,
     'true or false',
-    'A trusted proxy ends TLS: plain HTTP beyond loopback is meant, X-Forwarded-For is believed.',
+    'A trusted proxy terminates TLS: plain HTTP is allowed on any address, and the last entry of X-Forwarded-For is the client.',
   ),
   OTA_OPERATOR_HOST: setting(text, '127.0.0.1', 'an address', 'Listening address of the operator listener.'),
   OTA_OPERATOR_PORT: optional(
@@ -107,7 +107,12 @@ export const SETTINGS = {
     'A device that checked within this time is active.',
   ),
   OTA_CHECKS_PER_MINUTE: number(30, 1, 100_000, 'Update checks accepted per device and minute.'),
-  OTA_DOWNLOADS_PER_DAY: number(20, 1, 100_000, 'Download requests accepted per device, build and day.'),
+  OTA_DOWNLOADS_PER_DAY: number(
+    20,
+    1,
+    100_000,
+    'How many times over a device may be sent a build within 24 hours; resumes count by their bytes.',
+  ),
   OTA_DOWNLOAD_CONCURRENCY: number(
     500,
     1,

@@ -203,7 +203,7 @@ test('status, explain and reconcile say what stands and why', () =>
     const refused = await run('reconcile');
     assert.is(refused.code, 1);
     assert.match(refused.out, /^rollout\.yaml:\d+:\d+: error /);
-    assert.match(refused.err, /refused: revision [0-9a-f]{12}; [0-9a-f]{12} stands/);
+    assert.match(refused.err, /refused: revision [0-9a-f]{12}; [0-9a-f]{12} is still in force/);
     const after = await run('status');
     assert.is(after.code, 4);
     assert.match(after.out, /refused: revision .* is not applied; the one above stands/);

@@ -45,7 +45,7 @@ export const operations = (): string[] =>
     Object.keys(item).flatMap(method => (method === 'head' ? [] : [`${method} ${path}`])),
   );
 
-/** Sent with any answer: by Node's HTTP, for the body that the document describes, or by a setting. */
+/** Sent with any answer: by Node's HTTP, by a proxy, for the body that the document describes, or by a setting. */
 const ANY = [
   'connection',
   'content-length',
@@ -54,7 +54,7 @@ const ANY = [
   'keep-alive',
   'strict-transport-security',
 ];
-const EVERYWHERE: ReadonlySet<string> = new Set([...ANY, 'transfer-encoding', 'vary']);
+const EVERYWHERE: ReadonlySet<string> = new Set([...ANY, 'server', 'transfer-encoding', 'vary']);
 
 function strangeHeaders(given: readonly string[], response: Response | undefined): string[] {
   const named = new Set(Object.keys(response?.headers ?? {}).map(name => name.toLowerCase()));
