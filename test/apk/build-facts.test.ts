@@ -171,4 +171,13 @@ test('without a common SDK nothing is the same', async () => {
   assert.not(sameSigningKey(await factsOf(apk, 26), await factsOf(apk, 30)));
 });
 
+test('facts without a signer make a document without one, and no error', async () => {
+  const facts = { ...(await factsOf(makeApk({ versionCode: 1, key }))), signers: [] };
+  const document = buildDocument(facts, 'b1');
+  assert.equal(
+    [document.signer_fingerprint, document.signers, document.signer_lineage],
+    ['', undefined, undefined],
+  );
+});
+
 test.run();

@@ -31,6 +31,9 @@ test('a signer has at most 64 signatures, attributes and certificates', async ()
   const algorithms = (count: number) => [0x0201, ...Array.from({ length: count - 1 }, (_, i) => 0x9000 + i)];
   assert.equal(await both({ algorithms: algorithms(64) }), ['accepted', 'accepted']);
   assert.equal(await both({ algorithms: algorithms(65) }), ['signer_malformed', 'signer_malformed']);
+  const digests = (count: number) => ({ broken: { digestAlgorithms: algorithms(count) } });
+  assert.equal(await both(digests(64)), ['algorithms_differ', 'algorithms_differ']);
+  assert.equal(await both(digests(65)), ['signer_malformed', 'signer_malformed']);
   const attributes = (count: number) => Array.from({ length: count }, () => ({ id: 1, value: u32(0) }));
   assert.equal(await both({ attributes: attributes(64) }), ['accepted', 'accepted']);
   assert.equal(await both({ attributes: attributes(65) }), ['signer_malformed', 'signer_malformed']);

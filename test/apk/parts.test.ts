@@ -140,7 +140,9 @@ test('a pool whose header does not fit is none', () => {
   header.writeUInt16LE(27, 2);
   assert.is(openStringPool(header), undefined);
   const empty = Buffer.from(pool(UTF8));
-  assert.is(openStringPool(empty)?.get(0, 100), undefined);
+  const opened = openStringPool(empty);
+  assert.ok(opened !== undefined, 'a pool without strings is one');
+  assert.is(opened.get(0, 100), undefined);
 });
 
 const usual = manifestOf({ versionCode: 42, versionName: '4.2.0' });
@@ -223,6 +225,18 @@ test('a package has at most 223 characters, and only letters, digits, _ and dots
   for (const name of ['a.b', 'A1_.b_2', 'a.b.c.d']) assert.is(of(name), name);
   for (const name of ['a', '1a.b', 'a.1b', '_a.b', 'a..b', 'a.b.', '.a.b', 'a.b-c', 'a.b c', 'a.é', 'a.b\n'])
     assert.is(of(name), 'package_invalid', name);
+});
+
+test('the types 0x10 to 0x1f are numbers, and no other', () => {
+  const of = (type: number) => {
+    const attributes = (usual.attributes ?? []).map(a =>
+      a.name === 'versionCode' ? androidAttribute('versionCode', { type, data: 7 }) : a,
+    );
+    const result = readManifest(buildBinaryXml({ ...usual, attributes }));
+    return result instanceof Rejection ? result.code : result.facts.versionCode;
+  };
+  assert.equal([of(0x10), of(0x11), of(0x1f)], [7, 7, 7]);
+  for (const type of [0x0f, 0x20, 0x04]) assert.is(of(type), 'manifest_malformed', `${type}`);
 });
 
 test('a string value may have no raw text; with one, both must be the same', () => {

@@ -118,6 +118,12 @@ test('a message names the signer and the certificate that it is about', async ()
     await message(signZip(archive, { v2: [{ key, algorithms: [0x0999, 0x1a] }] })),
     /uses only algorithms that SDK 28 does not support: 0x0999, 0x001a$/,
   );
+  const cut = { signer: (signer: Buffer) => signer.subarray(0, -1) };
+  for (const [scheme, plan] of [
+    ['v2', { v2: [{ key, broken: cut }] }],
+    ['v3', { v3: [{ key, broken: cut }] }],
+  ] as const)
+    assert.is(await message(signZip(archive, plan)), `${scheme} signer 1 is malformed: it is cut short`);
 });
 
 test('unknown attributes are ignored', async () => {
