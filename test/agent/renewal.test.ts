@@ -4,11 +4,26 @@ import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CredentialFile } from '../../agent/store/credentials.ts';
+import { Agent } from '../../agent/agent.ts';
+import { virtualClock } from '../../agent/clock.ts';
+import { controllerUrl } from '../../agent/http/origin.ts';
+import { seededRandom } from '../../agent/random.ts';
+import { SimulatedDevice } from '../../agent/simulated/device.ts';
+import { CredentialFile, MemoryCredentials } from '../../agent/store/credentials.ts';
+import { MemoryApks, MemoryState } from '../../agent/store/memory.ts';
 import { faultCode } from '../../controller/domain/fault.ts';
 import { signNudge } from '../../controller/domain/nudge/message.ts';
 import { type ProtocolServer, TOKEN } from '../support/agent/protocol-server.ts';
-import { buildOf, DEVICE_ID, NUDGE_KEY, pass, type Scene, withAgent } from '../support/agent/with-agent.ts';
+import {
+  buildOf,
+  DEVICE_ID,
+  imageOf,
+  NUDGE_KEY,
+  pass,
+  type Scene,
+  withAgent,
+} from '../support/agent/with-agent.ts';
+import { withController } from '../support/controller.ts';
 import { withFolder } from '../support/folder.ts';
 
 const MINUTE_MS = 60_000;
@@ -178,5 +193,43 @@ test('a file that cannot be understood is told, and nothing is guessed', () =>
     const opened = CredentialFile.open(folder, { token: TOKEN, nudgeKey: undefined });
     assert.is(await opened.then(() => 'opened', faultCode), 'credentials_broken');
   }));
+
+test('against the controller: a server key is rotated, and the device ends on the new one', () => {
+  const [older, newer] = [`k1:${'1'.repeat(64)}`, `k2:${'2'.repeat(64)}`];
+  return withController(
+    async journey => {
+      await journey.merge(100);
+      const [enrolled] = await journey.enrol([DEVICE_ID]);
+      const token = enrolled?.token ?? '';
+      await journey.restart({ OTA_TOKEN_KEY: newer, OTA_TOKEN_KEY_PREVIOUS: older });
+      const nudgeKey = Buffer.from(enrolled?.nudge_key ?? '', 'base64');
+      const credentials = new MemoryCredentials({ token, nudgeKey });
+      const clock = virtualClock(Date.now());
+      const events: string[] = [];
+      const agent = new Agent({
+        deviceId: DEVICE_ID,
+        controller: controllerUrl(journey.url),
+        credentials,
+        clock,
+        random: seededRandom(1),
+        platform: new SimulatedDevice({ image: imageOf(42) }),
+        files: new MemoryApks(),
+        store: new MemoryState(),
+        observe: event => events.push(event.type),
+      });
+      await agent.start();
+      await agent.settled();
+      clock.advance(11 * MINUTE_MS);
+      await agent.settled();
+      assert.ok(events.includes('ota.token.renewed'), events.join());
+      assert.match(credentials.token(), /^v1\.k2\./);
+      agent.poll();
+      await agent.settled();
+      assert.is(events.filter(type => type === 'ota.hold').length, 2, events.join());
+      agent.kill();
+    },
+    { settings: { OTA_TOKEN_KEY: older } },
+  );
+});
 
 test.run();
