@@ -1,6 +1,6 @@
 /**
- * Reviewed = applied: an approval counts for the plan that the pull request showed when it was given, and only that
- * plan may be applied where the policy asks for approvals (SPEC §2, policy read at the base revision).
+ * What is applied is what was reviewed: an approval counts for the plan that the pull request showed when it was given, and
+ * only that plan is applied where the policy asks for approvals (SPEC §2, policy read at the base revision).
  */
 import type { Revision } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan/index.ts';
@@ -11,7 +11,7 @@ import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 import { type Held, heldKey } from './ledger.ts';
 
-/** Which plan a pull request showed since when. */
+/** Which plan a pull request has shown, and since when. */
 export interface ShownPlans {
   record(pull: number, planHash: string, sinceMs: number): Promise<void>;
   /** Oldest first. */
@@ -54,9 +54,9 @@ const KEEP_MS = 400 * 86_400_000;
 const MOST_SHOWN = 50;
 /** Anybody may approve on a public repository; only who may write counts. `maintain` is told as `write`. */
 const MAY_WRITE = new Set(['admin', 'write']);
-/** Answers that say nothing of a person, now or soon. */
+/** GitHub's refusals: they will not tell us of this person, so asking again soon makes no sense. */
 const UNTOLD = new Set(['github_forbidden', 'github_not_found']);
-/** Of what a folded plan may take of a comment. */
+/** The most characters of a comment that a folded plan may take. */
 const PLAN_CHARS = 40_000;
 
 export function makeShownPlans(store: KeyValueStore, nowMs: () => number): ShownPlans {
@@ -79,7 +79,7 @@ export function makeShownPlans(store: KeyValueStore, nowMs: () => number): Shown
   };
 }
 
-/** The newest word of each reviewer that approves or objects; comments change nothing. */
+/** The last review of each reviewer that approves or objects; comments are left out. */
 function standingReviews(reviews: readonly Review[]): Review[] {
   const last = new Map<string, Review>();
   for (const review of [...reviews].sort((a, b) => a.atMs - b.atMs))
@@ -96,7 +96,7 @@ const finding = (message: string, hint: string): Finding => ({
   hint,
 });
 
-/** For a controller without GitHub, where nobody can approve: the revision is held. */
+/** For a controller without GitHub: nobody can approve there, so the revision is held. */
 export const unapprovable = (plan: Plan, needed: number): Finding[] => [
   finding(
     `the policy asks for ${needed} approvals of plan ${plan.hash.slice(0, 12)}, but GitHub is not set up, so nobody can give them`,

@@ -1,6 +1,6 @@
 /**
  * The one way to GitHub: Octokit with throttling and retry, a personal token or a GitHub App, github.com or Enterprise.
- * Nothing waits or retries in here for long: limits and outages become Faults and the outbox waits.
+ * Limits and outages become Faults: the outbox waits, not this client.
  */
 import { createAppAuth } from '@octokit/auth-app';
 import { retry } from '@octokit/plugin-retry';
@@ -93,7 +93,7 @@ export function makeGitHub(options: GitHubOptions): GitHub {
       id: `${owner}/${repo}`,
       write: writes,
       notifications: pace(0),
-      // The outbox waits, not this process: a limit is a Fault with its time.
+      // A limit becomes a Fault that says when to try again; the outbox waits until then.
       onRateLimit: () => false,
       onSecondaryRateLimit: () => false,
     },
@@ -101,7 +101,7 @@ export function makeGitHub(options: GitHubOptions): GitHub {
   });
   octokit.hook.before('request', request => {
     request.headers['x-github-api-version'] = VERSION;
-    // A write that seemed to fail may have been carried out: only its caller can look before trying again.
+    // A write whose answer was lost may have been carried out. Its caller must look before it tries again.
     request.request.retries = request.method === 'GET' ? 1 : 0;
   });
 

@@ -1,6 +1,6 @@
 /**
- * One comment, found by its hidden marker and our own login and edited in place: never a second one, whatever
- * crashed, was lost or raced. Nothing is sent when the text has not changed.
+ * One comment, found by its hidden marker and our own login, and edited in place. There is never a second one after a crash,
+ * a lost answer or a race. Nothing is sent when the text has not changed.
  */
 import { createHash } from 'node:crypto';
 import type { KeyValueStore } from '../ports/index.ts';
@@ -20,9 +20,9 @@ export interface Comments {
 
 export interface StandingComment {
   readonly id: number;
-  /** Whether GitHub had to be told. */
+  /** Whether something was sent. */
   readonly written: boolean;
-  /** Since when it says so, by GitHub's clock, Unix ms. */
+  /** When it was last changed, by GitHub's clock, Unix ms. */
   readonly sinceMs: number;
 }
 
@@ -79,7 +79,7 @@ export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => 
     }
   }
 
-  /** The oldest stays, so that two who race agree on which. */
+  /** Keeps the oldest one, so that two processes that race keep the same one. */
   async function converge(place: CommentPlace, body: string): Promise<StandingComment | undefined> {
     const [first, ...surplus] = await find(place);
     for (const { id } of surplus) await drop(id);

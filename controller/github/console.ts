@@ -1,6 +1,6 @@
 /**
- * The pull request as the console: what reconcile promises becomes rows of one outbox topic, their handler makes
- * GitHub say so, and a tick notices what moved meanwhile. One topic, so that no two of its effects ever race.
+ * Pull requests as the console. Reconcile promises effects as rows of one outbox topic, the topic's handler writes them to
+ * GitHub, and a tick notices what has moved since. There is one topic so that two effects never race.
  */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Revision } from '../domain/ids.ts';
@@ -70,7 +70,7 @@ export interface GitHubConsole {
   };
   /** Empty when this plan has the approvals that it needs. Faults when GitHub cannot be asked. */
   approve(revision: Revision, plan: Plan, needed: number): Promise<Finding[]>;
-  /** Notices what moved: call it every few seconds. Asks the store alone; GitHub is the outbox's business. */
+  /** Notices what has moved; call it every few seconds. It reads the store alone: the outbox talks to GitHub. */
   tick(): Promise<void>;
   /** A pull request or its reviews may have changed. */
   hint(): Promise<void>;
@@ -78,7 +78,7 @@ export interface GitHubConsole {
 }
 
 const MINUTE_MS = 60_000;
-/** Of what a folded plan may take of a comment. */
+/** The most characters of a comment that a folded plan may take. */
 const PLAN_CHARS = 40_000;
 
 /** The offers of two pictures are the same for every device, now and later. */
@@ -216,7 +216,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
       case 'pull':
         return pulls.review(row.pull);
       default:
-        // What ticks have counted stands in the ledger; a revision that was just applied is counted here first.
+        // Ticks keep their counts in the ledger. A revision that was just applied has none yet, so it is counted here.
         if (row.kind === 'applied' && (await ledger.live()) === row.revision) await refresh(() => true);
         return reporter.tell(row.revision);
     }
@@ -226,7 +226,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
     onReconciled: result =>
       result.kind === 'applied'
         ? [
-            // Every open pull request now stands on another base.
+            // The base of every open pull request has changed.
             rowOf({ kind: 'look' }, 'look'),
             rowOf(appliedRow(result.before, result.after, result.plan), `revision:${result.after.revision}`),
           ]

@@ -9,7 +9,7 @@ export const ENVIRONMENT = 'fleet';
 export type DeploymentState = 'queued' | 'in_progress' | 'success' | 'failure' | 'inactive';
 
 export interface Deployments {
-  /** Makes the deployment of `sha` stand at `state`; resolves to whether GitHub had to be told. */
+  /** Sets the deployment of `sha` to `state`; resolves to whether something was sent. */
   put(sha: string, about: string, state: DeploymentState, description: string): Promise<boolean>;
 }
 
@@ -38,7 +38,7 @@ export function makeDeployments(github: GitHub, store: KeyValueStore, nowMs: () 
         ...at,
         ref: sha,
         environment: ENVIRONMENT,
-        // What is merged is deployed as it is: no merging by GitHub, no waiting for our own statuses.
+        // Deploy the commit as it is: GitHub must not merge, nor wait for our own statuses.
         auto_merge: false,
         required_contexts: [],
         description: clip(about),

@@ -1,4 +1,4 @@
-/** Revisions that came and went between two looks: merged, never read, and owed a last word all the same. */
+/** Revisions that were merged and replaced between two looks. They were never read, but their pull requests still get a last word. */
 import type { Revision } from '../domain/ids.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
@@ -73,9 +73,9 @@ export async function overtaken(
   const recent = chain.slice(0, MOST);
   const oldest = recent.at(-1);
   if (oldest === undefined) return [];
-  // The commit under the oldest one: `base` itself, or a commit of the chain that was cut off.
+  // The commit below the oldest one: `base`, or the next one of a chain that is longer than we look.
   const trees = await Promise.all(recent.map(c => subtree(github, c.tree, path)));
-  // GitHub takes a commit where it asks for a tree.
+  // GitHub accepts a commit where it asks for a tree.
   trees.push(await subtree(github, chain[recent.length]?.tree ?? base, path));
   return recent.filter((_, i) => trees[i] !== trees[i + 1]).map(c => c.sha);
 }

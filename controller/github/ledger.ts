@@ -1,6 +1,6 @@
 /**
- * What the console knows of each merged revision: small facts in the store, fed from outbox rows that were committed
- * with the revision itself, in their order and without the network. Merging the same row again changes nothing.
+ * What the console knows of each merged revision: small facts in the store. They come from outbox rows that were committed
+ * with the revision itself, in the rows' order and without the network. Taking in the same row again changes nothing.
  */
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
@@ -60,11 +60,11 @@ export interface Entry {
     readonly final: boolean;
   };
   readonly notices: readonly string[];
-  /** False until what it ends has been ended: a crash in between is made up for. */
+  /** False until the revisions that it replaces are marked as ended; after a crash in between that is done again. */
   readonly settled: boolean;
 }
 
-/** What approvals set down before a revision is held: the plan that would have been applied. */
+/** Written before a revision is held for approval: the plan that would have been applied. */
 export const heldKey = (revision: Revision): string => `github:held:${revision}`;
 export interface Held {
   readonly planHash: string;
@@ -143,7 +143,7 @@ export interface Ledger {
   save(entry: Entry): Promise<void>;
   /** The revision whose rollout is in force. */
   live(): Promise<Revision | undefined>;
-  /** Records commits that were overtaken unread. */
+  /** Records commits that a later one replaced before they were read. */
   skip(revisions: readonly Revision[], by: Entry): Promise<void>;
 }
 
@@ -168,7 +168,7 @@ export function makeLedger({ store, outbox, nowMs }: LedgerOptions): Ledger {
   const live = (): Promise<Revision | undefined> => read<Revision>(LIVE);
   const open = async (): Promise<readonly Revision[]> => (await read<Revision[]>(OPEN)) ?? [];
 
-  /** `completed` is final for its status; that it was taken back later is told all the same. */
+  /** The status of a completed revision is final, but its comment still says when it was taken back later. */
   async function end(revision: Revision, by: Revision, how: 'superseded' | 'reverted'): Promise<void> {
     const entry = await get(revision);
     if (entry === undefined) return;
@@ -255,7 +255,7 @@ export function makeLedger({ store, outbox, nowMs }: LedgerOptions): Ledger {
   };
 }
 
-/** A revision that never came to stand. */
+/** The entry of a revision that was never applied. */
 const without = (revision: Revision, kind: 'rejected' | 'skipped', atMs: number): Entry => ({
   revision,
   kind,

@@ -1,6 +1,6 @@
 /**
- * Makes GitHub say what the ledger knows of a revision: statuses, the report on its pull request, at most one notice
- * a state, the deployment. Level-triggered: telling again what stands already sends nothing.
+ * Writes to GitHub what the ledger knows of a revision: statuses, the report on its pull request, one notice a state at
+ * most, and the deployment. Writing again what is there already sends nothing.
  */
 import type { Revision } from '../domain/ids.ts';
 import type { OutboxStore } from '../ports/index.ts';
@@ -63,7 +63,7 @@ export function makeReporter(options: ReportOptions): Reporter {
     await statuses.post({ sha: revision, context: 'ota/sync', ...said });
   }
 
-  /** One status a transition, with the figures of that moment; after a final one never another. */
+  /** One status for each transition, with the figures of that moment, and none after a final one. */
   async function rolloutStatus(entry: Entry): Promise<Entry> {
     const { progress, revision, told } = entry;
     if (told?.final === true) return entry;

@@ -13,7 +13,7 @@ export interface CommitStatus {
 }
 
 export interface Statuses {
-  /** Resolves to whether GitHub had to be told. */
+  /** Resolves to whether something was sent. */
   post(status: CommitStatus): Promise<boolean>;
 }
 

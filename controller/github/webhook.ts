@@ -1,5 +1,5 @@
 /**
- * GitHub's webhook: authentic by HMAC-SHA256 or nothing, one hint per delivery id, and only ever a hint to look.
+ * GitHub's webhook: authenticated by HMAC-SHA256, taken once per delivery id, and never more than a hint to look.
  * https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
  */
 import { Webhooks } from '@octokit/webhooks';
@@ -25,7 +25,7 @@ const ABOUT: Readonly<Record<string, 'source' | 'pulls'>> = {
   push: 'source',
   pull_request: 'pulls',
   pull_request_review: 'pulls',
-  // A queue's branch is pushed, too, but only this event is about it alone.
+  // GitHub also sends a push for the queue's branch; this event is about the queue alone.
   merge_group: 'pulls',
 };
 

@@ -1,6 +1,6 @@
 /**
- * Who runs what: looked at when devices have checked in, told at each whole percent (SPEC §10). Outcomes never change
- * desired state; they only become numbers.
+ * Counts which builds devices run, and reports each whole percent (SPEC §10). Outcomes never change desired state; they
+ * only become numbers.
  */
 import { type Adoption, adoptionOf } from '../domain/adoption.ts';
 import type { Snapshot } from '../domain/decision.ts';
@@ -35,7 +35,7 @@ export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
   let ratios: ReadonlyMap<BuildId, number> = new Map();
   let other = 0;
 
-  /** What was told of this build before, also by an earlier process. */
+  /** What was last reported of this build, by this process or an earlier one. */
   async function toldOf(buildId: BuildId): Promise<Adoption | undefined> {
     if (last?.buildId === buildId) return last;
     const sample = (await history.series(buildId, 0)).at(-1);
@@ -63,7 +63,7 @@ export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
     last = now;
     if (told?.percent === now.percent) return;
     const { buildId, percent, devices: running, activeDevices } = now;
-    // A build nobody runs yet is the beginning of its curve, but no progress.
+    // The curve of a build begins at 0 %, which is not reported as progress.
     await history.add({ revision, buildId, atMs: nowMs(), active: activeDevices, running });
     if (told === undefined && percent === 0) return;
     observe({ type: 'ota.adoption.progress', revision, buildId, percent, devices: running, activeDevices });
