@@ -29,6 +29,7 @@ function withVersions(versions: Versions | Error) {
   const values: Pick<KeyValueStore, 'get' | 'set'> = {
     get: async key => kept.get(key),
     set: async (key, value) => {
+      await Promise.resolve();
       writes++;
       kept.set(key, value);
     },

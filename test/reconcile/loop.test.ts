@@ -198,6 +198,9 @@ test('the age of the source grows while it is away, also from a start that never
     const age = () => journey.metric('ota_source_age_seconds');
     assert.ok((await age()) < 60);
     await rename(journey.repository.folder, `${journey.repository.folder}.away`);
+    // A pass that a hint began before must not read the source once time has moved.
+    await journey.controller.reconcile.run();
+    assert.is(journey.controller.reconcile.status().sourceFault, 'source_unreachable');
     await journey.pass(10 * 60_000);
     assert.ok((await age()) >= 600);
     await journey.restart();

@@ -28,6 +28,7 @@ interface Scene {
   /** Pairs `revision ancestor` that do not descend. */
   readonly rewritten: Set<string>;
   fault: Fault | undefined;
+  reads: number;
   missing: ReadonlySet<Sha256>;
   approvals: Finding[];
   readonly asked: string[];
@@ -60,6 +61,7 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
           return scene.head;
         },
         read: async revision => {
+          scene.reads++;
           const tree = scene.trees.get(revision);
           if (tree === undefined) throw new Error(`${revision} was not committed`);
           return tree;
@@ -119,6 +121,7 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
       trees: new Map(),
       rewritten: new Set(),
       fault: undefined,
+      reads: 0,
       missing: new Set(),
       approvals: [],
       asked: [],
@@ -201,6 +204,7 @@ test('events say what changed: a raise, a rollback, nothing', () =>
     scene.commit('r1', { rollout: 10 });
     await scene.run();
     assert.is(await scene.run(), 'ota.reconcile.unchanged');
+    assert.is(scene.reads, 1, 'a head that stands is not read again');
     assert.equal(scene.published, ['r1'], 'nothing is published twice');
     scene.commit('r2', { rollout: 50 });
     assert.is(await scene.run(), 'ota.rollout.update ota.reconcile.applied');

@@ -1,10 +1,12 @@
 /** Edges of what a plan shows: what appears from one on, and stays away at none. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { singleLine } from '../../../controller/domain/plan/escape.ts';
 import { countFleet } from '../../../controller/domain/plan/fleet.ts';
 import { type Plan, plan } from '../../../controller/domain/plan/index.ts';
 import { renderPlanMarkdown } from '../../../controller/domain/plan/markdown.ts';
 import { renderPlanText } from '../../../controller/domain/plan/text.ts';
+import { bytesText } from '../../../controller/domain/plan/words.ts';
 import type { Standing } from '../../../controller/domain/standing.ts';
 import { aBuild, aRamp, aState, HOUR_MS, NOW_MS, type StateParts } from '../../support/state.ts';
 
@@ -122,6 +124,47 @@ test('a withdrawal says what it takes away: the exposure, the way back, or nothi
   assert.match(told(42) ?? '', /^`b42` is withdrawn for good: it is current, so its exposure falls to 0$/);
   assert.match(told(41) ?? '', /^`b41` is withdrawn for good: it is last_safe, so devices outside/);
   assert.is(told(40), '`b40` is withdrawn for good');
+});
+
+test('a change of conditions alone is called that, and not the end of a suspend', () => {
+  const first = (p: Plan): string | undefined => renderPlanText(p).split('\n')[0];
+  assert.is(first(between({}, { rollout: { wifiOnly: false } })), 'Change how b42 is offered');
+  const suspend = { reason: 'x', sinceMs: NOW_MS - HOUR_MS, untilMs: NOW_MS + HOUR_MS };
+  assert.match(first(between({ rollout: { suspend } }, {})) ?? '', /^End the suspend/);
+});
+
+test('without a base only what is written is new', () => {
+  const { changes } = plan(undefined, stand(), NOW_MS);
+  assert.not.ok(changes.some(c => c.path === 'canary.devices'));
+  assert.ok(changes.some(c => c.path === 'current' && c.before === undefined && c.after === 'b42'));
+});
+
+test('a forced downgrade that stands is no new danger, one to another build is', () => {
+  const builds = [aBuild(40), aBuild(41), aBuild(42)];
+  const to = (lastSafe: string) => ({
+    builds,
+    rollout: { lastSafe, rollback: true, forceDowngrade: true, reason: 'x' },
+  });
+  const forced = (p: Plan): boolean => p.dangers.some(d => d.kind === 'force_downgrade');
+  assert.not.ok(forced(between(to('b41'), { ...to('b41'), rollout: { ...to('b41').rollout, reason: 'y' } })));
+  assert.ok(forced(between(to('b41'), to('b40'))));
+  assert.ok(forced(between({ builds }, to('b41'))));
+});
+
+test('canaries that come with another build are not said to widen those of the one before', () => {
+  const builds = [aBuild(41), aBuild(42), aBuild(43)];
+  const canary = { tags: ['qa'], devices: [], cohorts: [] };
+  const kinds = (current: string): string[] =>
+    between({ builds }, { builds, rollout: { current, canary } }).dangers.map(d => d.kind);
+  assert.ok(kinds('b42').includes('canary_widened'));
+  assert.not.ok(kinds('b43').includes('canary_widened'));
+});
+
+test('text of strangers is cut at 200 characters, and amounts beyond the largest unit keep that unit', () => {
+  assert.is(singleLine('x'.repeat(200)), 'x'.repeat(200));
+  assert.is(singleLine('x'.repeat(201)), `${'x'.repeat(199)}…`);
+  assert.match(bytesText(4.2e18), /^\d+(\.\d)? [A-Z]B$/);
+  assert.is(bytesText(0), '0 B');
 });
 
 test('text has its sections in order, each with its lines', () => {

@@ -390,6 +390,14 @@ test('approvals: by how far the change may reach without another commit', () => 
   assert.is(needed(percent(50), percent(10)), 0);
 });
 
+test('a suspend that holds back even one percent may not be ended in a freeze window', () => {
+  const always = { reason: 'night', timeZone: 'UTC', fromMinute: 0, toMinute: 1440 };
+  const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+  const policy = { freezeWindows: [{ ...always, days }] };
+  assert.equal(judge(policy, { ...percent(1), suspend }, percent(1)), ['policy_freeze ']);
+  assert.equal(judge(policy, { ...percent(0), suspend }, percent(0)), []);
+});
+
 test('another last_safe that is newer than the one before is a rise, though current stays', () => {
   const policy = { maxJumpPercent: 50 };
   assert.equal(judge(policy, { lastSafe: 'b40', ...percent(10) }, { lastSafe: 'b41', ...percent(10) }), [

@@ -96,6 +96,27 @@ test('at most eight names are listed, the newest, and the others are counted', (
   assert.match(hint(9), /declared builds: b101, .*b108, and 1 more$/);
 });
 
+test('ids that differ only in case are told once, at the new one; between those that stand it is a warning', () => {
+  const twin = aBuild(43, { buildId: 'B42' });
+  const pair = { builds: [aBuild(41), aBuild(42), twin], rollout: { cohortSeed: 'x' } };
+  const found = (base?: StateParts): string[] =>
+    check(pair, base)
+      .filter(f => f.code === 'build_id_case')
+      .map(f => `${f.severity} ${f.file}`);
+  assert.equal(found({}), ['error builds/B42.yaml']);
+  assert.equal(found(pair), ['warning builds/B42.yaml']);
+  assert.equal(found(), ['warning builds/B42.yaml']);
+  const first = { builds: [aBuild(41), twin], rollout: { current: 'B42' } };
+  assert.equal(found(first), ['error builds/b42.yaml'], 'the one that is new');
+});
+
+test('builds with one version_code are not older than each other', () => {
+  const builds = [aBuild(42, { buildId: 'a42', sha256: aBuild(7).sha256 }), aBuild(42)];
+  const found = check({ builds, rollout: { lastSafe: 'a42', forceDowngrade: true, reason: 'x' } });
+  assert.ok(found.some(f => f.code === 'force_downgrade_scope'));
+  assert.not.ok(found.some(f => f.code === 'current_older'));
+});
+
 test('a cohort that is named is used, and one that is not is told at its file', () => {
   const canary = { tags: [], devices: [], cohorts: ['lab'] };
   const found = check({ rollout: { canary }, cohorts: [aCohort('lab'), aCohort('old')] });
