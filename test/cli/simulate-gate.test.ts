@@ -2,10 +2,11 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { drawCurve } from '../../controller/cli/simulation-curve.ts';
+import { DEFAULT_GATE } from '../../controller/domain/gate/gate.ts';
 import { ota } from '../support/cli.ts';
 import { withFolder } from '../support/folder.ts';
 import { releaseFiles, writeReleases } from '../support/releases.ts';
-import { aBuild, aRamp, NOW_MS } from '../support/state.ts';
+import { aBuild, aRamp, HOUR_MS, NOW_MS } from '../support/state.ts';
 
 const builds = [aBuild(41), aBuild(42)];
 
@@ -92,6 +93,26 @@ test('with --runs it says how often each end comes', () =>
     assert.is(rest.halted + rest.asked, 1);
     assert.is(rest.by_time.done, 1);
   }));
+
+test('a ramp is played with its own gate', () => {
+  const steps = [
+    { percent: 2, holdMs: 12 * HOUR_MS },
+    { percent: 100, holdMs: undefined },
+  ];
+  const gate = { ...DEFAULT_GATE, installFailRatioMax: 0.1, maxWaitMs: 24 * HOUR_MS };
+  return inFolder(
+    async cwd => {
+      const { out, err } = await simulate(cwd, '--count', '2000', '--fail', '8');
+      assert.not.match(err, /has no gate/);
+      assert.match(
+        out,
+        /^the gate: fail 10 %, silence 2 % after 18 h, 50 reports, wait 24 h, no data: hold$/m,
+      );
+      assert.match(out, /^at 100 % after /m);
+    },
+    { kind: 'ramp', ramp: { startMs: NOW_MS, steps, gate } },
+  );
+});
 
 test('an outage stands on the ramp as time that does not count', () =>
   inFolder(async cwd => {

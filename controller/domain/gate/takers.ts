@@ -51,7 +51,7 @@ export function evidenceCounter(
   const percent = ramp?.steps[step]?.percent ?? 0;
   const before = ramp?.steps[step - 1]?.percent ?? 0;
   const quietSinceMs = nowMs - silenceAfterMs;
-  const firstTakenMs = Math.min(...[...takers.values()].map(t => t.takenAtMs ?? Number.POSITIVE_INFINITY));
+  const watchedSinceMs = firstOfferMs(snapshot, takers, nowMs);
   const [inStep, cohort] = [none(), none()];
   const canary = { taken: 0, fail: 0, verifyFail: 0 };
   const control = { devices: 0, silent: 0, recent: 0 };
@@ -98,7 +98,7 @@ export function evidenceCounter(
   function addControl(device: CountedDevice): void {
     const seenMs = device.lastSeenMs ?? 0;
     if (device.versionCode !== snapshot.lastSafe?.versionCode) return;
-    if (seenMs < firstTakenMs - silenceAfterMs) return;
+    if (seenMs < watchedSinceMs - silenceAfterMs) return;
     control.devices += 1;
     if (isSilent(device.lastSeenMs)) control.silent += 1;
     if (Math.max(seenMs, upSinceMs) > nowMs - 1.1 * pollMs) control.recent += 1;
@@ -129,6 +129,14 @@ export function evidenceCounter(
         cohort.verifyFail + canary.verifyFail > 0 && snapshot.missingArtifacts.has(snapshot.current.sha256),
     }),
   };
+}
+
+/** When the build was first offered here: as this ramp began, or before it where an earlier ramp's devices took it. */
+function firstOfferMs({ progress }: Snapshot, takers: ReadonlyMap<DeviceId, Taker>, nowMs: number): number {
+  let firstMs = progress?.beginsAtMs ?? nowMs;
+  for (const { takenAtMs } of takers.values())
+    if (takenAtMs !== undefined && takenAtMs < firstMs) firstMs = takenAtMs;
+  return Math.min(firstMs, nowMs);
 }
 
 const isNeutral = ({ outcome, reason }: NonNullable<Taker['newest']>): boolean =>

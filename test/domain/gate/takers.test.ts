@@ -1,0 +1,136 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { bucketOf } from '../../../controller/domain/cohort.ts';
+import type { Snapshot } from '../../../controller/domain/decision.ts';
+import type { Evidence } from '../../../controller/domain/gate/evidence.ts';
+import { evidenceCounter, type Taker } from '../../../controller/domain/gate/takers.ts';
+import type { DeviceId } from '../../../controller/domain/ids.ts';
+import type { CountedDevice } from '../../../controller/domain/progress.ts';
+import { newRamp } from '../../../controller/domain/ramp/progress.ts';
+import { aRamp, aRollout, aSnapshot, aState, HOUR_MS, NOW_MS } from '../../support/state.ts';
+
+/** On the step of 10 % of a ramp that began 30 h ago; b42 over b41. */
+const BEGAN_MS = NOW_MS - 30 * HOUR_MS;
+const snapshot: Snapshot = aSnapshot(
+  aState({ rollout: aRollout({ exposure: aRamp(undefined, [1, 12], [10, 24], [100]) }) }),
+  { progress: { ...newRamp({ startMs: undefined }, BEGAN_MS), step: 1 } },
+);
+const ids = Array.from({ length: 2_000 }, (_, i): DeviceId => `d${i}`);
+const percentOf = (id: DeviceId): number => bucketOf(id, snapshot.rollout.cohortSeed) / 100;
+const inFirst = ids.filter(id => percentOf(id) < 1);
+const inSecond = ids.filter(id => percentOf(id) >= 1 && percentOf(id) < 10);
+const outside = ids.filter(id => percentOf(id) >= 10);
+
+const device = (deviceId: DeviceId, versionCode = 41, seenAgoHours = 1): CountedDevice => ({
+  deviceId,
+  tags: [],
+  versionCode,
+  lastSeenMs: NOW_MS - seenAgoHours * HOUR_MS,
+});
+const taker = (deviceId: DeviceId, over: Partial<Taker> = {}): Taker => ({
+  deviceId,
+  takenAtMs: NOW_MS - 20 * HOUR_MS,
+  final: undefined,
+  newest: undefined,
+  ...over,
+});
+
+function count(devices: readonly CountedDevice[], takers: readonly Taker[], upHours = 1_000): Evidence {
+  const counter = evidenceCounter(snapshot, new Map(takers.map(t => [t.deviceId, t])), {
+    nowMs: NOW_MS,
+    upSinceMs: NOW_MS - upHours * HOUR_MS,
+    pollMs: 6 * HOUR_MS,
+    silenceAfterMs: 18 * HOUR_MS,
+  });
+  for (const one of devices) counter.add(one);
+  return counter.result();
+}
+const nth = (list: readonly DeviceId[], i: number): DeviceId => list[i] ?? '';
+
+test('a device that took the build is counted by what it runs, else by its newest final outcome', () => {
+  const [a, b, c, d] = [0, 1, 2, 3].map(i => nth(inSecond, i)) as [string, string, string, string];
+  const { step, cohort } = count(
+    [device(a, 42), device(b), device(c), device(d)],
+    [
+      taker(a, { final: 'install_failed' }),
+      taker(b, { final: 'install_failed' }),
+      taker(c, { final: 'sha256_mismatch' }),
+      taker(d, { final: 'storage', newest: { outcome: 'fail', reason: 'storage' } }),
+    ],
+  );
+  assert.equal(step, { taken: 4, ok: 1, fail: 1, verifyFail: 1, followed: 4, open: 0, deferred: 0 });
+  assert.is(cohort.takenLongAgo, 4);
+  assert.is(cohort.silent, 0);
+});
+
+test('a device that was exposed by an earlier step counts for the cohort and not for the step', () => {
+  const first = nth(inFirst, 0);
+  const { step, cohort } = count([device(first, 42)], [taker(first)]);
+  assert.is(step.taken, 0);
+  assert.is(cohort.ok, 1);
+});
+
+test('a report from a device that was never offered the build is told and is no evidence', () => {
+  const stranger = nth(outside, 0);
+  const { cohort, canary } = count(
+    [device(stranger)],
+    [
+      taker(stranger, {
+        takenAtMs: undefined,
+        final: 'install_failed',
+        newest: { outcome: 'fail', reason: 'install_failed' },
+      }),
+    ],
+  );
+  assert.is(cohort.taken + cohort.fail + canary.taken, 0);
+});
+
+test('who can take it: seen lately, offered it, and not deferring', () => {
+  const [open, deferred, gone] = [0, 1, 2].map(i => nth(inSecond, i)) as [string, string, string];
+  const { step, neutral } = count(
+    [device(open), device(deferred), device(gone, 41, 19)],
+    [taker(deferred, { takenAtMs: undefined, newest: { outcome: 'deferred', reason: 'wifi' } })],
+  );
+  assert.is(step.open, 1);
+  assert.is(step.deferred, 1);
+  assert.equal(neutral, { wifi: 1 });
+});
+
+test('silence ages while the controller is up, not while it was down', () => {
+  const quiet = nth(inSecond, 0);
+  assert.is(count([device(quiet, 41, 20)], [taker(quiet)]).cohort.silent, 1);
+  const { takenLongAgo, silent } = count([device(quiet, 41, 20)], [taker(quiet)], 10).cohort;
+  assert.is(takenLongAgo + silent, 0);
+});
+
+test('the control are devices outside that run last_safe and were alive as the ramp began', () => {
+  const devices = [
+    device(nth(outside, 0)),
+    device(nth(outside, 1), 41, 20),
+    device(nth(outside, 2), 41, 60),
+    device(nth(outside, 3), 40),
+    device(nth(inSecond, 0)),
+  ];
+  const taken = taker(nth(inSecond, 1));
+  assert.equal(count(devices, [taken]).control, { devices: 2, silent: 1 });
+});
+
+test('a network that is down is seen before the first device took the build', () => {
+  const dark = outside.slice(0, 100).map(id => device(id, 41, 20));
+  const { control, starved } = count(dark, []);
+  assert.is(control.devices, 100);
+  assert.ok(starved);
+  assert.not(
+    count(
+      outside.slice(0, 100).map(id => device(id)),
+      [],
+    ).starved,
+  );
+});
+
+test('a fleet of 200,000 takers is counted', () => {
+  const takers = Array.from({ length: 200_000 }, (_, i) => taker(`t${i}`));
+  assert.is(count([device('t0', 42)], takers).cohort.taken, 1);
+});
+
+test.run();
