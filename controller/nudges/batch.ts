@@ -1,4 +1,4 @@
-/** One batch of nudges: judged once more, signed each for its device, sent, and recorded. */
+/** Sends one batch of nudges: each device is judged once more, and each nudge is signed for its device and recorded. */
 import { type Device, decide, type Snapshot } from '../domain/decision.ts';
 import type { NudgeResult, Observe } from '../domain/event.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
@@ -28,7 +28,7 @@ export interface BatchOptions {
   readonly observe: Observe;
 }
 
-/** Devices that need no nudge any more are left out; the result is undefined when the process ended meanwhile. */
+/** Without devices that need no nudge any more. Undefined when the process began to end meanwhile. */
 export type BatchResults = ReadonlyMap<DeviceId, PushResult> | undefined;
 
 interface Outgoing {
@@ -38,7 +38,7 @@ interface Outgoing {
   readonly message: PushMessage;
 }
 
-/** What decisions need of a device, as it last said; a version never said counts as none installed. */
+/** What decisions need to know of a device, as it last said. A device that never named a version counts as having none. */
 export const deviceOf = (d: ScannedDevice): Device => ({
   deviceId: d.deviceId,
   tags: d.tags,
@@ -48,7 +48,7 @@ export const deviceOf = (d: ScannedDevice): Device => ({
   signer: d.signer,
 });
 
-/** The generation whose key the device surely has: a new one counts from its first use (SPEC §6). */
+/** The generation whose key the device certainly has: a new one counts from its first use (SPEC §6). */
 const generationInUse = (auth: DeviceAuth, nowMs: number): number =>
   auth.previousUntilMs > nowMs ? auth.previousGeneration : auth.generation;
 
@@ -74,7 +74,7 @@ function compose(device: ScannedDevice, o: BatchOptions): Outgoing | undefined {
   };
 }
 
-/** Resolves with `undefined` at the signal: a push service that does not answer must not hold up the end. */
+/** Resolves with `undefined` at the signal, so that a push service that does not answer cannot delay the end. */
 function orEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   if (signal.aborted) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
@@ -105,7 +105,7 @@ export async function sendBatch(
 
 const FINAL: ReadonlySet<NudgeResult> = new Set(['unregistered', 'invalid', 'sender_mismatch', 'gave_up']);
 
-/** What will never arrive is told apart from what went out or will be tried again. */
+/** Nudges that will never arrive are a separate event from those that went out or will be tried again. */
 export function observeResult(
   observe: Observe,
   about: { readonly deviceId: DeviceId; readonly requestId: string | undefined; readonly buildId: BuildId },

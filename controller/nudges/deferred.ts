@@ -1,4 +1,4 @@
-/** The devices of a campaign that the push service sent away: each comes again after a while, for an hour (SPEC §8). */
+/** Devices that the push service could not serve now. Each is tried again after a pause, for one hour (SPEC §8). */
 
 import type { DeviceId } from '../domain/ids.ts';
 import type { Away } from './row.ts';
@@ -6,7 +6,7 @@ import type { Away } from './row.ts';
 const BACKOFF_MS = 60_000;
 export const GIVE_UP_AFTER_MS = 60 * 60_000;
 
-/** Our own back-off: the SDK hides `Retry-After`. Up to a quarter more, so that devices do not come back together. */
+/** The SDK hides `Retry-After`, so the pause is ours: up to a quarter longer at random, to spread the devices. */
 export const pauseMs = (random: () => number): number => Math.round(BACKOFF_MS * (1 + random() * 0.25));
 
 export class AwayDevices {
@@ -40,7 +40,7 @@ export class AwayDevices {
     return Math.min(...this.list.map(a => a.dueMs));
   }
 
-  /** Sent away, perhaps again. False: its hour is over, and it is waited for no longer. */
+  /** Adds a device, or defers it again. False when its hour is over and it is given up. */
   add(deviceId: DeviceId, nowMs: number): boolean {
     const sinceMs = this.#byId.get(deviceId)?.sinceMs ?? nowMs;
     const waits = nowMs - sinceMs < GIVE_UP_AFTER_MS;

@@ -46,9 +46,9 @@ export interface Cursor {
   readonly after: DeviceId;
   readonly sent: number;
   readonly away: readonly Away[];
-  /** The push service is down or wants peace: nothing goes before. */
+  /** The push service is down or over its quota: nothing is sent before this time. */
   readonly holdUntilMs?: number;
-  /** Nothing has got through since. */
+  /** Since when nothing has got through. */
   readonly failingSinceMs?: number;
 }
 
@@ -58,7 +58,7 @@ export const cursorOf = (row: OutboxRow): Cursor =>
 /** Our own row, written by {@link campaignEntry} or {@link handedOver}. */
 export const payloadOf = (row: OutboxRow): Payload => row.payload as Payload;
 
-/** Only what decides: a row must not grow with every build that was ever declared. */
+/** Only what decisions need, so that the row does not grow with each declared build. */
 function deciding({ rollout, builds, cohorts }: DesiredState): DesiredState {
   const named = new Set([rollout.current, rollout.lastSafe]);
   return {

@@ -1,13 +1,13 @@
-/** Holds a run of nudges to its pace: time becomes credit, credit is spent on messages, and little of it is saved up. */
+/** Keeps a run of nudges to its pace: time earns credit, messages spend it, and little credit is saved. */
 import { allowance, allowedAtMs, type Pace, rateAt } from '../domain/nudge/pace.ts';
 
-/** No wait is longer than this, so that a stop is noticed within a second. */
+/** The longest single wait, so that a stop is noticed within a second. */
 const SLICE_MS = 500;
 /** Messages that fall due within this time go together. */
 const GATHER_S = 0.25;
-/** After a slow answer of the push service no more than this is caught up at once. */
+/** How much credit is saved while the push service answers slowly. */
 const SAVED_S = 1;
-/** What floating point takes from a whole message. */
+/** Tolerance for rounding errors. */
 const GRAIN = 1e-6;
 
 export interface ThrottleOptions {
@@ -43,7 +43,7 @@ export class Throttle {
     return 0;
   }
 
-  /** That many went out. */
+  /** Subtracts messages that were sent. */
   spend(count: number): void {
     this.#credit -= count;
   }

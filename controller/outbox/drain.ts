@@ -89,7 +89,7 @@ function makeLane(
     do {
       again = false;
       for (;;) {
-        // One at a time: carrying out one row may replace those behind it.
+        // One row at a time: handling it may replace rows behind it.
         const [row] = await store.due([handler.topic], nowMs(), 1);
         if (row === undefined) break;
         if (stopping.signal.aborted) return;
@@ -115,7 +115,7 @@ function makeLane(
       )
       .finally(() => {
         running = undefined;
-        // Woken after the last look and before this: that wake-up must not be lost.
+        // A wake-up that came after the last look must not be lost.
         if (again) wake();
       });
   }

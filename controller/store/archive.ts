@@ -90,14 +90,18 @@ async function refuseExisting(toFile: string): Promise<void> {
     () => false,
   );
   if (there)
-    throw new Fault('backup_exists', `${toFile} is already there and is not overwritten`, { retry: 'never' });
+    throw new Fault('backup_exists', `${toFile} exists and is not overwritten: choose another name`, {
+      retry: 'never',
+    });
   const folder = path.dirname(toFile);
   const known = await stat(folder).then(
     found => found.isDirectory(),
     () => false,
   );
   if (!known)
-    throw new Fault('backup_no_folder', `there is no folder ${folder} to write to`, { retry: 'never' });
+    throw new Fault('backup_no_folder', `the folder ${folder} does not exist: create it first`, {
+      retry: 'never',
+    });
 }
 
 async function gatherArtifacts(

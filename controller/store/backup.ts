@@ -21,12 +21,20 @@ export async function backupDatabase(
   { replace = false } = {},
 ): Promise<void> {
   if (!(await exists(database)))
-    throw new Fault('backup_no_database', `there is no database at ${database}`, { retry: 'never' });
+    throw new Fault(
+      'backup_no_database',
+      `${database} does not exist: set --data to the controller's data folder`,
+      { retry: 'never' },
+    );
   const folder = path.dirname(toFile);
   if (!(await exists(folder)))
-    throw new Fault('backup_no_folder', `there is no folder ${folder} to write to`, { retry: 'never' });
+    throw new Fault('backup_no_folder', `the folder ${folder} does not exist: create it first`, {
+      retry: 'never',
+    });
   if (!replace && (await exists(toFile)))
-    throw new Fault('backup_exists', `${toFile} is already there and is not overwritten`, { retry: 'never' });
+    throw new Fault('backup_exists', `${toFile} exists and is not overwritten: choose another name`, {
+      retry: 'never',
+    });
   const partial = `${toFile}.partial`;
   await rm(partial, { force: true });
   const source = openKnex(database, ['busy_timeout = 30000'], 1);

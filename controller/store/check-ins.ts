@@ -1,6 +1,6 @@
 /**
- * What devices said when they last checked, buffered and written in batches after the answers (SPEC §10): the only
- * rows that a crash may lose. The newest of a device wins; a later check also confirms an `ok` (SPEC §5).
+ * What each device said when it last checked. Buffered and written in batches after the answers (SPEC §10), so a crash
+ * may lose these rows and no others. The newest check of a device wins. A later check also confirms an `ok` (SPEC §5).
  */
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
@@ -12,21 +12,21 @@ import { neighbours } from './neighbours.ts';
 
 export interface CheckIns {
   record(row: CheckIn): void;
-  /** What is not yet committed of a device. */
+  /** The check-in of a device that is not committed yet. */
   pending(deviceId: DeviceId): CheckIn | undefined;
   forget(deviceId: DeviceId): void;
-  /** Resolves when all that was recorded before is committed. */
+  /** Resolves once everything recorded before this call is committed. */
   flush(): Promise<void>;
 }
 
 export interface CheckInOptions {
   readonly db: Db;
   readonly onFault: (part: 'check_ins', fault: unknown) => void;
-  /** From here on rows are written without waiting for the timer; four times as many are never held. */
+  /** At this number of rows a flush begins without waiting for the timer. At four times this number new rows are dropped. */
   readonly flushAt: number;
 }
 
-/** A transaction's worth: small enough that preparing it never holds the event loop up for long. */
+/** Rows per transaction: few enough that preparing them does not block the event loop for long. */
 const ROWS_PER_WRITE = 2_000;
 
 const COLUMNS = ['device_id', 'at_ms', 'version_code', 'build_id', 'sdk', 'signer'];
@@ -43,7 +43,7 @@ export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns
     buffered = new Map();
     try {
       for (const piece of neighbours([...leaving.values()], ROWS_PER_WRITE, row => row.deviceId)) {
-        // What was forgotten while it waited its turn is not written: the device may be another by now.
+        // A row that was forgotten while it waited is not written: its device was erased and may be enrolled anew.
         await db.write(trx =>
           writeRows(
             trx,
@@ -53,7 +53,7 @@ export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns
         for (const row of piece) leaving.delete(row.deviceId);
       }
     } finally {
-      // What was not written comes back, unless the device has been heard of since.
+      // Rows that were not written go back into the buffer, unless the device has checked in again since.
       for (const [deviceId, row] of leaving) if (!buffered.has(deviceId)) buffered.set(deviceId, row);
       leaving = new Map();
     }
@@ -108,7 +108,7 @@ async function writeRows(trx: Knex, rows: readonly CheckIn[]): Promise<void> {
     row.signer ?? null,
   ]);
   const { sql: input, binding } = rowsIn(COLUMNS, cells);
-  // The join drops devices that were erased in the meantime.
+  // The join drops devices that were erased meanwhile.
   await trx.raw(
     `insert into check_ins (device_id, at_ms, version_code, build_id, sdk, signer)
      select d.device_id, input.at_ms, input.version_code, input.build_id, input.sdk, input.signer
@@ -121,7 +121,7 @@ async function writeRows(trx: Knex, rows: readonly CheckIn[]): Promise<void> {
   await confirmAttempts(trx, input, binding);
 }
 
-/** An `ok` stands confirmed when a later check of the device says that it runs that very build. */
+/** A later check in which the device says that it runs the build confirms its `ok`. */
 async function confirmAttempts(trx: Knex, input: string, binding: string): Promise<void> {
   await trx.raw(
     `update attempts set confirmed_at_ms = seen.at_ms

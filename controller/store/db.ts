@@ -1,6 +1,6 @@
 /**
- * Two doors to one SQLite file in WAL mode: a single writer, so that no two transactions ever wait for each other,
- * and readers of their own, so that no scan ever holds a write up.
+ * One SQLite file in WAL mode, opened twice: by a single writer, so that transactions never wait for each other, and by
+ * readers, so that a scan never delays a write.
  */
 import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -18,7 +18,7 @@ export interface Db {
   close(): Promise<void>;
 }
 
-/** FULL: what was answered survives a power cut. Foreign keys are off by default, in every connection. */
+/** `synchronous = FULL`: what was answered survives a power cut. SQLite turns foreign keys off in each new connection. */
 const WRITER_PRAGMAS = [
   'busy_timeout = 5000',
   'journal_mode = WAL',
@@ -36,14 +36,14 @@ const READER_PRAGMAS = [
   'trusted_schema = OFF',
 ];
 
-/** Long: jobs queue before the pool, never in it, and a checkpoint of a large import may take its time. */
+/** Jobs wait in the writer's queue, not for a connection. Only the checkpoint of a large import takes this long. */
 const ACQUIRE_TIMEOUT_MS = 300_000;
 
 const ignore = (): void => undefined;
-/** What Knex would print it also throws, and nothing but `observe` logs. */
+/** Knex throws what it would print, and only `observe` logs. */
 const SILENT = { warn: ignore, error: ignore, deprecate: ignore, debug: ignore };
 
-/** One Knex on this file. Bindings stay out of error texts: they may hold tokens. */
+/** One Knex on this file. Error texts do not show bindings: they may hold tokens. */
 export function openKnex(filename: string, pragmas: readonly string[], connections: number): Knex {
   return knex({
     client: 'sqlite3',
@@ -69,8 +69,8 @@ export const openWriter = (filename: string): Knex => openKnex(filename, WRITER_
 export const openReader = (filename: string): Knex => openKnex(filename, READER_PRAGMAS, 2);
 
 /**
- * A file that was deleted or replaced goes on taking writes through its open handle, and all of them are lost at the
- * end of the process: no write is promised any more.
+ * A file that was deleted or replaced still takes writes through its open handle, but they are lost when the process
+ * ends. So no write is confirmed any more.
  */
 function standingOf(filename: string): () => Promise<void> {
   const { ino, dev } = statSync(filename);
@@ -84,7 +84,7 @@ function standingOf(filename: string): () => Promise<void> {
   };
 }
 
-/** The doors, once the schema is in place. Takes over `writer` and closes it. */
+/** Call it once the schema is in place. Takes over `writer` and closes it. */
 export function makeDb(filename: string, writer: Knex): Db {
   const reader = openReader(filename);
   const jobs = makeWriter(writer, standingOf(filename));

@@ -66,7 +66,7 @@ export function makeDesiredStore(db: Db, nowMs: () => number): DesiredStore {
 }
 
 async function readApplied(reader: Knex): Promise<Applied | undefined> {
-  // One transaction: the row and the builds must be of the same moment.
+  // One transaction, so that the row and the builds are of the same moment.
   return reader.transaction(async trx => {
     const row = await trx<DesiredRecord>('desired').where({ id: ONLY }).first();
     if (row === undefined) return undefined;

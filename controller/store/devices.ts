@@ -1,6 +1,7 @@
 /**
- * Devices: the registry in memory for checks, the database for everything else. A change is committed first and
- * shown in memory after; the one exception is {@link DeviceStore.confirmGeneration}, which only ever takes away.
+ * Devices: a registry in memory for checks, the database for everything else. A change is committed first and shown in
+ * memory after that. What a device itself proves by using a token (`confirmGeneration`, `adoptGeneration`, `sawKid`) is
+ * shown at once and written after.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
@@ -26,7 +27,7 @@ import { type Enrolled, enrolRows, kidAtFirst, replaceTags, tombstoneOf } from '
 import { ADOPT_KEY, GENERATION_STEP } from './generations.ts';
 import { type PreviousGeneration, Registry } from './registry.ts';
 
-/** Told of failures that nobody awaits. */
+/** Called with failures of work that nobody awaits. */
 export type OnFault = (part: 'check_ins' | 'device_tokens', fault: unknown) => void;
 
 export interface DeviceOptions {
@@ -98,7 +99,7 @@ async function rotateRow(
   const { generation } = row;
   const previous = previousOf(row);
   if (previous !== undefined && previous.untilMs > atMs && previousUntilMs > atMs) {
-    // The shorter time counts: an operator's rotation ends what a renewal had left open.
+    // The earlier end counts: an operator's rotation limits a renewal that had no end.
     const untilMs = Math.min(previous.untilMs, previousUntilMs);
     if (untilMs < previous.untilMs)
       await trx('devices').where({ device_id: deviceId }).update({ previous_until_ms: untilMs });
@@ -252,7 +253,7 @@ function membership(
   };
 }
 
-/** Every table that names the device goes by its foreign key; only the tombstone stays. */
+/** Foreign keys delete the device's rows in all other tables. Only the tombstone stays. */
 async function eraseRows(trx: Knex, deviceId: DeviceId): Promise<DeviceRecord | undefined> {
   const row = await standingRow(trx, deviceId);
   if (row === undefined) return undefined;

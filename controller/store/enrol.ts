@@ -1,4 +1,4 @@
-/** Enrolment in bulk: one transaction a call, one statement for thousands of devices (SPEC §6). */
+/** Enrolment in bulk: one transaction per call and one statement per thousands of devices (SPEC §6). */
 import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
@@ -29,7 +29,7 @@ interface StandingDevice {
 export const tombstoneOf = (deviceId: DeviceId): Sha256 =>
   createHash('sha256').update(`erased device\n${deviceId}`).digest('hex');
 
-/** `devices` has each id once. */
+/** Each id occurs once in `devices`. */
 export async function enrolRows(
   trx: Knex,
   devices: readonly NewDevice[],
@@ -72,7 +72,7 @@ export async function enrolRows(
   return enrolled;
 }
 
-/** After a restore new devices start higher: the numbers from before may have been handed out to others. */
+/** After a restore new devices start with a higher number: lower ones may have been issued since the backup. */
 async function firstGeneration(trx: Knex): Promise<number> {
   const row = await trx<{ key: string; value: string }>('key_values').where({ key: BASE_KEY }).first();
   return Number(row?.value ?? 0);
@@ -106,12 +106,12 @@ async function standingRows(
   return new Map(rows.map(row => [row.device_id, row]));
 }
 
-/** The generations of erased devices that come back; their rows carry them from now on. */
+/** Generations of erased devices that are enrolled again. Their tombstones are removed, as their rows keep the number. */
 async function takeTombstones(trx: Knex, fresh: readonly NewDevice[]): Promise<Map<DeviceId, number>> {
   const found = new Map<DeviceId, number>();
   const any = await trx('erased_devices').first('id_sha256');
   if (any === undefined) return found;
-  // By the piece: a hundred thousand hashes at once would hold up every check.
+  // In pieces: a hundred thousand hashes at once would delay every check.
   for (const piece of pieces(fresh)) {
     const ids = new Map(piece.map(d => [tombstoneOf(d.deviceId), d.deviceId]));
     const rows = await bulk<{ id_sha256: Sha256; generation: number }>(
@@ -181,7 +181,7 @@ async function replaceTokens(trx: Knex, changed: readonly Enrolled[]): Promise<v
   );
 }
 
-/** Tags of `known` devices are taken away first; new ones have none. */
+/** Removes the tags of `known` devices first; new devices have none. */
 export async function replaceTags(
   trx: Knex,
   known: readonly DeviceId[],

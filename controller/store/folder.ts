@@ -1,4 +1,4 @@
-/** The data folder and its lock: one controller a folder, and a killed one leaves no lock behind (SPEC §7). */
+/** The data folder and its lock: one controller per folder. A killed controller leaves no lock behind (SPEC §7). */
 import { access, constants, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import sqlite3 from 'sqlite3';
@@ -23,14 +23,18 @@ export async function prepareFolder(folder: string): Promise<void> {
 }
 
 const unwritable = (folder: string, cause: unknown): Fault =>
-  new Fault('data_folder_unwritable', `the data folder ${folder} cannot be created or written to`, {
-    retry: 'never',
-    cause,
-  });
+  new Fault(
+    'data_folder_unwritable',
+    `the data folder ${folder} cannot be created or written: check that its parent exists and who owns it`,
+    {
+      retry: 'never',
+      cause,
+    },
+  );
 
 /**
- * Takes the folder's lock: an exclusive transaction on a small file, which the operating system ends with the process
- * however it dies. Returns the way to release it. Faults `data_folder_locked`, `data_folder_unwritable`.
+ * Takes the folder's lock: an exclusive transaction on a small file. The operating system ends it with the process,
+ * however the process dies. Returns the function that releases it. Faults `data_folder_locked`, `data_folder_unwritable`.
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const file = path.join(folder, LOCK_FILE);
@@ -51,10 +55,14 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     await close();
     const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
     if (!busy) throw unwritable(folder, error);
-    throw new Fault('data_folder_locked', `another controller runs on the data folder ${folder}`, {
-      retry: 'backoff',
-      cause: error,
-    });
+    throw new Fault(
+      'data_folder_locked',
+      `another controller runs on the data folder ${folder}: stop it, or set OTA_DATA to another folder`,
+      {
+        retry: 'backoff',
+        cause: error,
+      },
+    );
   }
   return close;
 }

@@ -1,4 +1,4 @@
-/** Values that many devices share, kept once and counted: a device holds a small integer instead. */
+/** Values that many devices share are stored once and counted. A device holds a small integer instead. */
 export class Interned<T> {
   readonly #slots = new Map<string, number>();
   readonly #keys: string[] = [''];
@@ -36,7 +36,7 @@ export class Interned<T> {
     return slot;
   }
 
-  /** Counts one user less and forgets the value with the last one, so that devices cannot grow the table for ever. */
+  /** Counts one user less. The value is forgotten with its last user, so the table cannot grow without end. */
   release(slot: number): void {
     if (slot === 0) return;
     const uses = (this.#uses[slot] ?? 0) - 1;

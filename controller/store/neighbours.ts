@@ -1,9 +1,9 @@
 /**
- * Rows in groups whose keys lie side by side in the table: one transaction a group then touches a few pages of it
- * instead of one a row. Only groups are in order, not their rows: sorting all would hold the event loop up.
+ * Groups rows whose keys are near each other in the table, so that a transaction touches few pages instead of one per
+ * row. The groups are in order, the rows within them are not: sorting them all would block the event loop.
  */
 
-/** Rows looked at per wished group to find where groups part. */
+/** Sampled rows per group, to find the borders between groups. */
 const SAMPLES = 32;
 
 /** Groups of about `size` rows, in the order of `keyOf` as JavaScript compares strings. No row is lost or doubled. */

@@ -72,8 +72,8 @@ const toRow = (row: OutboxRecord): OutboxRow => ({
 });
 
 /**
- * The newest row of a key wins, under an id of its own: whoever still works on the old row
- * cannot mark the new promise as kept.
+ * The newest row of a key wins and gets a new id, so that a handler that still works on the old row cannot mark the new
+ * one as done.
  */
 export async function insertOutbox(trx: Knex, entries: readonly OutboxEntry[], atMs: number): Promise<void> {
   for (const { topic, key, payload, notBeforeMs } of entries) {

@@ -15,7 +15,7 @@ export interface RegisteredDevice {
   readonly revoked: boolean;
   readonly tags: readonly string[];
   readonly token: ImportedToken | undefined;
-  /** The key of the token that it used last; undefined while none was seen. */
+  /** The key of the token that the device used last; undefined while none was seen. */
   readonly kid: string | undefined;
   readonly tokenIssuedAtMs: number;
 }
@@ -62,7 +62,7 @@ export class Registry {
   readonly #tokens = new TokenTable();
   #revoked = 0;
 
-  /** How many different answers to "what do you run" are kept at this moment. */
+  /** How many different builds devices say they run. */
   get versions(): number {
     return this.#versions.size;
   }
@@ -84,7 +84,7 @@ export class Registry {
     return this.auth(deviceId)?.tags ?? NO_TAGS;
   }
 
-  /** An imported token lives and dies with the generation it stands for. */
+  /** An imported token is valid as long as the generation that it stands for. */
   deviceOfToken(sha256: Sha256, nowMs: number): DeviceId | undefined {
     const found = this.#tokens.find(sha256);
     if (found === undefined) return undefined;

@@ -89,7 +89,7 @@ async function unpacked(file: string, into: string): Promise<CheckedBackup> {
       () => false,
     ))
   )
-    throw new Fault('backup_missing', `there is no file ${file}`, { retry: 'never' });
+    throw new Fault('backup_missing', `the file ${file} does not exist`, { retry: 'never' });
   try {
     await extract({
       file,

@@ -1,7 +1,7 @@
 /**
  * The one writer: jobs run one after another, and those that wait together share one transaction and one fsync.
- * Each has a savepoint of its own, so a job that fails takes only its own changes back.
- * Invariant: a job uses nothing but the transaction it is given; a second `write` inside it would wait for itself.
+ * Each has its own savepoint, so a job that fails undoes only its own changes.
+ * Invariant: a job uses only the transaction it is given. A second `write` inside it would wait for itself.
  */
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
@@ -25,7 +25,7 @@ interface Waiting {
 /** Bounds how long the first of a batch waits for the last. */
 const BATCH = 128;
 
-/** `standing` rejects when what is committed could not be found again; it is asked before each transaction. */
+/** `standing` is called before each transaction and rejects when the database file is gone or replaced. */
 export function makeWriter(db: Knex, standing: () => Promise<void>): Writer {
   const waiting: Waiting[] = [];
   let draining: Promise<void> | undefined;
@@ -71,9 +71,9 @@ function makeWaiting<T>(job: Job<T>, resolve: (value: T) => void, reject: (error
 type Tried<T> = { value: T } | { error: unknown; undone: boolean };
 
 /**
- * `undone`: the savepoint took everything of this job back and the others may go on. Not so when it runs alone, or
- * when the disk failed: then SQLite may have ended the whole transaction itself, and what Knex says about its own
- * rollback must not hide why.
+ * `undone`: the savepoint undid all changes of this job, so the other jobs may go on. It is false when the job runs alone
+ * or the disk failed: SQLite may have ended the whole transaction then. The first error is kept, because Knex's error
+ * about its own rollback would hide the cause.
  */
 async function attempt<T>(job: Job<T>, trx: Knex.Transaction, shared: boolean): Promise<Tried<T>> {
   let cause: unknown;

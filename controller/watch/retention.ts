@@ -1,4 +1,4 @@
-/** What is deleted after its time: old rows, and APKs that no build was ever declared for. */
+/** Deletes what is too old: rows, and APKs that were never declared as a build. */
 import type { Artifacts, DesiredStore, OutcomeStore } from '../ports/index.ts';
 
 export async function prune(
