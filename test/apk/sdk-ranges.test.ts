@@ -266,6 +266,26 @@ test('v2: every signer must hold, not only the first', async () => {
   );
 });
 
+test('ranges are joined only when signer, earlier keys and their flags are all the same', async () => {
+  const ranges = async (older: SignerPlan, newer: SignerPlan): Promise<number> => {
+    const v3 = [
+      { ...older, maxSdk: 32 },
+      { ...newer, minSdk: 33 },
+    ];
+    return (await factsOf(signZip(from28, { v3 }))).signers.length;
+  };
+  const with1: SignerPlan = { key: next, lineage: [{ key, flags: 1 }] };
+  assert.is(await ranges(with1, with1), 1);
+  assert.is(await ranges(with1, { key: next, lineage: [{ key, flags: 9 }] }), 2);
+  assert.is(await ranges(with1, { key: next, lineage: [{ key: stranger, flags: 1 }] }), 2);
+  assert.is(await ranges({ key: next }, with1), 2);
+});
+
+test('a range with one signer names no co-signers', async () => {
+  const [range] = (await factsOf(signZip(from28, { v2: [{ key }] }))).signers;
+  assert.not.ok(range === undefined || 'coSigners' in range);
+});
+
 test('scheme_unsupported: the hybrid scheme is refused by name where it would count', async () => {
   const apk = signZip(from28, { v3: [{ key }], pairs: [{ id: BLOCK_IDS.v32, value: list([]) }] });
   assert.is(await codeOf(apk), 'scheme_unsupported');
