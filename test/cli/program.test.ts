@@ -11,6 +11,8 @@ const VERBS = [
   'rollout',
   'rollback',
   'status',
+  'brake',
+  'resume',
   'explain',
   'simulate',
   'reconcile',
