@@ -46,6 +46,12 @@ test('whatever is sent as a token, the verdict is a value and never a crash', ()
   fc.assert(fc.property(fc.string({ maxLength: 300 }), text => void tokens.verify(text)));
 });
 
+test('a token that is longer than any real one is malformed, whatever its key is called', () => {
+  const tokens = makeDeviceTokens([TOKEN_KEY]);
+  assert.is(tokens.verify(`v1.${'k'.repeat(200)}.kiosk-7.1.${'A'.repeat(43)}`), 'malformed');
+  assert.is(tokens.verify(`v1.${'k'.repeat(16)}.${'d'.repeat(64)}.999999999.${'A'.repeat(43)}`), 'invalid');
+});
+
 test('two server keys verify at a time, and the first signs', () => {
   const old = { kid: 'k0', key: randomBytes(32) };
   const both = makeDeviceTokens([TOKEN_KEY, old]);

@@ -22,4 +22,14 @@ test('more queries than are remembered are read all the same', () => {
     for (let code = 0; code < 3000; code += 1) assert.is(read(`version_code=${code}`).versionCode, code);
 });
 
+test('parsed queries are remembered by their text, and not without end', () => {
+  const read = makeUpdateQueryReader();
+  const first = read('version_code=1');
+  assert.is(read('version_code=1'), first);
+  for (let code = 2; code < 1100; code += 1) read(`version_code=${code}`);
+  const again = read('version_code=1');
+  assert.is.not(again, first);
+  assert.equal(again, first);
+});
+
 test.run();
