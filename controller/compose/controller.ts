@@ -21,7 +21,7 @@ import { firstOperator, type Keys, keysOf, openArtifacts, sourceOf } from './edg
 import { consoleOf, type GitHubParts, webhookOf } from './github.ts';
 import { type Ground, makeEnds, type Surroundings } from './ground.ts';
 import { type Nudges, nudgesOf } from './nudges.ts';
-import { artifactWatchOf, readingsOf, type Watches, watchesOf, watchTime } from './watches.ts';
+import { artifactWatchOf, lookAtGate, readingsOf, type Watches, watchesOf, watchTime } from './watches.ts';
 
 export type { Surroundings } from './ground.ts';
 
@@ -250,7 +250,7 @@ function controllerOf(
     clock,
     look,
     tick: async () => {
-      await watches.gate.look();
+      await lookAtGate(watches.gate, stored);
       await look();
       await github?.tick();
       await watches.adoption.look();

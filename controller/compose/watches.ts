@@ -88,6 +88,13 @@ export function watchesOf(
   };
 }
 
+/** A device that found our bytes wrong makes us read them again: whose fault it is decides what happens. */
+export async function lookAtGate(gate: GateWatch, stored: ArtifactWatch): Promise<void> {
+  await gate.look();
+  const doubted = gate.doubted();
+  if (doubted !== undefined) await stored.read(doubted);
+}
+
 /** Starts the timers. */
 export function watchTime(
   ground: Ground,
@@ -100,7 +107,7 @@ export function watchTime(
   background.every(MINUTE_MS, 'clock', () => store.lastMoment.keep(nowMs()));
   background.every(MINUTE_MS, 'clock', () => askWitnesses(ground));
   background.every(TICK_MS, 'exposure', () => exposure.look());
-  background.every(MINUTE_MS, 'gate', () => gate.look());
+  background.every(MINUTE_MS, 'gate', () => lookAtGate(gate, stored));
   background.every(ADOPTION_MS, 'adoption', () => adoption.look());
   background.every(ADOPTION_MS, 'progress', () => progress.look());
   const keep = {

@@ -1,6 +1,6 @@
 /** What stops builds without a commit, and what is known of the devices that took one. */
 import type { Lift } from '../domain/gate/proof.ts';
-import type { Taker } from '../domain/gate/takers.ts';
+import type { ErasedTakers, Taker } from '../domain/gate/takers.ts';
 import type { Halt } from '../domain/halt.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
 import type { AuditEntry } from './audit.ts';
@@ -29,6 +29,8 @@ export interface HaltStore {
   lift(halts: readonly Halt[], how: LiftedBy, audit: readonly AuditEntry[]): Promise<void>;
   /** What stood when a gate's halt of this build was lifted last. */
   lastLift(buildId: BuildId): Promise<Lift | undefined>;
+  /** Those of devices that were erased since, by what they had said. */
+  erased(buildId: BuildId): Promise<ErasedTakers[]>;
   /** Every device that took the build, or has reported about it; excluded ones are left out. One query. */
   takers(buildId: BuildId, sizeBytes: number): Promise<Taker[]>;
 }

@@ -24,6 +24,7 @@ import {
 } from './device-rows.ts';
 import { pieces } from './dialect.ts';
 import { type Enrolled, enrolRows, kidAtFirst, replaceTags, tombstoneOf } from './enrol.ts';
+import { tallyErased } from './evidence-tally.ts';
 import { ADOPT_KEY, GENERATION_STEP } from './generations.ts';
 import { type PreviousGeneration, Registry } from './registry.ts';
 
@@ -261,6 +262,7 @@ async function eraseRows(trx: Knex, deviceId: DeviceId): Promise<DeviceRecord | 
     .insert({ id_sha256: tombstoneOf(deviceId), generation: row.generation })
     .onConflict('id_sha256')
     .merge();
+  await tallyErased(trx, deviceId);
   await trx('devices').where({ device_id: deviceId }).delete();
   return row;
 }

@@ -9,6 +9,7 @@ import type { Applied, HaltStore } from '../ports/index.ts';
 import { insertAudit } from './audit.ts';
 import type { Db } from './db.ts';
 import { rowsOf } from './dialect.ts';
+import { readTally } from './evidence-tally.ts';
 import { insertOutbox } from './outbox.ts';
 
 interface HaltRecord {
@@ -89,6 +90,7 @@ export function makeHaltStore(db: Db, nowMs: () => number): HaltStore {
       );
       return row?.lift_json == null ? undefined : (JSON.parse(row.lift_json) as Lift);
     },
+    erased: buildId => db.read(reader => readTally(reader, buildId)),
     takers: (buildId, sizeBytes) => db.read(reader => readTakers(reader, buildId, sizeBytes)),
   };
 }

@@ -24,6 +24,8 @@ export interface ArtifactWatch {
   look(): Promise<void>;
   /** Reads the next stored APK of the round. */
   readNext(): Promise<void>;
+  /** Reads this one now: devices say that it is wrong. */
+  read(sha256: Sha256): Promise<void>;
 }
 
 export function watchArtifacts(options: ArtifactWatchOptions): ArtifactWatch {
@@ -36,11 +38,15 @@ export function watchArtifacts(options: ArtifactWatchOptions): ArtifactWatch {
     if (next === undefined) return;
     // Kept before it is read: an APK that cannot be read must not hold up the others.
     await values.set(KEY, next);
-    if ((await artifacts.check(next)) !== 'damaged') return;
-    observe({ type: 'ota.artifact.damaged', sha256: next });
-    distrust(next);
+    await read(next);
+  }
+
+  async function read(sha256: Sha256): Promise<void> {
+    if ((await artifacts.check(sha256)) !== 'damaged') return;
+    observe({ type: 'ota.artifact.damaged', sha256 });
+    distrust(sha256);
     await recheck();
   }
 
-  return { look: recheck, readNext };
+  return { look: recheck, readNext, read };
 }

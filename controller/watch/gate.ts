@@ -6,14 +6,14 @@ import type { Snapshot } from '../domain/decision.ts';
 import { type Evidence, NO_EVIDENCE } from '../domain/gate/evidence.ts';
 import type { Lift } from '../domain/gate/proof.ts';
 import { evidenceCounter } from '../domain/gate/takers.ts';
-import type { BuildId } from '../domain/ids.ts';
+import type { BuildId, Sha256 } from '../domain/ids.ts';
 import { rampOf } from '../domain/ramp/progress.ts';
 import { type DeviceStore, fleetOf, type HaltStore } from '../ports/index.ts';
 
 export interface GateOptions {
   readonly picture: () => Snapshot | undefined;
   readonly devices: Pick<DeviceStore, 'scan'>;
-  readonly halts: Pick<HaltStore, 'takers' | 'lastLift'>;
+  readonly halts: Pick<HaltStore, 'takers' | 'erased' | 'lastLift'>;
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly pollMs: number;
@@ -26,6 +26,8 @@ export interface Known {
 }
 
 export interface GateWatch {
+  /** Our own APK, once devices newly say that its bytes or signer are wrong; undefined: there is nothing to read again. */
+  doubted(): Sha256 | undefined;
   /** Counts; for a timer of a minute. Without a gate it asks nothing. */
   look(): Promise<void>;
   known(snapshot: Snapshot): Known;
@@ -48,6 +50,7 @@ export function watchGate(options: GateOptions): GateWatch {
   const { picture, devices, halts, nowMs, monotonicMs } = options;
   const startedMs = monotonicMs();
   let last: Counted | undefined;
+  let doubt: Sha256 | undefined;
 
   async function count(snapshot: Snapshot, silenceAfterMs: number): Promise<Counted> {
     const { buildId, sizeBytes } = snapshot.current;
@@ -59,6 +62,7 @@ export function watchGate(options: GateOptions): GateWatch {
       upSinceMs: atMs - (monotonicMs() - startedMs),
       pollMs: options.pollMs,
       silenceAfterMs,
+      erased: await halts.erased(buildId),
     });
     for await (const device of fleetOf(devices)) counter.add(device);
     const evidence = counter.result();
@@ -79,7 +83,9 @@ export function watchGate(options: GateOptions): GateWatch {
         last = undefined;
         return;
       }
+      const before = last?.buildId === snapshot.current.buildId ? verifyFailsOf(last) : 0;
       last = await count(snapshot, gate.silenceAfterMs);
+      if (verifyFailsOf(last) > before) doubt = snapshot.current.sha256;
     },
     known: snapshot => {
       if (rampOf(snapshot.rollout)?.gate === undefined) return { evidence: NO_EVIDENCE, lift: undefined };
@@ -88,8 +94,16 @@ export function watchGate(options: GateOptions): GateWatch {
         return { evidence: { ...NO_EVIDENCE, dataFault: true }, lift: last?.lift };
       return last;
     },
+    doubted: () => {
+      const asked = doubt;
+      doubt = undefined;
+      return asked;
+    },
     forget: () => {
       last = undefined;
     },
   };
 }
+
+const verifyFailsOf = ({ evidence: { cohort, canary } }: Known): number =>
+  cohort.verifyFail + canary.verifyFail;

@@ -1,4 +1,6 @@
 /** A ramp that waits for health, and the brake: real devices' reports over HTTP, a real store, real Git. */
+import { chmod, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Gate } from '../../controller/domain/gate/gate.ts';
@@ -130,6 +132,41 @@ test('a device that was never served the build halts nothing, however often it r
     for (let n = 0; n < 10; n += 1) await report(journey, device, 'install_failed', `repeated-${n}`);
     await look(journey);
     assert.equal((await view(journey)).halts, []);
+  }));
+
+test('a device that is deleted leaves its word: the second failure halts all the same', () =>
+  withFleet(gated(), async (journey, exposed) => {
+    const [first, second] = exposed;
+    if (first === undefined || second === undefined) throw new Error('two exposed devices');
+    await fetchApk(journey, first);
+    await report(journey, first, 'install_failed');
+    const gone = await journey.admin('DELETE', `/v1/devices/${first.device_id}`);
+    assert.ok(gone.status < 300, gone.body.toString());
+    await fetchApk(journey, second);
+    await report(journey, second, 'install_failed');
+    await look(journey);
+    assert.equal((await view(journey)).halts, ['gate']);
+  }));
+
+test('one device whose bytes are wrong holds; when our own APK is the wrong one, it halts at once', () =>
+  withFleet(gated(), async (journey, exposed) => {
+    const [first, second] = exposed;
+    if (first === undefined || second === undefined) throw new Error('two exposed devices');
+    await fetchApk(journey, first);
+    await report(journey, first, 'sha256_mismatch');
+    await look(journey);
+    assert.equal((await view(journey)).halts, []);
+    assert.is((await view(journey)).verdict, 'hold');
+    const { sha256, sizeBytes } = journey.builds.b42.build;
+    const stored = path.join(journey.folder, 'data', 'artifacts', `${sha256}.apk`);
+    await chmod(stored, 0o600);
+    await writeFile(stored, Buffer.alloc(sizeBytes, 7));
+    await fetchApk(journey, second);
+    await report(journey, second, 'sha256_mismatch');
+    await look(journey);
+    await look(journey);
+    assert.equal((await view(journey)).halts, ['gate']);
+    assert.ok(journey.log.some(l => l.event === 'ota.artifact.damaged'));
   }));
 
 test('with enough devices that run it well the next step opens, not before', () =>

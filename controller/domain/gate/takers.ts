@@ -21,7 +21,15 @@ export interface Taker {
   readonly newest: { readonly outcome: Outcome; readonly reason: ResultReason } | undefined;
 }
 
+/** Devices that were erased: they stay in the counts of all exposed devices. */
+export interface ErasedTakers {
+  /** `ran`, the reason of their newest final failure, or `taken`. */
+  readonly said: string;
+  readonly devices: number;
+}
+
 export interface Watched {
+  readonly erased?: readonly ErasedTakers[];
   readonly nowMs: number;
   /** Since when this controller has been up without a break, Unix ms: silence ages from there at the earliest. */
   readonly upSinceMs: number;
@@ -119,7 +127,7 @@ export function evidenceCounter(
     },
     result: () => ({
       ...NO_EVIDENCE,
-      cohort: { ...cohort, takenLongAgo, silent },
+      cohort: { ...withErased(cohort, watched.erased ?? []), takenLongAgo, silent },
       step: inStep,
       canary,
       control: { devices: control.devices, silent: control.silent },
@@ -137,6 +145,19 @@ function firstOfferMs({ progress }: Snapshot, takers: ReadonlyMap<DeviceId, Take
   for (const { takenAtMs } of takers.values())
     if (takenAtMs !== undefined && takenAtMs < firstMs) firstMs = takenAtMs;
   return Math.min(firstMs, nowMs);
+}
+
+function withErased(cohort: Readonly<Counts>, erased: readonly ErasedTakers[]): Counts {
+  const sum = { ...cohort };
+  const failures: ReadonlySet<string> = BUILD_FAILURES;
+  const wrong: ReadonlySet<string> = VERIFY_FAILURES;
+  for (const { said, devices } of erased) {
+    sum.taken += devices;
+    if (said === 'ran') sum.ok += devices;
+    else if (failures.has(said)) sum.fail += devices;
+    else if (wrong.has(said)) sum.verifyFail += devices;
+  }
+  return sum;
 }
 
 const isNeutral = ({ outcome, reason }: NonNullable<Taker['newest']>): boolean =>

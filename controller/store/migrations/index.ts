@@ -4,5 +4,6 @@ import { first } from './0001-first.ts';
 import { rampProgress } from './0002-ramp-progress.ts';
 import { tokenOrigin } from './0003-token-origin.ts';
 import { halts } from './0004-halts.ts';
+import { evidenceTally } from './0005-evidence-tally.ts';
 
-export const migrations: readonly Migration[] = [first, rampProgress, tokenOrigin, halts];
+export const migrations: readonly Migration[] = [first, rampProgress, tokenOrigin, halts, evidenceTally];

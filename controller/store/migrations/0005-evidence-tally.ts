@@ -1,0 +1,15 @@
+/** What devices that were erased had to say of a build: counts without a name, so that erasing them moves no evidence. */
+import { createClustered } from '../dialect.ts';
+import type { Migration } from '../migrate.ts';
+
+export const evidenceTally: Migration = {
+  name: '0005-evidence-tally',
+  async up(db) {
+    await createClustered(db, 'evidence_tally', t => {
+      t.text('build_id').notNullable();
+      t.text('class').notNullable().comment('ran, a final outcome’s reason, or taken');
+      t.integer('devices').notNullable();
+      t.primary(['build_id', 'class']);
+    });
+  },
+};
