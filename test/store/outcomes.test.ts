@@ -201,4 +201,20 @@ test('retention removes what is older, in batches, and leaves the rest', () =>
     assert.is((await outcomes.downloadStats('b42')).downloads, 1);
   }));
 
+test('the history of a device comes newest first, and by the order of arrival at the same moment', () =>
+  withFleet(async ({ outcomes }) => {
+    await outcomes.report(report({ requestId: 'late-0001', atMs: NOW_MS + 2 }));
+    await outcomes.report(report({ requestId: 'early-001', atMs: NOW_MS }));
+    await outcomes.report(report({ requestId: 'late-0002', atMs: NOW_MS + 2 }));
+    const { reports } = await outcomes.history('d1', 10);
+    assert.equal(
+      reports.map(r => r.requestId),
+      ['late-0002', 'late-0001', 'early-001'],
+    );
+    assert.equal(
+      (await outcomes.history('d1', 1)).reports.map(r => r.requestId),
+      ['late-0002'],
+    );
+  }));
+
 test.run();

@@ -11,23 +11,29 @@ const digest = (n: number): string => `0000000${n % 3}${hexOf(String(n)).slice(8
 
 test('the token table answers as a Map does, whatever is added and removed', () =>
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat({ max: 40 })), { maxLength: 200 }), operations => {
-      const table = new TokenTable();
-      const model = new Map<number, number>();
-      for (const [add, n] of operations) {
-        if (add && !model.has(n)) {
-          table.add(n, digest(n), n + 1);
-          model.set(n, n + 1);
-        } else if (!add) {
-          table.remove(digest(n));
-          model.delete(n);
+    fc.property(
+      fc.array(fc.tuple(fc.boolean(), fc.nat({ max: 40 })), { minLength: 20, maxLength: 200, size: 'max' }),
+      operations => {
+        const table = new TokenTable();
+        const model = new Map<number, number>();
+        for (const [add, n] of operations) {
+          if (add && !model.has(n)) {
+            table.add(n, digest(n), n + 1);
+            model.set(n, n + 1);
+          } else if (!add) {
+            table.remove(digest(n));
+            model.delete(n);
+          }
+          for (let slot = 0; slot <= 40; slot += 1) {
+            const generation = model.get(slot);
+            assert.equal(
+              table.find(digest(slot)),
+              generation === undefined ? undefined : { slot, generation },
+            );
+          }
         }
-        for (let slot = 0; slot <= 40; slot += 1) {
-          const generation = model.get(slot);
-          assert.equal(table.find(digest(slot)), generation === undefined ? undefined : { slot, generation });
-        }
-      }
-    }),
+      },
+    ),
     { numRuns: 60 },
   ));
 
