@@ -28,6 +28,9 @@ const sampled = (code: readonly string[], tests: readonly string[]): Area => ({ 
 const AREAS: Readonly<Record<string, Area>> = {
   cohort: whole(['controller/domain/cohort.ts'], ['test/domain/cohort', 'test/domain/seed']),
   decision: whole(['controller/domain/decision.ts'], ['test/domain/decision']),
+  ramp: whole(['controller/domain/ramp'], ['test/domain/ramp']),
+  judging: whole(['controller/domain/judging'], ['test/domain/judging']),
+  gate: whole(['controller/domain/gate'], ['test/domain/gate']),
   domain: sampled(['controller/domain'], ['test/domain']),
   apk: sampled(['controller/apk'], ['test/apk']),
   step: whole(

@@ -6,6 +6,7 @@
 import { durationText } from '../duration.ts';
 import { code } from './escape.ts';
 import type { FleetPlan, FleetStep } from './fleet.ts';
+import { gateFacts } from './gate-facts.ts';
 import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
 import { bytesText, countText, percentText } from './words.ts';
@@ -96,6 +97,7 @@ function detailPart(plan: Plan, fleet: FleetPlan | undefined): string[] {
     ...plan.views.map(viewLine),
     ...[canaryLine(plan)].filter(line => line !== undefined),
     ...(fleet === undefined ? [] : fleetFacts(fleet)),
+    ...gateFacts(plan, fleet),
   ];
   return [lines.map(line => `- ${line}`).join('\n')];
 }

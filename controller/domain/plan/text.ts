@@ -3,6 +3,7 @@
 import { durationText } from '../duration.ts';
 import { singleLine } from './escape.ts';
 import type { FleetPlan } from './fleet.ts';
+import { gateFacts } from './gate-facts.ts';
 import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { bare, beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
 import { bytesText, countText, percentText } from './words.ts';
@@ -30,7 +31,7 @@ function body(plan: Plan, fleet: FleetPlan | undefined): string[] {
   ];
   return [
     ...section('Exposure', [exposureLine(plan), ...plan.views.map(viewLine), ...stepLines(plan)].map(bare)),
-    ...section('Fleet', fleet === undefined ? [] : fleetLines(fleet)),
+    ...section('Fleet', fleet === undefined ? [] : [...fleetLines(fleet), ...gateFacts(plan, fleet)]),
     ...section('Notes', notes.filter(line => line !== undefined).map(bare)),
     ...section(
       'Dangers',
