@@ -85,6 +85,7 @@ test('a signing block takes at most 8 MiB', async () => {
 
 test('the smallest block there can be is looked at', async () => {
   const empty = buildZip([]);
+  assert.is(await codeOf(joinZip(empty)), 'manifest_missing', 'an end record alone');
   const block = signingBlock([], false);
   assert.is(block.length, 32);
   assert.is(await codeOf(joinZip(empty, block)), 'manifest_missing');
