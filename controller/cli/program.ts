@@ -15,7 +15,8 @@ Environment:
   OTA_GITHUB_REPO, OTA_GITHUB_TOKEN
                    for --open-pr; without them the branch is only pushed
 
-Exit codes: 0 fine, 1 invalid or differences, 2 error, 3 timeout, 4 halted, 130 Ctrl-C.
+Exit codes: 0 fine, 1 invalid or differences, 2 error, 3 timeout,
+4 halted or waiting for a person, 130 Ctrl-C.
 Run "ota VERB --help" for examples.
 `;
 

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { enliven } from '../../../agent/fleet/population.ts';
-import type { ApkFile, Clock } from '../../../agent/ports.ts';
+import { failInstalls } from '../../../agent/fleet/population.ts';
+import type { ApkFile } from '../../../agent/ports.ts';
 import { SimulatedDevice } from '../../../agent/simulated/device.ts';
 import { bufferReader } from '../../../controller/apk/index.ts';
 import { fingerprintOf, makeApk, testKey } from '../../support/apk/index.ts';
@@ -30,20 +30,11 @@ const aDevice = () =>
     },
   });
 
-/** Nothing ever happens by itself. */
-const stillClock: Clock = { wallMs: () => 0, monotonicMs: () => 0, timer: () => () => undefined };
-
 async function failuresOf(share: number, installs: number): Promise<number> {
   let failed = 0;
   for (let i = 0; i < installs; i++) {
     const device = aDevice();
-    enliven(
-      device,
-      `d-${i}`,
-      { wifi: 1, plugged: 1, calls: 0, installFailures: share, dies: 0 },
-      7,
-      stillClock,
-    );
+    failInstalls(device, `d-${i}`, { wifi: 1, plugged: 1, calls: 0, installFailures: share, dies: 0 }, 7);
     if (!(await device.install(file, { downgrade: false })).ok) failed += 1;
   }
   return failed;
