@@ -1,6 +1,6 @@
 /** The controller as a process: environment, signals, exit codes. */
 import { readFileSync } from 'node:fs';
-import { startController } from './compose/controller.ts';
+import { type Controller, startController } from './compose/controller.ts';
 import { Fault } from './domain/fault.ts';
 import { makeObserver } from './observe/observe.ts';
 import { readSettings } from './settings/settings.ts';
@@ -24,7 +24,7 @@ const EXIT_NEVER = 2;
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const observer = makeObserver({ level: settings.OTA_LOG_LEVEL });
-  const controller = await startController(settings, {
+  const starting = startController(settings, {
     environment: process.env,
     observer,
     wallMs: Date.now,
@@ -32,24 +32,39 @@ async function main(): Promise<void> {
     random: Math.random,
     version: version(),
   });
-  if (controller.adminTokenFile !== undefined)
+  followSignals(starting);
+  const { adminTokenFile } = await starting;
+  if (adminTokenFile !== undefined)
     process.stderr.write(
-      `The first operator's token is in ${controller.adminTokenFile}: put it into OTA_ADMIN_TOKEN.\n`,
+      `The first operator's token is in ${adminTokenFile}: put it into OTA_ADMIN_TOKEN.\n`,
     );
+}
+
+/** From the first moment on: a signal that comes while the controller starts is followed once it has started. */
+function followSignals(starting: Promise<Controller>): void {
   let stopping = false;
   const stop = (signal: string): void => {
     if (stopping) process.exit(1);
     stopping = true;
-    controller.stop(signal).then(
-      () => process.exit(0),
-      () => process.exit(1),
+    starting.then(
+      controller =>
+        controller.stop(signal).then(
+          () => process.exit(0),
+          () => process.exit(1),
+        ),
+      () => undefined, // the start failed, and says so itself
     );
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   // Of a service it asks for a reload; of a terminal it says that the terminal is gone.
   process.on('SIGHUP', () => {
-    if (process.stdin.isTTY || !controller.reload()) stop('SIGHUP');
+    if (process.stdin.isTTY) stop('SIGHUP');
+    else
+      starting.then(
+        controller => controller.reload() || stop('SIGHUP'),
+        () => undefined, // the start failed, and says so itself
+      );
   });
 }
 
