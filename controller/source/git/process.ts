@@ -29,7 +29,13 @@ const KILL_AFTER_MS = 5_000;
 /** Faults `git_missing`, `git_unstartable`, `git_killed`, `source_timeout`, `source_stopped`; an exit code other than 0 is an answer. */
 export function runGit(run: GitRun): Promise<GitEnd> {
   return new Promise((resolve, reject) => {
-    const child = spawn('git', [...run.args], { cwd: run.folder, env: run.env, windowsHide: true });
+    const child = spawn('git', [...run.args], {
+      cwd: run.folder,
+      env: run.env,
+      windowsHide: true,
+      // A group of its own: what Git starts to reach a host must end with it, or its pipes stay open.
+      detached: true,
+    });
     // First of all: without a listener a child that cannot be started ends this process.
     child.once('error', error => {
       clearTimeout(timer);
@@ -40,8 +46,8 @@ export function runGit(run: GitRun): Promise<GitEnd> {
     const end = (why: Fault): void => {
       ended ??= why;
       // Git removes its lock files when it is asked to end.
-      child.kill('SIGTERM');
-      killing ??= setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+      signalGroup(child, 'SIGTERM');
+      killing ??= setTimeout(() => signalGroup(child, 'SIGKILL'), KILL_AFTER_MS);
     };
     const stop = (): void => end(stopped());
     const timer = setTimeout(
@@ -63,6 +69,16 @@ export function runGit(run: GitRun): Promise<GitEnd> {
       else resolve({ exitCode, stdout: Buffer.concat(out), stderr: Buffer.concat(err) });
     });
   });
+}
+
+/** Git and the helpers that it started. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return; // it never started
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has ended meanwhile
+  }
 }
 
 /** A child that found no descriptors left has no streams, whatever the types say. */

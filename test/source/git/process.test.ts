@@ -46,4 +46,20 @@ test('an exit code is an answer, with what was printed', () =>
     assert.match(refused.stderr.toString(), 'no-such-verb');
   }));
 
+test('what Git has started to reach a host ends with it, and holds up nobody', () =>
+  withFolder(async folder => {
+    // A helper that keeps the pipes of its parent open for ten minutes.
+    await writeFile(path.join(folder, 'git'), '#!/bin/sh\nsleep 600 &\nwait\n', { mode: 0o755 });
+    const stopping = new AbortController();
+    const run = codeOf({
+      args: ['fetch'],
+      folder,
+      env: { PATH: `${folder}:${env.PATH}` },
+      timeoutMs: 600_000,
+      signal: stopping.signal,
+    });
+    setImmediate(() => stopping.abort());
+    assert.is(await run, 'source_stopped');
+  }));
+
 test.run();
