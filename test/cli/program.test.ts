@@ -46,8 +46,15 @@ test('the help names every verb, the environment and the exit codes', async () =
   const { code, out } = await ota(['--help']);
   assert.is(code, 0);
   for (const verb of VERBS) assert.match(out, new RegExp(`^ {2}${verb.split(' ')[0]} `, 'm'), verb);
+  assert.ok(
+    out.split('\n').every(line => line.length <= 80),
+    'within 80 columns',
+  );
   assert.match(out, /OTA_ADMIN_TOKEN/);
-  assert.match(out, /0 fine, 1 invalid or differences, 2 error, 3 timeout, 4 halted/);
+  assert.match(
+    out,
+    /0 fine, 1 invalid or differences, 2 error, 3 timeout,\n4 halted or waiting for a person, 130 Ctrl-C/,
+  );
 });
 
 test('the documentation names verbs and options that are there', async () => {
