@@ -1,6 +1,6 @@
 /** How long to wait: pure, randomness passed in. */
+import { MINUTE_MS } from '../controller/domain/duration.ts';
 
-const MINUTE_MS = 60_000;
 export const POLL_INTERVAL_MS = 6 * 60 * MINUTE_MS;
 const MIN_POLL_MS = MINUTE_MS;
 const MAX_POLL_MS = 24 * 60 * MINUTE_MS;

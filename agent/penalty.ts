@@ -1,4 +1,5 @@
 /** After repeated failure of one build a growing pause, so that no device downloads for ever (SPEC §9). */
+import { HOUR_MS, MINUTE_MS } from '../controller/domain/duration.ts';
 import type { BuildId } from '../controller/domain/ids.ts';
 
 export interface Penalty {
@@ -7,14 +8,12 @@ export interface Penalty {
   /** No new attempt at this build before; corrected Unix ms. */
   readonly untilMs: number;
 }
-
-const HOUR_MS = 3_600_000;
 export const FREE_FAILURES = 2;
 export const MAX_PENALTY_MS = 24 * HOUR_MS;
 const FIRST_PENALTY_MS = 6 * HOUR_MS;
 const REMEMBERED_BUILDS = 16;
 /** Corrected clocks still differ a little from one process to the next. */
-export const CLOCK_SLACK_MS = 10 * 60_000;
+export const CLOCK_SLACK_MS = 10 * MINUTE_MS;
 
 /** 0 for the first two failures, then 6 h, 12 h, 24 h, 24 h … */
 export const penaltyMs = (failures: number): number =>

@@ -1,20 +1,9 @@
 /** The controller as a process: environment, signals, exit codes. */
-import { readFileSync } from 'node:fs';
+import { VERSION } from './cli/version.ts';
 import { type Controller, startController } from './compose/controller.ts';
 import { Fault } from './domain/fault.ts';
 import { makeObserver } from './observe/observe.ts';
 import { readSettings } from './settings/settings.ts';
-
-/** `dist/controller` and `controller` are not equally deep. */
-function version(): string {
-  for (const up of ['../package.json', '../../package.json'])
-    try {
-      return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  return 'unknown';
-}
 
 /** sysexits.h: starting again may help (EX_TEMPFAIL). Also used by service managers that read no text. */
 const EXIT_AGAIN = 75;
@@ -30,7 +19,7 @@ async function main(): Promise<void> {
     wallMs: Date.now,
     monotonicMs: () => performance.now(),
     random: Math.random,
-    version: version(),
+    version: VERSION,
   });
   followSignals(starting);
   const { adminTokenFile } = await starting;

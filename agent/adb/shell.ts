@@ -1,5 +1,6 @@
 /** The `adb` program: one call at a time, bounded in time and output, its failures told by code. */
 import { execFile } from 'node:child_process';
+import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 
 export interface AdbTarget {
@@ -9,8 +10,8 @@ export interface AdbTarget {
 
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 export const DUMP_TIMEOUT_MS = 30_000;
-export const PUSH_TIMEOUT_MS = 10 * 60_000;
-export const INSTALL_TIMEOUT_MS = 10 * 60_000;
+export const PUSH_TIMEOUT_MS = 10 * MINUTE_MS;
+export const INSTALL_TIMEOUT_MS = 10 * MINUTE_MS;
 
 interface Output {
   /** What the device's program said, without what adb says of its own daemon. */

@@ -1,5 +1,6 @@
 /** How a fleet's devices are and behave: drawn per device from its own seeded dice. */
 
+import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import type { Clock } from '../ports.ts';
 import type { Random } from '../random.ts';
 import { seededRandom } from '../random.ts';
@@ -22,8 +23,6 @@ export interface Profile {
 }
 
 export const LIVELY: Profile = { wifi: 0.8, plugged: 0.3, calls: 0.02, installFailures: 0.01, dies: 0.5 };
-
-const MINUTE_MS = 60_000;
 const SPELL_MS = 2 * 60 * MINUTE_MS;
 const CALL_MS = 5 * MINUTE_MS;
 const FULL_CHARGE_MS = 16 * 60 * MINUTE_MS;

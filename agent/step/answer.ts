@@ -1,4 +1,5 @@
 /** What an answer to an update check leads to (SPEC §5, §9). */
+import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import type { ResultReason } from '../../controller/domain/outcome.ts';
 import { fullJitterMs, pollDelayMs, retryAfterDelayMs } from '../backoff.ts';
 import type { Effect, Step } from '../effect.ts';
@@ -14,7 +15,7 @@ import { emit, enter, rest, stay, then, timer } from './turn.ts';
 import { OBSERVE_EVERY_MS } from './wait.ts';
 
 const CHECK_RETRY_BASE_MS = 30_000;
-const CHECK_RETRY_CAP_MS = 30 * 60_000;
+const CHECK_RETRY_CAP_MS = 30 * MINUTE_MS;
 
 /** The answer to a check that was asked for its own sake (not the confirmation before an install). */
 export function onChecked(

@@ -1,4 +1,5 @@
 /** Confirm and install: each ends in the next, in a wait, or in a report (SPEC §9). */
+import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
 import type { Step } from '../effect.ts';
 import type { CheckAnswer, Checked, Fact, Moment } from '../fact.ts';
@@ -13,7 +14,7 @@ import { emit, enter, newAsk, stay, then, timed, timer } from './turn.ts';
 import { defer, waitsOf } from './wait.ts';
 
 const CONFIRM_RETRY_BASE_MS = 5_000;
-const CONFIRM_RETRY_CAP_MS = 15 * 60_000;
+const CONFIRM_RETRY_CAP_MS = 15 * MINUTE_MS;
 /** An install that was interrupted so often will not go better the next time. */
 export const MAX_INSTALL_TRIES = 3;
 

@@ -1,11 +1,12 @@
 /** Renewing the device token when the controller asks for it (SPEC §5): between attempts, at a drawn moment. */
+import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import type { Step } from '../effect.ts';
 import type { Moment, RenewalResult } from '../fact.ts';
 import type { AgentState } from '../state.ts';
 import { emit, stay, timer } from './turn.ts';
 
 /** Devices that are asked in one minute do not all come in the next. */
-const SPREAD_MS = 10 * 60_000;
+const SPREAD_MS = 10 * MINUTE_MS;
 
 /** Once a header: while a renewal is on its way another header changes nothing. */
 export function onRenewAsked(state: AgentState, at: Moment): Step {

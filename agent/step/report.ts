@@ -1,4 +1,5 @@
 /** Ending an attempt and telling the controller, once, however often the process is killed (SPEC §5, §9). */
+import { HOUR_MS } from '../../controller/domain/duration.ts';
 import type { Outcome, ResultReason } from '../../controller/domain/outcome.ts';
 import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
 import type { Step } from '../effect.ts';
@@ -11,7 +12,7 @@ const MAX_UNSENT = 16;
 /** After so many failures the attempt no longer waits: a controller that cannot take reports must still be able to send updates. */
 const TRIES_BEFORE_PARKING = 5;
 const RETRY_BASE_MS = 5_000;
-const RETRY_CAP_MS = 60 * 60_000;
+const RETRY_CAP_MS = HOUR_MS;
 
 /** What is on disk may be taken up again by the next attempt; everything else is deleted. */
 const KEEPS_FILE: ReadonlySet<ResultReason> = new Set<ResultReason>([

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { HOUR_MS } from '../../controller/domain/duration.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { Credentials } from '../ports.ts';
 import { isMissing, systemFault, writeDurably } from './durable.ts';
@@ -18,7 +19,7 @@ interface Held extends Given {
 }
 
 /** How long a nudge may still be signed with the key before. */
-const PREVIOUS_KEY_MS = 24 * 60 * 60_000;
+const PREVIOUS_KEY_MS = 24 * HOUR_MS;
 
 const keysOf = (held: Held, nowMs: number): readonly Uint8Array[] =>
   [

@@ -1,11 +1,12 @@
 /** What `ota simulate --gate` is told: its options, and the scenario that they and the rollout make. */
 import { type Command, InvalidArgumentError } from 'commander';
+import { HOUR_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
 import { DEFAULT_GATE } from '../domain/gate/gate.ts';
 import type { Rollout } from '../domain/release.ts';
 import { countArgument, durationArgument, percentArgument } from './arguments.ts';
 import type { CohortStep } from './simulation.ts';
-import { HOUR_MS, type Scenario, type StepModel, USUAL, USUAL_RAMP } from './simulation-model.ts';
+import { type Scenario, type StepModel, USUAL, USUAL_RAMP } from './simulation-model.ts';
 
 /** All optional to commander: each has its default here, so that one given without `--gate` can be refused. */
 export interface GateOptions {

@@ -1,11 +1,12 @@
 /** `ota simulate --gate`: plays a rollout's ramp against a modelled fleet, in virtual time. Offline. */
+import { HOUR_MS } from '../domain/duration.ts';
 import type { Gate } from '../domain/gate/gate.ts';
 import type { Rollout } from '../domain/release.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import type { GateOptions } from './simulate-gate-options.ts';
 import { drawCurve } from './simulation-curve.ts';
 import { type Distribution, playMany } from './simulation-many.ts';
-import { HOUR_MS, type Scenario } from './simulation-model.ts';
+import type { Scenario } from './simulation-model.ts';
 import { type Look, type Played, play } from './simulation-run.ts';
 import { table } from './table.ts';
 

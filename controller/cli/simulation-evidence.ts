@@ -1,9 +1,10 @@
 /** The evidence of a modelled fleet at one look: the same counts that the controller's store derives. */
+import { HOUR_MS } from '../domain/duration.ts';
 import { type Evidence, NO_EVIDENCE, type Takers } from '../domain/gate/evidence.ts';
 import { DEFAULT_GATE } from '../domain/gate/gate.ts';
 import { LEAST_CONTROL } from '../domain/gate/proof.ts';
 import type { Fleet } from './simulation-fleet.ts';
-import { HOUR_MS, type Scenario } from './simulation-model.ts';
+import type { Scenario } from './simulation-model.ts';
 
 type Count = keyof Takers;
 const COUNTS: readonly Count[] = ['taken', 'ok', 'fail', 'verifyFail', 'followed'];

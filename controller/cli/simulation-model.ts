@@ -1,8 +1,7 @@
 /** What `ota simulate --gate` and the bench assume of a fleet, of a build and of the world. Times in hours. */
+import { HOUR_MS } from '../domain/duration.ts';
 import { DEFAULT_GATE } from '../domain/gate/gate.ts';
 import type { Ramp, RampStep } from '../domain/release.ts';
-
-export const HOUR_MS = 3_600_000;
 
 export interface FleetModel {
   /** Enrolled devices, canaries not included. */

@@ -1,4 +1,5 @@
 /** One rollout of a modelled fleet in virtual time: hourly looks, judged by the code that the controller runs. Pure. */
+import { HOUR_MS } from '../domain/duration.ts';
 import { type Evidence, NO_EVIDENCE } from '../domain/gate/evidence.ts';
 import type { Judgement } from '../domain/gate/judge-step.ts';
 import type { Reason, Verdict } from '../domain/gate/verdict.ts';
@@ -6,7 +7,7 @@ import { lookAt } from '../domain/ramp/look.ts';
 import { newRamp, type RampProgress } from '../domain/ramp/progress.ts';
 import { countEvidence, Tally } from './simulation-evidence.ts';
 import { type Fleet, has, makeFleet, offUntil, STATE, type Stretch } from './simulation-fleet.ts';
-import { HOUR_MS, type Scenario } from './simulation-model.ts';
+import type { Scenario } from './simulation-model.ts';
 
 export interface Look {
   readonly hour: number;

@@ -1,5 +1,6 @@
 /** `ota token …`: operators' own tokens. A new one is printed once and stored nowhere in clear. */
 import { InvalidArgumentError } from 'commander';
+import { DAY_MS } from '../domain/duration.ts';
 import { isName } from '../domain/ids.ts';
 import { ADMIN_SCOPES as SCOPES } from '../ports/index.ts';
 import { durationArgument } from './arguments.ts';
@@ -9,7 +10,7 @@ import { visibleLine } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
 import { table } from './table.ts';
 
-const DEFAULT_LIFE_MS = 90 * 86_400_000;
+const DEFAULT_LIFE_MS = 90 * DAY_MS;
 
 interface TokenOnWire {
   readonly name: string;

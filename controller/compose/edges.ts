@@ -5,6 +5,7 @@ import path from 'node:path';
 import { openDiskArtifacts } from '../artifacts/disk.ts';
 import { importFolder } from '../artifacts/import-folder.ts';
 import { inspectApk } from '../artifacts/inspect.ts';
+import { DAY_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
@@ -22,7 +23,7 @@ import { gitSource } from '../source/git/source.ts';
 import type { Store } from '../store/store.ts';
 
 const MEGABYTE = 1_048_576;
-const ADMIN_MS = 365 * 86_400_000;
+const ADMIN_MS = 365 * DAY_MS;
 const ADMIN_TOKEN_FILE = 'admin-token';
 
 export function sourceOf(

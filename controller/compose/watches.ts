@@ -1,6 +1,8 @@
 /** What time changes: exposure, adoption, retention, and the gauges that are read at a scrape. */
+
 import type { Admission } from '../artifacts/admission.ts';
 import { effectivePercent } from '../domain/decision.ts';
+import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
 import { subjectOf } from '../domain/progress.ts';
 import { percentAt } from '../domain/ramp/progress.ts';
 import type { Readings } from '../observe/observe.ts';
@@ -23,11 +25,10 @@ import type { Nudges } from './nudges.ts';
 
 const TICK_MS = 1_000;
 const ADOPTION_MS = 5_000;
-const MINUTE_MS = 60_000;
-const PRUNE_MS = 60 * 60_000;
+const PRUNE_MS = HOUR_MS;
 const ARTIFACTS_MS = 60_000;
 /** A disk is read slowly on purpose: downloads come first. */
-const READ_ARTIFACT_MS = 60 * 60_000;
+const READ_ARTIFACT_MS = HOUR_MS;
 
 export interface Watches {
   readonly exposure: ExposureWatch;

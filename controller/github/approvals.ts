@@ -10,6 +10,7 @@ import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 import { type Held, heldKey } from './ledger.ts';
+import { KEEP_MS } from './remembered.ts';
 
 /** Which plan a pull request has shown, and since when. */
 export interface ShownPlans {
@@ -50,7 +51,6 @@ interface Review {
   readonly atMs: number;
 }
 
-const KEEP_MS = 400 * 86_400_000;
 const MOST_SHOWN = 50;
 /** Anybody may approve on a public repository; only who may write counts. `maintain` is told as `write`. */
 const MAY_WRITE = new Set(['admin', 'write']);

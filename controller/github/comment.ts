@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
+import { KEEP_MS } from './remembered.ts';
 
 export interface CommentPlace {
   readonly pull: number;
@@ -41,7 +42,6 @@ interface Found {
 /** GitHub counts characters; the marker is counted too. */
 export const MAX_COMMENT_CHARS = 65_536;
 const PER_PAGE = 100;
-const KEEP_MS = 400 * 86_400_000;
 
 export const markerOf = (name: string): string => `<!-- nexmdm-ota:${name} -->`;
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -2,7 +2,9 @@
  * Pull requests as the console. Reconcile promises effects as rows of one outbox topic, the topic's handler writes them to
  * GitHub, and a tick notices what has moved since. There is one topic so that two effects never race.
  */
+
 import type { Snapshot } from '../domain/decision.ts';
+import { MINUTE_MS } from '../domain/duration.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { Reconciled } from '../domain/judging/reconciled.ts';
 import type { Plan } from '../domain/plan/index.ts';
@@ -76,8 +78,6 @@ export interface GitHubConsole {
   hint(): Promise<void>;
   stop(): void;
 }
-
-const MINUTE_MS = 60_000;
 /** The most characters of a comment that a folded plan may take. */
 const PLAN_CHARS = 40_000;
 

@@ -2,6 +2,7 @@
 import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
+import { KEEP_MS } from './remembered.ts';
 import { clip } from './statuses.ts';
 
 export const ENVIRONMENT = 'fleet';
@@ -20,8 +21,6 @@ interface Known {
   /** Asked for and not answered: it may or may not stand on GitHub. */
   readonly asked?: DeploymentState;
 }
-
-const KEEP_MS = 400 * 86_400_000;
 
 export function makeDeployments(github: GitHub, store: KeyValueStore, nowMs: () => number): Deployments {
   async function find(sha: string): Promise<number | undefined> {

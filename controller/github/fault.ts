@@ -1,4 +1,5 @@
 /** What GitHub answered, as Faults the outbox can act on. No text that leaves here holds a credential. */
+import { MINUTE_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
 
 /** A Fault that may know when trying again makes sense (Retry-After, the limit's reset). */
@@ -22,8 +23,6 @@ interface Answer {
   readonly headers: Readonly<Record<string, string | number | undefined>>;
   readonly route: string;
 }
-
-const MINUTE_MS = 60_000;
 /** Octokit's own words for GitHub's tokens, plus every form GitHub documents for them. */
 const TOKENS = /\b(?:gh[a-z]_[A-Za-z0-9_]{8,}|github_pat_[A-Za-z0-9_]{8,}|v1\.[0-9a-f]{40})\b/g;
 const BEARER = /\b(bearer|token|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi;

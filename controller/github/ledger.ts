@@ -6,6 +6,7 @@ import type { BuildId, Revision } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
 import { type FleetProgress, NO_PROGRESS, type Subject } from '../domain/progress.ts';
 import type { KeyValueStore, OutboxEntry, OutboxRow, OutboxStore } from '../ports/index.ts';
+import { KEEP_MS } from './remembered.ts';
 import { isFinal, type RevisionProgress } from './revision-progress.ts';
 
 export const TOPIC = 'github';
@@ -74,7 +75,6 @@ export interface Held {
 const entryKey = (revision: Revision): string => `github:revision:${revision}`;
 const LIVE = 'github:live';
 const OPEN = 'github:open';
-const KEEP_MS = 400 * 86_400_000;
 
 export const rowOf = (row: Row, key: string): OutboxEntry => ({
   topic: TOPIC,

@@ -2,6 +2,7 @@
  * Open pull requests: what each would make of the branch is read, parsed, judged and planned here, and said in one
  * comment and three statuses. Nothing of a pull request is ever run; its files are bounded like any others.
  */
+import { DAY_MS } from '../domain/duration.ts';
 import type { Revision, Sha256 } from '../domain/ids.ts';
 import type { Judgement } from '../domain/judging/judge.ts';
 import { type FleetPlan, fleetCounter } from '../domain/plan/fleet.ts';
@@ -85,7 +86,7 @@ interface OpenPull {
   readonly author: string | undefined;
 }
 
-const KEEP_MS = 90 * 86_400_000;
+const KEEP_MS = 90 * DAY_MS;
 const PER_PAGE = 100;
 /** 1,000 open pull requests: beyond them the ones that nobody touched for longest are left out. */
 const MOST_PAGES = 10;

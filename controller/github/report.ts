@@ -2,6 +2,7 @@
  * Writes to GitHub what the ledger knows of a revision: statuses, the report on its pull request, one notice a state at
  * most, and the deployment. Writing again what is there already sends nothing.
  */
+import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { OutboxStore } from '../ports/index.ts';
 import type { ShownPlans } from './approvals.ts';
@@ -37,9 +38,8 @@ export interface Reporter {
 }
 
 /** How long GitHub may take to connect a merge commit with its pull request. */
-const INDEXING_MS = 10 * 60_000;
+const INDEXING_MS = 10 * MINUTE_MS;
 const LOOK_AGAIN_MS = 60_000;
-const HOUR_MS = 3_600_000;
 
 /** The name of the one comment that is first the plan and then the report. */
 export const CONSOLE_COMMENT = 'console';

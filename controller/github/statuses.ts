@@ -1,6 +1,7 @@
 /** Commit statuses: written on transitions only, never twice for one transition, 140 characters at most. */
 import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
+import { KEEP_MS } from './remembered.ts';
 
 /** `ota/validate`, `ota/plan`, `ota/policy` on heads; `ota/sync`, `ota/rollout` on what was merged. */
 export type StatusContext = 'ota/validate' | 'ota/plan' | 'ota/policy' | 'ota/sync' | 'ota/rollout';
@@ -25,7 +26,6 @@ interface Known {
 }
 
 const MAX_CHARS = 140;
-const KEEP_MS = 400 * 86_400_000;
 
 /** One line of at most 140 characters, cut at a whole character. */
 export function clip(text: string, limit = MAX_CHARS): string {

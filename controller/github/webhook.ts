@@ -3,6 +3,7 @@
  * https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
  */
 import { Webhooks } from '@octokit/webhooks';
+import { DAY_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import type { KeyValueStore, Webhook } from '../ports/index.ts';
 
@@ -19,7 +20,7 @@ const MAX_BYTES = 1 << 20;
 const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
 const DELIVERY = /^[A-Za-z0-9-]{8,64}$/;
 /** GitHub redelivers by hand up to three days later; the same id then says nothing new. */
-const SEEN_MS = 3 * 86_400_000;
+const SEEN_MS = 3 * DAY_MS;
 
 const ABOUT: Readonly<Record<string, 'source' | 'pulls'>> = {
   push: 'source',

@@ -1,4 +1,5 @@
 /** What the HTTP face needs: ports, secrets, and settings with their defaults. */
+import { DAY_MS, HOUR_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import type { BuildId } from '../domain/ids.ts';
 import type { TokenKeys } from '../domain/token-key.ts';
@@ -84,12 +85,12 @@ export const HTTP_DEFAULTS: Omit<HttpSettings, 'publicUrl'> = {
   hstsMaxAgeS: 0,
   pollIntervalS: 21_600,
   pollJitterS: 2_160,
-  activeWithinMs: 72 * 3_600_000,
+  activeWithinMs: 72 * HOUR_MS,
   trustedProxy: false,
   openMetrics: false,
   fastCheck: true,
   checksPerMinute: 30,
-  tokenRenewAfterMs: 180 * 86_400_000,
+  tokenRenewAfterMs: 180 * DAY_MS,
   tokenRenewalsPerMinute: 600,
   requestsPerMinute: 120,
   authFailuresPerMinute: 60,

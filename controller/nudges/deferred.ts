@@ -1,10 +1,11 @@
 /** Devices that the push service could not serve now. Each is tried again after a pause, for one hour (SPEC §8). */
 
+import { HOUR_MS } from '../domain/duration.ts';
 import type { DeviceId } from '../domain/ids.ts';
 import type { Away } from './row.ts';
 
 const BACKOFF_MS = 60_000;
-export const GIVE_UP_AFTER_MS = 60 * 60_000;
+export const GIVE_UP_AFTER_MS = HOUR_MS;
 
 /** The SDK hides `Retry-After`, so the pause is ours: up to a quarter longer at random, to spread the devices. */
 export const pauseMs = (random: () => number): number => Math.round(BACKOFF_MS * (1 + random() * 0.25));

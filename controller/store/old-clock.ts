@@ -3,6 +3,7 @@
  * stays in its step and keeps the time it has spent there.
  */
 import type { Knex } from 'knex';
+import { HOUR_MS } from '../domain/duration.ts';
 import { type OldClock, type OldRollout, progressOfOldClock } from '../domain/ramp/old-clock.ts';
 import type { RampProgress } from '../domain/ramp/progress.ts';
 import type { Db } from './db.ts';
@@ -13,7 +14,7 @@ import { writeProgress } from './ramp.ts';
  * The old clock went on while the controller was away, and nothing says for how long it was. A fleet that polls every
  * six hours leaves no longer gap in the tables: time after that is not taken for served.
  */
-const LONGEST_QUIET_MS = 6 * 3_600_000;
+const LONGEST_QUIET_MS = 6 * HOUR_MS;
 
 interface OldStep {
   readonly percent: number;

@@ -7,6 +7,7 @@ import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat } from 'nod
 import path from 'node:path';
 import type { Knex } from 'knex';
 import { extract } from 'tar';
+import { DAY_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
 import { hashOf, KEY_FILES, MANIFEST_FILE, type Manifest } from './archive.ts';
 import { openKnex } from './db.ts';
@@ -15,8 +16,6 @@ import { DATABASE_FILE, prepareFolder } from './folder.ts';
 import { ADOPT_KEY, BASE_KEY, GENERATION_STEP } from './generations.ts';
 import { migrations } from './migrations/index.ts';
 import { openStore, type Store } from './store.ts';
-
-const DAY_MS = 86_400_000;
 /** How long devices that renewed after the backup may come in with their newer token. */
 export const ADOPT_MS = 30 * DAY_MS;
 const ADMIN_MS = 30 * DAY_MS;

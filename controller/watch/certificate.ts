@@ -8,6 +8,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { DAY_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 
@@ -40,7 +41,6 @@ export interface CertificateWatch {
 
 const EVERY_MS = 30_000;
 const PATIENCE_MS = 60_000;
-const DAY_MS = 86_400_000;
 const WARN_MS = 14 * DAY_MS;
 
 /** Reads the pair for the first time. Fault `tls_invalid` says which file, or that the two do not fit. */

@@ -2,12 +2,13 @@
  * Wall time that decisions may trust (SPEC §2). Exposure is held when the wall clock moves more than 5 minutes against
  * monotonic time, and at a start when it is more than 7 days after the last moment the store knows, or before it.
  */
+import { DAY_MS, MINUTE_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import type { HeldClock } from '../ports/index.ts';
 
-const JUMP_MS = 5 * 60_000;
+const JUMP_MS = 5 * MINUTE_MS;
 /** A controller may be away for so long; a clock further ahead may be wrong. */
-const AWAY_MS = 7 * 86_400_000;
+const AWAY_MS = 7 * DAY_MS;
 
 export interface GuardedClock extends HeldClock {
   /** Compares wall and monotonic time; called by a timer and before each pass. */

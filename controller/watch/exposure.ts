@@ -3,7 +3,9 @@
  * suspend begins or ends. A step is committed with the nudges that it promises, before any device is offered anything
  * by it.
  */
+
 import type { Snapshot } from '../domain/decision.ts';
+import { MINUTE_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import type { Evidence } from '../domain/gate/evidence.ts';
 import { windowAt } from '../domain/policy/freeze.ts';
@@ -25,7 +27,7 @@ const KEY = 'exposure.last';
 /** A longer gap between two looks was not served: the process was stopped or the machine slept. */
 const LONGEST_GAP_MS = 60_000;
 /** How much of a step's time a crash may take back. */
-const KEEP_EVERY_MS = 10 * 60_000;
+const KEEP_EVERY_MS = 10 * MINUTE_MS;
 
 export interface ExposureOptions {
   readonly picture: Picture & {

@@ -2,7 +2,9 @@
  * What is known of the build that a gated ramp carries: counted once a minute, and held as unknown when the count fails,
  * is slow or old. A store that cannot answer never halts anything (GATES §6).
  */
+
 import type { Snapshot } from '../domain/decision.ts';
+import { MINUTE_MS } from '../domain/duration.ts';
 import { type Evidence, NO_EVIDENCE } from '../domain/gate/evidence.ts';
 import type { Lift } from '../domain/gate/proof.ts';
 import { evidenceCounter } from '../domain/gate/takers.ts';
@@ -36,7 +38,7 @@ export interface GateWatch {
 }
 
 /** Older counts say nothing about now. */
-const STALE_MS = 5 * 60_000;
+const STALE_MS = 5 * MINUTE_MS;
 /** A count that takes longer is not trusted: what it saw first has changed since. */
 const SLOW_MS = 30_000;
 

@@ -3,11 +3,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Conditions } from '../../agent/readings.ts';
 import { bucketOf } from '../../controller/domain/cohort.ts';
+import { HOUR_MS } from '../../controller/domain/duration.ts';
 import type { ProtocolServer, ServedBuild } from '../support/agent/protocol-server.ts';
 import { buildOf, DEVICE_ID, key, pass, type Scene, withAgent } from '../support/agent/with-agent.ts';
 import { testKey } from '../support/apk/index.ts';
 
-const HOUR_MS = 3_600_000;
 const offering =
   (build: ServedBuild, manifest: Record<string, unknown> = {}) =>
   (server: ProtocolServer): void => {

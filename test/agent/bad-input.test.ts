@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MemoryApks } from '../../agent/store/memory.ts';
+import { HOUR_MS } from '../../controller/domain/duration.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import { signNudge } from '../../controller/domain/nudge/message.ts';
 import type { ProtocolServer, ServedBuild } from '../support/agent/protocol-server.ts';
@@ -20,8 +21,6 @@ import {
   withAgent,
 } from '../support/agent/with-agent.ts';
 import { fingerprintOf } from '../support/apk/index.ts';
-
-const HOUR_MS = 3_600_000;
 
 async function refuses(
   reason: string,

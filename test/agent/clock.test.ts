@@ -17,9 +17,9 @@ import {
   penaltyLeftMs,
 } from '../../agent/penalty.ts';
 import { seededRandom, uuidFrom } from '../../agent/random.ts';
+import { HOUR_MS } from '../../controller/domain/duration.ts';
 import { isRequestId } from '../../controller/domain/ids.ts';
 
-const HOUR_MS = 3_600_000;
 const START = Date.UTC(2026, 0, 1);
 
 test('the controller’s time is the last Date plus monotonic time, and no jump of the wall clock moves it', () => {

@@ -3,10 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { StateStore } from '../../agent/ports.ts';
 import { MemoryApks, MemoryState } from '../../agent/store/memory.ts';
+import { DAY_MS, MINUTE_MS } from '../../controller/domain/duration.ts';
 import { buildOf, pass, withAgent } from '../support/agent/with-agent.ts';
-
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
 
 test('a signer that cannot be read is waited for before the download, and is no mismatch', () =>
   withAgent({ idle: true }, async scene => {

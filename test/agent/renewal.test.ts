@@ -11,6 +11,7 @@ import { seededRandom } from '../../agent/random.ts';
 import { SimulatedDevice } from '../../agent/simulated/device.ts';
 import { CredentialFile, MemoryCredentials } from '../../agent/store/credentials.ts';
 import { MemoryApks, MemoryState } from '../../agent/store/memory.ts';
+import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import { faultCode } from '../../controller/domain/fault.ts';
 import { signNudge } from '../../controller/domain/nudge/message.ts';
 import { type ProtocolServer, TOKEN } from '../support/agent/protocol-server.ts';
@@ -26,7 +27,6 @@ import {
 import { withController } from '../support/controller.ts';
 import { withFolder } from '../support/folder.ts';
 
-const MINUTE_MS = 60_000;
 const NEW_TOKEN = 'a-new-token-of-the-device';
 const NEW_KEY = Buffer.alloc(32, 3);
 

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { HOUR_MS } from '../../controller/domain/duration.ts';
 import { signNudge } from '../../controller/domain/nudge/message.ts';
 import { buildOf, DEVICE_ID, NUDGE_KEY, pass, type Scene, withAgent } from '../support/agent/with-agent.ts';
-
-const HOUR_MS = 3_600_000;
 
 const nudge = (
   scene: Scene,

@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
 import { importFolder } from '../../controller/artifacts/import-folder.ts';
 import { inspectApk } from '../../controller/artifacts/inspect.ts';
+import { DAY_MS } from '../../controller/domain/duration.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import { makeApk, testKey } from '../support/apk/index.ts';
 import { withFolder } from '../support/folder.ts';
@@ -208,7 +209,6 @@ test('what is not stored is missing, and so is what a folder stands for', () =>
 
 test('an APK that is uploaded again on day 29 is not collected on day 31', () =>
   withFolder(async folder => {
-    const DAY_MS = 86_400_000;
     const startMs = Date.UTC(2026, 10, 1);
     let nowMs = startMs;
     const artifacts = await storeIn(folder, 10_000_000, () => nowMs);

@@ -1,11 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bucketOf } from '../../controller/domain/cohort.ts';
+import { HOUR_MS } from '../../controller/domain/duration.ts';
 import { markerOf } from '../../controller/github/comment.ts';
 import { tell } from '../../controller/github/ledger.ts';
 import { MINUTE_MS, type Stage, withStage } from '../support/github/stage.ts';
 
-const HOUR_MS = 60 * MINUTE_MS;
 const exposed = (percent: number, devices: number): string[] =>
   Array.from({ length: devices }, (_, i) => `kiosk-${i}`).filter(id => bucketOf(id, '') < percent * 100);
 

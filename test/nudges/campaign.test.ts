@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bucketOf } from '../../controller/domain/cohort.ts';
 import type { Snapshot } from '../../controller/domain/decision.ts';
+import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import type { Event } from '../../controller/domain/event.ts';
 import { nudgeKey, verifyNudge } from '../../controller/domain/nudge/message.ts';
 import type { Rollout } from '../../controller/domain/release.ts';
@@ -20,7 +21,6 @@ import { aBuild, aSnapshot, aState, NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 
 const MASTER = Buffer.alloc(32, 7);
-const MINUTE_MS = 60_000;
 
 /** A fleet with push tokens, a picture that can be swapped, a clock that only waiting moves. */
 interface Scene {

@@ -10,6 +10,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse, stringify } from 'yaml';
 import { effectivePercent } from '../../controller/domain/decision.ts';
+import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import { nudgeKey, verifyNudge } from '../../controller/domain/nudge/message.ts';
 import { nextStepOf } from '../../controller/domain/ramp/forecast.ts';
 import { isSuspended, percentAt } from '../../controller/domain/ramp/progress.ts';
@@ -27,7 +28,6 @@ import {
 } from '../support/installation.ts';
 import { DAY_MS, HOUR_MS } from '../support/state.ts';
 
-const MINUTE_MS = 60_000;
 const BUILD = 'b42';
 
 const opened = <T>(

@@ -1,8 +1,7 @@
 /** Builders of facts and evidence for a gate: a step of 1 % with a hold of 12 h, of which all exposed devices are new. */
+import { HOUR_MS } from '../../controller/domain/duration.ts';
 import { type CohortTakers, type Evidence, NO_EVIDENCE } from '../../controller/domain/gate/evidence.ts';
 import type { StepFacts } from '../../controller/domain/gate/judge-step.ts';
-
-const HOUR_MS = 3_600_000;
 
 export const someFacts = (over: Partial<StepFacts> = {}): StepFacts => ({
   exposureMs: 0,

@@ -1,6 +1,7 @@
 /** Builders of valid desired state in memory: say what matters to the test, the rest is plain and consistent. */
 import { createHash } from 'node:crypto';
 import { makeSnapshot, type Snapshot } from '../../controller/domain/decision.ts';
+import { HOUR_MS } from '../../controller/domain/duration.ts';
 import type { BuildId, Sha256 } from '../../controller/domain/ids.ts';
 import { progressOfOldClock } from '../../controller/domain/ramp/old-clock.ts';
 import type { RampProgress } from '../../controller/domain/ramp/progress.ts';
@@ -14,8 +15,7 @@ import type {
 } from '../../controller/domain/release.ts';
 import type { Standing } from '../../controller/domain/standing.ts';
 
-export const HOUR_MS = 3_600_000;
-export const DAY_MS = 86_400_000;
+export { DAY_MS, HOUR_MS } from '../../controller/domain/duration.ts';
 /** 2026-06-01T12:00:00Z, a Monday: the moment at which tests happen unless they say otherwise. */
 export const NOW_MS = Date.UTC(2026, 5, 1, 12);
 

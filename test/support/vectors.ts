@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { HOUR_MS } from '../../controller/domain/duration.ts';
 import type { Build, Cohort, DesiredState, Rollout } from '../../controller/domain/release.ts';
 
 const folder = path.resolve(import.meta.dirname, '../../schemas/vectors');
@@ -103,8 +104,6 @@ export interface DecisionVectors {
 export const cohortVectors = (): CohortVectors => read<CohortVectors>('cohort');
 export const decisionVectors = (): DecisionVectors => read<DecisionVectors>('decision');
 export const nudgeVectors = (): NudgeVectors => read<NudgeVectors>('nudge');
-
-const HOUR_MS = 3_600_000;
 
 function hold(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

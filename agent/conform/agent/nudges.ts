@@ -1,10 +1,10 @@
 /** Which push messages an agent follows (SPEC §8). */
 
+import { MINUTE_MS } from '../../../controller/domain/duration.ts';
 import { must } from '../finding.ts';
 import type { Bench } from './bench.ts';
 import type { AgentCheck } from './check.ts';
 
-const MINUTE_MS = 60_000;
 const YEAR_MS = 365 * 24 * 60 * MINUTE_MS;
 
 const ignoring =

@@ -1,5 +1,6 @@
 /** How often an agent asks, and how long it waits after a failure. */
 import type { ServerResponse } from 'node:http';
+import { HOUR_MS, MINUTE_MS } from '../../../controller/domain/duration.ts';
 import { must } from '../finding.ts';
 import { type Bench, STEP_MS } from './bench.ts';
 import type { AgentCheck } from './check.ts';
@@ -8,8 +9,7 @@ import type { AgentCheck } from './check.ts';
 const SLOW = 10;
 /** At this scale six hours, which a poll and the first long pause take, are a second and a half. */
 const FAST = 14_400;
-const SIX_HOURS_MS = 6 * 3_600_000;
-const MINUTE_MS = 60_000;
+const SIX_HOURS_MS = 6 * HOUR_MS;
 const MANY = 8;
 const BAD_BYTES = { sha256: '0'.repeat(64) };
 

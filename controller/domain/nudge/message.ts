@@ -1,10 +1,11 @@
 /** The signed FCM "update" command: SPEC §8. Shared by the controller, which signs, and the agent, which verifies. */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { MINUTE_MS } from '../duration.ts';
 import { type BuildId, type DeviceId, isBuildId, isRequestId } from '../ids.ts';
 
-const NUDGE_MAX_AGE_MS = 10 * 60_000;
-export const NUDGE_MAX_AHEAD_MS = 5 * 60_000;
-export const NUDGE_REPLAY_WINDOW_MS = 15 * 60_000;
+const NUDGE_MAX_AGE_MS = 10 * MINUTE_MS;
+export const NUDGE_MAX_AHEAD_MS = 5 * MINUTE_MS;
+export const NUDGE_REPLAY_WINDOW_MS = 15 * MINUTE_MS;
 
 /** The data of the message, all strings as FCM wants them; `issued_at` in decimal Unix seconds. */
 export type NudgeMessage = {

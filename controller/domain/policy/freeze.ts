@@ -1,7 +1,6 @@
 /** Weekly freeze windows (SPEC §2, `policy.yaml`) by the wall clock of their time zone. */
+import { MINUTE_MS } from '../duration.ts';
 import type { FreezeWindow, Weekday } from '../release.ts';
-
-const MINUTE_MS = 60_000;
 
 const WEEKDAYS: Readonly<Record<string, Weekday>> = {
   Mon: 'mon',

@@ -1,4 +1,5 @@
 /** The adoption curve as a Mermaid `xychart-beta` block, which GitHub draws. */
+import { HOUR_MS } from '../../domain/duration.ts';
 
 export interface CurvePoint {
   readonly atMs: number;
@@ -7,7 +8,6 @@ export interface CurvePoint {
 }
 
 const POINTS = 25;
-const HOUR_MS = 3_600_000;
 
 /** The value that stood at `atMs`: the last sample not after it. */
 function valueAt(samples: readonly CurvePoint[], atMs: number): number {

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Context } from 'koa';
 import { targetFor } from '../../domain/decision.ts';
+import { DAY_MS } from '../../domain/duration.ts';
 import { type BuildId, isBuildId } from '../../domain/ids.ts';
 import type { Build } from '../../domain/release.ts';
 import type { DeviceIdentity } from '../auth.ts';
@@ -15,7 +16,6 @@ import { type RangeVerdict, rangeOf } from './range.ts';
 import { type Ending, sendPieces } from './send-pieces.ts';
 import { namesTag, requestIdOf } from './update.ts';
 
-const DAY_MS = 86_400_000;
 /** Devices that came together do not return together. */
 const CAP_SPREAD_MS = 300_000;
 const APK_TYPE = 'application/vnd.android.package-archive';

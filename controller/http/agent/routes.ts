@@ -1,5 +1,7 @@
 /** Device routes besides checks and downloads (SPEC §5): results, push tokens, and token renewal. */
+
 import type { ActionResult, Credentials } from '../../../schemas/api.d.ts';
+import { DAY_MS } from '../../domain/duration.ts';
 import { nudgeKey } from '../../domain/nudge/message.ts';
 import { type Recorded, recordedOf } from '../../domain/outcome.ts';
 import { NO_END_MS, type Report } from '../../ports/index.ts';
@@ -11,7 +13,7 @@ import { Refusal } from '../problem.ts';
 import type { Doors, Route } from '../route.ts';
 
 /** How long the old token works when an operator rotates and the new one is never used (SPEC §6). */
-export const TOKEN_GRACE_MS = 14 * 86_400_000;
+export const TOKEN_GRACE_MS = 14 * DAY_MS;
 
 const reportOf = (deviceId: string, result: ActionResult, recorded: Recorded, atMs: number): Report => ({
   deviceId,

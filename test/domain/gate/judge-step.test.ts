@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { HOUR_MS } from '../../../controller/domain/duration.ts';
 import { type Evidence, NO_EVIDENCE, type StepTakers } from '../../../controller/domain/gate/evidence.ts';
 import { DEFAULT_GATE, type Gate } from '../../../controller/domain/gate/gate.ts';
 import { judgeStep, type LookMemory, type StepFacts } from '../../../controller/domain/gate/judge-step.ts';
 import { liftOf } from '../../../controller/domain/gate/proof.ts';
 import { anEvidence, someFacts } from '../../support/gate.ts';
 
-const HOUR_MS = 3_600_000;
 const over = someFacts({ exposureMs: 12 * HOUR_MS });
 const waited = someFacts({ exposureMs: 60 * HOUR_MS });
 const good = anEvidence({ taken: 45, ok: 45, followed: 45 });

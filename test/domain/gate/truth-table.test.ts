@@ -1,6 +1,7 @@
 /** The truth table of the gate's design, row by row: limit 2 %, verify 1, silence 2 % after 18 h, 50 reports, 48 h of waiting. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { HOUR_MS } from '../../../controller/domain/duration.ts';
 import { eValue } from '../../../controller/domain/gate/e-value.ts';
 import { type Evidence, NO_EVIDENCE } from '../../../controller/domain/gate/evidence.ts';
 import { DEFAULT_GATE } from '../../../controller/domain/gate/gate.ts';
@@ -14,7 +15,6 @@ import { isStarved, liftOf } from '../../../controller/domain/gate/proof.ts';
 import type { Reason, Verdict } from '../../../controller/domain/gate/verdict.ts';
 import { anEvidence, someFacts } from '../../support/gate.ts';
 
-const HOUR_MS = 3_600_000;
 /** The hold of 12 h is over; 60 h: so is the waiting. */
 const over = someFacts({ exposureMs: 12 * HOUR_MS });
 const waited = someFacts({ exposureMs: 60 * HOUR_MS });

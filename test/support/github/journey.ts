@@ -11,8 +11,9 @@ import { aState, type StateParts } from '../state.ts';
 import { type Hub, TOKEN, withHub } from './hub.ts';
 import { inRepository } from './stage.ts';
 
+export { MINUTE_MS } from '../../../controller/domain/duration.ts';
+
 const SECRET = 'the secret that GitHub signs its deliveries with';
-export const MINUTE_MS = 60_000;
 
 export interface PullJourney {
   readonly journey: Journey;

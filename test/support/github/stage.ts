@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { MINUTE_MS } from '../../../controller/domain/duration.ts';
 import type { Event } from '../../../controller/domain/event.ts';
 import { judge } from '../../../controller/domain/judging/judge.ts';
 import type { DesiredState } from '../../../controller/domain/release.ts';
@@ -22,6 +23,8 @@ import { aState, type StateParts } from '../state.ts';
 import { withStore } from '../store.ts';
 import { type Clocked, makeClock, withGitHub } from './client.ts';
 import { type Hub, withHub } from './hub.ts';
+
+export { MINUTE_MS } from '../../../controller/domain/duration.ts';
 
 export interface Stage {
   readonly hub: Hub;
@@ -48,8 +51,6 @@ export interface Stage {
 
 export const inRepository = (state: DesiredState | StateParts): Record<string, string> =>
   Object.fromEntries(Object.entries(releaseFiles(state)).map(([name, text]) => [`releases/${name}`, text]));
-
-export const MINUTE_MS = 60_000;
 
 export interface StageOptions {
   readonly devices?: number;

@@ -1,14 +1,14 @@
 /** Words that rows are written with. */
+import { HOUR_MS, MINUTE_MS } from '../../../../controller/domain/duration.ts';
 import type { Json } from './json.ts';
 import { NOW_MS } from './json.ts';
 import type { Row } from './play.ts';
 
+export { HOUR_MS, MINUTE_MS } from '../../../../controller/domain/duration.ts';
+
 type Fields = { readonly [key: string]: Json };
 
 export const row = (name: string, state: Fields, fact: Fields): Row => ({ name, state, fact });
-
-export const MINUTE_MS = 60_000;
-export const HOUR_MS = 60 * MINUTE_MS;
 export const ago = (ms: number): number => NOW_MS - ms;
 
 // ---------------------------------------------------------------- states
