@@ -54,7 +54,7 @@ interface Edited {
   readonly title: string;
   readonly reason: string | undefined;
   readonly notes: readonly string[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Placed[];
   readonly plan: Plan;
   readonly fleet: FleetPlan | undefined;
 }
@@ -132,8 +132,8 @@ async function judgeEdit(
     askStored(io, offline),
   );
   const { plan, problems } = judgement;
-  printProblems(problems, io);
   if (plan === undefined) {
+    printProblems(problems, io);
     io.err(`${red('refused')}: to ${result.title} would be invalid; nothing was written\n`);
     return undefined;
   }
@@ -142,12 +142,20 @@ async function judgeEdit(
     title: result.title,
     reason: change.reason,
     notes: [...result.notes, ...subject.notes, ...notes, ...notesOn(judgement)],
-    warnings: problems.map(p => p.message),
+    warnings: problems,
     plan,
     fleet: fleet.kind === 'counted' ? countFleet(plan, fleet.devices) : undefined,
   };
 }
 
+/** What became of the edit, and the lines that say so: those of standard error first. */
+interface Ending {
+  readonly done: Record<string, unknown>;
+  readonly err: string;
+  readonly out: string;
+}
+
+/** The edit is made before it is talked about, so that no reader that closes early can undo it. */
 async function finish(
   io: Io,
   options: EditOptions,
@@ -157,40 +165,49 @@ async function finish(
 ): Promise<ExitCode> {
   const { workspace } = subject;
   const shown = workspace.shown === '.' ? ROLLOUT_FILE : `${workspace.shown}/${ROLLOUT_FILE}`;
+  const ending =
+    options.dryRun === true
+      ? { done: {}, err: 'dry run: nothing was written\n', out: '' }
+      : proposals === undefined
+        ? await write(subject, edited, shown)
+        : await propose(subject, edited, proposals);
+  printProblems(edited.warnings, io);
   if (options.json !== true) io.out(renderPlanText(edited.plan, { fleet: edited.fleet }));
   for (const note of edited.notes) io.err(`note: ${visible(note)}\n`);
-  const done: Record<string, unknown> = { title: edited.title, file: shown, written: false };
-  if (options.dryRun === true) io.err('dry run: nothing was written\n');
-  else if (proposals !== undefined)
-    Object.assign(done, await propose(io, subject, edited, proposals, options.json === true));
-  else if (edited.text === textIn(subject.tree)) io.err(`${shown} says so already: nothing was written\n`);
-  else {
-    await replaceFile(path.join(workspace.dir, ROLLOUT_FILE), edited.text, textIn(subject.tree));
-    done.written = true;
-    if (options.json !== true) io.out(`wrote ${shown}\n`);
-    if (options.json !== true && workspace.repository !== undefined)
-      io.out(
-        `next: git add ${workspace.shown} && git commit -m ${JSON.stringify(edited.title)}, then open a pull request\n`,
-      );
-  }
-  if (options.json === true) outJson(io, { ...done, plan: planJson(edited.plan, edited.fleet) });
+  if (ending.err !== '') io.err(ending.err);
+  if (options.json !== true) io.out(ending.out);
+  else
+    outJson(io, {
+      title: edited.title,
+      file: shown,
+      written: false,
+      ...ending.done,
+      plan: planJson(edited.plan, edited.fleet),
+    });
   return EXIT.fine;
 }
 
+async function write({ workspace, tree }: Subject, { text, title }: Edited, shown: string): Promise<Ending> {
+  const before = textIn(tree);
+  if (text === before) return { done: {}, err: `${shown} says so already: nothing was written\n`, out: '' };
+  await replaceFile(path.join(workspace.dir, ROLLOUT_FILE), text, before);
+  const next =
+    workspace.repository === undefined
+      ? ''
+      : `next: git add ${workspace.shown} && git commit -m ${JSON.stringify(title)}, then open a pull request\n`;
+  return { done: { written: true }, err: '', out: `wrote ${shown}\n${next}` };
+}
+
 async function propose(
-  io: Io,
   { workspace, base, newFiles, tree }: Subject,
   edited: Edited,
   proposals: Proposals,
-  quiet: boolean,
-): Promise<Record<string, unknown>> {
+): Promise<Ending> {
   const { repository } = workspace;
   if (repository === undefined || base === undefined)
     throw new Error('assertion: a proposal has a base commit');
-  if (edited.plan.empty || edited.text === textIn(tree)) {
-    io.err('nothing differs from what is merged: no pull request is needed\n');
-    return {};
-  }
+  if (edited.plan.empty || edited.text === textIn(tree))
+    return { done: {}, err: 'nothing differs from what is merged: no pull request is needed\n', out: '' };
   const inRepository = (file: string): string => path.posix.join(repository.path, file);
   const { branch, url } = await proposals.open({
     root: repository.root,
@@ -202,8 +219,8 @@ async function propose(
     reason: edited.reason,
     plan: edited.plan,
     fleet: edited.fleet,
-    warnings: edited.warnings,
+    warnings: edited.warnings.map(w => w.message),
   });
-  if (!quiet) io.out(url === undefined ? `pushed branch ${branch}\n` : `opened ${url} (branch ${branch})\n`);
-  return { branch, url };
+  const out = url === undefined ? `pushed branch ${branch}\n` : `opened ${url} (branch ${branch})\n`;
+  return { done: { branch, url }, err: '', out };
 }

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import type { Proposals } from '../ports/index.ts';
 /** `ota`: wires the verbs to this process. The only file of the command line that reads the environment. */
-import type { Io } from './io.ts';
+import { EXIT, type Io } from './io.ts';
+import { lossOf, outputTo } from './output.ts';
 import { run } from './program.ts';
 import { allVerbs } from './verbs.ts';
 import { VERSION } from './version.ts';
@@ -12,14 +13,20 @@ const { env, stdout, stderr } = process;
 const interrupt = new AbortController();
 process.once('SIGINT', () => interrupt.abort());
 process.once('SIGTERM', () => interrupt.abort());
-// A reader that closes early (`ota … | head`) is not an error.
-for (const stream of [stdout, stderr])
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2));
+// A reader that closes early (`ota … | head`) is not an error, and ends nothing but a watch.
+const results = outputTo(stdout, () => interrupt.abort());
+const notes = outputTo(stderr);
+process.once('exit', () => {
+  const loss = lossOf(results);
+  if (loss === undefined || process.exitCode !== EXIT.fine) return;
+  notes.write(loss);
+  process.exitCode = EXIT.error;
+});
 
 const terminal = stdout.isTTY === true && stderr.isTTY === true && env.TERM !== 'dumb';
 const io: Io = {
-  out: text => void stdout.write(text),
-  err: text => void stderr.write(text),
+  out: results.write,
+  err: notes.write,
   cwd: process.cwd(),
   environment: env,
   terminal,

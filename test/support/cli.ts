@@ -36,6 +36,8 @@ export interface CliOptions {
   readonly interrupted?: AbortSignal;
   readonly proposals?: Proposals;
   readonly colour?: boolean;
+  /** Called before each piece of output. */
+  readonly onText?: () => void;
 }
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -47,9 +49,11 @@ export async function ota(argv: readonly string[], options: CliOptions = {}): Pr
   const { nowMs } = options;
   const io: Io = {
     out: text => {
+      options.onText?.();
       out += text;
     },
     err: text => {
+      options.onText?.();
       err += text;
     },
     cwd: options.cwd ?? root,
