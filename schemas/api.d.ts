@@ -217,6 +217,8 @@ export interface Schemas {
   NewAdminToken: NewAdminToken;
   WebhookTaken: WebhookTaken;
   Health: Health;
+  HealthReport: HealthReport;
+  HealthCheck: HealthCheck;
   Ready: Ready;
 }
 export interface Problem {
@@ -811,6 +813,39 @@ export interface WebhookTaken {
 }
 export interface Health {
   status: 'ok';
+}
+export interface HealthReport {
+  /**
+   * The version of the controller.
+   */
+  version: string;
+  /**
+   * The worst of the checks.
+   */
+  state: 'fine' | 'warning' | 'failing';
+  checks: HealthCheck[];
+}
+export interface HealthCheck {
+  part:
+    | 'clock'
+    | 'source'
+    | 'artifacts'
+    | 'keys'
+    | 'operators'
+    | 'certificate'
+    | 'disk'
+    | 'push'
+    | 'github'
+    | 'webhook';
+  /**
+   * off: not set up, which is legal; warning: works, and will not for ever.
+   */
+  state: 'fine' | 'off' | 'warning' | 'failing';
+  text: string;
+  /**
+   * What to do.
+   */
+  cure: string | null;
 }
 export interface Ready {
   status: 'ready';

@@ -102,6 +102,11 @@ function effectOf(now: RolloutOnWire, builds: Builds): string | undefined {
   }
   if (isWithdrawn(now, builds))
     return `nobody is offered ${rollout.current}; devices are offered ${safe}; those that run it keep it`;
+  const [halt] = now.exposure?.halts ?? [];
+  if (halt !== undefined)
+    return halt.mode === 'rollback'
+      ? `nobody is offered ${halt.build_id}; devices are offered ${safe}; those that run ${halt.build_id} keep it; "ota resume" lifts it`
+      : `nobody new is offered ${halt.build_id}, canaries included; devices that run it keep it; others are offered ${safe}; "ota resume" lifts it`;
   if (isSuspended(now))
     return 'no device is offered anything, last_safe included; installed builds stay, and a ramp stands still';
   return undefined;

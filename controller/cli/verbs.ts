@@ -6,6 +6,7 @@ import { brake, resume } from './brake.ts';
 import { build } from './build.ts';
 import { clock } from './clock.ts';
 import { device } from './device.ts';
+import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { plan } from './plan.ts';
 import type { Verb } from './program.ts';
@@ -41,6 +42,7 @@ export const allVerbs = ({ proposals, backups }: Wiring): readonly Verb[] => [
   simulate,
   reconcile,
   clock,
+  doctor,
   backup(backups),
   restore(backups),
 ];

@@ -5,7 +5,7 @@ import { judge } from '../domain/judging/judge.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import { createHttp } from '../http/app.ts';
 import { makeOutbox, type Outbox } from '../outbox/drain.ts';
-import type { Artifacts, Source, Webhook } from '../ports/index.ts';
+import type { Artifacts, HealthSource, Source } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import { makePublication, type Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -20,6 +20,7 @@ import { certificateOf, type Doors, httpSettings, openListeners } from './doors.
 import { firstOperator, type Keys, keysOf, openArtifacts, sourceOf } from './edges.ts';
 import { consoleOf, type GitHubParts, webhookOf } from './github.ts';
 import { type Ground, makeEnds, type Surroundings } from './ground.ts';
+import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
 import { type Nudges, nudgesOf } from './nudges.ts';
 import { artifactWatchOf, lookAtGate, readingsOf, type Watches, watchesOf, watchTime } from './watches.ts';
 
@@ -95,7 +96,8 @@ interface Parts {
   readonly github: GitHubConsole | undefined;
   readonly outbox: Outbox;
   readonly reconcile: Reconcile;
-  readonly webhook: Webhook | undefined;
+  readonly webhook: WatchedWebhook | undefined;
+  readonly health: HealthSource;
 }
 
 /** Makes every part; nothing runs yet. */
@@ -153,16 +155,29 @@ async function openParts(
     nudges,
     exposure,
   });
-  const webhook = webhookOf(githubParts, about => {
+  const hook = webhookOf(githubParts, about => {
     if (about === 'source') reconcile.wake();
     else background.run('github', () => github?.hint().then(() => outbox.wake()));
   });
+  const webhook = hook === undefined ? undefined : watchWebhook(hook, ground);
   publication.subscribe(() => background.run('exposure', () => exposure.look()));
   publication.subscribe(() => background.run('adoption', () => watches.adoption.look()));
   publication.subscribe(() => outbox.wake());
   around.observer.attach(readingsOf(ground, keys, publication, reconcile, watches, certificate));
   const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
-  return { source, artifacts, publication, watches, stored, github, outbox, reconcile, webhook };
+  const { pusher } = nudges;
+  const surroundings = {
+    keys,
+    picture: publication,
+    reconcile,
+    artifacts,
+    certificate,
+    pusher,
+    github,
+    webhook,
+  };
+  const health = healthSource(ground, surroundings);
+  return { source, artifacts, publication, watches, stored, github, outbox, reconcile, webhook, health };
 }
 
 const outboxOf = (
@@ -186,7 +201,7 @@ async function openDoors(
   certificate: CertificateWatch | undefined,
 ): Promise<Doors> {
   const { settings, around, clock, store, ends } = ground;
-  const { artifacts, publication, reconcile, watches, webhook } = parts;
+  const { artifacts, publication, reconcile, watches, webhook, health } = parts;
   const doors = await openListeners(settings, certificate, around.observer.observe, url =>
     createHttp({
       ports: {
@@ -197,12 +212,14 @@ async function openDoors(
         reconciler: reconcile,
         progress: watches.progress,
         brake: watches.brake,
+        health,
       },
       observe: around.observer.observe,
+      version: around.version,
       metrics: () => around.observer.metrics(),
       ...keys,
       knownBuild: reconcile.knowsBuild,
-      webhook,
+      webhook: webhook?.deliver,
       settings: httpSettings(settings, url),
     }),
   );

@@ -11,6 +11,8 @@ import type { Ground } from './ground.ts';
 
 export interface Nudges {
   readonly handlers: readonly OutboxHandler[];
+  /** Undefined: nudges are off. */
+  readonly pusher: Pusher | undefined;
   /** Promises a nudge to each device that is offered something by `now` and was not by `before`. */
   promise(before: Moment, now: Snapshot, campaignId?: string): OutboxEntry[];
 }
@@ -19,7 +21,7 @@ export function nudgesOf(ground: Ground, nudgeMaster: Buffer, picture: () => Sna
   const { settings, around, ends } = ground;
   if (around.pusher !== undefined) return campaignsOver(around.pusher, ground, nudgeMaster, picture);
   const fcm = pusherOf(settings, around.observer.observe);
-  if (fcm === undefined) return { handlers: [], promise: () => [] };
+  if (fcm === undefined) return { handlers: [], pusher: undefined, promise: () => [] };
   ends.add(() => fcm.close());
   return campaignsOver(fcm, ground, nudgeMaster, picture);
 }
@@ -49,6 +51,7 @@ function campaignsOver(
   });
   return {
     handlers: [campaigns],
+    pusher,
     promise: (before, now, campaignId = randomUUID()) => [campaignEntry(before, now, campaignId)],
   };
 }

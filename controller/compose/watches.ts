@@ -10,6 +10,7 @@ import { type Artifacts, type Brake, IMPORTED_KID, type Picture } from '../ports
 import type { Reconcile } from '../reconcile/loop.ts';
 import type { Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { Store } from '../store/store.ts';
 import { type AdoptionWatch, watchAdoption } from '../watch/adoption.ts';
 import { type ArtifactWatch, watchArtifacts } from '../watch/artifacts.ts';
 import { makeBrake } from '../watch/brake.ts';
@@ -188,12 +189,7 @@ export const readingsOf = (
     const { appliedRevision, attemptedRevision } = reconcile.status();
     return attemptedRevision !== undefined && attemptedRevision !== appliedRevision;
   },
-  adminExpiresAtMs: async () => {
-    const tokens = (await store.admins.list()).filter(
-      t => t.revokedAtMs === undefined && t.scopes.includes('admin'),
-    );
-    return tokens.length === 0 ? undefined : Math.max(...tokens.map(t => t.expiresAtMs));
-  },
+  adminExpiresAtMs: () => adminExpiresAtMs(store),
   clockHeld: () => clock.held,
   deviceTokens: () => {
     const name = (kid: string | undefined): string => (kid === IMPORTED_KID ? 'imported' : (kid ?? 'unseen'));
@@ -203,3 +199,9 @@ export const readingsOf = (
   },
   tlsExpiresAtMs: () => certificate?.expiresAtMs,
 });
+
+/** When the last token that may do everything expires, Unix ms; undefined when there is none. */
+export async function adminExpiresAtMs({ admins }: Pick<Store, 'admins'>): Promise<number | undefined> {
+  const tokens = (await admins.list()).filter(t => t.revokedAtMs === undefined && t.scopes.includes('admin'));
+  return tokens.length === 0 ? undefined : Math.max(...tokens.map(t => t.expiresAtMs));
+}

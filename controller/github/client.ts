@@ -48,8 +48,14 @@ export interface GitHub {
   ): Promise<T>;
   /** Who our comments are by: the token's user, or `<app>[bot]`. Asked once. */
   login(): Promise<string>;
+  /** Of an App: what its installation may do, by GitHub's names (`pull_requests: write`). Undefined for a token. */
+  permissions(): Promise<Readonly<Record<string, string>> | undefined>;
   /** Ends what is under way. */
   stop(): void;
+}
+
+interface InstallationAuth {
+  readonly permissions: Readonly<Record<string, string>>;
 }
 
 const PLUGGED = Octokit.plugin(throttling, retry);
@@ -143,6 +149,12 @@ export function makeGitHub(options: GitHubOptions): GitHub {
         throw error;
       });
       return known;
+    },
+    permissions: async () => {
+      if (auth.kind === 'token') return undefined;
+      // Asked anew: the token at hand may be older than what somebody has just granted.
+      const how = { type: 'installation', refresh: true } as const;
+      return call('permissions', async o => ((await o.auth(how)) as InstallationAuth).permissions);
     },
     stop: () => stopping.abort(),
   };

@@ -23,6 +23,7 @@ import type {
   OutboxStore,
   Source,
 } from '../ports/index.ts';
+import { type Access, accessOf } from './access.ts';
 import { makeApprovals, makeShownPlans } from './approvals.ts';
 import type { GitHub } from './client.ts';
 import { makeComments } from './comment.ts';
@@ -76,6 +77,8 @@ export interface GitHubConsole {
   tick(): Promise<void>;
   /** A pull request or its reviews may have changed. */
   hint(): Promise<void>;
+  /** What the token or App may do; asks GitHub. */
+  access(): Promise<Access>;
   stop(): void;
 }
 /** The most characters of a comment that a folded plan may take. */
@@ -262,6 +265,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
       return ticking;
     },
     hint: promiseLook,
+    access: () => accessOf(github),
     stop: github.stop,
   };
 }

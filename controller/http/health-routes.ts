@@ -1,4 +1,6 @@
-/** Probes and metrics. */
+/** Probes, metrics, and what an operator sees of the controller's surroundings. */
+import type * as Api from '../../schemas/api.d.ts';
+import { worstOf } from '../domain/health/index.ts';
 import type { Http } from './options.ts';
 import { Refusal } from './problem.ts';
 import type { Doors, Route } from './route.ts';
@@ -23,6 +25,16 @@ export function healthRoutes(http: Http, doors: Doors): Route[] {
       if (snapshot === undefined)
         throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 5 });
       ctx.body = { status: 'ready', revision: snapshot.revision };
+    }),
+
+    doors.admin('GET', '/v1/health', 'read', async ctx => {
+      const checks = await http.ports.health.look();
+      const view: Api.HealthReport = {
+        version: http.version,
+        state: worstOf(checks),
+        checks: checks.map(({ part, state, text, cure }) => ({ part, state, text, cure: cure ?? null })),
+      };
+      ctx.body = view;
     }),
 
     settings.openMetrics

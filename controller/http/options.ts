@@ -9,6 +9,7 @@ import type {
   AuditStore,
   Brake,
   DeviceStore,
+  HealthSource,
   HeldClock,
   OutcomeStore,
   Picture,
@@ -29,6 +30,7 @@ export interface HttpPorts {
   readonly reconciler: Reconciler;
   readonly progress: Pick<ProgressSource, 'recent'>;
   readonly brake: Brake;
+  readonly health: HealthSource;
 }
 
 export interface HttpSettings {
@@ -113,6 +115,8 @@ export const HTTP_DEFAULTS: Omit<HttpSettings, 'publicUrl'> = {
 export interface HttpOptions {
   readonly ports: HttpPorts;
   readonly observe: Observe;
+  /** Of this controller, as `package.json` has it. */
+  readonly version: string;
   readonly metrics: () => Promise<{ contentType: string; body: string }>;
   /** At most two: the first signs, both verify. */
   readonly tokenKeys: TokenKeys;

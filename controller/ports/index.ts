@@ -12,6 +12,7 @@ export * from './desired.ts';
 export * from './devices.ts';
 export * from './fleet.ts';
 export * from './halts.ts';
+export * from './health.ts';
 export * from './key-values.ts';
 export * from './outbox.ts';
 export * from './outcomes.ts';

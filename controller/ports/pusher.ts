@@ -15,7 +15,12 @@ export type PushResult =
   /** Quota, outage or network: later. */
   | { readonly result: 'retry'; readonly code: string };
 
+/** Whether the service takes our credentials. */
+export type PushCheck = { readonly result: 'fine' } | { readonly result: 'failed'; readonly code: string };
+
 export interface Pusher {
   /** At most 500 messages; results in the order of the messages; never rejects for what one message met. */
   send(messages: readonly PushMessage[]): Promise<readonly PushResult[]>;
+  /** Asks the service without sending anything; absent where that cannot be asked. */
+  check?(): Promise<PushCheck>;
 }

@@ -10,7 +10,7 @@ import {
 } from 'firebase-admin/app';
 import { getMessaging, type Messaging, type SendResponse, type TokenMessage } from 'firebase-admin/messaging';
 import { Fault } from '../domain/fault.ts';
-import type { Pusher, PushMessage, PushResult } from '../ports/index.ts';
+import type { PushCheck, Pusher, PushMessage, PushResult } from '../ports/index.ts';
 
 /** FCM refuses larger data payloads; the SDK does not check. */
 export const MOST_PAYLOAD_BYTES = 4_096;
@@ -52,6 +52,7 @@ export function makeFcm({ projectId, credential, agent }: FcmOptions): Fcm {
   messaging.enableLegacyHttpTransport();
   return {
     send: messages => sendAll(messaging, messages),
+    check: () => check(messaging),
     close: async () => {
       await deleteApp(app);
       httpAgent.destroy();
@@ -76,6 +77,20 @@ async function sendAll(messaging: Messaging, messages: readonly PushMessage[]): 
       results[index] = responses[place] ?? { result: 'retry', code: 'no_response' };
   }
   return results;
+}
+
+/** No device has it: FCM judges the credential first and then finds nobody (`validate_only`, nothing is delivered). */
+const NOBODY = 'ota-health-check';
+
+async function check(messaging: Messaging): Promise<PushCheck> {
+  try {
+    await messaging.send({ token: NOBODY, data: {} }, true);
+    return { result: 'fine' };
+  } catch (error) {
+    const code = codeOf(error);
+    const final = FINAL[code];
+    return final === 'invalid' || final === 'unregistered' ? { result: 'fine' } : { result: 'failed', code };
+  }
 }
 
 /** The whole batch failing (no access token, say) is the same as each message being told to come later. */

@@ -19,6 +19,7 @@ const VERBS = [
   'backup',
   'restore',
   'clock confirm',
+  'doctor',
   'build add',
   'build verify',
   'device enrol',

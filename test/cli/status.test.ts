@@ -242,6 +242,18 @@ test('too many failures end a watch with 4', () =>
     assert.match((await run('status')).out, /^results +0 ok, 1 failed \(install_failed 1\), 0 deferred$/m);
   }));
 
+test('status says what a brake does, and how it is lifted', () =>
+  withOperator(async (run, journey) => {
+    await journey.enrol(['d1']);
+    await journey.merge(100);
+    const pressed = await run('brake', '--reason', 'reboots');
+    assert.is(pressed.code, 0, pressed.err);
+    assert.match(
+      (await run('status')).out,
+      /^effect +nobody new is offered b42, canaries included; devices that run it keep it; others are offered b41; "ota resume" lifts it$/m,
+    );
+  }));
+
 test('Ctrl-C is 130, and an option that needs -w says so', () =>
   withOperator(async (run, journey) => {
     await journey.merge(100);

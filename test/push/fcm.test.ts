@@ -113,4 +113,22 @@ test('credentials that are no service account are refused without being echoed',
     }
 });
 
+test('the credentials are checked without a device: only what is about them fails the check', () =>
+  withFcm(async (server, fcm) => {
+    const ask = async (refusal: Refusal | undefined) => {
+      server.refuse = () => refusal;
+      return fcm.check?.();
+    };
+    assert.equal(
+      await ask('INVALID_ARGUMENT'),
+      { result: 'fine' },
+      'what FCM says of a token that nobody has',
+    );
+    assert.equal(await ask('UNREGISTERED'), { result: 'fine' });
+    assert.equal(await ask('SENDER_ID_MISMATCH'), { result: 'failed', code: 'mismatched_credential' });
+    assert.equal(await ask('INTERNAL'), { result: 'failed', code: 'internal_error' });
+    assert.equal(server.received, [], 'nothing is sent');
+    assert.equal(server.violations, []);
+  }));
+
 test.run();

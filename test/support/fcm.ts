@@ -97,7 +97,8 @@ async function answer(server: FcmServer, req: IncomingMessage, res: ServerRespon
     server.violations.push(`${req.method} ${req.url}`);
   if (req.headers.authorization !== `Bearer ${ACCESS_TOKEN}`) server.violations.push('authorization');
   if (!validMessage(body)) server.violations.push(JSON.stringify(validMessage.errors));
-  const { message } = body as {
+  const { message, validate_only } = body as {
+    validate_only?: boolean;
     message: { token: string; data: Record<string, string>; android: Record<string, string> };
   };
   if (Buffer.byteLength(JSON.stringify(message.data ?? {})) > 4096)
@@ -113,6 +114,10 @@ async function answer(server: FcmServer, req: IncomingMessage, res: ServerRespon
     const [code, status] = STATUS[refusal];
     const details = [{ '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode: refusal }];
     res.writeHead(code).end(JSON.stringify({ error: { code, message: refusal, status, details } }));
+    return;
+  }
+  if (validate_only === true) {
+    res.end(JSON.stringify({ name: `projects/${PROJECT}/messages/fake_message_id` }));
     return;
   }
   const received = { token: message.token, data: message.data, android: message.android, atMs: Date.now() };

@@ -7,6 +7,7 @@ import { inspectApk } from '../../controller/artifacts/inspect.ts';
 import type { Snapshot } from '../../controller/domain/decision.ts';
 import type { Event } from '../../controller/domain/event.ts';
 import { Fault } from '../../controller/domain/fault.ts';
+import type { HealthCheck } from '../../controller/domain/health/index.ts';
 import type { Build } from '../../controller/domain/release.ts';
 import { createHttp, type HttpFace } from '../../controller/http/app.ts';
 import { type Listener, listen } from '../../controller/http/listen.ts';
@@ -71,6 +72,7 @@ export type ServerOptions = Partial<Omit<HttpOptions, 'settings' | 'ports' | 'ob
   readonly status?: Partial<ReconcileStatus>;
   readonly quotaBytes?: number;
   readonly artifactFolder?: string;
+  readonly health?: readonly HealthCheck[];
 };
 
 export const TOKEN_KEY = { kid: 'k1', key: createHash('sha256').update('token key').digest() };
@@ -161,6 +163,7 @@ export async function withServer<T>(
         status,
         quotaBytes: _quota,
         artifactFolder: _folder,
+        health: _health,
         ...rest
       } = options;
       const face = createHttp({
@@ -174,6 +177,7 @@ export async function withServer<T>(
           artifacts,
           reconciler: fakeReconciler(reconciles, { ...STATUS, ...status }),
           brake: noBrake,
+          health: { look: async () => options.health ?? [] },
           progress: watchProgress({
             picture: () => world.snapshot,
             devices: store.devices,
@@ -186,6 +190,7 @@ export async function withServer<T>(
           }),
         },
         observe: event => void events.push(event),
+        version: '0.0.0-test',
         metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'ota_checks_total 0\n' }),
         tokenKeys: [TOKEN_KEY],
         nudgeMaster: NUDGE_MASTER,

@@ -154,6 +154,18 @@ export const OPERATIONS: Readonly<Record<string, (hub: HubState, call: Call) => 
     ok({ ...example('private-user-response-with-public-and-private-profile-information'), login }),
   'apps/get-authenticated': (_hub, { login }) =>
     ok({ ...example('integration'), slug: login.replace('[bot]', '') }),
+  'repos/get': hub => {
+    // The published example lacks a field that the published schema requires.
+    const { source: _, ...shape } = example('full-repository-default-response');
+    return ok({
+      ...shape,
+      language: null,
+      name: hub.repo,
+      full_name: `${hub.owner}/${hub.repo}`,
+      default_branch: hub.branch,
+      permissions: { ...(shape.permissions as Fields), push: hub.mayPush },
+    });
+  },
   'pulls/list': (hub, { query }) => {
     const state = query.get('state') ?? 'open';
     const base = query.get('base');

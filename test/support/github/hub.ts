@@ -23,7 +23,8 @@ export type FaultKind =
   | 'hang'
   | 'lost'
   | 'drop'
-  | 'unauthorized';
+  | 'unauthorized'
+  | 'forbidden';
 
 export interface FaultRule {
   readonly kind: FaultKind;
@@ -131,6 +132,7 @@ export async function withHub<T>(use: (hub: Hub) => Promise<T>, options: HubOpti
         'x-ratelimit-reset': String(Math.floor(nowMs() / 1000) + retryAfterS),
       });
     else if (kind === 'unauthorized') send(response, problem(401, 'Bad credentials'));
+    else if (kind === 'forbidden') send(response, problem(403, 'Resource not accessible by integration'));
     else if (kind === 'invalid') send(response, problem(422, 'Validation Failed'));
     else send(response, { status: 502, body: { message: 'Server Error' } });
   }
@@ -160,7 +162,7 @@ export async function withHub<T>(use: (hub: Hub) => Promise<T>, options: HubOpti
         body: {
           token: INSTALLATION_TOKEN,
           expires_at: '2099-01-01T00:00:00Z',
-          permissions: { statuses: 'write' },
+          permissions: state.granted,
           repository_selection: 'selected',
         },
       });

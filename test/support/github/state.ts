@@ -80,6 +80,10 @@ export class HubState {
   readonly queue: Queued[] = [];
   /** What people may do; who is not named may write. `undefined`: GitHub does not answer. */
   readonly permissions = new Map<string, Permission | undefined>();
+  /** Of the token: whether its user may write to the repository. */
+  mayPush = true;
+  /** Of the App's installation. */
+  granted: Record<string, 'read' | 'write'> = { statuses: 'write' };
   #lastId = 1000;
 
   constructor(git: Bare, nowMs: () => number) {

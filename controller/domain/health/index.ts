@@ -1,0 +1,38 @@
+/**
+ * What a controller needs of its surroundings, part by part: fine, or what is wrong and its cure. The one list behind
+ * `GET /v1/health`, `ota doctor` and the dashboard. Pure: facts in, checks out.
+ */
+import type { HealthCheck, HealthFacts } from './facts.ts';
+import { artifactsOf, certificateOf, clockOf, diskOf, keysOf, operatorsOf, sourceOf } from './own.ts';
+import { githubOf, pushOf, webhookOf } from './services.ts';
+
+export {
+  HEALTH_PARTS,
+  HEALTH_STATES,
+  type HealthCheck,
+  type HealthFacts,
+  type HealthPart,
+  type HealthState,
+  type Probe,
+} from './facts.ts';
+
+export const healthOf = (facts: HealthFacts): HealthCheck[] => [
+  clockOf(facts),
+  sourceOf(facts),
+  artifactsOf(facts),
+  keysOf(facts),
+  operatorsOf(facts),
+  certificateOf(facts),
+  diskOf(facts),
+  pushOf(facts),
+  githubOf(facts),
+  webhookOf(facts),
+];
+
+/** The worst state among them; `off` is as good as fine. */
+export const worstOf = (checks: readonly HealthCheck[]): 'fine' | 'warning' | 'failing' =>
+  checks.some(c => c.state === 'failing')
+    ? 'failing'
+    : checks.some(c => c.state === 'warning')
+      ? 'warning'
+      : 'fine';
