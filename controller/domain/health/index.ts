@@ -3,8 +3,8 @@
  * `GET /v1/health`, `ota doctor` and the dashboard. Pure: facts in, checks out.
  */
 import type { HealthCheck, HealthFacts } from './facts.ts';
+import { githubOf, pushOf, webhookOf } from './outside.ts';
 import { artifactsOf, certificateOf, clockOf, diskOf, keysOf, operatorsOf, sourceOf } from './own.ts';
-import { githubOf, pushOf, webhookOf } from './services.ts';
 
 export {
   HEALTH_PARTS,
