@@ -199,6 +199,7 @@ export interface Schemas {
   Canary: Canary;
   Suspend: Suspend;
   Exposure: Exposure;
+  CheckInGaps: CheckInGaps;
   Fleet: Fleet;
   Progress: Progress;
   ReconcileStatus: ReconcileStatus;
@@ -562,6 +563,7 @@ export interface RampProgress {
  * What stops a build without a commit.
  */
 export interface Halt {
+  id: number;
   build_id: BuildId;
   kind: 'gate' | 'hand';
   mode: 'halt' | 'rollback';
@@ -574,10 +576,34 @@ export interface Halt {
   declared: boolean;
 }
 export interface Fleet {
+  /**
+   * A device that checked in within this time is active.
+   */
+  active_window_s: number;
+  check_in_gaps: CheckInGaps;
   enrolled: Count;
   active: Count;
   running_current: Count;
   adoption_ratio: Ratio;
+}
+/**
+ * How often devices check in, as observed. Of each device the mean gap between two check-ins counts, each gap weighed by its length; gaps in which the controller was away are left out.
+ */
+export interface CheckInGaps {
+  /**
+   * What agents are told.
+   */
+  poll_interval_s: number;
+  /**
+   * Unrevoked devices of which a gap was observed.
+   */
+  devices: Count;
+  /**
+   * From the shortest gap to the longest in steps of 5 %; empty without devices.
+   *
+   * @maxItems 21
+   */
+  quantiles_s: number[];
 }
 /**
  * How far the fleet has taken the build that it is led to. Devices are enrolled and not revoked. A fleet of more than 10,000 devices is counted in the background: compare `revision` and `counted_at`; the whole is null before the first count.

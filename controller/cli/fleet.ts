@@ -34,4 +34,5 @@ const deviceOf = (row: DeviceOnWire): FleetDevice => ({
   buildId: row.build_id ?? undefined,
   sdk: row.sdk ?? undefined,
   signer: row.signer ?? undefined,
+  lastSeenMs: row.last_seen_at === null ? undefined : Date.parse(row.last_seen_at),
 });

@@ -10,6 +10,7 @@ import type { SourceTree } from '../ports/index.ts';
 import { parseState, placeFindings } from '../yaml/parse.ts';
 import type { Placed } from './problem-formats.ts';
 import { apkCheck, type StoredApks } from './stored-apks.ts';
+import { standsAt, type ToldRollout } from './told-rollout.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface HeadJudgement {
@@ -69,6 +70,8 @@ export const notesOn = ({ approvalsNeeded, apksUnchecked }: HeadJudgement): stri
       ]),
 ];
 
+const NOT_ASKED: ToldRollout = { kind: 'unknown', why: 'the controller was not asked' };
+
 export interface Base {
   /** Undefined: nothing was released before. */
   readonly standing: Standing | undefined;
@@ -78,14 +81,19 @@ export interface Base {
 
 /**
  * What stands at a merged revision. An invalid one was never applied, so the nearest valid one before it, with its
- * policy, takes its place. Faults `revision_unknown`, `base_unknown`.
+ * policy, takes its place. `told`: what the controller says of it. Faults `revision_unknown`, `base_unknown`.
  */
-export async function baseAt(workspace: Workspace, name: string, nowMs: number): Promise<Base> {
+export async function baseAt(
+  workspace: Workspace,
+  name: string,
+  nowMs: number,
+  told: ToldRollout = NOT_ASKED,
+): Promise<Base> {
   const tree = await workspace.at(name);
   const { repository } = workspace;
   if (repository === undefined) throw new Error('assertion: a revision was read without a repository');
   const { state, problems } = parseState(tree, undefined, { nowMs });
-  if (state !== undefined) return { standing: standingOf(state), warnings: rampNote(state) };
+  if (state !== undefined) return baseOf(state, told, nowMs);
   const isEmpty = tree.files.length === 0;
   const first = problems.find(p => p.severity === 'error');
   const at =
@@ -95,8 +103,8 @@ export async function baseAt(workspace: Workspace, name: string, nowMs: number):
     const before = parseState(await repository.read(ancestor), undefined, { nowMs }).state;
     if (before === undefined) continue;
     const nearest = `compared with ${ancestor.slice(0, 12)}, the nearest valid revision before it`;
-    const told = warning('base_invalid', `${invalid}; ${nearest}`);
-    return { standing: standingOf(before), warnings: [told, ...rampNote(before)] };
+    const base = baseOf(before, told, nowMs);
+    return { ...base, warnings: [warning('base_invalid', `${invalid}; ${nearest}`), ...base.warnings] };
   }
   if (await repository.isShallow()) throw baseUnknown(`${invalid}, and this clone is shallow`, UNSHALLOW);
   if (!isEmpty)
@@ -124,22 +132,20 @@ const warning = (code: string, message: string): Placed => ({
   hint: undefined,
 });
 
-/** How far a ramp has come only the controller knows: here nothing counts as exposed by it. */
-const standingOf = (state: DesiredState): Standing => ({
-  state,
-  progress: undefined,
-  formerBuilds: new Map(),
-});
+/** How far a ramp has come only the controller knows: where it does not tell, nothing counts as exposed by it. */
+function baseOf(state: DesiredState, told: ToldRollout, nowMs: number): Base {
+  const { progress, halts, unknown } = standsAt(state, told, nowMs);
+  return {
+    standing: { state, progress, halts, formerBuilds: new Map() },
+    warnings: unknown === undefined ? [] : [progressUnknown(state, unknown)],
+  };
+}
 
-const rampNote = ({ rollout }: DesiredState): Placed[] =>
-  rollout.exposure.kind === 'ramp' && !rollout.rollback
-    ? [
-        warning(
-          'ramp_progress_unknown',
-          `how far the ramp of ${rollout.current} has come only the controller knows: this counts from 0 %`,
-        ),
-      ]
-    : [];
+const progressUnknown = ({ rollout }: DesiredState, why: string): Placed =>
+  warning(
+    'ramp_progress_unknown',
+    `how far the ramp of ${rollout.current} has come is not known (${why}): rises count from 0 %, and its cohort_seed counts as in use`,
+  );
 
 /** The picture that decisions are made from, as if this had been applied now. */
 export const pictureAt = (standing: Standing, nowMs: number): Snapshot => pictureOf(standing, nowMs);

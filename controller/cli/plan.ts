@@ -1,13 +1,17 @@
-/** `ota plan`: what merging a change would do to the fleet. Shares are nominal: the enrolled fleet is not counted. */
+/** `ota plan`: what merging a change would do to the fleet. Without a controller to ask, shares are nominal. */
 import { Option } from 'commander';
+import { countFleet } from '../domain/plan/fleet.ts';
 import { planJson } from '../domain/plan/json.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import { renderPlanText } from '../domain/plan/text.ts';
+import { askFleet } from './fleet.ts';
+import { foreseenBy } from './foresight.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import { baseAt, judgeHead, notesOn } from './judging.ts';
 import { textOf, visible } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
 import { askStored } from './stored-apks.ts';
+import { askRollout } from './told-rollout.ts';
 import { openWorkspace } from './workspace.ts';
 
 export interface PlanOptions {
@@ -33,7 +37,7 @@ export const plan: Verb = (program, choose) => {
       new Option('--format <format>', 'how to print').choices(['text', 'markdown', 'json']).default('text'),
     )
     .option('--exit-code', 'exit with 1 when there are differences')
-    .option('--offline', 'do not ask the controller which APKs it holds')
+    .option('--offline', 'ask the controller nothing')
     .addHelpText(
       'after',
       examples(
@@ -50,7 +54,8 @@ export const plan: Verb = (program, choose) => {
 async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   const workspace = await openWorkspace(io, options.dir);
   const nowMs = io.nowMs();
-  const base = await baseAt(workspace, options.base, nowMs);
+  const told = await askRollout(io, options.offline === true);
+  const base = await baseAt(workspace, options.base, nowMs, told);
   const tree = options.head === undefined ? await workspace.working() : await workspace.at(options.head);
   const judgement = await judgeHead(workspace, tree, base.standing, nowMs, () =>
     askStored(io, options.offline === true),
@@ -66,14 +71,22 @@ async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
     );
     return EXIT.invalid;
   }
-  for (const note of notesOn(judgement)) io.err(`note: ${visible(note)}\n`);
+  const fleet = await askFleet(io, options.offline === true);
+  const counted = fleet.kind === 'counted' ? countFleet(planned, fleet.devices) : undefined;
+  const foreseen = foreseenBy(planned, told, counted);
+  const nominal = fleet.kind === 'unknown' ? [`counts are nominal: ${fleet.why}`] : [];
+  for (const note of [...notesOn(judgement), ...nominal]) io.err(`note: ${visible(note)}\n`);
+  const parts = { fleet: counted, foreseen };
   if (options.format === 'json')
     outJson(io, {
       valid: true,
-      ...planJson(planned),
+      ...planJson(planned, counted, foreseen),
       approvals_needed: approvalsNeeded,
       apks_unchecked: apksUnchecked ?? null,
     });
-  else io.out(options.format === 'markdown' ? renderPlanMarkdown(planned) : renderPlanText(planned));
+  else
+    io.out(
+      options.format === 'markdown' ? renderPlanMarkdown(planned, parts) : renderPlanText(planned, parts),
+    );
   return options.exitCode === true && !planned.empty ? EXIT.invalid : EXIT.fine;
 }

@@ -33,6 +33,7 @@ export interface RolloutOnWire {
     readonly last_safe: string | null;
     readonly rollout_percent: number | null;
     readonly ramp: {
+      readonly start: string | null;
       readonly steps: readonly { readonly percent: number; readonly hold_s: number | null }[];
     } | null;
     readonly cohort_seed: string;
@@ -57,6 +58,9 @@ export interface RolloutOnWire {
     readonly active: number;
     readonly running_current: number;
     readonly adoption_ratio: number;
+    /** These two: undefined from a controller that does not tell yet. */
+    readonly active_window_s?: number | undefined;
+    readonly check_in_gaps?: Api.CheckInGaps | undefined;
   };
   /** Undefined from a controller older than 0.2. */
   readonly progress: ProgressOnWire | null | undefined;

@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 import { Fault } from '../domain/fault.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
-import { baseAt, type HeadJudgement, judgeHead, notesOn } from './judging.ts';
+import { type Base, baseAt, type HeadJudgement, judgeHead, notesOn } from './judging.ts';
 import {
   countText,
   errorsIn,
@@ -16,8 +16,9 @@ import {
 } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
 import { askStored } from './stored-apks.ts';
+import { askRollout } from './told-rollout.ts';
 import { VERSION } from './version.ts';
-import { openWorkspace } from './workspace.ts';
+import { openWorkspace, type Workspace } from './workspace.ts';
 
 export interface ValidateOptions {
   readonly base?: string;
@@ -34,7 +35,7 @@ export const validate: Verb = (program, choose) => {
     )
     .argument('[dir]', 'the folder that holds rollout.yaml', 'releases')
     .option('--base <revision>', 'judge what changed since this Git revision, and by its policy')
-    .option('--offline', 'do not ask the controller which APKs it holds')
+    .option('--offline', 'ask the controller nothing')
     .addOption(new Option('--format <format>', 'how to print').choices(FORMATS).default('text'))
     .addHelpText(
       'after',
@@ -52,7 +53,7 @@ export const validate: Verb = (program, choose) => {
 async function runValidate(dir: string, options: ValidateOptions, io: Io): Promise<ExitCode> {
   try {
     const workspace = await openWorkspace(io, dir);
-    const base = options.base === undefined ? undefined : await baseAt(workspace, options.base, io.nowMs());
+    const base = options.base === undefined ? undefined : await baseOf(io, workspace, options);
     const found = await judgeHead(workspace, await workspace.working(), base?.standing, io.nowMs(), () =>
       askStored(io, options.offline === true),
     );
@@ -68,6 +69,9 @@ async function runValidate(dir: string, options: ValidateOptions, io: Io): Promi
     throw error;
   }
 }
+
+const baseOf = async (io: Io, workspace: Workspace, { base = '', offline }: ValidateOptions): Promise<Base> =>
+  baseAt(workspace, base, io.nowMs(), await askRollout(io, offline === true));
 
 function print(judgement: HeadJudgement, format: Format, io: Io): void {
   const { problems, files } = judgement;

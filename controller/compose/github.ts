@@ -67,6 +67,7 @@ export function consoleOf(parts: GitHubParts): GitHubConsole | undefined {
     outcomes: store.outcomes,
     adoption: store.adoption,
     activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+    pollMs: settings.OTA_POLL_INTERVAL,
     branch: settings.OTA_SOURCE_BRANCH,
     path: settings.OTA_SOURCE_PATH,
   });

@@ -42,7 +42,9 @@ import { makeStatuses } from './statuses.ts';
 export interface ConsoleOptions extends FleetSources {
   readonly judge: JudgeTree;
   readonly artifacts: Pick<Artifacts, 'has'>;
-  readonly devices: Pick<DeviceStore, 'scan' | 'counts'>;
+  readonly devices: Pick<DeviceStore, 'scan' | 'counts' | 'checkInGaps'>;
+  /** How often agents poll. */
+  readonly pollMs: number;
   readonly github: GitHub;
   readonly source: Pick<Source, 'head' | 'merged'>;
   readonly desired: Pick<DesiredStore, 'applied'>;

@@ -7,6 +7,7 @@ import type { Revision, Sha256 } from '../domain/ids.ts';
 import type { Judgement } from '../domain/judging/judge.ts';
 import { type FleetPlan, fleetCounter } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
+import { type Foreseen, foresee, takersIn } from '../domain/plan/outlook.ts';
 import type { Problem } from '../domain/problem.ts';
 import { offerableBuilds, type Standing } from '../domain/standing.ts';
 import {
@@ -51,7 +52,11 @@ export interface PullsOptions {
   readonly outbox: Pick<OutboxStore, 'add'>;
   readonly source: Pick<Source, 'head' | 'merged'>;
   readonly desired: Pick<DesiredStore, 'applied'>;
-  readonly devices: Pick<DeviceStore, 'scan'>;
+  readonly devices: Pick<DeviceStore, 'scan' | 'checkInGaps'>;
+  /** A device that checked in within this time is active. */
+  readonly activeWithinMs: number;
+  /** How often agents poll. */
+  readonly pollMs: number;
   readonly artifacts: Pick<Artifacts, 'has'>;
   readonly nowMs: () => number;
   readonly branch: string;
@@ -169,9 +174,14 @@ export function makePulls(options: PullsOptions): Pulls {
   const comment = (pull: number, text: string) => comments.put({ pull, name: CONSOLE_COMMENT }, text);
 
   async function countFleet(plan: Plan): Promise<FleetPlan> {
-    const counter = fleetCounter(plan);
+    const counter = fleetCounter(plan, options.activeWithinMs);
     for await (const device of fleetOf(options.devices)) counter.add(device);
     return counter.result();
+  }
+
+  function foreseen(plan: Plan, fleet: FleetPlan): Foreseen {
+    const gaps = options.devices.checkInGaps();
+    return foresee(plan, { gaps, pollMs: options.pollMs, takersAt: takersIn(fleet) });
   }
 
   async function apksOf(plan: Plan): Promise<NonNullable<Seen['apks']>> {
@@ -222,7 +232,8 @@ export function makePulls(options: PullsOptions): Pulls {
     // The plan is shown before any approval of it can count.
     const given =
       needed === 0 ? NOBODY : await approvals.given(pull.number, pull.head, pull.author, plan.hash);
-    const text = renderPlanComment(reviewed, plan, fleet, shownProblems, { needed, ...given });
+    const counted = { fleet, foreseen: foreseen(plan, fleet) };
+    const text = renderPlanComment(reviewed, plan, counted, shownProblems, { needed, ...given });
     const { sinceMs } = await comment(pull.number, text);
     await shown.record(pull.number, plan.hash, sinceMs);
     await heads.planned(pull.head, plan, judgement, given, fleet);

@@ -1,4 +1,5 @@
 /** Enrolled devices: what checks need of them in memory, and their rows. */
+import type { CheckInGaps } from '../domain/check-in-gaps.ts';
 import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
 
 /** What every check needs, held in memory for all enrolled devices. */
@@ -111,6 +112,8 @@ export interface DeviceStore {
     withPushToken?: boolean;
   }): Promise<ScannedDevice[]>;
   counts(nowMs: number, activeWithinMs: number): Promise<FleetCounts>;
+  /** How often the fleet checks in, as observed. From memory; costs the same for any fleet. */
+  checkInGaps(): CheckInGaps;
 }
 
 export interface ScannedDevice {

@@ -11,7 +11,8 @@ import { type Cell, rowsIn } from './dialect.ts';
 import { neighbours } from './neighbours.ts';
 
 export interface CheckIns {
-  record(row: CheckIn): void;
+  /** `gapS`: how often the device checks in, as far as it is known. */
+  record(row: CheckIn, gapS?: number): void;
   /** The check-in of a device that is not committed yet. */
   pending(deviceId: DeviceId): CheckIn | undefined;
   forget(deviceId: DeviceId): void;
@@ -29,12 +30,16 @@ export interface CheckInOptions {
 /** Rows per transaction: few enough that preparing them does not block the event loop for long. */
 const ROWS_PER_WRITE = 2_000;
 
-const COLUMNS = ['device_id', 'at_ms', 'version_code', 'build_id', 'sdk', 'signer'];
+const COLUMNS = ['device_id', 'at_ms', 'version_code', 'build_id', 'sdk', 'signer', 'gap_s'];
+
+interface Recorded extends CheckIn {
+  readonly gapS: number | undefined;
+}
 
 export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns {
-  let buffered = new Map<DeviceId, CheckIn>();
+  let buffered = new Map<DeviceId, Recorded>();
   /** Taken out of the buffer, not yet committed. */
-  let leaving = new Map<DeviceId, CheckIn>();
+  let leaving = new Map<DeviceId, Recorded>();
   let flushing: Promise<void> | undefined;
   let overflowing = false;
 
@@ -76,7 +81,7 @@ export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns
       buffered.delete(deviceId);
       leaving.delete(deviceId);
     },
-    record: row => {
+    record: (row, gapS) => {
       if (buffered.size >= flushAt * 4 && !buffered.has(row.deviceId)) {
         if (!overflowing)
           onFault(
@@ -92,13 +97,13 @@ export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns
         overflowing = true;
         return;
       }
-      buffered.set(row.deviceId, row);
+      buffered.set(row.deviceId, { ...row, gapS });
       if (buffered.size === flushAt) flush().catch(fault => onFault('check_ins', fault));
     },
   };
 }
 
-async function writeRows(trx: Knex, rows: readonly CheckIn[]): Promise<void> {
+async function writeRows(trx: Knex, rows: readonly Recorded[]): Promise<void> {
   const cells = rows.map((row): Cell[] => [
     row.deviceId,
     row.atMs,
@@ -106,16 +111,17 @@ async function writeRows(trx: Knex, rows: readonly CheckIn[]): Promise<void> {
     row.buildId ?? null,
     row.sdk ?? null,
     row.signer ?? null,
+    row.gapS ?? null,
   ]);
   const { sql: input, binding } = rowsIn(COLUMNS, cells);
   // The join drops devices that were erased meanwhile.
   await trx.raw(
-    `insert into check_ins (device_id, at_ms, version_code, build_id, sdk, signer)
-     select d.device_id, input.at_ms, input.version_code, input.build_id, input.sdk, input.signer
+    `insert into check_ins (device_id, at_ms, version_code, build_id, sdk, signer, gap_s)
+     select d.device_id, input.at_ms, input.version_code, input.build_id, input.sdk, input.signer, input.gap_s
      from ${input} as input join devices as d on d.device_id = input.device_id where true
      on conflict (device_id) do update set
        at_ms = excluded.at_ms, version_code = excluded.version_code, build_id = excluded.build_id,
-       sdk = excluded.sdk, signer = excluded.signer`,
+       sdk = excluded.sdk, signer = excluded.signer, gap_s = excluded.gap_s`,
     [binding],
   );
   await confirmAttempts(trx, input, binding);

@@ -23,6 +23,7 @@ export interface DeviceRecord {
   readonly sdk: number | null;
   readonly signer: Sha256 | null;
   readonly push_token: string | null;
+  readonly gap_s: number | null;
 }
 
 const LOAD_PAGE = 10_000;
@@ -130,6 +131,7 @@ export async function loadRegistry(db: Db, registry: Registry): Promise<void> {
           'c.at_ms',
           'c.version_code',
           'c.build_id',
+          'c.gap_s',
         ),
     );
     const last = page.at(-1);
@@ -184,4 +186,5 @@ function register(registry: Registry, row: DeviceRecord, tags: readonly string[]
       versionCode: row.version_code,
       buildId: row.build_id ?? undefined,
     });
+  if (row.gap_s !== null) registry.setGap(row.device_id, row.gap_s);
 }

@@ -45,13 +45,15 @@ export async function makeDeviceStore(options: DeviceOptions): Promise<DeviceSto
   const checkIns = makeCheckIns(options);
   // Changes are shown in memory in the order of their commits; a large one lets others run meanwhile.
   const inTurn = makeTurns();
+  const upSinceMs = nowMs();
   return {
     auth: deviceId => registry.auth(deviceId),
     deviceOfToken: sha256 => registry.deviceOfToken(sha256, nowMs()),
     flush: checkIns.flush,
     checkIn: row => {
-      if (registry.seen(row)) checkIns.record(row);
+      if (registry.seen(row, upSinceMs)) checkIns.record(row, registry.gapOf(row.deviceId));
     },
+    checkInGaps: () => registry.checkInGaps(),
     counts: async (atMs, activeWithinMs) => registry.counts(atMs - activeWithinMs),
     ...reads(db, registry, checkIns),
     ...rotation(options, registry, inTurn, await adoptUntil(db)),

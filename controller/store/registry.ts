@@ -3,8 +3,10 @@
  * that a million devices fit and the update check never waits for the database. Holds only what is committed, and
  * what devices said when they last checked in.
  */
+import type { CheckInGaps } from '../domain/check-in-gaps.ts';
 import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
 import type { CheckIn, DeviceAuth, FleetCounts } from '../ports/index.ts';
+import { GapTable } from './gap-table.ts';
 import { Interned, ownString } from './interned.ts';
 import { TokenTable } from './token-table.ts';
 
@@ -60,6 +62,7 @@ export class Registry {
   readonly #versions = new Interned<Running>();
   readonly #tags = new Interned<readonly string[]>();
   readonly #tokens = new TokenTable();
+  readonly #gaps = new GapTable();
   #revoked = 0;
 
   /** How many different builds devices say they run. */
@@ -172,11 +175,15 @@ export class Registry {
     if (this.#standing[slot] === REVOKED) return;
     this.#standing[slot] = REVOKED;
     this.#revoked += 1;
+    this.#gaps.count(slot, -1);
   }
 
   readmit(deviceId: DeviceId, generation: number, tokenIssuedAtMs: number): void {
     const slot = this.#known(deviceId);
-    if (this.#standing[slot] === REVOKED) this.#revoked -= 1;
+    if (this.#standing[slot] === REVOKED) {
+      this.#revoked -= 1;
+      this.#gaps.count(slot, 1);
+    }
     this.#standing[slot] = LIVE;
     this.setGeneration(deviceId, generation, undefined, tokenIssuedAtMs);
   }
@@ -185,6 +192,8 @@ export class Registry {
     const slot = this.#known(deviceId);
     if (token !== undefined) this.#tokens.remove(token);
     if (this.#standing[slot] === REVOKED) this.#revoked -= 1;
+    else this.#gaps.count(slot, -1);
+    this.#gaps.clear(slot);
     this.#standing[slot] = FREE;
     this.#versions.release(this.#running[slot] ?? 0);
     this.#running[slot] = 0;
@@ -198,10 +207,15 @@ export class Registry {
     this.#free.push(slot);
   }
 
-  /** False for a device that is not enrolled. */
-  seen(row: Pick<CheckIn, 'deviceId' | 'atMs' | 'versionCode' | 'buildId'>): boolean {
+  /** False for a device that is not enrolled. Gaps from before `upSinceMs` are not learnt: we may have been away. */
+  seen(
+    row: Pick<CheckIn, 'deviceId' | 'atMs' | 'versionCode' | 'buildId'>,
+    upSinceMs = Number.POSITIVE_INFINITY,
+  ): boolean {
     const slot = this.#slots.get(row.deviceId);
     if (slot === undefined) return false;
+    const lastMs = this.#seenMs[slot] ?? NEVER;
+    if (lastMs >= upSinceMs) this.#gaps.saw(slot, row.atMs - lastMs, this.#standing[slot] === LIVE);
     this.#seenMs[slot] = row.atMs;
     const before = this.#running[slot] ?? 0;
     const known = this.#versions.get(before);
@@ -212,6 +226,22 @@ export class Registry {
     }));
     this.#versions.release(before);
     return true;
+  }
+
+  /** How often the device checks in, in whole seconds; undefined while no gap was observed. */
+  gapOf(deviceId: DeviceId): number | undefined {
+    return this.#gaps.get(this.#slots.get(deviceId) ?? -1);
+  }
+
+  /** What {@link gapOf} said before a restart. */
+  setGap(deviceId: DeviceId, gapS: number): void {
+    const slot = this.#known(deviceId);
+    this.#gaps.set(slot, gapS, this.#standing[slot] === LIVE);
+  }
+
+  /** Over all unrevoked devices; costs the same for any fleet. */
+  checkInGaps(): CheckInGaps {
+    return this.#gaps.all();
   }
 
   /** One pass over flat arrays: a few milliseconds for a million devices. */
@@ -259,6 +289,7 @@ export class Registry {
     this.#tagSets = grown(this.#tagSets, new Uint32Array(capacity));
     this.#kids = grown(this.#kids, new Uint32Array(capacity));
     this.#issuedMs = grown(this.#issuedMs, new Float64Array(capacity));
+    this.#gaps.reserve(capacity);
   }
 }
 

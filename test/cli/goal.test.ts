@@ -158,6 +158,7 @@ test('a suspend, a withdrawal without a way back and a refused revision halt', (
 });
 
 const aHalt = {
+  id: 1,
   build_id: 'b42',
   kind: 'gate',
   mode: 'halt',

@@ -57,7 +57,7 @@ test('plan: a careful ramp', () => {
   const planned = plan(stood, head, NOW_MS);
   golden(
     'plan-ramp',
-    renderPlanComment(REVIEWED, planned, countFleet(planned, fleet), [], {
+    renderPlanComment(REVIEWED, planned, { fleet: countFleet(planned, fleet) }, [], {
       needed: 0,
       count: 0,
       uncounted: [],
@@ -99,7 +99,7 @@ test('plan: everything that is dangerous', () => {
   } as const;
   golden(
     'plan-dangerous',
-    renderPlanComment(REVIEWED, planned, countFleet(planned, fleet), [warning], {
+    renderPlanComment(REVIEWED, planned, { fleet: countFleet(planned, fleet) }, [warning], {
       needed: 2,
       count: 1,
       uncounted: [],
@@ -117,7 +117,7 @@ test('plan: a rollback with force_downgrade', () => {
   const updated = fleet.map((d, i) => ({ ...d, versionCode: i < 60 ? 42 : 41 }));
   golden(
     'plan-rollback',
-    renderPlanComment(REVIEWED, planned, countFleet(planned, updated), [], {
+    renderPlanComment(REVIEWED, planned, { fleet: countFleet(planned, updated) }, [], {
       needed: 0,
       count: 0,
       uncounted: [],
@@ -361,7 +361,7 @@ test('no comment reaches 65,536 characters, whatever is in it', () => {
     message: 'm'.repeat(2_000),
     hint: 'h'.repeat(2_000),
   }));
-  const text = renderPlanComment(REVIEWED, planned, countFleet(planned, fleet), many, {
+  const text = renderPlanComment(REVIEWED, planned, { fleet: countFleet(planned, fleet) }, many, {
     needed: 2,
     count: 0,
     uncounted: [],

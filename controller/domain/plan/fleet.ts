@@ -4,6 +4,7 @@
  */
 import { bucketOf, isExposed } from '../cohort.ts';
 import { type Decision, type Device, decide, isCanary, type Snapshot } from '../decision.ts';
+import { HOUR_MS } from '../duration.ts';
 import type { BuildId, DeviceId, Sha256 } from '../ids.ts';
 import { pictureOf, type Standing } from '../standing.ts';
 import type { Plan } from './index.ts';
@@ -16,6 +17,8 @@ export interface FleetDevice {
   readonly buildId?: BuildId | undefined;
   readonly sdk?: number | undefined;
   readonly signer?: Sha256 | undefined;
+  /** Unix ms; undefined: never, or not told. */
+  readonly lastSeenMs?: number | undefined;
 }
 
 export interface FleetStep {
@@ -28,6 +31,8 @@ export interface FleetStep {
   readonly newOffers: number;
   /** Their downloads. */
   readonly bytes: number;
+  /** Active devices, no canaries, that the percent exposes and that can take `current` or run it. */
+  readonly takers: number;
 }
 
 export interface FleetPlan {
@@ -69,14 +74,23 @@ export interface FleetCounter {
   result(): FleetPlan;
 }
 
+/** What `OTA_ACTIVE_WINDOW` is unless it is set. */
+const ACTIVE_MS = 72 * HOUR_MS;
+
 /** Counts page by page. A device costs at most four decisions and one hash, however many steps there are. */
-export function fleetCounter(plan: Plan): FleetCounter {
+export function fleetCounter(plan: Plan, activeWithinMs = ACTIVE_MS): FleetCounter {
   const { base, head, atMs } = plan;
   const before = base === undefined ? undefined : pictureOf(base, atMs);
   const after = pictureOf(head, atMs);
   const inside = atPercent(head, 100, atMs);
   const outside = atPercent(head, 0, atMs);
-  const steps = percentsOf(plan).map(percent => ({ percent, actualDevices: 0, newOffers: 0, bytes: 0 }));
+  const steps = percentsOf(plan).map(percent => ({
+    percent,
+    actualDevices: 0,
+    newOffers: 0,
+    bytes: 0,
+    takers: 0,
+  }));
   const tally: Tally = {
     devices: 0,
     neverSeen: 0,
@@ -100,17 +114,20 @@ export function fleetCounter(plan: Plan): FleetCounter {
     if (is.kind === 'offer' && is.forceDowngrade) tally.forcedBack++;
     if (is.kind === 'hold' && is.reason === 'ahead') tally.ahead++;
     if (is.kind === 'hold' && is.reason === 'signer_mismatch') tally.signerMismatch++;
-    if (steps.length > 0) addSteps(device, was);
+    if (steps.length > 0) addSteps(device, was, (row.lastSeenMs ?? 0) >= atMs - activeWithinMs);
   }
 
-  function addSteps(device: Device, was: Decision | undefined): void {
+  function addSteps(device: Device, was: Decision | undefined, active: boolean): void {
     const bucket = bucketOf(device.deviceId, head.state.rollout.cohortSeed);
-    const bytesInside = newBytes(was, decide(inside, device, atMs));
+    const within = decide(inside, device, atMs);
+    const bytesInside = newBytes(was, within);
+    const takes = active && !isCanary(after, device) && canTake(within, device, inside);
     const bytesOutside = newBytes(was, decide(outside, device, atMs));
     for (const step of steps) {
       const exposed = isExposed(bucket, step.percent);
       const bytes = exposed ? bytesInside : bytesOutside;
       if (exposed) step.actualDevices++;
+      if (exposed && takes) step.takers++;
       if (bytes === undefined) continue;
       step.newOffers++;
       step.bytes += bytes;
@@ -126,6 +143,12 @@ export function fleetCounter(plan: Plan): FleetCounter {
   };
 }
 
+/** It is offered `current`, or runs it already. */
+const canTake = (decision: Decision, device: Device, { current }: Snapshot): boolean =>
+  decision.kind === 'offer'
+    ? decision.build.buildId === current.buildId
+    : decision.reason === 'up_to_date' && device.versionCode === current.versionCode;
+
 /** Size of the APK that is newly offered; undefined when none is, or the same build was offered before. */
 function newBytes(was: Decision | undefined, is: Decision): number | undefined {
   if (is.kind !== 'offer') return undefined;
@@ -133,8 +156,12 @@ function newBytes(was: Decision | undefined, is: Decision): number | undefined {
   return is.build.sizeBytes;
 }
 
-export function countFleet(plan: Plan, devices: Iterable<FleetDevice>): FleetPlan {
-  const counter = fleetCounter(plan);
+export function countFleet(
+  plan: Plan,
+  devices: Iterable<FleetDevice>,
+  activeWithinMs = ACTIVE_MS,
+): FleetPlan {
+  const counter = fleetCounter(plan, activeWithinMs);
   for (const device of devices) counter.add(device);
   return counter.result();
 }

@@ -3,12 +3,17 @@
 import type { FleetPlan } from './fleet.ts';
 import { DOWNGRADE_CAVEAT, type Plan, type Transition, undoCommands } from './index.ts';
 import { bare } from './lines.ts';
+import type { Foreseen, StepOutlook } from './outlook.ts';
 import { timeText } from './words.ts';
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 /** Missing values are null. Times are ISO 8601, durations in seconds. */
-export function planJson(plan: Plan, fleet?: FleetPlan): { readonly [key: string]: Json } {
+export function planJson(
+  plan: Plan,
+  fleet?: FleetPlan,
+  foreseen?: Foreseen,
+): { readonly [key: string]: Json } {
   const { exposure, downgrade, undo } = plan;
   return {
     empty: plan.empty,
@@ -48,6 +53,7 @@ export function planJson(plan: Plan, fleet?: FleetPlan): { readonly [key: string
         : { from: [...downgrade.from], to: downgrade.to, forced: downgrade.forced, caveat: DOWNGRADE_CAVEAT },
     undo: { commands: [...undoCommands(undo)], limits: [...undo.limits] },
     fleet: fleet === undefined ? null : fleetJson(fleet),
+    forecast: foreseen === undefined ? null : foreseenJson(foreseen),
   };
 }
 
@@ -60,6 +66,28 @@ function transitionJson(t: Transition): Json {
     case 'rollout_update':
       return { kind: t.kind, build_id: t.buildId, from_percent: t.fromPercent, to_percent: t.toPercent };
   }
+}
+
+const momentOf = (ms: number | undefined): string | null => (ms === undefined ? null : timeText(ms));
+
+function foreseenJson(foreseen: Foreseen): Json {
+  if (foreseen.kind === 'unknown') return { unknown: foreseen.why };
+  const { outlook } = foreseen;
+  const step = (s: StepOutlook): Json => ({
+    percent: s.percent,
+    devices: s.devices,
+    begins_at: momentOf(s.beginsAtMs),
+    over_at: momentOf(s.overAtMs),
+    waits_for: s.waits ?? null,
+    reports: s.reports,
+    needed: s.needed ?? null,
+  });
+  return {
+    observed_devices: outlook.observed,
+    median_gap_s: Math.round(outlook.medianGapMs / 1000),
+    steps: outlook.steps.map(step),
+    nearly_all_at: momentOf(outlook.nearlyAllAtMs),
+  };
 }
 
 const fleetJson = (fleet: FleetPlan): Json => ({
@@ -77,5 +105,6 @@ const fleetJson = (fleet: FleetPlan): Json => ({
     actual_devices: s.actualDevices,
     new_offers: s.newOffers,
     bytes: s.bytes,
+    takers: s.takers,
   })),
 });

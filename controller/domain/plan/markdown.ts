@@ -9,6 +9,8 @@ import type { FleetPlan, FleetStep } from './fleet.ts';
 import { gateFacts } from './gate-facts.ts';
 import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
+import type { Foreseen } from './outlook.ts';
+import { outlookLine, outlookOfStep, overText, reportsText } from './outlook-lines.ts';
 import { bytesText, countText, percentText } from './words.ts';
 
 /** GitHub accepts 65,536 characters in a comment; the rest is left to whoever embeds the plan. */
@@ -17,6 +19,8 @@ export const PLAN_MARKDOWN_LIMIT = 60_000;
 export interface MarkdownOptions {
   /** Counts of the enrolled devices; without it the plan says that it is nominal. */
   readonly fleet?: FleetPlan | undefined;
+  /** When steps are likely to be over; absent: nothing is said of it. */
+  readonly foreseen?: Foreseen | undefined;
   /** The merge commit, once known, for the undo command. */
   readonly merge?: string | undefined;
   /** Finished Markdown that is shown after the dangers: warnings found elsewhere. It does not count towards the limit. */
@@ -41,7 +45,7 @@ export function renderPlanMarkdown(plan: Plan, options: MarkdownOptions = {}): s
   ];
   const bottom = plan.empty
     ? []
-    : [...undoPart(plan, options.merge), ...stepsPart(plan, fleet), ...detailPart(plan, fleet)];
+    : [...undoPart(plan, options.merge), ...stepsPart(plan, options), ...detailPart(plan, fleet)];
   const end = [`Plan ${code(plan.hash.slice(0, 12))}`];
   const frame = [...top, ...bottom, ...end].join('\n\n');
   const table = changeTable(plan.changes, limit - frame.length - 100);
@@ -112,13 +116,17 @@ function fleetFacts(fleet: FleetPlan): string[] {
   ];
 }
 
-const stepsPart = (plan: Plan, fleet: FleetPlan | undefined): string[] =>
-  plan.exposure.steps.length > 0 ? rampTable(plan, fleet) : percentTable(plan, fleet);
+function stepsPart(plan: Plan, { fleet, foreseen }: MarkdownOptions): string[] {
+  const line = foreseen === undefined ? undefined : outlookLine(plan, foreseen);
+  const steps = plan.exposure.steps.length > 0 ? rampTable(plan, fleet, foreseen) : percentTable(plan, fleet);
+  return [...steps, ...(line === undefined ? [] : [line])];
+}
 
 const devicesCell = (step: FleetStep): string => `${step.actualDevices} (nominal ${step.nominalDevices})`;
 
-/** One table of a ramp: when each step begins and what it means for the enrolled fleet. */
-function rampTable(plan: Plan, fleet: FleetPlan | undefined): string[] {
+/** One table of a ramp: when each step begins and is likely to be over, and what it means for the enrolled fleet. */
+function rampTable(plan: Plan, fleet: FleetPlan | undefined, foreseen: Foreseen | undefined): string[] {
+  const isKnown = foreseen?.kind === 'known' && foreseen.outlook.steps.length > 0;
   const rows = plan.exposure.steps.map(s => {
     const here = s.state === 'now' ? ' ◀ now' : '';
     const holds = s.holdMs === undefined ? 'for good' : durationText(s.holdMs);
@@ -127,11 +135,19 @@ function rampTable(plan: Plan, fleet: FleetPlan | undefined): string[] {
       counted === undefined
         ? []
         : [devicesCell(counted), String(counted.newOffers), bytesText(counted.bytes)];
-    return `| ${[`**${percentText(s.percent)}**${here}`, shortTime(beginText(plan, s)), holds, ...counts].join(' | ')} |`;
+    const likely = outlookOfStep(foreseen, s.percent);
+    const outlook = likely === undefined ? ['', ''] : [overText(plan, likely), reportsText(likely)];
+    const cells = [`**${percentText(s.percent)}**${here}`, beginText(plan, s), holds];
+    return `| ${[...cells, ...counts, ...(isKnown ? outlook : [])].map(shortTime).join(' | ')} |`;
   });
-  const head = fleet === undefined ? '' : ' Devices | New offers | To be served |';
-  const rule = fleet === undefined ? '' : ' ---: | ---: | ---: |';
-  return [[`| Step | Begins | Holds |${head}`, `| ---: | --- | --- |${rule}`, ...rows].join('\n')];
+  const titles = [
+    ['Step', 'Begins', 'Holds'],
+    fleet === undefined ? [] : ['Devices', 'New offers', 'To be served'],
+    isKnown ? ['Likely over', 'Reports by then'] : [],
+  ].flat();
+  const left = new Set(['Begins', 'Holds', 'Likely over']);
+  const rule = titles.map(title => (left.has(title) ? '---' : '---:'));
+  return [[`| ${titles.join(' | ')} |`, `| ${rule.join(' | ')} |`, ...rows].join('\n')];
 }
 
 /** `2026-06-01T13:00:00Z` → `2026-06-01 13:00 UTC`; other texts stay. */

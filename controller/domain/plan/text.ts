@@ -6,24 +6,33 @@ import type { FleetPlan } from './fleet.ts';
 import { gateFacts } from './gate-facts.ts';
 import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { bare, beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
+import type { Foreseen } from './outlook.ts';
+import { outlookLine, overText, reportsText } from './outlook-lines.ts';
 import { bytesText, countText, percentText } from './words.ts';
 
 const MOST_CHANGES = 200;
 
-/** Ends with a line feed. `fleet`: counts of the enrolled devices; without it the plan is nominal. */
-export function renderPlanText(plan: Plan, options: { fleet?: FleetPlan | undefined } = {}): string {
+export interface TextOptions {
+  /** Counts of the enrolled devices; without it the plan is nominal. */
+  readonly fleet?: FleetPlan | undefined;
+  /** Absent: nothing is said of it. */
+  readonly foreseen?: Foreseen | undefined;
+}
+
+/** Ends with a line feed. */
+export function renderPlanText(plan: Plan, options: TextOptions = {}): string {
   const lines = [
     bare(headline(plan)),
     ...section('Changes', plan.changes.slice(0, MOST_CHANGES).map(changeLine)),
     ...(plan.changes.length > MOST_CHANGES ? [`  … and ${plan.changes.length - MOST_CHANGES} more`] : []),
-    ...(plan.empty ? [] : body(plan, options.fleet)),
+    ...(plan.empty ? [] : body(plan, options)),
     '',
     `plan ${plan.hash}`,
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function body(plan: Plan, fleet: FleetPlan | undefined): string[] {
+function body(plan: Plan, { fleet, foreseen }: TextOptions): string[] {
   const notes = [
     canaryLine(plan),
     downgradeLine(plan),
@@ -32,6 +41,7 @@ function body(plan: Plan, fleet: FleetPlan | undefined): string[] {
   return [
     ...section('Exposure', [exposureLine(plan), ...plan.views.map(viewLine), ...stepLines(plan)].map(bare)),
     ...section('Fleet', fleet === undefined ? [] : [...fleetLines(fleet), ...gateFacts(plan, fleet)]),
+    ...section('Forecast', foreseen === undefined ? [] : forecastLines(plan, foreseen)),
     ...section('Notes', notes.filter(line => line !== undefined).map(bare)),
     ...section(
       'Dangers',
@@ -55,6 +65,18 @@ const stepLines = (plan: Plan): string[] =>
     const hold = step.holdMs === undefined ? '' : `, holds ${durationText(step.holdMs)}`;
     return `${step.state === 'now' ? '>' : ' '} ${percentText(step.percent).padStart(7)}  ${beginText(plan, step)}${hold}`;
   });
+
+function forecastLines(plan: Plan, foreseen: Foreseen): string[] {
+  const steps = foreseen.kind === 'known' ? foreseen.outlook.steps : [];
+  const line = outlookLine(plan, foreseen);
+  return [
+    ...steps.map(
+      step =>
+        `${percentText(step.percent).padStart(7)}  likely over: ${overText(plan, step)}; ${countText(step.devices, 'device')} can take it, reports by then: ${reportsText(step)}`,
+    ),
+    ...(line === undefined ? [] : [line]),
+  ];
+}
 
 function fleetLines(fleet: FleetPlan): string[] {
   const rows = fleet.steps.map(

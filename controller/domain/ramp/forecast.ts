@@ -17,7 +17,7 @@ export interface ForecastStep {
 }
 
 /** `fromMs` plus `ms` of time that is not suspended. */
-function afterServing(suspend: Suspend | undefined, fromMs: number, ms: number): number {
+export function afterServing(suspend: Suspend | undefined, fromMs: number, ms: number): number {
   if (suspend === undefined) return fromMs + ms;
   const stopsMs = Math.max(fromMs, suspend.sinceMs);
   if (fromMs + ms < stopsMs || suspend.untilMs <= fromMs) return fromMs + ms;

@@ -25,19 +25,22 @@ export interface RampProgress {
   readonly resumed?: true | undefined;
 }
 
+/** What of a rollout decides whether a ramp goes on. */
+export type Ramped = Pick<Rollout, 'current' | 'rollback' | 'exposure'>;
+
 export interface OnRamp {
-  readonly rollout: Rollout;
+  readonly rollout: Ramped;
   readonly progress: RampProgress | undefined;
 }
 
-export const rampOf = ({ exposure }: Rollout): Ramp | undefined =>
+export const rampOf = ({ exposure }: Pick<Rollout, 'exposure'>): Ramp | undefined =>
   exposure.kind === 'ramp' ? exposure.ramp : undefined;
 
 /**
  * Does `after` go on with the ramp of `before`? A new ramp comes with another `current`, another written start, a switch
  * from a plain percent, or the end of a rollback.
  */
-export function continuesRamp(before: Rollout, after: Rollout): boolean {
+export function continuesRamp(before: Ramped, after: Ramped): boolean {
   const was = rampOf(before);
   const is = rampOf(after);
   if (was === undefined || is === undefined) return false;
@@ -67,7 +70,7 @@ export function newRamp(ramp: Pick<Ramp, 'startMs'>, nowMs: number, before?: Ram
  */
 export function carryOver(
   before: OnRamp | undefined,
-  after: Rollout,
+  after: Ramped,
   nowMs: number,
 ): RampProgress | undefined {
   const ramp = rampOf(after);

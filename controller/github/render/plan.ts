@@ -4,6 +4,7 @@ import type { Revision } from '../../domain/ids.ts';
 import type { FleetPlan } from '../../domain/plan/fleet.ts';
 import type { Plan } from '../../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../../domain/plan/markdown.ts';
+import type { Foreseen } from '../../domain/plan/outlook.ts';
 import type { Given, Uncounted } from '../approvals.ts';
 import type { ShownProblem } from '../ledger.ts';
 import { literal, paragraphs, shortSha } from './markdown.ts';
@@ -26,17 +27,23 @@ const notCounted = ({ login, why }: Uncounted): string =>
     ? `GitHub did not say what ${literal(login)} may do`
     : `${literal(login)} may not write to this repository`;
 
+/** What the enrolled fleet makes of a plan. */
+export interface Counted {
+  readonly fleet: FleetPlan;
+  readonly foreseen?: Foreseen | undefined;
+}
+
 export function renderPlanComment(
   reviewed: Reviewed,
   plan: Plan,
-  fleet: FleetPlan,
+  counted: Counted,
   problems: readonly ShownProblem[],
   approvals: Given & { readonly needed: number },
 ): string {
   const { needed, count, uncounted } = approvals;
   return paragraphs(
     renderPlanMarkdown(plan, {
-      fleet,
+      ...counted,
       limit: PLAN_CHARS,
       warnings: problems.length === 0 ? undefined : renderProblems(problems),
     }).trimEnd(),

@@ -8,6 +8,7 @@ import type { Http } from '../options.ts';
 import type { Doors, Route } from '../route.ts';
 
 export const haltOnWire = (halt: Halt): Api.Halt => ({
+  id: halt.id,
   build_id: halt.buildId,
   kind: halt.kind,
   mode: halt.mode,

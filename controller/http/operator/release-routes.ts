@@ -14,7 +14,7 @@ import type { Doors, Route } from '../route.ts';
 import { audited } from './audited.ts';
 import { pageOf } from './page.ts';
 import { progressOnWire, resultsOnWire } from './progress-view.ts';
-import { buildOnWire, exposureNow, rolloutOnWire, statusOnWire } from './views.ts';
+import { buildOnWire, exposureNow, gapsOnWire, rolloutOnWire, statusOnWire } from './views.ts';
 
 const isRowId = (text: string): boolean => /^[1-9]\d{0,14}$/.test(text);
 
@@ -74,6 +74,8 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
           active: counts.active,
           running_current: adoption?.devices ?? 0,
           adoption_ratio: adoption?.ratio ?? 0,
+          active_window_s: http.settings.activeWithinMs / 1000,
+          check_in_gaps: gapsOnWire(devices.checkInGaps(), http.settings.pollIntervalS),
         },
         progress: counted === undefined ? null : await progressView(counted),
         missing_artifacts: [...(snapshot?.missingArtifacts ?? [])],

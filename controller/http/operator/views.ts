@@ -1,5 +1,6 @@
 /** The desired state in answers to operators: named as in the YAML, with the exposure at this moment. */
 import type * as Api from '../../../schemas/api.d.ts';
+import type { CheckInGaps } from '../../domain/check-in-gaps.ts';
 import { effectivePercent, type Snapshot } from '../../domain/decision.ts';
 import type { Gate } from '../../domain/gate/gate.ts';
 import type { Problem } from '../../domain/problem.ts';
@@ -81,6 +82,12 @@ export const exposureNow = (snapshot: Snapshot, nowMs: number): Api.Exposure => 
   next_change_at: isoTime(nextChangeMs(snapshot, nowMs)),
   ramp: snapshot.progress === undefined ? null : progressOfRamp(snapshot.progress),
   halts: snapshot.halts.map(haltOnWire),
+});
+
+export const gapsOnWire = (gaps: CheckInGaps, pollIntervalS: number): Api.CheckInGaps => ({
+  poll_interval_s: pollIntervalS,
+  devices: gaps.devices,
+  quantiles_s: gaps.quantilesMs.map(ms => ms / 1000),
 });
 
 const problemOnWire = (problem: Problem): Api.SourceProblem => ({

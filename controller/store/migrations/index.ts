@@ -5,5 +5,13 @@ import { rampProgress } from './0002-ramp-progress.ts';
 import { tokenOrigin } from './0003-token-origin.ts';
 import { halts } from './0004-halts.ts';
 import { evidenceTally } from './0005-evidence-tally.ts';
+import { checkInGaps } from './0009-check-in-gaps.ts';
 
-export const migrations: readonly Migration[] = [first, rampProgress, tokenOrigin, halts, evidenceTally];
+export const migrations: readonly Migration[] = [
+  first,
+  rampProgress,
+  tokenOrigin,
+  halts,
+  evidenceTally,
+  checkInGaps,
+];

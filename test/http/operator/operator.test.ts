@@ -293,7 +293,14 @@ test('the rollout and the builds are shown as they stand now', () =>
       ramp: null,
       halts: [],
     });
-    assert.equal(json.fleet, { enrolled: 3, active: 2, running_current: 1, adoption_ratio: 0.5 });
+    assert.equal(json.fleet, {
+      enrolled: 3,
+      active: 2,
+      running_current: 1,
+      adoption_ratio: 0.5,
+      active_window_s: 259_200,
+      check_in_gaps: { poll_interval_s: 21_600, devices: 0, quantiles_s: [] },
+    });
     const { builds } = (await server.call('GET', '/v1/builds', { token })).json;
     assert.equal(
       builds.map((b: { build_id: string; role: string; running_devices: number; stored: boolean }) => [

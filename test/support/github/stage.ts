@@ -122,6 +122,7 @@ async function raise<T>(
     outcomes: store.outcomes,
     adoption: store.adoption,
     activeWithinMs: 72 * 60 * MINUTE_MS,
+    pollMs: 6 * 60 * MINUTE_MS,
     judge: (tree, standing) => judge({ parse: parser.parse, place: parser.place }, tree, standing, nowMs()),
     artifacts: { has: async () => true },
     picture: () => publication.snapshot,
