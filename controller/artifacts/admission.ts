@@ -87,7 +87,7 @@ export function makeAdmission(options: AdmissionOptions): Admission {
     return !verdict.ok ? [] : concernFindings(build, verdict.facts.concerns, declared);
   }
 
-  /** Devices that a build leaves behind, unless what stands left them behind before. */
+  /** Devices that a build leaves behind, unless the applied builds left them behind already. */
   async function leftBehind(build: Build, standing: Pick<Standing, 'state'> | undefined): Promise<Finding[]> {
     const before = standing === undefined ? [] : offerableBuilds(standing);
     if (fleet === undefined || before.some(b => b.minSdk >= build.minSdk)) return [];
@@ -104,7 +104,7 @@ export function makeAdmission(options: AdmissionOptions): Admission {
       for (const build of offerableBuilds({ state })) {
         const isNew = !stood.has(build.sha256);
         if (isNew) findings.push(...(await check(build, FRESH_MS)), ...(await leftBehind(build, standing)));
-        // What stands must never be held up by a disk that cannot be read.
+        // A disk that cannot be read must never hold up what is applied already.
         if (isNew || (await stands(build)))
           findings.push(...(await concernsOf(build, declared.has(build.sha256))));
       }

@@ -50,8 +50,8 @@ export function disagreements(build: Build, verdict: ApkVerdict): Finding[] {
 }
 
 /**
- * What stands in the way of an install although the APK is signed. A build that was declared before can be what the
- * fleet runs: nothing refuses it, and of warnings it has had its share.
+ * What prevents an install although the APK is signed. A build that was declared before may be what the fleet runs, so it
+ * is not refused, and its warnings have been shown already.
  */
 export function concernFindings(build: Build, concerns: readonly Concern[], declared: boolean): Finding[] {
   return concerns

@@ -1,4 +1,4 @@
-/** How many devices run which Android version: a new build can leave some of them behind. */
+/** How many devices run which Android version, since a new build can leave some of them behind. */
 import type { DeviceStore } from '../ports/index.ts';
 
 export interface SdkCount {

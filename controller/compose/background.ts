@@ -1,15 +1,15 @@
-/** Work that nobody waits for: what comes again by a timer, and what a publish sets off. */
+/** Work that nobody waits for: jobs that a timer repeats, and jobs that a publish starts. */
 import type { BackgroundPart, Observe } from '../domain/event.ts';
 import { Fault, faultCode } from '../domain/fault.ts';
 
 export interface Background {
-  /** Tells and counts a failure of `part`. */
+  /** Logs and counts a failure of `part`. */
   failed(part: BackgroundPart, error: unknown): void;
-  /** Does the work now; its failure is told, never thrown. */
+  /** Starts the work now. A failure is reported, never thrown. */
   run(part: BackgroundPart, work: () => unknown): void;
-  /** Does the work every `intervalMs`; a turn is left out while the one before still runs. */
+  /** Repeats the work every `intervalMs`; skips a turn while the previous one still runs. */
   every(intervalMs: number, part: BackgroundPart, work: () => unknown): void;
-  /** Begins nothing more and waits for what runs. */
+  /** Starts nothing new and waits for running work. */
   stop(): Promise<void>;
 }
 

@@ -35,9 +35,9 @@ export interface Controller {
   readonly reconcile: Reconcile;
   readonly outbox: Outbox;
   readonly clock: GuardedClock;
-  /** Looks at the ramp alone, as each second does. */
+  /** Checks the clock and looks at the ramp, as the timer of one second does. */
   look(): Promise<void>;
-  /** Lets the time-driven parts look now instead of at their next turn. */
+  /** Runs all time-driven parts now instead of at their next turn. */
   tick(): Promise<void>;
   /** Reads the TLS certificate again, within a second; false without one. */
   reload(): boolean;
@@ -76,7 +76,7 @@ export async function startController(settings: Settings, around: Surroundings):
       },
     };
   } catch (error) {
-    // The reason for the failed start is worth more than what its unwinding met.
+    // Report why the start failed, not what went wrong while it was undone.
     await ends.run().catch(() => undefined);
     throw error;
   }
@@ -188,7 +188,7 @@ const outboxOf = (
   makeOutbox({
     store: store.outbox,
     handlers: [...(github === undefined ? [] : [github.handler]), ...nudges.handlers],
-    // A held clock stops exposure, but not what was promised already.
+    // A held clock stops exposure, but not effects that were promised already.
     nowMs: () => Math.max(nowMs(), around.wallMs()),
     random: around.random,
     observe: around.observer.observe,
@@ -236,11 +236,11 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   ends.add(() => store.lastMoment.keep(nowMs()));
   outbox.start();
   ends.add(() => outbox.stop());
-  // Before the outbox stops: none of its rows may wait for an answer of GitHub.
+  // Runs before the outbox stops, so that no row waits for an answer from GitHub.
   ends.add(() => github?.stop());
   await reconcile.start(settings.OTA_SOURCE_INTERVAL, around.random);
   ends.add(() => reconcile.stop());
-  // Before the loop stops: a host that does not answer holds up no stop.
+  // Runs before the loop stops: a host that does not answer must not delay the stop.
   ends.add(() => parts.source.stop?.());
   watchTime(ground, parts.watches, parts.artifacts, parts.stored);
   if (github !== undefined) background.every(GITHUB_TICK_MS, 'github', () => github.tick());

@@ -27,12 +27,12 @@ export interface DesiredParts {
 export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: DesiredParts): Reconcile {
   const { source, judging, parseRollout, admission, publication, github, nudges, exposure } = parts;
 
-  /** What a judged revision promises: committed together with it. */
+  /** Effects that a judged revision promises; they are committed together with it. */
   function promised(reconciled: Reconciled): OutboxEntry[] {
     const told = github?.onReconciled(reconciled) ?? [];
     if (reconciled.kind === 'rejected') return told;
     const { before, after } = reconciled;
-    // Time may have widened the rollout since exposure was last looked at: those devices were told nothing yet.
+    // Time may have widened the rollout since exposure was last looked at; those devices were not told yet.
     const settledAtMs = before === undefined ? undefined : exposure.settledAtMs(before.revision);
     return [...told, ...nudges.promise({ snapshot: before, atMs: settledAtMs ?? nowMs() }, after)];
   }

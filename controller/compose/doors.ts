@@ -1,4 +1,4 @@
-/** The listeners: where they stand, their certificate, and what the HTTP face is told of the settings. */
+/** The listeners: their addresses, their certificate, and the settings that the HTTP face needs. */
 import type { Observe } from '../domain/event.ts';
 import type { HttpFace } from '../http/app.ts';
 import { type ConnectionLimits, connectionLimits, descriptorLimit } from '../http/descriptors.ts';

@@ -45,7 +45,7 @@ export function sourceOf(
   });
 }
 
-/** Opens the store of APKs and, when told to, fills it from a folder; one bad APK there is told and keeps no other out. */
+/** Opens the artifact store and, when configured, fills it from a folder. A bad APK is reported and stops no other. */
 export async function openArtifacts(
   settings: Settings,
   observe: Observe,
@@ -79,7 +79,7 @@ export async function openArtifacts(
   return artifacts;
 }
 
-/** Undefined without credentials: said once, and polling carries the fleet (SPEC §8). */
+/** Undefined without credentials. That is reported once, and devices learn of updates by polling (SPEC §8). */
 export function pusherOf(settings: Settings, observe: Observe): Fcm | undefined {
   const file = settings.OTA_FCM_CREDENTIALS;
   if (file === undefined) {
@@ -110,12 +110,12 @@ export interface Keys {
 }
 
 /**
- * `enrolled`: devices that hold a token or a nudge key already. With them a key is never made anew: the whole fleet
- * would be refused.
+ * `enrolled` is the number of devices that hold a token and a nudge key. With such devices a missing key is never
+ * replaced: the controller would then refuse the whole fleet.
  */
 export function keysOf(settings: Settings, enrolled: number, observe: Observe): Keys {
   const folder = settings.OTA_DATA;
-  /** From its setting, else from its file; and what to call it in an error. */
+  /** The secret from its setting, else from its file, and its name for errors. */
   function given(
     setting: 'OTA_TOKEN_KEY' | 'OTA_NUDGE_KEY',
     file: string,
@@ -137,8 +137,8 @@ export function keysOf(settings: Settings, enrolled: number, observe: Observe): 
 }
 
 /**
- * Without an operator who may do everything a first one's token is left in the data folder, readable by its owner
- * alone; so too once all such tokens have expired or were revoked, or nobody could ever get in again.
+ * When no valid token has the scope `admin`, writes one to a file in the data folder, readable by its owner alone. This
+ * also happens after all such tokens have expired or were revoked: otherwise nobody could ever get in again.
  */
 export async function firstOperator(
   store: Store,
@@ -149,7 +149,7 @@ export async function firstOperator(
     t => t.revokedAtMs === undefined && t.expiresAtMs > nowMs,
   );
   if (standing.some(t => t.scopes.includes('admin'))) return undefined;
-  // What was in the file is spent: an expired or revoked token must not come back to life.
+  // The token in an old file is used up: an expired or revoked token must not become valid again.
   rmSync(path.join(folder, ADMIN_TOKEN_FILE), { force: true });
   const { secret } = keptSecret(folder, ADMIN_TOKEN_FILE, () => newAdminToken(randomBytes).token);
   await store.admins.create(

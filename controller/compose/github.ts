@@ -1,4 +1,4 @@
-/** The console's wiring, apart from the rest because all of it is optional. */
+/** Wires the GitHub console; apart from the rest, because all of it is optional. */
 
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
@@ -11,7 +11,7 @@ import type { Artifacts, ProgressSource, Source, Webhook } from '../ports/index.
 import type { Settings } from '../settings/settings.ts';
 import type { Store } from '../store/store.ts';
 
-/** How GitHub is spoken to; the process uses the defaults. */
+/** The pace of requests to GitHub; the process uses the defaults. */
 export type GitHubPace = Pick<GitHubOptions, 'timeoutMs' | 'contentWriteIntervalMs' | 'readRetryMs'>;
 
 export interface GitHubParts {

@@ -1,4 +1,4 @@
-/** What every part of the composition stands on: settings, the world around, the store, and the way to the end. */
+/** What every part of the composition uses: settings, surroundings, clock, store, and the list of what to close. */
 import type { Observer } from '../observe/observe.ts';
 import type { Pusher } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -14,7 +14,7 @@ export interface Surroundings {
   readonly wallMs: () => number;
   readonly monotonicMs: () => number;
   readonly random: () => number;
-  /** Instead of Firebase. */
+  /** Replaces Firebase. */
   readonly pusher?: Pusher;
   readonly githubPace?: GitHubPace;
   readonly version: string;
@@ -31,10 +31,10 @@ export interface Ground {
   readonly ends: Ends;
 }
 
-/** What must be closed, in the reverse of the order in which it was opened. */
+/** What must be closed at the end, in reverse order of opening. */
 export interface Ends {
   add(close: () => unknown): void;
-  /** Closes everything, also when one of them fails; rejects with the first failure. Later calls do nothing. */
+  /** Closes everything, even if some of it fails; rejects with the first failure. Later calls do nothing. */
   run(): Promise<void>;
 }
 

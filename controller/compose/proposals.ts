@@ -1,4 +1,4 @@
-/** How the command line opens pull requests: by the controller's own settings for GitHub, where they are set. */
+/** How the command line opens pull requests: with the controller's own GitHub settings, if there are any. */
 
 import { makeGitHub } from '../github/client.ts';
 import { makeProposals } from '../github/proposals.ts';
@@ -6,13 +6,13 @@ import type { Proposals } from '../ports/index.ts';
 import { readSettings } from '../settings/settings.ts';
 import { type GitHubPace, githubAuthOf } from './github.ts';
 
-/** Where Git itself is reached: the API has a host of its own on github.com only. */
+/** The origin of Git itself. Only github.com serves its API from a different host. */
 function gitOrigin(apiUrl: string): string {
   const { origin } = new URL(apiUrl);
   return origin === 'https://api.github.com' ? 'https://github.com' : origin;
 }
 
-/** Without OTA_GITHUB_REPO branches are pushed with the operator's own Git credentials and nothing is opened. */
+/** Without OTA_GITHUB_REPO, branches are pushed with the operator's own Git credentials and no pull request is opened. */
 export function proposalsOf(
   environment: Readonly<Record<string, string | undefined>>,
   nowMs: () => number,

@@ -90,7 +90,7 @@ export function watchesOf(
   };
 }
 
-/** A device that found our bytes wrong makes us read them again: whose fault it is decides what happens. */
+/** When devices report wrong bytes, our copy is read again: what happens next depends on whose fault it is. */
 export async function lookAtGate(gate: GateWatch, stored: ArtifactWatch): Promise<void> {
   await gate.look();
   const doubted = gate.doubted();
@@ -137,7 +137,7 @@ export const artifactWatchOf = (
     observe: around.observer.observe,
   });
 
-/** Hosts that are asked for the time while ours is held: those that we talk to anyway, over https alone. */
+/** Hosts that are asked for the time while our clock is held: those that we talk to anyway, over https only. */
 export const witnessesOf = ({
   OTA_SOURCE,
   OTA_GITHUB_REPO,
@@ -194,7 +194,7 @@ export const readingsOf = (
   deviceTokens: () => {
     const name = (kid: string | undefined): string => (kid === IMPORTED_KID ? 'imported' : (kid ?? 'unseen'));
     const counted = new Map([...store.devices.kids()].map(([kid, devices]) => [name(kid), devices]));
-    // A key that no device uses any more shows as 0, not as a series that is gone.
+    // A key that no device uses any more is shown as 0, so that its series does not vanish.
     return new Map([...keys.tokenKeys.map(({ kid }) => [kid, 0] as const), ['unseen', 0], ...counted]);
   },
   tlsExpiresAtMs: () => certificate?.expiresAtMs,

@@ -12,7 +12,7 @@ export interface Connections {
 
 export interface ConnectionOptions {
   readonly most: number;
-  /** Told of connections closed for room since it was told last; at most once in ten seconds. */
+  /** Called with the number of connections closed to make room since the last call; at most once in ten seconds. */
   readonly onFull: (closed: number) => void;
   readonly monotonicMs: () => number;
 }

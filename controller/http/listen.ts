@@ -16,7 +16,7 @@ export interface ListenOptions {
   readonly trustedProxy?: boolean;
   /** Connections at once. Without a limit the file descriptors of the process are the limit. */
   readonly maxConnections?: number;
-  /** Told how many waiting connections were closed to make room; at most once in ten seconds. */
+  /** Called with the number of waiting connections closed to make room; at most once in ten seconds. */
   readonly onFull?: (closed: number) => void;
   readonly handler: RequestListener;
 }
@@ -46,7 +46,7 @@ function serverFor({ tls, trustedProxy }: ListenOptions, handler: RequestListene
   try {
     return createTlsServer({ ...limits, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' }, handler);
   } catch (cause) {
-    throw new Fault('tls_invalid', 'the TLS certificate and key do not fit together or cannot be read', {
+    throw new Fault('tls_invalid', 'the TLS certificate and key do not match or cannot be read', {
       retry: 'never',
       cause,
     });

@@ -22,13 +22,13 @@ export interface BatchOptions {
   readonly masterKey: Buffer;
   /** Time that decisions trust, Unix ms. */
   readonly nowMs: () => number;
-  /** Wall time, Unix ms: what `Date` headers carry and agents judge `issued_at` by. */
+  /** Wall time, Unix ms: the time in `Date` headers, by which agents judge `issued_at`. */
   readonly wallMs: () => number;
   readonly newRequestId: () => string;
   readonly observe: Observe;
 }
 
-/** Without devices that need no nudge any more. Undefined when the process began to end meanwhile. */
+/** Devices that no longer need a nudge are left out. Undefined when the process began to stop meanwhile. */
 export type BatchResults = ReadonlyMap<DeviceId, PushResult> | undefined;
 
 interface Outgoing {
@@ -38,7 +38,7 @@ interface Outgoing {
   readonly message: PushMessage;
 }
 
-/** What decisions need to know of a device, as it last said. A device that never named a version counts as having none. */
+/** The device as decisions see it, from its last check-in. A device that never named a version counts as version 0. */
 export const deviceOf = (d: ScannedDevice): Device => ({
   deviceId: d.deviceId,
   tags: d.tags,
@@ -48,7 +48,7 @@ export const deviceOf = (d: ScannedDevice): Device => ({
   signer: d.signer,
 });
 
-/** The generation whose key the device certainly has: a new one counts from its first use (SPEC §6). */
+/** The generation whose key the device has for certain: a new one counts from its first use (SPEC §6). */
 const generationInUse = (auth: DeviceAuth, nowMs: number): number =>
   auth.previousUntilMs > nowMs ? auth.previousGeneration : auth.generation;
 

@@ -1,7 +1,7 @@
 /**
  * Runs a nudge campaign: one outbox row with a cursor (SPEC §8). Pages of at most 500, paced, resumable after a crash
- * with at most one page sent twice. A newer row takes over at once, and every device is judged again by the picture
- * that stands when its nudge leaves, so a suspend or a rollback stops it.
+ * with at most one page sent twice. A newer row takes over at once, and every device is judged again by the snapshot in
+ * force when its nudge is sent, so a suspend or a rollback stops it.
  *
  * Invariant: at most one campaign has begun. Whichever of two runs first merges the older one into the newer one, which
  * begins only then.
@@ -105,7 +105,7 @@ class Campaign {
     return true;
   }
 
-  /** Superseded or shut down? A suspend or a rollback is a newer revision, under which nobody has an offer. */
+  /** Defined when a newer row took over or the process stops. A suspend or a rollback is a newer revision without offers. */
   async #over(): Promise<Handled | undefined> {
     this.#seenRevision = this.#o.picture()?.revision;
     if (this.#signal.aborted) {
@@ -145,7 +145,7 @@ class Campaign {
       if (this.#isTimeToKeep()) await this.#keep();
     }
     if (!again) course.lookedAt(devices.at(-1)?.deviceId);
-    // A page of which nobody was sent a nudge may be read again.
+    // A page that sent no nudge may be read again.
     if (tally.tried > 0 || this.#isTimeToKeep()) await this.#keep();
   }
 

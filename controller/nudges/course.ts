@@ -4,16 +4,16 @@ import type { OutboxRow, PushResult } from '../ports/index.ts';
 import { AwayDevices, GIVE_UP_AFTER_MS, pauseMs } from './deferred.ts';
 import { type Cursor, cursorOf } from './row.ts';
 
-/** Fewer refusals than this among fresh devices are those devices' trouble, not the push service's. */
+/** With fewer refusals than this among fresh devices, the cause is those devices and not the push service. */
 const OUTAGE_FROM = 20;
-/** FCM's QUOTA_EXCEEDED: of the project, not of one device. */
+/** FCM's QUOTA_EXCEEDED concerns the whole project, not one device. */
 const QUOTA = 'message_rate_exceeded';
 
 export interface CourseOptions {
   /** Wall time, Unix ms. */
   readonly wallMs: () => number;
   readonly random: () => number;
-  /** A device was tried for an hour and is waited for no longer. */
+  /** Called for a device that was tried for an hour and is given up. */
   readonly onGivenUp: (deviceId: DeviceId, code: string) => void;
 }
 
@@ -28,10 +28,10 @@ export const freshTally = (): PageTally => ({ tried: 0, away: 0, quota: false })
 
 export class Course {
   readonly #o: CourseOptions;
-  /** Devices that the push service sent away. */
+  /** Devices that the push service deferred. */
   readonly away: AwayDevices;
   #cursor: Omit<Cursor, 'away'>;
-  /** The push service's last reason for sending a device away. */
+  /** The push service's last reason for deferring a device. */
   #code = 'retry';
 
   constructor(row: OutboxRow, options: CourseOptions) {
@@ -77,7 +77,7 @@ export class Course {
     if (upTo !== undefined) this.#cursor = { ...this.#cursor, after: upTo };
   }
 
-  /** Takes in the answers for a batch; a device without one needed no nudge any more. */
+  /** Takes in the answers for a batch. A device without an answer no longer needed a nudge. */
   settle(batch: readonly DeviceId[], results: ReadonlyMap<DeviceId, PushResult>, tally: PageTally): void {
     const { failingSinceMs, ...rest } = this.#cursor;
     let { sent } = rest;
@@ -96,7 +96,7 @@ export class Course {
     this.#cursor = { ...rest, sent, ...(through || failingSinceMs === undefined ? {} : { failingSinceMs }) };
   }
 
-  /** Holds everything for a while when the answers tell of an outage or a spent quota; true when it does. */
+  /** Pauses the campaign when the answers show an outage or a used-up quota; returns whether it did. */
   holdIfFailing({ tried, away, quota }: PageTally, again: boolean): boolean {
     if (!quota && (again || tried < OUTAGE_FROM || away * 2 < tried)) return false;
     const nowMs = this.#o.wallMs();

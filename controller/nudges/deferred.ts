@@ -7,7 +7,7 @@ import type { Away } from './row.ts';
 const BACKOFF_MS = 60_000;
 export const GIVE_UP_AFTER_MS = HOUR_MS;
 
-/** The SDK hides `Retry-After`, so the pause is ours: up to a quarter longer at random, to spread the devices. */
+/** The SDK hides `Retry-After`, so we choose the pause, up to a quarter longer at random to spread the devices. */
 export const pauseMs = (random: () => number): number => Math.round(BACKOFF_MS * (1 + random() * 0.25));
 
 export class AwayDevices {
@@ -28,7 +28,7 @@ export class AwayDevices {
     return [...this.#byId.values()];
   }
 
-  /** At most `limit` whose wait is over. */
+  /** At most `limit` devices whose wait is over. */
   due(nowMs: number, limit: number): DeviceId[] {
     return this.list
       .filter(a => a.dueMs <= nowMs)
@@ -41,7 +41,7 @@ export class AwayDevices {
     return Math.min(...this.list.map(a => a.dueMs));
   }
 
-  /** Adds a device, or defers it again. False when its hour is over and it is given up. */
+  /** Adds a device, or defers it again. False when its hour is over: it is given up. */
   add(deviceId: DeviceId, nowMs: number): boolean {
     const sinceMs = this.#byId.get(deviceId)?.sinceMs ?? nowMs;
     const waits = nowMs - sinceMs < GIVE_UP_AFTER_MS;

@@ -1,10 +1,10 @@
-/** Which devices a campaign looks at next: those that were sent away and are due, else the next ones in id order. */
+/** Which devices a campaign looks at next: deferred ones that are due, else the next ones in id order. */
 import type { DeviceStore, ScannedDevice } from '../ports/index.ts';
 import type { Course } from './course.ts';
 
 const PAGE = 500;
 
-/** `again`: devices that were sent away before. */
+/** `again`: devices that were deferred before. */
 export interface Page {
   readonly devices: readonly ScannedDevice[];
   readonly again: boolean;
@@ -30,11 +30,11 @@ export class Pages {
     if (due.length > 0) {
       const devices = await this.#devices.scan({ ids: due, limit: PAGE, withPushToken: true });
       const found = new Set(devices.map(d => d.deviceId));
-      // Those that are gone, or have no push token any more, are waited for no longer.
+      // Devices that are gone or have no push token any more are dropped.
       for (const id of due) if (!found.has(id)) away.delete(id);
       return { devices, again: true };
     }
-    // A page of devices that wait is enough: the cursor stays small, and an outage shows.
+    // One page of waiting devices is enough: the cursor stays small, and an outage shows.
     if (away.size >= PAGE) return 'wait';
     if (!this.#lookedAtAll) {
       const { after } = this.#course;

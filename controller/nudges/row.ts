@@ -18,7 +18,7 @@ interface StoredMoment {
     readonly state: string;
     readonly progress?: RampProgress | undefined;
     readonly halts?: readonly Halt[];
-    /** Instead of `progress`, in a row that version 0.1 promised. */
+    /** Replaces `progress` in a row that version 0.1 wrote. */
     readonly clock?: OldClock;
     readonly missing: readonly Sha256[];
   };
@@ -34,7 +34,7 @@ export interface Payload {
   readonly singles: readonly (readonly [deviceId: DeviceId, moment: number])[];
 }
 
-/** A device that the push service sent away: since when, and when it is tried again. */
+/** A device that the push service deferred: since when, and when it is tried again. */
 export interface Away {
   readonly deviceId: DeviceId;
   readonly sinceMs: number;

@@ -1,4 +1,4 @@
-/** Keeps a run of nudges to its pace: time earns credit, messages spend it, and little credit is saved. */
+/** Keeps a campaign to its pace: time earns credit, messages spend it, and only a little can be saved. */
 import { allowance, allowedAtMs, type Pace, rateAt } from '../domain/nudge/pace.ts';
 
 /** The longest single wait, so that a stop is noticed within a second. */
@@ -27,7 +27,7 @@ export class Throttle {
     this.#startedMs = options.monotonicMs();
   }
 
-  /** How many of `wanted` may go now, waiting until some may; 0 once `over` says that the run has ended. */
+  /** Waits until some of `wanted` may go and returns how many; 0 once `over` says that the run has ended. */
   async room(pace: Pace, wanted: number, over: () => boolean): Promise<number> {
     while (!over()) {
       const elapsedMs = this.#o.monotonicMs() - this.#startedMs;

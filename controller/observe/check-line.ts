@@ -1,6 +1,6 @@
 /**
  * Log lines of the one hot route, written by hand: a general serialiser and a buffer that counts each line's bytes
- * cost more than the decision itself. The same members in the same order as every other event's line.
+ * cost more than the decision itself. Members and their order are the same as in the lines of all other events.
  */
 import type { Event } from '../domain/event.ts';
 
@@ -22,7 +22,7 @@ export function makeLineTime(wallMs: () => number): () => string {
 
 /**
  * The whole line. Ids, versions and reasons have forms that need no escaping in JSON: they were checked at the edge
- * that took them in. A revision is whatever a source calls it, so it goes through JSON, once as long as it stands.
+ * that took them in. A revision may be any text, so it is written as JSON, once for each new revision.
  */
 export function makeCheckLine(lineTime: () => string): (level: string, event: CheckEvent) => string {
   let revision = '';

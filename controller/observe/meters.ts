@@ -44,7 +44,7 @@ export function meters(registry: Registry) {
     ),
     authFails: counter('ota_auth_failures_total', 'Refused credentials, by code.', ['code']),
     nudges: counter('ota_nudges_total', 'Nudges, by result.', ['result']),
-    github: counter('ota_github_requests_total', 'Actions on the forge, by result.', ['action', 'result']),
+    github: counter('ota_github_requests_total', 'Actions on GitHub, by result.', ['action', 'result']),
     outboxFails: counter('ota_outbox_failures_total', 'Promised effects that failed, by topic.', [
       'topic',
       'final',
@@ -54,7 +54,7 @@ export function meters(registry: Registry) {
     ]),
     tokensAdopted: counter(
       'ota_tokens_adopted_total',
-      'Device tokens newer than the restored backup that were taken as ours.',
+      'Device tokens that were accepted although they are newer than the restored backup.',
       [],
     ),
     logDropped: counter(
@@ -75,41 +75,41 @@ export function meters(registry: Registry) {
     }),
     revisionRefused: new Gauge({
       name: 'ota_revision_refused',
-      help: '1 while the newest revision is refused and the one before it stands.',
+      help: '1 while the newest revision is rejected and an earlier one stays applied.',
       registers,
     }),
     adminExpiry: new Gauge({
       name: 'ota_admin_token_expiry_seconds',
-      help: 'When the last valid operator token of a scope ends, Unix seconds.',
+      help: 'When the last valid operator token of a scope expires, Unix seconds.',
       labelNames: ['scope'],
       registers,
     }),
     rolloutDevices: new Gauge({
       name: 'ota_rollout_devices',
-      help: 'Enrolled devices that are led to a build, by how far they are; `running`, `waiting` and `held` are `offered`.',
+      help: 'Enrolled devices that a build is meant for, by state; `offered` is the sum of `running`, `waiting` and `held`.',
       labelNames: ['build_id', 'state'],
       registers,
     }),
     tlsExpiry: new Gauge({
       name: 'ota_tls_certificate_expiry_seconds',
-      help: 'When the TLS certificate in use ends, Unix seconds; no series without one.',
+      help: 'When the TLS certificate in use expires, Unix seconds; no series without one.',
       labelNames: ['use'],
       registers,
     }),
     deviceTokens: new Gauge({
       name: 'ota_device_tokens',
-      help: 'Unrevoked devices by the key of the token that they used last; imported: of another system; unseen: none used yet.',
+      help: 'Unrevoked devices by the key that made the token they used last; imported: a token of another system; unseen: none used yet.',
       labelNames: ['kid'],
       registers,
     }),
     clockHeld: new Gauge({
       name: 'ota_clock_held',
-      help: '1 while the wall clock cannot be trusted and exposure stands still.',
+      help: '1 while the wall clock cannot be trusted and exposure does not grow.',
       registers,
     }),
     exposure: new Gauge({
       name: 'ota_exposure_ratio',
-      help: 'Share of buckets offered current: as declared, and after rollback, suspension and withdrawal.',
+      help: 'Share of buckets offered current: as declared in Git, and in effect after rollback, suspension and withdrawal.',
       labelNames: ['kind'],
       registers,
     }),
@@ -123,7 +123,7 @@ export function meters(registry: Registry) {
 
 export type Meters = ReturnType<typeof meters>;
 
-/** A series that first appears as 1 has not increased: what alerts watch stands at 0 from the first scrape. */
+/** A series that first appears at 1 shows no increase, so the ones that alerts watch exist at 0 from the first scrape. */
 export function beginAtZero(m: Meters): void {
   for (const decision of ['offer', 'offer_again', ...HOLD_REASONS]) m.checks.labels(decision).inc(0);
   for (const result of ['ok', 'resumed', 'not_modified', 'fail']) m.downloads.labels(result).inc(0);

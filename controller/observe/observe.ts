@@ -11,7 +11,7 @@ import { beginAtZero, meters } from './meters.ts';
 import { type LogOutput, standardOutput } from './output.ts';
 import { type Level, rules } from './rules.ts';
 
-/** What is measured now rather than counted, asked for at each scrape. */
+/** Values that are measured at each scrape rather than counted as events come. */
 export interface Readings {
   sourceAgeSeconds(): number | undefined;
   exposure(): { declared: number; effective: number } | undefined;
@@ -20,9 +20,9 @@ export interface Readings {
   rollout(): { buildId: BuildId; devices: Readonly<Record<RolloutDevices, number>> } | undefined;
   /** Share of active devices, 0–1, on builds that `adoption` does not name. */
   otherAdoption(): number;
-  /** The newest revision was refused and another stands. */
+  /** True while the newest revision is rejected and an earlier one stays applied. */
   revisionRefused(): boolean;
-  /** When the last valid token of scope `admin` ends, Unix ms. */
+  /** When the last valid token of scope `admin` expires, Unix ms. */
   adminExpiresAtMs(): Promise<number | undefined>;
   clockHeld(): boolean;
   /** Devices by `kid`, `imported` or `unseen`. */
@@ -48,17 +48,17 @@ export interface ObserverOptions {
   readonly level: string;
   /** Where log lines go; standard output, buffered, unless a test listens. */
   readonly destination?: DestinationStream;
-  /** What lines are dated by; the real clock when left out. */
+  /** The clock of the lines' timestamps; the real one when left out. */
   readonly wallMs?: () => number;
 }
 
-/** A reader that is stuck must not hold up the end of the process. */
+/** A reader that is stuck must not delay the end of the process. */
 const FLUSH_LIMIT_MS = 2_000;
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
 const KEYS = new Map<string, string>();
 
-/** The event's fields in wire spelling; names are few, so each is spelled once. */
+/** The event's fields in wire spelling. There are few names, so each is converted once. */
 function fields(event: Event): Record<string, unknown> {
   const out: Record<string, unknown> = { event: event.type };
   for (const [key, value] of Object.entries(event)) {
@@ -68,7 +68,7 @@ function fields(event: Event): Record<string, unknown> {
       name = snake(key);
       KEYS.set(key, name);
     }
-    // Durations to a tenth of a millisecond: more digits only tire.
+    // Durations are rounded to a tenth of a millisecond; more digits are noise.
     out[name] = key === 'ms' && typeof value === 'number' ? Math.round(value * 10) / 10 : value;
   }
   return out;

@@ -20,18 +20,18 @@ export interface OutputOptions {
   readonly onDropped: (lines: number) => void;
   /** Characters that may wait. */
   readonly capacity?: number;
-  /** How long lines wait for others before they are written, and a failed write for the next try, ms. */
+  /** How long lines are gathered before a write, and how long a failed write waits for its next try, ms. */
   readonly gatherMs?: number;
 }
 
 /** Some 20,000 lines. */
 const CAPACITY = 4_194_304;
-/** So many characters are written at once; one write takes little more than twice as many. */
+/** A write starts at once when this many characters wait; it takes little more than twice as many. */
 const ENOUGH = 65_536;
 const GATHER_MS = 500;
 
 export interface BoundedOutput extends LogOutput {
-  /** What waits, and is not being written: for the last moment of a process. It is handed out once. */
+  /** Removes and returns what waits and is not being written, for a last write at exit. */
   takeRest(): Buffer;
 }
 
@@ -39,13 +39,13 @@ export function boundedOutput(options: OutputOptions): BoundedOutput {
   const { sink, onDropped, capacity = CAPACITY, gatherMs = GATHER_MS } = options;
   let lines: string[] = [];
   let waiting = 0;
-  /** Begun: what is left of it is written before anything else, so that no line is torn. */
+  /** The rest of a write that was begun. It goes out before anything else, so that no line is torn. */
   let left: Buffer = Buffer.alloc(0);
   let busy = false;
   let gathering = false;
   let listeners: (() => void)[] = [];
 
-  /** Lines of a bounded size in one piece: as bytes a write is many times faster than as text. */
+  /** Joins waiting lines into one piece of bounded size. Writing bytes is many times faster than writing text. */
   function nextPiece(): Buffer {
     let size = 0;
     let count = 0;
@@ -115,17 +115,17 @@ export function boundedOutput(options: OutputOptions): BoundedOutput {
 
 const STDOUT = 1;
 
-/** A pipe's reader may be stuck: written to as a file it would hold a thread, and the end of the process, for ever. */
+/** A pipe's reader may be stuck. A file write to it would block a thread, and so the end of the process, for ever. */
 function pipeSink(): Sink {
   const socket = new Socket({ fd: STDOUT, readable: false, writable: true }).unref();
-  // Each write is told its own error.
+  // Each write gets its own error in its callback.
   socket.on('error', () => undefined);
   return (bytes, done) => void socket.write(bytes, error => done(error ?? null, bytes.length));
 }
 
 const fileSink: Sink = (bytes, done) => writeFd(STDOUT, bytes, (error, written) => done(error, written));
 
-/** False when the disk is full or nobody reads: the process ends all the same, and there is nowhere to say so. */
+/** False when the disk is full or nobody reads. The process ends either way, and there is nowhere left to report it. */
 function writeLast(bytes: Buffer): boolean {
   try {
     return writeSync(STDOUT, bytes) === bytes.length;

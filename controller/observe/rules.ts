@@ -1,4 +1,4 @@
-/** What each event is logged as and what it counts: total over the union, so an event without a rule does not compile. */
+/** How each event is logged and counted. Total over the union, so an event without a rule does not compile. */
 import { HOLD_REASONS, type HoldReason } from '../domain/decision.ts';
 import type { BackgroundPart, Event } from '../domain/event.ts';
 import { type ResultReason, VERIFY_FAILURES } from '../domain/outcome.ts';
@@ -12,7 +12,7 @@ type Rules = {
   };
 };
 
-/** Every hold and the offer as a prepared child: a check costs one increment, no label hashing. */
+/** A prepared child for the offer and for each hold, so that a check costs one increment and no label lookup. */
 function checkChildren(m: Meters): ReadonlyMap<HoldReason | 'offer' | 'offer_again', { inc(): void }> {
   return new Map(
     (['offer', 'offer_again', ...HOLD_REASONS] as const).map(decision => [
@@ -112,6 +112,6 @@ export function rules(m: Meters): Rules {
   };
 }
 
-/** Under what 0.1 counted these failures in `ota_outbox_failures_total`; kept until 0.3 for alerts that look there. */
+/** The topic under which 0.1 counted these failures in `ota_outbox_failures_total`; kept until 0.3 for existing alerts. */
 const formerTopic = (part: BackgroundPart): string =>
   part === 'check_ins' || part === 'device_tokens' ? 'check-ins' : 'timer';

@@ -1,4 +1,4 @@
-/** The last attempt, in memory as it is kept in the store: which revision was tried, and what was found in it. */
+/** The last attempt, in memory and in the store: which revision was tried, and which problems it had. */
 import type { Revision } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Attempted, DesiredStore, OutboxEntry } from '../ports/index.ts';
@@ -8,7 +8,7 @@ export interface Attempts {
   readonly problems: readonly Problem[];
   /** Reads the last attempt back after a start. */
   restore(): Promise<void>;
-  /** False when this very rejection is kept already, so that it is told once. */
+  /** False when this same rejection is already stored, so that it is reported once. */
   reject(attempt: Attempted, effects: () => OutboxEntry[]): Promise<boolean>;
   /** The attempt was committed together with the state that it applied. */
   applied(revision: Revision, warnings: readonly Problem[]): void;

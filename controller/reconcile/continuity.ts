@@ -1,6 +1,6 @@
 /**
- * Did the rollout stand unbroken between the applied revision and a new head? A build that was reverted and promoted
- * again within one poll looks the same at both ends, but its ramp is a new one (GATES §6).
+ * Whether a ramp continued without a break from the applied revision to a new head. A build that was reverted and
+ * promoted again within one poll looks the same at both ends, but its ramp is a new one (GATES §6).
  */
 import { Fault } from '../domain/fault.ts';
 import type { Revision } from '../domain/ids.ts';
@@ -9,9 +9,9 @@ import type { Rollout } from '../domain/release.ts';
 import type { Applied, KeyValueStore, RolloutVersion, Source } from '../ports/index.ts';
 
 const KEY = 'reconcile.rejected_versions';
-/** Rejected versions that are remembered: they never stood. */
+/** How many rejected versions are remembered. They were never applied, so they break no ramp. */
 const MOST_REJECTED = 100;
-/** More versions than this within one poll cannot be looked through; then the ramp begins again. */
+/** With more versions than this within one poll, they are not read and the ramp begins again. */
 const DEEPEST = 200;
 
 export interface ContinuityOptions {
@@ -22,9 +22,9 @@ export interface ContinuityOptions {
 }
 
 export interface Continuity {
-  /** True: a ramp that looks the same at both ends is not the same. */
+  /** True when a ramp that looks the same at both ends is a new one. */
   broken(revision: Revision, applied: Applied): Promise<boolean>;
-  /** The rollout of this head was judged and never applied: it breaks nothing. */
+  /** Remembers that the rollout of this head was rejected and never applied, so it breaks no ramp. */
   rejected(revision: Revision, applied: Applied | undefined): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export function makeContinuity({ source, values, parseRollout }: ContinuityOptio
     return text === undefined ? [] : (JSON.parse(text) as string[]);
   };
 
-  /** Newest first; undefined: they cannot be had, or there are too many. */
+  /** Newest first; undefined when the source cannot give them or there are too many. */
   async function versionsBetween(revision: Revision, since: Revision): Promise<RolloutVersion[] | undefined> {
     const versions: RolloutVersion[] = [];
     try {
@@ -56,7 +56,7 @@ export function makeContinuity({ source, values, parseRollout }: ContinuityOptio
       if (versions === undefined) return true;
       const rejected = new Set(await known());
       let before = applied.state.rollout;
-      // The head itself is judged by its two ends.
+      // The head is compared last, below.
       for (const version of versions.slice(1).reverse()) {
         if (rejected.has(version.revision)) continue;
         const rollout = await parseRollout(version);

@@ -15,17 +15,17 @@ import { makeWaker } from './wake.ts';
 
 export interface ReconcileOptions extends PassOptions, PictureOptions {
   readonly clock: Clock & { readonly held: boolean };
-  /** Counts the age of the source while the wall clock is held, too. */
+  /** Measures the age of the source, also while the wall clock is held. */
   readonly monotonicMs: () => number;
-  /** The progress of a ramp that stands in the store; where there is no row it begins again. */
+  /** The stored progress of the running ramp; without a row the ramp begins again. */
   readonly resume: (applied: Applied) => Promise<RampProgress | undefined>;
 }
 
 export interface Reconcile extends Reconciler {
   readonly snapshot: Snapshot | undefined;
-  /** Declared now or at any time before: reports about it are taken. */
+  /** True for a build that is or was declared: reports about it are accepted. */
   knowsBuild(buildId: BuildId): boolean;
-  /** Since the source was last read, ms. Until the first read it counts from the start, so that an outage shows. */
+  /** Time since the source was last read, ms; before the first read, time since the start, so that an outage shows. */
   sourceAgeMs(): number;
   /** Publishes what the store holds, before the source is asked. */
   restore(): Promise<void>;
@@ -63,7 +63,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
     clockHeld: clock.held,
   });
 
-  /** A Fault leaves everything as it was and is told once per pass; anything else is our own bug. */
+  /** A Fault changes nothing and is reported once per pass. Any other error is our own bug. */
   async function guarded(how: { acceptRewrite?: Revision }): Promise<void> {
     const sinceMs = performance.now();
     try {

@@ -1,4 +1,4 @@
-/** One pass over the source (SPEC §7): read → judge → apply → publish, or reject and leave all as it stands. */
+/** One pass over the source (SPEC §7): read → judge → apply → publish, or reject and change nothing. */
 import type { Observe } from '../domain/event.ts';
 import type { Revision } from '../domain/ids.ts';
 import { type Judgement, type JudgeSteps, judge, problemsOf } from '../domain/judging/judge.ts';
@@ -23,18 +23,18 @@ export interface PassOptions {
   readonly continuity: Continuity;
   /** Empty when the plan has the approvals that the policy asks for. */
   readonly approve: (revision: Revision, plan: Plan, needed: number) => Promise<Finding[]>;
-  /** What is promised because of a revision; committed with it. */
+  /** Effects that the revision promises; committed with it. */
   readonly effects: (reconciled: Reconciled) => OutboxEntry[];
 }
 
 export interface Kept {
   readonly attempts: Attempts;
   readonly picture: PictureKeeper;
-  /** The source has just named its newest revision. */
+  /** Called when the source has just named its newest revision. */
   readonly sourceRead: () => void;
 }
 
-/** Rejects with what the source, the store or a judging step threw; nothing has changed then. */
+/** Rejects with what the source, the store or a judging step threw; then nothing has changed. */
 export type Pass = (how: { readonly acceptRewrite?: Revision }) => Promise<void>;
 
 export function makePass(options: PassOptions, { attempts, picture, sourceRead }: Kept): Pass {
@@ -70,7 +70,7 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
       clock.nowMs(),
     );
 
-  /** Of now: a look may have let a step through while the revision was judged. */
+  /** The progress at this moment: a step may have been entered while the revision was judged. */
   function progressOf({ base, head }: Plan): RampProgress | undefined {
     const fresh = publication.snapshot?.progress;
     if (base === undefined || fresh === undefined || head.progress?.rampId !== base.progress?.rampId)
@@ -108,7 +108,7 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
     const revision = await source.head();
     sourceRead();
     const kept = await desired.applied();
-    // What the store holds of the ramp may be some minutes older than what stands.
+    // The stored ramp may be some minutes older than the one in the snapshot.
     const stands = publication.snapshot;
     const applied = kept && {
       ...kept,
@@ -116,7 +116,7 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
       halts: stands?.halts ?? kept.halts,
     };
     if (applied?.revision === revision) {
-      // Back from a revision that was rejected: that attempt is over.
+      // The branch went back from a rejected revision: that attempt is over.
       if (attempts.revision !== revision) await attempts.stand(revision, applied.appliedAtMs);
       return unchanged(applied, sinceMs);
     }
@@ -141,7 +141,7 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
       await apply(tree, plan, problems, sinceMs);
       return true;
     });
-    // A halt or a brake came while the revision was judged: what was judged is not what would stand.
+    // A halt or a brake came while the revision was judged, so the judgement is out of date.
     if (!done) await pass(how);
   }
 

@@ -7,7 +7,7 @@ import type { Applied } from '../ports/index.ts';
 import type { Publication } from './publication.ts';
 
 export interface PictureOptions {
-  /** Builds in use whose APK has gone since. */
+  /** SHA-256 of the builds in use whose APK is gone. */
   readonly missing: (state: DesiredState) => Promise<ReadonlySet<Sha256>>;
   /** Where the snapshot is put in force; the loop alone publishes. */
   readonly publication: Publication;
@@ -15,13 +15,13 @@ export interface PictureOptions {
 }
 
 export interface PictureKeeper {
-  /** Declared now or at any time before: reports about it are taken. */
+  /** True for a build that is or was declared: reports about it are accepted. */
   knowsBuild(buildId: BuildId): boolean;
   of(applied: Applied): Promise<Snapshot>;
   publish(snapshot: Snapshot, applied: Applied): void;
   /** Publishes again only if the revision or the stored APKs differ from what is in force. */
   refresh(applied: Applied): Promise<void>;
-  /** The same for the stored APKs alone: asks neither the source nor the store, and waits for no pass. */
+  /** The same for the stored APKs only. It asks neither the source nor the store and waits for no pass. */
   recheck(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
 
   let looking: Promise<void> | undefined;
   let again = false;
-  /** Many callers at once cause two looks at most: the one under way, and one that began after the last call. */
+  /** Many callers at once cause at most two looks: the one under way, and one that begins after the last call. */
   function recheck(): Promise<void> {
     again = true;
     looking ??= (async () => {
@@ -87,7 +87,7 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
       publication.inTurn(async () => {
         const fresh = await of(applied);
         const { snapshot } = publication;
-        // What the store holds of the ramp may be some minutes older than what stands.
+        // The stored ramp may be some minutes older than the one in the snapshot.
         const next =
           snapshot === undefined ? fresh : { ...fresh, progress: snapshot.progress, halts: snapshot.halts };
         const lost = lostSince(snapshot, next);

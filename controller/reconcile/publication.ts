@@ -1,4 +1,4 @@
-/** The snapshot in force, and who wants to know when another takes its place. */
+/** The snapshot in force, and the subscribers that are told when another takes its place. */
 import type { Snapshot } from '../domain/decision.ts';
 import { type InTurn, makeTurns } from '../domain/turns.ts';
 import type { Picture } from '../ports/index.ts';
@@ -6,11 +6,11 @@ import type { Picture } from '../ports/index.ts';
 export interface Publication extends Picture {
   /** Puts a snapshot that was committed in force, then tells the subscribers in the order of their subscription. */
   publish(next: Snapshot): void;
-  /** The same offers with an older ramp: in force at once, and nobody needs to be told. */
+  /** Puts a snapshot with the same offers in force, such as one whose ramp only grew older. Subscribers are not told. */
   replace(next: Snapshot): void;
   /**
-   * One at a time: whoever works on what stands, commits it and puts it in force. Such work never waits for Git or
-   * GitHub, so that nothing of theirs holds up a halt.
+   * Runs one at a time what reads the snapshot, commits a change and puts it in force. Such work never waits for Git or
+   * GitHub, so that neither can delay a halt.
    */
   readonly inTurn: InTurn;
   /** Called after each publish, until the process ends. It must not throw and must not wait. */

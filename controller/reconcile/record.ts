@@ -26,7 +26,7 @@ export function announce(observe: Observe, revision: Revision, transitions: Plan
   }
 }
 
-/** A head that no longer descends from the applied revision: a problem of no file. */
+/** The head no longer descends from the applied revision: a problem that belongs to no file. */
 export const rewritten = (revision: Revision, applied: Revision): Problem => ({
   severity: 'error',
   code: 'history_rewritten',

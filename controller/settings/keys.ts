@@ -1,4 +1,4 @@
-/** Keys of the controller: from settings, or made once and kept in the data folder for its owner alone. */
+/** Keys of the controller: from settings, or made once and stored in the data folder, readable by its owner alone. */
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -17,13 +17,13 @@ import { Secret } from './secret.ts';
 
 const KEY_HEX = /^[0-9a-f]{64}$/;
 
-/** `name`: the setting or the file it was read from, for the error. */
+/** `name` is the setting or the file that the secret came from; errors name it. */
 export function parseTokenKey(name: string, secret: Secret): TokenKey {
   const [kid = '', hex = '', ...more] = secret.reveal().split(':');
   if (!isKid(kid) || !KEY_HEX.test(hex) || more.length > 0)
     throw new Fault(
       'settings_invalid',
-      `${name}: must be kid:hex, a name of up to 16 of A-Z a-z 0-9 _ - and 64 hex digits`,
+      `${name}: must be kid:hex, where kid is 1 to 16 characters from A-Z a-z 0-9 _ - and hex is 64 hex digits`,
       { retry: 'never' },
     );
   return { kid, key: Buffer.from(hex, 'hex') };
@@ -37,7 +37,7 @@ export function parseMasterKey(name: string, secret: Secret): Buffer {
 
 export interface KeptSecret {
   readonly secret: Secret;
-  /** Others than its owner may read or write the file. */
+  /** True when others than the owner may read or write the file. */
   readonly exposed: boolean;
 }
 
@@ -81,7 +81,7 @@ function read(where: string): { text: string; mode: number } | undefined {
   }
 }
 
-/** Whole or not at all, and on the disk before it is used for the first time. */
+/** Writes the file whole or not at all, and syncs it before the secret is first used. */
 function keep(where: string, secret: Secret): void {
   const partial = `${where}.partial`;
   try {

@@ -1,6 +1,6 @@
 /**
- * Environment → checked, frozen Settings. The one table below is what exists: an unknown `OTA_…` variable is an
- * error that names it, a secret may come as a file (`OTA_GITHUB_TOKEN_FILE`), and all mistakes are told together.
+ * Environment → checked, frozen Settings. The table below lists every setting: an unknown `OTA_…` variable is an error
+ * that names it. A secret may come as a file (`OTA_GITHUB_TOKEN_FILE`). All mistakes are reported together.
  */
 import { readFileSync } from 'node:fs';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts';
@@ -21,18 +21,18 @@ export const SETTINGS = {
     text,
     '127.0.0.1',
     'an address',
-    'Listening address. Beyond loopback TLS or OTA_TRUSTED_PROXY is required.',
+    'Listening address. Any address but loopback needs TLS or OTA_TRUSTED_PROXY.',
   ),
   OTA_PORT: number(
     8080,
     0,
     65535,
-    'Listening port of the agent and, unless OTA_OPERATOR_PORT is set, the operator routes; 0 takes a free one.',
+    'Listening port of the agent and, unless OTA_OPERATOR_PORT is set, the operator routes; 0 picks a free port.',
   ),
   OTA_PUBLIC_URL: optional(
     url,
     'an http(s) URL without query',
-    'The URL that devices use: https, or http on loopback; it may have a path. Download URLs are built from it, never from Host. Needed behind a proxy.',
+    'The URL that devices use: https, or http on loopback; it may have a path. Download URLs are built from it, never from the Host header. Required behind a proxy.',
   ),
   OTA_TLS_CERT: optional(text, 'a PEM file', 'Certificate chain; with OTA_TLS_KEY the listeners speak TLS.'),
   OTA_TLS_KEY: optional(text, 'a PEM file', 'Private key of OTA_TLS_CERT.'),
@@ -46,7 +46,7 @@ export const SETTINGS = {
   OTA_OPERATOR_PORT: optional(
     whole(0, 65535),
     'a port',
-    'Puts operator routes and /metrics on a listener of their own.',
+    'Port of a separate listener for the operator routes and /metrics.',
   ),
   OTA_HSTS_MAX_AGE: number(0, 0, 63_072_000, 'Seconds of Strict-Transport-Security; 0 sends none.'),
   OTA_SOURCE: setting(
@@ -55,7 +55,12 @@ export const SETTINGS = {
     'a folder, or a Git URL (https, ssh, file)',
     'Where desired state is read: a folder that holds rollout.yaml, or a repository by its URL.',
   ),
-  OTA_SOURCE_BRANCH: setting(text, 'main', 'a branch', 'Branch that governs, for a repository.'),
+  OTA_SOURCE_BRANCH: setting(
+    text,
+    'main',
+    'a branch',
+    'Branch that holds the desired state, for a repository.',
+  ),
   OTA_SOURCE_PATH: setting(
     text,
     'releases',
@@ -67,7 +72,7 @@ export const SETTINGS = {
     30 * SECOND_MS,
     '1s',
     '24h',
-    'How often the source is looked at without a hint.',
+    'How often the source is read when no webhook or file event asks for it sooner.',
   ),
   OTA_SOURCE_TIMEOUT: duration(
     2 * MINUTE_MS,
@@ -78,7 +83,7 @@ export const SETTINGS = {
   OTA_ARTIFACTS_IMPORT: optional(
     text,
     'a folder',
-    'Folder of signed APKs stored at start: for examples and air-gapped sites.',
+    'Folder of signed APKs that are stored at startup, for examples and air-gapped sites.',
   ),
   OTA_ARTIFACT_MAX_MB: number(512, 1, 4096, 'Largest APK that may be uploaded.'),
   OTA_ARTIFACT_QUOTA_MB: number(20_480, 1, 10_000_000, 'Disk space for all APKs.'),
@@ -111,13 +116,13 @@ export const SETTINGS = {
     20,
     1,
     100_000,
-    'How many times over a device may be sent a build within 24 hours; resumes count by their bytes.',
+    'How many times one device may download the same build within 24 hours; a resumed download counts only the bytes that it sends.',
   ),
   OTA_DOWNLOAD_CONCURRENCY: number(
     500,
     1,
     100_000,
-    'Downloads served at once; beyond it 503 and Retry-After.',
+    'Downloads served at once; further ones get 503 with Retry-After.',
   ),
   OTA_DOWNLOAD_BUDGET_MBPS: number(
     0,
@@ -136,18 +141,18 @@ export const SETTINGS = {
   OTA_FCM_CREDENTIALS: optional(
     text,
     'a service account JSON file',
-    'Firebase credentials; without them nudges are off and polling carries the fleet.',
+    'Firebase credentials; without them nudges are off and devices learn of updates by polling.',
   ),
   OTA_NUDGES_PER_SECOND: number(
     0,
     0,
     10_000,
-    'Nudges a second; 0 derives it from the APK size and OTA_DOWNLOAD_BUDGET_MBPS.',
+    'Nudges a second; 0 derives the rate from the APK size and OTA_DOWNLOAD_BUDGET_MBPS.',
   ),
   OTA_GITHUB_REPO: optional(
     v => (/^[\w.-]{1,100}\/[\w.-]{1,100}$/.test(v) ? v : undefined),
     'owner/name',
-    'Repository whose pull requests are the console.',
+    'GitHub repository whose pull requests show plan, approvals and progress.',
   ),
   OTA_GITHUB_URL: setting(
     url,
@@ -155,7 +160,7 @@ export const SETTINGS = {
     'an http(s) URL',
     'API base URL; a GitHub Enterprise one ends in /api/v3.',
   ),
-  OTA_GITHUB_TOKEN: secret('Token with contents, pull requests, statuses and deployments.'),
+  OTA_GITHUB_TOKEN: secret('Token that may write contents, pull requests, commit statuses and deployments.'),
   OTA_GITHUB_APP_ID: optional(whole(1, 1e12), 'a number', 'GitHub App id, instead of a token.'),
   OTA_GITHUB_APP_INSTALLATION: optional(whole(1, 1e12), 'a number', 'Installation id of the GitHub App.'),
   OTA_GITHUB_APP_KEY: secret('Private key (PEM) of the GitHub App.'),
@@ -164,7 +169,7 @@ export const SETTINGS = {
     v => (['debug', 'info', 'warn', 'error', 'silent'] as const).find(l => l === v.trim()),
     'info',
     'debug, info, warn, error or silent',
-    'Least level that is logged.',
+    'Lowest level that is logged.',
   ),
 } satisfies Record<string, Spec<unknown>>;
 
@@ -222,31 +227,31 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
 
 const WILDCARDS = ['0.0.0.0', '::'];
 
-/** Download URLs are built from it: one that no agent follows would stop every update without a word. */
+/** Download URLs are built from OTA_PUBLIC_URL. If agents refuse it, every update stops and nothing says why. */
 function* wrongPublicUrl(s: Settings): Generator<string> {
   if (s.OTA_PUBLIC_URL === undefined) {
     if (s.OTA_TRUSTED_PROXY)
-      yield 'OTA_PUBLIC_URL: needed with OTA_TRUSTED_PROXY, as devices reach the proxy';
+      yield 'OTA_PUBLIC_URL: required with OTA_TRUSTED_PROXY: set the URL at which devices reach the proxy';
     else if (s.OTA_TLS_CERT !== undefined && WILDCARDS.includes(s.OTA_HOST))
-      yield `OTA_PUBLIC_URL: needed when OTA_HOST is ${s.OTA_HOST}: devices cannot reach that address`;
+      yield `OTA_PUBLIC_URL: required when OTA_HOST is ${s.OTA_HOST}: devices cannot reach that address`;
     return;
   }
   if (!isPrivateUrl(new URL(s.OTA_PUBLIC_URL)))
-    yield 'OTA_PUBLIC_URL: must be https, as agents fetch over plain http from loopback alone';
+    yield 'OTA_PUBLIC_URL: must be https: agents accept plain http from loopback only';
 }
 
 function contradictions(s: Settings): string[] {
   const out: string[] = [...wrongPublicUrl(s)];
   if ((s.OTA_TLS_CERT === undefined) !== (s.OTA_TLS_KEY === undefined))
-    out.push('OTA_TLS_CERT and OTA_TLS_KEY: both or neither');
+    out.push('OTA_TLS_CERT and OTA_TLS_KEY: set both or neither');
   const app = [s.OTA_GITHUB_APP_ID, s.OTA_GITHUB_APP_INSTALLATION, s.OTA_GITHUB_APP_KEY].filter(
     v => v !== undefined,
   ).length;
   if (app !== 0 && app !== 3)
-    out.push('OTA_GITHUB_APP_ID, OTA_GITHUB_APP_INSTALLATION and OTA_GITHUB_APP_KEY: all or none');
+    out.push('OTA_GITHUB_APP_ID, OTA_GITHUB_APP_INSTALLATION and OTA_GITHUB_APP_KEY: set all three or none');
   if (app === 3 && s.OTA_GITHUB_TOKEN !== undefined)
-    out.push('OTA_GITHUB_TOKEN and OTA_GITHUB_APP_ID: one or the other');
+    out.push('OTA_GITHUB_TOKEN and OTA_GITHUB_APP_ID: set one of them, not both');
   if (s.OTA_GITHUB_REPO !== undefined && app === 0 && s.OTA_GITHUB_TOKEN === undefined)
-    out.push('OTA_GITHUB_REPO: needs OTA_GITHUB_TOKEN or a GitHub App');
+    out.push('OTA_GITHUB_REPO: requires OTA_GITHUB_TOKEN or a GitHub App');
   return out;
 }

@@ -1,4 +1,4 @@
-/** What a setting is: how its text is read, its default, and what a right value looks like. */
+/** What a setting is: how its text is read, its default, and what a valid value looks like. */
 import { parseDuration } from '../domain/duration.ts';
 import { Secret } from './secret.ts';
 
@@ -7,7 +7,7 @@ export type Parse<T> = (text: string) => T | undefined;
 export interface Spec<T> {
   readonly parse: Parse<T>;
   readonly fallback: T;
-  /** What a right value looks like, for the error text and the docs. */
+  /** What a valid value looks like, for the error text and the docs. */
   readonly form: string;
   readonly secret?: boolean;
   readonly about: string;
@@ -43,7 +43,7 @@ export const optional = <T>(parse: Parse<T>, form: string, about: string): Spec<
 export const secret = (about: string): Spec<Secret | undefined> => ({
   parse: value => (value.trim() === '' ? undefined : new Secret(value.trim())),
   fallback: undefined,
-  form: 'a secret, or the path of a file that holds it in the same name with _FILE',
+  form: 'a secret; the same name with _FILE takes the path of a file that holds it',
   secret: true,
   about,
 });

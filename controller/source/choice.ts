@@ -1,4 +1,4 @@
-/** `OTA_SOURCE` names a repository by a URL, or a plain folder by its path: seen from its form, never from what stands there. */
+/** `OTA_SOURCE` is a repository when it is a URL and a plain folder when it is a path, whatever is found there. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,7 +8,7 @@ const URL_FORM = /^[a-z][a-z0-9+.-]*:\/\//i;
 const HELPER_FORM = /^[a-z0-9][a-z0-9+.-]*::/i;
 const SCP_FORM = /^[^/\\]+@[^/\\]+:/;
 
-/** Fault `settings_invalid` for the path of a repository: a repository that is away for a while must not become a folder. */
+/** Fault `settings_invalid` for the path of a repository: one that is missing for a while must not be read as a folder. */
 export function isRepository(source: string): boolean {
   if (HELPER_FORM.test(source))
     throw new Fault(

@@ -15,7 +15,7 @@ export interface FolderSourceOptions {
   readonly folder: string;
   /** Quiet time before a change is hinted at; default 100 ms. */
   readonly debounceMs?: number | undefined;
-  /** Dates what is new since the last look; without it files' own times count alone. */
+  /** The time of content that is new since the last look; without it only the files' own times count. */
   readonly nowMs?: (() => number) | undefined;
 }
 
@@ -38,8 +38,8 @@ export function folderSource(options: FolderSourceOptions): Source {
     const atMs = options.nowMs?.() ?? 0;
     const now = await readNow();
     if (seen?.revision !== now.revision)
-      // Copies keep the times of their originals: what was not there at the last look came after it, and a ramp
-      // that begins with its revision must not begin days ago.
+      // A copied file keeps the time of its original. Content that was not there at the last look is newer than
+      // that look, and a ramp that begins with its revision must not begin days ago.
       seen = { ...now, committedAtMs: Math.max(now.committedAtMs, seen === undefined ? 0 : lookedAtMs) };
     lookedAtMs = atMs;
     return seen.revision;
@@ -108,7 +108,7 @@ async function readOnce(folder: string): Promise<Reading | undefined> {
     };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // Gone, or become a link, since the folder was listed.
+    // It was deleted, or became a link, since the folder was listed.
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
     throw new Fault('source_unreadable', `the folder cannot be read (${code ?? 'unknown reason'})`, {
       retry: 'backoff',
@@ -177,7 +177,7 @@ async function readBounded(file: string, maxBytes: number): Promise<Buffer | und
     const buffer = Buffer.alloc(size + 1);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
     if (bytesRead <= size) return buffer.subarray(0, bytesRead);
-    // It grew under the reading; the next reading will tell.
+    // It grew while it was read; the next read will notice.
     return undefined;
   } finally {
     await handle.close();

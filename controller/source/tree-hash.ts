@@ -1,4 +1,4 @@
-/** One hash for one content of `releases/`, wherever it was read. */
+/** The same hash for the same content of `releases/`, wherever it was read. */
 import { createHash } from 'node:crypto';
 import type { SourceFile } from '../ports/index.ts';
 

@@ -1,4 +1,4 @@
-/** How adoption went over time: the curve in the pull request's comment. */
+/** Adoption over time: the curve in the pull request's comment. */
 import type { AdoptionSample, AdoptionStore } from '../ports/index.ts';
 import type { Db } from './db.ts';
 

@@ -54,7 +54,7 @@ export async function fullBackup(
   { withArtifacts, withKeys, nowMs }: FullBackupOptions,
 ): Promise<Manifest> {
   await refuseExisting(toFile);
-  // Beside the target: what is gathered and the finished file are on one disk.
+  // Gathered beside the target, so that both are on one disk.
   const staging = await mkdtemp(`${toFile}.partial-`);
   try {
     const database = path.join(staging, DATABASE_FILE);
@@ -132,10 +132,14 @@ async function gatherKeys(folder: string, staging: string): Promise<string[]> {
     const text = await readFile(path.join(folder, name)).catch((cause: NodeJS.ErrnoException) => {
       const why =
         cause.code === 'ENOENT' ? 'is not in the data folder (is it set as OTA_…_KEY?)' : 'cannot be read';
-      throw new Fault('backup_no_key', `${name} ${why}; leave --with-keys out and keep the key apart`, {
-        retry: 'never',
-        cause,
-      });
+      throw new Fault(
+        'backup_no_key',
+        `${name} ${why}; leave out --with-keys and back up the key by itself`,
+        {
+          retry: 'never',
+          cause,
+        },
+      );
     });
     await writeFile(path.join(staging, 'keys', name), text, { mode: 0o600 });
   }

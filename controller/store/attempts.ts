@@ -21,10 +21,10 @@ interface AttemptRecord {
 
 type Written = Omit<AttemptRecord, 'id'>;
 
-/** Nothing final: the attempt may still end in any way. */
+/** Outcomes that are not final: the attempt may still end in any way. */
 const OPEN: ReadonlySet<RecordedOutcome> = new Set<RecordedOutcome>(['deferred', 'contradictory']);
 
-/** An open outcome may change until a final one comes; that one stays. The same contradiction again is a repetition. */
+/** An open outcome may change until a final one comes; that one stays. A contradiction that is sent again counts as repeated. */
 export async function writeReport(
   trx: Knex,
   report: Report,

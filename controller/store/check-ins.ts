@@ -88,7 +88,7 @@ export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns
             'check_ins',
             new Fault(
               'check_ins_dropped',
-              'check-ins arrive faster than the disk takes them: some are lost',
+              'check-ins arrive faster than the disk can write them: some are lost',
               {
                 retry: 'backoff',
               },

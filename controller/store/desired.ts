@@ -18,7 +18,7 @@ interface DesiredRecord {
   readonly tree_hash: string;
   readonly applied_at_ms: number;
   readonly state: string;
-  /** What 0.1 kept of a ramp; empty since. */
+  /** Where version 0.1 kept its ramp clock; empty since. */
   readonly clock: string;
 }
 

@@ -88,7 +88,7 @@ async function adoptUntil(db: Db): Promise<number> {
   return Number(row?.value ?? 0);
 }
 
-/** The next generation, or the one that was handed out already and not used yet. Undefined: unknown or revoked. */
+/** The next generation, or the one that was handed out and not used yet. Undefined for an unknown or revoked device. */
 async function rotateRow(
   trx: Knex,
   deviceId: DeviceId,

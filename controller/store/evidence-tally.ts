@@ -1,4 +1,4 @@
-/** Erased devices leave their class in the counts of each build they took, and nothing that could be told of them. */
+/** Erased devices leave their class in the counts of each build they took, and nothing that identifies them. */
 import type { Knex } from 'knex';
 import type { ErasedTakers } from '../domain/gate/takers.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';

@@ -1,4 +1,4 @@
-/** Halts and brakes, and the evidence that they rest on: one row a device, derived from what devices took and said. */
+/** Halts and brakes, and their evidence: one row a device, derived from what it downloaded and reported. */
 import type { Knex } from 'knex';
 import type { Lift } from '../domain/gate/proof.ts';
 import type { Taker } from '../domain/gate/takers.ts';
@@ -103,7 +103,7 @@ export async function readHalts(reader: Knex, buildId: BuildId): Promise<Halt[]>
   return rows.map(toHalt);
 }
 
-/** What an applied commit does to them: those it declares, and those it ends. */
+/** What an applied commit does to halts: it marks those that it declares, and ends others. */
 export async function settleHalts(trx: Knex, next: Applied): Promise<void> {
   const { current } = next.state.rollout;
   const left = next.halts ?? [];

@@ -28,7 +28,7 @@ export async function readLastMoment(reader: Knex): Promise<number | undefined> 
   return kept === undefined ? newestRow(reader) : Number(kept.value);
 }
 
-/** A folder of 0.1 kept no such moment: the newest thing that happened stands for it. */
+/** A folder of version 0.1 has no such moment; the newest thing that happened is used instead. */
 async function newestRow(reader: Knex): Promise<number | undefined> {
   const newest = async (table: string, column: string): Promise<number> => {
     const row = await reader(table).max<{ at: number | null }[]>({ at: column }).first();

@@ -1,6 +1,6 @@
 /**
- * Takes the ramp clock of version 0.1 over, once, when a data folder of that version is first opened: a ramp that runs
- * stays in its step and keeps the time it has spent there.
+ * Takes over the ramp clock of version 0.1, once, when a data folder of that version is first opened: a running ramp stays
+ * in its step and keeps the time it has spent there.
  */
 import type { Knex } from 'knex';
 import { HOUR_MS } from '../domain/duration.ts';
@@ -11,8 +11,8 @@ import { readLastMoment } from './last-moment.ts';
 import { writeProgress } from './ramp.ts';
 
 /**
- * The old clock went on while the controller was away, and nothing says for how long it was. A fleet that polls every
- * six hours leaves no longer gap in the tables: time after that is not taken for served.
+ * The old clock went on while the controller was off, and nothing recorded how long that was. A fleet that polls every six
+ * hours leaves no longer gap in the tables, so time after such a gap does not count as served.
  */
 const LONGEST_QUIET_MS = 6 * HOUR_MS;
 

@@ -57,7 +57,7 @@ interface Said {
   readonly resumed?: true;
 }
 
-/** A plain percent stands: no ramp does. Rows of ramps that are over are kept. */
+/** A plain percent is in force, so no ramp runs. Rows of finished ramps are kept. */
 export async function endRamps(trx: Knex): Promise<void> {
   await trx<RampRecord>('ramps').where({ standing: true }).update({ standing: false });
 }
@@ -94,7 +94,7 @@ export async function writeProgress(trx: Knex, kept: KeptProgress): Promise<void
   await trx<StepRecord>('ramp_progress').insert(row).onConflict(['ramp_id', 'step']).merge();
 }
 
-/** Undefined: no ramp of this build stands in this store. */
+/** Undefined when the store has no running ramp of this build. */
 export async function readProgress(reader: Knex, buildId: BuildId): Promise<RampProgress | undefined> {
   const ramp = await reader<RampRecord>('ramps').where({ standing: true, build_id: buildId }).first();
   if (ramp === undefined) return undefined;

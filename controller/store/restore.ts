@@ -16,7 +16,7 @@ import { DATABASE_FILE, prepareFolder } from './folder.ts';
 import { ADOPT_KEY, BASE_KEY, GENERATION_STEP } from './generations.ts';
 import { migrations } from './migrations/index.ts';
 import { openStore, type Store } from './store.ts';
-/** How long devices that renewed after the backup may come in with their newer token. */
+/** How long devices that renewed their token after the backup are accepted with the newer one. */
 export const ADOPT_MS = 30 * DAY_MS;
 const ADMIN_MS = 30 * DAY_MS;
 
@@ -196,7 +196,7 @@ async function afterRestore(
       db.transaction(async trx => {
         await replaceAdmins(trx, adminToken, nowMs);
         await raiseGenerations(trx, nowMs);
-        // What was promised before the backup was done since, or is out of date.
+        // Effects that were pending in the backup have been done since, or are out of date.
         await trx('outbox').whereIn('topic', ['nudge', 'notify']).delete();
         const detail = JSON.stringify({ made_at: checked.madeAt, revision: checked.revision });
         const subject = checked.revision ?? 'empty';

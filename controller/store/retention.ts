@@ -1,4 +1,4 @@
-/** What has served its time is removed, a small batch a transaction, so that nothing else waits long for the writer. */
+/** Removes rows past their retention in small batches, one transaction each, so that other writes do not wait long. */
 import type { Knex } from 'knex';
 import type { Db } from './db.ts';
 

@@ -1,4 +1,4 @@
-/** The store: one SQLite file in the data folder behind the ports of `controller/ports.ts`. */
+/** The store: one SQLite file in the data folder behind the ports of `controller/ports/`. */
 import path from 'node:path';
 import type {
   AdminStore,
@@ -56,7 +56,7 @@ export interface StoreOptions {
   /** Created when its parent exists. */
   readonly folder: string;
   readonly nowMs: () => number;
-  /** Told of failures that nobody awaits: a flush by the timer, a confirmation. Default: they are dropped. */
+  /** Called with failures that nobody awaits: a flush by the timer, a confirmation. Default: they are dropped. */
   readonly onFault?: OnFault;
   /** Check-ins that are written without waiting for the timer. */
   readonly flushAt?: number;

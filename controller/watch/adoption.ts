@@ -20,13 +20,13 @@ export interface AdoptionOptions {
 export interface AdoptionWatch {
   /** Counts the fleet; called by a timer and after each publish. */
   look(): Promise<void>;
-  /** Share of active devices, 0–1, as last counted: of `current`, `last_safe`, and each declared build that many run. */
+  /** Share of active devices, 0–1, as last counted: for `current`, `last_safe`, and each declared build that enough devices run. */
   ratios(): ReadonlyMap<BuildId, number>;
   /** Share of active devices, 0–1, that run anything else. */
   otherRatio(): number;
 }
 
-/** A declared build that fewer run has no series: old builds must not add up. */
+/** A declared build on fewer devices has no series, so that old builds do not pile up. */
 const SHOWN_FROM = 0.01;
 
 export function watchAdoption(options: AdoptionOptions): AdoptionWatch {

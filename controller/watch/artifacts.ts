@@ -24,7 +24,7 @@ export interface ArtifactWatch {
   look(): Promise<void>;
   /** Reads the next stored APK of the round. */
   readNext(): Promise<void>;
-  /** Reads this one now: devices say that it is wrong. */
+  /** Reads this APK now, because devices report that it is wrong. */
   read(sha256: Sha256): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export function watchArtifacts(options: ArtifactWatchOptions): ArtifactWatch {
     const last = (await values.get(KEY)) ?? '';
     const next = names.find(sha256 => sha256 > last) ?? names[0];
     if (next === undefined) return;
-    // Kept before it is read: an APK that cannot be read must not hold up the others.
+    // Stored before the read: an APK that cannot be read must not hold up the others.
     await values.set(KEY, next);
     await read(next);
   }

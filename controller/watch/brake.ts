@@ -1,4 +1,4 @@
-/** The hand on the brake (GATES §6): stops `current` at once without Git, and lifts what stops it. Both only narrow, or lift such a narrowing. */
+/** The brake (GATES §6) stops `current` at once without Git, and lifts such stops. It never widens what Git declares. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
@@ -39,7 +39,9 @@ export function makeBrake({ picture, halts, gate, clock, observe }: BrakeOptions
         const standing = snapshot.halts.find(h => h.kind === 'hand');
         if (standing !== undefined) return { halt: standing, pressed: false };
         if (isClosedByGit(snapshot.rollout) && !hasCanaries(snapshot))
-          throw new Fault('brake_nothing', `nobody is offered ${buildId} as it is`, { retry: 'never' });
+          throw new Fault('brake_nothing', `no device is offered ${buildId}, so there is nothing to stop`, {
+            retry: 'never',
+          });
         const halt = await halts.press(
           { buildId, kind: 'hand', mode: 'halt', atMs: clock.nowMs(), by, reason, evidence: null },
           [auditOf(by, 'brake', buildId, { reason })],
@@ -56,11 +58,19 @@ export function makeBrake({ picture, halts, gate, clock, observe }: BrakeOptions
         const progress = snapshot.progress;
         const asks = progress?.judgement?.verdict === 'waiting_for_person';
         if (lifted.length === 0 && !asks)
-          throw new Fault('resume_nothing', `nothing stops ${snapshot.rollout.current}`, { retry: 'never' });
+          throw new Fault(
+            'resume_nothing',
+            `${snapshot.rollout.current} is not stopped, so there is nothing to resume`,
+            { retry: 'never' },
+          );
         if ((asks || lifted.some(h => h.kind === 'gate') || without.length > 0) && !mayLiftGate)
-          throw new Fault('scope_missing', 'what a gate has stopped needs the scope admin to go on', {
-            retry: 'never',
-          });
+          throw new Fault(
+            'scope_missing',
+            'only a token with the scope admin may resume what a gate has stopped',
+            {
+              retry: 'never',
+            },
+          );
         await lift(snapshot, lifted, { by, reason, without });
         const next = {
           ...snapshot,

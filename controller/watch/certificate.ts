@@ -1,7 +1,7 @@
 /**
- * The TLS certificate and its key, read again when their files change: by a watch on their folders, a look each 30 s
- * (a mounted secret may be swapped without an event) and on demand. A pair that does not fit is tried again for 60 s,
- * since the two files are written one after the other, and the pair in use stays.
+ * The TLS certificate and its key. Changes are noticed by watching the folders of the files, by a look every 30 s (a
+ * mounted secret may be swapped without an event) and on demand. The two files are written one after the other, so a
+ * pair that does not match is tried again for 60 s, while the pair in use stays.
  */
 import { X509Certificate } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
@@ -32,9 +32,9 @@ export interface CertificateWatch {
   readonly expiresAtMs: number;
   /** Called with each new pair. */
   subscribe(listener: (pair: CertificatePair) => void): void;
-  /** Called each second: reads the files when something may have changed, and warns of an end that comes near. */
+  /** Called each second: reads the files when something may have changed, and warns before the certificate expires. */
   look(): Promise<void>;
-  /** Somebody asks for a reload: the next look reads the files and says what it found. */
+  /** Asks for a reload: the next look reads the files and reports what it found. */
   ask(): void;
   stop(): void;
 }
@@ -43,7 +43,7 @@ const EVERY_MS = 30_000;
 const PATIENCE_MS = 60_000;
 const WARN_MS = 14 * DAY_MS;
 
-/** Reads the pair for the first time. Fault `tls_invalid` says which file, or that the two do not fit. */
+/** Reads the pair for the first time. Fault `tls_invalid` names the file, or says that the two do not match. */
 export async function watchCertificate(options: CertificateOptions): Promise<CertificateWatch> {
   const { certFile, keyFile, wallMs, monotonicMs, observe } = options;
   let pair = await readPair(certFile, keyFile);
@@ -132,7 +132,7 @@ const endOf = ({ cert }: CertificatePair): number => Date.parse(new X509Certific
 
 const foldersOf = (...files: string[]): string[] => [...new Set(files.map(file => path.dirname(file)))];
 
-/** Undefined where folders cannot be watched: then the look each 30 s is all. */
+/** Undefined where folders cannot be watched; then only the look every 30 s remains. */
 function watchFolder(folder: string, onChange: () => void): FSWatcher | undefined {
   try {
     return watch(folder, { persistent: false }, onChange).on('error', () => undefined);
@@ -150,7 +150,7 @@ async function readPair(certFile: string, keyFile: string): Promise<CertificateP
   } catch (cause) {
     throw new Fault(
       'tls_invalid',
-      `the certificate ${certFile} and the key ${keyFile} do not fit together or are not PEM`,
+      `the certificate ${certFile} and the key ${keyFile} do not match or are not PEM`,
       { retry: 'never', cause },
     );
   }

@@ -7,7 +7,7 @@ import type { Observe } from '../domain/event.ts';
 import type { HeldClock } from '../ports/index.ts';
 
 const JUMP_MS = 5 * MINUTE_MS;
-/** A controller may be away for so long; a clock further ahead may be wrong. */
+/** A controller may have been off for this long; a clock that is further ahead may be wrong. */
 const AWAY_MS = 7 * DAY_MS;
 
 export interface GuardedClock extends HeldClock {
@@ -15,14 +15,14 @@ export interface GuardedClock extends HeldClock {
   check(): void;
   /** The last moment that the store knows, Unix ms: called once, before anything is decided. */
   resume(lastMs: number | undefined): void;
-  /** What another clock says just now, Unix ms: a held clock that agrees with it is trusted again. */
+  /** The time on another clock just now, Unix ms: a held clock that agrees with it is trusted again. */
   witness(otherMs: number): void;
 }
 
 interface Hold {
-  /** Where time stands. */
+  /** The time that decisions keep meanwhile. */
   readonly atMs: number;
-  /** The wall clock is right again once it is between these, both moving with monotonic time. */
+  /** The wall clock is trusted again once it is between these two, which move with monotonic time. */
   readonly fromMs: number;
   readonly toMs: number;
   readonly sinceMonotonicMs: number;
@@ -87,4 +87,4 @@ export function guardClock(wallMs: () => number, monotonicMs: () => number, obse
 }
 
 const TEXT =
-  'exposure stands still until the clock is right, an https source or GitHub agrees with it, or you run "ota clock confirm"';
+  'exposure does not grow until the clock is right, an https source or GitHub agrees with it, or you run "ota clock confirm"';

@@ -1,7 +1,6 @@
 /**
- * What time does to exposure: the standing ramp grows older while it is served and enters its steps one by one, and a
- * suspend begins or ends. A step is committed with the nudges that it promises, before any device is offered anything
- * by it.
+ * How time changes exposure: a running ramp enters its steps one by one, and a suspend begins or ends. A step is
+ * committed together with the nudges that it promises, before any device gets an offer because of it.
  */
 
 import type { Snapshot } from '../domain/decision.ts';
@@ -24,9 +23,9 @@ import type {
 import type { GateWatch } from './gate.ts';
 
 const KEY = 'exposure.last';
-/** A longer gap between two looks was not served: the process was stopped or the machine slept. */
+/** A longer gap between two looks does not count as served: the process was stopped or the machine slept. */
 const LONGEST_GAP_MS = 60_000;
-/** How much of a step's time a crash may take back. */
+/** At most this much of a step's time is lost in a crash. */
 const KEEP_EVERY_MS = 10 * MINUTE_MS;
 
 export interface ExposureOptions {
@@ -52,13 +51,13 @@ export interface ExposureOptions {
 export interface ExposureChange {
   readonly before: Snapshot;
   readonly after: Snapshot;
-  /** When the exposure before was last seen, Unix ms. */
+  /** When the previous exposure was last seen, Unix ms. */
   readonly seenAtMs: number;
-  /** The same for the same change, also when it is noticed again after a crash. */
+  /** Names the change: the same when it is noticed again after a crash. */
   readonly name: string;
 }
 
-/** A suspend holds canaries and the baseline too, and its edges need no row of their own. */
+/** A suspend holds canaries and the baseline too, and its beginning and end need no row of their own. */
 interface Seen {
   readonly revision: string;
   readonly suspended: boolean;
@@ -68,9 +67,9 @@ interface Seen {
 export interface ExposureWatch {
   /** Called each second and after each publish. */
   look(): Promise<void>;
-  /** Up to when time's changes of this revision are promised, Unix ms; undefined before the first look at it. */
+  /** Up to when the effects of passing time are promised for this revision, Unix ms; undefined before its first look. */
   settledAtMs(revision: string): number | undefined;
-  /** Keeps what the ramp was served since it was kept last. */
+  /** Stores the time that the ramp was served since it was last stored. */
   keep(): Promise<void>;
 }
 
@@ -125,7 +124,7 @@ export function watchExposure(options: ExposureOptions): ExposureWatch {
       [{ atMs, actor: 'gate', action: 'halt', subject: buildId, detail: told }],
       [],
     );
-    // To the subscribers too: what is running must stop, and the fleet is to be counted again.
+    // Subscribers are told too: running campaigns must stop, and the fleet must be counted again.
     picture.publish({ ...snapshot, halts: [...snapshot.halts, pressed] });
     observe({ type: 'ota.halt', buildId, kind: 'gate', by: 'gate', reason });
   }
@@ -222,7 +221,7 @@ const keptOf = (snapshot: Snapshot, progress: RampProgress, decidedAtMs: number)
   decidedBy: 'ramp',
 });
 
-/** A step, another verdict, or so much time that a crash should not take it back. */
+/** True for a step, another verdict, or more time than a crash may cost. */
 function isWorthARow(
   before: RampProgress,
   { progress, judgement, entered }: Looked,

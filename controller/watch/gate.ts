@@ -1,6 +1,6 @@
 /**
- * What is known of the build that a gated ramp carries: counted once a minute, and held as unknown when the count fails,
- * is slow or old. A store that cannot answer never halts anything (GATES §6).
+ * What is known about the build of a gated ramp. It is counted once a minute, and treated as unknown when the count
+ * fails, is slow or is old. A store that cannot answer never halts anything (GATES §6).
  */
 
 import type { Snapshot } from '../domain/decision.ts';
@@ -22,18 +22,18 @@ export interface GateOptions {
 }
 
 export interface Known {
-  /** Without the flags of the moment: clock, suspend, freeze. */
+  /** Without what depends on the moment: clock, suspend, freeze. */
   readonly evidence: Evidence;
   readonly lift: Lift | undefined;
 }
 
 export interface GateWatch {
-  /** Our own APK, once devices newly say that its bytes or signer are wrong; undefined: there is nothing to read again. */
+  /** The stored APK to read again, because more devices report wrong bytes or a wrong signer. It is returned once. */
   doubted(): Sha256 | undefined;
-  /** Counts; for a timer of a minute. Without a gate it asks nothing. */
+  /** Counts the devices; called once a minute. Without a gate it does nothing. */
   look(): Promise<void>;
   known(snapshot: Snapshot): Known;
-  /** A lift or an exclusion changed what counts. */
+  /** Drops the last count, because a lift or an exclusion changed what counts. */
   forget(): void;
 }
 
@@ -70,7 +70,7 @@ export function watchGate(options: GateOptions): GateWatch {
     const evidence = counter.result();
     const endedMs = monotonicMs();
     const distinct = evidence.cohort.taken + evidence.canary.taken;
-    // Devices that took a build are only ever more; fewer were deleted, or were not read.
+    // The number of devices that took a build only grows. A smaller one means that rows were deleted or not read.
     const fell = last?.buildId === buildId && distinct < last.distinct;
     const dataFault = fell || endedMs - sinceMs > SLOW_MS;
     const lift = await halts.lastLift(buildId);

@@ -1,4 +1,4 @@
-/** Counts how far the fleet is; the one place that does, so that a growing fleet is not counted by each who asks. */
+/** Counts the progress of the fleet. Only this place counts, so that a large fleet is not counted once per caller. */
 import { effectivePercent, type Snapshot } from '../domain/decision.ts';
 import { progressCounter } from '../domain/progress.ts';
 import { type Counted, type DeviceStore, fleetOf, type ProgressSource } from '../ports/index.ts';
@@ -7,23 +7,23 @@ export interface ProgressOptions {
   readonly picture: () => Snapshot | undefined;
   readonly devices: Pick<DeviceStore, 'scan' | 'counts'>;
   readonly nowMs: () => number;
-  /** Ages a count while the wall clock is held. */
+  /** Measures the age of a count, also while the wall clock is held. */
   readonly monotonicMs: () => number;
   readonly activeWithinMs: number;
-  /** Told of a count that failed and that nobody waited for. */
+  /** Called with the failure of a count that nobody waits for. */
   readonly onFault: (fault: unknown) => void;
 }
 
 export interface ProgressWatch extends ProgressSource {
-  /** Counts when something that shows without a count has moved, or a minute is over: for a timer. */
+  /** Counts when something that can be seen without counting has changed, or after a minute; called by a timer. */
   look(): Promise<void>;
-  /** Ends a count that is under way without a result. */
+  /** Ends a running count without a result. */
   stop(): void;
 }
 
 /** Fleets up to this size are counted whenever somebody asks. */
 export const SMALL_FLEET = 10_000;
-/** Of a larger one: 100,000 devices are counted every 10 s at most, 1,000,000 every 100 s. */
+/** Larger fleets are counted less often: 100,000 devices every 10 s at most, 1,000,000 every 100 s. */
 const DEVICES_PER_MS = 10;
 const LOOK_ANYWAY_MS = 60_000;
 
@@ -59,7 +59,7 @@ export function watchProgress(options: ProgressOptions): ProgressWatch {
     return running;
   }
 
-  /** A count that is under way may have passed a device that changed since: whoever asks now waits for the next. */
+  /** A running count may have passed a device that has changed since, so a new caller waits for the next count. */
   function next(): Promise<void> {
     if (running === undefined) return begin();
     queued ??= running

@@ -1,4 +1,4 @@
-/** The row of a ramp that stands in the store, at the start of the process. */
+/** Reads the row of the running ramp when the process starts. */
 import type { Observe } from '../domain/event.ts';
 import { standAfter } from '../domain/ramp/begin.ts';
 import { percentAt, type RampProgress, rampOf } from '../domain/ramp/progress.ts';
@@ -11,8 +11,8 @@ export interface RampRowOptions {
 }
 
 /**
- * What the store knows of the standing ramp. Without a row, as after the loss of one, it begins at the later of its
- * written start and now, at its first step: what was let through before is not known, and nothing is guessed.
+ * The stored progress of the running ramp. If its row was lost, the ramp begins again at its first step, at the later of
+ * its written start and now: how far it had come is not known, and nothing is guessed.
  */
 export async function resumeRamp(
   applied: Applied,

@@ -149,7 +149,10 @@ test('an import that takes canaries away, and revoking the token in use, ask for
     await writeFile(path.join(journey.folder, 'fleet.csv'), 'device_id;tags\nkiosk-7;-\n');
     const asked = await run('device', 'import', 'fleet.csv');
     assert.is(asked.code, 2);
-    assert.match(asked.err, /takes 1 device out of the canaries of the rollout: kiosk-7; say yes \(--yes/);
+    assert.match(
+      asked.err,
+      /takes 1 device out of the canaries of the rollout: kiosk-7; to do it anyway, add --yes/,
+    );
     assert.is((await run('device', 'import', 'fleet.csv', '--yes')).code, 0);
     const first = await run('token', 'revoke', 'first');
     assert.match(first.err, /first is the last valid admin token.*\[confirmation_needed\]/);

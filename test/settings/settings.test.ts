@@ -48,8 +48,8 @@ test('all mistakes are told together, and no value is echoed', () => {
 });
 
 test('a repository without credentials, or with two kinds, is refused', () => {
-  assert.match(messageOf({ OTA_GITHUB_REPO: 'o/r' }), /OTA_GITHUB_REPO: needs OTA_GITHUB_TOKEN/);
-  assert.match(messageOf({ OTA_GITHUB_APP_ID: '1' }), /all or none/);
+  assert.match(messageOf({ OTA_GITHUB_REPO: 'o/r' }), /OTA_GITHUB_REPO: requires OTA_GITHUB_TOKEN/);
+  assert.match(messageOf({ OTA_GITHUB_APP_ID: '1' }), /set all three or none/);
 });
 
 test('a secret comes from the environment or a file and is shown nowhere', () => {
@@ -93,10 +93,10 @@ test('a public URL with credentials, query or another scheme is refused', () => 
 
 test('a public URL that no agent would follow is refused', () => {
   const tls = { OTA_TLS_CERT: '/tls.crt', OTA_TLS_KEY: '/tls.key' };
-  assert.match(messageOf({ OTA_TRUSTED_PROXY: 'true' }), /OTA_PUBLIC_URL: needed with OTA_TRUSTED_PROXY/);
+  assert.match(messageOf({ OTA_TRUSTED_PROXY: 'true' }), /OTA_PUBLIC_URL: required with OTA_TRUSTED_PROXY/);
   assert.match(
     messageOf({ ...tls, OTA_HOST: '0.0.0.0' }),
-    /OTA_PUBLIC_URL: needed when OTA_HOST is 0\.0\.0\.0/,
+    /OTA_PUBLIC_URL: required when OTA_HOST is 0\.0\.0\.0/,
   );
   assert.match(messageOf({ OTA_PUBLIC_URL: 'http://ota.example' }), /OTA_PUBLIC_URL: must be https/);
   for (const fine of [

@@ -80,8 +80,13 @@ export const NUDGE_MASTER = createHash('sha256').update('nudge master').digest()
 
 const noBrake: Brake = {
   press: () =>
-    Promise.reject(new Fault('brake_nothing', 'nobody is offered it as it is', { retry: 'never' })),
-  resume: () => Promise.reject(new Fault('resume_nothing', 'nothing stops it', { retry: 'never' })),
+    Promise.reject(
+      new Fault('brake_nothing', 'no device is offered it, so there is nothing to stop', { retry: 'never' }),
+    ),
+  resume: () =>
+    Promise.reject(
+      new Fault('resume_nothing', 'it is not stopped, so there is nothing to resume', { retry: 'never' }),
+    ),
 };
 
 const STATUS: ReconcileStatus = {

@@ -163,7 +163,7 @@ test('a mounted secret, swapped by its symbolic link, is taken', () =>
     }
   }));
 
-test('at the start a missing file and a pair that does not fit are refused with their names', () =>
+test('at the start a missing file and a pair that does not match are refused with their names', () =>
   withFolder(async folder => {
     const open = (certFile: string, keyFile: string) =>
       watchCertificate({
@@ -175,7 +175,7 @@ test('at the start a missing file and a pair that does not fit are refused with 
       });
     for (const [cert, key, words] of [
       [path.join(folder, 'no.crt'), fixture('key'), /OTA_TLS_CERT: .*no\.crt cannot be read \(ENOENT\)/],
-      [fixture('cert'), fixture('renewed-key'), /cert\.pem and the key .*renewed-key\.pem do not fit/],
+      [fixture('cert'), fixture('renewed-key'), /cert\.pem and the key .*renewed-key\.pem do not match/],
     ] as const)
       await open(cert, key).then(
         () => assert.unreachable('it was accepted'),

@@ -1,4 +1,4 @@
-/** An operator vouches for the wall clock (SPEC §2): for sources that send no time of their own it is the only way. */
+/** An operator confirms the wall clock (SPEC §2): the only way for sources that send no time of their own. */
 import type * as Api from '../../../schemas/api.d.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';

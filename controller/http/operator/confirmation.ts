@@ -14,6 +14,10 @@ export function isConfirmed(ctx: Context): boolean {
 
 /** `what` says what would happen. */
 export const notConfirmed = (what: string, devices: readonly string[] = []): Refusal =>
-  new Refusal('confirmation_needed', `${what}; say yes (--yes, or yes=true in the query) if that is meant`, {
-    members: devices.length === 0 ? {} : { devices: devices.slice(0, SHOWN_DEVICES) },
-  });
+  new Refusal(
+    'confirmation_needed',
+    `${what}; to do it anyway, add --yes (over HTTP: yes=true in the query)`,
+    {
+      members: devices.length === 0 ? {} : { devices: devices.slice(0, SHOWN_DEVICES) },
+    },
+  );

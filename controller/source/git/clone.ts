@@ -13,9 +13,9 @@ export interface CloneStep {
 }
 
 export interface CloneOptions {
-  /** Where it is made; left there when it is not whole yet. */
+  /** The folder of the clone; it stays there when it is not complete yet. */
   readonly folder: string;
-  /** Commands in that folder, that reach no host. */
+  /** Git commands in that folder that contact no host. */
   readonly git: GitCommand;
   /** Fetches the branch into `ref`, with these options besides. */
   readonly fetch: (more: readonly string[]) => Promise<string>;
@@ -25,7 +25,7 @@ export interface CloneOptions {
 
 const FIRST_STEP = 64;
 
-/** It took too long, or somebody between here and there cut it: smaller pieces may get through. */
+/** The command took too long or the connection was cut: smaller pieces may get through. */
 const isTooMuch = (error: unknown): boolean =>
   error instanceof Fault
     ? error.code === 'source_timeout'
@@ -63,7 +63,7 @@ async function isBegun(options: CloneOptions): Promise<boolean> {
   }
 }
 
-/** Fetches into an empty repository. Its object format must be the host's, which says so when it differs. */
+/** Fetches into an empty repository. Its object format must be that of the host; Git reports when it differs. */
 async function fetchAnew(options: CloneOptions, how: readonly string[]): Promise<void> {
   await makeEmpty(options, 'sha1');
   try {

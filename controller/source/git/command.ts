@@ -1,6 +1,6 @@
 /**
  * Git, run as if every repository were hostile: no hooks, no `ext::`, no prompts, no submodules, no discovery of a
- * repository around the folder. What it prints in anger is cut down and stripped of credentials before it is said.
+ * repository around the folder. Its error output is shortened and stripped of credentials before it is shown.
  */
 import { gitEnvironment } from '../../domain/git-environment.ts';
 import { runGit } from './process.ts';
@@ -10,9 +10,9 @@ import { reasonOf } from './reason.ts';
 export class GitExit extends Error {
   override readonly name = 'GitExit';
   readonly exitCode: number;
-  /** All that Git printed in anger, bounded, to be matched and never shown. */
+  /** All of Git's error output, bounded: for matching, never shown. */
   readonly said: string;
-  /** `message` is fit to be shown. */
+  /** `message` may be shown. */
   constructor(exitCode: number, message: string, said: string = message) {
     super(message);
     this.exitCode = exitCode;
@@ -21,7 +21,7 @@ export class GitExit extends Error {
 }
 
 export interface GitCommandOptions {
-  /** The bare repository; it need not be sound, but the folder must be there. */
+  /** The folder of the bare repository. It must exist, but its content may be damaged. */
   readonly gitDir: string;
   /** PATH, HOME and the like are taken from here; every GIT_ variable of it is dropped. */
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -96,7 +96,7 @@ function environmentOf(options: GitCommandOptions): Record<string, string> {
   };
 }
 
-/** Whose name stands on the commits that a merge is computed with; fixed, so that the same merge has the same name. */
+/** The author of the commits that a merge is computed with; fixed, so that the same merge has the same hash. */
 const COMMITTER = {
   GIT_AUTHOR_NAME: 'nexmdm-ota',
   GIT_AUTHOR_EMAIL: 'nexmdm-ota@localhost',

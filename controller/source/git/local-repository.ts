@@ -12,24 +12,24 @@ export interface LocalRepository extends Pick<Source, 'rolloutHistory'> {
   /** `name` is anything Git takes for a commit: a branch, a tag, `HEAD~1`. A branch comes before a tag. Fault `revision_unknown`. */
   resolve(name: string): Promise<Revision>;
   read(revision: Revision): Promise<SourceTree>;
-  /** History was cut off when this was cloned. */
+  /** True for a shallow clone, whose history is cut off. */
   isShallow(): Promise<boolean>;
   /** First parents that changed the desired state, newest first and bounded, `revision` itself left out. */
   ancestors(revision: Revision): Promise<Revision[]>;
-  /** Is `ancestor` part of `revision`'s history? Undefined when this clone lacks one of them. */
+  /** Whether `ancestor` is part of `revision`'s history; undefined when this clone lacks one of them. */
   contains(revision: Revision, ancestor: Revision): Promise<boolean | undefined>;
 }
 
 export interface LocalRepositoryOptions {
   readonly gitDir: string;
   readonly root: string;
-  /** Where desired state stands in the repository, with forward slashes; `.` is its top. */
+  /** The folder of the desired state in the repository, with forward slashes; `.` is its top. */
   readonly subPath: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 const TIMEOUT_MS = 60_000;
-/** Further back nothing is looked for. */
+/** How many ancestors are looked at. */
 const MOST_ANCESTORS = 200;
 
 export function localRepository({

@@ -49,7 +49,7 @@ async function obtainAll(git: GitCommand, trees: readonly string[], obtain: Obta
   const objects = new Set<string>();
   for (const tree of trees) {
     const files = (await listTree(git, tree, '.')).filter(isFile);
-    // More than may stand there: the tree is refused when it is read, whatever a merge makes of it.
+    // More files than are allowed: the tree is refused when it is read, whatever the merge yields.
     for (const { object } of files.slice(0, MAX_FILES)) objects.add(object);
   }
   await blobSizes(git, [...objects], obtain);

@@ -1,6 +1,6 @@
 /**
- * A bare clone of the source repository in the data folder. It is only a cache: made in a folder beside and renamed
- * when whole, made anew when it is broken, and usable while the repository is away.
+ * A bare clone of the source repository in the data folder. It is only a cache: it is made in a folder beside and renamed
+ * when complete, made again when broken, and used while the repository cannot be reached.
  */
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -17,14 +17,14 @@ export interface GitMirrorOptions {
   /** Folder for mirrors, made when missing. */
   readonly folder: string;
   readonly command: Omit<GitCommandOptions, 'gitDir' | 'origin'>;
-  /** A first clone that is made in steps got further. */
+  /** Called when a first clone that is made in steps has got further. */
   readonly onCloneStep: (step: CloneStep) => void;
 }
 
 export interface GitMirror {
-  /** Fetches, mends a broken mirror on the way, and names the head. */
+  /** Fetches, repairs a broken mirror on the way, and returns the head. */
   fetch(): Promise<string>;
-  /** Makes sure of one commit: fetches it by name when it is not here. False when the repository has none such. */
+  /** Makes sure of one commit: fetches it by name when it is not here. False when the repository does not have it. */
   ensure(commit: string): Promise<boolean>;
   /**
    * Runs commands that read and reach no host; `obtain` fetches contents that the mirror left out. A broken mirror is
@@ -34,10 +34,10 @@ export interface GitMirror {
 }
 
 const HEAD_REF = 'refs/ota/head';
-/** The other side's trouble, however alike it sounds. */
+/** Errors of the remote side, even where they read like errors of the mirror. */
 const AWAY =
   /could not read from remote|unable to access '[a-z]+:|couldn't find remote ref|couldn't connect|authentication failed/i;
-/** Trouble with the mirror itself: damaged objects, or a lock left behind by a crash. */
+/** Errors of the mirror itself: damaged objects, or a lock left behind by a crash. */
 const BROKEN =
   /corrupt|not a git repository|unable to (read|open|access|create)|bad (object|tree|signature)|missing|is empty|did not send all|inflate|truncated|garbage|packfile|index file|broken|invalid sha1 pointer|not a valid object|does not point to a valid object/i;
 
@@ -59,7 +59,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
   const git = (gitDir: string): GitCommand => gitCommand({ ...options.command, gitDir });
   const reaching = (gitDir: string): GitCommand =>
     gitCommand({ ...options.command, gitDir, origin: remote.url });
-  // Contents come when they are read: a repository may hold far more than releases. On this machine all is at hand.
+  // Contents are fetched when they are read, as a repository may hold far more than releases. A local one needs no fetch.
   const filter = remote.localPath === undefined ? ['--filter=blob:none'] : [];
   const source = options.branch === undefined ? 'HEAD' : `refs/heads/${options.branch}`;
 
@@ -92,7 +92,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
       await git(gitDir).text(['rev-parse', '--verify', '--quiet', '--end-of-options', `${HEAD_REF}^{commit}`])
     ).trim();
 
-  /** Never destroys a mirror before its successor is whole. */
+  /** Never destroys a mirror before its successor is complete. */
   async function remake(): Promise<string> {
     const fresh = `${home}.new`;
     await firstClone({
@@ -108,7 +108,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
     return head;
   }
 
-  /** Mirrors of former sources only take room. */
+  /** Mirrors of former sources only take up space. */
   async function forgetOthers(): Promise<void> {
     const others = (await readdir(options.folder)).filter(
       name => /^[0-9a-f]{16}\.git(\.new)?$/.test(name) && !name.startsWith(remote.key),
@@ -137,7 +137,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
     return new Fault('branch_unknown', `${remote.shown} has no ${what}${hint}`, { retry: 'backoff' });
   }
 
-  /** Sound enough to be fetched into: whatever else is broken shows when it is read. */
+  /** Whether the mirror is sound enough to fetch into; other damage shows when it is read. */
   const isSound = async (): Promise<boolean> => {
     if (!(await exists(home))) return false;
     return git(home)
@@ -180,7 +180,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
     try {
       return await work(git(home), obtain);
     } catch (error) {
-      // An answer that Git words as an error is no reason to clone everything anew.
+      // An answer that Git words as an error is not a reason to clone everything again.
       if (!isBroken(error) && (!(error instanceof GitExit) || (await isSound()))) return unreadable(error);
       await remake();
       return work(git(home), obtain).catch(unreadable);

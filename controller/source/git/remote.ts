@@ -1,4 +1,4 @@
-/** Which repository is meant: checked before any of it stands on a command line. */
+/** The address of the repository, checked before any of it is used on a command line. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { Fault } from '../../domain/fault.ts';
 import { isPrivateUrl } from '../../domain/loopback.ts';
 
 export interface GitRemote {
-  /** What Git is given. */
+  /** The address as Git gets it. */
   readonly url: string;
   /** The same for people, without user and query. */
   readonly shown: string;
@@ -37,13 +37,13 @@ export function gitRemote(given: string, token: string | undefined): GitRemote {
 }
 
 function fromUrl(given: string, token: string | undefined): GitRemote {
-  if (!URL.canParse(given)) refuse('the source URL is not a URL');
+  if (!URL.canParse(given)) refuse('the source URL is not valid');
   const url = new URL(given);
   if (!SCHEMES.includes(url.protocol)) refuse(`the source URL must be one of ${SCHEMES.join(' ')}`);
   if (url.password !== '') refuse('the source URL holds a password: give it as a token setting instead');
   if (/^https?:$/.test(url.protocol) && looksLikeToken(url.username))
     refuse('the source URL holds a token as its user name: give it as OTA_SOURCE_TOKEN instead');
-  if (url.hostname.startsWith('-') || url.username.startsWith('-')) refuse('the source URL is not a URL');
+  if (url.hostname.startsWith('-') || url.username.startsWith('-')) refuse('the source URL is not valid');
   if (token !== undefined && !isPrivateUrl(url))
     refuse('a source token is only sent over https: change OTA_SOURCE to https, or unset OTA_SOURCE_TOKEN');
   const shown = `${url.protocol}//${url.host}${url.pathname}`;

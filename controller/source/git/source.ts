@@ -19,7 +19,7 @@ export interface GitSourceOptions {
   readonly url: string;
   /** Default: the repository's own default branch. */
   readonly branch?: string | undefined;
-  /** Where desired state stands in the repository; default `releases`, `.` is the top. */
+  /** The folder of the desired state in the repository; default `releases`, `.` is the top. */
   readonly path?: string | undefined;
   /** Folder for the mirror, made when missing. */
   readonly dataFolder: string;
@@ -105,7 +105,7 @@ export function gitSource(options: GitSourceOptions): Source & { stop(): Promise
   };
 }
 
-/** The mirror's disk is full, its folder gone or not ours: the world's fault, not a bug to die of. */
+/** The mirror's disk is full, or its folder is gone or belongs to another user: an environment fault, not a bug. */
 function unusable(error: unknown): never {
   const cause = error instanceof Error && 'code' in error ? error.code : undefined;
   const errno = typeof cause === 'string' && /^E[A-Z0-9]+$/.test(cause) ? cause : undefined;
@@ -127,7 +127,7 @@ async function isAncestor(git: GitCommand, ancestor: Revision, revision: Revisio
   }
 }
 
-/** A repository on this machine tells of its commits by its refs; any other has to be asked. */
+/** A repository on this machine shows new commits in its refs; any other has to be polled. */
 async function watchRefs(localPath: string | undefined, onHint: () => void): Promise<() => Promise<void>> {
   if (localPath === undefined) return async () => {};
   const places = [localPath, path.join(localPath, '.git')].flatMap(dir =>

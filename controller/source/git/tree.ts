@@ -1,4 +1,4 @@
-/** What stands in a repository at one commit: read from the object database, nothing is ever checked out. */
+/** The files of a repository at one commit, read from the object database: nothing is ever checked out. */
 import path from 'node:path';
 import type { Revision } from '../../domain/ids.ts';
 import { MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES } from '../../domain/layout.ts';
@@ -103,7 +103,7 @@ export async function* history(
 
 export interface HistoryQuery {
   readonly revision: Revision;
-  /** What this commit has already is left out. */
+  /** Versions that this commit already contains are left out. */
   readonly since: Revision | undefined;
   readonly subPath: string;
   readonly skip: number;

@@ -165,7 +165,10 @@ test('an import that would take devices out of the canaries changes nothing unti
       [refused.status, refused.json.code, refused.json.devices],
       [409, 'confirmation_needed', ['kiosk-1']],
     );
-    assert.match(refused.json.detail, /takes 1 device out of the canaries of the rollout: kiosk-1; say yes/);
+    assert.match(
+      refused.json.detail,
+      /takes 1 device out of the canaries of the rollout: kiosk-1; to do it anyway/,
+    );
     assert.equal(tagsOf(server, 'kiosk-1', 'kiosk-4', 'kiosk-5'), [['qa'], ['lab'], undefined]);
     assert.is((await importing(server, body, '?yes=no')).status, 400);
     assert.is((await importing(server, body, '?yes=true')).status, 200);
