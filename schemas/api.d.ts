@@ -425,6 +425,14 @@ export interface Explanation {
   percent: Percent;
   canary: boolean;
   steps: ExplainedStep[];
+  /**
+   * Builds that the device has installed three times or more in the last 24 hours; the install does not last there.
+   */
+  repeated_installs: {
+    build_id: BuildId;
+    installs: Count;
+    since: Time;
+  }[];
   reports: ReportRow[];
   downloads: DownloadRow[];
 }
@@ -697,6 +705,9 @@ export interface Progress {
     need: number | null;
   }[];
 }
+/**
+ * Devices by their newest final outcome of the build, or by their newest other one where none is final. One that has run the build since it failed is ok.
+ */
 export interface Results {
   ok: Count;
   confirmed: Count;
@@ -707,6 +718,10 @@ export interface Results {
   reasons: {
     outcome: Outcome;
     reason: ResultReason;
+    devices: Count;
+    /**
+     * How often these devices have said so.
+     */
     attempts: Count;
   }[];
 }

@@ -21,6 +21,8 @@ interface Explained {
         readonly force_downgrade: boolean;
       };
   readonly steps: readonly { readonly step: string; readonly finding: string; readonly why: string }[];
+  /** Absent from controllers of 0.1. */
+  readonly repeated_installs?: readonly { build_id: string; installs: number; since: string }[];
   readonly reports: readonly {
     at: string;
     build_id: string;
@@ -74,6 +76,10 @@ function print(found: Explained, history: number, io: Io): void {
   io.out(`${dim(`${tags}; ${seen}; revision ${shortRevision(found.revision)}`)}\n`);
   if (device.revoked_at !== null)
     io.out(`${yellow('revoked')} at ${device.revoked_at}: its requests are refused\n`);
+  for (const { build_id, installs, since } of found.repeated_installs ?? [])
+    io.out(
+      `${yellow('repeated')}: it has installed ${build_id} ${installs} times since ${since}; the install does not last there\n`,
+    );
   io.out(`\n${table(found.steps.map(s => [s.step, bold(visibleLine(s.finding)), visibleLine(s.why)]))}`);
   const reports = found.reports.slice(0, history);
   if (reports.length > 0)

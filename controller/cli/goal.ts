@@ -18,7 +18,7 @@ export interface FailLimit {
   readonly text: string;
 }
 
-/** `fail>2%` is a share of final reports, `fail>5` a number of failed ones. */
+/** `fail>2%` is a share of the devices that ended an attempt, `fail>5` a number of devices. */
 export function failLimitArgument(text: string): FailLimit {
   const match = /^\s*fail\s*>\s*(\d{1,9}(?:\.\d{1,2})?)\s*(%?)\s*$/.exec(text);
   const limit = Number(match?.[1]);
@@ -28,7 +28,7 @@ export function failLimitArgument(text: string): FailLimit {
   return { limit, unit: percent ? 'percent' : 'count', text: `fail>${match[1]}${match[2]}` };
 }
 
-/** A share of fewer final reports than this says nothing, unless fewer devices are offered the build. */
+/** A share of fewer devices than this says nothing, unless fewer devices are offered the build. */
 const LEAST_REPORTS = 10;
 
 function failure({ results, offered }: ProgressOnWire, on: FailLimit | undefined): string | undefined {
@@ -40,8 +40,8 @@ function failure({ results, offered }: ProgressOnWire, on: FailLimit | undefined
       ? fail > on.limit
       : ended >= Math.max(1, Math.min(LEAST_REPORTS, offered)) && fail * 100 > on.limit * ended;
   if (!breached) return undefined;
-  const reasons = results.reasons.filter(r => r.outcome === 'fail').map(r => `${r.reason} ${r.attempts}`);
-  return `${fail} of ${countText(ended, 'finished attempt')} failed, over ${on.text}: ${reasons.join(', ')}`;
+  const reasons = results.reasons.filter(r => r.outcome === 'fail').map(r => `${r.reason} ${r.devices}`);
+  return `${fail} of ${countText(ended, 'device')} that ended an attempt failed, over ${on.text}: ${reasons.join(', ')}`;
 }
 
 /** What the first look found, so that a later one can tell that something else stands. */

@@ -160,8 +160,8 @@ function canaryText({ canaries, kind }: ProgressOnWire): string | undefined {
 
 function resultsText({ results }: ProgressOnWire): string {
   const reasons = (outcome: string): string => {
-    const some = results.reasons.filter(r => r.outcome === outcome).sort((a, b) => b.attempts - a.attempts);
-    return some.length === 0 ? '' : ` (${some.map(r => `${r.reason} ${r.attempts}`).join(', ')})`;
+    const some = results.reasons.filter(r => r.outcome === outcome).sort((a, b) => b.devices - a.devices);
+    return some.length === 0 ? '' : ` (${some.map(r => `${r.reason} ${r.devices}`).join(', ')})`;
   };
   return `${results.ok} ok, ${results.fail} failed${reasons('fail')}, ${results.deferred} deferred${reasons('deferred')}`;
 }

@@ -43,7 +43,7 @@ export const status: Verb = (program, choose) => {
     )
     .option(
       '--fail-on <limit>',
-      'stop when more fail: "fail>2%" of finished attempts, "fail>5" of them',
+      'stop when more fail: "fail>2%" of the devices that tried, "fail>5" devices',
       failLimitArgument,
     )
     .option('--timeout <duration>', 'give up after so long (default: never)', durationArgument)

@@ -84,6 +84,17 @@ export type Event =
       versionCode: number;
       /** The same final report again: logged, not counted. */
       repeated: boolean;
+      /** The device's first attempt at this build that ended this way. */
+      first: boolean;
+    }
+  | {
+      /** A device installs the same build again and again (`REPEATED_INSTALLS`); told once each time it begins. */
+      readonly type: 'ota.install.repeated';
+      deviceId: DeviceId;
+      buildId: BuildId;
+      installs: number;
+      /** From the first of them to the last. */
+      withinMs: number;
     }
   | {
       readonly type: 'ota.adoption.progress';

@@ -1,4 +1,6 @@
 /** What a device reports about an attempt (SPEC §5): outcomes, their reasons, and which of them are verify failures. */
+import { DAY_MS } from './duration.ts';
+
 export const OUTCOMES = ['ok', 'fail', 'deferred', 'skipped'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -47,6 +49,19 @@ export const VERIFY_FAILURES: ReadonlySet<ResultReason> = new Set<ResultReason>(
 /** What is stored of a report: `contradictory` when outcome, reason and version cannot all be true. It counts as nothing. */
 export const RECORDED_OUTCOMES = [...OUTCOMES, 'contradictory'] as const;
 export type RecordedOutcome = (typeof RECORDED_OUTCOMES)[number];
+
+/** This many installs of one build by one device within this time are no accident: the install does not last. */
+export const REPEATED_INSTALLS = { installs: 3, withinMs: DAY_MS } as const;
+
+/** Whether the newest of these installs is the one that makes them too many. Unix ms, newest first. */
+export function beginsRepeating(installsMs: readonly number[]): boolean {
+  const { installs, withinMs } = REPEATED_INSTALLS;
+  const areClose = (from: number): boolean => {
+    const [newest, oldest] = [installsMs[from], installsMs[from + installs - 1]];
+    return newest !== undefined && oldest !== undefined && newest - oldest <= withinMs;
+  };
+  return areClose(0) && !areClose(1);
+}
 
 /** The reasons that each outcome takes (SPEC §5). */
 const REASONS_OF: Readonly<Record<Exclude<Outcome, 'fail'>, readonly ResultReason[]>> = {

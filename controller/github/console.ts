@@ -122,7 +122,7 @@ export function appliedRow(
 }
 
 /** What a reader would notice; anything less waits for the next interval of detail. */
-const noticeable = ({ state, percent, next, suspend, halt, fleet, attempts }: RevisionProgress): string => {
+const noticeable = ({ state, percent, next, suspend, halt, fleet, results }: RevisionProgress): string => {
   const whole = (part: number, of: number): number => (of === 0 ? 0 : Math.floor((100 * part) / of));
   return JSON.stringify([
     state,
@@ -133,7 +133,7 @@ const noticeable = ({ state, percent, next, suspend, halt, fleet, attempts }: Re
     halt,
     whole(fleet.running, fleet.offered),
     whole(fleet.offered, fleet.active),
-    whole(attempts.fail, attempts.ok + attempts.fail),
+    whole(results.fail, results.ok + results.fail),
   ]);
 };
 

@@ -7,7 +7,7 @@ import type { Problem } from '../domain/problem.ts';
 import { type FleetProgress, NO_PROGRESS, type Subject } from '../domain/progress.ts';
 import type { KeyValueStore, OutboxEntry, OutboxRow, OutboxStore } from '../ports/index.ts';
 import { KEEP_MS } from './remembered.ts';
-import { isFinal, type RevisionProgress } from './revision-progress.ts';
+import { isFinal, type Results, type RevisionProgress } from './revision-progress.ts';
 
 export const TOPIC = 'github';
 
@@ -87,6 +87,8 @@ export const tell = (revision: Revision): OutboxEntry =>
 
 const NOBODY: Subject = { buildId: '' as BuildId, versionName: '', versionCode: 0, kind: 'none' };
 
+const NO_RESULTS: Results = { ok: 0, fail: 0, deferred: 0, reasons: [] };
+
 function freshProgress(
   revision: Revision,
   subject: Subject,
@@ -100,7 +102,7 @@ function freshProgress(
     appliedAtMs,
     percent,
     fleet: NO_PROGRESS,
-    attempts: { ok: 0, fail: 0, deferred: 0, reasons: [] },
+    results: NO_RESULTS,
     curve: [],
     exposure: [{ atMs: appliedAtMs, percent }],
     next: undefined,
@@ -120,7 +122,23 @@ interface StoredTally {
   readonly staying: number;
 }
 
-type StoredEntry = Entry & { readonly progress: { readonly tally?: StoredTally } };
+/** 0.1 counted attempts, so a device that tried twice was two. */
+type StoredResults = Omit<Results, 'reasons'> & {
+  readonly reasons: readonly (Pick<Results['reasons'][number], 'outcome' | 'reason'> & {
+    readonly attempts: number;
+  })[];
+};
+
+type StoredEntry = Entry & {
+  readonly progress: { readonly tally?: StoredTally; readonly attempts?: StoredResults };
+};
+
+function withResults(entry: StoredEntry): StoredEntry {
+  const { attempts, ...progress } = entry.progress;
+  if (attempts === undefined) return entry;
+  const reasons = attempts.reasons.map(({ attempts: devices, ...reason }) => ({ ...reason, devices }));
+  return { ...entry, progress: { ...progress, results: { ...attempts, reasons } } };
+}
 
 function withFleet(entry: StoredEntry): Entry {
   const { tally, ...progress } = entry.progress;
@@ -162,7 +180,7 @@ export function makeLedger({ store, outbox, nowMs }: LedgerOptions): Ledger {
   };
   const get = async (revision: Revision): Promise<Entry | undefined> => {
     const entry = await read<StoredEntry>(entryKey(revision));
-    return entry === undefined ? undefined : withFleet(entry);
+    return entry === undefined ? undefined : withFleet(withResults(entry));
   };
   const save = (entry: Entry): Promise<void> => set(entryKey(entry.revision), entry);
   const live = (): Promise<Revision | undefined> => read<Revision>(LIVE);

@@ -60,7 +60,7 @@ export async function progressNow(
     subject,
     percent,
     fleet,
-    attempts: { ok, fail, deferred, reasons },
+    results: { ok, fail, deferred, reasons },
     curve: samples.map(s => ({ atMs: s.atMs, percent: s.active === 0 ? 0 : (100 * s.running) / s.active })),
     exposure: last?.percent === percent ? before.exposure : [...before.exposure, { atMs, percent }],
     next: nextStepOf(picture, atMs),

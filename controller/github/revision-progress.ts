@@ -1,8 +1,8 @@
 /** How a merged revision stands with the fleet: the input of its report, statuses and notices. */
 
 import type { Revision } from '../domain/ids.ts';
-import type { Outcome, ResultReason } from '../domain/outcome.ts';
 import type { FleetProgress, Subject } from '../domain/progress.ts';
+import type { ReasonCount } from '../ports/index.ts';
 import type { CurvePoint } from './render/chart.ts';
 import { shareOf, shortSha } from './render/markdown.ts';
 
@@ -21,15 +21,12 @@ export type RolloutState =
 export const isFinal = (state: RolloutState): boolean =>
   state === 'completed' || state === 'reverted' || state === 'superseded';
 
-export interface Attempts {
+/** Devices, as `OutcomeCounts` counts them. */
+export interface Results {
   readonly ok: number;
   readonly fail: number;
   readonly deferred: number;
-  readonly reasons: readonly {
-    readonly outcome: Outcome;
-    readonly reason: ResultReason;
-    readonly attempts: number;
-  }[];
+  readonly reasons: readonly Pick<ReasonCount, 'outcome' | 'reason' | 'devices'>[];
 }
 
 export interface RevisionProgress {
@@ -41,7 +38,7 @@ export interface RevisionProgress {
   readonly percent: number;
   /** As counted last while the revision was in force. */
   readonly fleet: FleetProgress;
-  readonly attempts: Attempts;
+  readonly results: Results;
   readonly curve: readonly CurvePoint[];
   /** Exposure over time: each entry holds until the next. */
   readonly exposure: readonly CurvePoint[];
@@ -53,14 +50,14 @@ export interface RevisionProgress {
   readonly by: Revision | undefined;
 }
 
-const failedOf = ({ ok, fail }: Attempts): string => (ok + fail === 0 ? '0 %' : shareOf(fail, ok + fail));
+const failedOf = ({ ok, fail }: Results): string => (ok + fail === 0 ? '0 %' : shareOf(fail, ok + fail));
 
 /** `10 % · 118/121 installed · 0.8 % failed` */
-export const headlineOf = ({ percent, fleet, attempts, subject }: RevisionProgress): string =>
+export const headlineOf = ({ percent, fleet, results, subject }: RevisionProgress): string =>
   [
     subject.kind === 'rollback' ? 'rollback' : `${percent} %`,
     `${fleet.running}/${fleet.offered} installed`,
-    `${failedOf(attempts)} failed`,
+    `${failedOf(results)} failed`,
   ].join(' · ');
 
 /** The `ota/rollout` status and the deployment of a state: success only for what was applied and took its course. */

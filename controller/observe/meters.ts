@@ -14,6 +14,16 @@ export function meters(registry: Registry) {
     downloads: counter('ota_downloads_total', 'APK downloads, by result.', ['result']),
     downloadBytes: counter('ota_download_bytes_total', 'APK bytes sent.', []),
     installs: counter('ota_installs_total', 'Final install reports, by outcome.', ['outcome']),
+    installDevices: counter(
+      'ota_install_devices_total',
+      'Devices by outcome: each counts once a build as ok, and once as fail.',
+      ['outcome'],
+    ),
+    repeatedInstalls: counter(
+      'ota_repeated_installs_total',
+      'Devices that began to install the same build again and again.',
+      [],
+    ),
     verifyFail: counter(
       'ota_verify_fail_total',
       'Attempts that ended because bytes or signer were wrong.',
@@ -127,7 +137,10 @@ export type Meters = ReturnType<typeof meters>;
 export function beginAtZero(m: Meters): void {
   for (const decision of ['offer', 'offer_again', ...HOLD_REASONS]) m.checks.labels(decision).inc(0);
   for (const result of ['ok', 'resumed', 'not_modified', 'fail']) m.downloads.labels(result).inc(0);
-  for (const outcome of ['ok', 'fail']) m.installs.labels(outcome).inc(0);
+  for (const outcome of ['ok', 'fail']) {
+    m.installs.labels(outcome).inc(0);
+    m.installDevices.labels(outcome).inc(0);
+  }
   for (const kind of ['promote', 'rollback', 'rollout_update']) m.changes.labels(kind).inc(0);
   for (const result of ['applied', 'unchanged', 'rejected', 'fail']) m.reconciles.labels(result).inc(0);
   for (const part of BACKGROUND_PARTS) m.backgroundFails.labels(part).inc(0);

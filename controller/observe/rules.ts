@@ -58,10 +58,14 @@ export function rules(m: Meters): Rules {
       count: e => {
         if (e.repeated) return;
         m.reports.labels(e.outcome, e.reason).inc();
-        if (e.outcome === 'ok' || e.outcome === 'fail') m.installs.labels(e.outcome).inc();
+        if (e.outcome === 'ok' || e.outcome === 'fail') {
+          m.installs.labels(e.outcome).inc();
+          if (e.first) m.installDevices.labels(e.outcome).inc();
+        }
         if (e.outcome === 'fail' && VERIFY_FAILURES.has(e.reason as ResultReason)) m.verifyFail.inc();
       },
     },
+    'ota.install.repeated': { level: 'warn', count: () => m.repeatedInstalls.inc() },
     'ota.adoption.progress': { level: 'info' },
     'ota.ramp.restart': { level: 'warn' },
     'ota.halt': { level: 'error' },

@@ -27,7 +27,10 @@ export interface DownloadEvent {
   readonly atMs: number;
 }
 
-/** Attempts by where they stand now: one that was deferred and then ended counts by its end alone. */
+/**
+ * Devices by their newest final outcome of a build, or by their newest other one where none is final: a device that
+ * fails ten times is one failure. One that has run the build since it failed counts as `ok`, as it does for a gate.
+ */
 export interface OutcomeCounts {
   readonly ok: number;
   /** Those `ok` that a later check confirmed: only these are adoption (SPEC §5). */
@@ -36,21 +39,43 @@ export interface OutcomeCounts {
   readonly deferred: number;
   readonly skipped: number;
   readonly verifyFail: number;
-  /** Final failures and deferrals by reason. */
-  readonly reasons: readonly {
-    readonly outcome: Outcome;
-    readonly reason: ResultReason;
-    readonly attempts: number;
-  }[];
+  /** Failures and deferrals by reason. */
+  readonly reasons: readonly ReasonCount[];
+}
+
+export interface ReasonCount {
+  readonly outcome: Outcome;
+  readonly reason: ResultReason;
+  readonly devices: number;
+  /** How often they have said so. */
+  readonly attempts: number;
+}
+
+export interface Written {
+  /** `repeated`: the same final outcome again; `conflict`: a different one stands. */
+  readonly verdict: 'recorded' | 'repeated' | 'conflict';
+  /** The device's first attempt at this build that ended this way. */
+  readonly first: boolean;
+  /** When the device reported its newest `ok`s of this build, Unix ms, newest first; some are enough. */
+  readonly installsMs: readonly number[];
+}
+
+/** A device that installs one build again and again (`REPEATED_INSTALLS`). */
+export interface RepeatedInstalls {
+  readonly buildId: BuildId;
+  readonly installs: number;
+  readonly firstAtMs: number;
 }
 
 export interface OutcomeStore {
   /**
-   * Committed when it resolves; an attempt is `(deviceId, requestId, buildId)`. `repeated`: the same final outcome
-   * again; `conflict`: a different one stands. `outbox` is committed with it, and only when it is `recorded`.
+   * Committed when it resolves; an attempt is `(deviceId, requestId, buildId)`. `outbox` is committed with it, and only
+   * when it is `recorded`.
    */
-  report(report: Report, outbox?: readonly OutboxEntry[]): Promise<'recorded' | 'repeated' | 'conflict'>;
+  report(report: Report, outbox?: readonly OutboxEntry[]): Promise<Written>;
   counts(buildId: BuildId, sinceMs?: number): Promise<OutcomeCounts>;
+  /** Builds that the device has installed too often since a moment. */
+  repeatedInstalls(deviceId: DeviceId, sinceMs: number): Promise<RepeatedInstalls[]>;
   recordDownload(event: DownloadEvent): Promise<void>;
   /**
    * Bytes of a build that were sent to a device since a moment, finished or not. When they are `maxBytes` or more,

@@ -2,8 +2,9 @@
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
-import { type Outcome, type RecordedOutcome, type ResultReason, VERIFY_FAILURES } from '../domain/outcome.ts';
-import type { OutboxEntry, OutcomeCounts, Report } from '../ports/index.ts';
+import { REPEATED_INSTALLS, type RecordedOutcome, type ResultReason } from '../domain/outcome.ts';
+import type { OutboxEntry, RepeatedInstalls, Report, Written } from '../ports/index.ts';
+import { rowsOf } from './dialect.ts';
 import { insertOutbox } from './outbox.ts';
 
 interface AttemptRecord {
@@ -19,7 +20,7 @@ interface AttemptRecord {
   readonly at_ms: number;
 }
 
-type Written = Omit<AttemptRecord, 'id'>;
+type Row = Omit<AttemptRecord, 'id'>;
 
 /** Outcomes that are not final: the attempt may still end in any way. */
 const OPEN: ReadonlySet<RecordedOutcome> = new Set<RecordedOutcome>(['deferred', 'contradictory']);
@@ -30,13 +31,13 @@ export async function writeReport(
   report: Report,
   outbox: readonly OutboxEntry[],
   atMs: number,
-): Promise<'recorded' | 'repeated' | 'conflict'> {
+): Promise<Written> {
   const attempt = { device_id: report.deviceId, request_id: report.requestId, build_id: report.buildId };
   const standing = await trx<AttemptRecord>('attempts').where(attempt).first('id', 'outcome', 'reason');
   const same = standing?.outcome === report.outcome && standing.reason === report.reason;
-  if (same && report.outcome === 'contradictory') return 'repeated';
-  if (standing !== undefined && !OPEN.has(standing.outcome)) return same ? 'repeated' : 'conflict';
-  const row: Written = {
+  if (same && report.outcome === 'contradictory') return notNew('repeated');
+  if (standing !== undefined && !OPEN.has(standing.outcome)) return notNew(same ? 'repeated' : 'conflict');
+  const row: Row = {
     ...attempt,
     outcome: report.outcome,
     reason: report.reason,
@@ -48,46 +49,45 @@ export async function writeReport(
   if (standing === undefined) await insertAttempt(trx, row);
   else await trx<AttemptRecord>('attempts').where({ id: standing.id }).update(row);
   await insertOutbox(trx, outbox, atMs);
-  return 'recorded';
+  return { verdict: 'recorded', ...(await soFar(trx, report)) };
 }
 
-async function insertAttempt(trx: Knex, row: Written): Promise<void> {
+const notNew = (verdict: 'repeated' | 'conflict'): Written => ({ verdict, first: false, installsMs: [] });
+
+/** What the device has reported of the build with this outcome, this report included. */
+async function soFar(
+  trx: Knex,
+  { deviceId, buildId, outcome }: Report,
+): Promise<Pick<Written, 'first' | 'installsMs'>> {
+  const times = await trx<AttemptRecord>('attempts')
+    .where({ device_id: deviceId, build_id: buildId, outcome })
+    .orderBy('at_ms', 'desc')
+    .limit(REPEATED_INSTALLS.installs + 1)
+    .pluck('at_ms');
+  return { first: times.length === 1, installsMs: outcome === 'ok' ? times : [] };
+}
+
+export async function repeatedInstalls(
+  reader: Knex,
+  deviceId: DeviceId,
+  sinceMs: number,
+): Promise<RepeatedInstalls[]> {
+  const rows = await rowsOf<{ build_id: BuildId; installs: number; first_at_ms: number }>(
+    reader.raw(
+      `select build_id, count(*) as installs, min(at_ms) as first_at_ms from attempts
+       where device_id = ? and outcome = 'ok' and at_ms >= ?
+       group by build_id having count(*) >= ? order by build_id`,
+      [deviceId, sinceMs, REPEATED_INSTALLS.installs],
+    ),
+  );
+  return rows.map(row => ({ buildId: row.build_id, installs: row.installs, firstAtMs: row.first_at_ms }));
+}
+
+async function insertAttempt(trx: Knex, row: Row): Promise<void> {
   const known = await trx('devices').where({ device_id: row.device_id }).first('device_id');
   if (known === undefined)
     throw new Fault('device_unknown', 'the device was erased while it reported', { retry: 'never' });
-  await trx<Written>('attempts').insert(row);
-}
-
-export async function countAttempts(
-  reader: Knex,
-  buildId: BuildId,
-  sinceMs: number | undefined,
-): Promise<OutcomeCounts> {
-  const query = reader('attempts').where({ build_id: buildId });
-  if (sinceMs !== undefined) query.where('at_ms', '>=', sinceMs);
-  const rows = await query
-    .groupBy('outcome', 'reason')
-    .orderBy(['outcome', 'reason'])
-    .select<{ outcome: Outcome; reason: ResultReason; attempts: number; confirmed: number }[]>(
-      'outcome',
-      'reason',
-      reader.raw('count(*) as attempts'),
-      reader.raw('count(confirmed_at_ms) as confirmed'),
-    );
-  const sum = (pick: (row: (typeof rows)[number]) => number | false): number =>
-    rows.reduce((total, row) => total + (pick(row) || 0), 0);
-  const of = (outcome: Outcome) => sum(row => row.outcome === outcome && row.attempts);
-  return {
-    ok: of('ok'),
-    confirmed: sum(row => row.outcome === 'ok' && row.confirmed),
-    fail: of('fail'),
-    deferred: of('deferred'),
-    skipped: of('skipped'),
-    verifyFail: sum(row => row.outcome === 'fail' && VERIFY_FAILURES.has(row.reason) && row.attempts),
-    reasons: rows
-      .filter(row => row.outcome === 'fail' || row.outcome === 'deferred')
-      .map(({ outcome, reason, attempts }) => ({ outcome, reason, attempts })),
-  };
+  await trx<Row>('attempts').insert(row);
 }
 
 export async function reportsOf(reader: Knex, deviceId: DeviceId, limit: number): Promise<Report[]> {

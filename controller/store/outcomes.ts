@@ -1,14 +1,16 @@
 /** Outcomes and downloads: committed before they are answered (SPEC §10). */
 import type { OutcomeStore } from '../ports/index.ts';
-import { countAttempts, reportsOf, writeReport } from './attempts.ts';
+import { repeatedInstalls, reportsOf, writeReport } from './attempts.ts';
 import type { Db } from './db.ts';
 import { downloadStats, downloadsOf, insertDownload, sentSince } from './downloads.ts';
+import { countOutcomes } from './outcome-counts.ts';
 import { prune } from './retention.ts';
 
 export function makeOutcomeStore(db: Db, nowMs: () => number): OutcomeStore {
   return {
     report: (report, outbox = []) => db.write(trx => writeReport(trx, report, outbox, nowMs())),
-    counts: (buildId, sinceMs) => db.read(reader => countAttempts(reader, buildId, sinceMs)),
+    counts: (buildId, sinceMs) => db.read(reader => countOutcomes(reader, buildId, sinceMs)),
+    repeatedInstalls: (deviceId, sinceMs) => db.read(reader => repeatedInstalls(reader, deviceId, sinceMs)),
     recordDownload: event => db.write(trx => insertDownload(trx, event)),
     sentSince: (deviceId, buildId, sinceMs, maxBytes) =>
       db.read(reader => sentSince(reader, deviceId, buildId, sinceMs, maxBytes)),

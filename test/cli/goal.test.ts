@@ -226,7 +226,7 @@ const failed = (ok: number, fail: number): Partial<ProgressOnWire> => ({
     deferred: 0,
     skipped: 0,
     verify_fail: 0,
-    reasons: [{ outcome: 'fail', reason: 'install_failed', attempts: fail }],
+    reasons: [{ outcome: 'fail', reason: 'install_failed', devices: fail, attempts: fail * 2 }],
   },
 });
 
@@ -247,7 +247,7 @@ test('a number of failures counts at once', () => {
   assert.is(judge({ progress: { ...failed(0, 5), running: 0 } }, { failOn }).state, 'waiting');
   assert.match(
     judge({ progress: { ...failed(0, 6), running: 0 } }, { failOn }).why,
-    /^6 of 6 finished attempts failed, over fail>5: install_failed 6$/,
+    /^6 of 6 devices that ended an attempt failed, over fail>5: install_failed 6$/,
   );
 });
 

@@ -27,6 +27,11 @@ const check = (journey: Journey, token: string, versionCode: number): Promise<{ 
     token,
   });
 
+const report = async (journey: Journey, token: string, request_id: string): Promise<void> => {
+  const json = { request_id, build_id: 'b42', outcome: 'ok', reason: 'installed', version_code: 42 };
+  assert.is((await call(journey.url, 'POST', '/v1/action-result', { token, json })).status, 200);
+};
+
 test('a device is enrolled, tagged, rotated, revoked and deleted; its secrets are printed once', () =>
   withOperator(async (run, journey) => {
     await journey.merge(100);
@@ -203,6 +208,13 @@ test('status, explain and reconcile say what stands and why', () =>
     assert.match(why, /^kiosk-7: offer b42 \(canary\)\ntags qa; last seen /);
     assert.match(why, /^cohort +canary +tagged qa$/m);
     assert.is(JSON.parse(ok(await run('explain', 'kiosk-7', '--json'))).decision.eligible_by, 'canary');
+    for (const request of ['request-0001', 'request-0002', 'request-0003'])
+      await report(journey, device?.token ?? '', request);
+    assert.match(
+      ok(await run('explain', 'kiosk-7')),
+      /^repeated: it has installed b42 3 times since .*; the install does not last there$/m,
+    );
+    assert.match(ok(await run('status')), /^results +1 ok, 0 failed, 0 deferred$/m);
     assert.match(ok(await run('reconcile')), /^applied [0-9a-f]{12}\n$/);
     await journey.repository.commit({ 'rollout.yaml': 'kind: nonsense\n' });
     const refused = await run('reconcile');

@@ -1,7 +1,12 @@
 /** How a device's report counts: what cannot be true is kept as a contradiction and counts as nothing. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type OUTCOMES, RESULT_REASONS, recordedOf } from '../../controller/domain/outcome.ts';
+import {
+  beginsRepeating,
+  type OUTCOMES,
+  RESULT_REASONS,
+  recordedOf,
+} from '../../controller/domain/outcome.ts';
 
 const of = (
   outcome: (typeof OUTCOMES)[number],
@@ -71,6 +76,19 @@ test('deferred and skipped take their own reasons, whatever version runs', () =>
     'url_refused',
   ]);
   assert.is(of('skipped', 'installed'), 'contradictory installed');
+});
+
+test('three installs within a day begin to repeat; the ones after them are no news', () => {
+  const HOUR_MS = 3_600_000;
+  const at = (...hours: number[]): boolean => beginsRepeating(hours.map(hour => hour * HOUR_MS));
+  assert.equal([at(), at(9), at(9, 5)], [false, false, false]);
+  assert.is(at(9, 5, 1), true);
+  assert.is(at(24, 5, 0), true, 'a day to the second');
+  assert.is(at(24.001, 5, 0), false);
+  assert.is(at(13, 9, 5, 1), false, 'it was told before');
+  assert.is(at(60, 50, 40, 30), false);
+  assert.is(at(60, 50, 40, 20), true);
+  assert.is(at(60, 50, 40, 25.999), true, 'the three before were not within a day');
 });
 
 test.run();

@@ -32,7 +32,12 @@ const KEPT = {
       blocked: [{ reason: 'signer_mismatch', devices: 1 }],
       staying: 2,
     },
-    attempts: { ok: 11, fail: 0, deferred: 0, reasons: [] },
+    attempts: {
+      ok: 11,
+      fail: 1,
+      deferred: 0,
+      reasons: [{ outcome: 'fail', reason: 'storage', attempts: 1 }],
+    },
     curve: [],
     exposure: [{ atMs: NOW_MS, percent: 10 }],
   },
@@ -53,6 +58,7 @@ test('a revision that 0.1 counted keeps its figures', () =>
     const { progress, planHash, planText } = entry;
     const text = renderProgress({ progress, planHash, planText, revert: 'git revert x', activeHours: 72 });
     assert.match(text, '| installed | 11 | 91.7 % of offered |');
+    assert.match(text, '**Devices:** 11 ok · 1 failed (`storage` 1)');
     await ledger.save(entry);
     assert.equal(await ledger.get(REVISION), entry, 'kept in the new shape');
   }));

@@ -172,14 +172,14 @@ const rolling: RevisionProgress = {
     canaries: { exposed: 3, offered: 3, running: 3 },
     named: { waiting: [], unseen: [] },
   },
-  attempts: {
+  results: {
     ok: 118,
     fail: 1,
     deferred: 5,
     reasons: [
-      { outcome: 'deferred', reason: 'battery', attempts: 1 },
-      { outcome: 'deferred', reason: 'wifi', attempts: 4 },
-      { outcome: 'fail', reason: 'install_failed', attempts: 1 },
+      { outcome: 'deferred', reason: 'battery', devices: 1 },
+      { outcome: 'deferred', reason: 'wifi', devices: 4 },
+      { outcome: 'fail', reason: 'install_failed', devices: 1 },
     ],
   },
   curve: [0, 1, 4, 8, 9.8].map((percent, i) => ({ atMs: NOW_MS + i * HOUR_MS, percent })),
@@ -207,7 +207,7 @@ const states: readonly [string, Partial<RevisionProgress>][] = [
       state: 'pending',
       percent: 0,
       fleet: { ...NO_PROGRESS, enrolled: 1_310, active: 1_204 },
-      attempts: { ok: 0, fail: 0, deferred: 0, reasons: [] },
+      results: { ok: 0, fail: 0, deferred: 0, reasons: [] },
       curve: [],
       next: { percent: 1, atMs: NOW_MS + HOUR_MS },
     },
@@ -371,10 +371,10 @@ test('no comment reaches 65,536 characters, whatever is in it', () => {
   const reasons = Array.from({ length: 26 }, () => ({
     outcome: 'fail' as const,
     reason: 'internal' as const,
-    attempts: 1e9,
+    devices: 1e9,
   }));
   const longest = renderProgress({
-    progress: { ...rolling, attempts: { ...rolling.attempts, reasons } },
+    progress: { ...rolling, results: { ...rolling.results, reasons } },
     planHash: 'd'.repeat(64),
     planText: 'p'.repeat(40_000),
     revert: 'git revert',

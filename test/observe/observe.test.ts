@@ -25,7 +25,7 @@ const OFFER: Event = {
   versionCode: 41,
   repeated: false,
 };
-const result = (outcome: 'ok' | 'fail', reason: string, repeated = false): Event => ({
+const result = (outcome: 'ok' | 'fail', reason: string, repeated = false, first = !repeated): Event => ({
   type: 'ota.result',
   deviceId: 'd-1',
   requestId: 'req-1',
@@ -34,6 +34,7 @@ const result = (outcome: 'ok' | 'fail', reason: string, repeated = false): Event
   reason,
   versionCode: 42,
   repeated,
+  first,
 });
 
 async function value(observer: Observer, name: string): Promise<number> {
@@ -92,12 +93,16 @@ test('checks, installs and failed verifications are counted, a repeated report o
     result('ok', 'installed'),
     result('ok', 'installed', true),
     result('fail', 'sha256_mismatch'),
-    result('fail', 'storage'),
+    result('fail', 'storage', false, false),
+    { type: 'ota.install.repeated', deviceId: 'd-1', buildId: 'b42', installs: 3, withinMs: 9 },
   );
   assert.is(await value(observer, 'ota_checks_total{decision="offer"}'), 2);
   assert.is(await value(observer, 'ota_checks_total{decision="up_to_date"}'), 1);
   assert.is(await value(observer, 'ota_installs_total{outcome="ok"}'), 1);
   assert.is(await value(observer, 'ota_installs_total{outcome="fail"}'), 2);
+  assert.is(await value(observer, 'ota_install_devices_total{outcome="ok"}'), 1);
+  assert.is(await value(observer, 'ota_install_devices_total{outcome="fail"}'), 1, 'one device, tried twice');
+  assert.is(await value(observer, 'ota_repeated_installs_total'), 1);
   assert.is(await value(observer, 'ota_verify_fail_total'), 1);
   assert.is(lines.filter(l => l.event === 'ota.result').length, 4);
 });

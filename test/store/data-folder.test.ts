@@ -160,8 +160,20 @@ for (const moment of MOMENTS) {
     }));
 
   test(`${moment}: outcomes, downloads, adoption, operators, audit and small facts`, () =>
-    opened(moment, async (store, facts) => {
-      assert.equal(await store.outcomes.counts(BUILD), facts.outcomes);
+    opened(moment, async (store, facts, folder) => {
+      const kept = await rows(
+        folder,
+        `select outcome, reason, count(*) as attempts from attempts
+         where build_id = '${BUILD}' and outcome in ('fail', 'deferred') group by outcome, reason order by 1, 2`,
+      );
+      assert.equal(kept, facts.outcomes.reasons);
+      // Five of them have tried twice.
+      const { ok, fail, deferred, skipped } = await store.outcomes.counts(BUILD);
+      const [tried] = await rows<{ devices: number }>(
+        folder,
+        `select count(distinct device_id) as devices from attempts where build_id = '${BUILD}'`,
+      );
+      assert.equal([ok + fail + deferred + skipped, tried?.devices], [29, 29]);
       assert.equal(await store.outcomes.downloadStats(BUILD), facts.downloads);
       assert.equal(await store.adoption.series(BUILD, 0), facts.adoption);
       const admins = facts.admins.map(({ tokenSha256, ...token }) => token);

@@ -40,12 +40,12 @@ const deferred = report({ outcome: 'deferred', reason: 'wifi' });
 
 test('deferred may come any number of times before one final outcome', () =>
   withFleet(async ({ outcomes }) => {
-    assert.is(await outcomes.report(deferred), 'recorded');
-    assert.is(await outcomes.report({ ...deferred, reason: 'battery' }), 'recorded');
+    assert.is((await outcomes.report(deferred)).verdict, 'recorded');
+    assert.is((await outcomes.report({ ...deferred, reason: 'battery' })).verdict, 'recorded');
     assert.equal((await outcomes.counts('b42')).reasons, [
-      { outcome: 'deferred', reason: 'battery', attempts: 1 },
+      { outcome: 'deferred', reason: 'battery', devices: 1, attempts: 1 },
     ]);
-    assert.is(await outcomes.report(report()), 'recorded');
+    assert.is((await outcomes.report(report())).verdict, 'recorded');
     const counts = await outcomes.counts('b42');
     assert.equal([counts.ok, counts.deferred, counts.reasons], [1, 0, []]);
   }));
@@ -53,26 +53,50 @@ test('deferred may come any number of times before one final outcome', () =>
 test('the same final outcome again is repeated, a different one conflicts, a late deferral too', () =>
   withFleet(async ({ outcomes }) => {
     const fail = report({ outcome: 'fail', reason: 'install_failed' });
-    assert.is(await outcomes.report(fail), 'recorded');
-    assert.is(await outcomes.report({ ...fail, atMs: NOW_MS + 9, detail: 'again' }), 'repeated');
-    assert.is(await outcomes.report({ ...fail, reason: 'storage' }), 'conflict');
-    assert.is(await outcomes.report(report()), 'conflict');
-    assert.is(await outcomes.report(deferred), 'conflict');
+    assert.is((await outcomes.report(fail)).verdict, 'recorded');
+    assert.is((await outcomes.report({ ...fail, atMs: NOW_MS + 9, detail: 'again' })).verdict, 'repeated');
+    assert.is((await outcomes.report({ ...fail, reason: 'storage' })).verdict, 'conflict');
+    assert.is((await outcomes.report(report())).verdict, 'conflict');
+    assert.is((await outcomes.report(deferred)).verdict, 'conflict');
     assert.equal((await outcomes.history('d1', 9)).reports, [fail]);
   }));
 
 test('the same result posted twice at once is recorded once', () =>
   withFleet(async ({ outcomes }) => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => outcomes.report(report())));
-    assert.equal(answers.sort(), ['recorded', 'repeated', 'repeated', 'repeated', 'repeated']);
+    assert.equal(answers.map(a => a.verdict).sort(), [
+      'recorded',
+      'repeated',
+      'repeated',
+      'repeated',
+      'repeated',
+    ]);
     assert.is((await outcomes.counts('b42')).ok, 1);
   }));
 
 test('an attempt is one device, one request, one build: none stands in for another', () =>
   withFleet(async ({ outcomes }) => {
     for (const other of [{}, { deviceId: 'd2' }, { requestId: 'request-2' }, { buildId: 'b41' }])
-      assert.is(await outcomes.report(report(other)), 'recorded');
-    assert.is((await outcomes.counts('b42')).ok, 3);
+      assert.is((await outcomes.report(report(other))).verdict, 'recorded');
+    const { reports } = await outcomes.history('d1', 9);
+    assert.is(reports.length, 3);
+  }));
+
+test('a device that has installed a build three times within a day is named with its first time', () =>
+  withFleet(async ({ outcomes }) => {
+    const DAY_MS = 24 * 3_600_000;
+    const install = async (n: number, atMs: number) =>
+      (await outcomes.report(report({ requestId: `request-${n}`, atMs }))).installsMs;
+    await install(1, NOW_MS);
+    await install(2, NOW_MS + 1);
+    assert.equal(await outcomes.repeatedInstalls('d1', NOW_MS), []);
+    assert.equal(await install(3, NOW_MS + 2), [NOW_MS + 2, NOW_MS + 1, NOW_MS]);
+    assert.equal(await outcomes.repeatedInstalls('d1', NOW_MS), [
+      { buildId: 'b42', installs: 3, firstAtMs: NOW_MS },
+    ]);
+    assert.equal(await outcomes.repeatedInstalls('d2', NOW_MS), []);
+    assert.equal(await outcomes.repeatedInstalls('d1', NOW_MS + 1), []);
+    assert.equal((await install(4, NOW_MS + DAY_MS)).length, 4);
   }));
 
 test('a report and the effects it causes are committed together, and only when it is new', () =>
@@ -82,7 +106,7 @@ test('a report and the effects it causes are committed together, and only when i
     const [row] = await outbox.pending('comment');
     assert.is(row?.key, 'pr-7');
     await outbox.done(row?.id ?? 0);
-    assert.is(await outcomes.report(report(), [effect]), 'repeated');
+    assert.is((await outcomes.report(report(), [effect])).verdict, 'repeated');
     assert.equal(await outbox.pending('comment'), []);
   }));
 
@@ -94,30 +118,53 @@ test('a report of a device that was just erased is refused, not kept', () =>
     assert.equal(await outcomes.history('d1', 9), { reports: [], downloads: [] });
   }));
 
-test('outcomes are counted by where each attempt stands, since a moment', () =>
+test('devices are counted by what they said last, since a moment', () =>
   withFleet(async ({ outcomes }) => {
-    await outcomes.report(report({ requestId: 'request-0', atMs: NOW_MS - 1 }));
+    await outcomes.report(report({ deviceId: 'd2', requestId: 'request-0', atMs: NOW_MS - 1 }));
     await outcomes.report(report());
     await outcomes.report(report({ deviceId: 'd2', outcome: 'fail', reason: 'sha256_mismatch' }));
-    await outcomes.report(report({ deviceId: 'd3', outcome: 'fail', reason: 'install_failed' }));
-    await outcomes.report(
-      report({ deviceId: 'd3', requestId: 'request-2', outcome: 'skipped', reason: 'already_installed' }),
-    );
-    await outcomes.report({ ...deferred, deviceId: 'd3', requestId: 'request-3' });
+    await outcomes.report({ ...deferred, deviceId: 'd3' });
     assert.equal(await outcomes.counts('b42', NOW_MS), {
       ok: 1,
       confirmed: 0,
-      fail: 2,
+      fail: 1,
       deferred: 1,
-      skipped: 1,
+      skipped: 0,
       verifyFail: 1,
       reasons: [
-        { outcome: 'deferred', reason: 'wifi', attempts: 1 },
-        { outcome: 'fail', reason: 'install_failed', attempts: 1 },
-        { outcome: 'fail', reason: 'sha256_mismatch', attempts: 1 },
+        { outcome: 'deferred', reason: 'wifi', devices: 1, attempts: 1 },
+        { outcome: 'fail', reason: 'sha256_mismatch', devices: 1, attempts: 1 },
       ],
     });
-    assert.is((await outcomes.counts('b42')).ok, 2);
+    const skipped = { outcome: 'skipped', reason: 'offer_gone', requestId: 'request-2' } as const;
+    await outcomes.report(report({ ...skipped, deviceId: 'd3', atMs: NOW_MS + 1 }));
+    const { deferred: waiting, skipped: gone } = await outcomes.counts('b42');
+    assert.equal([waiting, gone], [0, 1]);
+  }));
+
+test('one tablet that failed ten times is one failure, whatever it waited for since', () =>
+  withFleet(async ({ outcomes }) => {
+    await outcomes.report(report({ deviceId: 'd2' }));
+    const first: boolean[] = [];
+    for (let n = 0; n < 10; n += 1) {
+      const fail = { outcome: 'fail', reason: 'install_failed', requestId: `request-1${n}` } as const;
+      first.push((await outcomes.report(report({ ...fail, atMs: NOW_MS + n }))).first);
+    }
+    await outcomes.report({ ...deferred, atMs: NOW_MS + 99 });
+    assert.equal(first, [true, ...Array.from({ length: 9 }, () => false)]);
+    const counts = await outcomes.counts('b42');
+    assert.equal([counts.ok, counts.fail, counts.deferred], [1, 1, 0]);
+    assert.equal(counts.reasons, [{ outcome: 'fail', reason: 'install_failed', devices: 1, attempts: 10 }]);
+  }));
+
+test('the newest final outcome counts, also when an attempt that began earlier ended later', () =>
+  withFleet(async ({ outcomes }) => {
+    await outcomes.report(deferred);
+    const fail = { outcome: 'fail', reason: 'timeout', requestId: 'request-2' } as const;
+    await outcomes.report(report({ ...fail, atMs: NOW_MS + 1 }));
+    await outcomes.report(report({ atMs: NOW_MS + 2 }));
+    const counts = await outcomes.counts('b42');
+    assert.equal([counts.ok, counts.fail], [1, 0]);
   }));
 
 test('an ok counts as adoption only when a later check confirms that very build', () =>
@@ -149,9 +196,14 @@ test('an ok counts as adoption only when a later check confirms that very build'
     assert.is(await says({ buildId: 'b42-other' }), 0, 'the same code, another build');
     assert.is(await says({ deviceId: 'd2' }), 0, 'another device');
     assert.is(await says({}), 1);
-    await outcomes.report(report({ deviceId: 'd2', outcome: 'fail', reason: 'timeout' }));
-    assert.is(await says({ deviceId: 'd2' }), 1, 'a failure is never confirmed');
-    assert.is((await outcomes.counts('b42')).ok, 1);
+    // Its timer ran out, the install went through all the same.
+    const timedOut = report({ deviceId: 'd2', outcome: 'fail', reason: 'timeout', atMs: NOW_MS + 2 });
+    await outcomes.report(timedOut);
+    assert.is(await says({ deviceId: 'd2', atMs: NOW_MS + 1 }), 1, 'a check before the failure');
+    assert.is((await outcomes.counts('b42')).fail, 1);
+    assert.is(await says({ deviceId: 'd2', atMs: NOW_MS + 3 }), 2, 'it has run the build since');
+    assert.equal((await outcomes.counts('b42')).reasons, []);
+    assert.is((await outcomes.counts('b42')).ok, 2);
   }));
 
 test('every download attempt is a row with source agent-ota, and bytes sent count toward the cap', () =>
@@ -191,7 +243,7 @@ test('retention removes what is older, in batches, and leaves the rest', () =>
     await keyValues.set('kept', 'x');
     await outbox.add([{ topic: 't', key: 'pending', payload: null, notBeforeMs: 0 }]);
     await outcomes.prune(NOW_MS - 50, NOW_MS - 200);
-    assert.is((await outcomes.counts('b42')).ok, 1);
+    assert.is((await outcomes.history('d1', 9)).reports.length, 1);
     assert.is((await outcomes.downloadStats('b42')).downloads, 2);
     assert.is((await audit.list({ limit: 9 })).length, 1);
     assert.is((await adoption.series('b42', 0)).length, 1);

@@ -94,8 +94,10 @@ export interface Facts {
     readonly lastCode?: string;
     readonly gaveUpAtMs?: number;
   }[];
-  /** Of b42. */
-  readonly outcomes: OutcomeCounts;
+  /** Of b42, by attempts: 0.1 counted no devices. */
+  readonly outcomes: Omit<OutcomeCounts, 'reasons'> & {
+    readonly reasons: readonly Omit<OutcomeCounts['reasons'][number], 'devices'>[];
+  };
   readonly downloads: { readonly downloads: number; readonly bytes: number; readonly fails: number };
   readonly adoption: readonly AdoptionSample[];
   readonly admins: readonly {

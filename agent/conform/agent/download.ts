@@ -187,23 +187,39 @@ export const DOWNLOAD: readonly AgentCheck[] = [
     }),
   },
   {
-    name: 'reports_what_can_be_true',
-    clause: 'an outcome takes only its own reasons, and ok only the version of the build',
-    catches: 'contradicts_itself',
-    run: async bench => {
-      const { server } = bench;
-      server.offer = bench.build(42);
-      server.manifest = { sha256: '0'.repeat(64) };
-      await bench.start();
-      await bench.until('a report', () => bench.finals().length > 0);
-      server.manifest = {};
-      bench.tell({ poll: true });
-      await bench.installs(42);
-      for (const report of server.reports()) {
-        const { outcome, reason, version_code: versionCode } = report;
-        const { note } = recordedOf({ outcome, reason, versionCode } as Reported, 42);
-        must(note === undefined, `it contradicts itself: ${note}`);
-      }
-    },
+    name: 'fails_for_a_failure',
+    clause: 'fail takes only reasons of failures',
+    catches: 'fails_for_wifi',
+    run: reports(bench => {
+      bench.server.manifest = { sha256: '0'.repeat(64) };
+    }),
+  },
+  {
+    name: 'ok_says_installed',
+    clause: 'ok takes only the reason installed',
+    catches: 'says_ok_for_wifi',
+    run: reports(),
+  },
+  {
+    name: 'ok_names_the_new_version',
+    clause: 'ok carries the version_code of the build, which runs now',
+    catches: 'says_ok_with_the_old_version',
+    run: reports(),
   },
 ];
+
+/** What it reports of one attempt must be something that can be true. */
+function reports(prepare: (bench: Bench) => void = () => undefined): AgentCheck['run'] {
+  return async bench => {
+    const { server } = bench;
+    server.offer = bench.build(42);
+    prepare(bench);
+    await bench.start();
+    await bench.until('a final report', () => bench.finals().length > 0);
+    for (const report of server.reports()) {
+      const { outcome, reason, version_code: versionCode } = report;
+      const { note } = recordedOf({ outcome, reason, versionCode } as Reported, 42);
+      must(note === undefined, `it contradicts itself: ${note}`);
+    }
+  };
+}

@@ -40,7 +40,7 @@ export function renderProgress({ progress, planHash, planText, revert, activeHou
       ? undefined
       : `**Undo:** \`${revert}\`, or at once \`ota rollback --open-pr\``,
     inert ? undefined : figures(progress, activeHours),
-    inert ? undefined : attempts(progress),
+    inert ? undefined : resultsOf(progress),
     inert ? undefined : adoptionChart(progress.curve, ms => valueAt(progress, ms), progress.appliedAtMs),
     folded(`What was merged · plan <code>${planHash.slice(0, 12)}</code>`, planText),
     `<sub>revision ${shortSha(revision)} · plan ${shortSha(planHash)} · in effect since ${momentOf(progress.appliedAtMs)}</sub>`,
@@ -105,15 +105,15 @@ function figures({ fleet, subject }: RevisionProgress, activeHours: number): str
   );
 }
 
-function attempts({ attempts: { ok, fail, deferred, reasons } }: RevisionProgress): string {
+function resultsOf({ results: { ok, fail, deferred, reasons } }: RevisionProgress): string {
   const named = (outcome: 'fail' | 'deferred'): string => {
     const list = reasons
       .filter(r => r.outcome === outcome)
-      .sort((a, b) => b.attempts - a.attempts || (a.reason < b.reason ? -1 : 1))
-      .map(r => `\`${r.reason}\` ${countOf(r.attempts)}`);
+      .sort((a, b) => b.devices - a.devices || (a.reason < b.reason ? -1 : 1))
+      .map(r => `\`${r.reason}\` ${countOf(r.devices)}`);
     return list.length === 0 ? '' : ` (${list.join(', ')})`;
   };
-  return `**Attempts:** ${countOf(ok)} ok · ${countOf(fail)} failed${named('fail')} · ${countOf(deferred)} deferred${named('deferred')}`;
+  return `**Devices:** ${countOf(ok)} ok · ${countOf(fail)} failed${named('fail')} · ${countOf(deferred)} deferred${named('deferred')}`;
 }
 
 function next({ next: step, state, suspend }: RevisionProgress): string | undefined {

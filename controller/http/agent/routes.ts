@@ -2,8 +2,9 @@
 
 import type { ActionResult, Credentials } from '../../../schemas/api.d.ts';
 import { DAY_MS } from '../../domain/duration.ts';
+import type { Event } from '../../domain/event.ts';
 import { nudgeKey } from '../../domain/nudge/message.ts';
-import { type Recorded, recordedOf } from '../../domain/outcome.ts';
+import { beginsRepeating, REPEATED_INSTALLS, type Recorded, recordedOf } from '../../domain/outcome.ts';
 import { NO_END_MS, type Report } from '../../ports/index.ts';
 import { readChecked } from '../body.ts';
 import type { Contract } from '../contract.ts';
@@ -26,6 +27,12 @@ const reportOf = (deviceId: string, result: ActionResult, recorded: Recorded, at
   timingsMs: result.timings_ms,
   atMs,
 });
+
+function repeatedOf(deviceId: string, buildId: string, installsMs: readonly number[]): Event {
+  const { installs } = REPEATED_INSTALLS;
+  const withinMs = (installsMs[0] ?? 0) - (installsMs[installs - 1] ?? 0);
+  return { type: 'ota.install.repeated', deviceId, buildId, installs, withinMs };
+}
 
 /** A token and the nudge key of its generation. They are shown once and never stored. */
 export const credentials = (
@@ -52,7 +59,7 @@ export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens
       const known = picture.snapshot?.state.builds.get(result.build_id)?.versionCode;
       const recorded = recordedOf({ ...result, versionCode }, known);
       const report = reportOf(deviceId, result, recorded, clock.nowMs());
-      const verdict = await outcomes.report(report);
+      const { verdict, first, installsMs } = await outcomes.report(report);
       if (verdict === 'conflict')
         throw new Refusal(
           'result_conflict',
@@ -60,7 +67,9 @@ export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens
         );
       const { requestId, buildId, outcome, reason } = report;
       const repeated = verdict === 'repeated';
-      observe({ type: 'ota.result', deviceId, requestId, buildId, outcome, reason, versionCode, repeated });
+      const told = { deviceId, requestId, buildId, outcome, reason, versionCode, repeated, first };
+      observe({ type: 'ota.result', ...told });
+      if (beginsRepeating(installsMs)) observe(repeatedOf(deviceId, buildId, installsMs));
       ctx.set('Ota-Request-Id', requestId);
       // An agent in the field never sends again after a 400, so a contradiction is answered like any other result.
       ctx.body = { request_id: requestId, build_id: buildId, outcome: result.outcome, repeated };

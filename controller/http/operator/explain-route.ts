@@ -1,6 +1,7 @@
 /** `GET /v1/devices/{id}/explain`: the decision for a device as it last reported, with its history. */
 import type * as Api from '../../../schemas/api.d.ts';
 import type { Decision, Device } from '../../domain/decision.ts';
+import { REPEATED_INSTALLS } from '../../domain/outcome.ts';
 import type { DeviceRow, DownloadEvent, Report } from '../../ports/index.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
@@ -67,6 +68,7 @@ export function explainRoute(http: Http, doors: Doors): Route {
       clock.nowMs(),
     );
     const history = await outcomes.history(deviceId, HISTORY);
+    const repeated = await outcomes.repeatedInstalls(deviceId, clock.nowMs() - REPEATED_INSTALLS.withinMs);
     const explanation: Api.Explanation = {
       device: deviceOnWire(row),
       revision: snapshot.revision,
@@ -76,6 +78,11 @@ export function explainRoute(http: Http, doors: Doors): Route {
       percent,
       canary,
       steps,
+      repeated_installs: repeated.map(r => ({
+        build_id: r.buildId,
+        installs: r.installs,
+        since: isoTime(r.firstAtMs),
+      })),
       reports: history.reports.map(reportOnWire),
       downloads: history.downloads.map(downloadOnWire),
     };

@@ -6,6 +6,7 @@ import { tokenOrigin } from './0003-token-origin.ts';
 import { halts } from './0004-halts.ts';
 import { evidenceTally } from './0005-evidence-tally.ts';
 import { checkInGaps } from './0009-check-in-gaps.ts';
+import { attemptsOfDevice } from './0010-attempts-of-device.ts';
 
 export const migrations: readonly Migration[] = [
   first,
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   halts,
   evidenceTally,
   checkInGaps,
+  attemptsOfDevice,
 ];

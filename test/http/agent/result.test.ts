@@ -6,6 +6,7 @@ import { type TestServer, withServer } from '../../support/http.ts';
 import { openapi } from '../../support/openapi.ts';
 import { aSnapshot, aState, NOW_MS } from '../../support/state.ts';
 
+const HOUR_MS = 3_600_000;
 const full = () => aSnapshot(aState({ rollout: 100 }));
 const ok = {
   request_id: 'request-0001',
@@ -114,7 +115,44 @@ test('a failure for a reason that is none counts as an internal one', () =>
     const answer = await post(server, token, { ...ok, outcome: 'fail', reason: 'battery', version_code: 41 });
     assert.is(answer.status, 200);
     const counts = await server.store.outcomes.counts('b42');
-    assert.equal(counts.reasons, [{ outcome: 'fail', reason: 'internal', attempts: 1 }]);
+    assert.equal(counts.reasons, [{ outcome: 'fail', reason: 'internal', devices: 1, attempts: 1 }]);
+  }));
+
+test('a device whose installs do not last is told of once, and named to the operator who asks', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const install = async (n: number): Promise<void> => {
+      assert.is((await post(server, token, { ...ok, request_id: `request-010${n}` })).status, 200);
+      server.world.nowMs += 6 * HOUR_MS;
+    };
+    const repeated = async () => {
+      const read = await server.admin('read');
+      return (await server.call('GET', '/v1/devices/kiosk-7/explain', { token: read })).json
+        .repeated_installs;
+    };
+    for (const n of [1, 2]) await install(n);
+    assert.equal([server.of('ota.install.repeated'), await repeated()], [[], []]);
+    for (const n of [3, 4, 5]) await install(n);
+    assert.equal(server.of('ota.install.repeated'), [
+      {
+        type: 'ota.install.repeated',
+        deviceId: 'kiosk-7',
+        buildId: 'b42',
+        installs: 3,
+        withinMs: 12 * HOUR_MS,
+      },
+    ]);
+    const [found] = await repeated();
+    assert.equal([found.build_id, found.installs], ['b42', 4]);
+    // A week of quiet; then it begins again.
+    server.world.nowMs += 7 * 24 * HOUR_MS;
+    assert.equal(await repeated(), []);
+    for (const n of [6, 7, 8]) await install(n);
+    assert.is(server.of('ota.install.repeated').length, 2);
+    assert.equal(
+      server.of('ota.result').map(e => e.first),
+      [true, ...Array.from({ length: 7 }, () => false)],
+    );
   }));
 
 test('a result about an unknown build is 404, about a former one it is taken', () =>

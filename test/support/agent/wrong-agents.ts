@@ -6,6 +6,7 @@ import { type Dispatcher, interceptors } from 'undici';
 import type { Effect, Step } from '../../../agent/effect.ts';
 import type { Fact } from '../../../agent/fact.ts';
 import type { AgentState } from '../../../agent/state.ts';
+import type { Outcome, Reported } from '../../../controller/domain/outcome.ts';
 import type { Wrong } from './own-agent.ts';
 
 type FactOf<T extends Fact['type']> = Extract<Fact, { type: T }>;
@@ -41,6 +42,15 @@ const overrides = (wrongly: (fact: FactOf<'checked'>) => boolean, good: object):
   );
 
 const offerOf = (fact: FactOf<'checked'>) => (fact.answer.kind === 'offer' ? fact.answer.offer : undefined);
+
+/** Says something else of an attempt that ended this way. */
+function reporting(outcome: Outcome, instead: Partial<Reported>): Wrong {
+  return effects(effect =>
+    effect.type === 'report' && effect.report.outcome === outcome
+      ? { ...effect, report: { ...effect.report, ...instead } }
+      : effect,
+  );
+}
 
 /** Follows redirects wherever they lead, the way a careless HTTP client does. */
 const followsRedirects = (of: RegExp): Wrong => ({
@@ -172,11 +182,9 @@ export const WRONG_AGENTS = {
     },
   },
   downloads_for_ever: pauses((all, state) => (state.phase.name === 'reporting' ? [] : all)),
-  contradicts_itself: effects(effect =>
-    effect.type === 'report' && effect.report.outcome === 'fail'
-      ? { ...effect, report: { ...effect.report, reason: 'wifi' } }
-      : effect,
-  ),
+  fails_for_wifi: reporting('fail', { reason: 'wifi' }),
+  says_ok_for_wifi: reporting('ok', { reason: 'wifi' }),
+  says_ok_with_the_old_version: reporting('ok', { versionCode: 41 }),
   never_renews: checked(fact => ({ ...fact, renewToken: false })),
   renews_all_the_time: then((step, fact) =>
     fact.type === 'renewed' ? { ...step, effects: [...step.effects, { type: 'renew' }] } : step,
