@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { HOLD_REASONS } from '../domain/decision.ts';
 import { BACKGROUND_PARTS, NUDGE_RESULTS } from '../domain/event.ts';
+import { counterTally, requestTally } from './tally.ts';
 
 export function meters(registry: Registry) {
   const registers = [registry];
@@ -10,7 +11,12 @@ export function meters(registry: Registry) {
   const seconds = (name: string, help: string, labelNames: string[], buckets: number[]) =>
     new Histogram({ name, help, labelNames, buckets, registers });
   return {
-    checks: counter('ota_checks_total', 'Update checks answered, by decision.', ['decision']),
+    checks: counterTally(registry, {
+      name: 'ota_checks_total',
+      help: 'Update checks answered, by decision.',
+      label: 'decision',
+      values: ['offer', 'offer_again', ...HOLD_REASONS],
+    }),
     downloads: counter('ota_downloads_total', 'APK downloads, by result.', ['result']),
     downloadBytes: counter('ota_download_bytes_total', 'APK bytes sent.', []),
     installs: counter('ota_installs_total', 'Final install reports, by outcome.', ['outcome']),
@@ -41,12 +47,11 @@ export function meters(registry: Registry) {
       ['result'],
       [0.01, 0.05, 0.1, 0.5, 1, 5, 30],
     ),
-    httpSeconds: seconds(
-      'ota_http_request_seconds',
-      'Duration of requests, by route and status class.',
-      ['route', 'status'],
-      [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
-    ),
+    httpSeconds: requestTally(registry, {
+      name: 'ota_http_request_seconds',
+      help: 'Duration of requests, by route and status class.',
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+    }),
     connectionsClosed: counter(
       'ota_connections_closed_total',
       'Waiting connections closed because a listener was full.',
@@ -135,7 +140,6 @@ export type Meters = ReturnType<typeof meters>;
 
 /** A series that first appears at 1 shows no increase, so the ones that alerts watch exist at 0 from the first scrape. */
 export function beginAtZero(m: Meters): void {
-  for (const decision of ['offer', 'offer_again', ...HOLD_REASONS]) m.checks.labels(decision).inc(0);
   for (const result of ['ok', 'resumed', 'not_modified', 'fail']) m.downloads.labels(result).inc(0);
   for (const outcome of ['ok', 'fail']) {
     m.installs.labels(outcome).inc(0);

@@ -1,5 +1,4 @@
 /** How each event is logged and counted. Total over the union, so an event without a rule does not compile. */
-import { HOLD_REASONS, type HoldReason } from '../domain/decision.ts';
 import type { BackgroundPart, Event } from '../domain/event.ts';
 import { type ResultReason, VERIFY_FAILURES } from '../domain/outcome.ts';
 import type { Meters } from './meters.ts';
@@ -12,18 +11,7 @@ type Rules = {
   };
 };
 
-/** A prepared child for the offer and for each hold, so that a check costs one increment and no label lookup. */
-function checkChildren(m: Meters): ReadonlyMap<HoldReason | 'offer' | 'offer_again', { inc(): void }> {
-  return new Map(
-    (['offer', 'offer_again', ...HOLD_REASONS] as const).map(decision => [
-      decision,
-      m.checks.labels(decision),
-    ]),
-  );
-}
-
 export function rules(m: Meters): Rules {
-  const checks = checkChildren(m);
   const count = (kind: string) => () => m.changes.labels(kind).inc();
   const reconciled = (result: string) => (event: { ms: number }) => {
     m.reconciles.labels(result).inc();
@@ -35,9 +23,9 @@ export function rules(m: Meters): Rules {
     'ota.rollout.update': { level: 'info', count: count('rollout_update') },
     'ota.manifest.200': {
       level: 'info',
-      count: e => checks.get(e.repeated ? 'offer_again' : 'offer')?.inc(),
+      count: e => m.checks.inc(e.repeated ? 'offer_again' : 'offer'),
     },
-    'ota.manifest.304': { level: 'info', count: e => checks.get(e.reason)?.inc() },
+    'ota.manifest.304': { level: 'info', count: e => m.checks.inc(e.reason) },
     'ota.download.200': {
       level: 'info',
       count: e => {
@@ -94,7 +82,7 @@ export function rules(m: Meters): Rules {
     'ota.listener.full': { level: 'warn', count: e => m.connectionsClosed.labels(e.listener).inc(e.closed) },
     'ota.http': {
       level: 'debug',
-      count: e => m.httpSeconds.labels(e.route, `${Math.floor(e.status / 100)}xx`).observe(e.ms / 1000),
+      count: e => m.httpSeconds.observe(e.route, e.status, e.ms / 1000),
     },
     'ota.http.fail': { level: 'error' },
     'ota.nudge.campaign': { level: 'info' },

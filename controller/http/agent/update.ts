@@ -16,6 +16,7 @@ import { makeRateLimit } from '../rate.ts';
 import { makeManifests } from './manifest.ts';
 import { makeRecent } from './recent.ts';
 import { makeRenewal, RENEW_HEADER } from './renewal.ts';
+import { makeTurn } from './turn.ts';
 import { makeUpdateQueryReader } from './update-query.ts';
 
 export const UPDATE_ROUTE = '/v1/agent/update';
@@ -41,6 +42,8 @@ export interface UpdateCheck {
   handle(req: IncomingMessage, res: ServerResponse): boolean;
 }
 
+/** Answers of one turn that may wait for one another; more would only delay the first of them. */
+const ANSWERS_A_TURN = 128;
 /** Attempts whose offers are recognised when they ask again; a forgotten one counts as new. */
 const REMEMBERED_OFFERS = 65_536;
 
@@ -181,6 +184,21 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     });
   }
 
+  const finish = makeTurn<{ res: ServerResponse; given: CheckAnswer; startedMs: number }>({
+    send: ({ res, given }) => {
+      res.writeHead(given.status, given.headers as string[]);
+      res.end(given.body);
+    },
+    record: ({ given, startedMs }) => record(given, 'GET', startedMs),
+    failed: ({ res }, error) => {
+      res.destroy();
+      const message = error instanceof Error ? error.message : 'unknown';
+      observe({ type: 'ota.http.fail', method: 'GET', route: UPDATE_ROUTE, code: 'internal', message });
+    },
+    most: ANSWERS_A_TURN,
+    atEnd: setImmediate,
+  });
+
   return {
     answer,
     record,
@@ -191,10 +209,7 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
       if (req.method !== 'GET' || !url.startsWith(UPDATE_ROUTE)) return false;
       if (url.length > UPDATE_ROUTE.length && url.charCodeAt(UPDATE_ROUTE.length) !== 63) return false;
       const startedMs = monotonicMs();
-      const given = answer(req);
-      res.writeHead(given.status, given.headers as string[]);
-      res.end(given.body);
-      record(given, 'GET', startedMs);
+      finish({ res, given: answer(req), startedMs });
       return true;
     },
   };

@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually, withServer } from '../../support/http.ts';
+import { rawConnection, requestHead } from '../../support/raw.ts';
 import { aBuild, aSnapshot, aState, HOUR_MS, hexOf, NOW_MS, SIGNER } from '../../support/state.ts';
 
 const full = () => aSnapshot(aState({ rollout: 100 }));
@@ -50,6 +51,31 @@ test('an offer is a 200 with the whole manifest', () =>
         repeated: false,
       },
     ]);
+  }));
+
+test('checks that wait for one another on a connection are answered in their order, and the last closes it', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const check = (query: string, more: Record<string, string> = {}): string =>
+      requestHead(`GET /v1/agent/update?${query}`, { Authorization: `Bearer ${token}`, ...more });
+    const connection = await rawConnection(Number(new URL(server.url).port));
+    connection.socket.write(
+      [
+        check('version_code=41', { 'Ota-Request-Id': 'request-0001' }),
+        check('version_code=42', { 'If-None-Match': '"none"' }),
+        check('version_code=old'),
+        requestHead('GET /healthz'),
+        check('version_code=42', { Connection: 'close' }),
+      ].join(''),
+    );
+    await connection.closed;
+    const statuses = connection.text().match(/HTTP\/1\.1 \d+/g);
+    assert.equal(
+      statuses,
+      ['200', '304', '400', '200', '204'].map(status => `HTTP/1.1 ${status}`),
+    );
+    assert.is(server.of('ota.manifest.200').length, 1);
+    assert.is(server.of('ota.manifest.304').length, 2);
   }));
 
 test('the url never comes from Host, and HSTS is sent when set', () =>

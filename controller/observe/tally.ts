@@ -1,0 +1,112 @@
+/**
+ * Metrics of the hot route: prom-client hashes labels on each call, which costs more than the decision of a check.
+ * These add to plain numbers and are rendered when they are scraped.
+ */
+import { Counter, type Metric, type Registry } from 'prom-client';
+
+export interface CounterTally<Value extends string> {
+  inc(value: Value): void;
+}
+
+/** A counter with one label whose values are known beforehand; all of them stand at 0 from the first scrape. */
+export function counterTally<Value extends string>(
+  registry: Registry,
+  { name, help, label, values }: { name: string; help: string; label: string; values: readonly Value[] },
+): CounterTally<Value> {
+  const since = new Map(values.map(value => [value, { count: 0 }]));
+  new Counter({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      for (const [value, tally] of since) {
+        this.inc({ [label]: value }, tally.count);
+        tally.count = 0;
+      }
+    },
+  });
+  return {
+    inc: value => {
+      const tally = since.get(value);
+      if (tally !== undefined) tally.count += 1;
+    },
+  };
+}
+
+export interface RequestTally {
+  /** `status` is an HTTP status; it is kept as its class, `2xx`. */
+  observe(route: string, status: number, seconds: number): void;
+}
+
+interface Series {
+  readonly labels: { readonly route: string; readonly status: string };
+  /** Of each bucket alone; the last is what lies above all of them. */
+  readonly counts: Float64Array;
+  sum: number;
+}
+
+/** 1xx to 5xx; anything else is counted with 0. */
+const CLASSES = 6;
+
+/** A histogram with the labels `route` and `status`. Routes are templates, so they are few. */
+export function requestTally(
+  registry: Registry,
+  { name, help, buckets }: { name: string; help: string; buckets: readonly number[] },
+): RequestTally {
+  const routes = new Map<string, (Series | undefined)[]>();
+
+  function seriesOf(route: string, status: number): Series {
+    let classes = routes.get(route);
+    if (classes === undefined) {
+      classes = new Array<Series | undefined>(CLASSES).fill(undefined);
+      routes.set(route, classes);
+    }
+    const hundreds = Math.trunc(status / 100);
+    const place = hundreds > 0 && hundreds < CLASSES ? hundreds : 0;
+    const known = classes[place];
+    if (known !== undefined) return known;
+    const labels = { route, status: `${place}xx` };
+    const made = { labels, counts: new Float64Array(buckets.length + 1), sum: 0 };
+    classes[place] = made;
+    return made;
+  }
+
+  function valuesOf({ labels, counts, sum }: Series) {
+    let below = 0;
+    const values: { metricName: string; labels: object; value: number }[] = [];
+    for (const [i, le] of [...buckets, '+Inf'].entries()) {
+      below += counts[i] ?? 0;
+      values.push({ metricName: `${name}_bucket`, labels: { le, ...labels }, value: below });
+    }
+    values.push({ metricName: `${name}_sum`, labels, value: sum });
+    values.push({ metricName: `${name}_count`, labels, value: below });
+    return values;
+  }
+
+  const metric = {
+    name,
+    help,
+    type: 'histogram',
+    aggregator: 'sum',
+    get: async () => {
+      const values = [...routes.values()].flatMap(classes =>
+        classes.flatMap(series => (series === undefined ? [] : valuesOf(series))),
+      );
+      return { name, help, type: 'histogram', aggregator: 'sum', values };
+    },
+    reset: () => routes.clear(),
+  };
+  // The registry asks a metric for its name and for what `get` gives; the type names prom-client's own classes only.
+  registry.registerMetric(metric as unknown as Metric);
+
+  return {
+    observe: (route, status, seconds) => {
+      const series = seriesOf(route, status);
+      let place = 0;
+      while (place < buckets.length && seconds > (buckets[place] ?? 0)) place += 1;
+      series.counts[place] = (series.counts[place] ?? 0) + 1;
+      series.sum += seconds;
+    },
+  };
+}
