@@ -210,6 +210,12 @@ export interface Schemas {
   DownloadStats: DownloadStats;
   EventList: EventList;
   AuditEvent: AuditEvent;
+  History: History;
+  AppliedRevision: AppliedRevision;
+  RevisionEvent: RevisionEvent;
+  Failures: Failures;
+  FailedDevices: FailedDevices;
+  FailedDevice: FailedDevice;
   ReconcileRequest: ReconcileRequest;
   AdminScope: AdminScope;
   AdminTokenRequest: AdminTokenRequest;
@@ -818,6 +824,93 @@ export interface AuditEvent {
   action: string;
   subject: string;
   detail: unknown;
+}
+export interface History {
+  revisions: AppliedRevision[];
+  next_before: number | null;
+}
+export interface AppliedRevision {
+  id: Count;
+  revision: string;
+  applied_at: Time;
+  completed_at: MaybeTime;
+  /**
+   * When the next revision was applied.
+   */
+  replaced_at: string | null;
+  /**
+   * Who made the commit, by name; null for a folder.
+   */
+  author: string | null;
+  /**
+   * The first line of the commit.
+   */
+  subject: string | null;
+  current: BuildId;
+  /**
+   * What the build was meant for when it was applied.
+   */
+  percent: Percent | null;
+  /**
+   * What it did to the offers in words; null when it changed none.
+   */
+  change: string | null;
+  /**
+   * How many fields differ.
+   */
+  changes: number;
+  plan_hash: Sha256 | null;
+  /**
+   * Steps, verdicts, halts, brakes and the completion, oldest first; the newest 50.
+   */
+  events: RevisionEvent[];
+  events_left_out: boolean;
+}
+export interface RevisionEvent {
+  at: Time;
+  by: string;
+  kind: 'step' | 'verdict' | 'restart' | 'halt' | 'brake' | 'resume' | 'completed';
+  text: string;
+}
+export interface Failures {
+  build_id: BuildId;
+  devices: Count;
+  /**
+   * Of them, those that run the build by now.
+   */
+  recovered: number;
+  by_reason: {
+    key: ResultReason;
+    devices: Count;
+    recovered: Count;
+  }[];
+  by_sdk: {
+    key: number | null;
+    devices: Count;
+    recovered: Count;
+  }[];
+  by_from_version: {
+    key: VersionCode;
+    devices: Count;
+    recovered: Count;
+  }[];
+}
+export interface FailedDevices {
+  build_id: BuildId;
+  devices: FailedDevice[];
+  next_after: string | null;
+}
+export interface FailedDevice {
+  device_id: DeviceId;
+  reason: ResultReason;
+  detail: string | null;
+  sdk: number | null;
+  from_version: VersionCode;
+  at: Time;
+  /**
+   * It runs the build by now.
+   */
+  recovered: boolean;
 }
 export interface ReconcileRequest {
   wait?: boolean;

@@ -16,7 +16,7 @@ export interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Begins with `/v1/`; parameters go into `query`. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly query?: Readonly<Record<string, string | number | null | undefined>>;
   readonly json?: unknown;
   readonly body?: { readonly bytes: AsyncIterable<Buffer>; readonly type: string; readonly length?: number };
   readonly headers?: Readonly<Record<string, string>>;
@@ -90,7 +90,7 @@ async function send(base: string, token: string, call: Call): Promise<Answer> {
   const method = call.method ?? 'GET';
   const target = new URL(base + call.path);
   for (const [name, value] of Object.entries(call.query ?? {}))
-    if (value !== undefined) target.searchParams.set(name, String(value));
+    if (value !== undefined && value !== null) target.searchParams.set(name, String(value));
   const timeoutMs = call.timeoutMs ?? TIMEOUT_MS;
   let response: Awaited<ReturnType<typeof request>>;
   try {

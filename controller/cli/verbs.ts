@@ -8,6 +8,8 @@ import { clock } from './clock.ts';
 import { device } from './device.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
+import { failures } from './failures.ts';
+import { history } from './history.ts';
 import { plan } from './plan.ts';
 import type { Verb } from './program.ts';
 import { promote } from './promote.ts';
@@ -35,6 +37,8 @@ export const allVerbs = ({ proposals, backups }: Wiring): readonly Verb[] => [
   brake,
   resume,
   status,
+  history,
+  failures,
   explain,
   build,
   device,

@@ -272,6 +272,7 @@ function controllerOf(
       await github?.tick();
       await watches.adoption.look();
       await watches.progress.look();
+      await watches.completion.look();
       await stored.look();
       await stored.readNext();
     },

@@ -15,6 +15,7 @@ import { type AdoptionWatch, watchAdoption } from '../watch/adoption.ts';
 import { type ArtifactWatch, watchArtifacts } from '../watch/artifacts.ts';
 import { makeBrake } from '../watch/brake.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
+import { type CompletionWatch, watchCompletion } from '../watch/completion.ts';
 import { type ExposureWatch, watchExposure } from '../watch/exposure.ts';
 import { type GateWatch, watchGate } from '../watch/gate.ts';
 import { type ProgressWatch, watchProgress } from '../watch/progress.ts';
@@ -37,6 +38,7 @@ export interface Watches {
   readonly brake: Brake;
   readonly adoption: AdoptionWatch;
   readonly progress: ProgressWatch;
+  readonly completion: CompletionWatch;
 }
 
 export function watchesOf(
@@ -54,7 +56,17 @@ export function watchesOf(
     monotonicMs: around.monotonicMs,
     pollMs: settings.OTA_POLL_INTERVAL,
   });
+  const progress = watchProgress({
+    picture,
+    devices: store.devices,
+    nowMs,
+    monotonicMs: around.monotonicMs,
+    activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+    onFault: fault => background.run('progress', () => Promise.reject(fault)),
+  });
   return {
+    progress,
+    completion: watchCompletion({ picture, progress, history: store.history, nowMs }),
     gate,
     brake: makeBrake({ picture: publication, halts: store.halts, gate, clock, observe }),
     exposure: watchExposure({
@@ -79,14 +91,6 @@ export function watchesOf(
       activeWithinMs: settings.OTA_ACTIVE_WINDOW,
       observe,
     }),
-    progress: watchProgress({
-      picture,
-      devices: store.devices,
-      nowMs,
-      monotonicMs: around.monotonicMs,
-      activeWithinMs: settings.OTA_ACTIVE_WINDOW,
-      onFault: fault => background.run('progress', () => Promise.reject(fault)),
-    }),
   };
 }
 
@@ -100,7 +104,7 @@ export async function lookAtGate(gate: GateWatch, stored: ArtifactWatch): Promis
 /** Starts the timers. */
 export function watchTime(
   ground: Ground,
-  { exposure, gate, adoption, progress }: Watches,
+  { exposure, gate, adoption, progress, completion }: Watches,
   artifacts: Artifacts,
   stored: ArtifactWatch,
 ): void {
@@ -111,7 +115,10 @@ export function watchTime(
   background.every(TICK_MS, 'exposure', () => exposure.look());
   background.every(MINUTE_MS, 'gate', () => lookAtGate(gate, stored));
   background.every(ADOPTION_MS, 'adoption', () => adoption.look());
-  background.every(ADOPTION_MS, 'progress', () => progress.look());
+  background.every(ADOPTION_MS, 'progress', async () => {
+    await progress.look();
+    await completion.look();
+  });
   const keep = {
     eventsMs: settings.OTA_RETENTION_EVENTS,
     downloadsMs: settings.OTA_RETENTION_DOWNLOADS,

@@ -17,6 +17,7 @@ import { brakeRoutes } from './operator/brake-routes.ts';
 import { clockRoute } from './operator/clock-route.ts';
 import { deviceRoutes } from './operator/device-routes.ts';
 import { explainRoute } from './operator/explain-route.ts';
+import { historyRoutes } from './operator/history-routes.ts';
 import { importRoute } from './operator/import-route.ts';
 import { releaseRoutes } from './operator/release-routes.ts';
 import { tokenRoutes } from './operator/token-routes.ts';
@@ -61,6 +62,7 @@ export function createHttp(options: HttpOptions): HttpFace {
     explainRoute(http, doors),
     ...artifactRoutes(http, doors),
     ...releaseRoutes(http, doors, contract),
+    ...historyRoutes(http, doors),
     ...tokenRoutes(http, doors, contract),
     clockRoute(http, doors),
     ...brakeRoutes(http, doors, contract),

@@ -9,8 +9,10 @@ import type {
   AuditStore,
   Brake,
   DeviceStore,
+  FailureStore,
   HealthSource,
   HeldClock,
+  HistoryStore,
   OutcomeStore,
   Picture,
   ProgressSource,
@@ -31,6 +33,8 @@ export interface HttpPorts {
   readonly progress: Pick<ProgressSource, 'recent'>;
   readonly brake: Brake;
   readonly health: HealthSource;
+  readonly history: Pick<HistoryStore, 'list'>;
+  readonly failures: FailureStore;
 }
 
 export interface HttpSettings {

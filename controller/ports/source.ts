@@ -10,6 +10,8 @@ export interface SourceTree {
   readonly revision: Revision;
   /** Committer time (Git) or the newest change (folder), Unix ms. */
   readonly committedAtMs: number;
+  /** Who made the commit, by name, and its first line; bounded. A folder has neither. */
+  readonly commit?: { readonly author: string; readonly subject: string };
   /** Hash over the names and contents of `releases/` alone: equal trees mean equal desired state. */
   readonly treeHash: string;
   /** Empty when `releases/` is missing at this revision. */

@@ -91,7 +91,7 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
     const before = publication.snapshot;
     const after = await picture.of(row);
     const effects = options.effects({ kind: 'applied', before, after, plan, problems });
-    await desired.apply(row, problems, [auditOf(before, after, plan, appliedAtMs)], effects);
+    await desired.apply(row, problems, [auditOf(before, after, plan, appliedAtMs, tree.commit)], effects);
     attempts.applied(revision, problems);
     picture.publish(after, row);
     announce(observe, revision, plan.transitions);

@@ -1,10 +1,12 @@
 /** What is recorded of a revision: its events, its audit row, and the problem of a rewritten history. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
+import { APPLY } from '../domain/history.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import type { Problem } from '../domain/problem.ts';
-import type { AuditEntry } from '../ports/index.ts';
+import { meantPercent } from '../domain/standing.ts';
+import type { AuditEntry, SourceTree } from '../ports/index.ts';
 
 /** The rollout events of SPEC §10. */
 export function announce(observe: Observe, revision: Revision, transitions: Plan['transitions']): void {
@@ -43,12 +45,20 @@ export function auditOf(
   after: Snapshot,
   planned: Plan,
   atMs: number,
+  commit: SourceTree['commit'],
 ): AuditEntry {
   return {
     atMs,
     actor: `git:${after.revision}`,
-    action: 'apply',
+    action: APPLY,
     subject: after.rollout.current,
-    detail: { from: before?.revision, plan_hash: planned.hash, changes: planned.changes },
+    detail: {
+      from: before?.revision,
+      ...commit,
+      percent: meantPercent(planned.head),
+      transitions: planned.transitions,
+      plan_hash: planned.hash,
+      changes: planned.changes,
+    },
   };
 }

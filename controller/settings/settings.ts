@@ -130,7 +130,12 @@ export const SETTINGS = {
     1_000_000,
     'Megabits a second for downloads, which also paces nudges; 0 means no limit.',
   ),
-  OTA_RETENTION_EVENTS: duration(90 * DAY_MS, '1d', '3650d', 'How long results and audit rows are kept.'),
+  OTA_RETENTION_EVENTS: duration(
+    90 * DAY_MS,
+    '1d',
+    '3650d',
+    'How long results and audit rows are kept. Rows of what was applied, completed, halted and braked stay.',
+  ),
   OTA_RETENTION_DOWNLOADS: duration(365 * DAY_MS, '1d', '3650d', 'How long download rows are kept.'),
   OTA_RETENTION_ARTIFACTS: duration(
     30 * DAY_MS,

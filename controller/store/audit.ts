@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import type { AuditEntry, AuditStore } from '../ports/index.ts';
 import type { Db } from './db.ts';
 
-interface AuditRecord {
+export interface AuditRecord {
   readonly id: number;
   readonly at_ms: number;
   readonly actor: string;
@@ -20,17 +20,19 @@ export function makeAuditStore(db: Db): AuditStore {
         const query = reader<AuditRecord>('audit').orderBy('id', 'desc').limit(limit);
         return beforeId === undefined ? query : query.where('id', '<', beforeId);
       });
-      return rows.map(row => ({
-        id: row.id,
-        atMs: row.at_ms,
-        actor: row.actor,
-        action: row.action,
-        subject: row.subject,
-        detail: JSON.parse(row.detail) as unknown,
-      }));
+      return rows.map(entryOf);
     },
   };
 }
+
+export const entryOf = (row: AuditRecord): AuditEntry & { readonly id: number } => ({
+  id: row.id,
+  atMs: row.at_ms,
+  actor: row.actor,
+  action: row.action,
+  subject: row.subject,
+  detail: JSON.parse(row.detail) as unknown,
+});
 
 export async function insertAudit(trx: Knex, entries: readonly AuditEntry[]): Promise<void> {
   for (const entry of entries)

@@ -1,5 +1,6 @@
 /** Removes rows past their retention in small batches, one transaction each, so that other writes do not wait long. */
 import type { Knex } from 'knex';
+import { KEPT_ACTIONS } from '../domain/history.ts';
 import type { Db } from './db.ts';
 
 const BATCH = 1_000;
@@ -10,7 +11,9 @@ export async function prune(
   before: { readonly eventsMs: number; readonly downloadsMs: number; readonly nowMs: number },
 ): Promise<void> {
   await pruneTable(db, 'attempts', 'id', q => q.where('at_ms', '<', before.eventsMs));
-  await pruneTable(db, 'audit', 'id', q => q.where('at_ms', '<', before.eventsMs));
+  await pruneTable(db, 'audit', 'id', q =>
+    q.where('at_ms', '<', before.eventsMs).whereNotIn('action', [...KEPT_ACTIONS]),
+  );
   await pruneTable(db, 'adoption_samples', 'id', q => q.where('at_ms', '<', before.eventsMs));
   await pruneTable(db, 'outbox', 'id', q => q.where('gave_up_at_ms', '<', before.eventsMs));
   await pruneTable(db, 'apk_download_events', 'id', q => q.where('at_ms', '<', before.downloadsMs));

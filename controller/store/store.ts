@@ -6,7 +6,9 @@ import type {
   AuditStore,
   DesiredStore,
   DeviceStore,
+  FailureStore,
   HaltStore,
+  HistoryStore,
   KeyValueStore,
   OutboxStore,
   OutcomeStore,
@@ -19,9 +21,11 @@ import { backupDatabase } from './backup.ts';
 import { type Db, makeDb, openWriter } from './db.ts';
 import { makeDesiredStore } from './desired.ts';
 import { makeDeviceStore, type OnFault } from './devices.ts';
+import { makeFailureStore } from './failures.ts';
 import { faulted } from './faults.ts';
 import { DATABASE_FILE, lockFolder, prepareFolder } from './folder.ts';
 import { makeHaltStore } from './halts.ts';
+import { makeHistoryStore } from './history.ts';
 import { makeKeyValueStore } from './key-values.ts';
 import { type LastMoment, makeLastMoment } from './last-moment.ts';
 import { type Migration, migrate } from './migrate.ts';
@@ -44,6 +48,8 @@ export interface Store {
   readonly lastMoment: LastMoment;
   readonly ramps: RampStore;
   readonly halts: HaltStore;
+  readonly history: HistoryStore;
+  readonly failures: FailureStore;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
   /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`. */
@@ -121,6 +127,8 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
     lastMoment: makeLastMoment(db),
     ramps: makeRampStore(db, nowMs),
     halts: makeHaltStore(db, nowMs),
+    history: makeHistoryStore(db),
+    failures: makeFailureStore(db),
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(
         () => void devices.flush().catch(fault => onFault('check_ins', fault)),

@@ -14,6 +14,8 @@ const VERBS = [
   'brake',
   'resume',
   'explain',
+  'history',
+  'failures',
   'simulate',
   'reconcile',
   'backup',

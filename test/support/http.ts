@@ -179,6 +179,8 @@ export async function withServer<T>(
           outcomes: store.outcomes,
           admins: store.admins,
           audit: store.audit,
+          history: store.history,
+          failures: store.failures,
           artifacts,
           reconciler: fakeReconciler(reconciles, { ...STATUS, ...status }),
           brake: noBrake,

@@ -24,3 +24,33 @@ export function pageOf(ctx: Context, cursor: string, valid: (text: string) => bo
     throw new Refusal('query_invalid', `limit must be a whole number from 1 to ${MAX_LIMIT}`);
   return { after, limit: Number(limit) };
 }
+
+export const isRowId = (text: string): boolean => /^[1-9]\d{0,14}$/.test(text);
+
+/** One query parameter, or undefined when it is not given; Refusal `query_invalid` when `read` returns undefined. */
+export function queryOf<T>(
+  ctx: Context,
+  name: string,
+  expected: string,
+  read: (text: string) => T | undefined,
+): T | undefined {
+  const text = ctx.query[name];
+  if (text === undefined) return undefined;
+  const value = typeof text === 'string' ? read(text) : undefined;
+  if (value === undefined) throw new Refusal('query_invalid', `${name} is not valid: expected ${expected}`);
+  return value;
+}
+
+/** A whole number of at most 10 digits within the limits. */
+export const wholeQuery = (ctx: Context, name: string, min: number, max: number): number | undefined =>
+  queryOf(ctx, name, `a whole number from ${min} to ${max}`, text => {
+    const value = Number(text);
+    return /^\d{1,10}$/.test(text) && value >= min && value <= max ? value : undefined;
+  });
+
+export const oneOfQuery = <T extends string>(
+  ctx: Context,
+  name: string,
+  values: readonly T[],
+): T | undefined =>
+  queryOf(ctx, name, `one of ${values.join(', ')}`, text => values.find(value => value === text));

@@ -12,11 +12,9 @@ import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import type { Doors, Route } from '../route.ts';
 import { audited } from './audited.ts';
-import { pageOf } from './page.ts';
+import { isRowId, pageOf } from './page.ts';
 import { progressOnWire, resultsOnWire } from './progress-view.ts';
 import { buildOnWire, exposureNow, gapsOnWire, rolloutOnWire, statusOnWire } from './views.ts';
-
-const isRowId = (text: string): boolean => /^[1-9]\d{0,14}$/.test(text);
 
 export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Route[] {
   const { picture, clock, devices, outcomes, artifacts, audit, reconciler, progress } = http.ports;

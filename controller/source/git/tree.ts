@@ -8,6 +8,8 @@ import { blobContents, blobSizes, nothingToObtain, type Obtain } from './blobs.t
 import type { GitCommand } from './command.ts';
 
 const HISTORY_PAGE = 50;
+/** Characters of a name or of a first line that are kept. */
+const MOST_WORDS = 200;
 
 interface Entry {
   readonly mode: string;
@@ -25,10 +27,12 @@ export async function readTree(
   subPath: string,
   { obtain = nothingToObtain, tree = revision }: { obtain?: Obtain; tree?: string } = {},
 ): Promise<SourceTree> {
-  const seconds = (await git.text(['log', '-1', '--format=%ct', '--end-of-options', revision])).trim();
+  const log = await git.text(['log', '-1', '--format=%ct%x00%an%x00%s', '--end-of-options', revision]);
+  const [seconds, author = '', subject = ''] = log.trimEnd().split('\0');
+  const commit = { author: author.slice(0, MOST_WORDS), subject: subject.slice(0, MOST_WORDS) };
   const entries = await listTree(git, tree, subPath);
   const files = await readBlobs(git, entries, obtain);
-  return { revision, committedAtMs: Number(seconds) * 1000, treeHash: treeHashOf(files), files };
+  return { revision, committedAtMs: Number(seconds) * 1000, commit, treeHash: treeHashOf(files), files };
 }
 
 export async function listTree(git: GitCommand, revision: Revision, subPath: string): Promise<Entry[]> {

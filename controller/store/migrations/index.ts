@@ -7,6 +7,7 @@ import { halts } from './0004-halts.ts';
 import { evidenceTally } from './0005-evidence-tally.ts';
 import { checkInGaps } from './0009-check-in-gaps.ts';
 import { attemptsOfDevice } from './0010-attempts-of-device.ts';
+import { looking } from './0011-looking.ts';
 
 export const migrations: readonly Migration[] = [
   first,
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   evidenceTally,
   checkInGaps,
   attemptsOfDevice,
+  looking,
 ];
