@@ -55,7 +55,7 @@ test('a history tells who merged what, when it was applied, completed and replac
     assert.is(ramp?.replaced_at, null);
     assert.equal(
       ramp?.events.map(e => e.kind).filter(k => k !== 'verdict'),
-      ['step', 'step', 'brake'],
+      ['step', 'completed', 'brake'],
     );
     const text = ok(await run(journey, 'history', '--limit', '1'));
     assert.match(text, /step 2 opened\n/);
