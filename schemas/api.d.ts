@@ -198,6 +198,7 @@ export interface Schemas {
   RampStep: RampStep;
   Canary: Canary;
   Suspend: Suspend;
+  GateAdvice: GateAdvice;
   Exposure: Exposure;
   CheckInGaps: CheckInGaps;
   Fleet: Fleet;
@@ -549,11 +550,35 @@ export interface Suspend {
   until: Time;
 }
 export interface Exposure {
+  advice: GateAdvice | null;
   ramp: RampProgress | null;
   halts: Halt[];
   declared_percent: Percent;
   effective_percent: Percent;
   next_change_at: MaybeTime;
+}
+/**
+ * What a gate with defaults would say of a rollout at a plain percent, counted every ten minutes. It changes nothing. Null for a ramp, at 0 %, in a rollback and before the first count.
+ */
+export interface GateAdvice {
+  /**
+   * `advance`: nothing would stand against going on.
+   */
+  verdict: 'counting' | 'hold' | 'advance' | 'halt' | 'waiting_for_person' | 'waiting_for_approval';
+  reasons: string[];
+  /**
+   * Those reasons that speak against the build.
+   */
+  against: string[];
+  counted_at: Time;
+  /**
+   * Devices that took the build, canaries apart, as are all counts here.
+   */
+  taken: Count;
+  ok: Count;
+  fail: Count;
+  verify_fail: Count;
+  silent: Count;
 }
 /**
  * How far the standing ramp has come.

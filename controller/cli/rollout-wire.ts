@@ -23,6 +23,7 @@ export interface StatusOnWire {
 export type ProgressOnWire = Api.Progress;
 export type HaltOnWire = Api.Halt;
 export type RampOnWire = Api.RampProgress;
+export type AdviceOnWire = Api.GateAdvice;
 
 export interface RolloutOnWire {
   /** Null before the first revision is applied, as are `rollout` and `exposure`. */
@@ -52,6 +53,8 @@ export interface RolloutOnWire {
     readonly next_change_at: string | null;
     readonly ramp: Api.RampProgress | null;
     readonly halts: readonly Api.Halt[];
+    /** Undefined from a controller that does not tell yet. */
+    readonly advice?: Api.GateAdvice | null | undefined;
   } | null;
   readonly fleet: {
     readonly enrolled: number;

@@ -5,6 +5,7 @@ import { haltText, heldText, waitText } from './goal.ts';
 import { type Io, paint } from './io.ts';
 import { textOf, visibleLine } from './problem-formats.ts';
 import {
+  type AdviceOnWire,
   type BuildsOnWire,
   type ProgressOnWire,
   type RampOnWire,
@@ -59,6 +60,7 @@ function standingLines(now: RolloutOnWire, builds: Builds): Line[] {
     ['exposure', `${effective_percent} %${declared}${later}`],
     ...exposure.halts.map(halt => ['halted', haltText(halt)] as const),
     ...(exposure.ramp === null ? [] : [['gate', gateText(exposure.ramp)] as const]),
+    ...(exposure.advice == null ? [] : [['gate', adviceText(exposure.advice)] as const]),
     ...(effect === undefined ? [] : [['effect', effect] as const]),
     ...(rollout.suspend === null
       ? []
@@ -74,6 +76,23 @@ function standingLines(now: RolloutOnWire, builds: Builds): Line[] {
 /** `step 2: hold (12 of 30 judged)` */
 const gateText = ({ step, verdict, reasons }: RampOnWire): string =>
   `step ${step}${verdict === null ? '' : `: ${verdict.replaceAll('_', ' ')}`}${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
+
+const WOULD: Readonly<Record<AdviceOnWire['verdict'], string>> = {
+  counting: 'would wait',
+  hold: 'would wait',
+  advance: 'would go on',
+  halt: 'would halt this build',
+  waiting_for_person: 'would ask a person',
+  waiting_for_approval: 'would ask a person',
+};
+
+/** `none; a default gate would halt this build (install_failures; 12 of 40 failed). A plain percent never …` */
+function adviceText({ verdict, reasons, taken, fail }: AdviceOnWire): string {
+  const why = [...reasons, `${fail} of ${taken} failed`].join('; ');
+  const end =
+    verdict === 'halt' ? '. A plain percent never stops by itself: "ota brake" or "ota rollback"' : '';
+  return `none; with default limits it ${WOULD[verdict]} (${why})${end}`;
+}
 
 const isWithdrawn = ({ rollout }: RolloutOnWire, builds: Builds): boolean =>
   builds.some(b => b.build_id === rollout?.current && b.withdrawn !== null);

@@ -7,7 +7,7 @@ import { type GitHubAuth, type GitHubOptions, makeGitHub } from '../github/clien
 import { type GitHubConsole, makeConsole } from '../github/console.ts';
 import type { JudgeTree } from '../github/pulls.ts';
 import { makeWebhook } from '../github/webhook.ts';
-import type { Artifacts, ProgressSource, Source, Webhook } from '../ports/index.ts';
+import type { AdviceSource, Artifacts, ProgressSource, Source, Webhook } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Store } from '../store/store.ts';
 
@@ -22,6 +22,7 @@ export interface GitHubParts {
   readonly source: Source;
   readonly picture: () => Snapshot | undefined;
   readonly progress: ProgressSource;
+  readonly gate: AdviceSource;
   readonly nowMs: () => number;
   readonly observe: Observe;
   readonly pace?: GitHubPace | undefined;

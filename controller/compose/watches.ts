@@ -55,6 +55,8 @@ export function watchesOf(
     nowMs,
     monotonicMs: around.monotonicMs,
     pollMs: settings.OTA_POLL_INTERVAL,
+    audit: store.audit,
+    observe,
   });
   const progress = watchProgress({
     picture,

@@ -127,6 +127,13 @@ export type Event =
       verdict: string;
       reasons: readonly string[];
     }
+  | {
+      /** What a gate with defaults would say of a plain percent changed; nothing stops by it. */
+      readonly type: 'ota.gate.advice';
+      buildId: BuildId;
+      verdict: string;
+      reasons: readonly string[];
+    }
   | { readonly type: 'ota.reconcile.applied'; revision: Revision; ms: number; changes: number }
   | { readonly type: 'ota.reconcile.unchanged'; revision: Revision; ms: number }
   | {

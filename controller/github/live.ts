@@ -1,16 +1,25 @@
 /** The rollout in force, as it stands now: picture, fleet, outcomes and adoption brought together. */
 import type { Snapshot } from '../domain/decision.ts';
+import { againstIn } from '../domain/gate/advice.ts';
 import { haltIn } from '../domain/halt.ts';
 import { type FleetProgress, hasArrived, subjectOf, waitsOf } from '../domain/progress.ts';
 import { nextStepOf } from '../domain/ramp/forecast.ts';
 import { isSuspended } from '../domain/ramp/progress.ts';
 import { meantPercent } from '../domain/standing.ts';
-import type { AdoptionStore, Counted, DeviceStore, OutcomeStore, ProgressSource } from '../ports/index.ts';
+import type {
+  AdoptionStore,
+  AdviceSource,
+  Counted,
+  DeviceStore,
+  OutcomeStore,
+  ProgressSource,
+} from '../ports/index.ts';
 import type { RevisionProgress, RolloutState } from './revision-progress.ts';
 
 export interface FleetSources {
   readonly devices: Pick<DeviceStore, 'counts'>;
   readonly progress: Pick<ProgressSource, 'count'>;
+  readonly gate: AdviceSource;
   readonly outcomes: Pick<OutcomeStore, 'counts'>;
   readonly adoption: Pick<AdoptionStore, 'series'>;
   readonly activeWithinMs: number;
@@ -39,7 +48,17 @@ export async function signOf(
     isSuspended(picture.rollout, nowMs),
     picture.halts,
     picture.rollout,
+    adviceIn(sources),
   ]);
+}
+
+/** Undefined while nothing speaks against the build. */
+function adviceIn({ gate }: Pick<FleetSources, 'gate'>): RevisionProgress['advice'] {
+  const judgement = gate.advice()?.judgement;
+  const against = judgement === undefined ? [] : againstIn(judgement);
+  return judgement === undefined || against.length === 0
+    ? undefined
+    : { verdict: judgement.verdict, against };
 }
 
 /** The progress of the revision in force, from a count; `before` carries when it came to stand and its exposure so far. */
@@ -69,6 +88,7 @@ export async function progressNow(
         ? { reason: suspend.reason, untilMs: suspend.untilMs }
         : undefined,
     halt: halt === undefined ? undefined : { kind: halt.kind, reason: halt.reason },
+    advice: adviceIn(sources),
     state: stateOf(picture, fleet, percent, atMs),
   };
 }

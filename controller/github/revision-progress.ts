@@ -1,5 +1,6 @@
 /** How a merged revision stands with the fleet: the input of its report, statuses and notices. */
 
+import type { Verdict } from '../domain/gate/verdict.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { FleetProgress, Subject } from '../domain/progress.ts';
 import type { ReasonCount } from '../ports/index.ts';
@@ -46,6 +47,8 @@ export interface RevisionProgress {
   readonly suspend: { readonly reason: string; readonly untilMs: number } | undefined;
   /** Absent in what version 0.1 has kept. */
   readonly halt?: { readonly kind: 'gate' | 'hand'; readonly reason: string } | undefined;
+  /** What speaks against the build to a gate with defaults, at a plain percent; it stops nothing. */
+  readonly advice?: { readonly verdict: Verdict; readonly against: readonly string[] } | undefined;
   /** What ended it. */
   readonly by: Revision | undefined;
 }

@@ -5,6 +5,7 @@ import type { BuildId } from '../domain/ids.ts';
 import type { TokenKeys } from '../domain/token-key.ts';
 import type {
   AdminStore,
+  AdviceSource,
   Artifacts,
   AuditStore,
   Brake,
@@ -32,6 +33,7 @@ export interface HttpPorts {
   readonly reconciler: Reconciler;
   readonly progress: Pick<ProgressSource, 'recent'>;
   readonly brake: Brake;
+  readonly gate: AdviceSource;
   readonly health: HealthSource;
   readonly history: Pick<HistoryStore, 'list'>;
   readonly failures: FailureStore;

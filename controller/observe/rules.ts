@@ -59,6 +59,7 @@ export function rules(m: Meters): Rules {
     'ota.halt': { level: 'error' },
     'ota.resume': { level: 'warn' },
     'ota.gate.verdict': { level: 'info' },
+    'ota.gate.advice': { level: 'info' },
     'ota.reconcile.applied': { level: 'info', count: reconciled('applied') },
     'ota.reconcile.unchanged': { level: 'debug', count: reconciled('unchanged') },
     'ota.reconcile.rejected': { level: 'error', count: reconciled('rejected') },

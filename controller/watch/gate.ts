@@ -5,12 +5,19 @@
 
 import type { Snapshot } from '../domain/decision.ts';
 import { MINUTE_MS } from '../domain/duration.ts';
+import type { Observe } from '../domain/event.ts';
+import { type Advice, adviseOn, adviserOf, gateOf } from '../domain/gate/advice.ts';
 import { type Evidence, NO_EVIDENCE } from '../domain/gate/evidence.ts';
 import type { Lift } from '../domain/gate/proof.ts';
 import { evidenceCounter } from '../domain/gate/takers.ts';
 import type { BuildId, Sha256 } from '../domain/ids.ts';
-import { rampOf } from '../domain/ramp/progress.ts';
-import { type DeviceStore, fleetOf, type HaltStore } from '../ports/index.ts';
+import {
+  type AdviceSource,
+  type AuditStore,
+  type DeviceStore,
+  fleetOf,
+  type HaltStore,
+} from '../ports/index.ts';
 
 export interface GateOptions {
   readonly picture: () => Snapshot | undefined;
@@ -19,6 +26,8 @@ export interface GateOptions {
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly pollMs: number;
+  readonly audit: Pick<AuditStore, 'record'>;
+  readonly observe: Observe;
 }
 
 export interface Known {
@@ -27,10 +36,10 @@ export interface Known {
   readonly lift: Lift | undefined;
 }
 
-export interface GateWatch {
+export interface GateWatch extends AdviceSource {
   /** The stored APK to read again, because more devices report wrong bytes or a wrong signer. It is returned once. */
   doubted(): Sha256 | undefined;
-  /** Counts the devices; called once a minute. Without a gate it does nothing. */
+  /** Counts the devices; called once a minute. A plain percent is counted every ten minutes, as nothing waits for it. */
   look(): Promise<void>;
   known(snapshot: Snapshot): Known;
   /** Drops the last count, because a lift or an exclusion changed what counts. */
@@ -39,6 +48,8 @@ export interface GateWatch {
 
 /** Older counts say nothing about now. */
 const STALE_MS = 5 * MINUTE_MS;
+/** What only tells is counted less often than what decides. */
+const ADVISE_EVERY_MS = 10 * 60_000;
 /** A count that takes longer is not trusted: what it saw first has changed since. */
 const SLOW_MS = 30_000;
 
@@ -53,6 +64,7 @@ export function watchGate(options: GateOptions): GateWatch {
   const startedMs = monotonicMs();
   let last: Counted | undefined;
   let doubt: Sha256 | undefined;
+  let told: (Advice & { readonly countedMs: number }) | undefined;
 
   async function count(snapshot: Snapshot, silenceAfterMs: number): Promise<Counted> {
     const { buildId, sizeBytes } = snapshot.current;
@@ -77,20 +89,51 @@ export function watchGate(options: GateOptions): GateWatch {
     return { buildId, atMs: endedMs, distinct, lift, evidence: { ...evidence, dataFault } };
   }
 
+  async function advise(snapshot: Snapshot): Promise<void> {
+    const gate = adviserOf(snapshot.state, options.pollMs);
+    const { buildId } = snapshot.current;
+    if (gate === undefined) {
+      told = undefined;
+      return;
+    }
+    const before = told?.buildId === buildId ? told : undefined;
+    const countedMs = monotonicMs();
+    if (before !== undefined && countedMs - before.countedMs < ADVISE_EVERY_MS) return;
+    const { evidence, lift } = await count(snapshot, gate.silenceAfterMs);
+    const atMs = nowMs();
+    const stoodMs = Math.max(0, atMs - snapshot.appliedAtMs);
+    const advised = { stoodMs, upMs: countedMs - startedMs, pollMs: options.pollMs, lift };
+    const judgement = adviseOn(gate, advised, evidence, before?.judgement.memory ?? {});
+    told = { buildId, atMs, countedMs, judgement, evidence };
+    if (judgement.verdict === before?.judgement.verdict) return;
+    const { verdict, reasons, figures } = judgement;
+    await options.audit.record({
+      atMs,
+      actor: 'gate',
+      action: 'gate.advice',
+      subject: buildId,
+      detail: { verdict, reasons, figures, evidence },
+    });
+    options.observe({ type: 'ota.gate.advice', buildId, verdict, reasons });
+  }
+
   return {
+    advice: () => (told !== undefined && told.buildId === picture()?.current.buildId ? told : undefined),
     look: async () => {
       const snapshot = picture();
-      const gate = snapshot === undefined ? undefined : rampOf(snapshot.rollout)?.gate;
+      const gate = snapshot === undefined ? undefined : gateOf(snapshot.state);
       if (snapshot === undefined || gate === undefined) {
         last = undefined;
+        if (snapshot !== undefined) await advise(snapshot);
         return;
       }
+      told = undefined;
       const before = last?.buildId === snapshot.current.buildId ? verifyFailsOf(last) : 0;
       last = await count(snapshot, gate.silenceAfterMs);
       if (verifyFailsOf(last) > before) doubt = snapshot.current.sha256;
     },
     known: snapshot => {
-      if (rampOf(snapshot.rollout)?.gate === undefined) return { evidence: NO_EVIDENCE, lift: undefined };
+      if (gateOf(snapshot.state) === undefined) return { evidence: NO_EVIDENCE, lift: undefined };
       const fresh = last?.buildId === snapshot.current.buildId && monotonicMs() - last.atMs <= STALE_MS;
       if (last === undefined || !fresh)
         return { evidence: { ...NO_EVIDENCE, dataFault: true }, lift: last?.lift };
@@ -103,6 +146,7 @@ export function watchGate(options: GateOptions): GateWatch {
     },
     forget: () => {
       last = undefined;
+      told = undefined;
     },
   };
 }

@@ -240,6 +240,10 @@ const states: readonly [string, Partial<RevisionProgress>][] = [
     },
   ],
   ['halted', { state: 'halted', next: undefined, halt: { kind: 'gate', reason: '5 of 50 devices failed' } }],
+  [
+    'advised',
+    { next: undefined, advice: { verdict: 'halt', against: ['install_failures', 'canary_failures'] } },
+  ],
   ['reverted', { state: 'reverted', by: sha('e'), next: undefined }],
   ['superseded', { state: 'superseded', by: sha('f'), next: undefined }],
   [

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import type { Gate } from '../../controller/domain/gate/gate.ts';
 import { DEFAULT_GATE } from '../../controller/domain/gate/gate.ts';
 import type { Rollout } from '../../controller/domain/release.ts';
+import { ota } from '../support/cli.ts';
 import { type Enrolled, type Journey, withController } from '../support/controller.ts';
 import { type Answer, call } from '../support/http.ts';
 import { aRamp, HOUR_MS as HOUR, NOW_MS } from '../support/state.ts';
@@ -120,6 +121,41 @@ test('two failures of two that took it halt the build for everybody, and the sam
       await journey.merge(rollout);
       assert.equal((await view(journey)).effective, 0);
     }
+  }));
+
+test('a plain percent tells what a gate with defaults would say, and never narrows by itself', () =>
+  withFleet({ exposure: { kind: 'percent', percent: 50 } }, async (journey, exposed) => {
+    const told = async () => (await journey.admin('GET', '/v1/rollout')).json.exposure;
+    const [first, second, third] = exposed;
+    if (first === undefined || second === undefined || third === undefined) throw new Error('three devices');
+    await fetchApk(journey, third);
+    await look(journey);
+    const before = await told();
+    assert.equal([before.advice.verdict, before.advice.against], ['hold', []]);
+    for (const device of [first, second]) {
+      await fetchApk(journey, device);
+      await report(journey, device, 'install_failed');
+    }
+    await look(journey);
+    assert.is((await told()).advice.verdict, 'hold', 'it is counted each ten minutes');
+    await journey.pass(11 * 60_000);
+    const { advice, effective_percent, halts } = await told();
+    assert.equal([effective_percent, halts], [50, []]);
+    assert.equal([advice.verdict, advice.fail, advice.taken], ['halt', 2, 3]);
+    assert.equal(advice.against, ['install_failures']);
+    assert.equal((await offersOf(journey, exposed)).length, exposed.length, 'everybody is still offered it');
+    assert.ok(journey.log.some(l => l.event === 'ota.gate.advice' && l.verdict === 'halt'));
+    const { events } = (await journey.admin('GET', '/v1/events')).json;
+    const row = events.find((e: { action: string }) => e.action === 'gate.advice');
+    assert.equal([row?.detail.verdict, row?.detail.evidence.cohort.fail], ['halt', 2]);
+    const status = await ota(['status'], { url: journey.url, token: journey.adminToken });
+    assert.match(
+      status.out,
+      /gate +none; with default limits it would halt this build \(install_failures; 2 of 3/,
+    );
+    await journey.merge({ exposure: { kind: 'percent', percent: 0 } });
+    await journey.pass(11 * 60_000);
+    assert.is((await told()).advice, null);
   }));
 
 test('a device that was never served the build halts nothing, however often it reports', () =>

@@ -184,6 +184,7 @@ export async function withServer<T>(
           artifacts,
           reconciler: fakeReconciler(reconciles, { ...STATUS, ...status }),
           brake: noBrake,
+          gate: { advice: () => undefined },
           health: { look: async () => options.health ?? [] },
           progress: watchProgress({
             picture: () => world.snapshot,

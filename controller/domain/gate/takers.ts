@@ -7,7 +7,7 @@ import { decide, isCanary, type Snapshot } from '../decision.ts';
 import type { DeviceId } from '../ids.ts';
 import { type Outcome, type ResultReason, VERIFY_FAILURES } from '../outcome.ts';
 import type { CountedDevice } from '../progress.ts';
-import { rampOf } from '../ramp/progress.ts';
+import { percentAt, rampOf } from '../ramp/progress.ts';
 import { BUILD_FAILURES, type Evidence, NO_EVIDENCE, type StepTakers } from './evidence.ts';
 import { LEAST_CONTROL } from './proof.ts';
 
@@ -56,7 +56,7 @@ export function evidenceCounter(
   const { nowMs, pollMs, silenceAfterMs, upSinceMs } = watched;
   const ramp = rampOf(snapshot.rollout);
   const step = snapshot.progress?.step ?? -1;
-  const percent = ramp?.steps[step]?.percent ?? 0;
+  const percent = percentAt(snapshot.rollout, snapshot.progress);
   const before = ramp?.steps[step - 1]?.percent ?? 0;
   const quietSinceMs = nowMs - silenceAfterMs;
   const watchedSinceMs = firstOfferMs(snapshot, takers, nowMs);

@@ -1,5 +1,5 @@
 /** The progress report: the plan comment's second life. Pure: the same progress is the same text, so nothing is sent twice. */
-import { headlineOf, type RevisionProgress, type RolloutState } from '../revision-progress.ts';
+import { headlineOf, isFinal, type RevisionProgress, type RolloutState } from '../revision-progress.ts';
 import { adoptionChart } from './chart.ts';
 import { countOf, folded, literal, momentOf, paragraphs, shareOf, shortSha, table } from './markdown.ts';
 
@@ -36,6 +36,7 @@ export function renderProgress({ progress, planHash, planText, revert, activeHou
     `### ${about} · ${STATES[state]}${exposure}`,
     sentence(progress),
     next(progress),
+    advised(progress),
     state === 'reverted' || state === 'superseded'
       ? undefined
       : `**Undo:** \`${revert}\`, or at once \`ota rollback --open-pr\``,
@@ -123,6 +124,13 @@ function next({ next: step, state, suspend }: RevisionProgress): string | undefi
   return step === undefined
     ? '**Next:** nothing changes without another commit'
     : `**Next:** ${step.percent} % at ${momentOf(step.atMs)}`;
+}
+
+/** A plain percent never narrows by itself, so a person is told what a gate would have done. */
+function advised({ advice, state }: RevisionProgress): string | undefined {
+  if (advice === undefined || isFinal(state) || state === 'rejected') return undefined;
+  const would = advice.verdict === 'halt' ? 'would halt this build' : 'would not go on';
+  return `> [!WARNING]\n> A gate with default limits ${would}: ${advice.against.map(r => `\`${r}\``).join(', ')}. A plain percentage never stops by itself: \`ota brake --reason\` stops it at once.`;
 }
 
 /** The one new comment that a completion, a suspension or a revert is worth: edits do not notify anybody. */

@@ -17,7 +17,7 @@ import { progressOnWire, resultsOnWire } from './progress-view.ts';
 import { buildOnWire, exposureNow, gapsOnWire, rolloutOnWire, statusOnWire } from './views.ts';
 
 export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Route[] {
-  const { picture, clock, devices, outcomes, artifacts, audit, reconciler, progress } = http.ports;
+  const { picture, clock, devices, outcomes, artifacts, audit, reconciler, progress, gate } = http.ports;
 
   const needSnapshot = (): Snapshot => {
     if (picture.snapshot === undefined)
@@ -66,7 +66,7 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
         revision: snapshot?.revision ?? null,
         applied_at: isoTime(snapshot?.appliedAtMs),
         rollout: snapshot === undefined ? null : rolloutOnWire(snapshot.rollout),
-        exposure: snapshot === undefined ? null : exposureNow(snapshot, nowMs),
+        exposure: snapshot === undefined ? null : exposureNow(snapshot, gate.advice(), nowMs),
         fleet: {
           enrolled: counts.enrolled,
           active: counts.active,

@@ -2,6 +2,7 @@
 import type * as Api from '../../../schemas/api.d.ts';
 import type { CheckInGaps } from '../../domain/check-in-gaps.ts';
 import { effectivePercent, type Snapshot } from '../../domain/decision.ts';
+import { type Advice, againstIn } from '../../domain/gate/advice.ts';
 import type { Gate } from '../../domain/gate/gate.ts';
 import type { Problem } from '../../domain/problem.ts';
 import { nextChangeMs } from '../../domain/ramp/forecast.ts';
@@ -76,12 +77,25 @@ const progressOfRamp = (progress: RampProgress): Api.RampProgress => ({
   reasons: [...(progress.judgement?.reasons ?? [])],
 });
 
-export const exposureNow = (snapshot: Snapshot, nowMs: number): Api.Exposure => ({
+const adviceOnWire = ({ judgement, evidence, atMs }: Advice): Api.GateAdvice => ({
+  verdict: judgement.verdict,
+  reasons: [...judgement.reasons],
+  against: againstIn(judgement),
+  counted_at: isoTime(atMs),
+  taken: evidence.cohort.taken,
+  ok: evidence.cohort.ok,
+  fail: evidence.cohort.fail,
+  verify_fail: evidence.cohort.verifyFail,
+  silent: evidence.cohort.silent,
+});
+
+export const exposureNow = (snapshot: Snapshot, advice: Advice | undefined, nowMs: number): Api.Exposure => ({
   declared_percent: percentAt(snapshot.rollout, snapshot.progress),
   effective_percent: effectivePercent(snapshot, nowMs),
   next_change_at: isoTime(nextChangeMs(snapshot, nowMs)),
   ramp: snapshot.progress === undefined ? null : progressOfRamp(snapshot.progress),
   halts: snapshot.halts.map(haltOnWire),
+  advice: advice === undefined ? null : adviceOnWire(advice),
 });
 
 export const gapsOnWire = (gaps: CheckInGaps, pollIntervalS: number): Api.CheckInGaps => ({

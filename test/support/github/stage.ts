@@ -119,6 +119,7 @@ async function raise<T>(
         throw fault;
       },
     }),
+    gate: { advice: () => undefined },
     outcomes: store.outcomes,
     adoption: store.adoption,
     activeWithinMs: 72 * 60 * MINUTE_MS,
