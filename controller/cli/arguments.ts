@@ -2,6 +2,9 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../domain/duration.ts';
 import { isBuildId, isDeviceId, isName } from '../domain/ids.ts';
+import { timeText } from '../domain/plan/words.ts';
+import { parseTime } from '../domain/time.ts';
+import type { Moment } from '../yaml/change/suspend.ts';
 import { visibleLine } from './problem-formats.ts';
 
 const wrong = (message: string): never => {
@@ -30,11 +33,44 @@ export const countArgument =
       : wrong(`Expected a whole number from ${min} to ${max}.`);
   };
 
-/** `90s`, `30m`, `4h`, `7d` → ms. A number without a unit is refused: it was read as seconds before 0.2. */
+/** `90s`, `30m`, `4h`, `7d` → ms. */
 export function durationArgument(text: string): number {
-  if (/^\d+$/.test(text)) return wrong(`A unit is missing. Before 0.2 this meant seconds: write ${text}s.`);
+  if (/^\d+$/.test(text)) return wrong(`A unit is missing: write ${text}s, ${text}m, ${text}h or ${text}d.`);
   const ms = /^\d{1,7}[smhd]$/.test(text) ? (parseDuration(text) ?? 0) : 0;
   return ms > 0 ? ms : wrong('Expected a duration like 90s, 30m, 4h or 7d.');
+}
+
+/** For options that read a bare number as seconds before 0.2: the refusal names the old meaning. */
+export const oldDurationArgument = (text: string): number =>
+  /^\d+$/.test(text)
+    ? wrong(`A unit is missing. Before 0.2 this meant seconds: write ${text}s.`)
+    : durationArgument(text);
+
+/** A moment: in so long, or with its offset. What was written stays as it was spelled. */
+export type When = { readonly inMs: number } | { readonly atMs: number; readonly text: string };
+
+/** `4h`, or `2026-12-01T18:00:00+01:00`. A time without an offset means another moment on each machine. */
+export function whenArgument(text: string): When {
+  const atMs = parseTime(text);
+  if (atMs !== undefined) return { atMs, text };
+  if (/^\d{4}-\d{2}-\d{2}/.test(text))
+    return wrong('Expected a time with seconds and an offset, like 2026-12-01T18:00:00+01:00 or …Z.');
+  try {
+    return { inMs: durationArgument(text) };
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    return wrong(
+      'Expected how long from now, like 4h, or a time with an offset, like 2026-12-01T18:00:00+01:00.',
+    );
+  }
+}
+
+/** Whole seconds: what is written into a file is read by people. */
+export function momentOf(when: When, nowMs: number): Moment {
+  if ('atMs' in when) return when;
+  const atMs = nowMs + when.inMs;
+  const seconds = atMs - (atMs % 1000);
+  return { atMs: seconds, text: timeText(seconds) };
 }
 
 export const buildArgument = (text: string): string =>

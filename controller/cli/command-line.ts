@@ -52,7 +52,7 @@ export async function runCommandLine<I extends Terminal, E extends number>(
       program.outputHelp({ error: true });
       return line.exit.error;
     }
-    program.parse([...argv], { from: 'user' });
+    program.parse(asked(argv, program), { from: 'user' });
     return work === undefined ? line.exit.fine : await work(io);
   } catch (error) {
     return answer(line, error, io, nameIn(argv, program));
@@ -71,11 +71,24 @@ const programOf = <I extends Terminal, E extends number>(line: CommandLine<I, E>
     .configureOutput({
       writeOut: text => io.out(text),
       writeErr: text => io.err(text),
-      outputError: (text, write) => write(visible(text)),
+      // Told by `answer`, which knows the code.
+      outputError: () => undefined,
       getOutHasColors: () => io.colour,
       getErrHasColors: () => io.colour,
     })
     .showHelpAfterError(false);
+
+/** `help device tag` → `device tag --help`; a word that names no verb is answered like the mistyped verb itself. */
+function asked(argv: readonly string[], program: Command): string[] {
+  const [first, ...words] = argv;
+  if (first !== 'help' || words.length === 0) return [...argv];
+  let command: Command | undefined = program;
+  for (const [i, word] of words.entries()) {
+    command = command.commands.find(c => c.name() === word || c.aliases().includes(word));
+    if (command === undefined) return words.slice(0, i + 1);
+  }
+  return [...words, '--help'];
+}
 
 /** A secret in the arguments is visible to every user of the machine and would be echoed by an error. */
 function refuseSecrets<I extends Terminal, E extends number>(
@@ -99,7 +112,13 @@ function answer<I extends Terminal, E extends number>(
 ): E {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return line.exit.fine;
-    if (error.code !== 'commander.help') io.err(`Run "${named} --help" for what is possible.\n`);
+    if (error.code !== 'commander.help') {
+      const [first = '', ...more] = visible(error.message.replace(/^error: /, '')).split('\n');
+      const told = [`${first} [${usageCode(error)}]`, ...more.map(text => `  ${text}`)].join('\n');
+      io.err(
+        `${createColors(io.colour).red('error')}: ${told}\nRun "${named} --help" for what is possible.\n`,
+      );
+    }
     return line.exit.error;
   }
   if (!(error instanceof Fault)) throw error;
@@ -107,6 +126,10 @@ function answer<I extends Terminal, E extends number>(
   io.err(`${createColors(io.colour).red('error')}: ${[`${first} [${error.code}]`, ...more].join('\n')}\n`);
   return line.exitOf?.(error) ?? line.exit.error;
 }
+
+/** `commander.invalidArgument` → `invalid_argument`. */
+const usageCode = ({ code }: CommanderError): string =>
+  code.replace(/^commander\./, '').replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
 
 /** `ota device tag`: as far as the words name verbs. */
 function nameIn(argv: readonly string[], program: Command): string {

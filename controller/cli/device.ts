@@ -1,6 +1,6 @@
 /** `ota device …`: the fleet as the controller knows it. A token and a nudge key are printed once and kept nowhere. */
 import type { Command } from 'commander';
-import { countArgument, deviceArgument, durationArgument, tagsArgument } from './arguments.ts';
+import { countArgument, deviceArgument, oldDurationArgument, tagsArgument } from './arguments.ts';
 import { type Client, controllerClient } from './client.ts';
 import { importDevices } from './device-import.ts';
 import {
@@ -110,7 +110,7 @@ export const device: Verb = (program, choose) => {
     ['ota device rotate kiosk-7', 'ota device rotate kiosk-7 --grace 1h', 'ota device rotate kiosk-7 --now'],
   )
     .argument('<device>', 'device id', deviceArgument)
-    .option('--grace <duration>', 'how long the old token still works', durationArgument)
+    .option('--grace <duration>', 'how long the old token still works', oldDurationArgument)
     .option('--now', 'the old token ends at once')
     .option('--readmit', 'let a revoked device in again; its old tokens stay dead')
     .option('--json', 'print JSON')

@@ -1,5 +1,8 @@
 /** The enrolled fleet, where a controller can be asked: real counts beside the nominal ones. Never a reason to fail. */
+
+import { HOUR_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
+import type { DeviceId } from '../domain/ids.ts';
 import type { FleetDevice } from '../domain/plan/fleet.ts';
 import { controllerClient } from './client.ts';
 import { type DeviceOnWire, listDevices } from './device-print.ts';
@@ -8,23 +11,46 @@ import type { Io } from './io.ts';
 /** Above it the hash alone is near enough to every percentage (SPEC §3), and listing would take long. */
 const LARGEST = 10_000;
 
+/** Seen within it a device is active: the controller's default (`OTA_ACTIVE_WINDOW`). */
+const ACTIVE_WITHIN_MS = 72 * HOUR_MS;
+
 export type FleetAnswer =
-  | { readonly kind: 'counted'; readonly devices: readonly FleetDevice[] }
+  | {
+      readonly kind: 'counted';
+      readonly devices: readonly FleetDevice[];
+      /** Those that a rollout will really reach; all of them while none has checked in lately. */
+      readonly active: readonly DeviceId[];
+      /** What the active ones are called: `active devices`, or `enrolled devices`. */
+      readonly activeWord: string;
+    }
   | { readonly kind: 'large' }
   /** `why` completes "nominal counts only: …". */
   | { readonly kind: 'unknown'; readonly why: string };
 
-export async function askFleet(io: Pick<Io, 'controller'>, offline: boolean): Promise<FleetAnswer> {
+export async function askFleet(io: Pick<Io, 'controller' | 'nowMs'>, offline: boolean): Promise<FleetAnswer> {
   if (offline) return { kind: 'unknown', why: '--offline' };
   if (io.controller.token === undefined) return { kind: 'unknown', why: 'OTA_ADMIN_TOKEN is not set' };
   try {
     const rows = await listDevices(controllerClient(io), undefined, LARGEST + 1);
     if (rows.length > LARGEST) return { kind: 'large' };
-    return { kind: 'counted', devices: rows.filter(row => row.revoked_at === null).map(deviceOf) };
+    return counted(
+      rows.filter(row => row.revoked_at === null),
+      io.nowMs(),
+    );
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return { kind: 'unknown', why: error.message.split('\n')[0] ?? error.code };
   }
+}
+
+function counted(rows: readonly DeviceOnWire[], nowMs: number): FleetAnswer {
+  const lately = rows.filter(
+    row => row.last_seen_at !== null && nowMs - Date.parse(row.last_seen_at) <= ACTIVE_WITHIN_MS,
+  );
+  const active = (lately.length > 0 ? lately : rows).map(row => row.device_id);
+  const noun = active.length === 1 ? 'device' : 'devices';
+  const activeWord = `${lately.length > 0 ? 'active' : 'enrolled'} ${noun}`;
+  return { kind: 'counted', devices: rows.map(deviceOf), active, activeWord };
 }
 
 const deviceOf = (row: DeviceOnWire): FleetDevice => ({

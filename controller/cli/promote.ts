@@ -1,13 +1,20 @@
-/** `ota promote BUILD --percent N`: a build becomes the one that is rolled out. */
+/** `ota promote BUILD`: a build becomes the one that is rolled out, at a percentage or on a ramp. */
 
+import { stepsOfPercent } from '../domain/seed.ts';
 import type { Proposals } from '../ports/index.ts';
-import { buildArgument, percentArgument, reasonArgument, seedArgument } from './arguments.ts';
-import { type EditOptions, editOptions, runEdit } from './edit-rollout.ts';
+import type { RampWish, WireStep } from '../yaml/change/ramp.ts';
+import { buildArgument, momentOf, percentArgument, reasonArgument, seedArgument } from './arguments.ts';
+import { type EditOptions, editOptions, runEdit, type Wish } from './edit.ts';
+import { addRampOptions, gateOf, type RampOptions, stepsArgument } from './gate-options.ts';
+import type { Io } from './io.ts';
 import { examples, type Verb } from './program.ts';
 import { findSeed } from './seed-choice.ts';
+import type { Subject } from './subject.ts';
+import { usage } from './usage.ts';
 
-interface PromoteOptions extends EditOptions {
-  readonly percent: number;
+interface PromoteOptions extends EditOptions, RampOptions {
+  readonly percent?: number;
+  readonly ramp?: readonly WireStep[];
   readonly seed?: string;
   readonly lastSafe?: string;
   readonly reason?: string;
@@ -18,20 +25,21 @@ export const promote =
   (program, choose) => {
     const command = program
       .command('promote')
-      .summary('make a build current, at a percentage')
+      .summary('make a build current, at a percentage or on a ramp')
       .description(
         'Points current at a build, fills last_safe from what is fully rolled out, chooses a cohort_seed and clears what\n' +
           'belonged to the rollout before (rollback, force_downgrade, reason). The result is validated and its plan printed.',
       )
       .argument('<build>', 'build id, declared under builds/', buildArgument)
-      .requiredOption(
-        '--percent <percent>',
-        'share of the fleet, 0 to 100, at most two decimals',
-        percentArgument,
+      .option('--percent <percent>', 'share of the fleet, 0 to 100, at most two decimals', percentArgument)
+      .option(
+        '--ramp <steps>',
+        'or step by step: PERCENT:HOLD with commas, like 1:4h,10:24h,50:24h:approval,100',
+        stepsArgument,
       )
       .option(
         '--seed <text>',
-        'this cohort_seed; "" is the plain hash (default: searched on the enrolled fleet)',
+        'this cohort_seed; "" is the plain hash (default: searched on the active fleet)',
         seedArgument,
       )
       .option(
@@ -40,40 +48,68 @@ export const promote =
         buildArgument,
       )
       .option('--reason <text>', 'why, for the pull request', reasonArgument);
-    editOptions(command)
+    editOptions(addRampOptions(command))
       .addHelpText(
         'after',
         examples(
           'ota promote b43 --percent 10',
           'ota promote b43 --percent 1 --reason "Wi-Fi fix" --open-pr',
+          'ota promote b43 --ramp 1:4h,10:24h,50:24h,100 --gate --open-pr',
           'ota promote b43 --percent 5 --last-safe b41 --dry-run',
         ),
       )
-      .action((buildId: string, { percent, seed, lastSafe, reason, ...options }: PromoteOptions) =>
-        choose(io =>
-          runEdit(
+      .action((buildId: string, options: PromoteOptions) =>
+        choose(io => {
+          const exposure = exposureOf(options, io);
+          const { lastSafe } = options;
+          return runEdit(
             io,
             options,
             lastSafe === undefined ? [buildId] : [buildId, lastSafe],
-            ({ fleet, written }) => {
-              const chosen =
-                seed !== undefined || written.rollout.current === buildId
-                  ? { cohortSeed: seed ?? written.rollout.cohortSeed, notes: [] }
-                  : findSeed(buildId, fleet);
-              return {
-                change: {
-                  kind: 'promote',
-                  buildId,
-                  percent,
-                  cohortSeed: chosen.cohortSeed,
-                  lastSafe,
-                  reason,
-                },
-                notes: chosen.notes,
-              };
-            },
+            subject => wishOf(buildId, exposure, options, subject),
             proposals,
-          ),
-        ),
+          );
+        }),
       );
   };
+
+type Exposure = { readonly percent: number } | { readonly ramp: RampWish };
+
+function exposureOf(options: PromoteOptions, io: Io): Exposure {
+  const { percent, ramp, start } = options;
+  const gate = gateOf(options);
+  if (percent !== undefined && ramp !== undefined)
+    throw usage('--percent and --ramp say two things: give one of them');
+  if (ramp !== undefined)
+    return {
+      ramp: {
+        steps: ramp,
+        start: start === undefined || start === 'now' ? undefined : momentOf(start, io.nowMs()),
+        gate,
+      },
+    };
+  if (percent === undefined) throw usage('say how far: --percent 1, or --ramp 1:4h,10:24h,50:24h,100');
+  if (gate !== undefined || start !== undefined)
+    throw usage('--start and the gate belong to a ramp: give --ramp STEPS instead of --percent');
+  return { percent };
+}
+
+function wishOf(
+  buildId: string,
+  exposure: Exposure,
+  { seed, lastSafe, reason }: PromoteOptions,
+  { fleet, written }: Subject,
+): Wish {
+  const steps =
+    'percent' in exposure
+      ? stepsOfPercent(exposure.percent)
+      : (exposure.ramp.steps ?? []).map(step => step.percent);
+  const chosen =
+    seed !== undefined || written.rollout.current === buildId
+      ? { cohortSeed: seed ?? written.rollout.cohortSeed, notes: [] }
+      : findSeed(buildId, steps, fleet);
+  return {
+    change: { kind: 'promote', buildId, exposure, cohortSeed: chosen.cohortSeed, lastSafe, reason },
+    notes: chosen.notes,
+  };
+}

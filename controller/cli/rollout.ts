@@ -2,7 +2,7 @@
 
 import type { Proposals } from '../ports/index.ts';
 import { percentArgument, reasonArgument } from './arguments.ts';
-import { type EditOptions, editOptions, runEdit } from './edit-rollout.ts';
+import { type EditOptions, editOptions, runEdit } from './edit.ts';
 import { examples, type Verb } from './program.ts';
 
 export const rollout =

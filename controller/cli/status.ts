@@ -1,7 +1,7 @@
 /** `ota status`: what stands and how far the fleet has taken it; with `-w` until it has. */
 import { Fault } from '../domain/fault.ts';
 import { GOAL } from '../domain/progress.ts';
-import { durationArgument, percentArgument } from './arguments.ts';
+import { oldDurationArgument, percentArgument } from './arguments.ts';
 import { type Client, controllerClient } from './client.ts';
 import { failLimitArgument } from './goal.ts';
 import { EXIT, type ExitCode, type Io, outJson } from './io.ts';
@@ -46,8 +46,8 @@ export const status: Verb = (program, choose) => {
       'stop when more fail: "fail>2%" of the devices that tried, "fail>5" devices',
       failLimitArgument,
     )
-    .option('--timeout <duration>', 'give up after so long (default: never)', durationArgument)
-    .option('--interval <duration>', 'how often to look (default: 5s)', durationArgument)
+    .option('--timeout <duration>', 'give up after so long (default: never)', oldDurationArgument)
+    .option('--interval <duration>', 'how often to look (default: 5s)', oldDurationArgument)
     .option('--json', 'print JSON; with --watch one object a line')
     .addHelpText(
       'after',

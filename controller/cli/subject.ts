@@ -37,7 +37,8 @@ export function textIn(tree: SourceTree): string {
   return contentOf(tree, ROLLOUT_FILE) ?? '';
 }
 
-function contentOf(tree: SourceTree, file: string): string | undefined {
+/** The text of one file under `releases/`; undefined when it is not there. */
+export function contentOf(tree: SourceTree, file: string): string | undefined {
   const found = tree.files.find(f => f.path === file);
   return found !== undefined && 'content' in found ? found.content.toString('utf8') : undefined;
 }

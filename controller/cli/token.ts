@@ -1,9 +1,9 @@
 /** `ota token …`: operators' own tokens. A new one is printed once and stored nowhere in clear. */
-import { InvalidArgumentError } from 'commander';
-import { DAY_MS } from '../domain/duration.ts';
+import { InvalidArgumentError, Option } from 'commander';
+import { DAY_MS, durationText } from '../domain/duration.ts';
 import { isName } from '../domain/ids.ts';
 import { ADMIN_SCOPES as SCOPES } from '../ports/index.ts';
-import { durationArgument } from './arguments.ts';
+import { oldDurationArgument } from './arguments.ts';
 import { controllerClient } from './client.ts';
 import { EXIT, outJson, paint } from './io.ts';
 import { visibleLine } from './problem-formats.ts';
@@ -61,7 +61,11 @@ export const token: Verb = (program, choose) => {
       `what it may do: ${SCOPES.join(', ')}; several by repeating or with commas (default: read)`,
       scopesArgument,
     )
-    .option('--expires <duration>', 'when it ends (default: 90d)', durationArgument, DEFAULT_LIFE_MS)
+    .addOption(
+      new Option('--expires <duration>', 'when it ends')
+        .argParser(oldDurationArgument)
+        .default(DEFAULT_LIFE_MS, durationText(DEFAULT_LIFE_MS)),
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -4,6 +4,7 @@ import type { Proposals } from '../ports/index.ts';
 import { type Backups, backup } from './backup.ts';
 import { brake, resume } from './brake.ts';
 import { build } from './build.ts';
+import { canary } from './canary.ts';
 import { clock } from './clock.ts';
 import { device } from './device.ts';
 import { doctor } from './doctor.ts';
@@ -11,16 +12,20 @@ import { explain } from './explain.ts';
 import { failures } from './failures.ts';
 import { history } from './history.ts';
 import { plan } from './plan.ts';
+import { policy } from './policy.ts';
 import type { Verb } from './program.ts';
 import { promote } from './promote.ts';
+import { ramp } from './ramp.ts';
 import { reconcile } from './reconcile.ts';
 import { restore } from './restore.ts';
 import { rollback } from './rollback.ts';
 import { rollout } from './rollout.ts';
 import { simulate } from './simulate.ts';
 import { status } from './status.ts';
+import { suspend, unsuspend } from './suspend.ts';
 import { token } from './token.ts';
 import { validate } from './validate.ts';
+import { withdraw } from './withdraw.ts';
 
 export interface Wiring {
   /** Absent: `--open-pr` is refused with what to do instead. */
@@ -34,6 +39,12 @@ export const allVerbs = ({ proposals, backups }: Wiring): readonly Verb[] => [
   promote(proposals),
   rollout(proposals),
   rollback(proposals),
+  ramp(proposals),
+  canary(proposals),
+  suspend(proposals),
+  unsuspend(proposals),
+  withdraw(proposals),
+  policy(proposals),
   brake,
   resume,
   status,

@@ -1,59 +1,99 @@
 /**
  * The cohort seed of a promotion (SPEC §3): hashing alone misses a percentage by several points on a small fleet, so
- * below 10,000 devices a few hundred seeds are tried and the one that meets every usual step best is taken.
+ * below 10,000 devices a few hundred seeds are tried, and the one that suits the steps of this very rollout best is taken.
  */
 import { bucketOf, isExposed } from './cohort.ts';
 import type { BuildId, DeviceId } from './ids.ts';
 
-const SEED_STEPS: readonly number[] = [1, 5, 10, 25, 50];
+/** What a plain percentage is likely to be raised through. */
+const USUAL_STEPS: readonly number[] = [1, 5, 10, 25, 50, 75, 90];
 export const SEED_TRIES = 256;
 /** From here on hashing alone is near enough. */
 export const SEED_FLEET_LIMIT = 10_000;
+/** Small fleets need more tries to be met as well, and a try costs less there. */
+const HASHES = 80_000;
+const MOST_TRIES = 4_096;
 
 export interface SeedChoice {
   /** `b42.17`: the build id and a counter. */
   readonly cohortSeed: string;
   /** The largest distance of any step from its percentage, in points of this fleet; 0 for an empty one. */
   readonly worstPoints: number;
+  /** How many devices are in the first step. */
+  readonly inFirstStep: number;
   readonly tried: number;
 }
 
 export const seedOf = (buildId: BuildId, counter: number): string => `${buildId}.${counter}`;
 
-/** How far the fleet is from the step it misses most, in points. */
-export function worstPoints(deviceIds: readonly DeviceId[], cohortSeed: string): number {
-  if (deviceIds.length === 0) return 0;
-  const counts = SEED_STEPS.map(() => 0);
+/** The steps that a rollout at a plain percentage is judged by; its own comes first. */
+export const stepsOfPercent = (percent: number): readonly number[] => [
+  percent,
+  ...USUAL_STEPS.filter(step => step > percent),
+];
+
+/** Steps at which a seed can make a difference: at 0 and 100 % all are alike. */
+const partial = (steps: readonly number[]): readonly number[] => steps.filter(p => p > 0 && p < 100);
+
+interface Fit {
+  readonly worstPoints: number;
+  readonly inFirstStep: number;
+}
+
+/** How near a seed comes to these percents on these devices. */
+export function fitOf(deviceIds: readonly DeviceId[], cohortSeed: string, steps: readonly number[]): Fit {
+  const percents = partial(steps);
+  if (deviceIds.length === 0 || percents.length === 0)
+    return { worstPoints: 0, inFirstStep: deviceIds.length };
+  const counts = percents.map(() => 0);
   for (const id of deviceIds) {
     const bucket = bucketOf(id, cohortSeed);
-    for (const [i, percent] of SEED_STEPS.entries())
+    for (const [i, percent] of percents.entries())
       if (isExposed(bucket, percent)) counts[i] = (counts[i] ?? 0) + 1;
   }
-  const off = SEED_STEPS.map((percent, i) => Math.abs(((counts[i] ?? 0) / deviceIds.length) * 100 - percent));
-  return Math.max(...off);
+  const off = percents.map((p, i) => Math.abs(((counts[i] ?? 0) / deviceIds.length) * 100 - p));
+  return { worstPoints: Math.max(...off), inFirstStep: counts[0] ?? 0 };
 }
 
-/** No seed can do better than this: devices do not split. */
-function leastPoints(devices: number): number {
-  const off = SEED_STEPS.map(p => Math.abs((Math.round((devices * p) / 100) / devices) * 100 - p));
-  return Math.max(...off);
+/** No seed can do better than this: devices do not split, and the first step wants one. */
+function leastPoints(devices: number, steps: readonly number[]): number {
+  const off = partial(steps).map((p, i) => {
+    const nearest = Math.max(i === 0 ? 1 : 0, Math.round((devices * p) / 100));
+    return Math.abs((nearest / devices) * 100 - p);
+  });
+  return Math.max(0, ...off);
 }
+
+export const triesFor = (devices: number): number =>
+  Math.max(SEED_TRIES, Math.min(MOST_TRIES, Math.ceil(HASHES / devices)));
+
+/** A first step with a device comes before everything else. */
+const isBetter = (a: Fit, b: Fit): boolean => {
+  const [aHas, bHas] = [a.inFirstStep > 0, b.inFirstStep > 0];
+  return aHas === bHas ? a.worstPoints < b.worstPoints : aHas;
+};
 
 /**
- * Takes the first best of `tries` seeds for these enrolled devices, in any order. An empty fleet and one of
- * {@link SEED_FLEET_LIMIT} or more get counter 0 untried. A try costs one hash a device: some 3 s for 10,000.
+ * Takes the first best of some {@link SEED_TRIES} seeds for these devices, in any order, at these percents in rising
+ * order; a first step with a device comes before nearness. An empty fleet and one of {@link SEED_FLEET_LIMIT} or more get
+ * counter 0 untried. A try costs one hash a device: some 3 s for 10,000.
  */
-export function chooseSeed(buildId: BuildId, deviceIds: readonly DeviceId[], tries = SEED_TRIES): SeedChoice {
+export function chooseSeed(
+  buildId: BuildId,
+  deviceIds: readonly DeviceId[],
+  steps: readonly number[] = USUAL_STEPS,
+): SeedChoice {
   const first = seedOf(buildId, 0);
-  if (deviceIds.length === 0) return { cohortSeed: first, worstPoints: 0, tried: 0 };
-  let best = { cohortSeed: first, worstPoints: worstPoints(deviceIds, first) };
+  if (deviceIds.length === 0) return { cohortSeed: first, worstPoints: 0, inFirstStep: 0, tried: 0 };
+  let best = { cohortSeed: first, ...fitOf(deviceIds, first, steps) };
   if (deviceIds.length >= SEED_FLEET_LIMIT) return { ...best, tried: 1 };
-  const enough = leastPoints(deviceIds.length) + 1e-9;
+  const enough = leastPoints(deviceIds.length, steps) + 1e-9;
+  const tries = triesFor(deviceIds.length);
   let tried = 1;
-  for (; tried < tries && best.worstPoints > enough; tried++) {
+  for (; tried < tries && (best.inFirstStep === 0 || best.worstPoints > enough); tried++) {
     const cohortSeed = seedOf(buildId, tried);
-    const points = worstPoints(deviceIds, cohortSeed);
-    if (points < best.worstPoints) best = { cohortSeed, worstPoints: points };
+    const fit = fitOf(deviceIds, cohortSeed, steps);
+    if (isBetter(fit, best)) best = { cohortSeed, ...fit };
   }
   return { ...best, tried };
 }

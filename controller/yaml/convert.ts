@@ -3,7 +3,7 @@ import { parseDuration } from '../domain/duration.ts';
 import { DEFAULT_GATE, type Gate } from '../domain/gate/gate.ts';
 import { normaliseFingerprint } from '../domain/ids.ts';
 import type { Build, Cohort, FreezeWindow, Policy, Ramp, Rollout, Suspend } from '../domain/release.ts';
-import { parseTime } from './schema.ts';
+import { parseTime } from '../domain/time.ts';
 import type { WireBuild, WireCohort, WirePolicy, WireRollout } from './wire.ts';
 
 /** `72h` → ms. The schema has passed the text. */

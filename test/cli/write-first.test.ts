@@ -62,6 +62,10 @@ test('an edit is made before a word is said about it', () =>
       ['promote', 'b43', '--percent', '1'],
       ['rollout', '25'],
       ['rollback', '--reason', 'x'],
+      ['promote', 'b43', '--ramp', '1:4h,100'],
+      ['ramp', '--steps', '20:4h,100'],
+      ['canary', 'add', '--tag', 'qa'],
+      ['suspend', '--until', '4h', '--reason', 'x'],
     ]) {
       await writeReleases(path.join(folder, 'releases'), files);
       const before = await readFile(rollout, 'utf8');

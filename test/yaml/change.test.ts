@@ -1,8 +1,16 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { parse } from 'yaml';
 import { nearest } from '../../controller/domain/nearest.ts';
 import type { DesiredState } from '../../controller/domain/release.ts';
-import { type Change, type ChangeResult, changeRollout, type Ground } from '../../controller/yaml/change.ts';
+import {
+  type Change,
+  type ChangeResult,
+  changeReleases,
+  type Ground,
+} from '../../controller/yaml/change/index.ts';
+import type { WireRollout } from '../../controller/yaml/wire.ts';
+import { rolloutYaml } from '../support/releases.ts';
 import { aBuild, aRamp, aState, NOW_MS } from '../support/state.ts';
 
 const builds = [aBuild(40), aBuild(41), aBuild(42), aBuild(43)];
@@ -10,18 +18,23 @@ const standing = (state: DesiredState, percent: number): Ground => ({
   rollout: state.rollout,
   merged: { rollout: state.rollout, percent },
   builds: state.builds,
+  cohorts: state.cohorts,
+  wire: parse(rolloutYaml(state.rollout)) as WireRollout,
+  policy: undefined,
 });
 const promote = (over: Partial<Change & { kind: 'promote' }> = {}): Change => ({
   kind: 'promote',
   buildId: 'b43',
-  percent: 10,
+  exposure: { percent: 10 },
   cohortSeed: 'b43-7',
   ...over,
 });
 
 function accepted(result: ChangeResult) {
   if (!result.ok) throw new Error(`refused: ${result.code} ${result.message}`);
-  return result;
+  const [edit] = result.edits;
+  if (edit?.file !== 'rollout.yaml') throw new Error('rollout.yaml is not edited');
+  return { ...result, fields: edit.fields };
 }
 function refused(result: ChangeResult) {
   if (result.ok) throw new Error(`accepted: ${result.title}`);
@@ -29,7 +42,7 @@ function refused(result: ChangeResult) {
 }
 
 test('promote fills last_safe from what is fully rolled out', () => {
-  const result = accepted(changeRollout(standing(aState({ builds, rollout: 100 }), 100), promote()));
+  const result = accepted(changeReleases(standing(aState({ builds, rollout: 100 }), 100), promote()));
   assert.equal(result.fields, {
     current: 'b43',
     last_safe: 'b42',
@@ -43,7 +56,7 @@ test('promote fills last_safe from what is fully rolled out', () => {
 
 test('promote keeps last_safe while the build before is only partly out', () => {
   assert.is(
-    accepted(changeRollout(standing(aState({ builds, rollout: 50 }), 50), promote())).fields.last_safe,
+    accepted(changeReleases(standing(aState({ builds, rollout: 50 }), 50), promote())).fields.last_safe,
     'b41',
   );
 });
@@ -58,7 +71,7 @@ test('promote after a rollback ends rollback and force_downgrade and never trust
       exposure: { kind: 'percent', percent: 100 },
     },
   });
-  const { fields } = accepted(changeRollout(standing(state, 0), promote({ reason: 'fixed' })));
+  const { fields } = accepted(changeReleases(standing(state, 0), promote({ reason: 'fixed' })));
   assert.is(fields.last_safe, 'b41');
   assert.is(fields.rollback, false);
   assert.is(fields.force_downgrade, false);
@@ -71,7 +84,7 @@ test('promote replaces a ramp, says so, and tells what it leaves standing', () =
     builds,
     rollout: { exposure: aRamp(NOW_MS, [1, 4], [100]), mustInstall: true, suspend },
   });
-  const { notes, fields } = accepted(changeRollout(standing(state, 1), promote()));
+  const { notes, fields } = accepted(changeReleases(standing(state, 1), promote()));
   assert.ok('ramp' in fields && fields.ramp === undefined);
   assert.match(notes.join('\n'), /must_install.*\n.*ramp is replaced.*\n.*suspend/);
 });
@@ -81,36 +94,36 @@ test('promoting the standing build again keeps its last_safe', () => {
     builds,
     rollout: { cohortSeed: 'b42-3', exposure: { kind: 'percent', percent: 100 } },
   });
-  const { fields } = accepted(changeRollout(standing(state, 100), promote({ buildId: 'b42' })));
+  const { fields } = accepted(changeReleases(standing(state, 100), promote({ buildId: 'b42' })));
   assert.is(fields.last_safe, 'b41');
 });
 
 test('a withdrawn build is neither promoted nor trusted as last_safe', () => {
   const withdrawn = { reason: 'crash loop', atMs: NOW_MS };
   const state = aState({ builds: [aBuild(41), aBuild(42, { withdrawn }), aBuild(43)], rollout: 100 });
-  assert.is(accepted(changeRollout(standing(state, 100), promote())).fields.last_safe, 'b41');
+  assert.is(accepted(changeReleases(standing(state, 100), promote())).fields.last_safe, 'b41');
   assert.is(
-    refused(changeRollout(standing(state, 100), promote({ buildId: 'b42' }))).code,
+    refused(changeReleases(standing(state, 100), promote({ buildId: 'b42' }))).code,
     'promotes_withdrawn',
   );
 });
 
 test('a build that is not declared is refused with what was meant', () => {
   const named = aState({ builds: [aBuild(41), aBuild(42), aBuild(43, { buildId: 'release-43' })] });
-  const result = refused(changeRollout(standing(named, 10), promote({ buildId: 'relaese-43' })));
+  const result = refused(changeReleases(standing(named, 10), promote({ buildId: 'relaese-43' })));
   assert.is(result.code, 'unknown_build');
   assert.match(result.hint ?? '', /did you mean release-43\?/);
-  const many = refused(changeRollout(standing(aState({ builds }), 10), promote({ buildId: 'b44' })));
+  const many = refused(changeReleases(standing(aState({ builds }), 10), promote({ buildId: 'b44' })));
   assert.is(many.hint, 'declared builds: b40, b41, b42, b43');
 });
 
 test('promoting backwards points to rollback', () => {
   const full = standing(aState({ builds, rollout: 100 }), 100);
-  const older = refused(changeRollout(full, promote({ buildId: 'b41' })));
+  const older = refused(changeReleases(full, promote({ buildId: 'b41' })));
   assert.is(older.code, 'current_older');
   assert.match(older.hint ?? '', /ota rollback --to b41/);
   const safe = refused(
-    changeRollout(standing(aState({ builds, rollout: 10 }), 10), promote({ buildId: 'b41' })),
+    changeReleases(standing(aState({ builds, rollout: 10 }), 10), promote({ buildId: 'b41' })),
   );
   assert.is(safe.code, 'last_safe_is_current');
 });
@@ -120,10 +133,10 @@ test('a partial promotion without any known last_safe asks for it', () => {
     builds,
     rollout: { lastSafe: undefined, exposure: { kind: 'percent', percent: 100 } },
   });
-  const partial = refused(changeRollout(standing(state, 100), promote({ buildId: 'b42' })));
+  const partial = refused(changeReleases(standing(state, 100), promote({ buildId: 'b42' })));
   assert.is(partial.code, 'last_safe_missing');
   assert.is(
-    accepted(changeRollout(standing(state, 100), promote({ buildId: 'b42', lastSafe: 'b41' }))).fields
+    accepted(changeReleases(standing(state, 100), promote({ buildId: 'b42', lastSafe: 'b41' }))).fields
       .last_safe,
     'b41',
   );
@@ -131,18 +144,18 @@ test('a partial promotion without any known last_safe asks for it', () => {
 
 test('rollout changes the percent alone, and is refused where it would say nothing', () => {
   const change: Change = { kind: 'rollout', percent: 50 };
-  assert.equal(accepted(changeRollout(standing(aState({ builds }), 10), change)).fields, {
+  assert.equal(accepted(changeReleases(standing(aState({ builds }), 10), change)).fields, {
     rollout_percent: 50,
     ramp: undefined,
   });
-  const back = refused(changeRollout(standing(aState({ builds, rollout: { rollback: true } }), 0), change));
+  const back = refused(changeReleases(standing(aState({ builds, rollout: { rollback: true } }), 0), change));
   assert.is(back.code, 'rolled_back');
   assert.match(back.hint ?? '', /ota promote b42 --percent 50/);
 });
 
 test('rollback serves last_safe to all and drops the reason of the promotion', () => {
   const result = accepted(
-    changeRollout(standing(aState({ builds, rollout: { reason: 'new' } }), 10), {
+    changeReleases(standing(aState({ builds, rollout: { reason: 'new' } }), 10), {
       kind: 'rollback',
       forceDowngrade: false,
     }),
@@ -155,7 +168,7 @@ test('rollback --to names another build, but not itself, a newer, a withdrawn or
   const withdrawn = { reason: 'bad', atMs: NOW_MS };
   const state = aState({ builds: [aBuild(39, { withdrawn }), ...builds] });
   const to = (id: string) =>
-    changeRollout(standing(state, 10), { kind: 'rollback', to: id, forceDowngrade: false });
+    changeReleases(standing(state, 10), { kind: 'rollback', to: id, forceDowngrade: false });
   assert.is(accepted(to('b40')).fields.last_safe, 'b40');
   assert.is(refused(to('b42')).code, 'last_safe_is_current');
   assert.is(refused(to('b43')).code, 'current_older');
@@ -165,24 +178,28 @@ test('rollback --to names another build, but not itself, a newer, a withdrawn or
 
 test('a rollback that stands already changes nothing, its reason included', () => {
   const state = aState({ builds, rollout: { rollback: true, reason: 'crash' } });
-  const { fields } = accepted(changeRollout(standing(state, 0), { kind: 'rollback', forceDowngrade: false }));
+  const { fields } = accepted(
+    changeReleases(standing(state, 0), { kind: 'rollback', forceDowngrade: false }),
+  );
   assert.equal(fields, { last_safe: 'b41', rollback: true });
 });
 
 test('widening by promoting the standing build again keeps its reason', () => {
   const state = aState({ builds, rollout: { reason: 'Wi-Fi fix' } });
-  const { fields } = accepted(changeRollout(standing(state, 10), promote({ buildId: 'b42', percent: 50 })));
+  const { fields } = accepted(
+    changeReleases(standing(state, 10), promote({ buildId: 'b42', exposure: { percent: 50 } })),
+  );
   assert.not.ok('reason' in fields);
 });
 
 test('force_downgrade needs a reason', () => {
   const at = standing(aState({ builds }), 10);
   assert.is(
-    refused(changeRollout(at, { kind: 'rollback', forceDowngrade: true })).code,
+    refused(changeReleases(at, { kind: 'rollback', forceDowngrade: true })).code,
     'force_downgrade_reason',
   );
   const { fields } = accepted(
-    changeRollout(at, { kind: 'rollback', forceDowngrade: true, reason: 'data loss' }),
+    changeReleases(at, { kind: 'rollback', forceDowngrade: true, reason: 'data loss' }),
   );
   assert.is(fields.force_downgrade, true);
   assert.is(fields.reason, 'data loss');

@@ -114,6 +114,37 @@ test('flow style and shared values are still written rightly, comments kept', ()
   assert.match(shared, /# c/);
 });
 
+test('a nested value is changed where it differs, in block and in flow', () => {
+  const nested = `current: b1
+ramp:
+  # the lab goes first
+  steps:
+    - {percent: 1, hold: 4h}   # a morning
+    - percent: 10              # written out
+      hold: 24h
+    - {percent: 100}
+  gate: {min_reports: 20}      # small fleet
+canary: {tags: [qa], devices: [ kiosk-7 ,kiosk-8 ]}
+`;
+  const ramp = (last: object[], gate: object) => ({
+    steps: [{ percent: 1, hold: '6h' }, { percent: 10, hold: '24h' }, ...last],
+    gate,
+  });
+  const edited = editRollout(nested, {
+    ramp: ramp([{ percent: 50, hold: '1d' }, { percent: 100 }], { min_reports: 30, max_wait: '2d' }) as never,
+    canary: { tags: ['qa', 'lab: 1'], devices: ['kiosk-8'] },
+  });
+  assert.is(
+    edited,
+    nested
+      .replace('hold: 4h', 'hold: 6h')
+      .replace('- {percent: 100}', '- {percent: 50, hold: 1d}\n    - {percent: 100}')
+      .replace('{min_reports: 20}      #', '{min_reports: 30, max_wait: 2d}      #')
+      .replace('[qa]', '[qa, "lab: 1"]')
+      .replace('[ kiosk-7 ,kiosk-8 ]', '[ kiosk-8 ]'),
+  );
+});
+
 test('what is not a mapping is refused with a code', () => {
   for (const bad of ['', '- a\n', 'a: [', 'a: 1\na: 2\n'])
     assert.throws(

@@ -230,7 +230,7 @@ test('--open-pr computes on the merged files, takes a new build along and leaves
     assert.is(proposal?.title, 'promote b45 to 1 %');
     assert.is(proposal?.reason, 'try');
     assert.is(proposal?.base, base);
-    assert.equal([...(proposal?.files.keys() ?? [])], ['releases/rollout.yaml', 'releases/builds/b45.yaml']);
+    assert.equal([...(proposal?.files.keys() ?? [])], ['releases/builds/b45.yaml', 'releases/rollout.yaml']);
     assert.match(
       proposal?.files.get('releases/rollout.yaml') ?? '',
       /^current: b45 [\s\S]*min_battery_percent: 30$/m,

@@ -1,0 +1,153 @@
+/**
+ * What every editing verb shares: read, change, judge, and only then write, or hand the change to whoever opens the pull
+ * request. An edit that would be invalid writes nothing.
+ */
+import type { Command } from 'commander';
+import { parse } from 'yaml';
+import { Fault } from '../domain/fault.ts';
+import type { BuildId } from '../domain/ids.ts';
+import { API_VERSION } from '../domain/layout.ts';
+import { countFleet } from '../domain/plan/fleet.ts';
+import { ROLLOUT_FILE } from '../domain/rules/index.ts';
+import { meantPercent } from '../domain/standing.ts';
+import type { Proposals } from '../ports/index.ts';
+import { type Change, changeReleases, type FileEdit } from '../yaml/change/index.ts';
+import { editFile } from '../yaml/edit.ts';
+import type { WirePolicy, WireRollout } from '../yaml/wire.ts';
+import { type Edited, finish, printProblems } from './edit-ending.ts';
+import { askFleet } from './fleet.ts';
+import { EXIT, type ExitCode, type Io, paint } from './io.ts';
+import { judgeHead, notesOn } from './judging.ts';
+import { modelineFor } from './modeline.ts';
+import { visible } from './problem-formats.ts';
+import { askStored } from './stored-apks.ts';
+import { contentOf, readSubject, type Subject, textIn } from './subject.ts';
+import { openWorkspace } from './workspace.ts';
+
+export interface EditOptions {
+  readonly dir: string;
+  readonly base?: string;
+  readonly dryRun?: boolean;
+  readonly openPr?: boolean;
+  readonly json?: boolean;
+  readonly offline?: boolean;
+}
+
+/** The options that every editing verb takes. */
+export const editOptions = (command: Command): Command =>
+  command
+    .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
+    .option('--base <revision>', 'what is merged (default: HEAD, or the files themselves outside Git)')
+    .option('--dry-run', 'show the plan and write nothing')
+    .option('--open-pr', 'push a branch and open a pull request; the working files stay as they are')
+    .option('--offline', 'do not ask the controller about the enrolled fleet and the stored APKs')
+    .option('--json', 'print one JSON object');
+
+/** One verb's wish: which change, and what else to tell. */
+export interface Wish {
+  readonly change: Change;
+  readonly notes?: readonly string[];
+}
+
+/** `needs`: builds whose files the pull request includes while they are not merged. */
+export async function runEdit(
+  io: Io,
+  options: EditOptions,
+  needs: readonly BuildId[],
+  wish: (subject: Subject) => Wish,
+  proposals: Proposals | undefined,
+): Promise<ExitCode> {
+  const nowMs = io.nowMs();
+  const workspace = await openWorkspace(io, options.dir);
+  const forPr = options.openPr === true ? proposals : undefined;
+  if (options.openPr === true && proposals === undefined)
+    throw new Fault(
+      'pull_requests_off',
+      'pull requests are not set up here\n  leave --open-pr out, commit and push',
+      { retry: 'never' },
+    );
+  if (options.openPr === true && workspace.repository === undefined)
+    throw new Fault(
+      'not_a_repository',
+      `${options.dir} is not in a Git repository, so no pull request can be opened`,
+      { retry: 'never' },
+    );
+  const fleet = await askFleet(io, options.offline === true);
+  const read = await readSubject(workspace, { base: options.base, proposals: forPr, needs, fleet }, nowMs);
+  if ('problems' in read) {
+    printProblems(read.problems, io);
+    io.err(
+      `${paint(io).red('refused')}: the desired state as it is written is invalid; nothing was changed\n`,
+    );
+    return EXIT.invalid;
+  }
+  const edited = await judgeEdit(read, wish(read), nowMs, io, options.offline === true);
+  return edited === undefined ? EXIT.invalid : finish(io, options, read, edited, forPr);
+}
+
+async function judgeEdit(
+  subject: Subject,
+  { change, notes = [] }: Wish,
+  nowMs: number,
+  io: Io,
+  offline: boolean,
+): Promise<Edited | undefined> {
+  const { workspace, merged, written, tree, fleet } = subject;
+  const { red } = paint(io);
+  const policy = contentOf(tree, 'policy.yaml');
+  const result = changeReleases(
+    {
+      rollout: written.rollout,
+      // Both files have passed their schemas.
+      wire: parse(textIn(tree)) as WireRollout,
+      policy: policy === undefined ? undefined : (parse(policy) as WirePolicy),
+      merged: { rollout: merged.state.rollout, percent: meantPercent(merged) },
+      builds: written.builds,
+      cohorts: written.cohorts,
+    },
+    change,
+  );
+  if (!result.ok) {
+    const hint = result.hint === undefined ? '' : `  ${visible(result.hint)}\n`;
+    io.err(`${red('refused')}: ${visible(result.message)} [${result.code}]\n${hint}`);
+    return undefined;
+  }
+  const texts = await textsOf(subject, result.edits);
+  const kept = tree.files.filter(f => !texts.has(f.path));
+  const files = [...kept, ...[...texts].map(([path, text]) => ({ path, content: Buffer.from(text) }))];
+  const judgement = await judgeHead(workspace, { ...tree, files }, merged, nowMs, () =>
+    askStored(io, offline),
+  );
+  const { plan, problems } = judgement;
+  if (plan === undefined) {
+    printProblems(problems, io);
+    io.err(`${red('refused')}: to ${result.title} would be invalid; nothing was written\n`);
+    return undefined;
+  }
+  return {
+    texts,
+    title: result.title,
+    reason: 'reason' in change ? change.reason : undefined,
+    notes: [...result.notes, ...subject.notes, ...notes, ...notesOn(judgement)],
+    warnings: problems,
+    plan,
+    fleet: fleet.kind === 'counted' ? countFleet(plan, fleet.devices) : undefined,
+  };
+}
+
+/** New texts by path under `releases/`; rollout.yaml alone when nothing is edited, so that there is a file to speak of. */
+async function textsOf(
+  { workspace, tree }: Subject,
+  edits: readonly FileEdit[],
+): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
+  for (const { file, fields } of edits) {
+    const kind = file === ROLLOUT_FILE ? 'rollout' : file === 'policy.yaml' ? 'policy' : 'build';
+    const text =
+      contentOf(tree, file) ??
+      `${await modelineFor(workspace.dir, kind)}apiVersion: ${API_VERSION}\nkind: Policy\n`;
+    texts.set(file, editFile(file, text, fields));
+  }
+  if (texts.size === 0) texts.set(ROLLOUT_FILE, textIn(tree));
+  return texts;
+}

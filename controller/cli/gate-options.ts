@@ -1,0 +1,114 @@
+/** The options that describe a ramp and its gate, for `ota ramp` and `ota promote --ramp`. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../domain/duration.ts';
+import type { WireGate, WireStep } from '../yaml/change/ramp.ts';
+import { countArgument, percentArgument, type When, whenArgument } from './arguments.ts';
+
+export interface GateOptions {
+  readonly gate?: boolean;
+  readonly failMax?: number;
+  readonly verifyMax?: number;
+  readonly silenceMax?: number;
+  readonly silenceAfter?: string;
+  readonly minReports?: number;
+  readonly maxWait?: string;
+  readonly onNoData?: 'hold' | 'proceed';
+  readonly onBreach?: 'halt' | 'rollback';
+}
+
+export interface RampOptions extends GateOptions {
+  readonly start?: When | 'now';
+}
+
+export const addRampOptions = (command: Command): Command =>
+  command
+    .option('--start <when>', 'not before: a time with its offset, 4h, or now', startArgument)
+    .option('--gate', 'the next step opens only on evidence from devices (default limits)')
+    .option('--no-gate', 'time alone opens the steps')
+    .option('--fail-max <share>', 'gate: devices that may fail, like 2%', limitArgument)
+    .option('--verify-max <n>', 'gate: devices whose download may not verify', countArgument(0, 1000))
+    .option('--silence-max <share>', 'gate: devices that may go silent, like 2%', limitArgument)
+    .option('--silence-after <duration>', 'gate: when a device is silent, like 18h', lengthArgument)
+    .option('--min-reports <n>', 'gate: outcomes wanted in each step', countArgument(1, 1_000_000))
+    .option('--max-wait <duration>', 'gate: how long a step waits for evidence, like 48h', lengthArgument)
+    .addOption(
+      new Option('--on-no-data <what>', 'gate: with too little evidence after that').choices([
+        'hold',
+        'proceed',
+      ]),
+    )
+    .addOption(
+      new Option('--on-breach <what>', 'gate: when the evidence is against it').choices(['halt', 'rollback']),
+    );
+
+/** Undefined: nothing was said about the gate. */
+export function gateOf(options: GateOptions): WireGate | 'off' | undefined {
+  const limits: WireGate = {
+    ...(options.failMax !== undefined && { install_fail_ratio_max: options.failMax }),
+    ...(options.verifyMax !== undefined && { verify_fail_max: options.verifyMax }),
+    ...(options.silenceMax !== undefined && { silence_max: options.silenceMax }),
+    ...(options.silenceAfter !== undefined && { silence_after: options.silenceAfter }),
+    ...(options.minReports !== undefined && { min_reports: options.minReports }),
+    ...(options.maxWait !== undefined && { max_wait: options.maxWait }),
+    ...(options.onNoData !== undefined && { no_data: options.onNoData }),
+    ...(options.onBreach !== undefined && { on_breach: options.onBreach }),
+  };
+  if (options.gate === false) return 'off';
+  return options.gate === true || Object.keys(limits).length > 0 ? limits : undefined;
+}
+
+const wrong = (message: string): never => {
+  throw new InvalidArgumentError(message);
+};
+
+const startArgument = (text: string): When | 'now' => (text === 'now' ? 'now' : whenArgument(text));
+
+/** `2%` or `0.02` → 0.02; above 0 and at most 10 %, so that a limit is never "off". */
+function limitArgument(text: string): number {
+  const [, digits = '', percent] = /^(\d{1,2}(?:\.\d{1,4})?)\s*(%?)$/.exec(text) ?? [];
+  const value = percent === '%' ? Math.round(Number(digits) * 10_000) / 1_000_000 : Number(digits);
+  return digits !== '' && value > 0 && value <= 0.1
+    ? value
+    : wrong('Expected a share above 0 and at most 10%, like 2% or 0.02.');
+}
+
+/** As the schema has durations; the spelling goes into the file. */
+function lengthArgument(text: string): string {
+  return /^[1-9]\d{0,4}[smhd]$/.test(text) ? text : wrong('Expected a duration like 30m, 18h or 2d.');
+}
+
+const MOST_STEPS = 50;
+
+/** `1:4h,10:24h,50:24h:approval,100` → the steps; each but the last lasts for a while. */
+export function stepsArgument(text: string): WireStep[] {
+  const parts = text.split(',').map(part => part.trim());
+  if (parts.length > MOST_STEPS) return wrong(`At most ${MOST_STEPS} steps.`);
+  const steps = parts.map((part, i) => stepOf(part, i === parts.length - 1));
+  const falling = steps.findIndex((step, i) => i > 0 && step.percent <= (steps[i - 1]?.percent ?? 0));
+  if (falling > 0)
+    return wrong(`Each step must be above the one before: ${parts[falling]} follows ${parts[falling - 1]}.`);
+  return steps;
+}
+
+function stepOf(part: string, isLast: boolean): WireStep {
+  const [percentText = '', ...more] = part.split(':');
+  const approval = more.at(-1) === 'approval';
+  const holds = approval ? more.slice(0, -1) : more;
+  const percent = percentArgument(percentText);
+  const [hold] = holds;
+  if (holds.length > 1 || (hold !== undefined && (parseDuration(hold) === undefined || !isLength(hold))))
+    return wrong(`${JSON.stringify(part)} is no step: write PERCENT:HOLD, like 10:24h, or 50:24h:approval.`);
+  if (hold === undefined && !isLast)
+    return wrong(
+      `The step ${part} needs how long it lasts, like ${percentText}:24h; only the last has none.`,
+    );
+  if (hold !== undefined && isLast)
+    return wrong(`The last step lasts for good: write ${percentText} instead of ${part}.`);
+  return {
+    percent,
+    ...(hold !== undefined && { hold }),
+    ...(approval && { approval: 'required' as const }),
+  };
+}
+
+const isLength = (text: string): boolean => /^[1-9]\d{0,4}[smhd]$/.test(text);

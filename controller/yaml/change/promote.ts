@@ -1,0 +1,109 @@
+/** `promote`: a build becomes current, at a percentage or on a ramp. */
+import type { BuildId } from '../../domain/ids.ts';
+import type { Build, Rollout } from '../../domain/release.ts';
+import { type ChangeResult, editOf, type Ground, refuse, unknownBuild } from './ground.ts';
+import { type RampWish, rampOf, stepsText } from './ramp.ts';
+
+export interface PromoteChange {
+  readonly kind: 'promote';
+  readonly buildId: BuildId;
+  /** At once for this share of the fleet, or step by step. */
+  readonly exposure: { readonly percent: number } | { readonly ramp: RampWish };
+  /** For a build that is current already: the standing one, unless another is really meant. */
+  readonly cohortSeed: string;
+  readonly lastSafe?: BuildId | undefined;
+  readonly reason?: string | undefined;
+}
+
+export function promote(ground: Ground, change: PromoteChange): ChangeResult {
+  const { rollout: now, builds } = ground;
+  const { exposure } = change;
+  const build = builds.get(change.buildId);
+  if (build === undefined) return unknownBuild(ground, change.buildId);
+  if (build.withdrawn !== undefined)
+    return refuse(
+      'promotes_withdrawn',
+      `build ${build.buildId} is withdrawn: ${build.withdrawn.reason}`,
+      'promote another build',
+    );
+  if (change.lastSafe !== undefined && !builds.has(change.lastSafe))
+    return unknownBuild(ground, change.lastSafe);
+  const lastSafe = change.lastSafe ?? safeBehind(ground, change.buildId);
+  const trouble = pairTrouble(ground, build, lastSafe, 'percent' in exposure ? exposure.percent : undefined);
+  if (trouble !== undefined) return trouble;
+  const samePromotion = now.current === change.buildId;
+  const ramp = 'ramp' in exposure ? rampOf(undefined, exposure.ramp) : undefined;
+  if (ramp !== undefined && !ramp.ok) return ramp;
+  const title =
+    ramp === undefined
+      ? `promote ${change.buildId} to ${'percent' in exposure ? exposure.percent : 0} %`
+      : `promote ${change.buildId} on a ramp of ${stepsText(ramp.ramp.steps)}`;
+  return editOf(
+    title,
+    {
+      current: change.buildId,
+      last_safe: lastSafe,
+      rollout_percent: 'percent' in exposure ? exposure.percent : undefined,
+      ramp: ramp?.ramp,
+      ...(change.cohortSeed === now.cohortSeed ? {} : { cohort_seed: change.cohortSeed }),
+      ...(now.rollback ? { rollback: false } : {}),
+      ...(now.forceDowngrade ? { force_downgrade: false } : {}),
+      ...(change.reason !== undefined || !samePromotion || now.rollback ? { reason: change.reason } : {}),
+    },
+    keptNotes(now, samePromotion, ramp === undefined),
+  );
+}
+
+/** What devices outside the cohort should run: the build that is fully rolled out, else the standing `last_safe`. */
+function safeBehind(
+  { merged: { rollout, percent }, builds }: Ground,
+  promoted: BuildId,
+): BuildId | undefined {
+  const fullyOut =
+    !rollout.rollback && percent >= 100 && builds.get(rollout.current)?.withdrawn === undefined;
+  return fullyOut && rollout.current !== promoted ? rollout.current : rollout.lastSafe;
+}
+
+function pairTrouble(
+  ground: Ground,
+  build: Build,
+  lastSafe: BuildId | undefined,
+  /** Undefined: a ramp. */
+  percent: number | undefined,
+): ChangeResult | undefined {
+  const at = percent === undefined ? 'on a ramp' : `at ${percent} %`;
+  if (lastSafe === undefined)
+    return percent === 100
+      ? undefined
+      : refuse(
+          'last_safe_missing',
+          `${at} the devices outside the rollout need a last_safe build, and none is known`,
+          'name it with --last-safe BUILD',
+        );
+  if (lastSafe === build.buildId)
+    return percent === 100
+      ? undefined
+      : refuse(
+          'last_safe_is_current',
+          `${build.buildId} is the last_safe build itself, so every device would get it ${at} too`,
+          `to go back to it: ota rollback --to ${build.buildId}; to serve it to all: ota promote ${build.buildId} --percent 100`,
+        );
+  const behind = ground.builds.get(lastSafe);
+  if (behind !== undefined && behind.versionCode > build.versionCode)
+    return refuse(
+      'current_older',
+      `${build.buildId} (version_code ${build.versionCode}) is older than ${lastSafe} (${behind.versionCode}), which devices already run`,
+      `to go back: ota rollback --to ${build.buildId}; or rebuild the old code with a higher version_code`,
+    );
+  return undefined;
+}
+
+/** What stays of the rollout before, and what goes. */
+export function keptNotes(now: Rollout, samePromotion: boolean, toPercent: boolean): string[] {
+  const notes: string[] = [];
+  if (now.mustInstall && !samePromotion) notes.push('must_install: true stays from the promotion before');
+  if (toPercent && now.exposure.kind === 'ramp') notes.push('the ramp is replaced by rollout_percent');
+  if (now.suspend !== undefined)
+    notes.push('the suspend in rollout.yaml stays: nothing is offered while it lasts');
+  return notes;
+}

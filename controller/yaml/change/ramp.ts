@@ -1,0 +1,111 @@
+/** `ramp`, and the ramp of `promote --ramp`: when it starts, its steps, its gate, how far it is approved. */
+import { parseDuration } from '../../domain/duration.ts';
+import type { YamlMap } from '../difference.ts';
+import type { WireRollout } from '../wire.ts';
+import { type ChangeResult, editOf, type Ground, refuse } from './ground.ts';
+import type { Moment } from './suspend.ts';
+
+type WireRamp = NonNullable<WireRollout['ramp']>;
+export type WireStep = WireRamp['steps'][number];
+export type WireGate = NonNullable<WireRamp['gate']>;
+
+/** What is left out stays as it is. */
+export interface RampWish {
+  readonly steps?: readonly WireStep[] | undefined;
+  /** `now`: the written start goes, and the ramp begins when it is applied. */
+  readonly start?: Moment | 'now' | undefined;
+  /** Changed limits; `off`: time alone opens the steps. */
+  readonly gate?: WireGate | 'off' | undefined;
+  readonly approvedPercent?: number | undefined;
+}
+
+export interface RampChange {
+  readonly kind: 'ramp';
+  readonly ramp: RampWish;
+  readonly reason?: string | undefined;
+}
+
+export function changeRamp({ rollout, wire }: Ground, change: RampChange): ChangeResult {
+  if (rollout.rollback)
+    return refuse(
+      'rolled_back',
+      `${rollout.current} is rolled back, so its ramp has no effect`,
+      `to start it again: ota promote ${rollout.current} --ramp STEPS`,
+    );
+  if (wire.ramp === undefined && change.ramp.steps === undefined)
+    return refuse(
+      'no_ramp',
+      `${rollout.current} is at a plain ${wire.rollout_percent ?? 0} %: there is no ramp to change`,
+      'give it steps: ota ramp --steps 1:4h,10:24h,50:24h,100',
+    );
+  const result = rampOf(wire.ramp, change.ramp);
+  if (!result.ok) return result;
+  return editOf(titleOf(rollout.current, change.ramp, result.ramp), {
+    rollout_percent: undefined,
+    ramp: result.ramp,
+    ...(change.reason === undefined ? {} : { reason: change.reason }),
+  });
+}
+
+type Made = { readonly ok: true; readonly ramp: YamlMap & { readonly steps: readonly WireStep[] } };
+
+/** The whole `ramp`, with what stays as it was spelled. */
+export function rampOf(was: WireRamp | undefined, wish: RampWish): Made | (ChangeResult & { ok: false }) {
+  const start = wish.start === undefined ? was?.start : wish.start === 'now' ? undefined : wish.start.text;
+  const steps = (wish.steps ?? was?.steps ?? []).map((step, i) => sameStep(was?.steps[i], step));
+  const approved = wish.approvedPercent ?? (wish.steps === undefined ? was?.approved_percent : undefined);
+  const gate = gateOf(was?.gate, wish.gate);
+  if (approved !== undefined && !steps.some(step => step.approval === 'required'))
+    if (wish.approvedPercent !== undefined)
+      return {
+        ok: false,
+        code: 'no_approval',
+        message: 'no step of the ramp waits for an approval',
+        hint: 'mark one: ota ramp --steps 1:4h,50:24h:approval,100',
+      };
+  return {
+    ok: true,
+    ramp: {
+      ...(start !== undefined && { start }),
+      steps,
+      ...(approved !== undefined && { approved_percent: approved }),
+      ...(gate !== undefined && { gate }),
+    },
+  };
+}
+
+function gateOf(was: WireGate | undefined, wish: RampWish['gate']): YamlMap | undefined {
+  if (wish === 'off') return undefined;
+  const all = wish === undefined ? was : { ...was, ...wish };
+  return all && Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** A hold that is as long as before keeps its spelling. */
+function sameStep(was: WireStep | undefined, step: WireStep): WireStep {
+  const same =
+    was !== undefined &&
+    was.percent === step.percent &&
+    was.approval === step.approval &&
+    parseDuration(was.hold ?? '') === parseDuration(step.hold ?? '');
+  return same ? was : step;
+}
+
+/** `1, 10, 50 and 100 %` */
+export function stepsText(steps: readonly Pick<WireStep, 'percent'>[]): string {
+  const percents = steps.map(step => String(step.percent));
+  return `${[percents.slice(0, -1).join(', '), percents.at(-1)].filter(text => text !== '').join(' and ')} %`;
+}
+
+function titleOf(current: string, wish: RampWish, ramp: Made['ramp']): string {
+  const parts = [
+    wish.steps === undefined ? undefined : `steps ${stepsText(ramp.steps)}`,
+    wish.start === undefined
+      ? undefined
+      : wish.start === 'now'
+        ? 'start with the merge'
+        : `start ${wish.start.text}`,
+    wish.gate === undefined ? undefined : wish.gate === 'off' ? 'no gate' : 'gate',
+    wish.approvedPercent === undefined ? undefined : `approved up to ${wish.approvedPercent} %`,
+  ].filter(part => part !== undefined);
+  return `change the ramp of ${current}: ${parts.join(', ')}`;
+}

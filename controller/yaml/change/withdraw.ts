@@ -1,0 +1,44 @@
+/** `withdraw BUILD`: the build is never offered again. */
+import type { BuildId } from '../../domain/ids.ts';
+import { timeText } from '../../domain/plan/words.ts';
+import { type ChangeResult, type Ground, unknownBuild } from './ground.ts';
+
+export interface WithdrawChange {
+  readonly kind: 'withdraw';
+  readonly buildId: BuildId;
+  readonly reason: string;
+  /** Whole seconds are written. */
+  readonly nowMs: number;
+}
+
+export function withdraw(ground: Ground, { buildId, reason, nowMs }: WithdrawChange): ChangeResult {
+  const build = ground.builds.get(buildId);
+  if (build === undefined) return unknownBuild(ground, buildId);
+  const title = `withdraw ${buildId}`;
+  if (build.withdrawn !== undefined)
+    return {
+      ok: true,
+      title,
+      edits: [],
+      notes: [`it was withdrawn at ${timeText(build.withdrawn.atMs)}: ${build.withdrawn.reason}`],
+    };
+  const at = timeText(nowMs - (nowMs % 1000));
+  return {
+    ok: true,
+    title,
+    edits: [{ file: `builds/${buildId}.yaml`, fields: { withdrawn: { reason, at } } }],
+    notes: ['a withdrawal is final: the repaired code needs a new build', ...roleNotes(ground, buildId)],
+  };
+}
+
+function roleNotes({ rollout }: Ground, buildId: BuildId): string[] {
+  if (rollout.current === buildId)
+    return [
+      `${buildId} is current: nobody is offered it any more${rollout.lastSafe === undefined ? '' : `, ${rollout.lastSafe} is served instead`}`,
+    ];
+  if (rollout.lastSafe === buildId)
+    return [
+      `${buildId} is last_safe: promote with another one (--last-safe BUILD), or devices outside get nothing`,
+    ];
+  return [];
+}
