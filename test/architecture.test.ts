@@ -28,7 +28,7 @@ function codeOf(text: string, { strings }: { strings: boolean }): string {
   );
 }
 
-const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"\s,(){}]+)['"]/g;
+const IMPORT = /(?:\bfrom\s*|\bimport(?:\.meta\.resolve)?\s*\(?\s*)['"]([^'"\s,(){}]+)['"]/g;
 
 /** What a file imports: paths from the root for relative imports, package names as they are. */
 const importsOf = ({ path: from, text }: SourceFile): string[] =>
@@ -315,6 +315,10 @@ test('a foreign room or package is found, in a room and on the top floor', () =>
   assert.is(breaks('controller/zz.ts', "import { Octokit } from '@octokit/rest';"), 1);
   assert.is(breaks('controller/newroom/zz.ts', ''), 1);
   assert.is(breaks('controller/push/x.ts', "import { x } from 'firebase-admin/app';"), 0);
+  assert.is(
+    breaks('controller/push/x.ts', "const file = import.meta.resolve('htmx.org/dist/htmx.min.js');"),
+    1,
+  );
 });
 
 test('a clock, a random number, the console or the environment is found where the table does not allow it', () => {

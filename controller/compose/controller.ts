@@ -15,6 +15,7 @@ import type { CertificateWatch } from '../watch/certificate.ts';
 import { type GuardedClock, guardClock } from '../watch/clock.ts';
 import { apartParser } from '../yaml/parse-apart.ts';
 import { makeBackground } from './background.ts';
+import { pagesOf } from './dashboard.ts';
 import { reconcileOf } from './desired.ts';
 import { certificateOf, type Doors, httpSettings, openListeners } from './doors.ts';
 import { firstOperator, type Keys, keysOf, openArtifacts, sourceOf } from './edges.ts';
@@ -203,6 +204,7 @@ async function openDoors(
 ): Promise<Doors> {
   const { settings, around, clock, store, ends } = ground;
   const { artifacts, publication, reconcile, watches, webhook, health } = parts;
+  const pages = pagesOf(ground, { ...watches, picture: publication, reconciler: reconcile, health });
   const doors = await openListeners(settings, certificate, around.observer.observe, url =>
     createHttp({
       ports: {
@@ -222,10 +224,13 @@ async function openDoors(
       ...keys,
       knownBuild: reconcile.knowsBuild,
       webhook: webhook?.deliver,
+      pages: pages?.open,
       settings: httpSettings(settings, url),
     }),
   );
   ends.add(() => doors.close());
+  // First of all: a stream of an open page would hold the listeners open.
+  ends.add(() => pages?.stop());
   return doors;
 }
 

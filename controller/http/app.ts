@@ -22,6 +22,7 @@ import { importRoute } from './operator/import-route.ts';
 import { releaseRoutes } from './operator/release-routes.ts';
 import { tokenRoutes } from './operator/token-routes.ts';
 import { HTTP_DEFAULTS, type Http, type HttpOptions } from './options.ts';
+import { pageRoutes } from './page-routes.ts';
 import { PROBLEM_TYPE, problemBody, Refusal } from './problem.ts';
 import { makeRateLimit } from './rate.ts';
 import { makeDoors, type Route, type Surface } from './route.ts';
@@ -68,6 +69,7 @@ export function createHttp(options: HttpOptions): HttpFace {
     ...brakeRoutes(http, doors, contract),
     ...healthRoutes(http, doors),
     webhookRoute(http, doors),
+    ...(http.pages === undefined ? [] : pageRoutes(http, doors, http.pages(auth.show))),
   ];
   const served = (...surfaces: Surface[]) =>
     koaFor(

@@ -11,6 +11,7 @@ import {
   type DeviceAuth,
   type DeviceStore,
   IMPORTED_KID,
+  type ShowToken,
 } from '../ports/index.ts';
 import { clientAddress } from './address.ts';
 import type { DeviceTokens } from './device-token.ts';
@@ -29,6 +30,8 @@ export interface Auth {
   device(req: IncomingMessage, route: string): DeviceIdentity;
   /** No database is read here either. Throws a Refusal of 401, 403, or 429 for an address that fails too often. */
   admin(req: IncomingMessage, route: string, scope: AdminScope): AdminToken;
+  /** The same check of an operator's token that came in a form; whoever asks looks at the scopes. */
+  readonly show: ShowToken;
 }
 
 export interface AuthOptions {
@@ -76,11 +79,24 @@ export function makeAuth(options: AuthOptions): Auth {
   const tooMany = (retryAfterS: number): Refusal =>
     new Refusal('auth_rate_limited', 'too many failed authentications from this address', { retryAfterS });
 
-  function fail(req: IncomingMessage, route: string, code: AuthFailure, failures: RateLimit): never {
-    const address = clientAddress(req, settings.trustedProxy);
+  /** Logs and counts a failure; the seconds to wait, 0 for one that is still answered with its reason. */
+  function failed(address: string, route: string, code: AuthFailure, failures: RateLimit): number {
     const waitS = failures.take(address);
     observe({ type: 'ota.auth.fail', route, code: waitS === 0 ? code : 'auth_rate_limited', address });
+    return waitS;
+  }
+
+  function fail(req: IncomingMessage, route: string, code: AuthFailure, failures: RateLimit): never {
+    const waitS = failed(clientAddress(req, settings.trustedProxy), route, code, failures);
     throw waitS === 0 ? new Refusal(code, DETAIL[code]) : tooMany(waitS);
+  }
+
+  function operatorOf(token: string): AdminToken | AuthFailure {
+    if (!ADMIN_TOKEN.test(token)) return 'token_malformed';
+    const found = admins.find(tokenHash(token));
+    if (found === undefined) return 'token_invalid';
+    if (found.revokedAtMs !== undefined) return 'token_revoked';
+    return found.expiresAtMs <= clock.nowMs() ? 'token_expired' : found;
   }
 
   /** The store knows an imported token for as long as its generation is accepted. */
@@ -120,16 +136,17 @@ export function makeAuth(options: AuthOptions): Auth {
     },
     admin: (req, route, scope) => {
       const given = bearer(req);
-      if (typeof given === 'string') return fail(req, route, given, adminFailures);
-      const { token } = given;
-      if (!ADMIN_TOKEN.test(token)) return fail(req, route, 'token_malformed', adminFailures);
-      const found = admins.find(tokenHash(token));
-      if (found === undefined) return fail(req, route, 'token_invalid', adminFailures);
-      if (found.revokedAtMs !== undefined) return fail(req, route, 'token_revoked', adminFailures);
-      if (found.expiresAtMs <= clock.nowMs()) return fail(req, route, 'token_expired', adminFailures);
+      const found = typeof given === 'string' ? given : operatorOf(given.token);
+      if (typeof found === 'string') return fail(req, route, found, adminFailures);
       if (!found.scopes.includes(scope) && !found.scopes.includes('admin'))
         throw new Refusal('scope_missing', `this token lacks the scope ${scope}`);
       return found;
+    },
+    show: (token, address) => {
+      const found = operatorOf(token);
+      if (typeof found !== 'string') return { kind: 'good', token: found, sha256: tokenHash(token) };
+      const retryAfterS = failed(address, '/sign-in', found, adminFailures);
+      return retryAfterS === 0 ? { kind: 'refused' } : { kind: 'wait', retryAfterS };
     },
   };
 }

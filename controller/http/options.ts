@@ -15,9 +15,11 @@ import type {
   HeldClock,
   HistoryStore,
   OutcomeStore,
+  PageFace,
   Picture,
   ProgressSource,
   Reconciler,
+  ShowToken,
   Webhook,
 } from '../ports/index.ts';
 import { type Pace, UPLOAD } from './body.ts';
@@ -132,6 +134,8 @@ export interface HttpOptions {
   readonly knownBuild: (buildId: BuildId) => boolean;
   /** Absent: the webhook route answers 503. */
   readonly webhook?: Webhook | undefined;
+  /** Absent: no pages for people are served. */
+  readonly pages?: ((show: ShowToken) => PageFace) | undefined;
   readonly settings: Partial<HttpSettings> & Pick<HttpSettings, 'publicUrl'>;
   /** Monotonic ms for limits and durations. It runs on while the wall clock is held. */
   readonly monotonicMs?: () => number;

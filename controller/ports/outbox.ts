@@ -25,6 +25,8 @@ export interface OutboxStore {
   retry(id: number, notBeforeMs: number, code: string): Promise<void>;
   giveUp(id: number, code: string): Promise<void>;
   pending(topic: string): Promise<OutboxRow[]>;
+  /** Rows that wait, of all topics. */
+  depth(): Promise<number>;
 }
 
 export type Handled =

@@ -48,6 +48,16 @@ export const SETTINGS = {
     'a port',
     'Port of a separate listener for the operator routes and /metrics.',
   ),
+  OTA_OPERATOR_URL: optional(
+    url,
+    'an http(s) URL without query',
+    'The URL at which people reach the operator listener. Needed for its pages behind a proxy that changes Host.',
+  ),
+  OTA_DASHBOARD: optional(
+    flag,
+    'on or off',
+    'The pages for people. Default: on with OTA_OPERATOR_PORT, and on a shared listener only on loopback without OTA_TRUSTED_PROXY.',
+  ),
   OTA_HSTS_MAX_AGE: number(0, 0, 63_072_000, 'Seconds of Strict-Transport-Security; 0 sends none.'),
   OTA_SOURCE: setting(
     text,

@@ -15,7 +15,9 @@ export interface Spec<T> {
 
 export const text: Parse<string> = value => (value.trim() === '' ? undefined : value.trim());
 export const flag: Parse<boolean> = value =>
-  ({ true: true, '1': true, yes: true, false: false, '0': false, no: false })[value.trim().toLowerCase()];
+  ({ true: true, '1': true, yes: true, on: true, false: false, '0': false, no: false, off: false })[
+    value.trim().toLowerCase()
+  ];
 export const whole =
   (min: number, max: number): Parse<number> =>
   value => {

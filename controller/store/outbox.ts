@@ -57,6 +57,11 @@ export function makeOutboxStore(db: Db, nowMs: () => number): OutboxStore {
       );
       return rows.map(toRow);
     },
+    depth: () =>
+      db.read(async reader => {
+        const [row] = await reader('outbox').whereNull('gave_up_at_ms').count<{ n: number }[]>({ n: '*' });
+        return row?.n ?? 0;
+      }),
   };
 }
 

@@ -1,0 +1,97 @@
+/** The pages for people: whether they are served, and what they are given. */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { type Dashboard, makeDashboard } from '../dashboard/dashboard.ts';
+import { memorySessions } from '../dashboard/memory-sessions.ts';
+import { isLoopback } from '../domain/loopback.ts';
+import type {
+  HealthSource,
+  PageFace,
+  Picture,
+  ProgressSource,
+  Reconciler,
+  ShowToken,
+} from '../ports/index.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { GateWatch } from '../watch/gate.ts';
+import type { Ground } from './ground.ts';
+
+export interface PageParts {
+  readonly picture: Picture;
+  readonly reconciler: Reconciler;
+  readonly progress: ProgressSource;
+  readonly gate: Pick<GateWatch, 'known'>;
+  readonly health: HealthSource;
+}
+
+export interface Pages {
+  /** For HTTP, which checks the tokens. */
+  open(show: ShowToken): PageFace;
+  /** Ends the streams of open pages. */
+  stop(): void;
+}
+
+/**
+ * On a listener of the operators' own, or where only this machine can ask. A fleet's public address gets no sign-in
+ * form unless OTA_DASHBOARD says so; a proxy in front makes loopback as public as itself.
+ */
+export function servesPages(settings: Settings): boolean {
+  const { OTA_DASHBOARD, OTA_OPERATOR_PORT, OTA_HOST, OTA_TRUSTED_PROXY } = settings;
+  return OTA_DASHBOARD ?? (OTA_OPERATOR_PORT !== undefined || (isLoopback(OTA_HOST) && !OTA_TRUSTED_PROXY));
+}
+
+/** `fleet/releases` for a repository anywhere, the folder's own name for one on this machine. */
+export function sourceName(source: string): string {
+  const parts = source.replace(/\/+$|\.git$/g, '').split(/[/:]/);
+  const remote = /^(https?|ssh):|^[^/]+@[^/]+:/.test(source);
+  return remote ? parts.slice(-2).join('/') : path.basename(source);
+}
+
+const isHttps = (settings: Settings): boolean =>
+  settings.OTA_OPERATOR_URL === undefined
+    ? settings.OTA_TLS_CERT !== undefined || settings.OTA_TRUSTED_PROXY
+    : settings.OTA_OPERATOR_URL.startsWith('https:');
+
+/** Undefined where they are not served. */
+export function pagesOf(ground: Ground, parts: PageParts): Pages | undefined {
+  if (!servesPages(ground.settings)) return undefined;
+  let opened: Dashboard | undefined;
+  return {
+    open: show => {
+      opened = dashboardOf(ground, parts, show);
+      return opened;
+    },
+    stop: () => opened?.stop(),
+  };
+}
+
+function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboard {
+  const { settings, around, nowMs, store } = ground;
+  const repository = /^[a-z+]+:\/\/|^[^/]+@[^/]+:/.test(settings.OTA_SOURCE);
+  return makeDashboard({
+    ports: {
+      picture: parts.picture,
+      reconciler: parts.reconciler,
+      progress: parts.progress,
+      health: parts.health,
+      devices: store.devices,
+      ramps: store.ramps,
+      admins: store.admins,
+      sessions: memorySessions({ nowMs, randomBytes }),
+    },
+    show,
+    observe: around.observer.observe,
+    evidence: snapshot => parts.gate.known(snapshot).evidence,
+    waiting: () => store.outbox.depth(),
+    nowMs,
+    randomBytes,
+    source: {
+      name: sourceName(settings.OTA_SOURCE),
+      branch: repository ? settings.OTA_SOURCE_BRANCH : undefined,
+    },
+    secure: isHttps(settings),
+    origin: settings.OTA_OPERATOR_URL === undefined ? undefined : new URL(settings.OTA_OPERATOR_URL).origin,
+    activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+    version: around.version,
+  });
+}

@@ -1,0 +1,56 @@
+/** Answers of the pages, with the headers that keep everything else out. */
+import type { PageAnswer } from '../ports/index.ts';
+import type { Html } from './html.ts';
+
+/** Nothing inline and nothing from elsewhere: a text that slips through as markup can still run and load nothing. */
+const POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join('; ');
+
+const SAFE: Readonly<Record<string, string>> = {
+  'Content-Security-Policy': POLICY,
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  // The origin must go with our own forms; no other site learns a device id from a path.
+  'Referrer-Policy': 'same-origin',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+};
+
+export const pageOf = (
+  body: Html,
+  status = 200,
+  headers: Readonly<Record<string, string>> = {},
+): PageAnswer => ({
+  status,
+  headers: { ...SAFE, 'Content-Type': 'text/html; charset=utf-8', ...headers },
+  body: body.text,
+});
+
+/** 303: the browser asks for `to` with GET. `to` is a path of ours. */
+export const goTo = (to: string, headers: Readonly<Record<string, string>> = {}): PageAnswer => ({
+  status: 303,
+  headers: { ...SAFE, Location: to, ...headers },
+  body: '',
+});
+
+/** For a live part: tells htmx to leave the page. */
+export const leaveTo = (to: string): PageAnswer => ({
+  status: 200,
+  headers: { ...SAFE, 'Content-Type': 'text/plain', 'HX-Redirect': to },
+  body: '',
+});
+
+export const plain = (status: number, text: string): PageAnswer => ({
+  status,
+  headers: { ...SAFE, 'Content-Type': 'text/plain; charset=utf-8' },
+  body: text,
+});

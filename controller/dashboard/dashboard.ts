@@ -1,0 +1,125 @@
+/** The pages for people: who may look, what each shows, and what tells them that something is new. */
+import { effectivePercent } from '../domain/decision.ts';
+import type { Page, PageAnswer, PageFace, PageRequest, Session } from '../ports/index.ts';
+import { makeAccess } from './access.ts';
+import { goTo, leaveTo, pageOf, plain } from './answers.ts';
+import { readAssets } from './assets.ts';
+import { documentOf, type FrameFacts, frame, type View } from './frame.ts';
+import { type Html, html } from './html.ts';
+import { makeLive } from './live.ts';
+import { nowView } from './now/view.ts';
+import type { DashboardOptions } from './options.ts';
+import { signInAt, signInPages } from './sign-in.ts';
+
+export type { DashboardOptions } from './options.ts';
+
+export interface Dashboard extends PageFace {
+  /** Ends the streams of open pages. */
+  stop(): void;
+}
+
+/** What a view is given, and what it makes of it. */
+export interface Look {
+  readonly request: PageRequest;
+  readonly session: Session;
+  readonly nowMs: number;
+}
+
+export interface Viewed {
+  readonly title: string;
+  readonly main: Html;
+  readonly status?: number;
+}
+
+export type ViewOf = (look: Look) => Promise<Viewed>;
+
+export function makeDashboard(options: DashboardOptions): Dashboard {
+  const { ports, nowMs } = options;
+  const assets = readAssets();
+  const access = makeAccess(options);
+  const live = makeLive({
+    version: () => versionOf(options),
+    isGood: async request => (await access.of(request)) !== undefined,
+  });
+
+  const factsNow = async (): Promise<FrameFacts> => ({
+    nowMs: nowMs(),
+    status: ports.reconciler.status(),
+    source: options.source,
+    waiting: await options.waiting(),
+    activeWithinMs: options.activeWithinMs,
+    version: options.version,
+    attention: 0,
+    live: versionOf(options),
+  });
+
+  const view = (name: View, path: string, show: ViewOf): Page => ({
+    method: 'GET',
+    path,
+    answer: async (request): Promise<PageAnswer> => {
+      const signedIn = await access.of(request);
+      if (signedIn === undefined) {
+        const to = signInAt(request.target);
+        return request.header('hx-request') === 'true' ? leaveTo(to) : goTo(to);
+      }
+      const { session } = signedIn;
+      const { title, main, status } = await show({ request, session, nowMs: nowMs() });
+      const page = { view: name, title, main, target: request.target };
+      return pageOf(frame(assets, await factsNow(), session, page), status);
+    },
+  });
+
+  return {
+    pages: [
+      assets.page,
+      ...signInPages(options, access, assets),
+      {
+        method: 'GET',
+        path: '/live',
+        answer: async request =>
+          (await access.of(request)) === undefined ? plain(401, 'signed out') : live.answer(request),
+      },
+      view('now', '/', nowView(options)),
+    ],
+    failure: (status, code) =>
+      pageOf(
+        documentOf(
+          assets,
+          'Failed',
+          html`<main class="wrap" id="main"><section class="card stack-s"><h1>This page could not be made</h1>
+<p>The controller answered <code>${code}</code>. Its log says more. Update checks do not depend on these pages.</p>
+<p><a href="/">Back to Now</a></p></section></main>`,
+        ),
+        status,
+      ),
+    stop: live.stop,
+  };
+}
+
+/** What would make a page look different, in few enough words to be compared each second. */
+function versionOf({ ports, nowMs }: DashboardOptions): string {
+  const { snapshot } = ports.picture;
+  const { attemptedRevision, sourceFault, clockHeld, problems } = ports.reconciler.status();
+  const counted = ports.progress.last();
+  const { seen, running, waiting, held, active, enrolled } = counted?.progress ?? {};
+  const judgement = snapshot?.progress?.judgement;
+  const parts = [
+    snapshot?.revision,
+    snapshot && effectivePercent(snapshot, nowMs()),
+    snapshot?.halts.map(halt => halt.id),
+    judgement?.verdict,
+    judgement?.reasons,
+    [attemptedRevision, sourceFault, clockHeld, problems.length],
+    [seen, running, waiting, held, active, enrolled],
+    // Ages move on too.
+    Math.floor(nowMs() / 60_000),
+  ];
+  return hashOf(JSON.stringify(parts));
+}
+
+/** FNV-1a, 32 bits: tells texts apart, protects nothing. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash >>> 0).toString(16);
+}

@@ -1,0 +1,158 @@
+/** The gate of the step: the verdict as a sentence, then each condition with its count and its limit. */
+import { type Evidence, judgedOf } from '../../domain/gate/evidence.ts';
+import type { Gate } from '../../domain/gate/gate.ts';
+import type { Figures, Judgement } from '../../domain/gate/judge-step.ts';
+import { HALT_AT } from '../../domain/gate/proof.ts';
+import { rampOf } from '../../domain/ramp/progress.ts';
+import { type Html, html, type Part } from '../html.ts';
+import { icon, type Shape, state as stateMark, type Tone } from '../icons.ts';
+import { count, percents, share, span } from '../words.ts';
+import type { InForce } from './facts.ts';
+import { reasonText } from './reasons.ts';
+import type { NowState } from './state.ts';
+
+export function gateView(state: NowState, it: InForce): Html {
+  const { snapshot, evidence } = it;
+  const ramp = rampOf(snapshot.rollout);
+  const gate = ramp?.gate;
+  if (gate === undefined || evidence === undefined)
+    return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">No gate</h2></header><p class="q">${
+      ramp === undefined
+        ? 'A plain percent has no steps: nothing but a commit changes it.'
+        : html`Time alone opens the next step. A gate stops a ramp when installs fail or devices go quiet; it is <code>ramp.gate</code> in rollout.yaml.`
+    }</p></section>`;
+  const judgement = snapshot.progress?.judgement;
+  const { cohort, canary } = evidence;
+  const title = state === 'halted' ? 'Why the gate halted' : 'The gate of this step';
+  return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">${title}</h2><p>judges ${count(judgedOf(cohort))} devices of the rollout, and ${count(canary.taken)} canaries apart</p></header>
+${verdictLine(state, judgement)}
+<ul class="gate">${conditions(gate, evidence, judgement?.figures, snapshot.progress?.exposureMs ?? 0, holdOf(it))}</ul></section>`;
+}
+
+const holdOf = ({ snapshot }: InForce): number | undefined =>
+  rampOf(snapshot.rollout)?.steps[snapshot.progress?.step ?? -1]?.holdMs;
+
+function verdictLine(state: NowState, judgement: Judgement | undefined): Part {
+  const line = (look: string, shape: Shape, tone: Tone, word: string, text: Part): Html =>
+    html`<p class="verdict t-${look}"><b>${stateMark(shape, tone, word)}</b> ${text}</p>`;
+  const proof = proofText(judgement?.figures);
+  if (state === 'halted' || judgement?.verdict === 'halt')
+    return line('stop', 'halt', 'stop', 'Halted.', html`A proof that chance does not explain. ${proof}`);
+  if (judgement === undefined)
+    return line('none', 'none', 'none', 'Not judged yet.', 'The first look comes within a minute.');
+  const why = reasonText(judgement.reasons.filter(r => r !== 'hold_time'));
+  switch (judgement.verdict) {
+    case 'counting':
+      return line('ok', 'ok', 'ok', 'Nothing speaks against it.', html`Only the time is missing. ${proof}`);
+    case 'advance':
+      return line('ok', 'ok', 'ok', 'Passed.', html`${why !== '' && `Although ${why}. `}${proof}`);
+    case 'hold':
+      return line(
+        'wait',
+        'wait',
+        'wait',
+        'Held.',
+        html`${why === '' ? 'It heals by itself' : `It waits because ${why}`}. ${proof}`,
+      );
+    case 'waiting_for_person':
+      return line('wait', 'person', 'wait', 'Asks a person.', html`${why}. ${proof}`);
+    case 'waiting_for_approval':
+      return line('ok', 'person', 'ok', 'Passed.', html`The next step needs an approval. ${proof}`);
+  }
+}
+
+function proofText(figures: Figures | undefined): Part {
+  if (figures === undefined) return undefined;
+  const strongest = Math.exp(Math.max(figures.lnFail, figures.lnCanary));
+  const shown =
+    strongest >= 1000
+      ? 'over 1,000'
+      : strongest < 0.01
+        ? 'under 0.01'
+        : String(Number(strongest.toPrecision(2)));
+  return `Proof of failing installs: ${shown}; it halts at ${HALT_AT}.`;
+}
+
+interface Condition {
+  readonly shape: Shape;
+  readonly tone: Tone;
+  readonly name: string;
+  readonly value: Part;
+  readonly bar?: { readonly value: number; readonly limit: number } | undefined;
+  readonly sub?: Part;
+}
+
+function conditions(
+  gate: Gate,
+  evidence: Evidence,
+  figures: Figures | undefined,
+  exposureMs: number,
+  holdMs: number | undefined,
+): Html[] {
+  const { cohort, canary, control } = evidence;
+  const judged = judgedOf(cohort);
+  const ratio = judged === 0 ? 0 : cohort.fail / judged;
+  const fails = ratio > gate.installFailRatioMax;
+  const wrong = cohort.verifyFail + canary.verifyFail;
+  const silenceLimit = figures?.silenceLimit ?? gate.silenceMax;
+  const quiet = cohort.takenLongAgo === 0 ? 0 : cohort.silent / cohort.takenLongAgo;
+  const enough =
+    figures !== undefined && figures.judged >= figures.needed && figures.followed >= figures.needed;
+  const rows: Condition[] = [
+    {
+      ...(fails ? BAD : GOOD),
+      name: 'Failed installs',
+      value: html`<b>${count(cohort.fail)} of ${count(judged)}</b> judged · ${share(cohort.fail, judged)}, limit ${percents(gate.installFailRatioMax * 100)}`,
+      bar: { value: ratio, limit: gate.installFailRatioMax },
+    },
+    {
+      ...(canary.fail > 0 ? DOUBT : GOOD),
+      name: 'Failed canaries',
+      value: html`<b>${count(canary.fail)} of ${count(canary.taken)}</b> that took it`,
+    },
+    {
+      ...(wrong > gate.verifyFailMax ? BAD : wrong > 0 ? DOUBT : GOOD),
+      name: 'Wrong bytes or signer',
+      value: html`<b>${count(wrong)}</b>, limit ${count(gate.verifyFailMax)}`,
+    },
+    {
+      ...(quiet > silenceLimit && cohort.silent > 1 ? BAD : GOOD),
+      name: 'Quiet after the update',
+      value: html`<b>${count(cohort.silent)} of ${count(cohort.takenLongAgo)}</b> · accepted ${percents(Number((silenceLimit * 100).toFixed(1)))}`,
+      sub: `Took it and did not check for ${span(gate.silenceAfterMs)}. ${figures?.hasControl === true ? `Of ${count(control.devices)} devices without it ${count(control.silent)} are quiet.` : 'Too few devices without it to compare with.'}`,
+    },
+    {
+      ...(enough ? GOOD : OPEN),
+      name: 'Evidence',
+      value:
+        figures === undefined
+          ? 'not counted yet'
+          : html`<b>${count(figures.judged)}</b> judged and <b>${count(figures.followed)}</b> seen again, ${count(figures.needed)} needed`,
+    },
+    ...(holdMs === undefined
+      ? []
+      : [
+          {
+            ...(exposureMs >= holdMs ? GOOD : OPEN),
+            name: 'Hold of the step',
+            value: html`<b>${span(Math.min(exposureMs, holdMs))}</b> of ${span(holdMs)}`,
+          },
+        ]),
+  ];
+  return rows.map(conditionView);
+}
+
+const GOOD = { shape: 'ok', tone: 'ok' } as const;
+const OPEN = { shape: 'wait', tone: 'none' } as const;
+const DOUBT = { shape: 'warn', tone: 'wait' } as const;
+const BAD = { shape: 'halt', tone: 'stop' } as const;
+
+const conditionView = ({ shape, tone, name, value, bar, sub }: Condition): Html =>
+  html`<li>${icon(shape, tone)}<span>${name}</span><span class="lim">${value}</span>${bar !== undefined && bullet(bar, tone)}${sub !== undefined && html`<span class="sub">${sub}</span>`}</li>`;
+
+/** The value against its limit; the limit stands in the middle, or further left when the value is beyond it. */
+function bullet({ value, limit }: { value: number; limit: number }, tone: Tone): Html {
+  const whole = Math.max(limit * 2, value * 1.25);
+  const at = (v: number): string => ((v * 100) / whole).toFixed(1);
+  return html`<svg class="bullet" aria-hidden="true"><rect y="4" width="100%" height="4" rx="2" class="f-sunken"/><rect y="4" width="${at(value)}%" height="4" rx="2" class="f-${tone}"/><rect x="${at(limit)}%" y="0" width="2" height="12" class="f-ink"/></svg>`;
+}

@@ -1,0 +1,61 @@
+/** What stands beside the state: a refused revision, a source that cannot be read, a clock in doubt, an APK that is lost. */
+
+import { isRefused } from '../frame.ts';
+import { type Html, html, type Part } from '../html.ts';
+import { icon, type Shape, type Tone } from '../icons.ts';
+import { counted, momentAgo, short } from '../words.ts';
+import type { NowFacts } from './facts.ts';
+
+const note = (look: 'stop' | 'wait', shape: Shape, tone: Tone, title: Part, text: Part): Html =>
+  html`<section class="note t-${look}">${icon(shape, tone)}<div><h2>${title}</h2><p>${text}</p></div></section>`;
+
+export function notesView({ status, nowMs, inForce }: NowFacts): Html[] {
+  const notes: Html[] = [];
+  const errors = status.problems.filter(p => p.severity === 'error');
+  const stands =
+    status.appliedRevision === undefined
+      ? 'Nothing is in force.'
+      : `${short(status.appliedRevision)} stands.`;
+  if (isRefused(status) && inForce !== undefined)
+    notes.push(
+      note(
+        'stop',
+        'refused',
+        'stop',
+        html`Revision <span class="mono">${short(status.attemptedRevision ?? '')}</span> was refused`,
+        html`It has ${counted(errors.length, 'problem')} and changes nothing; ${stands} <a href="/revisions">See the problems with their lines</a>`,
+      ),
+    );
+  if (status.sourceFault !== undefined)
+    notes.push(
+      note(
+        'wait',
+        'warn',
+        'wait',
+        'The source cannot be read',
+        html`<code>${status.sourceFault}</code>${status.sourceReadAtMs !== undefined && html`, last read ${momentAgo(status.sourceReadAtMs, nowMs)}`}. Checks, steps, gates and the brake go on without it; merges wait until it is back.`,
+      ),
+    );
+  if (status.clockHeld)
+    notes.push(
+      note(
+        'wait',
+        'warn',
+        'wait',
+        'The clock is held',
+        html`The wall clock jumped, so no step is entered and no gate judges. Set the clock by NTP; if it is right already, say so: <code>ota clock confirm</code>`,
+      ),
+    );
+  const lost = [...(inForce?.snapshot.missingArtifacts ?? [])];
+  if (lost.length > 0)
+    notes.push(
+      note(
+        'stop',
+        'halt',
+        'stop',
+        'An APK is missing',
+        html`Its build is offered to nobody until it is stored again: <code>ota build add APK</code>. ${lost.map(sha256 => html`<code>${sha256.slice(0, 16)}…</code> `)}`,
+      ),
+    );
+  return notes;
+}

@@ -1,0 +1,46 @@
+/** What the pages need: read models behind ports, the clocks, and what they say about this controller. */
+import type { Snapshot } from '../domain/decision.ts';
+import type { Observe } from '../domain/event.ts';
+import type { Evidence } from '../domain/gate/evidence.ts';
+import type {
+  AdminStore,
+  DeviceStore,
+  HealthSource,
+  Picture,
+  ProgressSource,
+  RampStore,
+  Reconciler,
+  Sessions,
+  ShowToken,
+} from '../ports/index.ts';
+
+export interface DashboardPorts {
+  readonly picture: Picture;
+  readonly reconciler: Pick<Reconciler, 'status'>;
+  readonly progress: Pick<ProgressSource, 'recent' | 'last'>;
+  readonly devices: Pick<DeviceStore, 'counts' | 'auth'>;
+  readonly ramps: RampStore;
+  readonly admins: Pick<AdminStore, 'find'>;
+  readonly health: HealthSource;
+  readonly sessions: Sessions;
+}
+
+export interface DashboardOptions {
+  readonly ports: DashboardPorts;
+  readonly show: ShowToken;
+  readonly observe: Observe;
+  /** What the gate's counts say of the snapshot's build; without a gate nothing is known. */
+  readonly evidence: (snapshot: Snapshot) => Evidence;
+  /** Effects that wait to be carried out. */
+  readonly waiting: () => Promise<number>;
+  readonly nowMs: () => number;
+  readonly randomBytes: (size: number) => Buffer;
+  /** Where desired state comes from, as a person names it; never with a password. */
+  readonly source: { readonly name: string; readonly branch: string | undefined };
+  /** Browsers reach the pages over https: cookies are then kept to it. */
+  readonly secure: boolean;
+  /** `https://ota.example`; undefined: whatever host the browser named. */
+  readonly origin: string | undefined;
+  readonly activeWithinMs: number;
+  readonly version: string;
+}
