@@ -5,6 +5,7 @@ import { makeAccess } from './access.ts';
 import { goTo, leaveTo, pageOf, plain } from './answers.ts';
 import { readAssets } from './assets.ts';
 import { documentOf, type FrameFacts, frame, type View } from './frame.ts';
+import { healthView, troublesIn } from './health-view.ts';
 import { type Html, html } from './html.ts';
 import { makeLive } from './live.ts';
 import { nowView } from './now/view.ts';
@@ -31,6 +32,9 @@ export interface Viewed {
   readonly status?: number;
 }
 
+/** How old the count of troubles in the frame may be. */
+const ATTENTION_MS = 30_000;
+
 export type ViewOf = (look: Look) => Promise<Viewed>;
 
 export function makeDashboard(options: DashboardOptions): Dashboard {
@@ -42,6 +46,8 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
     isGood: async request => (await access.of(request)) !== undefined,
   });
 
+  const attention = makeAttention(options);
+
   const factsNow = async (): Promise<FrameFacts> => ({
     nowMs: nowMs(),
     status: ports.reconciler.status(),
@@ -49,7 +55,7 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
     waiting: await options.waiting(),
     activeWithinMs: options.activeWithinMs,
     version: options.version,
-    attention: 0,
+    attention: attention.count(),
     live: versionOf(options),
   });
 
@@ -80,6 +86,7 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
           (await access.of(request)) === undefined ? plain(401, 'signed out') : live.answer(request),
       },
       view('now', '/', nowView(options)),
+      view('health', '/health', healthView(options)),
     ],
     failure: (status, code) =>
       pageOf(
@@ -93,6 +100,26 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
         status,
       ),
     stop: live.stop,
+  };
+}
+
+/** As last looked at: a service that does not answer holds up no page. */
+function makeAttention({ ports, nowMs }: DashboardOptions): { count(): number } {
+  let found = 0;
+  let askedMs = Number.NEGATIVE_INFINITY;
+  return {
+    count: () => {
+      if (Math.abs(nowMs() - askedMs) >= ATTENTION_MS) {
+        askedMs = nowMs();
+        ports.health.look().then(
+          checks => {
+            found = troublesIn(checks);
+          },
+          () => undefined, // the view itself tells that it failed
+        );
+      }
+      return found;
+    },
   };
 }
 

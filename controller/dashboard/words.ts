@@ -30,7 +30,7 @@ export function bytes(n: number): string {
   return `${power === 0 ? amount : amount.toFixed(1)}${NBSP}${units[power]}`;
 }
 
-/** The two largest units: `3 h 10 min`, `2 d 18 h`, `12 s`. */
+/** The two largest units: `3 h 10 min`, `2 d 18 h`, `12 s`; days only from two on, as holds are thought of in hours. */
 export function span(ms: number): string {
   const s = Math.max(0, Math.floor(ms / SECOND_MS));
   const of = (large: number, unit: string, small: number, smallUnit: string): string => {
@@ -38,7 +38,7 @@ export function span(ms: number): string {
     return `${Math.floor(ms / large)}${NBSP}${unit}${rest === 0 ? '' : `${NBSP}${rest}${NBSP}${smallUnit}`}`;
   };
   if (ms >= 10 * DAY_MS) return `${Math.floor(ms / DAY_MS)}${NBSP}d`;
-  if (ms >= DAY_MS) return of(DAY_MS, 'd', HOUR_MS, 'h');
+  if (ms >= 2 * DAY_MS) return of(DAY_MS, 'd', HOUR_MS, 'h');
   if (ms >= HOUR_MS) return of(HOUR_MS, 'h', MINUTE_MS, 'min');
   return s >= 60 ? `${Math.floor(s / 60)}${NBSP}min` : `${s}${NBSP}s`;
 }

@@ -59,7 +59,7 @@ test('signed out sees nothing, and the session decides until it ends', () =>
     const cookie = await cookieOf(pages, pages.tokens.viewer);
     const seen = await ask(pages, '/', { cookie });
     assert.is(seen.status, 200);
-    assert.match(seen.text, /b43 4\.3\.0 is offered to 10/);
+    assert.match(seen.text, /b43 4\.3\.0 is offered to 10\u00a0% of the fleet/);
     assert.is(seen.headers['cache-control'], 'no-store');
     const policy = String(seen.headers['content-security-policy']);
     assert.ok(policy.includes("default-src 'none'") && !policy.includes('unsafe'));

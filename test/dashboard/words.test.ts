@@ -43,7 +43,7 @@ test('a span is told in its two largest units', () => {
     [59_999, '59 s'],
     [45 * MINUTE_MS, '45 min'],
     [3 * HOUR_MS + 10 * MINUTE_MS, '3 h 10 min'],
-    [24 * HOUR_MS, '1 d'],
+    [24 * HOUR_MS, '24 h'],
     [2 * DAY_MS + 18 * HOUR_MS, '2 d 18 h'],
     [264 * DAY_MS + HOUR_MS, '264 d'],
   ];

@@ -251,7 +251,7 @@ export const sha256Of = (bytes: Buffer): string => createHash('sha256').update(b
 /** A really signed APK and the build that its bytes make. */
 export async function anApk(
   versionCode: number,
-  options: { sizeBytes?: number; package?: string } = {},
+  options: { sizeBytes?: number; package?: string; versionName?: string } = {},
 ): Promise<{ apk: Buffer; build: Build }> {
   const apk = makeApk({ versionCode, key: testKey('release'), ...options });
   const facts = await factsOf(apk);

@@ -86,7 +86,7 @@ let apks: Promise<readonly { apk: Buffer; build: Build }[]> | undefined;
 
 /** APKs are made once a process: each is signed anew, which takes a while. */
 const madeApks = () => {
-  apks ??= Promise.all([41, 42, 43].map(code => anApk(code)));
+  apks ??= Promise.all([41, 42, 43].map(code => anApk(code, { versionName: `4.${code % 10}.0` })));
   return apks;
 };
 
