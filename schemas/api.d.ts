@@ -115,6 +115,18 @@ export type ProblemCode =
   | 'webhook_off'
   | 'unavailable'
   | 'internal';
+/**
+ * Only with tag.
+ *
+ * @maxItems 64
+ */
+export type Tags1 = Name[];
+/**
+ * Only with tag.
+ *
+ * @maxItems 64
+ */
+export type Tags2 = Name[];
 export type ImportRequest =
   | ImportRow[]
   | {
@@ -169,6 +181,8 @@ export interface Schemas {
   EnrolRequest: EnrolRequest;
   TagsRequest: TagsRequest;
   TagsView: TagsView;
+  DeviceBulkRequest: DeviceBulkRequest;
+  DeviceBulkResult: DeviceBulkResult;
   RotateRequest: RotateRequest;
   ImportRow: ImportRow;
   ImportRequest: ImportRequest;
@@ -317,6 +331,40 @@ export interface TagsRequest {
 export interface TagsView {
   device_id: DeviceId;
   tags: Tags;
+}
+export interface DeviceBulkRequest {
+  action: 'tag' | 'revoke' | 'delete';
+  /**
+   * @minItems 1
+   * @maxItems 1000
+   */
+  devices: DeviceId[];
+  add?: Tags1;
+  remove?: Tags2;
+  dry_run?: boolean;
+}
+export interface DeviceBulkResult {
+  action: 'tag' | 'revoke' | 'delete';
+  dry_run: boolean;
+  changed: Count;
+  /**
+   * They were so already.
+   */
+  unchanged: number;
+  /**
+   * They are not enrolled.
+   */
+  unknown: number;
+  /**
+   * The first 20 of them.
+   *
+   * @maxItems 20
+   */
+  unknown_devices: DeviceId[];
+  /**
+   * Devices that a change of tags takes out of the canaries of the rollout.
+   */
+  leaving_canaries: number;
 }
 export interface RotateRequest {
   /**

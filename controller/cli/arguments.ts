@@ -81,6 +81,9 @@ export const buildArgument = (text: string): string =>
 export const deviceArgument = (text: string): string =>
   isDeviceId(text) ? text : wrong('A device id is 1 to 64 of A-Z a-z 0-9 . _ : -');
 
+export const tagArgument = (text: string): string =>
+  isName(text) ? text : wrong('A tag is lower-case letters, digits, . _ - (at most 64).');
+
 /** `qa,lab` or repeated options → the names, each once. */
 export function tagsArgument(text: string, before: readonly string[] = []): string[] {
   const names = text

@@ -1,5 +1,5 @@
 /** Devices and their credentials on a terminal or in a pipe. */
-import type { Client } from './client.ts';
+import { shortHex } from '../domain/plan/words.ts';
 import { type Io, paint } from './io.ts';
 import { visibleLine } from './problem-formats.ts';
 import { table } from './table.ts';
@@ -20,28 +20,9 @@ export interface DeviceOnWire {
   readonly build_id: string | null;
   readonly sdk: number | null;
   readonly signer: string | null;
-}
-
-const PAGE = 1000;
-
-/** All enrolled devices, page by page, or the first `limit`. */
-export async function listDevices(
-  client: Client,
-  tag: string | undefined,
-  limit = Number.POSITIVE_INFINITY,
-): Promise<DeviceOnWire[]> {
-  const rows: DeviceOnWire[] = [];
-  let after: string | undefined;
-  do {
-    const { json } = await client.call({
-      path: '/v1/devices',
-      query: { limit: Math.min(PAGE, limit - rows.length), after, tag },
-    });
-    const page = json as { devices: DeviceOnWire[]; next_after: string | null };
-    rows.push(...page.devices);
-    after = page.next_after ?? undefined;
-  } while (after !== undefined && rows.length < limit);
-  return rows;
+  readonly generation: number;
+  readonly enrolled_at: string;
+  readonly has_push_token: boolean;
 }
 
 /** In the columns of the API; `ota device import` takes it back. */
@@ -62,23 +43,34 @@ export function devicesAsCsv(rows: readonly DeviceOnWire[]): string {
   return [columns.join(','), ...lines].map(line => `${line}\n`).join('');
 }
 
-export function printDevices(rows: readonly DeviceOnWire[], io: Io): void {
+/** `wide` adds what is rarely looked at. */
+export function printDevices(rows: readonly DeviceOnWire[], wide: boolean, io: Io): void {
   const { bold, red, dim } = paint(io);
+  const runs = ({ build_id, version_code }: DeviceOnWire): string =>
+    build_id !== null ? visibleLine(build_id) : version_code === null ? '' : `version ${version_code}`;
   const lines = rows.map(row => [
     row.device_id,
     row.revoked_at === null ? '' : red('revoked'),
     row.tags.join(','),
-    row.build_id === null
-      ? row.version_code === null
-        ? ''
-        : `version ${row.version_code}`
-      : visibleLine(row.build_id),
+    runs(row),
     row.last_seen_at === null ? dim('never seen') : row.last_seen_at,
+    ...(wide ? wideCells(row) : []),
   ]);
-  if (rows.length > 0)
-    io.out(table([['device', 'state', 'tags', 'runs', 'last seen'].map(h => bold(h)), ...lines]));
+  const head = ['device', 'state', 'tags', 'runs', 'last seen', ...(wide ? WIDE : [])];
+  if (rows.length > 0) io.out(table([head.map(h => bold(h)), ...lines]));
   io.err(`${rows.length === 0 ? 'no' : rows.length} ${rows.length === 1 ? 'device' : 'devices'}\n`);
 }
+
+const WIDE = ['version', 'API level', 'signer', 'push', 'generation', 'enrolled'];
+
+const wideCells = (row: DeviceOnWire): string[] => [
+  row.version_code === null ? '' : String(row.version_code),
+  row.sdk === null ? '' : String(row.sdk),
+  row.signer === null ? '' : shortHex(row.signer),
+  row.has_push_token ? 'yes' : 'no',
+  String(row.generation),
+  row.enrolled_at,
+];
 
 /** Shown only once: the credentials go to standard output, a warning to standard error. */
 export function printCredentials(done: string, given: Credentials, io: Io): void {

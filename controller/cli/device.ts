@@ -1,25 +1,18 @@
 /** `ota device …`: the fleet as the controller knows it. A token and a nudge key are printed once and kept nowhere. */
-import type { Command } from 'commander';
-import { countArgument, deviceArgument, oldDurationArgument, tagsArgument } from './arguments.ts';
+import { type Command, Option } from 'commander';
+import { deviceArgument, oldDurationArgument, tagsArgument } from './arguments.ts';
 import { type Client, controllerClient } from './client.ts';
+import { changeVerbs } from './device-change.ts';
 import { importDevices } from './device-import.ts';
-import {
-  type Credentials,
-  devicesAsCsv,
-  listDevices,
-  printCredentials,
-  printDevices,
-} from './device-print.ts';
+import { devicePath } from './device-path.ts';
+import { type Credentials, devicesAsCsv, printCredentials, printDevices } from './device-print.ts';
+import { type DeviceFilterOptions, filterOptions, limitOption, listDevices } from './device-select.ts';
 import { EXIT, type ExitCode, type Io, outJson } from './io.ts';
 import { examples, type Verb, type Work } from './program.ts';
 
 interface Json {
   readonly json?: boolean;
 }
-
-/** `/v1/devices/<id>`; `.` and `..` would be taken for folders by every HTTP client. */
-export const devicePath = (id: string, rest = ''): string =>
-  `/v1/devices/${id === '.' || id === '..' ? id.replaceAll('.', '%252E') : encodeURIComponent(id)}${rest}`;
 
 export const device: Verb = (program, choose) => {
   const group = program
@@ -71,38 +64,20 @@ export const device: Verb = (program, choose) => {
       choose(call((c, io) => importDevices(c, file, options, io))),
     );
 
-  verb('list', 'Lists enrolled devices in the order of their ids.', [
-    'ota device list',
-    'ota device list --tag qa --json',
-    'ota device list --limit 20',
-  ])
-    .option('--tag <tag>', 'only devices with this tag')
-    .option('--limit <n>', 'stop after so many', countArgument(1, 10_000_000))
-    .option('--csv', 'print CSV, which ota device import takes')
-    .option('--json', 'print JSON, which ota device import takes')
+  limitOption(
+    filterOptions(
+      verb('list', 'Lists enrolled devices in the order of their ids.', [
+        'ota device list',
+        'ota device list --tag qa -o json',
+        'ota device list --build b41 --not-seen-for 7d',
+        'ota device list --build b42 --outcome fail -o csv > failed.csv',
+      ]),
+    ),
+  )
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['wide', 'json', 'csv']))
+    .option('--csv', 'the same as -o csv, which ota device import takes')
+    .option('--json', 'the same as -o json, which ota device import takes')
     .action((options: ListOptions) => choose(call((c, io) => runList(c, options, io))));
-
-  verb('tag', 'Replaces, adds or removes the alias tags of a device.', [
-    'ota device tag kiosk-7 qa,lab        # exactly these',
-    'ota device tag kiosk-7 --add canary',
-    'ota device tag kiosk-7 --remove qa',
-  ])
-    .argument('<device>', 'device id', deviceArgument)
-    .argument('[tags]', 'the new tags, with commas', (text: string) => tagsArgument(text))
-    .option('--add <tag>', 'add a tag', tagsArgument)
-    .option('--remove <tag>', 'remove a tag', tagsArgument)
-    .option('--clear', 'remove all tags')
-    .option('--json', 'print JSON')
-    .action((id: string, tags: string[] | undefined, options: TagOptions, command: Command) => {
-      const asked = [
-        tags !== undefined,
-        options.add !== undefined || options.remove !== undefined,
-        options.clear === true,
-      ];
-      if (asked.filter(Boolean).length !== 1)
-        command.error('error: give the new tags, or --add/--remove, or --clear', { exitCode: 2 });
-      choose(call((c, io) => runTag(c, id, options.clear === true ? [] : tags, options, io)));
-    });
 
   verb(
     'rotate',
@@ -116,40 +91,11 @@ export const device: Verb = (program, choose) => {
     .option('--json', 'print JSON')
     .action((id: string, options: RotateOptions) => choose(call((c, io) => runRotate(c, id, options, io))));
 
-  verb('revoke', 'Takes the token of a device away at once; the device stays listed.', [
-    'ota device revoke kiosk-7',
-  ])
-    .argument('<device>', 'device id', deviceArgument)
-    .action((id: string) =>
-      choose(
-        call(async (client, io) => {
-          await client.call({ method: 'POST', path: devicePath(id, '/revoke') });
-          io.out(`revoked ${id}\n`);
-          return EXIT.fine;
-        }),
-      ),
-    );
-
-  verb('delete', 'Erases a device and all its rows. Its old tokens never work again.', [
-    'ota device delete kiosk-7 --yes',
-  ])
-    .argument('<device>', 'device id', deviceArgument)
-    .option('--yes', 'really: this cannot be undone')
-    .action((id: string, options: { yes?: boolean }, command: Command) => {
-      if (options.yes !== true)
-        command.error(`error: this erases ${id} and its history permanently; add --yes`, { exitCode: 2 });
-      choose(
-        call(async (client, io) => {
-          await client.call({ method: 'DELETE', path: devicePath(id) });
-          io.out(`deleted ${id}\n`);
-          return EXIT.fine;
-        }),
-      );
-    });
+  changeVerbs(verb, work => choose(call(work)));
 };
 
-interface ListOptions extends Json {
-  readonly tag?: string;
+interface ListOptions extends Json, DeviceFilterOptions {
+  readonly output?: 'wide' | 'json' | 'csv';
   readonly limit?: number;
   readonly csv?: boolean;
 }
@@ -158,12 +104,6 @@ interface RotateOptions extends Json {
   readonly grace?: number;
   readonly now?: boolean;
   readonly readmit?: boolean;
-}
-
-interface TagOptions extends Json {
-  readonly add?: string[];
-  readonly remove?: string[];
-  readonly clear?: boolean;
 }
 
 async function runEnrol(
@@ -180,29 +120,12 @@ async function runEnrol(
 }
 
 async function runList(client: Client, options: ListOptions, io: Io): Promise<ExitCode> {
-  const rows = await listDevices(client, options.tag, options.limit);
-  if (options.json === true) outJson(io, rows);
-  else if (options.csv === true) io.out(devicesAsCsv(rows));
-  else printDevices(rows, io);
-  return EXIT.fine;
-}
-
-async function runTag(
-  client: Client,
-  id: string,
-  given: readonly string[] | undefined,
-  options: TagOptions,
-  io: Io,
-): Promise<ExitCode> {
-  let tags = given;
-  if (tags === undefined) {
-    const { json } = await client.call({ path: devicePath(id) });
-    const now = (json as { tags: string[] }).tags;
-    tags = [...new Set([...now, ...(options.add ?? [])])].filter(t => !(options.remove ?? []).includes(t));
-  }
-  const { json } = await client.call({ method: 'PUT', path: devicePath(id, '/tags'), json: { tags } });
-  if (options.json === true) outJson(io, json);
-  else io.out(`${id}: ${tags.length === 0 ? 'no tags' : tags.join(', ')}\n`);
+  const rows = await listDevices(client, options, options.limit);
+  const output =
+    options.output ?? (options.json === true ? 'json' : options.csv === true ? 'csv' : undefined);
+  if (output === 'json') outJson(io, rows);
+  else if (output === 'csv') io.out(devicesAsCsv(rows));
+  else printDevices(rows, output === 'wide', io);
   return EXIT.fine;
 }
 

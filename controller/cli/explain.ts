@@ -1,7 +1,7 @@
 /** `ota explain DEVICE`: why one device gets what it gets, step by step, and what it has been through. */
 import { countArgument, deviceArgument } from './arguments.ts';
 import { controllerClient } from './client.ts';
-import { devicePath } from './device.ts';
+import { devicePath } from './device-path.ts';
 import type { DeviceOnWire } from './device-print.ts';
 import { EXIT, type Io, outJson, paint } from './io.ts';
 import { visibleLine } from './problem-formats.ts';

@@ -5,7 +5,8 @@ import { Fault } from '../domain/fault.ts';
 import type { DeviceId } from '../domain/ids.ts';
 import type { FleetDevice } from '../domain/plan/fleet.ts';
 import { controllerClient } from './client.ts';
-import { type DeviceOnWire, listDevices } from './device-print.ts';
+import type { DeviceOnWire } from './device-print.ts';
+import { listDevices } from './device-select.ts';
 import type { Io } from './io.ts';
 
 /** Above it the hash alone is near enough to every percentage (SPEC §3), and listing would take long. */
@@ -31,7 +32,7 @@ export async function askFleet(io: Pick<Io, 'controller' | 'nowMs'>, offline: bo
   if (offline) return { kind: 'unknown', why: '--offline' };
   if (io.controller.token === undefined) return { kind: 'unknown', why: 'OTA_ADMIN_TOKEN is not set' };
   try {
-    const rows = await listDevices(controllerClient(io), undefined, LARGEST + 1);
+    const rows = await listDevices(controllerClient(io), {}, LARGEST + 1);
     if (rows.length > LARGEST) return { kind: 'large' };
     return counted(
       rows.filter(row => row.revoked_at === null),

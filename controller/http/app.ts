@@ -14,7 +14,9 @@ import { failureOf } from './failure.ts';
 import { healthRoutes } from './health-routes.ts';
 import { artifactRoutes } from './operator/artifact-routes.ts';
 import { brakeRoutes } from './operator/brake-routes.ts';
+import { bulkRoute } from './operator/bulk-route.ts';
 import { clockRoute } from './operator/clock-route.ts';
+import { deviceListRoute } from './operator/device-list-route.ts';
 import { deviceRoutes } from './operator/device-routes.ts';
 import { explainRoute } from './operator/explain-route.ts';
 import { historyRoutes } from './operator/history-routes.ts';
@@ -58,6 +60,8 @@ export function createHttp(options: HttpOptions): HttpFace {
     updateRoute(check, http.monotonicMs),
     downloadRoute(http, doors),
     ...agentRoutes(http, doors, contract, tokens),
+    deviceListRoute(http, doors),
+    bulkRoute(http, doors, contract),
     ...deviceRoutes(http, doors, contract, tokens),
     importRoute(http, doors, contract, tokens),
     explainRoute(http, doors),

@@ -1,6 +1,9 @@
 /** Enrolled devices: what checks need of them in memory, and their rows. */
 import type { CheckInGaps } from '../domain/check-in-gaps.ts';
+import type { DeviceChange } from '../domain/device-change.ts';
 import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
+import type { RecordedOutcome, ResultReason } from '../domain/outcome.ts';
+import type { AuditEntry } from './audit.ts';
 
 /** What every check needs, held in memory for all enrolled devices. */
 export interface DeviceAuth {
@@ -51,6 +54,26 @@ export const IMPORTED_KID = ':imported';
 /** The older token stays good until the newer is used, however long that takes (SPEC §6). */
 export const NO_END_MS = Number.MAX_SAFE_INTEGER;
 
+/** What is undefined narrows nothing. */
+export interface DeviceFilter {
+  readonly tag?: string | undefined;
+  /** Devices that run it, by their last check. */
+  readonly build?: { readonly buildId: BuildId; readonly versionCode: number | undefined } | undefined;
+  /** Devices whose newest attempt at this build ended so. */
+  readonly attempt?:
+    | {
+        readonly buildId: BuildId;
+        readonly outcome?: RecordedOutcome | undefined;
+        readonly reason?: ResultReason | undefined;
+      }
+    | undefined;
+  /** Checked in since, Unix ms. */
+  readonly seenSinceMs?: number | undefined;
+  /** Not seen since, Unix ms; never seen counts. */
+  readonly notSeenSinceMs?: number | undefined;
+  readonly revoked?: boolean | undefined;
+}
+
 export interface DeviceStore {
   /** Synchronous, from memory: the update check never waits for the database. */
   auth(deviceId: DeviceId): DeviceAuth | undefined;
@@ -69,7 +92,25 @@ export interface DeviceStore {
   ): Promise<{ deviceId: DeviceId; generation: number; created: boolean; revoked: boolean }[]>;
   get(deviceId: DeviceId): Promise<DeviceRow | undefined>;
   list(page: { after?: DeviceId | undefined; limit: number; tag?: string | undefined }): Promise<DeviceRow[]>;
+  /**
+   * Devices in the order of their ids that match the whole filter. A page may hold fewer than `limit` although more follow:
+   * `next` is undefined only at the end of the fleet.
+   */
+  find(page: {
+    after?: DeviceId | undefined;
+    limit: number;
+    filter: DeviceFilter;
+  }): Promise<{ rows: DeviceRow[]; next: DeviceId | undefined }>;
   setTags(deviceId: DeviceId, tags: readonly string[]): Promise<boolean>;
+  /**
+   * One change to many, in small transactions that each hold their audit rows. Returns the ids that were changed: unknown
+   * ones, and those that are so already, are left out.
+   */
+  change(
+    deviceIds: readonly DeviceId[],
+    change: DeviceChange,
+    auditOf: (deviceId: DeviceId, detail: Readonly<Record<string, unknown>>) => AuditEntry,
+  ): Promise<DeviceId[]>;
   /**
    * Next generation; the one before stays valid until `previousUntilMs` or the new one's first use (0: dies at once).
    * While an earlier grace runs unconfirmed, the generation already handed out is returned again, so that a lost

@@ -28,7 +28,7 @@ export interface DeviceRecord {
 
 const LOAD_PAGE = 10_000;
 
-const joined = (reader: Knex) =>
+export const joined = (reader: Knex) =>
   reader('devices as d')
     .leftJoin('check_ins as c', 'c.device_id', 'd.device_id')
     .leftJoin('push_tokens as p', 'p.device_id', 'd.device_id')

@@ -12,6 +12,7 @@ import { insertAudit } from './audit.ts';
 import { type CheckIns, makeCheckIns } from './check-ins.ts';
 
 import type { Db } from './db.ts';
+import { findRecords } from './device-find.ts';
 import {
   type DeviceRecord,
   listRecords,
@@ -23,9 +24,10 @@ import {
   toScanned,
 } from './device-rows.ts';
 import { pieces } from './dialect.ts';
-import { type Enrolled, enrolRows, kidAtFirst, replaceTags, tombstoneOf } from './enrol.ts';
-import { tallyErased } from './evidence-tally.ts';
+import { type Enrolled, enrolRows, kidAtFirst, replaceTags } from './enrol.ts';
+import { eraseRows } from './erase.ts';
 import { ADOPT_KEY, GENERATION_STEP } from './generations.ts';
+import { changeMany } from './many.ts';
 import { type PreviousGeneration, Registry } from './registry.ts';
 
 /** Called with failures of work that nobody awaits. */
@@ -63,7 +65,7 @@ export async function makeDeviceStore(options: DeviceOptions): Promise<DeviceSto
 
 type Some<K extends keyof DeviceStore> = Pick<DeviceStore, K>;
 
-function reads(db: Db, registry: Registry, checkIns: CheckIns): Some<'get' | 'list' | 'scan'> {
+function reads(db: Db, registry: Registry, checkIns: CheckIns): Some<'get' | 'list' | 'find' | 'scan'> {
   const row = (r: DeviceRecord) => toDeviceRow(r, registry.tags(r.device_id), checkIns.pending(r.device_id));
   const scanned = (r: DeviceRecord) =>
     toScanned(r, registry.tags(r.device_id), checkIns.pending(r.device_id));
@@ -73,6 +75,10 @@ function reads(db: Db, registry: Registry, checkIns: CheckIns): Some<'get' | 'li
       return found === undefined ? undefined : row(found);
     },
     list: async page => (await listRecords(page, db)).map(row),
+    find: async page => {
+      const { rows, next } = await findRecords(page, db);
+      return { rows: rows.map(row), next };
+    },
     scan: async page => (await scanRecords(page, db)).map(scanned),
   };
 }
@@ -207,7 +213,7 @@ function membership(
   registry: Registry,
   checkIns: CheckIns,
   inTurn: InTurn,
-): Some<'enrol' | 'setTags' | 'erase' | 'setPushToken' | 'dropPushToken'> {
+): Some<'enrol' | 'setTags' | 'change' | 'erase' | 'setPushToken' | 'dropPushToken'> {
   return {
     enrol: async (devices, atMs, kid) => {
       const unique = [...new Map(devices.map(device => [device.deviceId, device])).values()];
@@ -234,6 +240,8 @@ function membership(
       if (known) await inTurn(() => registry.setTags(deviceId, tags));
       return known;
     },
+    change: (deviceIds, change, auditOf) =>
+      changeMany({ db, registry, checkIns, inTurn }, deviceIds, change, auditOf),
     erase: async deviceId => {
       const row = await db.write(trx => eraseRows(trx, deviceId));
       if (row === undefined) return false;
@@ -254,19 +262,6 @@ function membership(
         await trx('push_tokens').where({ device_id: deviceId, token }).delete();
       }),
   };
-}
-
-/** Foreign keys delete the device's rows in all other tables. Only the tombstone stays. */
-async function eraseRows(trx: Knex, deviceId: DeviceId): Promise<DeviceRecord | undefined> {
-  const row = await standingRow(trx, deviceId);
-  if (row === undefined) return undefined;
-  await trx('erased_devices')
-    .insert({ id_sha256: tombstoneOf(deviceId), generation: row.generation })
-    .onConflict('id_sha256')
-    .merge();
-  await tallyErased(trx, deviceId);
-  await trx('devices').where({ device_id: deviceId }).delete();
-  return row;
 }
 
 function show(

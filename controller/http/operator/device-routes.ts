@@ -1,6 +1,6 @@
 /** Operators' view and management of devices (SPEC §6). Tokens and nudge keys are shown once and never stored. */
 import type { Device } from '../../../schemas/api.d.ts';
-import { type DeviceId, isDeviceId, isName } from '../../domain/ids.ts';
+import { type DeviceId, isDeviceId } from '../../domain/ids.ts';
 import type { DeviceRow } from '../../ports/index.ts';
 import { credentials, TOKEN_GRACE_MS } from '../agent/routes.ts';
 import { readChecked, readJson } from '../body.ts';
@@ -11,7 +11,6 @@ import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import { type Doors, param, type Route } from '../route.ts';
 import { audited } from './audited.ts';
-import { pageOf } from './page.ts';
 
 export const deviceOnWire = (row: DeviceRow): Device => ({
   device_id: row.deviceId,
@@ -63,16 +62,6 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
       ctx.status = 201;
       ctx.set('Cache-Control', 'no-store');
       ctx.body = { ...credentials(http, tokens, deviceId, enrolled.generation), tags };
-    }),
-
-    doors.admin('GET', '/v1/devices', 'read', async ctx => {
-      const { after, limit } = pageOf(ctx, 'after', isDeviceId);
-      const tag = ctx.query.tag;
-      if (tag !== undefined && (typeof tag !== 'string' || !isName(tag)))
-        throw new Refusal('query_invalid', 'tag is not valid: use lower-case letters, digits, . _ -');
-      const rows = await devices.list({ after, limit, tag });
-      const next = rows.length === limit ? rows.at(-1)?.deviceId : undefined;
-      ctx.body = { devices: rows.map(deviceOnWire), next_after: next ?? null };
     }),
 
     doors.admin('GET', '/v1/devices/:device_id', 'read', async ctx => {

@@ -2,15 +2,14 @@
 import type { Context } from 'koa';
 import type * as Api from '../../../schemas/api.d.ts';
 import { appliedOf, eventOf, transitionText } from '../../domain/history.ts';
-import { type BuildId, isBuildId, isDeviceId } from '../../domain/ids.ts';
+import { isDeviceId } from '../../domain/ids.ts';
 import { RESULT_REASONS } from '../../domain/outcome.ts';
-import { subjectOf } from '../../domain/progress.ts';
 import type { AppliedRevision, FAILURE_GROUPS, FailureQuery } from '../../ports/index.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
-import { Refusal } from '../problem.ts';
 import type { Doors, Route } from '../route.ts';
-import { isRowId, oneOfQuery, pageOf, queryOf, wholeQuery } from './page.ts';
+import { buildAsked, versionOf } from './build-query.ts';
+import { isRowId, oneOfQuery, pageOf, wholeQuery } from './page.ts';
 
 const MAX_VERSION = 2_147_483_647;
 const MAX_SDK = 10_000;
@@ -19,20 +18,12 @@ const MAX_SINCE_S = 10 * 365 * 86_400;
 export function historyRoutes(http: Http, doors: Doors): Route[] {
   const { picture, clock, history, failures } = http.ports;
 
-  function buildAsked(ctx: Context): BuildId {
-    const given = queryOf(ctx, 'build', 'a build id', text => (isBuildId(text) ? text : undefined));
-    if (given !== undefined) return given;
-    if (picture.snapshot === undefined)
-      throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 10 });
-    return subjectOf(picture.snapshot).buildId;
-  }
-
   function failureQuery(ctx: Context): FailureQuery {
-    const buildId = buildAsked(ctx);
+    const buildId = buildAsked(ctx, picture.snapshot);
     const sinceS = wholeQuery(ctx, 'since_s', 1, MAX_SINCE_S);
     return {
       buildId,
-      versionCode: picture.snapshot?.state.builds.get(buildId)?.versionCode,
+      versionCode: versionOf(picture.snapshot, buildId),
       sinceMs: sinceS === undefined ? undefined : clock.nowMs() - sinceS * 1000,
       reason: oneOfQuery(ctx, 'reason', RESULT_REASONS),
       sdk: wholeQuery(ctx, 'sdk', 0, MAX_SDK),

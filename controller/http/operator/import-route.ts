@@ -1,7 +1,6 @@
 /** `POST /v1/devices/import` (SPEC §6): all rows in one transaction, or none. */
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Snapshot } from '../../domain/decision.ts';
 import type { DeviceStore, NewDevice } from '../../ports/index.ts';
 import { credentials } from '../agent/routes.ts';
 import type { Contract } from '../contract.ts';
@@ -10,27 +9,13 @@ import type { Http } from '../options.ts';
 import type { Refusal } from '../problem.ts';
 import type { Doors, Route } from '../route.ts';
 import { audited } from './audited.ts';
+import { lostCanaries } from './canaries.ts';
 import { isConfirmed, notConfirmed } from './confirmation.ts';
 import { readImport } from './import-rows.ts';
 
 const TURN_ROWS = 500;
 
 type Enrolled = Awaited<ReturnType<DeviceStore['enrol']>>[number];
-
-/** Known devices that are canaries now and would be none with the tags they are given. */
-function lostCanaries(
-  snapshot: Snapshot | undefined,
-  devices: DeviceStore,
-  rows: readonly NewDevice[],
-): string[] {
-  if (snapshot === undefined || snapshot.canaryTags.size === 0) return [];
-  const hasTag = (tags: readonly string[]) => tags.some(tag => snapshot.canaryTags.has(tag));
-  return rows.flatMap(({ deviceId, tags }) => {
-    if (tags === undefined || snapshot.canaryDevices.has(deviceId) || hasTag(tags)) return [];
-    const auth = devices.auth(deviceId);
-    return auth !== undefined && !auth.revoked && hasTag(auth.tags) ? [deviceId] : [];
-  });
-}
 
 export function importRoute(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route {
   const { devices, clock, picture } = http.ports;

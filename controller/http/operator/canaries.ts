@@ -1,0 +1,18 @@
+/** Which devices a change of tags takes out of the canaries of the rollout in force. */
+import type { Snapshot } from '../../domain/decision.ts';
+import type { DeviceStore, NewDevice } from '../../ports/index.ts';
+
+/** Known devices that are canaries now and would be none with the tags they are given. */
+export function lostCanaries(
+  snapshot: Snapshot | undefined,
+  devices: Pick<DeviceStore, 'auth'>,
+  rows: readonly Pick<NewDevice, 'deviceId' | 'tags'>[],
+): string[] {
+  if (snapshot === undefined || snapshot.canaryTags.size === 0) return [];
+  const hasTag = (tags: readonly string[]) => tags.some(tag => snapshot.canaryTags.has(tag));
+  return rows.flatMap(({ deviceId, tags }) => {
+    if (tags === undefined || snapshot.canaryDevices.has(deviceId) || hasTag(tags)) return [];
+    const auth = devices.auth(deviceId);
+    return auth !== undefined && !auth.revoked && hasTag(auth.tags) ? [deviceId] : [];
+  });
+}

@@ -1,0 +1,105 @@
+/** One change to many devices, each audited in the transaction that makes it. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Knex } from 'knex';
+import { type DeviceChange, isChangedBy, tagsAfter } from '../domain/device-change.ts';
+import type { DeviceId } from '../domain/ids.ts';
+import type { InTurn } from '../domain/turns.ts';
+import type { AuditEntry } from '../ports/index.ts';
+import { insertAudit } from './audit.ts';
+import type { CheckIns } from './check-ins.ts';
+import type { Db } from './db.ts';
+import type { DeviceRecord } from './device-rows.ts';
+import { bulk, pieces } from './dialect.ts';
+import { replaceTags } from './enrol.ts';
+import { eraseRows } from './erase.ts';
+import type { Registry } from './registry.ts';
+
+/** Devices of one transaction: nothing else waits long for the writer. */
+const TOGETHER = 100;
+
+/** What a change did to one device, for memory and for the audit. */
+interface Changed {
+  readonly deviceId: DeviceId;
+  readonly row: Pick<DeviceRecord, 'token_sha256' | 'revoked_at_ms'>;
+  readonly tags: readonly string[];
+}
+
+export interface Many {
+  readonly db: Db;
+  readonly registry: Registry;
+  readonly checkIns: CheckIns;
+  readonly inTurn: InTurn;
+}
+
+/** The ids that were changed; those that are unknown, or are so already, are left out and leave no audit row. */
+export async function changeMany(
+  { db, registry, checkIns, inTurn }: Many,
+  deviceIds: readonly DeviceId[],
+  change: DeviceChange,
+  auditOf: (deviceId: DeviceId, detail: Readonly<Record<string, unknown>>) => AuditEntry,
+): Promise<DeviceId[]> {
+  const done: DeviceId[] = [];
+  for (const piece of pieces([...new Set(deviceIds)], TOGETHER)) {
+    const changed = await db.write(async trx => {
+      const found = await standing(trx, piece, registry, change);
+      await write(trx, found, change);
+      const detail = (one: Changed) => (change.kind === 'tags' ? { tags: one.tags } : {});
+      await insertAudit(
+        trx,
+        found.map(one => auditOf(one.deviceId, detail(one))),
+      );
+      return found;
+    });
+    await inTurn(() => {
+      for (const one of changed) show(registry, checkIns, one, change);
+    });
+    for (const { deviceId } of changed) done.push(deviceId);
+    await nextTurn();
+  }
+  return done;
+}
+
+async function standing(
+  trx: Knex,
+  deviceIds: readonly DeviceId[],
+  registry: Registry,
+  change: DeviceChange,
+): Promise<Changed[]> {
+  const rows = await bulk<DeviceRecord>(
+    trx,
+    ['device_id'],
+    deviceIds.map(id => [id]),
+    input => `select d.device_id, d.token_sha256, d.revoked_at_ms from ${input} as input
+      join devices as d on d.device_id = input.device_id`,
+  );
+  return rows.flatMap(row => {
+    const tags = registry.tags(row.device_id);
+    return isChangedBy({ tags, revoked: row.revoked_at_ms !== null }, change)
+      ? [{ deviceId: row.device_id, row, tags: tagsAfter(tags, change) }]
+      : [];
+  });
+}
+
+async function write(trx: Knex, found: readonly Changed[], change: DeviceChange): Promise<void> {
+  const ids = found.map(one => one.deviceId);
+  if (change.kind === 'tags') return replaceTags(trx, ids, found);
+  if (change.kind === 'erase') {
+    for (const id of ids) await eraseRows(trx, id);
+    return;
+  }
+  await trx('devices').whereIn('device_id', ids).update({ revoked_at_ms: change.atMs });
+}
+
+function show(
+  registry: Registry,
+  checkIns: CheckIns,
+  { deviceId, row, tags }: Changed,
+  change: DeviceChange,
+): void {
+  if (change.kind === 'tags') registry.setTags(deviceId, tags);
+  else if (change.kind === 'revoke') registry.revoke(deviceId);
+  else {
+    checkIns.forget(deviceId);
+    registry.remove(deviceId, row.token_sha256 ?? undefined);
+  }
+}
