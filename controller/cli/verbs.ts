@@ -17,6 +17,7 @@ import type { Verb } from './program.ts';
 import { promote } from './promote.ts';
 import { ramp } from './ramp.ts';
 import { reconcile } from './reconcile.ts';
+import { rehearse } from './rehearse.ts';
 import { restore } from './restore.ts';
 import { rollback } from './rollback.ts';
 import { rollout } from './rollout.ts';
@@ -36,6 +37,7 @@ export interface Wiring {
 export const allVerbs = ({ proposals, backups }: Wiring): readonly Verb[] => [
   validate,
   plan,
+  rehearse,
   promote(proposals),
   rollout(proposals),
   rollback(proposals),

@@ -49,14 +49,20 @@ export async function openWorkspace(io: Pick<Io, 'cwd' | 'environment'>, dir: st
     at: async name => {
       if (unreadable !== undefined) throw unreadable;
       if (repository === undefined)
-        throw new Fault(
-          'not_a_repository',
-          `${dir} is not in a Git repository, so there is no revision ${JSON.stringify(name)}`,
-          { retry: 'never' },
-        );
+        throw notARepository(dir, `so there is no revision ${JSON.stringify(name)}`);
       return repository.read(await repository.resolve(name));
     },
   };
+}
+
+const notARepository = (dir: string, so: string): Fault =>
+  new Fault('not_a_repository', `${dir} is not in a Git repository, ${so}`, { retry: 'never' });
+
+/** For verbs that do nothing without Git. Faults `not_a_repository`, `repository_unreadable`, `git_missing`. */
+export function repositoryOf({ repository, unreadable }: Workspace, dir: string): Repository {
+  if (unreadable !== undefined) throw unreadable;
+  if (repository === undefined) throw notARepository(dir, 'and this needs one');
+  return repository;
 }
 
 const plainName = (dir: string): string =>

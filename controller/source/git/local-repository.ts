@@ -4,6 +4,7 @@ import { Fault } from '../../domain/fault.ts';
 import type { Revision } from '../../domain/ids.ts';
 import type { Source, SourceTree } from '../../ports/index.ts';
 import { type GitCommand, GitExit, gitCommand } from './command.ts';
+import { withScratchClone } from './scratch.ts';
 import { history, historyPage, readTree } from './tree.ts';
 
 export interface LocalRepository extends Pick<Source, 'rolloutHistory'> {
@@ -18,6 +19,8 @@ export interface LocalRepository extends Pick<Source, 'rolloutHistory'> {
   ancestors(revision: Revision): Promise<Revision[]>;
   /** Whether `ancestor` is part of `revision`'s history; undefined when this clone lacks one of them. */
   contains(revision: Revision, ancestor: Revision): Promise<boolean | undefined>;
+  /** A scratch clone whose HEAD is `revision`, with the folder of the desired state checked out; removed afterwards. */
+  scratch<T>(revision: Revision, use: (folder: string) => Promise<T>): Promise<T>;
 }
 
 export interface LocalRepositoryOptions {
@@ -61,6 +64,8 @@ export function localRepository({
       throw await unknownRevision(git, name, root);
     },
     isShallow: () => isShallow(git),
+    scratch: (revision, use) =>
+      reading(() => withScratchClone({ gitDir, subPath, environment, timeoutMs: TIMEOUT_MS }, revision, use)),
     ancestors: revision => reading(() => changesOf(git, revision, subPath)),
     read: revision => reading(() => readTree(git, revision, subPath)),
     contains: async (revision, ancestor) => {

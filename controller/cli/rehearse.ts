@@ -1,0 +1,83 @@
+/** `ota rehearse`: takes the way back of a change on a scratch clone, and prints the command that undoes it. */
+import { Option } from 'commander';
+import { code } from '../domain/plan/escape.ts';
+import { EXIT, type ExitCode, type Io, paint } from './io.ts';
+import { baseAt, judgeHead } from './judging.ts';
+import { textOf, visible } from './problem-formats.ts';
+import { examples, type Verb } from './program.ts';
+import { type Rehearsal, rehearse as rehearseChange } from './rehearsal.ts';
+import { openWorkspace, repositoryOf } from './workspace.ts';
+
+interface RehearseOptions {
+  readonly base: string;
+  readonly head: string;
+  readonly dir: string;
+  readonly format: 'text' | 'markdown';
+}
+
+export const rehearse: Verb = (program, choose) => {
+  program
+    .command('rehearse')
+    .summary('try the way back of a change before it is merged')
+    .description(
+      'Takes the change on a scratch clone, runs the rollback there and judges its result as the controller would.\n' +
+        'Prints the commands that undo the merge. Your files and branches stay as they are.',
+    )
+    .requiredOption('--base <revision>', 'what stands before the merge')
+    .option('--head <revision>', 'what would be merged', 'HEAD')
+    .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
+    .addOption(new Option('--format <format>', 'how to print').choices(['text', 'markdown']).default('text'))
+    .addHelpText(
+      'after',
+      examples(
+        'ota rehearse --base origin/main',
+        'ota rehearse --base main --head my-branch --format markdown',
+      ),
+    )
+    .action((options: RehearseOptions) => choose(io => runRehearse(options, io)));
+};
+
+/** 0 when the way back passes or none is needed, 1 when it would be refused or head is invalid. */
+async function runRehearse(options: RehearseOptions, io: Io): Promise<ExitCode> {
+  const workspace = await openWorkspace(io, options.dir);
+  const repository = repositoryOf(workspace, options.dir);
+  const { standing: base } = await baseAt(workspace, options.base, io.nowMs());
+  const head = await repository.resolve(options.head);
+  const { plan, problems } = await judgeHead(workspace, await repository.read(head), base, io.nowMs());
+  if (plan === undefined) {
+    for (const problem of problems) io.err(textOf(problem, paint(io)));
+    io.err(
+      `${paint(io).red('no rehearsal')}: ${visible(options.head)} is invalid and would not be applied\n`,
+    );
+    return EXIT.invalid;
+  }
+  const found = await rehearseChange({ workspace, repository, base, plan, baseName: options.base, head }, io);
+  io.out(options.format === 'markdown' ? asMarkdown(found, head) : asText(found, head));
+  if (found.kind === 'refused') io.err(`${visible(found.said)}\n`);
+  return found.kind === 'refused' ? EXIT.invalid : EXIT.fine;
+}
+
+function asText(found: Rehearsal, head: string): string {
+  if (found.kind === 'none') return `nothing to rehearse: ${found.why}\n`;
+  if (found.kind === 'refused') return `the way back would be refused: ${found.command}\n`;
+  return [
+    `rehearsed on a scratch clone of ${head.slice(0, 12)}: the way back passes`,
+    ...found.steps.map(step => `  ${step.command}\n      ${step.effect}`),
+    ...approvalsIn(found),
+    '',
+  ].join('\n');
+}
+
+function asMarkdown(found: Rehearsal, head: string): string {
+  if (found.kind === 'none') return `\n<sub>Way back: nothing to rehearse, ${found.why}.</sub>\n`;
+  if (found.kind === 'refused')
+    return `\n> [!CAUTION]\n> **The way back would be refused.** ${code(found.command)} was rehearsed on ${code(head.slice(0, 12))}; the log of the check says why.\n`;
+  const lines = [
+    ...found.steps.map(s => `- ${code(s.command)}${s.passes ? '' : ' ⚠️'}: ${s.effect}`),
+    ...approvalsIn(found).map(line => `- ${line.trim()}`),
+  ];
+  return `\n**Way back, rehearsed** on a scratch clone of ${code(head.slice(0, 12))}:\n\n${lines.join('\n')}\n`;
+}
+
+const approvalsIn = (found: Rehearsal & { kind: 'passes' }): string[] =>
+  found.approvals === 0 ? [] : [`  it needs ${found.approvals} of the policy's approvals`];
