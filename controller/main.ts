@@ -44,6 +44,7 @@ function followSignals(starting: Promise<Controller>): void {
       () => undefined, // the start failed, and says so itself
     );
   };
+  endWithNpm(stop);
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   // Of a service it asks for a reload; of a terminal it says that the terminal is gone.
@@ -55,6 +56,18 @@ function followSignals(starting: Promise<Controller>): void {
         () => undefined, // the start failed, and says so itself
       );
   });
+}
+
+/** `npm start` that is killed outright passes no signal on: whoever it started must not keep port and data folder. */
+function endWithNpm(stop: (signal: string) => void): void {
+  if (process.env.npm_lifecycle_event !== 'start') return;
+  const npm = process.ppid;
+  const look = setInterval(() => {
+    if (process.ppid === npm) return;
+    clearInterval(look);
+    stop('npm_gone');
+  }, 500);
+  look.unref();
 }
 
 // What cannot be said on standard error must not end the process.

@@ -1,7 +1,8 @@
 /** The process and its signals, and the exit codes that a service manager goes by. */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { connect } from 'node:tls';
 import { test } from 'uvu';
@@ -61,5 +62,50 @@ test('what may pass by itself exits with 75, so that the unit starts again; a se
       await running.end('SIGTERM');
     }
   }));
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+
+/** `npm start` with the project's own script, on the sources instead of `dist`. */
+async function npmStart(folder: string): Promise<{ npm: ChildProcess; log: () => string }> {
+  const { scripts } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8'));
+  const sources = `--import ${import.meta.resolve('tsx')} ${path.join(ROOT, 'controller/main.ts')}`;
+  const start = String(scripts.start).replace('dist/controller/main.js', sources);
+  assert.is.not(start, scripts.start);
+  await writeFile(path.join(folder, 'package.json'), JSON.stringify({ name: 'x', scripts: { start } }));
+  await mkdir(path.join(folder, 'releases'));
+  const npm = spawn('npm', ['start'], {
+    cwd: folder,
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder,
+      OTA_PORT: '0',
+      OTA_ARTIFACTS_IMPORT: '',
+      NO_UPDATE_NOTIFIER: '1',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true, // a group of its own, so that a failed test can end what is left
+  });
+  let text = '';
+  npm.stdout?.on('data', chunk => {
+    text += String(chunk);
+  });
+  await until('the start', () => /"event":"ota.start"/.test(text));
+  return { npm, log: () => text };
+}
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const)
+  test(`npm start that gets ${signal} leaves no controller behind`, () =>
+    withFolder(async folder => {
+      const { npm, log } = await npmStart(folder);
+      // Its output closes when the last process that holds it has ended.
+      const closed = once(npm, 'close');
+      try {
+        npm.kill(signal);
+        await until('the stop', () => /"event":"ota.stop"/.test(log()));
+        await closed;
+      } finally {
+        if (npm.pid !== undefined && !/"event":"ota.stop"/.test(log())) process.kill(-npm.pid, 'SIGKILL');
+      }
+    }));
 
 test.run();

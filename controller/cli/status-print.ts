@@ -44,7 +44,12 @@ export function printRefused({ reconcile, rollout }: RolloutOnWire, io: Io): voi
   );
   for (const problem of reconcile.problems)
     io.out(textOf({ ...problem, hint: problem.hint ?? undefined }, colours));
+  if (rollout === null && reconcile.problems.some(p => FIRST_HOUR.has(p.code)))
+    io.out('to make releases/ in the repository: ota init, then commit and push\n');
 }
+
+/** Nothing was released there yet. */
+const FIRST_HOUR: ReadonlySet<string> = new Set(['releases_missing', 'releases_empty', 'rollout_missing']);
 
 function standingLines(now: RolloutOnWire, builds: Builds): Line[] {
   const { rollout, exposure } = now;

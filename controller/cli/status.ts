@@ -7,6 +7,7 @@ import { failLimitArgument } from './goal.ts';
 import { EXIT, type ExitCode, type Io, outJson } from './io.ts';
 import { examples, type Verb } from './program.ts';
 import { type BuildsOnWire, isRejected, type RolloutOnWire } from './rollout-wire.ts';
+import { notReady } from './status-cause.ts';
 import { printRefused, printStatus } from './status-print.ts';
 import { runWatch, type WatchOptions } from './status-watch.ts';
 
@@ -78,7 +79,7 @@ export const status: Verb = (program, choose) => {
 async function runStatus(client: Client, options: StatusOptions, io: Io): Promise<ExitCode> {
   const now = (await client.call({ path: '/v1/rollout' })).json as RolloutOnWire;
   const refused = isRejected(now.reconcile);
-  if (now.rollout === null && !refused) throw notReady(now);
+  if (now.rollout === null && !refused) throw notReady(now.reconcile.source_fault);
   const builds =
     now.rollout === null ? [] : ((await client.call({ path: '/v1/builds' })).json as BuildsOnWire).builds;
   if (options.json === true) outJson(io, { ...now, builds });
@@ -87,12 +88,4 @@ async function runStatus(client: Client, options: StatusOptions, io: Io): Promis
     if (refused) printRefused(now, io);
   }
   return refused ? EXIT.halted : EXIT.fine;
-}
-
-function notReady({ reconcile: { source_fault } }: RolloutOnWire): Fault {
-  const why =
-    source_fault === null
-      ? 'the controller is reading its source; try again in a moment'
-      : `the source cannot be read [${source_fault}]; see OTA_SOURCE and the controller's log`;
-  return new Fault('not_ready', `no release has been applied yet\n  ${why}`, { retry: 'backoff' });
 }

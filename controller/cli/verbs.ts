@@ -11,6 +11,7 @@ import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { failures } from './failures.ts';
 import { history } from './history.ts';
+import { init } from './init/index.ts';
 import { plan } from './plan.ts';
 import { policy } from './policy.ts';
 import type { Verb } from './program.ts';
@@ -21,6 +22,7 @@ import { rehearse } from './rehearse.ts';
 import { restore } from './restore.ts';
 import { rollback } from './rollback.ts';
 import { rollout } from './rollout.ts';
+import { schema } from './schema.ts';
 import { simulate } from './simulate.ts';
 import { status } from './status.ts';
 import { suspend, unsuspend } from './suspend.ts';
@@ -35,6 +37,7 @@ export interface Wiring {
 }
 
 export const allVerbs = ({ proposals, backups }: Wiring): readonly Verb[] => [
+  init,
   validate,
   plan,
   rehearse,
@@ -58,6 +61,7 @@ export const allVerbs = ({ proposals, backups }: Wiring): readonly Verb[] => [
   token,
   simulate,
   reconcile,
+  schema,
   clock,
   doctor,
   backup(backups),

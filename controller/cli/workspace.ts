@@ -30,7 +30,8 @@ export interface Workspace {
 }
 
 /** Fault `folder_unreadable`. Git is asked only when there is a repository around the folder. */
-export async function openWorkspace(io: Pick<Io, 'cwd' | 'environment'>, dir: string): Promise<Workspace> {
+export async function openWorkspace(io: Pick<Io, 'cwd' | 'environment'>, named: string): Promise<Workspace> {
+  const dir = await meantFolder(io.cwd, named);
   const absolute = path.resolve(io.cwd, dir);
   const found = await repositoryAround(absolute, io.environment);
   const unreadable = found instanceof Fault ? found : undefined;
@@ -63,6 +64,12 @@ export function repositoryOf({ repository, unreadable }: Workspace, dir: string)
   if (unreadable !== undefined) throw unreadable;
   if (repository === undefined) throw notARepository(dir, 'and this needs one');
   return repository;
+}
+
+/** Whoever stands in `releases` means the folder itself when nothing else is named. */
+async function meantFolder(cwd: string, dir: string): Promise<string> {
+  if (dir !== 'releases' || (await isThere(path.join(cwd, dir)))) return dir;
+  return (await isThere(path.join(cwd, ROLLOUT_FILE))) ? '.' : dir;
 }
 
 const plainName = (dir: string): string =>
@@ -133,7 +140,7 @@ async function mustBeFolder(absolute: string, given: string): Promise<void> {
   const unreadable = (why: string): Fault =>
     new Fault(
       'folder_unreadable',
-      `cannot read ${given}: ${why}\n  looked at ${absolute}; name the folder that holds rollout.yaml`,
+      `cannot read ${given}: ${why}\n  looked at ${absolute}; name the folder that holds rollout.yaml, or make one: ota init`,
       { retry: 'never' },
     );
   const found = await stat(absolute).catch((error: NodeJS.ErrnoException) => {

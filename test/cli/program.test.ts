@@ -5,6 +5,8 @@ import * as assert from 'uvu/assert';
 import { ota, otaProcess } from '../support/cli.ts';
 
 const VERBS = [
+  'init',
+  'schema',
   'validate',
   'plan',
   'promote',

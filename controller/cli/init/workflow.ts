@@ -1,0 +1,84 @@
+/** The workflow that judges each pull request of a releases repository. */
+
+/** What GitHub calls an expression; the shell never sees one, only the environment does. */
+const expression = (text: string): string => `\${{ ${text} }}`;
+
+export const WORKFLOW = `# Judges every change of the releases before it can be merged. It always runs and always reports, also when releases/
+# is untouched, so that it can be a required check.
+#
+# One repository variable says what judges: OTA_PACKAGE is the tarball of nexmdm-ota (a path or an https address that
+# ends in .tgz), or its container image. Name an exact version, and raise it by hand.
+name: releases
+
+on:
+  pull_request:
+  merge_group:
+
+permissions: {}
+
+concurrency:
+  group: releases-${expression('github.event.pull_request.number || github.ref')}
+  cancel-in-progress: true
+
+jobs:
+  judge:
+    name: validate and plan
+    runs-on: ubuntu-24.04
+    timeout-minutes: 15
+    permissions:
+      contents: read
+    steps:
+      - name: The change, as it would be merged
+        uses: actions/checkout@v4
+        with:
+          fetch-depth: 0
+          persist-credentials: false
+      - uses: actions/setup-node@v4
+        with:
+          node-version: 20
+      # The merge commit that was checked out knows the base that it is really made on: its first parent.
+      - name: Find the base
+        id: base
+        env:
+          QUEUED_ON: ${expression('github.event.merge_group.base_sha')}
+        run: echo "sha=\${QUEUED_ON:-$(git rev-parse 'HEAD^1')}" >> "$GITHUB_OUTPUT"
+      - name: Install ota
+        env:
+          OTA_PACKAGE: ${expression('vars.OTA_PACKAGE')}
+        run: |
+          place="$RUNNER_TEMP/ota"
+          case "$OTA_PACKAGE" in
+            '')
+              echo '::error::set the repository variable OTA_PACKAGE to the tarball or the image of nexmdm-ota'
+              exit 1
+              ;;
+            *.tgz)
+              npm install --global --ignore-scripts --no-audit --no-fund --prefix "$place" "$OTA_PACKAGE"
+              ;;
+            *)
+              container=$(docker create "$OTA_PACKAGE")
+              mkdir -p "$place/bin"
+              docker cp "$container:/app" "$place/app"
+              docker rm "$container" > /dev/null
+              printf '#!/bin/sh\\nexec node "%s" "$@"\\n' "$place/app/dist/controller/cli/main.js" > "$place/bin/ota"
+              chmod +x "$place/bin/ota"
+              ;;
+          esac
+          echo "$place/bin" >> "$GITHUB_PATH"
+      - name: Validate, with annotations at file, line and column
+        id: validate
+        env:
+          BASE: ${expression('steps.base.outputs.sha')}
+        run: ota validate releases --base "$BASE" --format github
+      - name: Plan, offline and nominal
+        if: ${expression("!cancelled() && steps.validate.outcome == 'success'")}
+        env:
+          BASE: ${expression('steps.base.outputs.sha')}
+        run: ota plan --base "$BASE" --offline --format markdown >> "$GITHUB_STEP_SUMMARY"
+`;
+
+export const CODEOWNERS = `# Who must approve what. Replace the names by your own teams: GitHub ignores a rule whose team does not exist.
+# /releases/             @your-organisation/release-managers
+# /releases/policy.yaml  @your-organisation/release-managers @your-organisation/security
+# /.github/              @your-organisation/platform @your-organisation/security
+`;
