@@ -1,4 +1,6 @@
 /** The controller as a process: environment, signals, exit codes. */
+import { closeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { VERSION } from './cli/version.ts';
 import { type Controller, startController } from './compose/controller.ts';
 import { Fault } from './domain/fault.ts';
@@ -32,13 +34,19 @@ async function main(): Promise<void> {
 /** From the first moment on: a signal that comes while the controller starts is followed once it has started. */
 function followSignals(starting: Promise<Controller>): void {
   let stopping = false;
+  // Asked now: what is gone is told as no terminal.
+  const terminals = [0, 1, 2].filter(isatty);
   const stop = (signal: string): void => {
     if (stopping) process.exit(1);
     stopping = true;
     starting.then(
       controller =>
         controller.stop(signal).then(
-          () => process.exit(0),
+          () => {
+            // Node gives terminals back as it found them, and aborts when one is gone.
+            if (signal === 'SIGHUP') for (const terminal of terminals) closeSync(terminal);
+            process.exit(0);
+          },
           () => process.exit(1),
         ),
       () => undefined, // the start failed, and says so itself
@@ -49,7 +57,7 @@ function followSignals(starting: Promise<Controller>): void {
   process.on('SIGTERM', stop);
   // Of a service it asks for a reload; of a terminal it says that the terminal is gone.
   process.on('SIGHUP', () => {
-    if (process.stdin.isTTY) stop('SIGHUP');
+    if (terminals.includes(0)) stop('SIGHUP');
     else
       starting.then(
         controller => controller.reload() || stop('SIGHUP'),

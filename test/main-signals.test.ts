@@ -1,15 +1,17 @@
 /** The process and its signals, and the exit codes that a service manager goes by. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { connect } from 'node:tls';
+import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until, withFolder } from './support/folder.ts';
 import { call } from './support/http.ts';
-import { refused, startProcess } from './support/process.ts';
+import { CONTROLLER, environmentOf, refused, startProcess } from './support/process.ts';
 
 const fixture = (name: string): string => path.resolve(import.meta.dirname, 'fixtures/tls', `${name}.pem`);
 
@@ -48,6 +50,60 @@ test('SIGHUP without a certificate stops in order', () =>
     assert.is((await call(running.url, 'GET', '/healthz')).status, 200);
     assert.is(await running.end('SIGHUP'), 0);
     assert.match(running.stdout(), /"event":"ota.stop","reason":"SIGHUP"/);
+  }));
+
+/** Runs a program as the leader of a session on a terminal of its own, and hangs up when its log holds the text. */
+const ON_TERMINAL = `
+import os, pty, sys, time
+file, text, command = sys.argv[1], sys.argv[2].encode(), sys.argv[3:]
+child, terminal = pty.fork()
+if child == 0:
+    if file: os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 1)
+    os.execvp(command[0], command)
+log = b""
+while text not in log:
+    if file:
+        time.sleep(0.02)
+        log = open(file, "rb").read() if os.path.exists(file) else b""
+    else: log += os.read(terminal, 65536)
+os.close(terminal)
+for _ in range(1500):
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if ended: break
+    time.sleep(0.02)
+else:
+    os.kill(child, 9)
+    _, status = os.waitpid(child, 0)
+print(os.waitstatus_to_exitcode(status))
+`;
+
+/** The exit code after the terminal is closed; `log` is '' where the terminal shows it. */
+async function hungUp(
+  settings: Readonly<Record<string, string>>,
+  folder: string,
+  log: string,
+): Promise<string> {
+  await mkdir(path.join(folder, 'releases'));
+  const { stdout } = await promisify(execFile)(
+    'python3',
+    ['-c', ON_TERMINAL, log, '"event":"ota.start"', ...CONTROLLER],
+    { cwd: folder, env: environmentOf(settings, folder) },
+  );
+  return stdout.trim();
+}
+
+test('the terminal that a controller runs and logs on is closed: it stops in order', () =>
+  withFolder(async folder => {
+    assert.is(await hungUp({}, folder, ''), '0');
+    assert.is(existsSync(path.join(folder, 'data', 'ota.db-wal')), false, 'the store was closed');
+  }));
+
+test('with a certificate that could be read again it stops all the same, and says so in its log', () =>
+  withFolder(async folder => {
+    const log = path.join(folder, 'log');
+    const settings = { OTA_TLS_CERT: fixture('cert'), OTA_TLS_KEY: fixture('key') };
+    assert.is(await hungUp(settings, folder, log), '0');
+    assert.match(await readFile(log, 'utf8'), /"event":"ota.stop","reason":"SIGHUP"/);
   }));
 
 test('what may pass by itself exits with 75, so that the unit starts again; a second controller is such a case', () =>

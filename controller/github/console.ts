@@ -47,7 +47,7 @@ export interface ConsoleOptions extends FleetSources {
   readonly pollMs: number;
   readonly github: GitHub;
   readonly source: Pick<Source, 'head' | 'merged'>;
-  readonly desired: Pick<DesiredStore, 'applied'>;
+  readonly desired: Pick<DesiredStore, 'applied' | 'attempted'>;
   readonly store: KeyValueStore;
   readonly outbox: Pick<OutboxStore, 'add' | 'pending'>;
   readonly picture: () => Snapshot | undefined;

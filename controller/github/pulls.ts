@@ -13,6 +13,7 @@ import { offerableBuilds, type Standing } from '../domain/standing.ts';
 import {
   type Applied,
   type Artifacts,
+  type Attempted,
   type DesiredStore,
   type DeviceStore,
   fleetOf,
@@ -51,7 +52,7 @@ export interface PullsOptions {
   readonly store: KeyValueStore;
   readonly outbox: Pick<OutboxStore, 'add'>;
   readonly source: Pick<Source, 'head' | 'merged'>;
-  readonly desired: Pick<DesiredStore, 'applied'>;
+  readonly desired: Pick<DesiredStore, 'applied' | 'attempted'>;
   readonly devices: Pick<DeviceStore, 'scan' | 'checkInGaps'>;
   /** A device that checked in within this time is active. */
   readonly activeWithinMs: number;
@@ -85,6 +86,13 @@ interface Seen {
 }
 type Reviewing = Omit<Seen, 'of'>;
 
+/** What a pull request is judged against. */
+interface Base {
+  readonly applied: Applied | undefined;
+  /** The newest revision of the branch, when it is refused. */
+  readonly refused: Attempted | undefined;
+}
+
 interface OpenPull {
   readonly number: number;
   readonly head: Revision;
@@ -107,8 +115,15 @@ export function makePulls(options: PullsOptions): Pulls {
     const text = await store.get(seenKey(pull));
     return text === undefined ? undefined : (JSON.parse(text) as Seen);
   };
-  const subjectOf = (head: Revision, applied: Applied | undefined): string =>
-    `${head} ${applied?.treeHash ?? ''}`;
+  const subjectOf = (head: Revision, { applied, refused }: Base): string =>
+    [head, applied?.treeHash ?? '', ...(refused === undefined ? [] : [refused.revision])].join(' ');
+
+  async function baseNow(): Promise<Base> {
+    const applied = await options.desired.applied();
+    const attempted = await options.desired.attempted();
+    const isRefused = attempted?.problems.some(p => p.severity === 'error') ?? false;
+    return { applied, refused: isRefused ? attempted : undefined };
+  }
 
   /**
    * The most recently updated come first, so an unchanged first page is an unchanged list, and costs no quota: GitHub
@@ -154,9 +169,9 @@ export function makePulls(options: PullsOptions): Pulls {
       }
     });
 
-  async function changed(pull: OpenPull, applied: Applied | undefined): Promise<boolean> {
+  async function changed(pull: OpenPull, base: Base): Promise<boolean> {
     const seen = await seenOf(pull.number);
-    if (seen?.of !== subjectOf(pull.head, applied)) return true;
+    if (seen?.of !== subjectOf(pull.head, base)) return true;
     for (const { sha256, stored } of seen.apks ?? [])
       if ((await options.artifacts.has(sha256)) !== stored) return true;
     if (seen.needed === 0) return false;
@@ -165,9 +180,9 @@ export function makePulls(options: PullsOptions): Pulls {
   }
 
   async function look(): Promise<void> {
-    const applied = await options.desired.applied();
+    const base = await baseNow();
     for (const pull of await openPulls())
-      if (await changed(pull, applied))
+      if (await changed(pull, base))
         await options.outbox.add([rowOf({ kind: 'pull', pull: pull.number }, `pull:${pull.number}`)]);
   }
 
@@ -241,12 +256,12 @@ export function makePulls(options: PullsOptions): Pulls {
     return { ...seen, planHash: plan.hash, commented: true, apks };
   }
 
-  async function judged(
-    pull: OpenPull,
-    applied: Applied | undefined,
-    commented: boolean,
-  ): Promise<Reviewing> {
-    const reviewed: Reviewed = { head: pull.head, base: applied?.revision };
+  async function judged(pull: OpenPull, { applied, refused }: Base, commented: boolean): Promise<Reviewing> {
+    const reviewed: Reviewed = {
+      head: pull.head,
+      base: applied?.revision,
+      refused: refused && { revision: refused.revision, problems: refused.problems.map(shownProblem) },
+    };
     if (options.source.merged === undefined)
       throw new GitHubFault('github_no_repository', 'pull requests need a Git source', { retry: 'never' });
     const tree = await options.source.merged(await options.source.head(), pull.head);
@@ -266,9 +281,9 @@ export function makePulls(options: PullsOptions): Pulls {
       );
       if (data.state !== 'open' || data.base.ref !== branch) return;
       const pull: OpenPull = { number, head: data.head.sha, author: data.user?.login };
-      const applied = await options.desired.applied();
-      const result = await judged(pull, applied, (await seenOf(number))?.commented ?? false);
-      const seen: Seen = { of: subjectOf(pull.head, applied), ...result };
+      const base = await baseNow();
+      const result = await judged(pull, base, (await seenOf(number))?.commented ?? false);
+      const seen: Seen = { of: subjectOf(pull.head, base), ...result };
       await store.set(seenKey(number), JSON.stringify(seen), nowMs() + KEEP_MS);
     },
   };

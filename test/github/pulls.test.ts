@@ -71,6 +71,35 @@ test('a pull request that conflicts, one without common history, one that is inv
     assert.equal(hub.violations, []);
   }));
 
+test('a pull request on a base that was rejected says so at its top, and no longer once that is mended', () =>
+  withStage(async stage => {
+    const { hub } = stage;
+    hub.state.merge(stage.propose('b42', { rollout: 10 }));
+    await stage.later(MINUTE_MS);
+    const open = stage.propose('wider', { rollout: 50 });
+    await stage.later(MINUTE_MS);
+    const before = consoleOf(stage, open);
+    assert.not.match(before, 'base branch is refused');
+    const good = hub.state.git.tip('main') ?? '';
+    const bad = hub.state.git.commit('main', { 'releases/builds/b41.yaml': 'kind: nonsense\n' }, 'bad', good);
+    await stage.later(MINUTE_MS);
+    const refused = consoleOf(stage, open).replace(`${markerOf('console')}\n`, '');
+    assert.match(
+      refused,
+      new RegExp(`^> \\[!WARNING\\]\n> \\*\\*The base branch is refused\\*\\* at ${bad.slice(0, 12)}: `),
+    );
+    assert.match(refused, /^> .*`builds\/b41\.yaml:1`/m);
+    assert.match(
+      refused,
+      new RegExp(`^> Until that is mended, ${stage.reconcile.snapshot?.revision.slice(0, 12)} stands`, 'm'),
+    );
+    hub.state.git.commit('main', stage.files({ rollout: 10 }), 'mended', bad);
+    await stage.later(MINUTE_MS);
+    const footer = /<sub>head .*<\/sub>/;
+    assert.is(consoleOf(stage, open).replace(footer, ''), before.replace(footer, ''));
+    assert.equal(hub.violations, []);
+  }));
+
 test('a pull request made to keep the parser busy ends in a clear problem', () =>
   withStage(
     async stage => {

@@ -153,6 +153,26 @@ test('plan: invalid, in conflict, unchanged', () => {
   golden('plan-unchanged', renderUnchangedComment(REVIEWED));
 });
 
+test('plan: on a base branch that is itself refused, the warning stands above everything', () => {
+  const refused = { revision: sha('d'), problems: [...problems, problems[0]] };
+  const planned = plan(stood, aStanding(aState({ rollout: 10 })), NOW_MS);
+  const none = { needed: 0, count: 0, uncounted: [] };
+  const text = renderPlanComment(
+    { ...REVIEWED, refused },
+    planned,
+    { fleet: countFleet(planned, fleet) },
+    [],
+    none,
+  );
+  golden('plan-base-refused', text);
+  for (const render of [renderConflictComment, renderUnrelatedComment, renderUnchangedComment])
+    assert.match(render({ ...REVIEWED, refused }), /^> \[!WARNING\]\n> \*\*The base branch is refused\*\*/);
+  assert.match(
+    renderInvalidComment({ head: sha('a'), base: undefined, refused }, problems),
+    /^> \[!WARNING\](\n> .*)*Until that is mended, nothing is applied yet/,
+  );
+});
+
 const rolling: RevisionProgress = {
   revision: sha('c'),
   state: 'rolling_out',

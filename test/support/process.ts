@@ -5,6 +5,14 @@ import path from 'node:path';
 
 const MAIN = path.resolve(import.meta.dirname, '../../controller/main.ts');
 
+/** The command that runs it. */
+export const CONTROLLER = [process.execPath, '--import', import.meta.resolve('tsx'), MAIN] as const;
+
+export const environmentOf = (
+  settings: Readonly<Record<string, string>>,
+  home: string,
+): Record<string, string> => ({ PATH: process.env.PATH ?? '', HOME: home, OTA_PORT: '0', ...settings });
+
 export interface Running {
   readonly url: string;
   readonly child: ChildProcess;
@@ -31,12 +39,12 @@ function launch(
   cwd: string,
   { stdout, descriptors }: Conditions = {},
 ): Launched {
-  const args = ['--import', import.meta.resolve('tsx'), MAIN];
-  const limited = ['-c', `ulimit -n ${descriptors} && exec "$0" "$@"`, process.execPath, ...args];
-  const [command, given] = descriptors === undefined ? [process.execPath, args] : ['sh', limited];
+  const [node, ...args] = CONTROLLER;
+  const limited = ['-c', `ulimit -n ${descriptors} && exec "$0" "$@"`, ...CONTROLLER];
+  const [command, given] = descriptors === undefined ? [node, args] : ['sh', limited];
   const child = spawn(command, given, {
     cwd,
-    env: { PATH: process.env.PATH ?? '', HOME: cwd, OTA_PORT: '0', ...settings },
+    env: environmentOf(settings, cwd),
     stdio: ['ignore', typeof stdout === 'number' ? stdout : 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };

@@ -14,6 +14,8 @@ export interface Reviewed {
   readonly head: Revision;
   /** The applied revision that the change is planned against. */
   readonly base: Revision | undefined;
+  /** The newest revision of the base branch, where it is refused: `base` is not what the branch says. */
+  readonly refused?: { readonly revision: Revision; readonly problems: readonly ShownProblem[] } | undefined;
 }
 
 /** What is left of a comment's 65,536 characters is for problems and frame. */
@@ -21,6 +23,23 @@ const PLAN_CHARS = 45_000;
 
 const footer = ({ head, base }: Reviewed): string =>
   `<sub>head ${shortSha(head)} · base ${base === undefined ? 'nothing applied yet' : shortSha(base)} · edited in place as head or base change</sub>`;
+
+/** Above everything else: what follows is compared with a revision that the base branch has left behind. */
+function refusedBase({ base, refused }: Reviewed): string | undefined {
+  if (refused === undefined) return undefined;
+  const errors = refused.problems.filter(p => p.severity === 'error');
+  const [first] = errors;
+  const place =
+    first === undefined || first.file === '' ? '' : ` in ${literal(`${first.file}:${first.line}`)}`;
+  const why = first === undefined ? '' : `: **${first.code}**${place}, ${literal(first.message, 300)}`;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  const stands = base === undefined ? 'nothing is applied yet' : `${shortSha(base)} stands`;
+  return [
+    '> [!WARNING]',
+    `> **The base branch is refused** at ${shortSha(refused.revision)}${why}${more}.`,
+    `> Until that is mended, ${stands}, and that is what this pull request is compared with. Mend it in this pull request, or on the base branch first.`,
+  ].join('\n');
+}
 
 const notCounted = ({ login, why }: Uncounted): string =>
   why === 'unknown'
@@ -42,6 +61,7 @@ export function renderPlanComment(
 ): string {
   const { needed, count, uncounted } = approvals;
   return paragraphs(
+    refusedBase(reviewed),
     renderPlanMarkdown(plan, {
       ...counted,
       limit: PLAN_CHARS,
@@ -59,6 +79,7 @@ export function renderPlanComment(
 
 export const renderInvalidComment = (reviewed: Reviewed, problems: readonly ShownProblem[]): string =>
   paragraphs(
+    refusedBase(reviewed),
     '### No plan: this would not be applied',
     'Merged as it is, nothing changes for any device: the last good revision stands.',
     renderProblems(problems),
@@ -67,6 +88,7 @@ export const renderInvalidComment = (reviewed: Reviewed, problems: readonly Show
 
 export const renderConflictComment = (reviewed: Reviewed): string =>
   paragraphs(
+    refusedBase(reviewed),
     '### No plan: this conflicts with what is merged',
     'Rebase or merge the base branch; the plan follows by itself.',
     footer(reviewed),
@@ -74,6 +96,7 @@ export const renderConflictComment = (reviewed: Reviewed): string =>
 
 export const renderUnrelatedComment = (reviewed: Reviewed): string =>
   paragraphs(
+    refusedBase(reviewed),
     '### No plan: this has no common history with the base branch',
     'Git cannot merge it. Make the change again on a branch that starts from the base branch.',
     footer(reviewed),
@@ -81,6 +104,7 @@ export const renderUnrelatedComment = (reviewed: Reviewed): string =>
 
 export const renderUnchangedComment = (reviewed: Reviewed): string =>
   paragraphs(
+    refusedBase(reviewed),
     '### No change to the desired state',
     'Merging this changes nothing for any device.',
     footer(reviewed),
