@@ -113,6 +113,7 @@ export function watchTime(
   const { settings, background, clock, nowMs, store } = ground;
   background.every(TICK_MS, 'clock', () => clock.check());
   background.every(MINUTE_MS, 'clock', () => store.lastMoment.keep(nowMs()));
+  background.run('clock', () => askWitnesses(ground));
   background.every(MINUTE_MS, 'clock', () => askWitnesses(ground));
   background.every(TICK_MS, 'exposure', () => exposure.look());
   background.every(MINUTE_MS, 'gate', () => lookAtGate(gate, stored));

@@ -1,6 +1,8 @@
 /** A repository behind Git's own smart HTTP, with a hand on each request: for what happens between two hosts. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -28,6 +30,7 @@ const TOKEN = 'served-repository-token';
 export const withServed = <T>(
   judge: (request: { url: string; body: string }) => Fate,
   use: (served: Served) => Promise<T>,
+  over: 'http' | 'https' = 'http',
 ): Promise<T> =>
   withRepository(async (repository, place) => {
     const bare = path.join(place, 'served', 'fleet', 'releases.git');
@@ -55,11 +58,17 @@ export const withServed = <T>(
       });
       again.end(whole);
     };
-    const server = createServer((request, response) => {
+    const listener = (request: IncomingMessage, response: ServerResponse): void => {
       answer(request, response).catch(() => response.destroy());
-    });
+    };
+    const pem = (name: string): Buffer =>
+      readFileSync(path.join(import.meta.dirname, '../fixtures/tls', `${name}.pem`));
+    const server =
+      over === 'http'
+        ? createServer(listener)
+        : createSecureServer({ cert: pem('cert'), key: pem('key') }, listener);
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const base = `${over}://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const publish = (): void => {
       git('clone', '--quiet', '--mirror', repository.folder, bare);
       for (const [name, value] of [
