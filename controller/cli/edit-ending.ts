@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { FleetPlan } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { planJson } from '../domain/plan/json.ts';
+import type { Foreseen } from '../domain/plan/outlook.ts';
 import { renderPlanText } from '../domain/plan/text.ts';
 import type { Proposals } from '../ports/index.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
@@ -19,6 +20,7 @@ export interface Edited {
   readonly warnings: readonly Placed[];
   readonly plan: Plan;
   readonly fleet: FleetPlan | undefined;
+  readonly foreseen: Foreseen;
 }
 
 export function printProblems(problems: readonly Placed[], io: Io): void {
@@ -50,7 +52,7 @@ export async function finish(
         ? await write(subject, edited, shown)
         : await propose(subject, edited, proposals);
   printProblems(edited.warnings, io);
-  if (options.json !== true) io.out(renderPlanText(edited.plan, { fleet: edited.fleet }));
+  if (options.json !== true) io.out(renderPlanText(edited.plan, edited));
   for (const note of edited.notes) io.err(`note: ${visible(note)}\n`);
   if (ending.err !== '') io.err(ending.err);
   if (options.json !== true) io.out(ending.out);
@@ -61,7 +63,7 @@ export async function finish(
       files: shown,
       written: false,
       ...ending.done,
-      plan: planJson(edited.plan, edited.fleet),
+      plan: planJson(edited.plan, edited.fleet, edited.foreseen),
     });
   return EXIT.fine;
 }

@@ -16,12 +16,14 @@ import { editFile } from '../yaml/edit.ts';
 import type { WirePolicy, WireRollout } from '../yaml/wire.ts';
 import { type Edited, finish, printProblems } from './edit-ending.ts';
 import { askFleet } from './fleet.ts';
+import { foreseenBy } from './foresight.ts';
 import { EXIT, type ExitCode, type Io, paint } from './io.ts';
 import { judgeHead, notesOn } from './judging.ts';
 import { modelineFor } from './modeline.ts';
 import { visible } from './problem-formats.ts';
 import { askStored } from './stored-apks.ts';
 import { contentOf, readSubject, type Subject, textIn } from './subject.ts';
+import { askRollout } from './told-rollout.ts';
 import { openWorkspace } from './workspace.ts';
 
 export interface EditOptions {
@@ -73,7 +75,12 @@ export async function runEdit(
       { retry: 'never' },
     );
   const fleet = await askFleet(io, options.offline === true);
-  const read = await readSubject(workspace, { base: options.base, proposals: forPr, needs, fleet }, nowMs);
+  const told = await askRollout(io, options.offline === true);
+  const read = await readSubject(
+    workspace,
+    { base: options.base, proposals: forPr, needs, fleet, told },
+    nowMs,
+  );
   if ('problems' in read) {
     printProblems(read.problems, io);
     io.err(
@@ -92,7 +99,7 @@ async function judgeEdit(
   io: Io,
   offline: boolean,
 ): Promise<Edited | undefined> {
-  const { workspace, merged, written, tree, fleet } = subject;
+  const { workspace, merged, written, tree, fleet, told } = subject;
   const { red } = paint(io);
   const policy = contentOf(tree, 'policy.yaml');
   const result = changeReleases(
@@ -124,6 +131,7 @@ async function judgeEdit(
     io.err(`${red('refused')}: to ${result.title} would be invalid; nothing was written\n`);
     return undefined;
   }
+  const counted = fleet.kind === 'counted' ? countFleet(plan, fleet.devices) : undefined;
   return {
     texts,
     title: result.title,
@@ -131,7 +139,8 @@ async function judgeEdit(
     notes: [...result.notes, ...subject.notes, ...notes, ...notesOn(judgement)],
     warnings: problems,
     plan,
-    fleet: fleet.kind === 'counted' ? countFleet(plan, fleet.devices) : undefined,
+    fleet: counted,
+    foreseen: foreseenBy(plan, told, counted),
   };
 }
 

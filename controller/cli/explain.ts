@@ -69,7 +69,9 @@ function print(found: Explained, history: number, io: Io): void {
       ? green(
           `offer ${decision.build_id} (${decision.eligible_by}${decision.force_downgrade ? ', downgrade' : ''})`,
         )
-      : yellow(`hold ${decision.reason}`);
+      : decision.reason === 'up_to_date'
+        ? `hold ${decision.reason}`
+        : yellow(`hold ${decision.reason}`);
   const tags = device.tags.length === 0 ? 'no tags' : `tags ${device.tags.join(', ')}`;
   const seen = device.last_seen_at === null ? 'never checked in' : `last seen ${device.last_seen_at}`;
   io.out(`${bold(device.device_id)}: ${answer}\n`);

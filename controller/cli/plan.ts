@@ -10,6 +10,7 @@ import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import { baseAt, judgeHead, notesOn } from './judging.ts';
 import { textOf, visible } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
+import { staleClone } from './stale-clone.ts';
 import { askStored } from './stored-apks.ts';
 import { askRollout } from './told-rollout.ts';
 import { openWorkspace } from './workspace.ts';
@@ -74,8 +75,10 @@ async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   const fleet = await askFleet(io, options.offline === true);
   const counted = fleet.kind === 'counted' ? countFleet(planned, fleet.devices) : undefined;
   const foreseen = foreseenBy(planned, told, counted);
+  const stale = await staleClone(workspace, options.base, told);
   const nominal = fleet.kind === 'unknown' ? [`counts are nominal: ${fleet.why}`] : [];
-  for (const note of [...notesOn(judgement), ...nominal]) io.err(`note: ${visible(note)}\n`);
+  for (const note of [...notesOn(judgement), ...nominal, ...(stale === undefined ? [] : [stale])])
+    io.err(`note: ${visible(note)}\n`);
   const parts = { fleet: counted, foreseen };
   if (options.format === 'json')
     outJson(io, {

@@ -8,6 +8,8 @@ import type { Proposals, SourceTree } from '../ports/index.ts';
 import type { FleetAnswer } from './fleet.ts';
 import { type Base, baseAt, judgeHead } from './judging.ts';
 import type { Placed } from './problem-formats.ts';
+import { staleClone } from './stale-clone.ts';
+import type { ToldRollout } from './told-rollout.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface Subject {
@@ -18,6 +20,8 @@ export interface Subject {
   readonly tree: SourceTree;
   readonly written: DesiredState;
   readonly fleet: FleetAnswer;
+  /** What the controller says of the rollout that stands. */
+  readonly told: ToldRollout;
   /** For a pull request: its base commit, and build files that it includes, as path and text. */
   readonly base: Revision | undefined;
   readonly newFiles: readonly (readonly [string, string])[];
@@ -30,6 +34,7 @@ export interface SubjectOptions {
   readonly proposals: Proposals | undefined;
   readonly needs: readonly BuildId[];
   readonly fleet: FleetAnswer;
+  readonly told: ToldRollout;
 }
 
 /** The text of rollout.yaml; only for a tree that was judged to be whole. */
@@ -50,14 +55,14 @@ export async function readSubject(
   nowMs: number,
 ): Promise<Subject | { readonly problems: readonly Placed[] }> {
   const { repository } = workspace;
-  const { proposals, fleet } = options;
+  const { proposals, fleet, told } = options;
   const base =
     proposals === undefined || repository === undefined
       ? undefined
       : options.base === undefined
         ? await proposals.base(repository.root)
         : await repository.resolve(options.base);
-  const { standing: merged, warnings } = await mergedBase(workspace, base ?? options.base, nowMs);
+  const { standing: merged, warnings } = await mergedBase(workspace, base ?? options.base, nowMs, told);
   const working = await workspace.working();
   const { tree, newFiles } =
     base === undefined
@@ -66,19 +71,36 @@ export async function readSubject(
   const { plan, problems } = await judgeHead(workspace, tree, undefined, nowMs);
   if (plan === undefined) return { problems };
   const { head } = plan;
-  const notes = [...warnings.map(w => w.message), ...(await subjectNotes(workspace, working, tree, fleet))];
-  return { workspace, merged: merged ?? head, tree, written: head.state, fleet, base, newFiles, notes };
+  // A pull request is computed on what is merged now.
+  const stale = base === undefined ? await staleNote(workspace, options) : [];
+  const own = await subjectNotes(workspace, working, tree, fleet);
+  const notes = [...warnings.map(w => w.message), ...stale, ...own];
+  return { workspace, merged: merged ?? head, tree, written: head.state, fleet, told, base, newFiles, notes };
+}
+
+async function staleNote(workspace: Workspace, { base = 'HEAD', told }: SubjectOptions): Promise<string[]> {
+  const note = await staleClone(workspace, base, told).catch((error: unknown) => {
+    // There is no commit yet.
+    if (error instanceof Fault && error.code === 'revision_unknown') return undefined;
+    throw error;
+  });
+  return note === undefined ? [] : [note];
 }
 
 const NOTHING: Base = { standing: undefined, warnings: [] };
 
 /** HEAD, if there is one; otherwise nothing, and the working files count as merged. */
-async function mergedBase(workspace: Workspace, base: string | undefined, nowMs: number): Promise<Base> {
+async function mergedBase(
+  workspace: Workspace,
+  base: string | undefined,
+  nowMs: number,
+  told: ToldRollout,
+): Promise<Base> {
   if (workspace.unreadable !== undefined) throw workspace.unreadable;
-  if (base !== undefined) return baseAt(workspace, base, nowMs);
+  if (base !== undefined) return baseAt(workspace, base, nowMs, told);
   if (workspace.repository === undefined) return NOTHING;
   try {
-    return await baseAt(workspace, 'HEAD', nowMs);
+    return await baseAt(workspace, 'HEAD', nowMs, told);
   } catch (error) {
     // There is no commit yet: judge the edit on its own.
     if (error instanceof Fault && error.code === 'revision_unknown') return NOTHING;

@@ -42,9 +42,20 @@ export function makeProposals(options: ProposalsOptions): Proposals {
       // The name holds the content: what stands under it says the same, whoever pushed it.
       await checkout.git('push', '--quiet', '--force', '--', remote, `${commit}:refs/heads/${branch}`);
       if (github === undefined) return { branch, url: undefined };
-      return { branch, url: await openPull(github, proposal, branch, await governing(checkout)) };
+      try {
+        return { branch, url: await openPull(github, proposal, branch, await governing(checkout)) };
+      } catch (error) {
+        throw isPushed(error, branch);
+      }
     },
   };
+}
+
+/** The change is not lost when GitHub does not answer: a person, or a second try, finds the branch. */
+function isPushed(error: unknown, branch: string): unknown {
+  if (!(error instanceof Fault)) return error;
+  const way = `branch ${branch} is pushed, but no pull request was opened: run the same command again, or open it by hand`;
+  return new Fault(error.code, `${error.message}\n  ${way}`, { retry: error.retry, cause: error });
 }
 
 /** `ref: refs/heads/main	HEAD` */

@@ -69,17 +69,18 @@ async function sendAll(messaging: Messaging, messages: readonly PushMessage[]): 
     else fitting.push({ index, message: toFcm(message) });
   }
   if (fitting.length > 0) {
-    const responses = await deliver(
+    const delivered = await deliver(
       messaging,
       fitting.map(f => f.message),
     );
+    const responses = await aboutDevices(messaging, delivered);
     for (const [place, { index }] of fitting.entries())
       results[index] = responses[place] ?? { result: 'retry', code: 'no_response' };
   }
   return results;
 }
 
-/** No device has it: FCM judges the credential first and then finds nobody (`validate_only`, nothing is delivered). */
+/** No token looks like it: FCM judges credential and project first, then calls it invalid (`validate_only`, nothing is delivered). */
 const NOBODY = 'ota-health-check';
 
 async function check(messaging: Messaging): Promise<PushCheck> {
@@ -88,9 +89,22 @@ async function check(messaging: Messaging): Promise<PushCheck> {
     return { result: 'fine' };
   } catch (error) {
     const code = codeOf(error);
-    const final = FINAL[code];
-    return final === 'invalid' || final === 'unregistered' ? { result: 'fine' } : { result: 'failed', code };
+    return FINAL[code] === 'invalid' ? { result: 'fine' } : { result: 'failed', code };
   }
+}
+
+/**
+ * The SDK gives a bare 404 (no such project) and a bare 403 (no permission in it) the names of a dead token and of another
+ * sender's, and hides the answer itself. A token that is malformed on purpose tells them apart: a project that works calls
+ * it invalid. Without this a wrong project id would cost every push token of the fleet.
+ */
+async function aboutDevices(messaging: Messaging, responses: readonly PushResult[]): Promise<PushResult[]> {
+  const isSuspect = ({ result }: PushResult): boolean =>
+    result === 'unregistered' || result === 'sender_mismatch';
+  if (!responses.some(isSuspect)) return [...responses];
+  const project = await check(messaging);
+  if (project.result === 'fine') return [...responses];
+  return responses.map(r => (isSuspect(r) ? { result: 'retry', code: `project_${project.code}` } : r));
 }
 
 /** The whole batch failing (no access token, say) is the same as each message being told to come later. */

@@ -1,50 +1,31 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ota, otaProcess } from '../support/cli.ts';
+import { conformVerb } from '../../agent/cli/conform.ts';
+import { fleetVerb } from '../../agent/cli/fleet.ts';
+import { run as runAgent } from '../../agent/cli/program.ts';
+import { runVerb } from '../../agent/cli/run.ts';
+import { allVerbs } from '../../controller/cli/verbs.ts';
+import { BACKUPS, ota, otaProcess } from '../support/cli.ts';
 
-const VERBS = [
-  'init',
-  'schema',
-  'validate',
-  'plan',
-  'promote',
-  'rollout',
-  'rollback',
-  'ramp',
-  'canary add',
-  'canary remove',
-  'suspend',
-  'unsuspend',
-  'withdraw',
-  'policy show',
-  'policy set',
-  'status',
-  'brake',
-  'resume',
-  'explain',
-  'history',
-  'failures',
-  'simulate',
-  'reconcile',
-  'backup',
-  'restore',
-  'clock confirm',
-  'doctor',
-  'build add',
-  'build verify',
-  'device enrol',
-  'device import',
-  'device list',
-  'device tag',
-  'device rotate',
-  'device revoke',
-  'device delete',
-  'token create',
-  'token list',
-  'token revoke',
-];
+/** `device tag`: every verb that can be run, as the program has them. */
+const VERBS: readonly string[] = leavesOf(commandTree());
+
+function commandTree(): Command {
+  const program = new Command('ota');
+  for (const add of allVerbs({ proposals: undefined, backups: BACKUPS })) add(program, () => undefined);
+  return program;
+}
+
+function leavesOf(command: Command, above = ''): string[] {
+  return command.commands.flatMap(c => {
+    const name = above === '' ? c.name() : `${above} ${c.name()}`;
+    return c.commands.length === 0 ? [name] : leavesOf(c, name);
+  });
+}
 
 test('the help of every verb has examples', async () => {
   for (const verb of VERBS) {
@@ -52,6 +33,33 @@ test('the help of every verb has examples', async () => {
     assert.is(code, 0, verb);
     assert.match(out, new RegExp(`^Usage: ota ${verb.replace('enrol', 'enrol\\S*')}`), verb);
     assert.match(out, new RegExp(`Examples:\\n  \\$ [\\s\\S]*ota ${verb}`), verb);
+  }
+});
+
+/** Examples may be longer: they are copied whole. */
+const tooWide = (help: string): string[] =>
+  help.split('\n').filter(line => line.length > 80 && !/^ {2}\$ /.test(line));
+
+test('the help of every verb of both programs is within 80 columns', async () => {
+  for (const verb of VERBS) {
+    const { out } = await ota([...verb.split(' '), '--help']);
+    assert.equal(tooWide(out), [], verb);
+  }
+  for (const argv of [['--help'], ['run', '--help'], ['fleet', '--help'], ['conform', '--help']]) {
+    let out = '';
+    const text = (piece: string): void => {
+      out += piece;
+    };
+    const io = { out: text, err: text, environment: {}, terminal: false, colour: false };
+    const never = new AbortController().signal;
+    await runAgent(
+      argv,
+      { ...io, stdin: Readable.from([]), interrupted: never },
+      [runVerb, fleetVerb, conformVerb],
+      '0.0.0',
+    );
+    assert.match(out, /^Usage: ota-agent/);
+    assert.equal(tooWide(out), [], argv.join(' '));
   }
 });
 
@@ -79,7 +87,7 @@ test('the documentation names verbs and options that are there', async () => {
   assert.ok(commands.length > 25);
   for (const command of commands) {
     const words = command.split(' ').slice(1);
-    const verb = VERBS.find(v => words.join(' ').startsWith(v)) ?? '';
+    const verb = VERBS.find(v => `${words.join(' ')} `.startsWith(`${v} `)) ?? '';
     assert.ok(verb !== '', command);
     const { out } = await ota([...verb.split(' '), '--help']);
     for (const option of words.filter(w => /^-{1,2}[a-z]/.test(w)))

@@ -110,6 +110,7 @@ test('the same proposal again finds the branch and the pull request that are the
     const args = ['promote', 'b42', '--percent', '10', '--seed', 'b42.1', '--open-pr'];
     const lost = await ota(args);
     assert.is(lost.code, 2);
+    assert.match(lost.err, /branch ota\/promote-b42-\S+ is pushed, but no pull request was opened/);
     const again = await ota(args);
     assert.is(again.code, 0, again.err);
     assert.is(hub.state.pulls.length, 1);

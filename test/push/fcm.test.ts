@@ -49,6 +49,24 @@ for (const [refusal, result, code] of cases)
       assert.equal(await fcm.send([message('t')]), [{ result, code }]);
     }));
 
+test('a bare 404 or 403 is a fault of the project: no device loses its token for it', () =>
+  withFcm(async (server, fcm) => {
+    for (const [refusal, code] of [
+      ['NO_PROJECT', 'project_registration_token_not_registered'],
+      ['NO_PERMISSION', 'project_mismatched_credential'],
+    ] as const) {
+      server.refuse = () => refusal;
+      const results = await fcm.send([message('a'), message('b')]);
+      assert.equal(results, [
+        { result: 'retry', code },
+        { result: 'retry', code },
+      ]);
+      assert.is((await fcm.check?.())?.result, 'failed');
+    }
+    assert.equal(server.received, []);
+    assert.equal(server.violations, []);
+  }));
+
 test('a payload over 4,096 bytes is refused before it is sent, the others go', () =>
   withFcm(async (server, fcm) => {
     const results = await fcm.send([message('a'), message('b', { filler: 'x'.repeat(4_096) }), message('c')]);
@@ -124,8 +142,8 @@ test('the credentials are checked without a device: only what is about them fail
       { result: 'fine' },
       'what FCM says of a token that nobody has',
     );
-    assert.equal(await ask('UNREGISTERED'), { result: 'fine' });
-    assert.equal(await ask('SENDER_ID_MISMATCH'), { result: 'failed', code: 'mismatched_credential' });
+    assert.equal(await ask('NO_PERMISSION'), { result: 'failed', code: 'mismatched_credential' });
+    assert.equal(await ask('NO_PROJECT'), { result: 'failed', code: 'registration_token_not_registered' });
     assert.equal(await ask('INTERNAL'), { result: 'failed', code: 'internal_error' });
     assert.equal(server.received, [], 'nothing is sent');
     assert.equal(server.violations, []);

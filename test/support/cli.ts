@@ -14,7 +14,7 @@ import { backupFolder } from '../../controller/store/backup.ts';
 import { checkBackup, restoreBackup } from '../../controller/store/restore.ts';
 
 /** As main.ts wires them. */
-const BACKUPS: Backups = {
+export const BACKUPS: Backups = {
   copyDatabase: backupFolder,
   full: fullBackup,
   check: file => checkBackup(file, tmpdir()),

@@ -52,6 +52,9 @@ export type Refusal =
   | 'SENDER_ID_MISMATCH'
   | 'QUOTA_EXCEEDED'
   | 'INTERNAL'
+  /** 404 and 403 without FCM's own details: the project is not there, or may not be used. */
+  | 'NO_PROJECT'
+  | 'NO_PERMISSION'
   | 'HANG_UP';
 
 const STATUS: Readonly<Record<Exclude<Refusal, 'HANG_UP'>, [number, string]>> = {
@@ -60,7 +63,12 @@ const STATUS: Readonly<Record<Exclude<Refusal, 'HANG_UP'>, [number, string]>> = 
   SENDER_ID_MISMATCH: [403, 'PERMISSION_DENIED'],
   QUOTA_EXCEEDED: [429, 'RESOURCE_EXHAUSTED'],
   INTERNAL: [500, 'INTERNAL'],
+  NO_PROJECT: [404, 'NOT_FOUND'],
+  NO_PERMISSION: [403, 'PERMISSION_DENIED'],
 };
+
+/** What is judged before the token is looked at. */
+const OF_PROJECT: ReadonlySet<Refusal | undefined> = new Set(['NO_PROJECT', 'NO_PERMISSION', 'INTERNAL']);
 
 export interface Received {
   readonly token: string;
@@ -104,7 +112,9 @@ async function answer(server: FcmServer, req: IncomingMessage, res: ServerRespon
   if (Buffer.byteLength(JSON.stringify(message.data ?? {})) > 4096)
     server.violations.push('payload over 4096 bytes');
   if (server.received.length >= server.fallSilentAt) return;
-  const refusal = server.refuse(message.token);
+  const refused = server.refuse(message.token);
+  // Whatever a test refuses of devices, a dry run for a malformed token is called invalid by a project that works.
+  const refusal = validate_only === true && !OF_PROJECT.has(refused) ? 'INVALID_ARGUMENT' : refused;
   if (refusal === 'HANG_UP') {
     req.socket.destroy();
     return;
@@ -112,7 +122,10 @@ async function answer(server: FcmServer, req: IncomingMessage, res: ServerRespon
   res.setHeader('content-type', 'application/json');
   if (refusal !== undefined) {
     const [code, status] = STATUS[refusal];
-    const details = [{ '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode: refusal }];
+    const isBare = refusal === 'NO_PROJECT' || refusal === 'NO_PERMISSION';
+    const details = isBare
+      ? []
+      : [{ '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode: refusal }];
     res.writeHead(code).end(JSON.stringify({ error: { code, message: refusal, status, details } }));
     return;
   }

@@ -6,6 +6,7 @@ const PUSH_CURES: Readonly<Record<string, string>> = {
   network_error: 'allow https to fcm.googleapis.com and oauth2.googleapis.com, or set a proxy',
   timeout: 'allow https to fcm.googleapis.com and oauth2.googleapis.com, or set a proxy',
   invalid_credential: 'make a new key of the service account and set OTA_FCM_CREDENTIALS to its file',
+  registration_token_not_registered: 'FCM knows no such project: check project_id in OTA_FCM_CREDENTIALS',
   mismatched_credential:
     'the service account belongs to another project: use the one of the agent’s Firebase project',
 };

@@ -3,11 +3,12 @@
  * Only rises are judged: a rollback, a withdrawal, a suspend and a narrowing always pass.
  */
 
+import { timeText } from '../plan/words.ts';
 import type { Finding, ProblemCode } from '../problem.ts';
 import { isSuspended } from '../ramp/progress.ts';
 import { allSigners, type FreezeWindow, type Policy, type Rollout } from '../release.ts';
 import { currentOf, lastSafeOf, type Standing } from '../standing.ts';
-import { windowAt } from './freeze.ts';
+import { firstOpenMs, windowAt } from './freeze.ts';
 import { isWayBack, type Rise, reachOf, risesOf } from './rise.ts';
 
 /** Errors only; empty when the change keeps to the policy or leads back. `nowMs`: when it would be applied. */
@@ -101,7 +102,9 @@ function* checkFreeze(
 ): Generator<Finding> {
   if (freezeWindows.length === 0) return;
   const { rollout } = head.state;
-  const hint = (w: FreezeWindow): string => `freeze in ${w.timeZone}: ${w.reason}`;
+  const ends = firstOpenMs(freezeWindows, nowMs);
+  const until = ends === undefined ? 'without an end in sight' : `until ${timeText(ends)}`;
+  const hint = (w: FreezeWindow): string => `freeze in ${w.timeZone} ${until}: ${w.reason}`;
   const open = windowAt(freezeWindows, nowMs);
   const risesNow = rises.find(r => r.toPercent > r.fromPercent);
   if (open !== undefined && risesNow !== undefined)

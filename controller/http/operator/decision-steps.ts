@@ -41,17 +41,27 @@ function cohortStep(
   const seed = snapshot.rollout.cohortSeed;
   const place = `bucket ${bucket} of 10000 (seed ${JSON.stringify(seed)}), threshold ${threshold} at ${percent} %`;
   if (canary) {
-    const named = snapshot.canaryDevices.has(device.deviceId);
-    const tag = device.tags.find(t => snapshot.canaryTags.has(t));
-    return {
-      step: 'cohort',
-      finding: 'canary',
-      why: named ? 'listed as a canary device' : `tagged ${tag ?? ''}`,
-    };
+    return { step: 'cohort', finding: 'canary', why: whyCanary(snapshot, device) };
   }
   return bucket < threshold
     ? { step: 'cohort', finding: 'exposed', why: place }
     : { step: 'cohort', finding: 'unexposed', why: place };
+}
+
+/** Every way by which it is one: whoever takes it out must know them all. */
+function whyCanary({ rollout, state }: Snapshot, { deviceId, tags }: Device): string {
+  const reasons = (
+    where: string,
+    names: { readonly devices: readonly string[]; readonly tags: readonly string[] },
+  ): string[] => [
+    ...(names.devices.includes(deviceId) ? [`listed in ${where}`] : []),
+    ...tags.filter(tag => names.tags.includes(tag)).map(tag => `tagged ${tag}, which is in ${where}`),
+  ];
+  const cohorts = rollout.canary.cohorts.flatMap(name => {
+    const cohort = state.cohorts.get(name);
+    return cohort === undefined ? [] : reasons(`cohorts/${name}.yaml`, cohort);
+  });
+  return [...reasons('the canaries of rollout.yaml', rollout.canary), ...cohorts].join('; ');
 }
 
 function targetStep(snapshot: Snapshot, device: Device, nowMs: number): ExplainedStep {
