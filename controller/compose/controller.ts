@@ -23,7 +23,8 @@ import { consoleOf, type GitHubParts, webhookOf } from './github.ts';
 import { type Ground, makeEnds, type Surroundings } from './ground.ts';
 import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
 import { type Nudges, nudgesOf } from './nudges.ts';
-import { artifactWatchOf, lookAtGate, readingsOf, type Watches, watchesOf, watchTime } from './watches.ts';
+import { readingsOf } from './readings.ts';
+import { artifactWatchOf, lookAtGate, type Watches, watchesOf, watchTime } from './watches.ts';
 
 export type { Surroundings } from './ground.ts';
 
@@ -54,7 +55,15 @@ export async function startController(settings: Settings, around: Surroundings):
   const nowMs = (): number => clock.nowMs();
   const background = makeBackground(observe);
   const ends = makeEnds();
-  const store = await openStore({ folder: settings.OTA_DATA, nowMs, onFault: background.failed });
+  const store = await openStore({
+    folder: settings.OTA_DATA,
+    nowMs,
+    onFault: background.failed,
+    watch: {
+      monotonicMs: around.monotonicMs,
+      wrote: (ms, jobs) => observe({ type: 'ota.store.write', ms, jobs }),
+    },
+  });
   ends.add(() => store.close());
   ends.add(() => background.stop());
   const ground: Ground = { settings, around, clock, nowMs, store, background, ends };

@@ -1,12 +1,8 @@
-/** What time changes: exposure, adoption, retention, and the gauges that are read at a scrape. */
+/** What time changes: exposure, adoption, retention. */
 
 import type { Admission } from '../artifacts/admission.ts';
-import { effectivePercent } from '../domain/decision.ts';
 import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
-import { subjectOf } from '../domain/progress.ts';
-import { percentAt } from '../domain/ramp/progress.ts';
-import type { Readings } from '../observe/observe.ts';
-import { type Artifacts, type Brake, IMPORTED_KID, type Picture } from '../ports/index.ts';
+import type { Artifacts, Brake } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import type { Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -14,14 +10,12 @@ import type { Store } from '../store/store.ts';
 import { type AdoptionWatch, watchAdoption } from '../watch/adoption.ts';
 import { type ArtifactWatch, watchArtifacts } from '../watch/artifacts.ts';
 import { makeBrake } from '../watch/brake.ts';
-import type { CertificateWatch } from '../watch/certificate.ts';
 import { type CompletionWatch, watchCompletion } from '../watch/completion.ts';
 import { type ExposureWatch, watchExposure } from '../watch/exposure.ts';
 import { type GateWatch, watchGate } from '../watch/gate.ts';
 import { type ProgressWatch, watchProgress } from '../watch/progress.ts';
 import { prune } from '../watch/retention.ts';
 import { dateOf } from '../watch/witness.ts';
-import type { Keys } from './edges.ts';
 import type { Ground } from './ground.ts';
 import type { Nudges } from './nudges.ts';
 
@@ -164,51 +158,6 @@ async function askWitnesses({ settings, clock }: Ground): Promise<void> {
     if (date !== undefined) clock.witness(date);
   }
 }
-
-export const readingsOf = (
-  { clock, nowMs, store }: Ground,
-  keys: Pick<Keys, 'tokenKeys'>,
-  publication: Picture,
-  reconcile: Pick<Reconcile, 'sourceAgeMs' | 'status'>,
-  { adoption, progress }: Watches,
-  certificate: CertificateWatch | undefined,
-): Readings => ({
-  sourceAgeSeconds: () => reconcile.sourceAgeMs() / 1000,
-  exposure: () => {
-    const { snapshot } = publication;
-    if (snapshot === undefined) return undefined;
-    const atMs = nowMs();
-    return {
-      declared: percentAt(snapshot.rollout, snapshot.progress),
-      effective: effectivePercent(snapshot, atMs),
-    };
-  },
-  adoption: () => adoption.ratios(),
-  rollout: () => {
-    const counted = progress.last();
-    if (counted === undefined) return undefined;
-    const { exposed, seen, offered, running, waiting, staying, held } = counted.progress;
-    const sum = held.reduce((total, h) => total + h.devices, 0);
-    return {
-      buildId: subjectOf(counted.picture).buildId,
-      devices: { exposed, seen, offered, running, waiting, held: sum, staying },
-    };
-  },
-  otherAdoption: () => adoption.otherRatio(),
-  revisionRefused: () => {
-    const { appliedRevision, attemptedRevision } = reconcile.status();
-    return attemptedRevision !== undefined && attemptedRevision !== appliedRevision;
-  },
-  adminExpiresAtMs: () => adminExpiresAtMs(store),
-  clockHeld: () => clock.held,
-  deviceTokens: () => {
-    const name = (kid: string | undefined): string => (kid === IMPORTED_KID ? 'imported' : (kid ?? 'unseen'));
-    const counted = new Map([...store.devices.kids()].map(([kid, devices]) => [name(kid), devices]));
-    // A key that no device uses any more is shown as 0, so that its series does not vanish.
-    return new Map([...keys.tokenKeys.map(({ kid }) => [kid, 0] as const), ['unseen', 0], ...counted]);
-  },
-  tlsExpiresAtMs: () => certificate?.expiresAtMs,
-});
 
 /** When the last token that may do everything expires, Unix ms; undefined when there is none. */
 export async function adminExpiresAtMs({ admins }: Pick<Store, 'admins'>): Promise<number | undefined> {

@@ -184,6 +184,12 @@ export type Event =
       closed: number;
     }
   | { readonly type: 'ota.http'; method: string; route: string; status: number; ms: number }
+  | {
+      /** A transaction of the store; `jobs` changes shared it. */
+      readonly type: 'ota.store.write';
+      ms: number;
+      jobs: number;
+    }
   | { readonly type: 'ota.http.fail'; method: string; route: string; code: string; message: string }
   | {
       readonly type: 'ota.nudge.campaign';

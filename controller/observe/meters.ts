@@ -1,5 +1,5 @@
 /** Every metric there is. Never a label per device (SPEC §10). */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import { HOLD_REASONS } from '../domain/decision.ts';
 import { BACKGROUND_PARTS, NUDGE_RESULTS } from '../domain/event.ts';
 import { counterTally, requestTally } from './tally.ts';
@@ -77,60 +77,10 @@ export function meters(registry: Registry) {
       'Log lines that were dropped because they could not be written for too long.',
       [],
     ),
-    adoption: new Gauge({
-      name: 'ota_adoption_ratio',
-      help: 'Share of active devices that run a build.',
-      labelNames: ['build_id'],
-      registers,
-    }),
-    otherAdoption: new Gauge({
-      name: 'ota_adoption_other_ratio',
-      help: 'Share of active devices that run a build without a series in ota_adoption_ratio.',
-      registers,
-    }),
-    revisionRefused: new Gauge({
-      name: 'ota_revision_refused',
-      help: '1 while the newest revision is rejected and an earlier one stays applied.',
-      registers,
-    }),
-    adminExpiry: new Gauge({
-      name: 'ota_admin_token_expiry_seconds',
-      help: 'When the last valid operator token of a scope expires, Unix seconds.',
-      labelNames: ['scope'],
-      registers,
-    }),
-    rolloutDevices: new Gauge({
-      name: 'ota_rollout_devices',
-      help: 'Enrolled devices that a build is meant for, by state; `offered` is the sum of `running`, `waiting` and `held`.',
-      labelNames: ['build_id', 'state'],
-      registers,
-    }),
-    tlsExpiry: new Gauge({
-      name: 'ota_tls_certificate_expiry_seconds',
-      help: 'When the TLS certificate in use expires, Unix seconds; no series without one.',
-      labelNames: ['use'],
-      registers,
-    }),
-    deviceTokens: new Gauge({
-      name: 'ota_device_tokens',
-      help: 'Unrevoked devices by the key that made the token they used last; imported: a token of another system; unseen: none used yet.',
-      labelNames: ['kid'],
-      registers,
-    }),
-    clockHeld: new Gauge({
-      name: 'ota_clock_held',
-      help: '1 while the wall clock cannot be trusted and exposure does not grow.',
-      registers,
-    }),
-    exposure: new Gauge({
-      name: 'ota_exposure_ratio',
-      help: 'Share of buckets offered current: as declared in Git, and in effect after rollback, suspension and withdrawal.',
-      labelNames: ['kind'],
-      registers,
-    }),
-    sourceAge: new Gauge({
-      name: 'ota_source_age_seconds',
-      help: 'Time since the source was last read.',
+    storeWriteSeconds: new Histogram({
+      name: 'ota_store_write_seconds',
+      help: 'Duration of transactions of the store, from begin to commit.',
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
       registers,
     }),
   };

@@ -5,33 +5,11 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Event, Observe } from '../domain/event.ts';
-import type { BuildId } from '../domain/ids.ts';
 import { type CheckEvent, makeCheckLine, makeLineTime } from './check-line.ts';
+import { makeGauges, type Readings } from './gauges.ts';
 import { beginAtZero, meters } from './meters.ts';
 import { type LogOutput, standardOutput } from './output.ts';
 import { type Level, rules } from './rules.ts';
-
-/** Values that are measured at each scrape rather than counted as events come. */
-export interface Readings {
-  sourceAgeSeconds(): number | undefined;
-  exposure(): { declared: number; effective: number } | undefined;
-  adoption(): ReadonlyMap<string, number>;
-  /** Devices by their state in the rollout, as counted last. */
-  rollout(): { buildId: BuildId; devices: Readonly<Record<RolloutDevices, number>> } | undefined;
-  /** Share of active devices, 0–1, on builds that `adoption` does not name. */
-  otherAdoption(): number;
-  /** True while the newest revision is rejected and an earlier one stays applied. */
-  revisionRefused(): boolean;
-  /** When the last valid token of scope `admin` expires, Unix ms. */
-  adminExpiresAtMs(): Promise<number | undefined>;
-  clockHeld(): boolean;
-  /** Devices by `kid`, `imported` or `unseen`. */
-  deviceTokens(): ReadonlyMap<string, number>;
-  /** Undefined without a certificate of our own. */
-  tlsExpiresAtMs(): number | undefined;
-}
-
-export type RolloutDevices = 'exposed' | 'seen' | 'offered' | 'running' | 'waiting' | 'held' | 'staying';
 
 export interface Observer {
   readonly observe: Observe;
@@ -54,6 +32,13 @@ export interface ObserverOptions {
 
 /** A reader that is stuck must not delay the end of the process. */
 const FLUSH_LIMIT_MS = 2_000;
+
+/** Gauges that prom-client names like counters; their series without the suffix say the same. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
 const KEYS = new Map<string, string>();
@@ -81,8 +66,10 @@ export function makeObserver(options: ObserverOptions): Observer {
   const { destination } = options;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
   const m = meters(registry);
   beginAtZero(m);
+  const readGauges = makeGauges(registry);
   const output: LogOutput =
     destination === undefined
       ? standardOutput(lines => m.logDropped.inc(lines))
@@ -100,30 +87,6 @@ export function makeObserver(options: ObserverOptions): Observer {
   );
   const table = rules(m);
   let readings: Readings | undefined;
-  const refresh = async () => {
-    const exposure = readings?.exposure();
-    if (exposure !== undefined) {
-      m.exposure.labels('declared').set(exposure.declared / 100);
-      m.exposure.labels('effective').set(exposure.effective / 100);
-    }
-    const age = readings?.sourceAgeSeconds();
-    if (age !== undefined) m.sourceAge.set(age);
-    const tlsExpiresAtMs = readings?.tlsExpiresAtMs();
-    if (tlsExpiresAtMs !== undefined) m.tlsExpiry.labels('server').set(tlsExpiresAtMs / 1000);
-    m.deviceTokens.reset();
-    for (const [kid, devices] of readings?.deviceTokens() ?? []) m.deviceTokens.labels(kid).set(devices);
-    m.clockHeld.set(readings?.clockHeld() === true ? 1 : 0);
-    m.revisionRefused.set(readings?.revisionRefused() === true ? 1 : 0);
-    const adminExpiresAtMs = await readings?.adminExpiresAtMs();
-    if (adminExpiresAtMs !== undefined) m.adminExpiry.labels('admin').set(adminExpiresAtMs / 1000);
-    m.otherAdoption.set(readings?.otherAdoption() ?? 0);
-    m.adoption.reset();
-    for (const [buildId, ratio] of readings?.adoption() ?? []) m.adoption.labels(buildId).set(ratio);
-    m.rolloutDevices.reset();
-    const rollout = readings?.rollout();
-    for (const [state, devices] of Object.entries(rollout?.devices ?? {}))
-      m.rolloutDevices.labels(rollout?.buildId ?? '', state).set(devices);
-  };
   return {
     logger,
     registry,
@@ -139,7 +102,7 @@ export function makeObserver(options: ObserverOptions): Observer {
       readings = given;
     },
     metrics: async () => {
-      await refresh();
+      await readGauges(readings);
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
     flush: () => output.flush(FLUSH_LIMIT_MS),

@@ -86,6 +86,7 @@ export function rules(m: Meters): Rules {
       count: e => m.httpSeconds.observe(e.route, e.status, e.ms / 1000),
     },
     'ota.http.fail': { level: 'error' },
+    'ota.store.write': { level: 'debug', count: e => m.storeWriteSeconds.observe(e.ms / 1000) },
     'ota.nudge.campaign': { level: 'info' },
     'ota.nudge': { level: 'debug', count: e => m.nudges.labels(e.result).inc() },
     'ota.nudge.fail': { level: 'warn', count: e => m.nudges.labels(e.result).inc() },

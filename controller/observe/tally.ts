@@ -88,6 +88,7 @@ export function requestTally(
     name,
     help,
     type: 'histogram',
+    labelNames: ['route', 'status'],
     aggregator: 'sum',
     get: async () => {
       const values = [...routes.values()].flatMap(classes =>

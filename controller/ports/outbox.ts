@@ -27,6 +27,8 @@ export interface OutboxStore {
   pending(topic: string): Promise<OutboxRow[]>;
   /** Rows that wait, of all topics. */
   depth(): Promise<number>;
+  /** Rows that wait, by topic, with when the oldest was promised, Unix ms. */
+  waiting(): Promise<readonly { readonly topic: string; readonly rows: number; readonly oldestMs: number }[]>;
 }
 
 export type Handled =

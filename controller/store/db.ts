@@ -8,7 +8,7 @@ import knex, { type Knex } from 'knex';
 import type { Database } from 'sqlite3';
 import { Fault } from '../domain/fault.ts';
 import { faulted } from './faults.ts';
-import { makeWriter, type Writer } from './writer.ts';
+import { makeWriter, type Writer, type WriteWatch } from './writer.ts';
 
 export interface Db {
   /** Runs a job inside a transaction of the one writer; resolves once it is committed. */
@@ -85,9 +85,9 @@ function standingOf(filename: string): () => Promise<void> {
 }
 
 /** Call it once the schema is in place. Takes over `writer` and closes it. */
-export function makeDb(filename: string, writer: Knex): Db {
+export function makeDb(filename: string, writer: Knex, watch?: WriteWatch): Db {
   const reader = openReader(filename);
-  const jobs = makeWriter(writer, standingOf(filename));
+  const jobs = makeWriter(writer, standingOf(filename), watch);
   let closed = false;
   return {
     write: jobs.write,

@@ -62,6 +62,18 @@ export function makeOutboxStore(db: Db, nowMs: () => number): OutboxStore {
         const [row] = await reader('outbox').whereNull('gave_up_at_ms').count<{ n: number }[]>({ n: '*' });
         return row?.n ?? 0;
       }),
+    waiting: async () => {
+      const rows = await db.read(reader =>
+        reader('outbox')
+          .whereNull('gave_up_at_ms')
+          .groupBy('topic')
+          .orderBy('topic')
+          .select('topic')
+          .count({ rows: '*' })
+          .min<{ topic: string; rows: number; oldest_ms: number }[]>({ oldest_ms: 'created_at_ms' }),
+      );
+      return rows.map(({ topic, rows: n, oldest_ms }) => ({ topic, rows: n, oldestMs: oldest_ms }));
+    },
   };
 }
 

@@ -33,6 +33,7 @@ import { takeOverOldClock } from './old-clock.ts';
 import { makeOutboxStore } from './outbox.ts';
 import { makeOutcomeStore } from './outcomes.ts';
 import { makeRampStore } from './ramp.ts';
+import type { WriteWatch } from './writer.ts';
 
 export { backupFolder } from './backup.ts';
 
@@ -66,6 +67,7 @@ export interface StoreOptions {
   readonly onFault?: OnFault;
   /** Check-ins that are written without waiting for the timer. */
   readonly flushAt?: number;
+  readonly watch?: WriteWatch;
   /** Default: this binary's own. */
   readonly migrations?: readonly Migration[];
 }
@@ -85,7 +87,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     await faulted(() => writer.raw('select 1'));
     await migrate(writer, options);
-    db = makeDb(path.join(options.folder, DATABASE_FILE), writer);
+    db = makeDb(path.join(options.folder, DATABASE_FILE), writer, options.watch);
     await takeOverOldClock(db, options.nowMs);
     return await makeStore(options, db, unlock);
   } catch (error) {

@@ -25,14 +25,25 @@ interface Waiting {
 /** Bounds how long the first of a batch waits for the last. */
 const BATCH = 128;
 
+/** Told of each transaction: how long it took, and how many jobs shared it. */
+export interface WriteWatch {
+  readonly monotonicMs: () => number;
+  readonly wrote: (ms: number, jobs: number) => void;
+}
+
 /** `standing` is called before each transaction and rejects when the database file is gone or replaced. */
-export function makeWriter(db: Knex, standing: () => Promise<void>): Writer {
+export function makeWriter(db: Knex, standing: () => Promise<void>, watch?: WriteWatch): Writer {
   const waiting: Waiting[] = [];
   let draining: Promise<void> | undefined;
   let stopped = false;
 
   async function drain(): Promise<void> {
-    while (waiting.length > 0) await commit(db, waiting.splice(0, BATCH), standing);
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, BATCH);
+      const startedMs = watch?.monotonicMs() ?? 0;
+      await commit(db, batch, standing);
+      watch?.wrote(watch.monotonicMs() - startedMs, batch.length);
+    }
     // In the same tick as the look at the queue: a job that comes later must find nobody draining.
     draining = undefined;
   }

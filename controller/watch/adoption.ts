@@ -17,6 +17,12 @@ export interface AdoptionOptions {
   readonly observe: Observe;
 }
 
+export interface FleetShare {
+  readonly enrolled: number;
+  readonly active: number;
+  readonly running: ReadonlyMap<BuildId, number>;
+}
+
 export interface AdoptionWatch {
   /** Counts the fleet; called by a timer and after each publish. */
   look(): Promise<void>;
@@ -24,16 +30,19 @@ export interface AdoptionWatch {
   ratios(): ReadonlyMap<BuildId, number>;
   /** Share of active devices, 0–1, that run anything else. */
   otherRatio(): number;
+  /** Devices as last counted, and those that run a build of `ratios`; undefined before the first count. */
+  fleet(): FleetShare | undefined;
 }
 
 /** A declared build on fewer devices has no series, so that old builds do not pile up. */
 const SHOWN_FROM = 0.01;
 
 export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
-  const { picture, devices, history, nowMs, activeWithinMs, observe } = options;
+  const { picture, devices: registry, history, nowMs, activeWithinMs, observe } = options;
   let last: Adoption | undefined;
   let ratios: ReadonlyMap<BuildId, number> = new Map();
   let other = 0;
+  let fleet: FleetShare | undefined;
 
   /** What was last reported of this build, by this process or an earlier one. */
   async function toldOf(buildId: BuildId): Promise<Adoption | undefined> {
@@ -50,23 +59,25 @@ export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
   async function count(): Promise<void> {
     const snapshot = picture();
     if (snapshot === undefined) return;
-    const counts = await devices.counts(nowMs(), activeWithinMs);
+    const counts = await registry.counts(nowMs(), activeWithinMs);
     const { revision, current, lastSafe } = snapshot;
     const now = adoptionOf(current, counts);
     const shown = [...snapshot.state.builds.values()]
       .map(build => adoptionOf(build, counts))
       .filter(a => a.ratio >= SHOWN_FROM || a.buildId === now.buildId || a.buildId === lastSafe?.buildId);
     ratios = new Map(shown.map(a => [a.buildId, a.ratio]));
+    const running = new Map(shown.map(a => [a.buildId, a.devices]));
+    fleet = { enrolled: counts.enrolled, active: counts.active, running };
     const inSeries = shown.reduce((sum, a) => sum + a.devices, 0);
     other = counts.active === 0 ? 0 : (counts.active - inSeries) / counts.active;
     const told = await toldOf(now.buildId);
     last = now;
     if (told?.percent === now.percent) return;
-    const { buildId, percent, devices: running, activeDevices } = now;
+    const { buildId, percent, devices, activeDevices } = now;
     // The curve of a build begins at 0 %, which is not reported as progress.
-    await history.add({ revision, buildId, atMs: nowMs(), active: activeDevices, running });
+    await history.add({ revision, buildId, atMs: nowMs(), active: activeDevices, running: devices });
     if (told === undefined && percent === 0) return;
-    observe({ type: 'ota.adoption.progress', revision, buildId, percent, devices: running, activeDevices });
+    observe({ type: 'ota.adoption.progress', revision, buildId, percent, devices, activeDevices });
   }
 
   let under: Promise<void> | undefined;
@@ -79,5 +90,6 @@ export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
     },
     ratios: () => ratios,
     otherRatio: () => other,
+    fleet: () => fleet,
   };
 }

@@ -124,7 +124,34 @@ test('gauges are read at the scrape, and a build that is gone leaves no stale se
     clockHeld: () => true,
     deviceTokens: () => new Map([['k1', 5]]),
     tlsExpiresAtMs: () => 1_800_000_000_000,
+    version: '9.8.7',
+    revision: () => 'abc',
+    fleet: () => ({ enrolled: 12, active: 10, running: new Map([['b41', 4]]) }),
+    outbox: async () => [{ topic: 'nudge', rows: 2, oldestMs: 4_000 }],
+    campaigns: async () => [
+      { buildId: 'b42', sent: 30, ageMs: 4_000 },
+      { buildId: 'b42', sent: 12, ageMs: 9_000 },
+    ],
+    gate: () => ({
+      buildId: 'b42',
+      verdict: 'hold',
+      devices: { taken: 8, judged: 5, failed: 1, verify_failed: 0, followed: 3, silent: 2, needed: 6 },
+    }),
+    halts: () => [{ buildId: 'b42', by: 'hand' }],
   });
+  assert.is(await value(observer, `ota_build_info{version="9.8.7",node="${process.version}"}`), 1);
+  assert.is(await value(observer, 'ota_revision_info{revision="abc"}'), 1);
+  assert.is(await value(observer, 'ota_devices{state="enrolled"}'), 12);
+  assert.is(await value(observer, 'ota_devices{state="active"}'), 10);
+  assert.is(await value(observer, 'ota_devices_running{build_id="b41"}'), 4);
+  assert.is(await value(observer, 'ota_outbox_rows{topic="nudge"}'), 2);
+  assert.is(await value(observer, 'ota_outbox_oldest_seconds{topic="nudge"}'), 4);
+  assert.is(await value(observer, 'ota_campaign_nudges{build_id="b42"}'), 42);
+  assert.is(await value(observer, 'ota_campaign_age_seconds{build_id="b42"}'), 9);
+  assert.is(await value(observer, 'ota_gate_verdict{build_id="b42",verdict="hold"}'), 1);
+  assert.is(await value(observer, 'ota_gate_verdict{build_id="b42",verdict="advance"}'), 0);
+  assert.is(await value(observer, 'ota_gate_devices{build_id="b42",class="judged"}'), 5);
+  assert.is(await value(observer, 'ota_halted{build_id="b42",by="hand"}'), 1);
   assert.is(await value(observer, 'ota_adoption_ratio{build_id="b41"}'), 0.25);
   assert.is(await value(observer, 'ota_exposure_ratio{kind="declared"}'), 0.1);
   assert.is(await value(observer, 'ota_exposure_ratio{kind="effective"}'), 0);

@@ -99,4 +99,39 @@ test('retention removes given-up effects by when they were given up, and never a
   );
 });
 
+test('what waits is counted by topic, with its oldest row; what was given up does not wait', () => {
+  let nowMs = NOW_MS;
+  return withStore(
+    async ({ outbox }) => {
+      assert.equal(await outbox.waiting(), []);
+      await outbox.add([entry('a'), entry('s', { topic: 'status' })]);
+      nowMs += 5;
+      await outbox.add([entry('b'), entry('hopeless', { topic: 'webhook' })]);
+      for (const { id } of await outbox.pending('webhook')) await outbox.giveUp(id, 'gone');
+      assert.equal(await outbox.waiting(), [
+        { topic: 'nudge', rows: 2, oldestMs: NOW_MS },
+        { topic: 'status', rows: 1, oldestMs: NOW_MS },
+      ]);
+    },
+    { nowMs: () => nowMs },
+  );
+});
+
+test('each transaction is told with how many changes shared it', async () => {
+  const told: number[] = [];
+  let monotonicMs = 0;
+  const monotonic = () => {
+    monotonicMs += 2;
+    return monotonicMs;
+  };
+  await withStore(
+    async ({ outbox }) => {
+      told.length = 0;
+      await Promise.all([outbox.add([entry('a')]), outbox.add([entry('b')])]);
+      assert.equal(told, [2]);
+    },
+    { watch: { monotonicMs: monotonic, wrote: (ms, jobs) => void (ms === 2 && told.push(jobs)) } },
+  );
+});
+
 test.run();
