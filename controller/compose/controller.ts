@@ -20,7 +20,7 @@ import { reconcileOf } from './desired.ts';
 import { certificateOf, type Doors, httpSettings, openListeners } from './doors.ts';
 import { firstOperator, type Keys, keysOf, openArtifacts, sourceOf } from './edges.ts';
 import { consoleOf, type GitHubParts, webhookOf } from './github.ts';
-import { type Ground, makeEnds, type Surroundings } from './ground.ts';
+import { type Ground, makeEnds, type Surroundings, storeOptions } from './ground.ts';
 import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
 import { type Nudges, nudgesOf } from './nudges.ts';
 import { readingsOf } from './readings.ts';
@@ -55,15 +55,7 @@ export async function startController(settings: Settings, around: Surroundings):
   const nowMs = (): number => clock.nowMs();
   const background = makeBackground(observe);
   const ends = makeEnds();
-  const store = await openStore({
-    folder: settings.OTA_DATA,
-    nowMs,
-    onFault: background.failed,
-    watch: {
-      monotonicMs: around.monotonicMs,
-      wrote: (ms, jobs) => observe({ type: 'ota.store.write', ms, jobs }),
-    },
-  });
+  const store = await openStore(storeOptions(settings, around, nowMs, background));
   ends.add(() => store.close());
   ends.add(() => background.stop());
   const ground: Ground = { settings, around, clock, nowMs, store, background, ends };

@@ -2,7 +2,7 @@
 import type { Observer } from '../observe/observe.ts';
 import type { Pusher } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreOptions } from '../store/store.ts';
 import type { GuardedClock } from '../watch/clock.ts';
 import type { Background } from './background.ts';
 import type { GitHubPace } from './github.ts';
@@ -56,3 +56,19 @@ export function makeEnds(): Ends {
     },
   };
 }
+
+/** The store of the data folder; how long its transactions take is observed. */
+export const storeOptions = (
+  { OTA_DATA }: Pick<Settings, 'OTA_DATA'>,
+  { monotonicMs, observer }: Pick<Surroundings, 'monotonicMs' | 'observer'>,
+  nowMs: () => number,
+  background: Pick<Background, 'failed'>,
+): StoreOptions => ({
+  folder: OTA_DATA,
+  nowMs,
+  onFault: background.failed,
+  watch: {
+    monotonicMs,
+    wrote: (ms, jobs) => observer.observe({ type: 'ota.store.write', ms, jobs }),
+  },
+});
