@@ -11,11 +11,12 @@ import { benchDownloads } from './downloads.ts';
 import { benchGates, type GateSizes } from './gates.ts';
 import { makeLoader } from './load.ts';
 import { benchMemory } from './memory.ts';
+import { benchPages } from './pages.ts';
 import { type Cores, runPinned, twoCores } from './pinned.ts';
 import { type Figures, render } from './report.ts';
 import { openWorkshop } from './workshop.ts';
 
-const SECTIONS = ['checks', 'downloads', 'memory', 'store', 'apk', 'gates'] as const;
+const SECTIONS = ['checks', 'downloads', 'memory', 'pages', 'store', 'apk', 'gates'] as const;
 const QUICK: readonly Section[] = ['checks', 'downloads'];
 type Section = (typeof SECTIONS)[number];
 
@@ -104,6 +105,15 @@ async function benchServers(
       say('memory of a large fleet');
       const size = quick ? { devices: 20_000, seconds: 1 } : { devices: 1_000_000, seconds: 5 };
       figures.memory = await benchMemory(workshop, cores, loader, size);
+    }
+    if (wanted('pages')) {
+      say('pages of a large fleet');
+      figures.pages = await benchPages(workshop, cores, loader, {
+        devices: quick ? 20_000 : 1_000_000,
+        openPages: 50,
+        seconds: quick ? 1 : 10,
+        rate: quick ? 100 : 500,
+      });
     }
     if (wanted('store')) {
       say('the store');

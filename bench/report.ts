@@ -5,6 +5,7 @@ import type { DownloadFigures } from './downloads.ts';
 import type { GateFigures } from './gates.ts';
 import { renderGates } from './gates-report.ts';
 import type { MemoryFigures } from './memory.ts';
+import { type PageFigures, renderPages } from './pages.ts';
 
 export interface Figures {
   readonly machine: {
@@ -19,6 +20,7 @@ export interface Figures {
   checks?: CheckFigures;
   downloads?: DownloadFigures;
   memory?: MemoryFigures;
+  pages?: PageFigures;
   store?: Readonly<Record<string, number>>;
   apk?: ApkFigures;
   gates?: GateFigures;
@@ -88,7 +90,7 @@ const pairs = (title: string, figures: object): string =>
 const pinning = (pinned: boolean): string =>
   pinned ? ', server and load on a core each' : ', not pinned: ratios only';
 
-export function render({ machine, checks, downloads, memory, store, apk, gates }: Figures): string {
+export function render({ machine, checks, downloads, memory, pages, store, apk, gates }: Figures): string {
   const load = machine.load === undefined ? '' : `, load by ${machine.load}${pinning(machine.pinned)}`;
   const parts = [`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}${load}`];
   if (checks !== undefined)
@@ -99,6 +101,7 @@ export function render({ machine, checks, downloads, memory, store, apk, gates }
     );
   if (downloads !== undefined) parts.push(downloadsOf(downloads));
   if (memory !== undefined) parts.push(pairs('Memory of a large fleet', memory));
+  if (pages !== undefined) parts.push(renderPages(pages));
   if (store !== undefined) parts.push(pairs('Store', store));
   if (apk !== undefined) parts.push(pairs('APK verification', apk));
   if (gates !== undefined) parts.push(renderGates(gates));

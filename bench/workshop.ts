@@ -1,6 +1,6 @@
 /** What every section works with: a temporary folder, the program compiled as `npm run build` does, and its rivals. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -27,6 +27,8 @@ export async function openWorkshop(): Promise<Workshop> {
     symlinkSync(path.join(ROOT, 'node_modules'), path.join(code, 'node_modules'));
     for (const file of ['package.json', 'schemas/openapi.yaml'])
       copyFileSync(path.join(ROOT, file), path.join(code, file));
+    const assets = 'controller/dashboard/assets';
+    cpSync(path.join(ROOT, assets), path.join(code, assets), { recursive: true });
     await compile(path.join(folder, 'tsconfig.json'), code);
     return {
       folder,

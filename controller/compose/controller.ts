@@ -4,7 +4,7 @@ import { makeFleetSdks } from '../artifacts/fleet-sdks.ts';
 import { judge } from '../domain/judging/judge.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import { createHttp } from '../http/app.ts';
-import { makeOutbox, type Outbox } from '../outbox/drain.ts';
+import type { Outbox } from '../outbox/drain.ts';
 import type { Artifacts, HealthSource, Source } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import { makePublication, type Publication } from '../reconcile/publication.ts';
@@ -22,9 +22,9 @@ import { firstOperator, type Keys, keysOf, openArtifacts, sourceOf } from './edg
 import { consoleOf, type GitHubParts, webhookOf } from './github.ts';
 import { type Ground, makeEnds, type Surroundings, storeOptions } from './ground.ts';
 import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
-import { type Nudges, nudgesOf } from './nudges.ts';
+import { nudgesOf, outboxOf } from './nudges.ts';
 import { readingsOf } from './readings.ts';
-import { artifactWatchOf, lookAtGate, type Watches, watchesOf, watchTime } from './watches.ts';
+import { artifactWatchOf, lookAtFleet, lookAtGate, type Watches, watchesOf, watchTime } from './watches.ts';
 
 export type { Surroundings } from './ground.ts';
 
@@ -165,6 +165,7 @@ async function openParts(
   const webhook = hook === undefined ? undefined : watchWebhook(hook, ground);
   publication.subscribe(() => background.run('exposure', () => exposure.look()));
   publication.subscribe(() => background.run('adoption', () => watches.adoption.look()));
+  publication.subscribe(() => background.run('progress', () => watches.troubles.look()));
   publication.subscribe(() => outbox.wake());
   around.observer.attach(readingsOf(ground, keys, publication, reconcile, watches, certificate));
   const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
@@ -183,20 +184,6 @@ async function openParts(
   return { source, artifacts, publication, watches, stored, github, outbox, reconcile, webhook, health };
 }
 
-const outboxOf = (
-  { around, nowMs, store }: Ground,
-  nudges: Nudges,
-  github: GitHubConsole | undefined,
-): Outbox =>
-  makeOutbox({
-    store: store.outbox,
-    handlers: [...(github === undefined ? [] : [github.handler]), ...nudges.handlers],
-    // A held clock stops exposure, but not effects that were promised already.
-    nowMs: () => Math.max(nowMs(), around.wallMs()),
-    random: around.random,
-    observe: around.observer.observe,
-  });
-
 async function openDoors(
   ground: Ground,
   keys: Keys,
@@ -205,7 +192,13 @@ async function openDoors(
 ): Promise<Doors> {
   const { settings, around, clock, store, ends } = ground;
   const { artifacts, publication, reconcile, watches, webhook, health } = parts;
-  const pages = pagesOf(ground, { ...watches, picture: publication, reconciler: reconcile, health });
+  const pages = pagesOf(ground, {
+    ...watches,
+    picture: publication,
+    reconciler: reconcile,
+    health,
+    artifacts,
+  });
   const doors = await openListeners(settings, certificate, around.observer.observe, url =>
     createHttp({
       ports: {
@@ -278,9 +271,7 @@ function controllerOf(
       await lookAtGate(watches.gate, stored);
       await look();
       await github?.tick();
-      await watches.adoption.look();
-      await watches.progress.look();
-      await watches.completion.look();
+      await lookAtFleet(watches);
       await stored.look();
       await stored.readNext();
     },

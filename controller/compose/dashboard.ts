@@ -5,12 +5,14 @@ import { type Dashboard, makeDashboard } from '../dashboard/dashboard.ts';
 import { memorySessions } from '../dashboard/memory-sessions.ts';
 import { isLoopback } from '../domain/loopback.ts';
 import type {
+  Artifacts,
   HealthSource,
   PageFace,
   Picture,
   ProgressSource,
   Reconciler,
   ShowToken,
+  TroubleSource,
 } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { GateWatch } from '../watch/gate.ts';
@@ -22,6 +24,8 @@ export interface PageParts {
   readonly progress: ProgressSource;
   readonly gate: Pick<GateWatch, 'known'>;
   readonly health: HealthSource;
+  readonly troubles: TroubleSource;
+  readonly artifacts: Artifacts;
 }
 
 export interface Pages {
@@ -65,6 +69,13 @@ export function pagesOf(ground: Ground, parts: PageParts): Pages | undefined {
   };
 }
 
+/** GitHub's pages: beside its API at `api.` or under `/api/v3`. */
+function pullUrlOf({ OTA_GITHUB_REPO, OTA_GITHUB_URL }: Settings): ((number: number) => string) | undefined {
+  if (OTA_GITHUB_REPO === undefined) return undefined;
+  const pages = OTA_GITHUB_URL.replace(/\/api\/v3$/, '').replace('//api.', '//');
+  return number => `${pages}/${OTA_GITHUB_REPO}/pull/${number}`;
+}
+
 function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboard {
   const { settings, around, nowMs, store } = ground;
   const repository = /^[a-z+]+:\/\/|^[^/]+@[^/]+:/.test(settings.OTA_SOURCE);
@@ -75,6 +86,13 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
       progress: parts.progress,
       health: parts.health,
       devices: store.devices,
+      outcomes: store.outcomes,
+      troubles: parts.troubles,
+      adoption: store.adoption,
+      revisions: store.revisions,
+      history: store.history,
+      audit: store.audit,
+      artifacts: parts.artifacts,
       ramps: store.ramps,
       admins: store.admins,
       sessions: memorySessions({ nowMs, randomBytes }),
@@ -84,6 +102,7 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
     evidence: snapshot => parts.gate.known(snapshot).evidence,
     waiting: () => store.outbox.depth(),
     nowMs,
+    monotonicMs: around.monotonicMs,
     randomBytes,
     source: {
       name: sourceName(settings.OTA_SOURCE),
@@ -93,5 +112,6 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
     origin: settings.OTA_OPERATOR_URL === undefined ? undefined : new URL(settings.OTA_OPERATOR_URL).origin,
     activeWithinMs: settings.OTA_ACTIVE_WINDOW,
     version: around.version,
+    pullUrl: pullUrlOf(settings),
   });
 }

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Snapshot } from '../domain/decision.ts';
 import type { Moment } from '../domain/nudge/campaign.ts';
+import type { GitHubConsole } from '../github/console.ts';
 import { makeCampaigns } from '../nudges/campaign.ts';
 import { campaignEntry } from '../nudges/row.ts';
+import { makeOutbox, type Outbox } from '../outbox/drain.ts';
 import type { OutboxEntry, OutboxHandler, Pusher } from '../ports/index.ts';
 import { pusherOf } from './edges.ts';
 import type { Ground } from './ground.ts';
@@ -55,3 +57,18 @@ function campaignsOver(
     promise: (before, now, campaignId = randomUUID()) => [campaignEntry(before, now, campaignId)],
   };
 }
+
+/** What drains the promised effects: GitHub's, then nudges. */
+export const outboxOf = (
+  { around, nowMs, store }: Ground,
+  nudges: Nudges,
+  github: GitHubConsole | undefined,
+): Outbox =>
+  makeOutbox({
+    store: store.outbox,
+    handlers: [...(github === undefined ? [] : [github.handler]), ...nudges.handlers],
+    // A held clock stops exposure, but not effects that were promised already.
+    nowMs: () => Math.max(nowMs(), around.wallMs()),
+    random: around.random,
+    observe: around.observer.observe,
+  });

@@ -15,6 +15,7 @@ import { type ExposureWatch, watchExposure } from '../watch/exposure.ts';
 import { type GateWatch, watchGate } from '../watch/gate.ts';
 import { type ProgressWatch, watchProgress } from '../watch/progress.ts';
 import { prune } from '../watch/retention.ts';
+import { type TroubleWatch, watchTroubles } from '../watch/troubles.ts';
 import { dateOf } from '../watch/witness.ts';
 import type { Ground } from './ground.ts';
 import type { Nudges } from './nudges.ts';
@@ -33,6 +34,7 @@ export interface Watches {
   readonly adoption: AdoptionWatch;
   readonly progress: ProgressWatch;
   readonly completion: CompletionWatch;
+  readonly troubles: TroubleWatch;
 }
 
 export function watchesOf(
@@ -87,6 +89,7 @@ export function watchesOf(
       activeWithinMs: settings.OTA_ACTIVE_WINDOW,
       observe,
     }),
+    troubles: watchTroubles({ picture, outcomes: store.outcomes, nowMs }),
   };
 }
 
@@ -97,10 +100,18 @@ export async function lookAtGate(gate: GateWatch, stored: ArtifactWatch): Promis
   if (doubted !== undefined) await stored.read(doubted);
 }
 
+/** Counts all that is counted of the fleet. */
+export async function lookAtFleet({ adoption, progress, completion, troubles }: Watches): Promise<void> {
+  await adoption.look();
+  await progress.look();
+  await completion.look();
+  await troubles.look();
+}
+
 /** Starts the timers. */
 export function watchTime(
   ground: Ground,
-  { exposure, gate, adoption, progress, completion }: Watches,
+  { exposure, gate, adoption, progress, completion, troubles }: Watches,
   artifacts: Artifacts,
   stored: ArtifactWatch,
 ): void {
@@ -116,6 +127,7 @@ export function watchTime(
     await progress.look();
     await completion.look();
   });
+  background.every(MINUTE_MS, 'progress', () => troubles.look());
   const keep = {
     eventsMs: settings.OTA_RETENTION_EVENTS,
     downloadsMs: settings.OTA_RETENTION_DOWNLOADS,

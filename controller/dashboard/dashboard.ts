@@ -4,12 +4,17 @@ import type { Page, PageAnswer, PageFace, PageRequest, Session } from '../ports/
 import { makeAccess } from './access.ts';
 import { goTo, leaveTo, pageOf, plain } from './answers.ts';
 import { readAssets } from './assets.ts';
+import { auditView } from './audit-view.ts';
+import { buildsView } from './builds-view.ts';
+import { deviceView } from './devices/device-view.ts';
+import { devicesView } from './devices/list-view.ts';
 import { documentOf, type FrameFacts, frame, type View } from './frame.ts';
 import { healthView, troublesIn } from './health-view.ts';
 import { type Html, html } from './html.ts';
 import { makeLive } from './live.ts';
 import { nowView } from './now/view.ts';
 import type { DashboardOptions } from './options.ts';
+import { revisionsView } from './revisions/view.ts';
 import { signInAt, signInPages } from './sign-in.ts';
 
 export type { DashboardOptions } from './options.ts';
@@ -85,7 +90,16 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
         answer: async request =>
           (await access.of(request)) === undefined ? plain(401, 'signed out') : live.answer(request),
       },
-      view('now', '/', nowView(options)),
+      view(
+        'now',
+        '/',
+        nowView(options, () => versionOf(options)),
+      ),
+      view('builds', '/builds', buildsView(options)),
+      view('revisions', '/revisions', revisionsView(options)),
+      view('devices', '/devices', devicesView(options)),
+      view('devices', '/devices/:device_id', deviceView(options)),
+      view('audit', '/audit', auditView(options)),
       view('health', '/health', healthView(options)),
     ],
     failure: (status, code) =>

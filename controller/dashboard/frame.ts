@@ -7,7 +7,11 @@ import { counted, moment, short, span } from './words.ts';
 
 export const VIEWS = [
   ['now', '/', 'Now'],
+  ['builds', '/builds', 'Builds'],
+  ['revisions', '/revisions', 'Revisions'],
+  ['devices', '/devices', 'Devices'],
   ['health', '/health', 'Health'],
+  ['audit', '/audit', 'Audit'],
 ] as const;
 export type View = (typeof VIEWS)[number][0];
 
@@ -88,10 +92,10 @@ function sourceLine({ status, source, nowMs }: FrameFacts): Part {
   const inForce =
     status.appliedRevision === undefined
       ? html`<span class="nb">${icon('none', 'none')} nothing in force</span>`
-      : html`<span class="nb">${icon('ok', 'ok')} <span class="mono">${short(status.appliedRevision)}</span> in force${status.appliedAtMs !== undefined && html` since ${moment(status.appliedAtMs, nowMs)}`}</span>`;
+      : html`<span class="nb">${icon('ok', 'ok')} <a href="/revisions" class="mono">${short(status.appliedRevision)}</a> in force${status.appliedAtMs !== undefined && html` since ${moment(status.appliedAtMs, nowMs)}`}</span>`;
   const refused =
     isRefused(status) &&
-    html` <span class="nb">${icon('refused', 'stop')} <b class="mono stop">${short(status.attemptedRevision ?? '')}</b> <b class="stop">refused</b></span>`;
+    html` <span class="nb">${icon('refused', 'stop')} <a href="/revisions" class="mono stop"><b>${short(status.attemptedRevision ?? '')}</b></a> <b class="stop">refused</b></span>`;
   return html`<span>${source.name}${branch}</span> ${inForce}${refused}`;
 }
 
@@ -109,6 +113,7 @@ function factsLine({ status, waiting, nowMs }: FrameFacts): Part {
 }
 
 function markOf(view: View, facts: FrameFacts): Part {
+  if (view === 'revisions' && isRefused(facts.status)) return icon('refused', 'stop', '1 refused');
   if (view === 'health' && facts.attention > 0)
     return icon('warn', 'wait', `${counted(facts.attention, 'part')} to look at`);
   return undefined;

@@ -4,21 +4,35 @@ import type { Observe } from '../domain/event.ts';
 import type { Evidence } from '../domain/gate/evidence.ts';
 import type {
   AdminStore,
+  AdoptionStore,
+  Artifacts,
+  AuditStore,
   DeviceStore,
   HealthSource,
+  HistoryStore,
+  OutcomeStore,
   Picture,
   ProgressSource,
   RampStore,
   Reconciler,
+  RevisionStore,
   Sessions,
   ShowToken,
+  TroubleSource,
 } from '../ports/index.ts';
 
 export interface DashboardPorts {
   readonly picture: Picture;
   readonly reconciler: Pick<Reconciler, 'status'>;
   readonly progress: Pick<ProgressSource, 'recent' | 'last'>;
-  readonly devices: Pick<DeviceStore, 'counts' | 'auth'>;
+  readonly devices: Pick<DeviceStore, 'counts' | 'get' | 'find' | 'token'>;
+  readonly outcomes: Pick<OutcomeStore, 'counts' | 'downloadStats' | 'history'>;
+  readonly troubles: TroubleSource;
+  readonly adoption: Pick<AdoptionStore, 'hours'>;
+  readonly revisions: RevisionStore;
+  readonly history: Pick<HistoryStore, 'list'>;
+  readonly audit: Pick<AuditStore, 'list'>;
+  readonly artifacts: Pick<Artifacts, 'has'>;
   readonly ramps: RampStore;
   readonly admins: Pick<AdminStore, 'find'>;
   readonly health: HealthSource;
@@ -34,6 +48,7 @@ export interface DashboardOptions {
   /** Effects that wait to be carried out. */
   readonly waiting: () => Promise<number>;
   readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
   readonly randomBytes: (size: number) => Buffer;
   /** Where desired state comes from, as a person names it; never with a password. */
   readonly source: { readonly name: string; readonly branch: string | undefined };
@@ -43,4 +58,6 @@ export interface DashboardOptions {
   readonly origin: string | undefined;
   readonly activeWithinMs: number;
   readonly version: string;
+  /** Where people read a pull request; undefined without GitHub. */
+  readonly pullUrl: ((number: number) => string) | undefined;
 }

@@ -20,7 +20,7 @@ export function share(n: number, of: number): string {
 }
 
 export const percents = (percent: number): string =>
-  `${Number.isInteger(percent) ? percent : Number(percent.toFixed(percent < 10 ? 2 : 1))}${NBSP}%`;
+  `${Number.isInteger(percent) ? percent : Number(percent.toFixed(percent < 1 ? 2 : 1))}${NBSP}%`;
 
 /** Decimal units: `41.9 MB` */
 export function bytes(n: number): string {

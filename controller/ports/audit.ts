@@ -11,5 +11,14 @@ export interface AuditEntry {
 
 export interface AuditStore {
   record(entry: AuditEntry): Promise<void>;
-  list(page: { beforeId?: number | undefined; limit: number }): Promise<(AuditEntry & { id: number })[]>;
+  /** Newest first. `actor`, `action`, `subject`: exactly these. */
+  list(page: AuditPage): Promise<(AuditEntry & { id: number })[]>;
+}
+
+export interface AuditPage {
+  readonly beforeId?: number | undefined;
+  readonly limit: number;
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  readonly subject?: string | undefined;
 }

@@ -4,6 +4,7 @@ import type { Problem } from '../domain/problem.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { AuditEntry } from './audit.ts';
 import type { OutboxEntry } from './outbox.ts';
+import type { RevisionDetail } from './revisions.ts';
 
 export interface Applied extends Standing {
   readonly revision: Revision;
@@ -21,15 +22,16 @@ export interface Attempted {
 export interface DesiredStore {
   applied(): Promise<Applied | undefined>;
   attempted(): Promise<Attempted | undefined>;
-  /** One transaction: state, builds, audit rows and outbox rows, and the attempt with its warnings. */
+  /** One transaction: state, builds, audit rows and outbox rows, the attempt with its warnings, and the row of the revision. */
   apply(
     next: Applied,
     warnings: readonly Problem[],
     audit: readonly AuditEntry[],
     outbox: readonly OutboxEntry[],
+    detail?: RevisionDetail,
   ): Promise<void>;
   /** Last good stands: records the attempt and, in the same transaction, what must be told about it. */
-  reject(attempt: Attempted, outbox: readonly OutboxEntry[]): Promise<void>;
+  reject(attempt: Attempted, outbox: readonly OutboxEntry[], detail?: RevisionDetail): Promise<void>;
   /** The applied tree at this commit: only the revision moves, and the warnings of the applied tree hold again. */
   advance(revision: Revision, atMs: number): Promise<void>;
 }

@@ -56,6 +56,8 @@ export const NO_END_MS = Number.MAX_SAFE_INTEGER;
 
 /** What is undefined narrows nothing. */
 export interface DeviceFilter {
+  /** How its id begins. */
+  readonly prefix?: string | undefined;
   readonly tag?: string | undefined;
   /** Devices that run it, by their last check. */
   readonly build?: { readonly buildId: BuildId; readonly versionCode: number | undefined } | undefined;

@@ -67,7 +67,18 @@ export interface RepeatedInstalls {
   readonly firstAtMs: number;
 }
 
+/** Devices, never attempts: each once, by its newest report, and only while it does not run the build. */
+export interface Trouble {
+  readonly outcome: Outcome;
+  readonly reason: ResultReason;
+  /** Undefined: it did not say. */
+  readonly sdk: number | undefined;
+  readonly devices: number;
+}
+
 export interface OutcomeStore {
+  /** Devices that failed or deferred this build and do not run it. Reads every such report: for a timer, not for a request. */
+  troubles(build: { readonly buildId: BuildId; readonly versionCode: number }): Promise<Trouble[]>;
   /**
    * Committed when it resolves; an attempt is `(deviceId, requestId, buildId)`. `outbox` is committed with it, and only
    * when it is `recorded`.
@@ -92,4 +103,15 @@ export interface OutcomeStore {
   history(deviceId: DeviceId, limit: number): Promise<{ reports: Report[]; downloads: DownloadEvent[] }>;
   /** Retention, in small batches: reports, audit, adoption samples and given-up effects by the first moment. */
   prune(eventsBeforeMs: number, downloadsBeforeMs: number): Promise<void>;
+}
+
+export interface CountedTroubles {
+  readonly buildId: BuildId;
+  readonly atMs: number;
+  readonly troubles: readonly Trouble[];
+}
+
+export interface TroubleSource {
+  /** As last counted; undefined while this build was not counted yet. */
+  last(buildId: BuildId): CountedTroubles | undefined;
 }

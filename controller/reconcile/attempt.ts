@@ -1,7 +1,7 @@
 /** The last attempt, in memory and in the store: which revision was tried, and which problems it had. */
 import type { Revision } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
-import type { Attempted, DesiredStore, OutboxEntry } from '../ports/index.ts';
+import type { Attempted, DesiredStore, OutboxEntry, RevisionDetail } from '../ports/index.ts';
 
 export interface Attempts {
   readonly revision: Revision | undefined;
@@ -9,7 +9,7 @@ export interface Attempts {
   /** Reads the last attempt back after a start. */
   restore(): Promise<void>;
   /** False when this same rejection is already stored, so that it is reported once. */
-  reject(attempt: Attempted, effects: () => OutboxEntry[]): Promise<boolean>;
+  reject(attempt: Attempted, effects: () => OutboxEntry[], detail: () => RevisionDetail): Promise<boolean>;
   /** The attempt was committed together with the state that it applied. */
   applied(revision: Revision, warnings: readonly Problem[]): void;
   /** The applied tree stands at this revision. */
@@ -34,13 +34,13 @@ export function keepAttempts(desired: DesiredStore): Attempts {
       return problems;
     },
     restore,
-    reject: async (attempt, effects) => {
+    reject: async (attempt, effects, detail) => {
       const before = await desired.attempted();
       const repeated =
         before?.revision === attempt.revision &&
         JSON.stringify(before.problems) === JSON.stringify(attempt.problems);
       // The status tells it only after the attempt and its outbox rows are committed.
-      if (!repeated) await desired.reject(attempt, effects());
+      if (!repeated) await desired.reject(attempt, effects(), detail());
       revision = attempt.revision;
       problems = attempt.problems;
       return !repeated;

@@ -11,7 +11,7 @@ import type { Attempts } from './attempt.ts';
 import type { Continuity } from './continuity.ts';
 import type { PictureKeeper } from './picture.ts';
 import type { Publication } from './publication.ts';
-import { announce, auditOf, rewritten } from './record.ts';
+import { announce, appliedDetail, auditOf, refusedDetail, rewritten } from './record.ts';
 
 export interface PassOptions {
   readonly source: Source;
@@ -46,10 +46,13 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
     observe({ type: 'ota.reconcile.unchanged', revision: applied.revision, ms });
   }
 
-  async function reject(revision: Revision, problems: readonly Problem[], sinceMs: number): Promise<void> {
+  async function reject(tree: SourceTree, problems: readonly Problem[], sinceMs: number): Promise<void> {
+    const { revision } = tree;
     const attempt = { revision, attemptedAtMs: clock.nowMs(), problems };
-    const isNew = await attempts.reject(attempt, () =>
-      options.effects({ kind: 'rejected', revision, problems }),
+    const isNew = await attempts.reject(
+      attempt,
+      () => options.effects({ kind: 'rejected', revision, problems }),
+      () => refusedDetail(tree, problems),
     );
     if (!isNew) return;
     const codes = [...new Set(problems.filter(p => p.severity === 'error').map(p => p.code))];
@@ -91,7 +94,8 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
     const before = publication.snapshot;
     const after = await picture.of(row);
     const effects = options.effects({ kind: 'applied', before, after, plan, problems });
-    await desired.apply(row, problems, [auditOf(before, after, plan, appliedAtMs, tree.commit)], effects);
+    const audit = [auditOf(before, after, plan, appliedAtMs, tree.commit)];
+    await desired.apply(row, problems, audit, effects, appliedDetail(tree, before, plan, problems));
     attempts.applied(revision, problems);
     picture.publish(after, row);
     announce(observe, revision, plan.transitions);
@@ -128,13 +132,13 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
     }
     const accepted = applied === undefined || same || acceptRewrite === revision;
     if (!accepted && !(await source.descends(revision, applied.revision)))
-      return reject(revision, [rewritten(revision, applied.revision)], sinceMs);
+      return reject(tree, [rewritten(revision, applied.revision)], sinceMs);
     const judgement = await judged(tree, applied);
     const problems = problemsOf(judgement);
     const { plan } = judgement;
     if (plan === undefined || hasError(problems)) {
       await continuity.rejected(revision, applied);
-      return reject(revision, problems, sinceMs);
+      return reject(tree, problems, sinceMs);
     }
     const done = await publication.inTurn(async () => {
       if (haltsMoved(plan)) return false;

@@ -1,12 +1,14 @@
 /** What is recorded of a revision: its events, its audit row, and the problem of a rewritten history. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
+import { withExcerpts } from '../domain/excerpt.ts';
 import { APPLY } from '../domain/history.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan/index.ts';
+import { bare, exposureLine, headline, viewLine } from '../domain/plan/lines.ts';
 import type { Problem } from '../domain/problem.ts';
 import { meantPercent } from '../domain/standing.ts';
-import type { AuditEntry, SourceTree } from '../ports/index.ts';
+import type { AuditEntry, RevisionDetail, SourceTree } from '../ports/index.ts';
 
 /** The rollout events of SPEC §10. */
 export function announce(observe: Observe, revision: Revision, transitions: Plan['transitions']): void {
@@ -62,3 +64,44 @@ export function auditOf(
     },
   };
 }
+
+/** What is kept of a revision that a person may ask about: enough for its page, and never more. */
+const MOST_CHANGES = 100;
+const MOST_PROBLEMS = 50;
+const MOST_CHARS = 500;
+
+const cut = <T>(value: T): T | string => (typeof value === 'string' ? value.slice(0, MOST_CHARS) : value);
+
+function shownProblems(tree: SourceTree, problems: readonly Problem[]): RevisionDetail['problems'] {
+  const textOf = (path: string): string | undefined => {
+    const file = tree.files.find(f => f.path === path);
+    return file !== undefined && 'content' in file ? file.content.toString('utf8') : undefined;
+  };
+  return withExcerpts(problems.slice(0, MOST_PROBLEMS), textOf);
+}
+
+export const refusedDetail = (tree: SourceTree, problems: readonly Problem[]): RevisionDetail => ({
+  commit: tree.commit,
+  problems: shownProblems(tree, problems),
+});
+
+export const appliedDetail = (
+  tree: SourceTree,
+  before: Snapshot | undefined,
+  planned: Plan,
+  warnings: readonly Problem[],
+): RevisionDetail => ({
+  commit: tree.commit,
+  from: before?.revision,
+  plan_hash: planned.hash,
+  plan: {
+    headline: bare(headline(planned)),
+    exposure: bare(exposureLine(planned)),
+    views: planned.views.map(view => bare(viewLine(view))),
+    dangers: planned.dangers.map(danger => bare(danger.sentence)),
+    changes: planned.changes
+      .slice(0, MOST_CHANGES)
+      .map(({ before: was, after: is, ...where }) => ({ ...where, before: cut(was), after: cut(is) })),
+  },
+  problems: shownProblems(tree, warnings),
+});

@@ -15,9 +15,11 @@ export interface AuditRecord {
 export function makeAuditStore(db: Db): AuditStore {
   return {
     record: entry => db.write(trx => insertAudit(trx, [entry])),
-    list: async ({ beforeId, limit }) => {
+    list: async ({ beforeId, limit, ...where }) => {
       const rows = await db.read(reader => {
         const query = reader<AuditRecord>('audit').orderBy('id', 'desc').limit(limit);
+        for (const column of ['actor', 'action', 'subject'] as const)
+          if (where[column] !== undefined) query.where(column, where[column]);
         return beforeId === undefined ? query : query.where('id', '<', beforeId);
       });
       return rows.map(entryOf);

@@ -11,6 +11,7 @@ import { bulk, type Cell } from './dialect.ts';
 import { readHalts, settleHalts } from './halts.ts';
 import { insertOutbox } from './outbox.ts';
 import { endRamps, readProgress, writeProgress } from './ramp.ts';
+import { insertRevision } from './revisions.ts';
 
 interface DesiredRecord {
   readonly id: number;
@@ -38,7 +39,7 @@ export function makeDesiredStore(db: Db, nowMs: () => number): DesiredStore {
   return {
     applied: () => db.read(readApplied),
     attempted: () => db.read(reader => readAttempt(reader, LAST)),
-    apply: (next, warnings, audit, outbox) =>
+    apply: (next, warnings, audit, outbox, detail = {}) =>
       db.write(async trx => {
         await writeApplied(trx, next);
         await writeRamp(trx, next);
@@ -49,11 +50,21 @@ export function makeDesiredStore(db: Db, nowMs: () => number): DesiredStore {
         await writeAttempt(trx, APPLIED, attempt);
         await insertAudit(trx, audit);
         await insertOutbox(trx, outbox, nowMs());
+        const { revision, appliedAtMs: atMs } = next;
+        await insertRevision(trx, {
+          revision,
+          kind: 'applied',
+          atMs,
+          buildId: next.state.rollout.current,
+          detail,
+        });
       }),
-    reject: (attempt, outbox) =>
+    reject: (attempt, outbox, detail = {}) =>
       db.write(async trx => {
         await writeAttempt(trx, LAST, attempt);
         await insertOutbox(trx, outbox, nowMs());
+        const { revision, attemptedAtMs: atMs } = attempt;
+        await insertRevision(trx, { revision, kind: 'refused', atMs, buildId: undefined, detail });
       }),
     advance: (revision, atMs) =>
       db.write(async trx => {

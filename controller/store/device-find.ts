@@ -1,6 +1,7 @@
 /**
- * Devices by what they said last. A page looks at so many devices and no more, however few of them match, so its cost does
- * not grow with the fleet; the caller goes on after the last one that was looked at.
+ * Devices by how their id begins and by what they said last. An index walks in id order and gives at most {@link SCANNED}
+ * candidates; the whole filter is looked at on those alone. So a page costs the same however large the fleet is, and the
+ * caller goes on after the last one that was looked at.
  */
 import type { Knex } from 'knex';
 import type { DeviceId } from '../domain/ids.ts';
@@ -9,7 +10,9 @@ import type { Db } from './db.ts';
 import { type DeviceRecord, joined } from './device-rows.ts';
 
 /** Looked at for one page. */
-const SCANNED = 10_000;
+export const SCANNED = 10_000;
+/** After every character that an id may have. */
+const LAST = '~';
 
 export interface FindPage {
   readonly after?: DeviceId | undefined;
@@ -18,26 +21,40 @@ export interface FindPage {
 }
 
 export const findRecords = (
-  { after, limit, filter }: FindPage,
+  page: FindPage,
   db: Db,
 ): Promise<{ rows: DeviceRecord[]; next: DeviceId | undefined }> =>
   db.read(async reader => {
-    const end = await endOf(reader, after);
-    const query = joined(reader).orderBy('d.device_id').limit(limit);
-    if (after !== undefined) query.where('d.device_id', '>', after);
-    if (end !== undefined) query.where('d.device_id', '<=', end);
-    narrow(reader, query, filter);
+    const ids = await candidates(reader, page);
+    const query = joined(reader)
+      .whereRaw('d.device_id in (select value from json_each(?))', [JSON.stringify(ids)])
+      .orderBy('d.device_id')
+      .limit(page.limit);
+    narrow(reader, query, page.filter);
     const rows = await query;
-    return { rows, next: rows.length === limit ? rows.at(-1)?.device_id : end };
+    const end = ids.length === SCANNED ? ids.at(-1) : undefined;
+    return { rows, next: rows.length === page.limit ? rows.at(-1)?.device_id : end };
   });
 
-/** The last device that this page looks at; undefined when it reaches the end of the fleet. */
-async function endOf(reader: Knex, after: DeviceId | undefined): Promise<DeviceId | undefined> {
-  const query = reader<DeviceRecord>('devices')
+/** In id order, by the condition that is the rarest as a rule. */
+function candidates(reader: Knex, { after, limit, filter }: FindPage): Promise<DeviceId[]> {
+  const { prefix = '', tag, build, attempt, ...others } = filter;
+  const failed = attempt?.outcome;
+  const from =
+    attempt !== undefined && failed !== undefined
+      ? reader('attempts').where({ build_id: attempt.buildId, outcome: failed }).groupBy('device_id')
+      : tag !== undefined
+        ? reader('device_tags').where({ tag })
+        : build?.versionCode !== undefined
+          ? reader('check_ins').where({ version_code: build.versionCode })
+          : reader('devices');
+  if (after !== undefined) from.where('device_id', '>', after);
+  if (prefix !== '') from.whereBetween('device_id', [prefix, prefix + LAST]);
+  const all = [tag, build, attempt, ...Object.values(others)].every(given => given === undefined);
+  return from
     .orderBy('device_id')
-    .offset(SCANNED - 1);
-  if (after !== undefined) query.where('device_id', '>', after);
-  return (await query.first('device_id'))?.device_id;
+    .limit(all ? Math.min(limit, SCANNED) : SCANNED)
+    .pluck('device_id');
 }
 
 function narrow(reader: Knex, query: Knex.QueryBuilder, filter: DeviceFilter): void {

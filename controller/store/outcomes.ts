@@ -5,12 +5,14 @@ import type { Db } from './db.ts';
 import { downloadStats, downloadsOf, insertDownload, sentSince } from './downloads.ts';
 import { countOutcomes } from './outcome-counts.ts';
 import { prune } from './retention.ts';
+import { troublesOf } from './troubles.ts';
 
 export function makeOutcomeStore(db: Db, nowMs: () => number): OutcomeStore {
   return {
     report: (report, outbox = []) => db.write(trx => writeReport(trx, report, outbox, nowMs())),
     counts: (buildId, sinceMs) => db.read(reader => countOutcomes(reader, buildId, sinceMs)),
     repeatedInstalls: (deviceId, sinceMs) => db.read(reader => repeatedInstalls(reader, deviceId, sinceMs)),
+    troubles: build => db.read(reader => troublesOf(reader, build)),
     recordDownload: event => db.write(trx => insertDownload(trx, event)),
     sentSince: (deviceId, buildId, sinceMs, maxBytes) =>
       db.read(reader => sentSince(reader, deviceId, buildId, sinceMs, maxBytes)),

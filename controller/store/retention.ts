@@ -15,6 +15,8 @@ export async function prune(
     q.where('at_ms', '<', before.eventsMs).whereNotIn('action', [...KEPT_ACTIONS]),
   );
   await pruneTable(db, 'adoption_samples', 'id', q => q.where('at_ms', '<', before.eventsMs));
+  await pruneTable(db, 'adoption_hours', 'hour_ms', q => q.where('hour_ms', '<', before.eventsMs));
+  await pruneTable(db, 'revisions', 'id', q => q.where('at_ms', '<', before.eventsMs));
   await pruneTable(db, 'outbox', 'id', q => q.where('gave_up_at_ms', '<', before.eventsMs));
   await pruneTable(db, 'apk_download_events', 'id', q => q.where('at_ms', '<', before.downloadsMs));
   await pruneTable(db, 'key_values', 'key', q => q.where('expires_at_ms', '<=', before.nowMs));

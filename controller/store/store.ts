@@ -13,6 +13,7 @@ import type {
   OutboxStore,
   OutcomeStore,
   RampStore,
+  RevisionStore,
 } from '../ports/index.ts';
 import { makeAdminStore } from './admins.ts';
 import { makeAdoptionStore } from './adoption.ts';
@@ -33,6 +34,7 @@ import { takeOverOldClock } from './old-clock.ts';
 import { makeOutboxStore } from './outbox.ts';
 import { makeOutcomeStore } from './outcomes.ts';
 import { makeRampStore } from './ramp.ts';
+import { makeRevisionStore } from './revisions.ts';
 import type { WriteWatch } from './writer.ts';
 
 export { backupFolder } from './backup.ts';
@@ -48,6 +50,7 @@ export interface Store {
   readonly keyValues: KeyValueStore;
   readonly lastMoment: LastMoment;
   readonly ramps: RampStore;
+  readonly revisions: RevisionStore;
   readonly halts: HaltStore;
   readonly history: HistoryStore;
   readonly failures: FailureStore;
@@ -128,6 +131,7 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
     keyValues: makeKeyValueStore(db, nowMs),
     lastMoment: makeLastMoment(db),
     ramps: makeRampStore(db, nowMs),
+    revisions: makeRevisionStore(db),
     halts: makeHaltStore(db, nowMs),
     history: makeHistoryStore(db),
     failures: makeFailureStore(db),

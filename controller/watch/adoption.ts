@@ -4,9 +4,10 @@
  */
 import { type Adoption, adoptionOf } from '../domain/adoption.ts';
 import type { Snapshot } from '../domain/decision.ts';
+import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import type { BuildId } from '../domain/ids.ts';
-import type { AdoptionStore, DeviceStore } from '../ports/index.ts';
+import type { AdoptionStore, DeviceStore, FleetCounts } from '../ports/index.ts';
 
 export interface AdoptionOptions {
   readonly picture: () => Snapshot | undefined;
@@ -37,12 +38,24 @@ export interface AdoptionWatch {
 /** A declared build on fewer devices has no series, so that old builds do not pile up. */
 const SHOWN_FROM = 0.01;
 
+const KEEP_HOUR_EVERY_MS = 5 * MINUTE_MS;
+/** Devices say what they run: a made-up build on each of them must not fill the disk. */
+const MOST_BUILDS = 30;
+const OTHERS = 'others';
+
+function mostRun(running: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const sorted = [...running].sort(([, a], [, b]) => b - a);
+  const rest = sorted.slice(MOST_BUILDS).reduce((sum, [, devices]) => sum + devices, 0);
+  return new Map([...sorted.slice(0, MOST_BUILDS), ...(rest > 0 ? [[OTHERS, rest] as const] : [])]);
+}
+
 export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
   const { picture, devices: registry, history, nowMs, activeWithinMs, observe } = options;
   let last: Adoption | undefined;
   let ratios: ReadonlyMap<BuildId, number> = new Map();
   let other = 0;
   let fleet: FleetShare | undefined;
+  let kept: { hourMs: number; atMs: number } | undefined;
 
   /** What was last reported of this build, by this process or an earlier one. */
   async function toldOf(buildId: BuildId): Promise<Adoption | undefined> {
@@ -56,10 +69,25 @@ export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
     );
   }
 
+  /** Of all builds, once in some minutes and at once in a new hour, so that a curve goes on after a restart. */
+  async function keepHour(running: FleetCounts['running']): Promise<void> {
+    const atMs = nowMs();
+    const hourMs = atMs - (atMs % HOUR_MS);
+    if (hourMs === kept?.hourMs && atMs - kept.atMs < KEEP_HOUR_EVERY_MS) return;
+    const named = new Map<string, number>();
+    for (const { versionCode, buildId, devices: n } of running) {
+      const name = buildId ?? picture()?.buildsByCode.get(versionCode)?.buildId ?? `code:${versionCode}`;
+      named.set(name, (named.get(name) ?? 0) + n);
+    }
+    await history.keepHour({ hourMs, running: mostRun(named) });
+    kept = { hourMs, atMs };
+  }
+
   async function count(): Promise<void> {
     const snapshot = picture();
     if (snapshot === undefined) return;
     const counts = await registry.counts(nowMs(), activeWithinMs);
+    await keepHour(counts.running);
     const { revision, current, lastSafe } = snapshot;
     const now = adoptionOf(current, counts);
     const shown = [...snapshot.state.builds.values()]

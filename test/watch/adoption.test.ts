@@ -5,7 +5,7 @@ import type { Snapshot } from '../../controller/domain/decision.ts';
 import type { Event } from '../../controller/domain/event.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { type AdoptionWatch, watchAdoption } from '../../controller/watch/adoption.ts';
-import { aSnapshot, aState, DAY_MS, NOW_MS } from '../support/state.ts';
+import { aSnapshot, aState, DAY_MS, HOUR_MS, NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 
 const FLEET = 200;
@@ -148,6 +148,36 @@ test('before anything is applied, and with nobody active, nothing is told', () =
     await scene.watch.look();
     assert.equal(told(scene), []);
     assert.is(scene.watch.ratios().get('b42'), 0);
+  }));
+
+test('each hour keeps what every build runs on, over a restart too, and no flood of made-up builds', () =>
+  withScene(async scene => {
+    scene.picture = aSnapshot(aState());
+    scene.start();
+    scene.run(150, 41);
+    scene.run(10, 99, 'strange');
+    await scene.watch.look();
+    scene.nowMs += HOUR_MS;
+    scene.start();
+    scene.run(20, 42, 'b42');
+    await scene.watch.look();
+    const hours = await scene.store.adoption.hours(0, 10);
+    assert.equal(
+      hours.map(h => [h.hourMs - NOW_MS, Object.fromEntries(h.running)]),
+      [
+        [0, { b41: 190, strange: 10 }],
+        [HOUR_MS, { b41: 180, b42: 20 }],
+      ],
+    );
+    for (let n = 0; n < FLEET; n += 1) scene.run(FLEET - n, 1_000 + n);
+    scene.nowMs += HOUR_MS;
+    await scene.watch.look();
+    const last = (await scene.store.adoption.hours(0, 10)).at(-1);
+    assert.is(last?.running.size, 31);
+    assert.is(
+      [...(last?.running.values() ?? [])].reduce((a, b) => a + b, 0),
+      FLEET,
+    );
   }));
 
 test.run();

@@ -27,6 +27,6 @@ ${problems.length > 0 && html`<ul class="plainlist">${problems.slice(0, 5).map(p
 ota promote b41 --percent 100 --open-pr</pre></div></li>
 <li>${counts.enrolled > 0 ? icon('ok', 'ok') : icon('none', 'none')}<div><h2>Enrol a device</h2><p>${count(counts.enrolled)} enrolled. The token and the nudge key are shown once, on the terminal, and nowhere else in clear.</p>
 <pre class="cmd">ota device enrol kiosk-7 --tag qa</pre></div></li>
-<li>${counts.active > 0 ? icon('ok', 'ok') : icon('none', 'none')}<div><h2>Watch it take the build</h2><p>Its first check appears here within seconds. If it does not, <code>ota device explain ID</code> says why.</p></div></li>
+<li>${counts.active > 0 ? icon('ok', 'ok') : icon('none', 'none')}<div><h2>Watch it take the build</h2><p>Its first check appears here within seconds. If it does not, its page under <a href="/devices">Devices</a> says why.</p></div></li>
 </ol></section>`;
 }

@@ -1,10 +1,20 @@
 /** What *Now* is made of, gathered once for all who look in the same second. */
 import { adoptionOf } from '../../domain/adoption.ts';
 import type { Snapshot } from '../../domain/decision.ts';
+import { DAY_MS } from '../../domain/duration.ts';
 import type { Evidence } from '../../domain/gate/evidence.ts';
+import { subjectOf } from '../../domain/progress.ts';
 import { isSuspended, rampOf } from '../../domain/ramp/progress.ts';
 import type { Build } from '../../domain/release.ts';
-import type { Counted, FleetCounts, RampStepRow, ReconcileStatus } from '../../ports/index.ts';
+import type {
+  AdoptionHour,
+  Counted,
+  CountedTroubles,
+  FleetCounts,
+  KeptRevision,
+  RampStepRow,
+  ReconcileStatus,
+} from '../../ports/index.ts';
 import type { DashboardOptions } from '../options.ts';
 
 export interface NowFacts {
@@ -12,6 +22,10 @@ export interface NowFacts {
   readonly status: ReconcileStatus;
   readonly counts: FleetCounts;
   readonly activeWithinMs: number;
+  /** What active devices ran, oldest hour first. */
+  readonly hours: readonly AdoptionHour[];
+  /** The newest ones. */
+  readonly revisions: readonly KeptRevision[];
   /** Undefined: nothing is in force. */
   readonly inForce: InForce | undefined;
 }
@@ -29,7 +43,13 @@ export interface InForce {
   /** Active devices that run `last_safe`. */
   readonly runningSafe: number;
   readonly suspended: boolean;
+  /** Undefined while they are counted for the first time. */
+  readonly troubles: CountedTroubles | undefined;
 }
+
+const CURVE_MS = 14 * DAY_MS;
+const CURVE_POINTS = 110;
+const REVISIONS = 6;
 
 export async function gatherNow(options: DashboardOptions): Promise<NowFacts> {
   const { ports, activeWithinMs } = options;
@@ -37,7 +57,9 @@ export async function gatherNow(options: DashboardOptions): Promise<NowFacts> {
   const { snapshot } = ports.picture;
   const counts = await ports.devices.counts(nowMs, activeWithinMs);
   const status = ports.reconciler.status();
-  const shared = { nowMs, status, counts, activeWithinMs };
+  const hours = await ports.adoption.hours(nowMs - CURVE_MS, CURVE_POINTS);
+  const revisions = await ports.revisions.list({ limit: REVISIONS });
+  const shared = { nowMs, status, counts, activeWithinMs, hours, revisions };
   if (snapshot === undefined) return { ...shared, inForce: undefined };
   const running = (build: Build | undefined): number =>
     build === undefined ? 0 : adoptionOf(build, counts).devices;
@@ -52,6 +74,7 @@ export async function gatherNow(options: DashboardOptions): Promise<NowFacts> {
       running: running(snapshot.current),
       runningSafe: running(snapshot.lastSafe),
       suspended: isSuspended(snapshot.rollout, nowMs),
+      troubles: ports.troubles.last(subjectOf(snapshot).buildId),
     },
   };
 }

@@ -8,7 +8,7 @@ import { type Html, html, type Part } from '../html.ts';
 import { icon, type Shape, state as stateMark, type Tone } from '../icons.ts';
 import { count, percents, share, span } from '../words.ts';
 import type { InForce } from './facts.ts';
-import { reasonText } from './reasons.ts';
+import { capital, reasonText } from './reasons.ts';
 import type { NowState } from './state.ts';
 
 export function gateView(state: NowState, it: InForce): Html {
@@ -55,7 +55,7 @@ function verdictLine(state: NowState, judgement: Judgement | undefined): Part {
         html`${why === '' ? 'It heals by itself' : `It waits because ${why}`}. ${proof}`,
       );
     case 'waiting_for_person':
-      return line('wait', 'person', 'wait', 'Asks a person.', html`${why}. ${proof}`);
+      return line('wait', 'person', 'wait', 'Asks a person.', html`${capital(why)}. ${proof}`);
     case 'waiting_for_approval':
       return line('ok', 'person', 'ok', 'Passed.', html`The next step needs an approval. ${proof}`);
   }

@@ -23,7 +23,7 @@ export function notesView({ status, nowMs, inForce }: NowFacts): Html[] {
         'refused',
         'stop',
         html`Revision <span class="mono">${short(status.attemptedRevision ?? '')}</span> was refused`,
-        html`It has ${counted(errors.length, 'problem')} and changes nothing; ${stands} <code>ota status</code> shows them with their lines.`,
+        html`It has ${counted(errors.length, 'problem')} and changes nothing; ${stands} <a href="/revisions">See the problems with their lines</a>`,
       ),
     );
   if (status.sourceFault !== undefined)

@@ -4,7 +4,7 @@ import { subjectOf } from '../../domain/progress.ts';
 import { type Html, html, type Part } from '../html.ts';
 import { icon } from '../icons.ts';
 import { count, counted, share } from '../words.ts';
-import type { InForce } from './facts.ts';
+import type { InForce, NowFacts } from './facts.ts';
 
 const HELD: Readonly<Record<HoldReason, string>> = {
   suspended: 'offers are suspended',
@@ -17,8 +17,9 @@ const HELD: Readonly<Record<HoldReason, string>> = {
   artifact_missing: 'the APK is missing from the store',
 };
 
-export function standView(it: InForce): Html {
+export function standView(it: InForce, facts: NowFacts): Html {
   const { snapshot, counted: c } = it;
+  if (snapshot.halts.length > 0) return tookView(it, facts);
   const subject = subjectOf(snapshot);
   const about = subject.kind === 'rollback' ? `led back to ${subject.buildId}` : `led to ${subject.buildId}`;
   if (c === undefined)
@@ -33,14 +34,59 @@ export function standView(it: InForce): Html {
   return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Where the ${count(seen)} stand</h2><p>active devices ${about}, canaries included</p></header>
 ${seen > 0 && distribution(bar, seen)}
 <ul class="tally">
-${row(html`<svg class="key" aria-hidden="true"><rect width="11" height="11" rx="2" class="f-current"/></svg>`, running, html`run ${subject.buildId} <span class="q">${share(running, seen)}, as they said when they last checked</span>`)}
-${row(icon('wait', 'wait'), waiting, html`wait <span class="q">are offered it, and have not said that they run it</span>`)}
+${row(KEY, running, html`run ${subject.buildId} <span class="q">${share(running, seen)}, as they said when they last checked</span>`)}
+${row(icon('wait', 'wait'), waiting, html`wait <span class="q">are offered it, and have not said that they run it${saidWhy(it)}</span>`)}
 ${held.map(h => row(icon('halt', 'stop'), h.devices, html`cannot take it <span class="q">${HELD[h.reason]}</span>`))}
 ${staying > 0 && row(icon('dot', 'none'), staying, html`stay <span class="q">on a newer version; nothing goes back without force_downgrade</span>`)}
 ${exposed > seen && row(icon('silent', 'none'), exposed - seen, html`not seen <span class="q">led to it, but silent longer than the active window; not counted above</span>`)}
 </ul>
 ${waiting > 0 && named(c.progress.named.waiting, waiting)}</section>`;
 }
+
+/** `; 5 of them said why: 4 wifi, 1 battery; 2 failed` */
+function saidWhy({ troubles }: InForce): string {
+  const rows = troubles?.troubles ?? [];
+  const of = (outcome: string) => rows.filter(row => row.outcome === outcome);
+  const sum = (some: typeof rows): number => some.reduce((n, row) => n + row.devices, 0);
+  const deferred = of('deferred');
+  const reasons = [...new Set(deferred.map(row => row.reason))].map(
+    reason => `${count(sum(deferred.filter(row => row.reason === reason)))} ${reason.replaceAll('_', ' ')}`,
+  );
+  const failed = sum(of('fail'));
+  return [
+    ...(reasons.length > 0 ? [`; ${count(sum(deferred))} said why: ${reasons.join(', ')}`] : []),
+    ...(failed > 0 ? [`; ${count(failed)} failed`] : []),
+  ].join('');
+}
+
+/** Of a stopped build nobody is led to it any more: what counts is who took it before. */
+function tookView({ snapshot, evidence, running }: InForce, { counts }: NowFacts): Html {
+  const { buildId } = snapshot.current;
+  if (evidence === undefined)
+    return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Who has ${buildId}</h2><p>active devices, as they said when they last checked</p></header><ul class="tally">${row(KEY, running, html`run it and keep it <span class="q">${share(running, counts.active)} of the active fleet</span>`)}${row(icon('dot', 'none'), counts.active - running, html`do not run it <span class="q">and are not offered it</span>`)}</ul></section>`;
+  const { cohort, canary } = evidence;
+  const taken = cohort.taken + canary.taken;
+  const failed = cohort.fail + canary.fail;
+  const wrong = cohort.verifyFail + canary.verifyFail;
+  const fine = cohort.ok + Math.max(0, canary.taken - canary.fail - canary.verifyFail);
+  const open = Math.max(0, taken - fine - failed - wrong);
+  const bar = [
+    ['f-current', fine],
+    ['f-wait', open],
+    ['f-stop', failed + wrong],
+  ] as const;
+  return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Where the ${count(taken)} stand that took it</h2><p>devices that were sent ${buildId} whole, or ended an attempt at it; ${count(canary.taken)} canaries among them</p></header>
+${taken > 0 && distribution(bar, taken)}
+<ul class="tally">
+${row(KEY, fine, html`run ${buildId} or took it well <span class="q">${share(fine, taken)}; they keep it</span>`)}
+${row(icon('halt', 'stop'), failed, html`failed <span class="q">by their newest report; they stay on what they ran</span>`)}
+${wrong > 0 && row(icon('refused', 'stop'), wrong, html`found wrong bytes or a wrong signer <span class="q">and did not install</span>`)}
+${open > 0 && row(icon('wait', 'wait'), open, html`have not said how it went <span class="q">yet</span>`)}
+${row(icon('silent', 'none'), cohort.silent, html`went quiet <span class="q">of those above, of ${count(cohort.takenLongAgo)} that took it long enough ago</span>`)}
+</ul><p class="s"><a href="/devices?outcome=fail&amp;of=${encodeURIComponent(buildId)}">The devices that failed</a></p></section>`;
+}
+
+const KEY = html`<svg class="key" aria-hidden="true"><rect width="11" height="11" rx="2" class="f-current"/></svg>`;
 
 const row = (mark: Part, devices: number, text: Part): Html =>
   html`<li>${mark}<b>${count(devices)}</b><span>${text}</span></li>`;
@@ -58,4 +104,4 @@ function distribution(parts: readonly (readonly [string, number])[], of: number)
 }
 
 const named = (ids: readonly string[], of: number): Html =>
-  html`<details class="data"><summary>${ids.length < of ? `The first ${count(ids.length)} that wait` : `${counted(of, 'device')} that wait`}</summary><p class="ids">${ids.map(id => html`<span class="mono">${id}</span> `)}</p></details>`;
+  html`<details class="data"><summary>${ids.length < of ? `The first ${count(ids.length)} that wait` : `${counted(of, 'device')} that wait`}</summary><p class="ids">${ids.map(id => html`<a class="mono" href="/devices/${encodeURIComponent(id)}">${id}</a> `)}</p></details>`;

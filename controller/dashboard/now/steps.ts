@@ -9,6 +9,12 @@ import type { NowState } from './state.ts';
 
 const STOPPED: ReadonlySet<NowState> = new Set(['halted', 'braked', 'rolled_back', 'withdrawn']);
 
+/** Nobody can foretell when a person answers. */
+const ASKS: Readonly<Partial<Record<NowState, (isNext: boolean) => string>>> = {
+  asks: isNext => (isNext ? 'once you answer' : 'after that'),
+  needs_approval: isNext => (isNext ? 'once it is approved' : 'after that'),
+};
+
 /** Undefined for a plain percent. */
 export function stepsView(state: NowState, it: InForce, facts: NowFacts): Html | undefined {
   const { snapshot } = it;
@@ -26,7 +32,8 @@ export function stepsView(state: NowState, it: InForce, facts: NowFacts): Html |
         ramp.steps[step.index]?.approval === true && step.percent > (ramp.approvedPercent ?? 0);
       if (step.state === 'past') return past(step.index, step.percent, it, facts.nowMs);
       if (step.state === 'now') return now(state, step.percent, step.holdMs, it);
-      return later(state, step.percent, step.atMs, approval, facts.nowMs);
+      const isNext = step.index === (snapshot.progress?.step ?? -1) + 1;
+      return later(state, step.percent, ASKS[state]?.(isNext) ?? step.atMs, approval, facts.nowMs);
     },
   )}</ol>`;
 }
@@ -63,7 +70,7 @@ function now(state: NowState, percent: number, holdMs: number | undefined, { sna
 function later(
   state: NowState,
   percent: number,
-  atMs: number | undefined,
+  atMs: number | string | undefined,
   approval: boolean,
   nowMs: number,
 ): Html {
@@ -71,10 +78,13 @@ function later(
   if (STOPPED.has(state))
     return html`<li class="step later"><b>${percents(percent)}${approval && mark}</b><span class="when">not reached</span></li>`;
   const when =
-    atMs === undefined
-      ? 'once no freeze is open'
-      : atMs <= nowMs
-        ? 'next'
-        : html`${clockOf(atMs, nowMs)}${NBSP}UTC<span class="wide"> at the earliest, ${since(atMs, nowMs)}</span>`;
-  return html`<li class="step later"><b>${percents(percent)}${mark}</b><span class="when">${when}</span>${approval && html`<span class="when qq q2">needs an approval</span>`}</li>`;
+    typeof atMs === 'string'
+      ? atMs
+      : atMs === undefined
+        ? 'once no freeze is open'
+        : atMs <= nowMs
+          ? 'next'
+          : html`${clockOf(atMs, nowMs)}${NBSP}UTC<span class="wide">, ${since(atMs, nowMs)}</span>`;
+  const earliest = typeof atMs === 'number' && atMs > nowMs && 'at the earliest';
+  return html`<li class="step later"><b>${percents(percent)}${mark}</b><span class="when">${when}</span>${(approval || earliest) && html`<span class="when qq q2">${approval ? 'needs an approval' : earliest}</span>`}</li>`;
 }

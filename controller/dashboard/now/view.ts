@@ -3,6 +3,7 @@ import { actsView } from '../actions.ts';
 import type { Look, Viewed } from '../dashboard.ts';
 import { type Html, html } from '../html.ts';
 import type { DashboardOptions } from '../options.ts';
+import { adoptionView } from './adoption.ts';
 import { emptyView } from './empty.ts';
 import { gatherNow, type InForce, type NowFacts } from './facts.ts';
 import { gateView } from './gate.ts';
@@ -10,14 +11,17 @@ import { endsView } from './halted.ts';
 import { heroOf, heroView } from './hero.ts';
 import { notesView } from './notes.ts';
 import { numbersView } from './numbers.ts';
+import { recentView } from './recent.ts';
 import { standView } from './stand.ts';
-import { stateOf } from './state.ts';
+import { type NowState, stateOf } from './state.ts';
 import { stepsView } from './steps.ts';
+import { stepsChart } from './steps-chart.ts';
+import { troublesView } from './troubles.ts';
 
-export const nowView =
-  (options: DashboardOptions) =>
-  async (look: Look): Promise<Viewed> => {
-    const facts = await gatherNow(options);
+export function nowView(options: DashboardOptions, version: () => string): (look: Look) => Promise<Viewed> {
+  const gathered = shared(options, version);
+  return async look => {
+    const facts = await gathered();
     const { inForce } = facts;
     const main =
       inForce === undefined
@@ -25,6 +29,24 @@ export const nowView =
         : standing(inForce, facts, look);
     return { title: 'Now', main };
   };
+}
+
+const SHARED_MS = 1_000;
+
+/** Gathered once for all who look within a second, unless something changed: open pages all ask at the same time. */
+function shared(options: DashboardOptions, version: () => string): () => Promise<NowFacts> {
+  let last: { readonly key: string; readonly facts: Promise<NowFacts> } | undefined;
+  return () => {
+    const key = `${version()} ${Math.floor(options.monotonicMs() / SHARED_MS)}`;
+    if (last?.key !== key) last = { key, facts: gatherNow(options) };
+    const { facts } = last;
+    // What failed is not kept.
+    facts.catch(() => {
+      last = undefined;
+    });
+    return facts;
+  };
+}
 
 function standing(it: InForce, facts: NowFacts, { session }: Look): Html {
   const state = stateOf(it);
@@ -34,6 +56,13 @@ function standing(it: InForce, facts: NowFacts, { session }: Look): Html {
 ${notesView(facts)}
 ${stepsView(state, it, facts)}
 ${numbersView(it, facts)}
-<div class="two even">${standView(it)}${gateView(state, it)}</div>
-${ends}`;
+<div class="two"><div class="stack">${standView(it, facts)}${troublesView(it, facts)}</div><div class="stack">${gateView(state, it)}${ends}</div></div>
+${charts(state, it, facts)}
+${recentView(facts)}`;
+}
+
+function charts(state: NowState, it: InForce, facts: NowFacts): Html {
+  const close = stepsChart(state, it, facts);
+  const adoption = adoptionView(it, facts);
+  return close === undefined ? adoption : html`<div class="two wide even">${adoption}${close}</div>`;
 }

@@ -1,13 +1,14 @@
 /** `GET /v1/devices/{id}/explain`: the decision for a device as it last reported, with its history. */
 import type * as Api from '../../../schemas/api.d.ts';
 import type { Decision, Device } from '../../domain/decision.ts';
+import { explain } from '../../domain/explain.ts';
 import { REPEATED_INSTALLS } from '../../domain/outcome.ts';
 import type { DeviceRow, DownloadEvent, Report } from '../../ports/index.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import { type Doors, param, type Route } from '../route.ts';
-import { explain } from './decision-steps.ts';
+
 import { deviceIdOf, deviceNotFound, deviceOnWire } from './device-routes.ts';
 
 const HISTORY = 50;
@@ -77,7 +78,7 @@ export function explainRoute(http: Http, doors: Doors): Route {
       threshold,
       percent,
       canary,
-      steps,
+      steps: [...steps],
       repeated_installs: repeated.map(r => ({
         build_id: r.buildId,
         installs: r.installs,

@@ -7,18 +7,21 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Controller, startController } from '../../../controller/compose/controller.ts';
 import { bucketOf, thresholdOf } from '../../../controller/domain/cohort.ts';
+import { plan } from '../../../controller/domain/plan/index.ts';
 import type { RampProgress } from '../../../controller/domain/ramp/progress.ts';
-import type { Build } from '../../../controller/domain/release.ts';
+import type { Build, DesiredState } from '../../../controller/domain/release.ts';
+import type { Standing } from '../../../controller/domain/standing.ts';
 import { tokenHash } from '../../../controller/http/auth.ts';
 import { makeObserver } from '../../../controller/observe/observe.ts';
 import type { AdminScope } from '../../../controller/ports/index.ts';
+import { appliedDetail } from '../../../controller/reconcile/record.ts';
 import { readSettings } from '../../../controller/settings/settings.ts';
 import { openStore, type Store } from '../../../controller/store/store.ts';
 import { withFolder } from '../folder.ts';
 import { anApk, sha256Of } from '../http.ts';
 import { releaseFiles } from '../releases.ts';
 import { gitEnvironment, makeRepository, type Repository } from '../repository.ts';
-import { aState, DAY_MS, HOUR_MS, type StateParts } from '../state.ts';
+import { aRollout, aState, DAY_MS, HOUR_MS, hexOf, type StateParts } from '../state.ts';
 
 /** Thursday, 2026-12-03T10:50:00Z. */
 export const SCENE_MS = Date.UTC(2026, 11, 3, 10, 50);
@@ -34,6 +37,8 @@ export interface Scene {
   /** What stands; undefined: nothing was ever applied. */
   readonly state?: ((builds: Builds) => StateParts) | undefined;
   readonly appliedAgoMs?: number;
+  /** First line of the commit. */
+  readonly subject?: string;
   readonly progress?: Partial<RampProgress>;
   /** Fills the store after the state was applied. */
   readonly past?: (past: Past) => Promise<void>;
@@ -51,6 +56,8 @@ export interface Past {
   readonly builds: Builds;
   /** Enrols devices that last said they run this build, and checked a while ago. */
   devices(ids: readonly string[], said: Said): Promise<void>;
+  /** What the fleet ran by the hour: how many run `current` each of the last hours, the rest b42 and b41. */
+  adoption(hours: number, shareOfNew: (agoHours: number) => number): Promise<void>;
   /** They downloaded the build and reported how it went. */
   took(ids: readonly string[], build: Build, how: Took): Promise<void>;
 }
@@ -191,7 +198,12 @@ async function seed(
               ...scene.progress,
             };
       const applied = { revision, treeHash: 'seeded', appliedAtMs, state, progress, formerBuilds: new Map() };
-      await store.desired.apply(applied, [], [], []);
+      await seedFormer(store, state, appliedAtMs);
+      const planned = plan(formerOf(state), { state, progress, formerBuilds: new Map() }, appliedAtMs);
+      const commit = { author: 'A. Releaser', subject: scene.subject ?? 'Ramp b43 (#217)' };
+      const tree = { revision, committedAtMs: appliedAtMs, treeHash: 'seeded', files: [], commit };
+      await store.desired.apply(applied, [], [], [], appliedDetail(tree, undefined, planned, []));
+      await seedSteps(store, state, progress);
     }
     await scene.past?.(pastOf(store, builds));
     if (scene.next !== undefined)
@@ -199,6 +211,73 @@ async function seed(
     return tokens;
   } finally {
     await store.close();
+  }
+}
+
+/** The steps that were entered before the one that stands: each as long as its hold. */
+async function seedSteps(
+  store: Store,
+  { rollout }: DesiredState,
+  progress: RampProgress | undefined,
+): Promise<void> {
+  const steps = rollout.exposure.kind === 'ramp' ? rollout.exposure.ramp.steps : [];
+  if (progress === undefined) return;
+  const keep = (step: number, enteredAtMs: number): Promise<void> =>
+    store.ramps.keep(
+      {
+        buildId: rollout.current,
+        progress: step === progress.step ? progress : { ...progress, step, enteredAtMs },
+        percent: steps[step]?.percent,
+        decidedAtMs: enteredAtMs,
+        decidedBy: 'ramp',
+      },
+      [],
+      [],
+    );
+  for (let step = 0; step <= progress.step; step += 1) {
+    const held = steps.slice(step, progress.step).reduce((sum, s) => sum + (s.holdMs ?? 0), 0);
+    await keep(step, Math.max(progress.beginsAtMs, progress.enteredAtMs - held));
+  }
+}
+
+/** b42 at 100 %, which stood before. */
+const formerOf = (state: DesiredState): Standing => {
+  const rollout = aRollout({ current: 'b42', lastSafe: 'b41', exposure: { kind: 'percent', percent: 100 } });
+  return { state: { ...state, rollout }, progress: undefined, formerBuilds: new Map() };
+};
+
+/** How b42 came to all of the fleet, and who merged it. */
+async function seedFormer(store: Store, state: DesiredState, appliedAtMs: number): Promise<void> {
+  const stood = formerOf(state);
+  let before: Standing | undefined;
+  for (const [agoMs, percent] of [
+    [9 * DAY_MS, 10],
+    [8 * DAY_MS, 50],
+    [7 * DAY_MS, 100],
+  ] as const) {
+    const atMs = appliedAtMs - agoMs;
+    const rollout = { ...stood.state.rollout, exposure: { kind: 'percent', percent } as const };
+    const next = { ...stood, state: { ...state, rollout } };
+    const revision = hexOf(`b42 at ${percent}`).slice(0, 40);
+    const tree = { revision, committedAtMs: atMs, treeHash: revision, files: [] };
+    const commit = { author: 'R. Reviewer', subject: `b42 to ${percent} % (#${200 + percent})` };
+    const audit = {
+      atMs,
+      actor: `git:${revision}`,
+      action: 'apply',
+      subject: 'b42',
+      detail: { changes: [{ file: 'rollout.yaml', path: 'rollout_percent', after: percent }] },
+    };
+    const planned = plan(before, next, atMs);
+    before = next;
+    const detail = appliedDetail({ ...tree, commit }, undefined, planned, []);
+    await store.desired.apply(
+      { ...next, revision, treeHash: revision, appliedAtMs: atMs },
+      [],
+      [audit],
+      [],
+      detail,
+    );
   }
 }
 
@@ -224,6 +303,20 @@ function pastOf(store: Store, builds: Builds): Past {
       );
       if (build !== undefined) says(ids, build, agoMs, sdk);
       await store.devices.flush();
+    },
+    adoption: async (hours, shareOfNew) => {
+      const hourMs = SCENE_MS - (SCENE_MS % HOUR_MS);
+      for (let ago = hours; ago > 0; ago -= 1) {
+        const b43 = shareOfNew(ago);
+        const b42 = Math.round(460 / (1 + Math.exp((ago - 190) / 14)));
+        const running = new Map([
+          ['b43', b43],
+          ['b42', Math.max(0, b42 - b43)],
+          ['b41', 460 - b42 + 20],
+          ['code:12', 4],
+        ]);
+        await store.adoption.keepHour({ hourMs: hourMs - ago * HOUR_MS, running });
+      }
     },
     took: async (
       ids,

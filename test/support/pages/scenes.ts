@@ -53,12 +53,16 @@ const OUTSIDE = idsIn('tablet', 400, 10, 'outside');
 const CANARIES = ['lab-1', 'lab-2', 'lab-3', 'lab-4'];
 
 /** 80 devices of the 10 % and 400 outside; `fails` of those that took b43 could not install it. */
-async function fleet({ devices, took, builds }: Past, fails: number): Promise<void> {
+async function fleet({ devices, took, adoption, builds }: Past, fails: number): Promise<void> {
+  await adoption(300, ago => (ago > 45 ? 0 : ago > 21 ? 8 : Math.round(74 * (1 - Math.exp((ago - 21) / 5)))));
   const { b41, b42, b43 } = builds;
   await devices(OUTSIDE.slice(0, 380), { build: b42, tags: ['store-berlin'] });
   await devices(OUTSIDE.slice(380), { build: b41, agoMs: 20 * HOUR_MS, sdk: 29 });
   await devices(idsIn('drawer', 12, 10, 'outside'), { build: b41, agoMs: 12 * DAY_MS });
   await devices(INSIDE, { build: b42, tags: ['kiosk'] });
+  await devices(INSIDE.slice(70 - fails, 70), { build: b42, tags: ['kiosk'], sdk: 29 });
+  await devices(INSIDE.slice(71, 73), { build: b42, tags: ['kiosk'], sdk: 30 });
+  await devices(INSIDE.slice(75, 76), { build: b42, tags: ['kiosk'], sdk: 26 });
   await devices(CANARIES, { build: b42, tags: ['qa'] });
   const ran = INSIDE.slice(0, 70 - fails);
   await took(ran, b43, { outcome: 'ok', reason: 'installed', agoMs: 19 * HOUR_MS });
@@ -68,7 +72,9 @@ async function fleet({ devices, took, builds }: Past, fails: number): Promise<vo
     detail: 'INSTALL_FAILED_DEXOPT',
     agoMs: 3 * HOUR_MS,
   });
-  await took(INSIDE.slice(70, 75), b43, { outcome: 'deferred', reason: 'wifi', agoMs: HOUR_MS });
+  await took(INSIDE.slice(70, 74), b43, { outcome: 'deferred', reason: 'wifi', agoMs: HOUR_MS });
+  await took(INSIDE.slice(74, 75), b43, { outcome: 'deferred', reason: 'battery', agoMs: 2 * HOUR_MS });
+  await took(INSIDE.slice(75, 76), b43, { outcome: 'fail', reason: 'storage', agoMs: 4 * HOUR_MS });
   await took(CANARIES, b43, { outcome: 'ok', reason: 'installed', agoMs: 40 * HOUR_MS });
 }
 
@@ -117,7 +123,8 @@ export const SCENES = {
     progress: { ...IN_STEP_2, exposureMs: 80 * HOUR_MS, enteredAtMs: SCENE_MS - 80 * HOUR_MS },
     appliedAgoMs: 110 * HOUR_MS,
     past: async past => {
-      const { devices, took, builds } = past;
+      const { devices, took, adoption, builds } = past;
+      await adoption(300, ago => (ago > 100 ? 0 : 9));
       await devices(OUTSIDE.slice(0, 200), { build: builds.b42 });
       await devices(INSIDE, { build: builds.b42 });
       await took(INSIDE.slice(0, 9), builds.b43, { outcome: 'ok', reason: 'installed', agoMs: 60 * HOUR_MS });

@@ -1,16 +1,21 @@
-/** Explains the decision for one device: each step of SPEC §4 in words. */
-import type { ExplainedStep } from '../../../schemas/api.d.ts';
-import { bucketOf, thresholdOf } from '../../domain/cohort.ts';
+/** Explains the decision for one device: each step of SPEC §4 in words. Pure. */
+import { bucketOf, thresholdOf } from './cohort.ts';
 import {
   type Decision,
   type Device,
   decide,
+  type HoldReason,
   isCanary,
   type Snapshot,
   targetFor,
-} from '../../domain/decision.ts';
-import { isSuspended, percentAt } from '../../domain/ramp/progress.ts';
-import { isoTime } from '../iso-time.ts';
+} from './decision.ts';
+import { isSuspended, percentAt } from './ramp/progress.ts';
+
+export interface ExplainedStep {
+  readonly step: 'suspend' | 'cohort' | 'target' | 'installed' | 'decision';
+  readonly finding: string;
+  readonly why: string;
+}
 
 export interface Explanation {
   readonly bucket: number;
@@ -18,10 +23,10 @@ export interface Explanation {
   readonly percent: number;
   readonly canary: boolean;
   readonly decision: Decision;
-  readonly steps: ExplainedStep[];
+  readonly steps: readonly ExplainedStep[];
 }
 
-const HOLD_WHY: Readonly<Record<Extract<Decision, { kind: 'hold' }>['reason'], string>> = {
+export const HOLD_WHY: Readonly<Record<HoldReason, string>> = {
   suspended: 'all offers are frozen',
   outside_cohort: 'the rollout has not reached this device',
   withdrawn: 'the build that it would get was withdrawn',
@@ -32,20 +37,22 @@ const HOLD_WHY: Readonly<Record<Extract<Decision, { kind: 'hold' }>['reason'], s
   artifact_missing: 'the APK is missing from the artifact store',
 };
 
+const TARGET_WHY = {
+  canary: 'current, because it is a canary',
+  rollout: 'current, because the rollout has reached it',
+  baseline: 'last_safe, because current is not offered to it',
+  rollback: 'last_safe, because the rollout is rolled back',
+} as const;
+
 function cohortStep(
   snapshot: Snapshot,
   device: Device,
-  facts: Omit<Explanation, 'decision' | 'steps'>,
+  { bucket, threshold, percent, canary }: Omit<Explanation, 'decision' | 'steps'>,
 ): ExplainedStep {
-  const { bucket, threshold, percent, canary } = facts;
   const seed = snapshot.rollout.cohortSeed;
   const place = `bucket ${bucket} of 10000 (seed ${JSON.stringify(seed)}), threshold ${threshold} at ${percent} %`;
-  if (canary) {
-    return { step: 'cohort', finding: 'canary', why: whyCanary(snapshot, device) };
-  }
-  return bucket < threshold
-    ? { step: 'cohort', finding: 'exposed', why: place }
-    : { step: 'cohort', finding: 'unexposed', why: place };
+  if (!canary) return { step: 'cohort', finding: bucket < threshold ? 'exposed' : 'unexposed', why: place };
+  return { step: 'cohort', finding: 'canary', why: whyCanary(snapshot, device) };
 }
 
 /** Every way by which it is one: whoever takes it out must know them all. */
@@ -67,13 +74,7 @@ function whyCanary({ rollout, state }: Snapshot, { deviceId, tags }: Device): st
 function targetStep(snapshot: Snapshot, device: Device, nowMs: number): ExplainedStep {
   const target = targetFor(snapshot, device, nowMs);
   if (target.kind === 'hold') return { step: 'target', finding: 'none', why: HOLD_WHY[target.reason] };
-  const why = {
-    canary: 'current, because it is a canary',
-    rollout: 'current, because the rollout has reached it',
-    baseline: 'last_safe, because current is not offered to it',
-    rollback: 'last_safe, because the rollout is rolled back',
-  }[target.eligibleBy];
-  return { step: 'target', finding: target.build.buildId, why };
+  return { step: 'target', finding: target.build.buildId, why: TARGET_WHY[target.eligibleBy] };
 }
 
 function decisionStep(decision: Decision): ExplainedStep {
@@ -98,25 +99,24 @@ export function explain(snapshot: Snapshot, device: Device, nowMs: number): Expl
   };
   const decision = decide(snapshot, device, nowMs);
   const suspended = isSuspended(rollout, nowMs);
-  const steps: ExplainedStep[] = [
-    {
-      step: 'suspend',
-      finding: suspended ? 'suspended' : 'not suspended',
-      why: suspended
-        ? `${rollout.suspend?.reason ?? ''}, until ${isoTime(rollout.suspend?.untilMs) ?? ''}`
-        : 'the rollout is not suspended',
-    },
+  const until = rollout.suspend === undefined ? '' : new Date(rollout.suspend.untilMs).toISOString();
+  const suspend: ExplainedStep = suspended
+    ? { step: 'suspend', finding: 'suspended', why: `${rollout.suspend?.reason ?? ''}, until ${until}` }
+    : { step: 'suspend', finding: 'not suspended', why: 'the rollout is not suspended' };
+  if (suspended) return { ...facts, decision, steps: [suspend, decisionStep(decision)] };
+  const installed = snapshot.buildsByCode.get(device.versionCode);
+  const never = device.versionCode === 0;
+  const runs: ExplainedStep = {
+    step: 'installed',
+    finding: installed?.buildId ?? (never ? 'unknown' : 'undeclared'),
+    why: never ? 'it has not reported a version yet' : `it last reported version_code ${device.versionCode}`,
+  };
+  const steps = [
+    suspend,
+    cohortStep(snapshot, device, facts),
+    targetStep(snapshot, device, nowMs),
+    runs,
+    decisionStep(decision),
   ];
-  if (!suspended) {
-    const installed = snapshot.buildsByCode.get(device.versionCode);
-    const never = device.versionCode === 0;
-    steps.push(cohortStep(snapshot, device, facts), targetStep(snapshot, device, nowMs), {
-      step: 'installed',
-      finding: installed?.buildId ?? (never ? 'unknown' : 'undeclared'),
-      why: never
-        ? 'it has not reported a version yet'
-        : `it last reported version_code ${device.versionCode}`,
-    });
-  }
-  return { ...facts, decision, steps: [...steps, decisionStep(decision)] };
+  return { ...facts, decision, steps };
 }

@@ -1,0 +1,142 @@
+/** *Revisions*: what was merged, what it meant for whom, and how it went; a refused one with its problems. */
+import { type EventKind, eventOf } from '../../domain/history.ts';
+import type { AdoptionHour, AuditEntry, KeptRevision, ReconcileStatus } from '../../ports/index.ts';
+import type { Look, Viewed } from '../dashboard.ts';
+import { type Html, html, type Part } from '../html.ts';
+import { icon, type Shape, state, type Tone } from '../icons.ts';
+import type { DashboardOptions } from '../options.ts';
+import { idOf, linkTo, pager } from '../pager.ts';
+import { count, counted, momentAgo, share, short, span } from '../words.ts';
+import { curveView } from './curve.ts';
+import { planView } from './plan-view.ts';
+import { problemView } from './problem-view.ts';
+
+const PAGE = 12;
+const TOLD = 30;
+const CURVE_POINTS = 60;
+
+export const revisionsView =
+  ({ ports, pullUrl }: DashboardOptions) =>
+  async ({ request: { query }, nowMs }: Look): Promise<Viewed> => {
+    const kind = query.get('kind');
+    const only = kind === 'applied' || kind === 'refused' ? kind : undefined;
+    const rows = await ports.revisions.list({ beforeId: idOf(query, 'before'), limit: PAGE + 1, kind: only });
+    const shown = rows.slice(0, PAGE);
+    const counts = await ports.revisions.counts();
+    const oldest = shown.at(-1);
+    const hours =
+      oldest === undefined ? [] : await ports.adoption.hours(oldest.atMs - 3_600_000, CURVE_POINTS * PAGE);
+    // What happened to the newest ones; older ones have it in the audit.
+    const happened = new Map(
+      (await ports.history.list({ limit: TOLD })).map(applied => [applied.appliedAtMs, applied.events]),
+    );
+    const status = ports.reconciler.status();
+    const older = rows.length > PAGE ? oldest?.id : undefined;
+    const chip = (to: string | undefined, n: number, word: string): Html =>
+      html`<a class="chip" href="${linkTo('/revisions', new URLSearchParams(), { kind: to })}"${only === to && html` aria-current="true"`}><b>${count(n)}</b> ${word}</a>`;
+    return {
+      title: 'Revisions',
+      main: html`<section class="head"><div><h1>Revisions</h1><p class="lead q">Merges that the controller has read, the newest first. A refused one changes nothing.</p></div><p class="chips">${chip(undefined, counts.applied + counts.refused, 'in all')}${chip('applied', counts.applied, 'applied')}${chip('refused', counts.refused, 'refused')}</p></section>
+<section class="card">${
+        shown.length === 0
+          ? html`<p class="q">No revision was read yet.</p>`
+          : html`<ol class="revs">${shown.map((row, at) => revisionView(row, endOf(row, shown.slice(0, at), nowMs), { status, hours, nowMs, pullUrl, happened }))}</ol>`
+      }${pager(`${counted(shown.length, 'revision')}`, older === undefined ? undefined : { href: linkTo('/revisions', query, { before: String(older) }), name: 'Older' })}</section>`,
+    };
+  };
+
+interface Around {
+  readonly happened: ReadonlyMap<number, readonly AuditEntry[]>;
+  readonly status: ReconcileStatus;
+  readonly hours: readonly AdoptionHour[];
+  readonly nowMs: number;
+  readonly pullUrl: ((number: number) => string) | undefined;
+}
+
+/** When the next applied one took its place; now for the newest. */
+function endOf(
+  row: KeptRevision,
+  newer: readonly KeptRevision[],
+  nowMs: number,
+): { atMs: number; by: string | undefined } {
+  const next = newer.findLast(r => r.kind === 'applied' && r.id > row.id);
+  return next === undefined ? { atMs: nowMs, by: undefined } : { atMs: next.atMs, by: next.revision };
+}
+
+function revisionView(row: KeptRevision, end: ReturnType<typeof endOf>, around: Around): Html {
+  const { detail, revision, atMs } = row;
+  const { status, nowMs } = around;
+  const inForce = row.kind === 'applied' && end.by === undefined && isApplied(row, status);
+  const standing =
+    row.kind === 'refused'
+      ? state('refused', 'stop', 'Refused')
+      : inForce
+        ? state('move', 'move', 'In force')
+        : state('dot', 'none', end.by === undefined ? 'Applied' : 'Superseded');
+  const errors = (detail.problems ?? []).filter(p => p.severity === 'error');
+  const warnings = (detail.problems ?? []).filter(p => p.severity === 'warning');
+  const title =
+    detail.plan?.headline ??
+    detail.commit?.subject ??
+    (row.buildId === undefined ? 'A revision' : `A change of ${row.buildId}`);
+  return html`<li id="r${row.id}"><div>${standing}<br><span class="mono">${short(revision)}</span></div>
+<div><p class="what">${title}</p><p class="meta">${metaOf(row, around)}${row.kind === 'applied' ? 'Applied' : 'Read'} ${momentAgo(atMs, nowMs)}.</p></div>
+<div class="end s">${
+    row.kind === 'refused'
+      ? html`<b>${counted(errors.length, 'problem')}.</b> ${status.attemptedRevision === revision ? `Not in force; ${status.appliedRevision === undefined ? 'nothing is' : `${short(status.appliedRevision)} stands`}.` : 'It was never applied.'}`
+      : outcomeOf(row, end, around)
+  }</div>
+${(row.kind === 'refused' || warnings.length > 0) && html`<div class="full stack-s">${[...errors, ...warnings].map(problemView)}${row.kind === 'refused' && html`<p class="s q">All its problems at once. <code>ota validate</code> says the same before a merge. Merge a correction, or revert it.</p>`}</div>`}
+${detail.plan !== undefined && html`<div class="full">${planView(detail, inForce)}${eventsView(around.happened.get(atMs) ?? [], nowMs)}</div>`}</li>`;
+}
+
+const isApplied = (row: KeptRevision, { appliedRevision, appliedAtMs }: ReconcileStatus): boolean =>
+  row.revision === appliedRevision || row.atMs === appliedAtMs;
+
+function metaOf({ detail }: KeptRevision, { pullUrl }: Around): Part {
+  const { commit } = detail;
+  if (commit === undefined || commit.author === '') return undefined;
+  const number = /(?:^Merge pull request #|\(#)(\d{1,9})\b/.exec(commit.subject)?.[1];
+  const pull =
+    number !== undefined &&
+    (pullUrl === undefined
+      ? html`#${number} `
+      : html`<a href="${pullUrl(Number(number))}" rel="noreferrer">#${number}</a> `);
+  return html`${pull}by ${commit.author}: “${commit.subject}”. `;
+}
+
+/** How its build went while it stood: at its end, or now. */
+function outcomeOf(row: KeptRevision, end: ReturnType<typeof endOf>, { hours, nowMs }: Around): Part {
+  const { buildId } = row;
+  if (buildId === undefined) return undefined;
+  const stretch = hours.filter(h => h.hourMs >= row.atMs - 3_600_000 && h.hourMs <= end.atMs);
+  const last = stretch.at(-1);
+  const by =
+    end.by === undefined
+      ? html`stands for ${span(nowMs - row.atMs)}`
+      : html`until <span class="mono">${short(end.by)}</span>, after ${span(end.atMs - row.atMs)}`;
+  if (last === undefined) return html`It ${by}.`;
+  const ran = last.running.get(buildId) ?? 0;
+  const active = [...last.running.values()].reduce((sum, n) => sum + n, 0);
+  return html`${curveView(buildId, stretch, row.atMs, end.atMs, end.by === undefined)}${count(ran)} of ${count(active)} active ran ${buildId}, ${share(ran, active)}; it ${by}.`;
+}
+
+/** Steps, verdicts, halts and what people did while it stood, oldest first. */
+function eventsView(events: readonly AuditEntry[], nowMs: number): Html | undefined {
+  const told = events.flatMap(event => {
+    const said = eventOf(event.action, event.detail);
+    return said === undefined ? [] : [{ ...said, atMs: event.atMs, actor: event.actor }];
+  });
+  if (told.length === 0) return undefined;
+  return html`<details class="data"><summary>${counted(told.length, 'event')} while it stood</summary><ol class="tl">${told.map(event => html`<li><span>${momentAgo(event.atMs, nowMs)}</span>${icon(...EVENT_LOOKS[event.kind])}<div>${event.text}${event.actor.startsWith('admin:') && html` <span class="q">by ${event.actor.slice('admin:'.length)}</span>`}</div></li>`)}</ol></details>`;
+}
+
+const EVENT_LOOKS: Readonly<Record<EventKind, [Shape, Tone]>> = {
+  step: ['move', 'move'],
+  verdict: ['dot', 'none'],
+  restart: ['warn', 'wait'],
+  halt: ['halt', 'stop'],
+  brake: ['halt', 'stop'],
+  resume: ['ok', 'ok'],
+  completed: ['ok', 'ok'],
+};

@@ -1,0 +1,152 @@
+/** The one word for what is going on, and the sentence that it leads to; for states that no browser test looks at, too. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { InForce, NowFacts } from '../../controller/dashboard/now/facts.ts';
+import { heroOf, heroView } from '../../controller/dashboard/now/hero.ts';
+import { REASON_WORDS } from '../../controller/dashboard/now/reasons.ts';
+import { type NowState, stateOf } from '../../controller/dashboard/now/state.ts';
+import type { Snapshot } from '../../controller/domain/decision.ts';
+import { REASONS, type Verdict } from '../../controller/domain/gate/verdict.ts';
+import type { Halt } from '../../controller/domain/halt.ts';
+import { NO_PROGRESS } from '../../controller/domain/progress.ts';
+import type { RampProgress } from '../../controller/domain/ramp/progress.ts';
+import type { Rollout } from '../../controller/domain/release.ts';
+import { aBuild, aRamp, aRollout, aSnapshot, aState, HOUR_MS, NOW_MS } from '../support/state.ts';
+
+const RAMP = aRamp(undefined, [1, 24], [10, 24], [100]);
+const HALT: Halt = {
+  id: 1,
+  buildId: 'b42',
+  kind: 'gate',
+  mode: 'halt',
+  atMs: NOW_MS - HOUR_MS,
+  by: 'gate',
+  reason: 'install_failures',
+  declared: false,
+};
+
+interface Case {
+  readonly rollout?: Partial<Rollout> | number;
+  readonly step?: number;
+  readonly verdict?: Verdict;
+  readonly halts?: readonly Halt[];
+  readonly withdrawn?: true;
+  readonly offered?: number;
+  readonly running?: number;
+}
+
+function standing({
+  rollout = {},
+  step,
+  verdict,
+  halts = [],
+  withdrawn,
+  offered = 0,
+  running = 0,
+}: Case): InForce {
+  const b42 = aBuild(42, withdrawn ? { withdrawn: { reason: 'crash loop', atMs: NOW_MS - HOUR_MS } } : {});
+  const state = aState({ builds: [aBuild(41), b42], rollout: aRollout(rollout) });
+  const progress: RampProgress | undefined =
+    step === undefined
+      ? undefined
+      : {
+          rampId: 1,
+          beginsAtMs: NOW_MS + (step < 0 ? HOUR_MS : -HOUR_MS),
+          step,
+          enteredAtMs: NOW_MS - HOUR_MS,
+          exposureMs: HOUR_MS,
+          servedMs: HOUR_MS,
+          judgement:
+            verdict === undefined
+              ? undefined
+              : { verdict, reasons: ['hold_time'], figures: undefined, memory: {} },
+        };
+  const snapshot: Snapshot = { ...aSnapshot(state), progress, halts };
+  const seen = { ...NO_PROGRESS, exposed: offered, seen: offered, offered, running };
+  return {
+    snapshot,
+    counted: { picture: snapshot, atMs: NOW_MS, progress: seen },
+    evidence: undefined,
+    entered: [],
+    running,
+    runningSafe: 0,
+    suspended: false,
+    troubles: undefined,
+  };
+}
+
+const facts = (it: InForce): NowFacts => ({
+  nowMs: NOW_MS,
+  status: {
+    appliedRevision: 'r1',
+    appliedAtMs: NOW_MS,
+    attemptedRevision: 'r1',
+    problems: [],
+    sourceReadAtMs: NOW_MS,
+    sourceFault: undefined,
+    clockHeld: false,
+  },
+  counts: { enrolled: 10, active: 10, running: [] },
+  activeWithinMs: 72 * HOUR_MS,
+  hours: [],
+  revisions: [],
+  inForce: it,
+});
+
+const CASES: readonly (readonly [NowState, Case, RegExp])[] = [
+  ['fixed', { rollout: 10 }, /b42 4\.2\.0 is offered to 10 % of the fleet.*stays there until a commit/],
+  ['closed', { rollout: 0 }, /b42 4\.2\.0 is offered to nobody/],
+  [
+    'closed',
+    { rollout: { ...aRollout(0), canary: { tags: ['qa'], devices: [], cohorts: [] } } },
+    /canaries alone/,
+  ],
+  ['arriving', { rollout: 100, offered: 10, running: 4 }, /whole fleet.*4 of the 10 active devices.*99 %/],
+  ['arriving', { rollout: 100 }, /No enrolled device is led to it yet/],
+  ['completed', { rollout: 100, offered: 10, running: 10 }, /runs on 100 % of the active fleet/],
+  [
+    'not_begun',
+    { rollout: { exposure: RAMP }, step: -1 },
+    /has not begun.*begins at 1 % at 13:00 UTC, in 1 h/,
+  ],
+  ['ramping', { rollout: { exposure: RAMP }, step: 0 }, /step 1 of 3.*offered to 1 %.*goes on to 10 %/],
+  ['ramping', { rollout: { exposure: RAMP }, step: 1, verdict: 'hold' }, /offered to 10 %/],
+  ['asks', { rollout: { exposure: RAMP }, step: 0, verdict: 'waiting_for_person' }, /waits for you/],
+  [
+    'needs_approval',
+    { rollout: { exposure: RAMP }, step: 0, verdict: 'waiting_for_approval' },
+    /needs an approval/,
+  ],
+  ['halted', { rollout: { exposure: RAMP }, step: 0, halts: [HALT] }, /offered to nobody/],
+  [
+    'rolled_back',
+    { halts: [{ ...HALT, mode: 'rollback' }] },
+    /Rolled back by the gate.*Everybody is offered b41/,
+  ],
+  [
+    'braked',
+    { halts: [{ ...HALT, kind: 'hand', by: 'admin:ops', reason: 'no' }] },
+    /Brake pressed by ops.*“no”/,
+  ],
+  ['rolled_back', { rollout: { rollback: true }, halts: [HALT] }, /Rolled back.*Everybody is offered b41/],
+  ['withdrawn', { withdrawn: true }, /never offered again.*“crash loop”/],
+];
+
+for (const [state, given, says] of CASES)
+  test(`${state}: ${says.source}`, () => {
+    const it = standing(given);
+    assert.is(stateOf(it), state);
+    const view = heroView(heroOf(state, it, facts(it)), undefined).text;
+    assert.match(view.replaceAll(/<[^>]+>/g, '').replaceAll(/[\s\u00a0]+/g, ' '), says);
+  });
+
+test('a suspend counts after what a person must act on, and before the step', () => {
+  assert.is(stateOf({ ...standing({ rollout: { exposure: RAMP }, step: 0 }), suspended: true }), 'suspended');
+  assert.is(stateOf({ ...standing({ halts: [HALT] }), suspended: true }), 'halted');
+});
+
+test('every reason of a verdict has its words', () => {
+  for (const reason of REASONS) assert.ok(REASON_WORDS[reason].length > 5, reason);
+});
+
+test.run();
