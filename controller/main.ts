@@ -5,7 +5,8 @@ import { VERSION } from './cli/version.ts';
 import { type Controller, startController } from './compose/controller.ts';
 import { Fault } from './domain/fault.ts';
 import { makeObserver } from './observe/observe.ts';
-import { readSettings } from './settings/settings.ts';
+import { type Pretty, prettyLines } from './observe/pretty.ts';
+import { readSettings, type Settings } from './settings/settings.ts';
 
 /** sysexits.h: starting again may help (EX_TEMPFAIL). Also used by service managers that read no text. */
 const EXIT_AGAIN = 75;
@@ -14,7 +15,7 @@ const EXIT_NEVER = 2;
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
-  const observer = makeObserver({ level: settings.OTA_LOG_LEVEL });
+  const observer = makeObserver({ level: settings.OTA_LOG_LEVEL, pretty: await prettyOf(settings) });
   const starting = startController(settings, {
     environment: process.env,
     observer,
@@ -29,6 +30,13 @@ async function main(): Promise<void> {
     process.stderr.write(
       `The first operator's token is in ${adminTokenFile}: put it into OTA_ADMIN_TOKEN.\n`,
     );
+}
+
+/** Undefined where lines stay JSON. */
+function prettyOf({ OTA_LOG_FORMAT: format }: Settings): Promise<Pretty> | undefined {
+  const terminal = process.stdout.isTTY === true;
+  const asked = format === 'auto' ? terminal : format === 'pretty';
+  return asked ? prettyLines(terminal && process.env.NO_COLOR === undefined) : undefined;
 }
 
 /** From the first moment on: a signal that comes while the controller starts is followed once it has started. */

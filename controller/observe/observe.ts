@@ -9,6 +9,7 @@ import { type CheckEvent, makeCheckLine, makeLineTime } from './check-line.ts';
 import { makeGauges, type Readings } from './gauges.ts';
 import { beginAtZero, meters } from './meters.ts';
 import { type LogOutput, standardOutput } from './output.ts';
+import type { Pretty } from './pretty.ts';
 import { type Level, rules } from './rules.ts';
 
 export interface Observer {
@@ -26,6 +27,8 @@ export interface ObserverOptions {
   readonly level: string;
   /** Where log lines go; standard output, buffered, unless a test listens. */
   readonly destination?: DestinationStream;
+  /** Rewrites each line before it is put out. */
+  readonly pretty?: Pretty | undefined;
   /** The clock of the lines' timestamps; the real one when left out. */
   readonly wallMs?: () => number;
 }
@@ -70,10 +73,13 @@ export function makeObserver(options: ObserverOptions): Observer {
   const m = meters(registry);
   beginAtZero(m);
   const readGauges = makeGauges(registry);
-  const output: LogOutput =
+  const plain: LogOutput =
     destination === undefined
       ? standardOutput(lines => m.logDropped.inc(lines))
       : { write: line => destination.write(line), flush: async () => undefined };
+  const { pretty } = options;
+  const output: LogOutput =
+    pretty === undefined ? plain : { ...plain, write: line => plain.write(pretty(line)) };
   const lineTime = makeLineTime(options.wallMs ?? Date.now);
   const checkLine = makeCheckLine(lineTime);
   const logger = pino(

@@ -186,6 +186,12 @@ export const SETTINGS = {
     'debug, info, warn, error or silent',
     'Lowest level that is logged.',
   ),
+  OTA_LOG_FORMAT: setting(
+    v => (['auto', 'json', 'pretty'] as const).find(f => f === v.trim()),
+    'auto',
+    'auto, json or pretty',
+    'json: one object a line. pretty: lines for people. auto: pretty on a terminal, else json.',
+  ),
 } satisfies Record<string, Spec<unknown>>;
 
 type Name = keyof typeof SETTINGS;

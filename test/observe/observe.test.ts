@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Event } from '../../controller/domain/event.ts';
 import { makeObserver, type Observer } from '../../controller/observe/observe.ts';
+import { prettyLines } from '../../controller/observe/pretty.ts';
 
 type Line = Record<string, unknown>;
 
@@ -199,6 +200,21 @@ test('every metric that SPEC §10 names exists from the first scrape', async () 
     'ota_nudges_total{result="gave_up"}',
   ])
     assert.match(body, `${series} 0\n`);
+});
+
+test('on a terminal a line is a sentence: when, how bad, what, and the rest behind it', async () => {
+  const lines: string[] = [];
+  const observer = makeObserver({
+    level: 'info',
+    destination: { write: line => void lines.push(line) },
+    pretty: await prettyLines(false),
+    wallMs: () => Date.UTC(2026, 10, 26, 8, 5, 9),
+  });
+  observer.observe(OFFER);
+  // What comes from outside cannot colour or move what the terminal shows.
+  observer.observe({ type: 'ota.stop', reason: 'a\u001b[31mb\nc' });
+  assert.match(lines[0] ?? '', /^\[08:05:09\] INFO: ota\.manifest\.200 \{.*"device_id":"d-1".*\}\n$/);
+  assert.is(lines[1], '[08:05:09] INFO: ota.stop {"reason":"a\\u001b[31mb\\nc"}\n');
 });
 
 test.run();
