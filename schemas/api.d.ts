@@ -191,6 +191,7 @@ export interface Schemas {
   Device: Device;
   DeviceList: DeviceList;
   Explanation: Explanation;
+  PastExplanation: PastExplanation;
   Decision: Decision;
   ExplainedStep: ExplainedStep;
   ReportRow: ReportRow;
@@ -515,6 +516,43 @@ export interface DownloadRow {
   result: string;
   status: number;
   bytes: Count;
+}
+/**
+ * What a device would have been offered at a moment that is over, from Git, the rows of ramps and the audit. What is not known of it stands for everything that it may have been: a field is null unless it is the same in every case.
+ */
+export interface PastExplanation {
+  device_id: DeviceId;
+  at: Time;
+  /**
+   * `not_enrolled`: not yet, or it was erased and enrolled again since.
+   */
+  standing: 'enrolled' | 'not_enrolled' | 'revoked';
+  /**
+   * The revision that was in force.
+   */
+  revision: string | null;
+  applied_at: MaybeTime;
+  tags: string[] | null;
+  installed: {
+    version_code: number;
+    said_at: Time;
+  } | null;
+  /**
+   * The judgement of the ramp's step then.
+   */
+  verdict: {
+    verdict: string;
+    reasons: string[];
+  } | null;
+  bucket: number | null;
+  percent: Percent | null;
+  canary: boolean | null;
+  decision: Decision | null;
+  steps: ExplainedStep[];
+  /**
+   * What is not known of that moment
+   */
+  not_known: string[];
 }
 export interface Artifact {
   sha256: Sha256;

@@ -110,3 +110,8 @@ export function reasonArgument(text: string): string {
   if (reason === '') return wrong('The text is empty.');
   return reason.length <= 1000 ? reason : wrong('The text is too long: at most 1,000 characters.');
 }
+
+/** A moment with its offset → Unix ms. A time without one means another moment on each machine. */
+export const timeArgument = (text: string): number =>
+  parseTime(text) ??
+  wrong('Expected a time with seconds and an offset, like 2026-12-01T18:00:00+01:00 or …Z.');

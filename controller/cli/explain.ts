@@ -1,8 +1,10 @@
 /** `ota explain DEVICE`: why one device gets what it gets, step by step, and what it has been through. */
-import { countArgument, deviceArgument } from './arguments.ts';
+import type * as Api from '../../schemas/api.d.ts';
+import { countArgument, deviceArgument, timeArgument } from './arguments.ts';
 import { controllerClient } from './client.ts';
 import { devicePath } from './device-path.ts';
 import type { DeviceOnWire } from './device-print.ts';
+import { printPast } from './explain-past.ts';
 import { EXIT, type Io, outJson, paint } from './io.ts';
 import { visibleLine } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
@@ -48,13 +50,25 @@ export const explain: Verb = (program, choose) => {
       'Shows the decision for one device as it last reported, each step that led there, and its history.',
     )
     .argument('<device>', 'device id', deviceArgument)
+    .option('--at <time>', 'what it would have been offered then: a time with its offset', timeArgument)
     .option('--history <n>', 'how many reports and downloads to show', countArgument(0, 50), 5)
     .option('--json', 'print JSON')
-    .addHelpText('after', examples('ota explain kiosk-7', 'ota explain kiosk-7 --json | jq .decision'))
-    .action((id: string, options: { history: number; json?: boolean }) =>
+    .addHelpText(
+      'after',
+      examples(
+        'ota explain kiosk-7',
+        'ota explain kiosk-7 --at 2026-12-01T03:00:00Z',
+        'ota explain kiosk-7 --json | jq .decision',
+      ),
+    )
+    .action((id: string, options: { at?: number; history: number; json?: boolean }) =>
       choose(async io => {
-        const { json } = await controllerClient(io).call({ path: devicePath(id, '/explain') });
+        const { json } = await controllerClient(io).call({
+          path: devicePath(id, '/explain'),
+          query: { at: options.at === undefined ? undefined : new Date(options.at).toISOString() },
+        });
         if (options.json === true) outJson(io, json);
+        else if (options.at !== undefined) printPast(json as Api.PastExplanation, io);
         else print(json as Explained, options.history, io);
         return EXIT.fine;
       }),

@@ -5,7 +5,7 @@ import { judge } from '../domain/judging/judge.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import { createHttp } from '../http/app.ts';
 import type { Outbox } from '../outbox/drain.ts';
-import type { Artifacts, HealthSource, Source } from '../ports/index.ts';
+import type { Artifacts, HealthSource, PastSource, Source } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import { makePublication, type Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -16,7 +16,7 @@ import { type GuardedClock, guardClock } from '../watch/clock.ts';
 import { apartParser } from '../yaml/parse-apart.ts';
 import { makeBackground } from './background.ts';
 import { pagesOf } from './dashboard.ts';
-import { reconcileOf } from './desired.ts';
+import { reconcileOf, retrospectOf } from './desired.ts';
 import { certificateOf, type Doors, httpSettings, openListeners } from './doors.ts';
 import { firstOperator, type Keys, keysOf, openArtifacts, sourceOf } from './edges.ts';
 import { consoleOf, type GitHubParts, webhookOf } from './github.ts';
@@ -99,6 +99,7 @@ interface Parts {
   readonly outbox: Outbox;
   readonly reconcile: Reconcile;
   readonly webhook: WatchedWebhook | undefined;
+  readonly retrospect: PastSource;
   readonly health: HealthSource;
 }
 
@@ -181,7 +182,9 @@ async function openParts(
     webhook,
   };
   const health = healthSource(ground, surroundings);
-  return { source, artifacts, publication, watches, stored, github, outbox, reconcile, webhook, health };
+  const retrospect = retrospectOf(ground, source, parser.parse);
+  const parts = { source, artifacts, publication, watches, stored, github, outbox, reconcile };
+  return { ...parts, webhook, health, retrospect };
 }
 
 async function openDoors(
@@ -210,6 +213,7 @@ async function openDoors(
         progress: watches.progress,
         brake: watches.brake,
         gate: watches.gate,
+        retrospect: parts.retrospect,
         health,
       },
       observe: around.observer.observe,

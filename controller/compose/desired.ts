@@ -4,9 +4,10 @@ import type { JudgeSteps } from '../domain/judging/judge.ts';
 import type { Reconciled } from '../domain/judging/reconciled.ts';
 import { unapprovable } from '../github/approvals.ts';
 import type { GitHubConsole } from '../github/console.ts';
-import type { OutboxEntry, Source, SourceTree } from '../ports/index.ts';
+import type { OutboxEntry, PastSource, Source, SourceTree } from '../ports/index.ts';
 import { type ContinuityOptions, makeContinuity } from '../reconcile/continuity.ts';
 import { makeReconcile, type Reconcile } from '../reconcile/loop.ts';
+import { makePast } from '../reconcile/past.ts';
 import type { Publication } from '../reconcile/publication.ts';
 import type { ExposureWatch } from '../watch/exposure.ts';
 import { resumeRamp } from '../watch/ramp-row.ts';
@@ -53,3 +54,10 @@ export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: Desi
     publication,
   });
 }
+
+/** What was: the revisions of the source beside the rows that the store has kept. */
+export const retrospectOf = (
+  { store }: Ground,
+  source: Source,
+  parse: JudgeSteps<SourceTree>['parse'],
+): PastSource => makePast({ source, parse, desired: store.desired, past: store.past });

@@ -16,6 +16,7 @@ import type {
   HistoryStore,
   OutcomeStore,
   PageFace,
+  PastSource,
   Picture,
   ProgressSource,
   Reconciler,
@@ -36,6 +37,7 @@ export interface HttpPorts {
   readonly progress: Pick<ProgressSource, 'recent'>;
   readonly brake: Brake;
   readonly gate: AdviceSource;
+  readonly retrospect: PastSource;
   readonly health: HealthSource;
   readonly history: Pick<HistoryStore, 'list'>;
   readonly failures: FailureStore;

@@ -91,6 +91,8 @@ export interface DeviceStore {
     atMs: number,
     /** The key that the new devices' tokens are made with. */
     kid?: string,
+    /** Who does it, as in the audit; kept with each change of tags. */
+    by?: string,
   ): Promise<{ deviceId: DeviceId; generation: number; created: boolean; revoked: boolean }[]>;
   get(deviceId: DeviceId): Promise<DeviceRow | undefined>;
   list(page: { after?: DeviceId | undefined; limit: number; tag?: string | undefined }): Promise<DeviceRow[]>;
@@ -103,7 +105,8 @@ export interface DeviceStore {
     limit: number;
     filter: DeviceFilter;
   }): Promise<{ rows: DeviceRow[]; next: DeviceId | undefined }>;
-  setTags(deviceId: DeviceId, tags: readonly string[]): Promise<boolean>;
+  /** `by`: who does it, as in the audit; kept with the change. */
+  setTags(deviceId: DeviceId, tags: readonly string[], by?: string): Promise<boolean>;
   /**
    * One change to many, in small transactions that each hold their audit rows. Returns the ids that were changed: unknown
    * ones, and those that are so already, are left out.

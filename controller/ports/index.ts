@@ -20,6 +20,7 @@ export * from './key-values.ts';
 export * from './outbox.ts';
 export * from './outcomes.ts';
 export * from './pages.ts';
+export * from './past.ts';
 export * from './picture.ts';
 export * from './progress.ts';
 export * from './proposals.ts';

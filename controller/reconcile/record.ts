@@ -4,6 +4,7 @@ import type { Observe } from '../domain/event.ts';
 import { withExcerpts } from '../domain/excerpt.ts';
 import { APPLY } from '../domain/history.ts';
 import type { Revision } from '../domain/ids.ts';
+import { rampRow } from '../domain/past.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { bare, exposureLine, headline, viewLine } from '../domain/plan/lines.ts';
 import type { Problem } from '../domain/problem.ts';
@@ -58,6 +59,7 @@ export function auditOf(
       from: before?.revision,
       ...commit,
       percent: meantPercent(planned.head),
+      ramp: rampRow(after.progress),
       transitions: planned.transitions,
       plan_hash: planned.hash,
       changes: planned.changes,

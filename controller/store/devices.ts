@@ -24,11 +24,12 @@ import {
   toScanned,
 } from './device-rows.ts';
 import { pieces } from './dialect.ts';
-import { type Enrolled, enrolRows, kidAtFirst, replaceTags } from './enrol.ts';
+import { type Enrolled, enrolRows, kidAtFirst } from './enrol.ts';
 import { eraseRows } from './erase.ts';
 import { ADOPT_KEY, GENERATION_STEP } from './generations.ts';
 import { changeMany } from './many.ts';
 import { type PreviousGeneration, Registry } from './registry.ts';
+import { replaceTags } from './tags.ts';
 
 /** Called with failures of work that nobody awaits. */
 export type OnFault = (part: 'check_ins' | 'device_tokens', fault: unknown) => void;
@@ -59,7 +60,7 @@ export async function makeDeviceStore(options: DeviceOptions): Promise<DeviceSto
     counts: async (atMs, activeWithinMs) => registry.counts(atMs - activeWithinMs),
     ...reads(db, registry, checkIns),
     ...rotation(options, registry, inTurn, await adoptUntil(db)),
-    ...membership(db, registry, checkIns, inTurn),
+    ...membership(options, registry, checkIns, inTurn),
   };
 }
 
@@ -209,15 +210,15 @@ function rotation(
 }
 
 function membership(
-  db: Db,
+  { db, nowMs }: DeviceOptions,
   registry: Registry,
   checkIns: CheckIns,
   inTurn: InTurn,
 ): Some<'enrol' | 'setTags' | 'change' | 'erase' | 'setPushToken' | 'dropPushToken'> {
   return {
-    enrol: async (devices, atMs, kid) => {
+    enrol: async (devices, atMs, kid, by = 'operator') => {
       const unique = [...new Map(devices.map(device => [device.deviceId, device])).values()];
-      const enrolled = await db.write(trx => enrolRows(trx, unique, atMs, kid));
+      const enrolled = await db.write(trx => enrolRows(trx, unique, { atMs, by }, kid));
       await inTurn(async () => {
         for (const piece of pieces(enrolled)) {
           for (const one of piece) show(registry, one, atMs, kid);
@@ -231,10 +232,10 @@ function membership(
         revoked: e.revoked,
       }));
     },
-    setTags: async (deviceId, tags) => {
+    setTags: async (deviceId, tags, by = 'operator') => {
       const known = await db.write(async trx => {
         if ((await standingRow(trx, deviceId)) === undefined) return false;
-        await replaceTags(trx, [deviceId], [{ deviceId, tags }]);
+        await replaceTags(trx, [deviceId], [{ deviceId, tags }], { atMs: nowMs(), by });
         return true;
       });
       if (known) await inTurn(() => registry.setTags(deviceId, tags));

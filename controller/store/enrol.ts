@@ -6,6 +6,7 @@ import type { DeviceId, Sha256 } from '../domain/ids.ts';
 import { IMPORTED_KID, type NewDevice } from '../ports/index.ts';
 import { bulk, type Cell, pieces } from './dialect.ts';
 import { BASE_KEY } from './generations.ts';
+import { type Changing, replaceTags } from './tags.ts';
 
 export interface Enrolled {
   readonly device: NewDevice;
@@ -33,9 +34,10 @@ export const tombstoneOf = (deviceId: DeviceId): Sha256 =>
 export async function enrolRows(
   trx: Knex,
   devices: readonly NewDevice[],
-  atMs: number,
+  changing: Changing,
   kid: string | undefined,
 ): Promise<Enrolled[]> {
+  const { atMs } = changing;
   await refuseTakenTokens(trx, devices);
   const standing = await standingRows(trx, devices);
   const fresh = devices.filter(device => !standing.has(device.deviceId));
@@ -68,6 +70,7 @@ export async function enrolRows(
     trx,
     tagged.filter(e => !e.created).map(e => e.device.deviceId),
     tagged.map(e => e.device),
+    changing,
   );
   return enrolled;
 }
@@ -178,25 +181,5 @@ async function replaceTokens(trx: Knex, changed: readonly Enrolled[]): Promise<v
     changed.map((e): Cell[] => [e.device.deviceId, e.device.tokenSha256 ?? null, e.generation]),
     input => `update devices set token_sha256 = input.token_sha256, token_generation = input.generation
       from ${input} as input where devices.device_id = input.device_id`,
-  );
-}
-
-/** Removes the tags of `known` devices first; new devices have none. */
-export async function replaceTags(
-  trx: Knex,
-  known: readonly DeviceId[],
-  devices: readonly Pick<NewDevice, 'deviceId' | 'tags'>[],
-): Promise<void> {
-  await bulk(
-    trx,
-    ['device_id'],
-    known.map(deviceId => [deviceId]),
-    input => `delete from device_tags where device_id in (select input.device_id from ${input} as input)`,
-  );
-  await bulk(
-    trx,
-    ['device_id', 'tag'],
-    devices.flatMap(d => [...new Set(d.tags ?? [])].map(tag => [d.deviceId, tag])),
-    input => `insert into device_tags (device_id, tag) select device_id, tag from ${input} as input`,
   );
 }

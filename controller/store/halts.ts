@@ -12,7 +12,7 @@ import { rowsOf } from './dialect.ts';
 import { readTally } from './evidence-tally.ts';
 import { insertOutbox } from './outbox.ts';
 
-interface HaltRecord {
+export interface HaltRecord {
   readonly id: number;
   readonly build_id: string;
   readonly kind: Halt['kind'];
@@ -28,7 +28,7 @@ interface HaltRecord {
   readonly lift_json: string | null;
 }
 
-const toHalt = (row: HaltRecord): Halt => ({
+export const toHalt = (row: HaltRecord): Halt => ({
   id: row.id,
   buildId: row.build_id,
   kind: row.kind,

@@ -10,9 +10,9 @@ import type { CheckIns } from './check-ins.ts';
 import type { Db } from './db.ts';
 import type { DeviceRecord } from './device-rows.ts';
 import { bulk, pieces } from './dialect.ts';
-import { replaceTags } from './enrol.ts';
 import { eraseRows } from './erase.ts';
 import type { Registry } from './registry.ts';
+import { replaceTags } from './tags.ts';
 
 /** Devices of one transaction: nothing else waits long for the writer. */
 const TOGETHER = 100;
@@ -42,12 +42,10 @@ export async function changeMany(
   for (const piece of pieces([...new Set(deviceIds)], TOGETHER)) {
     const changed = await db.write(async trx => {
       const found = await standing(trx, piece, registry, change);
-      await write(trx, found, change);
       const detail = (one: Changed) => (change.kind === 'tags' ? { tags: one.tags } : {});
-      await insertAudit(
-        trx,
-        found.map(one => auditOf(one.deviceId, detail(one))),
-      );
+      const audit = found.map(one => auditOf(one.deviceId, detail(one)));
+      await write(trx, found, change, audit[0]);
+      await insertAudit(trx, audit);
       return found;
     });
     await inTurn(() => {
@@ -80,9 +78,15 @@ async function standing(
   });
 }
 
-async function write(trx: Knex, found: readonly Changed[], change: DeviceChange): Promise<void> {
+async function write(
+  trx: Knex,
+  found: readonly Changed[],
+  change: DeviceChange,
+  first: AuditEntry | undefined,
+): Promise<void> {
+  if (first === undefined) return;
   const ids = found.map(one => one.deviceId);
-  if (change.kind === 'tags') return replaceTags(trx, ids, found);
+  if (change.kind === 'tags') return replaceTags(trx, ids, found, { atMs: first.atMs, by: first.actor });
   if (change.kind === 'erase') {
     for (const id of ids) await eraseRows(trx, id);
     return;

@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import { KEPT_ACTIONS } from '../domain/history.ts';
 import type { Db } from './db.ts';
+import { PRUNED_BEFORE_KEY } from './past-keys.ts';
 
 const BATCH = 1_000;
 
@@ -11,9 +12,11 @@ export async function prune(
   before: { readonly eventsMs: number; readonly downloadsMs: number; readonly nowMs: number },
 ): Promise<void> {
   await pruneTable(db, 'attempts', 'id', q => q.where('at_ms', '<', before.eventsMs));
-  await pruneTable(db, 'audit', 'id', q =>
+  const audit = await pruneTable(db, 'audit', 'id', q =>
     q.where('at_ms', '<', before.eventsMs).whereNotIn('action', [...KEPT_ACTIONS]),
   );
+  const tags = await pruneTable(db, 'tag_changes', 'id', q => q.where('at_ms', '<', before.eventsMs));
+  if (audit + tags > 0) await notePruned(db, before.eventsMs);
   await pruneTable(db, 'adoption_samples', 'id', q => q.where('at_ms', '<', before.eventsMs));
   await pruneTable(db, 'adoption_hours', 'hour_ms', q => q.where('hour_ms', '<', before.eventsMs));
   await pruneTable(db, 'revisions', 'id', q => q.where('at_ms', '<', before.eventsMs));
@@ -27,14 +30,25 @@ async function pruneTable(
   table: string,
   key: string,
   old: (query: Knex.QueryBuilder) => Knex.QueryBuilder,
-): Promise<void> {
-  for (;;) {
+): Promise<number> {
+  for (let total = 0; ; ) {
     const deleted = await db.write(
       async trx =>
         await trx(table)
           .whereIn(key, old(trx(table).select(key)).limit(BATCH))
           .delete(),
     );
-    if (deleted < BATCH) return;
+    total += deleted;
+    if (deleted < BATCH) return total;
   }
 }
+
+/** Whoever asks for the time before is told that it is not known any more. */
+const notePruned = (db: Db, beforeMs: number): Promise<void> =>
+  db.write(async trx => {
+    const row = await trx<{ key: string; value: string }>('key_values')
+      .where({ key: PRUNED_BEFORE_KEY })
+      .first();
+    const value = String(Math.max(beforeMs, Number(row?.value ?? 0)));
+    await trx('key_values').insert({ key: PRUNED_BEFORE_KEY, value }).onConflict('key').merge();
+  });

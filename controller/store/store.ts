@@ -12,6 +12,7 @@ import type {
   KeyValueStore,
   OutboxStore,
   OutcomeStore,
+  PastStore,
   RampStore,
   RevisionStore,
 } from '../ports/index.ts';
@@ -33,6 +34,7 @@ import { type Migration, migrate } from './migrate.ts';
 import { takeOverOldClock } from './old-clock.ts';
 import { makeOutboxStore } from './outbox.ts';
 import { makeOutcomeStore } from './outcomes.ts';
+import { makePastStore } from './past.ts';
 import { makeRampStore } from './ramp.ts';
 import { makeRevisionStore } from './revisions.ts';
 import type { WriteWatch } from './writer.ts';
@@ -53,6 +55,7 @@ export interface Store {
   readonly revisions: RevisionStore;
   readonly halts: HaltStore;
   readonly history: HistoryStore;
+  readonly past: PastStore;
   readonly failures: FailureStore;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
@@ -134,6 +137,7 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
     revisions: makeRevisionStore(db),
     halts: makeHaltStore(db, nowMs),
     history: makeHistoryStore(db),
+    past: makePastStore(db),
     failures: makeFailureStore(db),
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(

@@ -1,5 +1,6 @@
 /** Reads the row of the running ramp when the process starts. */
 import type { Observe } from '../domain/event.ts';
+import { rampRow } from '../domain/past.ts';
 import { standAfter } from '../domain/ramp/begin.ts';
 import { percentAt, type RampProgress, rampOf } from '../domain/ramp/progress.ts';
 import type { Applied, Clock, RampStore } from '../ports/index.ts';
@@ -33,7 +34,11 @@ export async function resumeRamp(
         actor: 'ramp',
         action: 'ramp.restart',
         subject: buildId,
-        detail: { revision: applied.revision, why: 'the store has no row of this ramp' },
+        detail: {
+          revision: applied.revision,
+          why: 'the store has no row of this ramp',
+          ramp: rampRow(progress),
+        },
       },
     ],
     [],

@@ -20,6 +20,7 @@ import type {
   Reconciler,
   ReconcileStatus,
 } from '../../controller/ports/index.ts';
+import { makePast } from '../../controller/reconcile/past.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { watchProgress } from '../../controller/watch/progress.ts';
 import { factsOf, makeApk, testKey } from './apk/index.ts';
@@ -185,6 +186,14 @@ export async function withServer<T>(
           reconciler: fakeReconciler(reconciles, { ...STATUS, ...status }),
           brake: noBrake,
           gate: { advice: () => undefined },
+          retrospect: makePast({
+            source: {
+              read: () => Promise.reject(new Fault('revision_unknown', 'no source', { retry: 'never' })),
+            },
+            parse: () => ({ problems: [] }),
+            desired: store.desired,
+            past: store.past,
+          }),
           health: { look: async () => options.health ?? [] },
           progress: watchProgress({
             picture: () => world.snapshot,

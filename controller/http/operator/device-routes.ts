@@ -73,7 +73,7 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
     doors.admin('PUT', '/v1/devices/:device_id/tags', 'devices', async (ctx, admin) => {
       const deviceId = deviceIdOf(param(ctx, 'device_id'));
       const { tags } = await readChecked(ctx, contract, 'TagsRequest', jsonMaxBytes);
-      if (!(await devices.setTags(deviceId, tags))) throw deviceNotFound();
+      if (!(await devices.setTags(deviceId, tags, `admin:${admin.name}`))) throw deviceNotFound();
       await audited(http, admin, 'device.tags', deviceId, { tags });
       ctx.body = { device_id: deviceId, tags };
     }),

@@ -1,15 +1,21 @@
 /** `GET /v1/devices/{id}/explain`: the decision for a device as it last reported, with its history. */
+
+import type { Context } from 'koa';
 import type * as Api from '../../../schemas/api.d.ts';
-import type { Decision, Device } from '../../domain/decision.ts';
+import type { Device } from '../../domain/decision.ts';
 import { explain } from '../../domain/explain.ts';
 import { REPEATED_INSTALLS } from '../../domain/outcome.ts';
-import type { DeviceRow, DownloadEvent, Report } from '../../ports/index.ts';
+import { parseTime } from '../../domain/time.ts';
+import type { DeviceRow } from '../../ports/index.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import { type Doors, param, type Route } from '../route.ts';
 
 import { deviceIdOf, deviceNotFound, deviceOnWire } from './device-routes.ts';
+import { decisionOnWire, downloadOnWire, reportOnWire } from './explain-view.ts';
+import { queryOf } from './page.ts';
+import { pastOnWire } from './past-view.ts';
 
 const HISTORY = 50;
 
@@ -22,44 +28,28 @@ const deviceOf = (row: DeviceRow): Device => ({
   signer: row.signer,
 });
 
-const decisionOnWire = (decision: Decision): Api.Decision =>
-  decision.kind === 'hold'
-    ? { kind: 'hold', reason: decision.reason }
-    : {
-        kind: 'offer',
-        build_id: decision.build.buildId,
-        eligible_by: decision.eligibleBy,
-        force_downgrade: decision.forceDowngrade,
-        must_install: decision.mustInstall,
-        staged_rollout_percent: decision.stagedRolloutPercent,
-      };
+/** Of clocks that differ a little. */
+const AHEAD_MS = 60_000;
 
-const reportOnWire = (report: Report): Api.ReportRow => ({
-  at: isoTime(report.atMs),
-  request_id: report.requestId,
-  build_id: report.buildId,
-  outcome: report.outcome,
-  reason: report.reason,
-  detail: report.detail ?? null,
-  version_code: report.versionCode,
-  timings_ms: report.timingsMs ?? null,
-});
-
-const downloadOnWire = (event: DownloadEvent): Api.DownloadRow => ({
-  at: isoTime(event.atMs),
-  request_id: event.requestId ?? null,
-  build_id: event.buildId,
-  result: event.result,
-  status: event.status,
-  bytes: event.bytes,
-});
+/** A moment that is over, Unix ms; undefined: now is asked for. Refusal `query_invalid`. */
+function momentOf(ctx: Context, nowMs: number): number | undefined {
+  const atMs = queryOf(ctx, 'at', 'a time with its offset, like 2026-12-01T14:00:00Z', parseTime);
+  if (atMs !== undefined && atMs > nowMs + AHEAD_MS)
+    throw new Refusal('query_invalid', 'at lies ahead: what a plan leads to is told by ota plan');
+  return atMs;
+}
 
 export function explainRoute(http: Http, doors: Doors): Route {
-  const { picture, clock, devices, outcomes } = http.ports;
+  const { picture, clock, devices, outcomes, retrospect } = http.ports;
   return doors.admin('GET', '/v1/devices/:device_id/explain', 'read', async ctx => {
     const deviceId = deviceIdOf(param(ctx, 'device_id'));
     const row = await devices.get(deviceId);
     if (row === undefined) throw deviceNotFound();
+    const atMs = momentOf(ctx, clock.nowMs());
+    if (atMs !== undefined) {
+      ctx.body = pastOnWire(row, await retrospect.at(row, atMs), atMs);
+      return;
+    }
     const { snapshot } = picture;
     if (snapshot === undefined)
       throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 10 });

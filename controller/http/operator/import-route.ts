@@ -55,7 +55,7 @@ export function importRoute(http: Http, doors: Doors, contract: Contract, tokens
     const { devices: rows, revoked: left } = await readImport(ctx, contract, http.settings);
     const lost = confirmed ? [] : lostCanaries(picture.snapshot, devices, rows);
     if (lost.length > 0) throw canariesLost(lost);
-    const enrolled = await devices.enrol(rows, clock.nowMs(), tokens.kid);
+    const enrolled = await devices.enrol(rows, clock.nowMs(), tokens.kid, `admin:${admin.name}`);
     const created = enrolled.filter(e => e.created).length;
     const revoked = enrolled.filter(e => e.revoked).length;
     const counts = { created, updated: enrolled.length - created - revoked, revoked: revoked + left.length };

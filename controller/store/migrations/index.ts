@@ -8,6 +8,7 @@ import { evidenceTally } from './0005-evidence-tally.ts';
 import { checkInGaps } from './0009-check-in-gaps.ts';
 import { attemptsOfDevice } from './0010-attempts-of-device.ts';
 import { looking } from './0011-looking.ts';
+import { tagChanges } from './0012-tag-changes.ts';
 import { pages } from './0014-pages.ts';
 
 export const migrations: readonly Migration[] = [
@@ -19,5 +20,6 @@ export const migrations: readonly Migration[] = [
   checkInGaps,
   attemptsOfDevice,
   looking,
+  tagChanges,
   pages,
 ];

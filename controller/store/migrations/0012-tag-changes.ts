@@ -1,0 +1,20 @@
+/** Tags as they were: each change of a device's tags, from now on. What was before is not known. */
+
+import type { Migration } from '../migrate.ts';
+import { TAGS_SINCE_KEY } from '../past-keys.ts';
+
+export const tagChanges: Migration = {
+  name: '0012-tag-changes',
+  async up(db, nowMs) {
+    await db.schema.createTable('tag_changes', t => {
+      t.increments('id');
+      t.text('device_id').notNullable().references('devices.device_id').onDelete('CASCADE');
+      t.bigInteger('at_ms').notNullable().index();
+      t.text('changed_by').notNullable();
+      t.text('before').notNullable().comment('the tags in order, a JSON list');
+      t.text('after').notNullable();
+      t.index(['device_id', 'id']);
+    });
+    await db('key_values').insert({ key: TAGS_SINCE_KEY, value: String(nowMs) });
+  },
+};

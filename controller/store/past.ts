@@ -1,0 +1,97 @@
+/** What was at a moment that is over, from rows that were kept when it happened. Each question reads a few rows. */
+import type { Knex } from 'knex';
+import { APPLY } from '../domain/history.ts';
+import { stepIn } from '../domain/past.ts';
+import type { PastStore } from '../ports/index.ts';
+import type { AuditRecord } from './audit.ts';
+import type { Db } from './db.ts';
+import { type HaltRecord, toHalt } from './halts.ts';
+import { PRUNED_BEFORE_KEY, TAGS_SINCE_KEY } from './past-keys.ts';
+
+interface TagChangeRecord {
+  readonly id: number;
+  readonly device_id: string;
+  readonly at_ms: number;
+  readonly before: string;
+  readonly after: string;
+}
+
+export function makePastStore(db: Db): PastStore {
+  return {
+    applied: async atMs => {
+      const row = await db.read(reader =>
+        reader<AuditRecord>('audit')
+          .where({ action: APPLY })
+          .where('at_ms', '<=', atMs)
+          .orderBy('id', 'desc')
+          .first(),
+      );
+      return row && { revision: row.actor.replace(/^git:/, ''), appliedAtMs: row.at_ms };
+    },
+    step: async (buildId, fromMs, atMs) => {
+      const row = await db.read(reader =>
+        reader<AuditRecord>('audit')
+          .whereIn('action', [APPLY, 'ramp.verdict', 'ramp.restart'])
+          .where({ subject: buildId })
+          .whereBetween('at_ms', [fromMs, atMs])
+          .orderBy('id', 'desc')
+          .first(),
+      );
+      return row && stepIn(row.action, JSON.parse(row.detail));
+    },
+    halts: async (buildId, atMs) => {
+      const rows = await db.read(reader =>
+        reader<HaltRecord>('halts')
+          .where({ build_id: buildId })
+          .where('at_ms', '<=', atMs)
+          .where(q => q.whereNull('ended_at_ms').orWhere('ended_at_ms', '>', atMs))
+          .orderBy('id'),
+      );
+      return rows.map(toHalt);
+    },
+    tags: (deviceId, atMs) =>
+      // One transaction, so that the change and the tags are of the same moment.
+      db.read(reader => reader.transaction(trx => tagsAt(trx, deviceId, atMs))),
+    reported: async (deviceId, atMs) => {
+      const row = await db.read(reader =>
+        reader<{ device_id: string; at_ms: number; version_code: number }>('attempts')
+          .where({ device_id: deviceId })
+          .where('at_ms', '<=', atMs)
+          .orderBy([
+            { column: 'at_ms', order: 'desc' },
+            { column: 'id', order: 'desc' },
+          ])
+          .first('at_ms', 'version_code'),
+      );
+      return row && { versionCode: row.version_code, atMs: row.at_ms };
+    },
+    bounds: () => db.read(boundsOf),
+  };
+}
+
+async function boundsOf(reader: Knex): Promise<{ tagsSinceMs: number; prunedBeforeMs: number }> {
+  const rows = await reader<{ key: string; value: string }>('key_values').whereIn('key', [
+    TAGS_SINCE_KEY,
+    PRUNED_BEFORE_KEY,
+  ]);
+  const of = (key: string): number | undefined => {
+    const value = rows.find(row => row.key === key)?.value;
+    return value === undefined ? undefined : Number(value);
+  };
+  return {
+    tagsSinceMs: of(TAGS_SINCE_KEY) ?? Number.POSITIVE_INFINITY,
+    prunedBeforeMs: of(PRUNED_BEFORE_KEY) ?? 0,
+  };
+}
+
+/** After the newest change before that moment, else before the first one after it, else as they are now. */
+async function tagsAt(trx: Knex, deviceId: string, atMs: number): Promise<readonly string[] | undefined> {
+  const { tagsSinceMs, prunedBeforeMs } = await boundsOf(trx);
+  if (atMs < Math.max(tagsSinceMs, prunedBeforeMs)) return undefined;
+  const changes = () => trx<TagChangeRecord>('tag_changes').where({ device_id: deviceId });
+  const last = await changes().where('at_ms', '<=', atMs).orderBy('id', 'desc').first();
+  if (last !== undefined) return JSON.parse(last.after) as string[];
+  const next = await changes().where('at_ms', '>', atMs).orderBy('id').first();
+  if (next !== undefined) return JSON.parse(next.before) as string[];
+  return trx('device_tags').where({ device_id: deviceId }).orderBy('tag').pluck<string[]>('tag');
+}
