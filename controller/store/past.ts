@@ -6,7 +6,6 @@ import type { PastStore } from '../ports/index.ts';
 import type { AuditRecord } from './audit.ts';
 import type { Db } from './db.ts';
 import { type HaltRecord, toHalt } from './halts.ts';
-import { PRUNED_BEFORE_KEY, TAGS_SINCE_KEY } from './past-keys.ts';
 
 interface TagChangeRecord {
   readonly id: number;
@@ -69,18 +68,18 @@ export function makePastStore(db: Db): PastStore {
   };
 }
 
+/** `tags_since`: changes of tags are kept since then. `pruned_before`: retention has removed rows from before that. */
+export interface BoundRecord {
+  readonly name: 'tags_since' | 'pruned_before';
+  readonly at_ms: number;
+}
+
 async function boundsOf(reader: Knex): Promise<{ tagsSinceMs: number; prunedBeforeMs: number }> {
-  const rows = await reader<{ key: string; value: string }>('key_values').whereIn('key', [
-    TAGS_SINCE_KEY,
-    PRUNED_BEFORE_KEY,
-  ]);
-  const of = (key: string): number | undefined => {
-    const value = rows.find(row => row.key === key)?.value;
-    return value === undefined ? undefined : Number(value);
-  };
+  const rows = await reader<BoundRecord>('past_bounds').select();
+  const of = (name: BoundRecord['name']) => rows.find(row => row.name === name)?.at_ms;
   return {
-    tagsSinceMs: of(TAGS_SINCE_KEY) ?? Number.POSITIVE_INFINITY,
-    prunedBeforeMs: of(PRUNED_BEFORE_KEY) ?? 0,
+    tagsSinceMs: of('tags_since') ?? Number.POSITIVE_INFINITY,
+    prunedBeforeMs: of('pruned_before') ?? 0,
   };
 }
 

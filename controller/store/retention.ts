@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import { KEPT_ACTIONS } from '../domain/history.ts';
 import type { Db } from './db.ts';
-import { PRUNED_BEFORE_KEY } from './past-keys.ts';
+import type { BoundRecord } from './past.ts';
 
 const BATCH = 1_000;
 
@@ -43,12 +43,10 @@ async function pruneTable(
   }
 }
 
-/** Whoever asks for the time before is told that it is not known any more. */
+/** Whoever asks for the time before is told that it is not known any more. It never goes back. */
 const notePruned = (db: Db, beforeMs: number): Promise<void> =>
   db.write(async trx => {
-    const row = await trx<{ key: string; value: string }>('key_values')
-      .where({ key: PRUNED_BEFORE_KEY })
-      .first();
-    const value = String(Math.max(beforeMs, Number(row?.value ?? 0)));
-    await trx('key_values').insert({ key: PRUNED_BEFORE_KEY, value }).onConflict('key').merge();
+    const bounds = () => trx<BoundRecord>('past_bounds').where({ name: 'pruned_before' });
+    const at_ms = Math.max(beforeMs, (await bounds().first())?.at_ms ?? 0);
+    await trx<BoundRecord>('past_bounds').insert({ name: 'pruned_before', at_ms }).onConflict('name').merge();
   });

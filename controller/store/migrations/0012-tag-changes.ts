@@ -1,7 +1,7 @@
 /** Tags as they were: each change of a device's tags, from now on. What was before is not known. */
 
+import { createClustered } from '../dialect.ts';
 import type { Migration } from '../migrate.ts';
-import { TAGS_SINCE_KEY } from '../past-keys.ts';
 
 export const tagChanges: Migration = {
   name: '0012-tag-changes',
@@ -15,6 +15,10 @@ export const tagChanges: Migration = {
       t.text('after').notNullable();
       t.index(['device_id', 'id']);
     });
-    await db('key_values').insert({ key: TAGS_SINCE_KEY, value: String(nowMs) });
+    await createClustered(db, 'past_bounds', t => {
+      t.text('name').primary();
+      t.bigInteger('at_ms').notNullable();
+    });
+    await db('past_bounds').insert({ name: 'tags_since', at_ms: nowMs });
   },
 };
