@@ -75,6 +75,11 @@ jobs:
         env:
           BASE: ${expression('steps.base.outputs.sha')}
         run: ota plan --base "$BASE" --offline --format markdown >> "$GITHUB_STEP_SUMMARY"
+      - name: Rehearse the way back
+        if: ${expression("!cancelled() && steps.validate.outcome == 'success'")}
+        env:
+          BASE: ${expression('steps.base.outputs.sha')}
+        run: ota rehearse --base "$BASE" --format markdown >> "$GITHUB_STEP_SUMMARY"
 `;
 
 export const CODEOWNERS = `# Who must approve what. Replace the names by your own teams: GitHub ignores a rule whose team does not exist.
