@@ -204,10 +204,10 @@ function leaveUnread(req: IncomingMessage, res: ServerResponse): void {
   // Marks the body as consumed: otherwise Node itself would read and drop all that is still to come.
   req.read(0);
   req.pause();
+  const { socket } = req;
+  // Node would destroy it at the last byte of the answer, and the reset that follows can outrun the answer itself.
+  socket.destroySoon = () => void socket.end();
   res.once('finish', () => {
-    if (req.complete) return;
-    const { socket } = req;
-    socket.end();
     const timer = setTimeout(() => socket.destroy(), LINGER_MS);
     socket.once('close', () => clearTimeout(timer));
   });

@@ -121,6 +121,27 @@ test('a body of a refused request is not read, and the answer says that the conn
     }
   }));
 
+test('a client that reads only once it has written meets the answer, not a reset', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const { socket, text } = await raw(server);
+    socket.pause();
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      'Content-Type': 'application/json',
+      'Content-Length': '10000000',
+    };
+    socket.write(requestHead('POST /v1/action-result', headers));
+    await eventually(() => server.of('ota.http').some(e => e.status === 413));
+    const piece = Buffer.alloc(10_000, 'x');
+    // Each turn gives a reset of the server's side the time to arrive.
+    for (let i = 0; i < 100; i++) await new Promise(resolve => socket.write(piece, resolve));
+    socket.resume();
+    await eventually(() => text().includes('body_too_large'));
+    assert.match(text(), /^HTTP\/1\.1 413 /);
+    socket.destroy();
+  }));
+
 test('an Expect that nobody knows is 417, as a problem', () =>
   withServer({ snapshot: full() }, async server => {
     for (const line of ['GET /v1/agent/update?version_code=41', 'POST /v1/action-result', 'GET /healthz']) {

@@ -29,6 +29,8 @@ export interface ProcessOptions {
   readonly token: string;
   readonly nudgeKey?: Buffer | string;
   readonly args?: readonly string[];
+  /** What Node runs; default: the agent of this version. */
+  readonly program?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -88,9 +90,7 @@ export async function withAgentProcess(
     },
     start() {
       const args = [
-        '--import',
-        'tsx',
-        'agent/main.ts',
+        ...(options.program ?? ['--import', 'tsx', 'agent/main.ts']),
         'run',
         '--url',
         options.url,

@@ -7,6 +7,7 @@ import { type AgentProcess, withAgentProcess } from './agent-process.ts';
 export interface DeviceOfJourney {
   readonly deviceId: string;
   readonly agent: AgentProcess;
+  readonly token: string;
   /** A genuine nudge, as the controller would sign it. */
   nudge(buildId: string, more?: { requestId?: string; issuedAtMs?: number }): Record<string, unknown>;
 }
@@ -21,6 +22,7 @@ export async function withDevice(
   deviceId: string,
   args: readonly string[],
   run: (device: DeviceOfJourney) => Promise<void>,
+  program?: readonly string[],
 ): Promise<void> {
   const [enrolled] = await journey.enrol([deviceId]);
   if (enrolled === undefined) throw new Error(`${deviceId} was not enrolled`);
@@ -30,6 +32,7 @@ export async function withDevice(
     url: journey.url,
     deviceId,
     token: enrolled.token,
+    ...(program === undefined ? {} : { program }),
     nudgeKey: enrolled.nudge_key,
     args: [
       '--simulated',
@@ -45,6 +48,7 @@ export async function withDevice(
     run({
       deviceId,
       agent,
+      token: enrolled.token,
       nudge: (buildId, more = {}) =>
         signNudge(Buffer.from(enrolled.nudge_key, 'base64'), deviceId, {
           buildId,
