@@ -194,13 +194,14 @@ async function openDoors(
   certificate: CertificateWatch | undefined,
 ): Promise<Doors> {
   const { settings, around, clock, store, ends } = ground;
-  const { artifacts, publication, reconcile, watches, webhook, health } = parts;
+  const { artifacts, publication, reconcile, watches, webhook, health, github } = parts;
   const pages = pagesOf(ground, {
     ...watches,
     picture: publication,
     reconciler: reconcile,
     health,
     artifacts,
+    github,
   });
   const doors = await openListeners(settings, certificate, around.observer.observe, url =>
     createHttp({

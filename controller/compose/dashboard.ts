@@ -5,6 +5,7 @@ import { type Dashboard, makeDashboard } from '../dashboard/dashboard.ts';
 import { memorySessions } from '../dashboard/memory-sessions.ts';
 import { isLoopback } from '../domain/loopback.ts';
 import type {
+  ApprovalSource,
   Artifacts,
   HealthSource,
   PageFace,
@@ -26,6 +27,8 @@ export interface PageParts {
   readonly health: HealthSource;
   readonly troubles: TroubleSource;
   readonly artifacts: Artifacts;
+  /** Undefined without GitHub. */
+  readonly github: ApprovalSource | undefined;
 }
 
 export interface Pages {
@@ -93,6 +96,7 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
       history: store.history,
       audit: store.audit,
       artifacts: parts.artifacts,
+      approvals: parts.github,
       ramps: store.ramps,
       admins: store.admins,
       sessions: memorySessions({ nowMs, randomBytes }),
@@ -100,7 +104,7 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
     show,
     observe: around.observer.observe,
     evidence: snapshot => parts.gate.known(snapshot).evidence,
-    waiting: () => store.outbox.depth(),
+    waiting: store.outbox.waiting,
     nowMs,
     monotonicMs: around.monotonicMs,
     randomBytes,

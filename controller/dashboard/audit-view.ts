@@ -4,7 +4,7 @@ import type { Look, Viewed } from './dashboard.ts';
 import { type Html, html } from './html.ts';
 import type { DashboardOptions } from './options.ts';
 import { idOf, linkTo, pager, textOf } from './pager.ts';
-import { count, momentAgo, short } from './words.ts';
+import { count, counted, momentAgo, short } from './words.ts';
 
 const PAGE = 50;
 const MAX_DETAIL = 2_000;
@@ -35,7 +35,7 @@ export const auditView =
           ? html`<p class="q">Nothing is recorded${chips.length > 0 && ' for that'}.</p>`
           : html`<table class="rows" role="table"><thead><tr role="row"><th scope="col">When</th><th scope="col">Who</th><th scope="col">Did</th><th scope="col">To</th><th scope="col">Detail</th></tr></thead><tbody>${shown.map(row => entry(row, query, nowMs))}</tbody></table>`
       }
-${pager(`${count(shown.length)} entries`, older === undefined ? undefined : { href: linkTo('/audit', query, { before: String(older) }), name: 'Older' })}</section>`,
+${pager(`${count(shown.length)} ${shown.length === 1 ? 'entry' : 'entries'}`, older === undefined ? undefined : { href: linkTo('/audit', query, { before: String(older) }), name: 'Older' })}</section>`,
     };
   };
 
@@ -63,5 +63,5 @@ function detailView(detail: unknown): Html | undefined {
   const [name, value] = flat[0] ?? [];
   if (flat.length === 1 && typeof value === 'string')
     return html`<span class="q">${name}: ${value.slice(0, MAX_DETAIL)}</span>`;
-  return html`<details class="data"><summary>${count(flat.length)} facts</summary><pre class="cmd">${whole.slice(0, MAX_DETAIL)}${whole.length > MAX_DETAIL && '…'}</pre></details>`;
+  return html`<details class="data"><summary>${counted(flat.length, 'fact')}</summary><pre class="cmd">${whole.slice(0, MAX_DETAIL)}${whole.length > MAX_DETAIL && '…'}</pre></details>`;
 }

@@ -57,7 +57,7 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
     nowMs: nowMs(),
     status: ports.reconciler.status(),
     source: options.source,
-    waiting: await options.waiting(),
+    waiting: (await options.waiting()).reduce((sum, { rows }) => sum + rows, 0),
     activeWithinMs: options.activeWithinMs,
     version: options.version,
     attention: attention.count(),
@@ -74,9 +74,12 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
         return request.header('hx-request') === 'true' ? leaveTo(to) : goTo(to);
       }
       const { session } = signedIn;
-      const { title, main, status } = await show({ request, session, nowMs: nowMs() });
+      const [{ title, main, status }, facts] = await Promise.all([
+        show({ request, session, nowMs: nowMs() }),
+        factsNow(),
+      ]);
       const page = { view: name, title, main, target: request.target };
-      return pageOf(frame(assets, await factsNow(), session, page), status);
+      return pageOf(frame(assets, facts, session, page), status);
     },
   });
 

@@ -5,11 +5,13 @@ import type { Evidence } from '../domain/gate/evidence.ts';
 import type {
   AdminStore,
   AdoptionStore,
+  ApprovalSource,
   Artifacts,
   AuditStore,
   DeviceStore,
   HealthSource,
   HistoryStore,
+  OutboxStore,
   OutcomeStore,
   Picture,
   ProgressSource,
@@ -33,6 +35,8 @@ export interface DashboardPorts {
   readonly history: Pick<HistoryStore, 'list'>;
   readonly audit: Pick<AuditStore, 'list'>;
   readonly artifacts: Pick<Artifacts, 'has'>;
+  /** Undefined without GitHub. */
+  readonly approvals: ApprovalSource | undefined;
   readonly ramps: RampStore;
   readonly admins: Pick<AdminStore, 'find'>;
   readonly health: HealthSource;
@@ -45,8 +49,8 @@ export interface DashboardOptions {
   readonly observe: Observe;
   /** What the gate's counts say of the snapshot's build; without a gate nothing is known. */
   readonly evidence: (snapshot: Snapshot) => Evidence;
-  /** Effects that wait to be carried out. */
-  readonly waiting: () => Promise<number>;
+  /** Effects that wait to be carried out, by topic. */
+  readonly waiting: OutboxStore['waiting'];
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly randomBytes: (size: number) => Buffer;

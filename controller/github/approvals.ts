@@ -6,7 +6,7 @@ import type { Revision } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import type { Finding } from '../domain/problem.ts';
-import type { KeyValueStore } from '../ports/index.ts';
+import type { ApprovalSource, Approved, KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 import { type Held, heldKey } from './ledger.ts';
@@ -25,7 +25,7 @@ export interface ShownPlan {
   readonly sinceMs: number;
 }
 
-export interface Approvals {
+export interface Approvals extends ApprovalSource {
   /** Who has approved this plan on the pull request's present head. */
   given(pull: number, head: Revision, author: string | undefined, planHash: string): Promise<Given>;
   /** For reconcile: empty when the plan has the approvals that it needs. Faults when GitHub cannot be asked. */
@@ -34,6 +34,8 @@ export interface Approvals {
 
 export interface Given {
   readonly count: number;
+  /** Their logins. */
+  readonly by?: readonly string[];
   /** Approvals of this plan that do not count, by login. */
   readonly uncounted: readonly Uncounted[];
 }
@@ -112,6 +114,8 @@ export interface ApprovalsOptions {
   readonly branch: string;
 }
 
+const approvedKey = (revision: Revision): string => `github:approved:${revision}`;
+
 export function makeApprovals({ github, store, shown, nowMs, branch }: ApprovalsOptions): Approvals {
   async function reviewsOf(pull: number): Promise<Review[]> {
     const all = await github.call('reviews', (octokit, at) =>
@@ -147,7 +151,8 @@ export function makeApprovals({ github, store, shown, nowMs, branch }: Approvals
       const may = await mayWrite(login);
       if (may !== true) uncounted.push({ login, why: may === false ? 'cannot_write' : 'unknown' });
     }
-    return { count: approving.length - uncounted.length, uncounted };
+    const by = approving.map(r => r.login).filter(login => !uncounted.some(u => u.login === login));
+    return { count: by.length, by, uncounted };
   }
 
   /** Asked of GitHub: a review's `author_association` hides members who conceal it. Undefined: GitHub does not tell. */
@@ -178,6 +183,10 @@ export function makeApprovals({ github, store, shown, nowMs, branch }: Approvals
 
   return {
     given,
+    approved: async revision => {
+      const text = await store.get(approvedKey(revision));
+      return text === undefined ? undefined : (JSON.parse(text) as Approved);
+    },
     approve: async (revision, plan, needed) => {
       const held: Held = {
         planHash: plan.hash,
@@ -193,8 +202,12 @@ export function makeApprovals({ github, store, shown, nowMs, branch }: Approvals
             'propose it as a pull request, or revert it',
           ),
         ];
-      const { count, uncounted } = await given(pull.number, pull.head, pull.author, plan.hash);
-      if (count >= needed) return [];
+      const { count, by = [], uncounted } = await given(pull.number, pull.head, pull.author, plan.hash);
+      if (count >= needed) {
+        const approved: Approved = { pull: pull.number, needed, by };
+        await store.set(approvedKey(revision), JSON.stringify(approved), nowMs() + KEEP_MS);
+        return [];
+      }
       const others = uncounted.map(
         u => `${u.login} ${u.why === 'unknown' ? '(GitHub did not say what they may do)' : 'may not write'}`,
       );

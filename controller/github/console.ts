@@ -14,6 +14,7 @@ import { subjectOf } from '../domain/progress.ts';
 import { meantPercent } from '../domain/standing.ts';
 import { makeTurns } from '../domain/turns.ts';
 import type {
+  ApprovalSource,
   Artifacts,
   DesiredStore,
   DeviceStore,
@@ -65,7 +66,7 @@ export interface ConsoleOptions extends FleetSources {
   readonly detailIntervalMs?: number;
 }
 
-export interface GitHubConsole {
+export interface GitHubConsole extends ApprovalSource {
   /** What to promise in the transaction that applies or rejects a revision. Pure. */
   onReconciled(result: Reconciled): OutboxEntry[];
   /** For the outbox. */
@@ -242,6 +243,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
             ),
           ],
     approve: common.approvals.approve,
+    approved: common.approvals.approved,
     handler: {
       topic: TOPIC,
       handle: row =>

@@ -5,6 +5,7 @@
 export * from './admins.ts';
 export * from './adoption.ts';
 export * from './advice.ts';
+export * from './approvals.ts';
 export * from './artifacts.ts';
 export * from './audit.ts';
 export * from './brake.ts';

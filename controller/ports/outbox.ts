@@ -25,8 +25,6 @@ export interface OutboxStore {
   retry(id: number, notBeforeMs: number, code: string): Promise<void>;
   giveUp(id: number, code: string): Promise<void>;
   pending(topic: string): Promise<OutboxRow[]>;
-  /** Rows that wait, of all topics. */
-  depth(): Promise<number>;
   /** Rows that wait, by topic, with when the oldest was promised, Unix ms. */
   waiting(): Promise<readonly { readonly topic: string; readonly rows: number; readonly oldestMs: number }[]>;
 }

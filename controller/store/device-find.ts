@@ -25,20 +25,33 @@ export const findRecords = (
   db: Db,
 ): Promise<{ rows: DeviceRecord[]; next: DeviceId | undefined }> =>
   db.read(async reader => {
+    const query = joined(reader).orderBy('d.device_id').limit(page.limit);
+    if (isPlain(page.filter)) return firstOf(query, page);
     const ids = await candidates(reader, page);
-    const query = joined(reader)
-      .whereRaw('d.device_id in (select value from json_each(?))', [JSON.stringify(ids)])
-      .orderBy('d.device_id')
-      .limit(page.limit);
+    query.whereRaw('d.device_id in (select value from json_each(?))', [JSON.stringify(ids)]);
     narrow(reader, query, page.filter);
     const rows = await query;
     const end = ids.length === SCANNED ? ids.at(-1) : undefined;
     return { rows, next: rows.length === page.limit ? rows.at(-1)?.device_id : end };
   });
 
+/** Nothing but how the id begins: the primary key knows it, in one query. */
+const isPlain = ({ prefix: _, ...others }: DeviceFilter): boolean =>
+  Object.values(others).every(given => given === undefined);
+
+async function firstOf(
+  query: Knex.QueryBuilder<DeviceRecord, DeviceRecord[]>,
+  { after, limit, filter: { prefix = '' } }: FindPage,
+): Promise<{ rows: DeviceRecord[]; next: DeviceId | undefined }> {
+  if (after !== undefined) query.where('d.device_id', '>', after);
+  if (prefix !== '') query.whereBetween('d.device_id', [prefix, prefix + LAST]);
+  const rows = await query;
+  return { rows, next: rows.length === limit ? rows.at(-1)?.device_id : undefined };
+}
+
 /** In id order, by the condition that is the rarest as a rule. */
-function candidates(reader: Knex, { after, limit, filter }: FindPage): Promise<DeviceId[]> {
-  const { prefix = '', tag, build, attempt, ...others } = filter;
+function candidates(reader: Knex, { after, filter }: FindPage): Promise<DeviceId[]> {
+  const { prefix = '', tag, build, attempt } = filter;
   const failed = attempt?.outcome;
   const from =
     attempt !== undefined && failed !== undefined
@@ -50,11 +63,7 @@ function candidates(reader: Knex, { after, limit, filter }: FindPage): Promise<D
           : reader('devices');
   if (after !== undefined) from.where('device_id', '>', after);
   if (prefix !== '') from.whereBetween('device_id', [prefix, prefix + LAST]);
-  const all = [tag, build, attempt, ...Object.values(others)].every(given => given === undefined);
-  return from
-    .orderBy('device_id')
-    .limit(all ? Math.min(limit, SCANNED) : SCANNED)
-    .pluck('device_id');
+  return from.orderBy('device_id').limit(SCANNED).pluck('device_id');
 }
 
 function narrow(reader: Knex, query: Knex.QueryBuilder, filter: DeviceFilter): void {

@@ -57,11 +57,6 @@ export function makeOutboxStore(db: Db, nowMs: () => number): OutboxStore {
       );
       return rows.map(toRow);
     },
-    depth: () =>
-      db.read(async reader => {
-        const [row] = await reader('outbox').whereNull('gave_up_at_ms').count<{ n: number }[]>({ n: '*' });
-        return row?.n ?? 0;
-      }),
     waiting: async () => {
       const rows = await db.read(reader =>
         reader('outbox')

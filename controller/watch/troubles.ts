@@ -1,6 +1,5 @@
-/** Why devices do not run the build that they are led to: counted once a minute, for whoever looks meanwhile. */
+/** Why devices do not run `current`: counted once a minute, for whoever looks meanwhile. */
 import type { Snapshot } from '../domain/decision.ts';
-import { subjectOf } from '../domain/progress.ts';
 import type { CountedTroubles, OutcomeStore, TroubleSource } from '../ports/index.ts';
 
 export interface TroubleWatch extends TroubleSource {
@@ -19,7 +18,7 @@ export function watchTroubles(options: {
   async function count(): Promise<void> {
     const snapshot = options.picture();
     if (snapshot === undefined) return;
-    const { buildId, versionCode } = subjectOf(snapshot);
+    const { buildId, versionCode } = snapshot.current;
     const troubles = await options.outcomes.troubles({ buildId, versionCode });
     last = { buildId, atMs: options.nowMs(), troubles };
   }

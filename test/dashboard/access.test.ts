@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { servesPages, sourceName } from '../../controller/compose/dashboard.ts';
 import { ownPath } from '../../controller/dashboard/sign-in.ts';
 import { readSettings } from '../../controller/settings/settings.ts';
-import { type Pages, withPages } from '../support/pages/scene.ts';
+import { type Pages, withPages } from '../support/pages/pages.ts';
 import { SCENES } from '../support/pages/scenes.ts';
 
 interface Got {

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { closeBrowser, noBrowser, signIn, withPage } from '../support/pages/browser.ts';
 import { accessible, fitsPhones, headingOf, picture, plain } from '../support/pages/looks.ts';
-import { withPages } from '../support/pages/scene.ts';
+import { withPages } from '../support/pages/pages.ts';
 import { SCENES } from '../support/pages/scenes.ts';
 
 const browserTest = noBrowser === undefined ? test : test.skip;

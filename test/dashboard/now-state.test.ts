@@ -88,6 +88,7 @@ const facts = (it: InForce): NowFacts => ({
   },
   counts: { enrolled: 10, active: 10, running: [] },
   activeWithinMs: 72 * HOUR_MS,
+  waiting: [],
   hours: [],
   revisions: [],
   inForce: it,

@@ -53,6 +53,8 @@ for (const [association, permission] of [
       stage.hub.state.merge(pull);
       await stage.later(MINUTE_MS);
       assert.is(stage.reconcile.snapshot?.rollout.current, 'b42');
+      const applied = stage.reconcile.snapshot?.revision ?? '';
+      assert.equal(await stage.console.approved(applied), { pull, needed: 1, by: ['bob'] });
     }));
 
 for (const [association, permission] of [

@@ -2,6 +2,7 @@
 import type { Snapshot } from '../../domain/decision.ts';
 import { explain } from '../../domain/explain.ts';
 import { isDeviceId } from '../../domain/ids.ts';
+import type { ResultReason } from '../../domain/outcome.ts';
 import type { DeviceRow, DownloadEvent, Report } from '../../ports/index.ts';
 import type { Look, Viewed } from '../dashboard.ts';
 import { type Html, html, type Part } from '../html.ts';
@@ -66,7 +67,16 @@ function lookOf({ outcome }: Pick<Report, 'outcome'>): { shape: Shape; tone: Ton
   return outcome === 'deferred' ? { shape: 'wait', tone: 'wait' } : { shape: 'dot', tone: 'none' };
 }
 
+const WAITS: Readonly<Partial<Record<ResultReason, string>>> = {
+  wifi: 'Waits for Wi-Fi',
+  battery: 'Waits for a fuller battery or a charger',
+  call: 'Waits for a call to end',
+  storage: 'Waits for free space',
+};
+
 function wordOf({ outcome, reason, buildId }: Report): string {
+  const waits = outcome === 'deferred' ? WAITS[reason] : undefined;
+  if (waits !== undefined) return `${waits} with ${buildId}`;
   const words = {
     ok: 'Installed',
     fail: 'Failed',

@@ -1,9 +1,10 @@
 /** *Devices*: found by how their id begins, by tag, build, newest report and when they were seen. */
+import { adoptionOf } from '../../domain/adoption.ts';
 import { decide, type Snapshot } from '../../domain/decision.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import { HOLD_WHY } from '../../domain/explain.ts';
 import { RECORDED_OUTCOMES, type RecordedOutcome } from '../../domain/outcome.ts';
-import type { DeviceFilter, DeviceRow } from '../../ports/index.ts';
+import type { DeviceFilter, DeviceRow, FleetCounts } from '../../ports/index.ts';
 import type { Look, Viewed } from '../dashboard.ts';
 import { type Html, html, type Part } from '../html.ts';
 import { icon, type Shape, type Tone } from '../icons.ts';
@@ -72,7 +73,7 @@ export const devicesView =
       : html`${counted(found.rows.length, 'device')}, by id${filtered && ' and filter'}`;
     return {
       title: 'Devices',
-      main: html`<section class="head"><div><h1>Devices</h1><p class="lead q"><b>${count(counts.enrolled)}</b> enrolled, <b>${count(counts.active)}</b> active: checked within ${span(activeWithinMs)}.</p></div></section>
+      main: html`<section class="head"><div><h1>Devices</h1><p class="lead q"><b>${count(counts.enrolled)}</b> enrolled, <b>${count(counts.active)}</b> active: checked within ${span(activeWithinMs)}.</p></div>${chips(query, snapshot, counts)}</section>
 ${
   counts.enrolled === 0
     ? nobody
@@ -85,6 +86,22 @@ ${
 }`,
     };
   };
+
+/** The builds that most active devices run. */
+function chips(
+  query: URLSearchParams,
+  snapshot: Snapshot | undefined,
+  counts: FleetCounts,
+): Html | undefined {
+  if (snapshot === undefined) return undefined;
+  const builds = [...snapshot.state.builds.values()]
+    .map(build => ({ build, devices: adoptionOf(build, counts).devices }))
+    .filter(({ devices }) => devices > 0)
+    .sort((a, b) => b.devices - a.devices)
+    .slice(0, 5);
+  const chosen = textOf(query, 'build');
+  return html`<p class="chips">${builds.map(({ build: { buildId }, devices }) => html`<a class="chip" href="${linkTo('/devices', new URLSearchParams(), { build: buildId })}"${chosen === buildId && html` aria-current="true"`}><b>${count(devices)}</b> run ${buildId}</a>`)}</p>`;
+}
 
 const nobody = html`<section class="card"><p>No device is enrolled. The token and the nudge key are shown once, on the terminal:</p><pre class="cmd">ota device enrol kiosk-7 --tag qa</pre></section>`;
 

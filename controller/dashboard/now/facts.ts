@@ -3,7 +3,6 @@ import { adoptionOf } from '../../domain/adoption.ts';
 import type { Snapshot } from '../../domain/decision.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import type { Evidence } from '../../domain/gate/evidence.ts';
-import { subjectOf } from '../../domain/progress.ts';
 import { isSuspended, rampOf } from '../../domain/ramp/progress.ts';
 import type { Build } from '../../domain/release.ts';
 import type {
@@ -22,6 +21,8 @@ export interface NowFacts {
   readonly status: ReconcileStatus;
   readonly counts: FleetCounts;
   readonly activeWithinMs: number;
+  /** Effects that wait to be carried out. */
+  readonly waiting: Awaited<ReturnType<DashboardOptions['waiting']>>;
   /** What active devices ran, oldest hour first. */
   readonly hours: readonly AdoptionHour[];
   /** The newest ones. */
@@ -57,24 +58,29 @@ export async function gatherNow(options: DashboardOptions): Promise<NowFacts> {
   const { snapshot } = ports.picture;
   const counts = await ports.devices.counts(nowMs, activeWithinMs);
   const status = ports.reconciler.status();
-  const hours = await ports.adoption.hours(nowMs - CURVE_MS, CURVE_POINTS);
-  const revisions = await ports.revisions.list({ limit: REVISIONS });
-  const shared = { nowMs, status, counts, activeWithinMs, hours, revisions };
+  const progress = snapshot?.progress;
+  const [waiting, hours, revisions, counted, entered] = await Promise.all([
+    options.waiting(),
+    ports.adoption.hours(nowMs - CURVE_MS, CURVE_POINTS),
+    ports.revisions.list({ limit: REVISIONS }),
+    ports.progress.recent(),
+    progress === undefined ? [] : ports.ramps.steps(progress.rampId),
+  ]);
+  const shared = { nowMs, status, counts, activeWithinMs, waiting, hours, revisions };
   if (snapshot === undefined) return { ...shared, inForce: undefined };
   const running = (build: Build | undefined): number =>
     build === undefined ? 0 : adoptionOf(build, counts).devices;
-  const { progress } = snapshot;
   return {
     ...shared,
     inForce: {
       snapshot,
-      counted: await ports.progress.recent(),
+      counted,
       evidence: rampOf(snapshot.rollout)?.gate === undefined ? undefined : options.evidence(snapshot),
-      entered: progress === undefined ? [] : await ports.ramps.steps(progress.rampId),
+      entered,
       running: running(snapshot.current),
       runningSafe: running(snapshot.lastSafe),
       suspended: isSuspended(snapshot.rollout, nowMs),
-      troubles: ports.troubles.last(subjectOf(snapshot).buildId),
+      troubles: ports.troubles.last(snapshot.current.buildId),
     },
   };
 }

@@ -11,16 +11,14 @@ import type { InForce } from './facts.ts';
 import { capital, reasonText } from './reasons.ts';
 import type { NowState } from './state.ts';
 
-export function gateView(state: NowState, it: InForce): Html {
+/** Undefined for a plain percent: it has no steps. */
+export function gateView(state: NowState, it: InForce): Html | undefined {
   const { snapshot, evidence } = it;
   const ramp = rampOf(snapshot.rollout);
   const gate = ramp?.gate;
+  if (ramp === undefined) return undefined;
   if (gate === undefined || evidence === undefined)
-    return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">No gate</h2></header><p class="q">${
-      ramp === undefined
-        ? 'A plain percent has no steps: nothing but a commit changes it.'
-        : html`Time alone opens the next step. A gate stops a ramp when installs fail or devices go quiet; it is <code>ramp.gate</code> in rollout.yaml.`
-    }</p></section>`;
+    return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">No gate</h2></header><p class="q">Time alone opens the next step. A gate stops a ramp when installs fail or devices go quiet; it is <code>ramp.gate</code> in rollout.yaml.</p></section>`;
   const judgement = snapshot.progress?.judgement;
   const { cohort, canary } = evidence;
   const title = state === 'halted' ? 'Why the gate halted' : 'The gate of this step';
@@ -32,12 +30,22 @@ ${verdictLine(state, judgement)}
 const holdOf = ({ snapshot }: InForce): number | undefined =>
   rampOf(snapshot.rollout)?.steps[snapshot.progress?.step ?? -1]?.holdMs;
 
+const AT_REST: ReadonlySet<NowState> = new Set(['rolled_back', 'withdrawn', 'braked', 'suspended']);
+
 function verdictLine(state: NowState, judgement: Judgement | undefined): Part {
   const line = (look: string, shape: Shape, tone: Tone, word: string, text: Part): Html =>
     html`<p class="verdict t-${look}"><b>${stateMark(shape, tone, word)}</b> ${text}</p>`;
   const proof = proofText(judgement?.figures);
   if (state === 'halted' || judgement?.verdict === 'halt')
     return line('stop', 'halt', 'stop', 'Halted.', html`A proof that chance does not explain. ${proof}`);
+  if (AT_REST.has(state))
+    return line(
+      'none',
+      'pause',
+      'none',
+      'At rest.',
+      html`No step is entered while the build is not offered; what devices say is counted on. ${proof}`,
+    );
   if (judgement === undefined)
     return line('none', 'none', 'none', 'Not judged yet.', 'The first look comes within a minute.');
   const why = reasonText(judgement.reasons.filter(r => r !== 'hold_time'));

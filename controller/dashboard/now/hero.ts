@@ -41,7 +41,7 @@ const HEROES: Readonly<Record<NowState, Telling>> = {
       loud: 'stop',
       kicker: `Brake pressed by ${nameOf(halt?.by)}`,
       heading: `${buildName(it.snapshot.current)} is offered to nobody`,
-      say: html`“${halt?.reason ?? ''}” ${haltedSince(it, facts)} no further device gets it; ${keepers(it)}. ${STAYS}`,
+      say: html`“${halt?.reason ?? ''}”. ${haltedSince(it, facts)} no further device gets it; ${keepers(it)}. ${STAYS}`,
     };
   },
   rolled_back: (it, facts) => {
@@ -56,7 +56,7 @@ const HEROES: Readonly<Record<NowState, Telling>> = {
       loud: 'back',
       kicker: rollout.rollback ? 'Rolled back' : `Rolled back by the gate${stepOf(it)}`,
       heading: `Everybody is offered ${lastSafe === undefined ? 'nothing' : buildName(lastSafe)}`,
-      say: html`${rollout.reason !== undefined && rollout.rollback && html`“${rollout.reason}” `}${!rollout.rollback && html`${haltSentence(it)} `}Since ${momentAgo(rollout.rollback ? appliedAtMs : (halt?.atMs ?? appliedAtMs), facts.nowMs)} nobody is offered ${current.buildId}. ${stay}`,
+      say: html`${rollout.reason !== undefined && rollout.rollback && html`“${rollout.reason}”. `}${!rollout.rollback && html`${haltSentence(it)} `}Since ${momentAgo(rollout.rollback ? appliedAtMs : (halt?.atMs ?? appliedAtMs), facts.nowMs)} nobody is offered ${current.buildId}. ${stay}`,
     };
   },
   withdrawn: (it, facts) => {
@@ -67,7 +67,7 @@ const HEROES: Readonly<Record<NowState, Telling>> = {
       loud: 'stop',
       kicker: 'Withdrawn',
       heading: `${buildName(current)} is never offered again`,
-      say: html`“${current.withdrawn?.reason ?? ''}” Withdrawn ${momentAgo(current.withdrawn?.atMs ?? facts.nowMs, facts.nowMs)}. ${lastSafe === undefined ? 'Devices are offered nothing' : `Everybody is offered ${buildName(lastSafe)}`}; ${keepers(it)}. Promote a newer build to go on.`,
+      say: html`“${current.withdrawn?.reason ?? ''}”. Withdrawn ${momentAgo(current.withdrawn?.atMs ?? facts.nowMs, facts.nowMs)}. ${lastSafe === undefined ? 'Devices are offered nothing' : `Everybody is offered ${buildName(lastSafe)}`}; ${keepers(it)}. Promote a newer build to go on.`,
     };
   },
   suspended: (it, { nowMs }) => {
@@ -80,7 +80,7 @@ const HEROES: Readonly<Record<NowState, Telling>> = {
       loud: 'pause',
       kicker: `Suspended${stepOf(it)}`,
       heading: `All offers are frozen until ${plainClock(untilMs)}`,
-      say: html`“${suspend?.reason ?? ''}” Since ${momentAgo(suspend?.sinceMs ?? nowMs, nowMs)} no device is offered anything, ${it.snapshot.lastSafe?.buildId ?? 'the last safe build'} included; installed builds stay. <b>It goes on by itself</b> ${since(untilMs, nowMs)}, at ${percents(percent)}.`,
+      say: html`“${suspend?.reason ?? ''}”. Since ${momentAgo(suspend?.sinceMs ?? nowMs, nowMs)} no device is offered anything, ${it.snapshot.lastSafe?.buildId ?? 'the last safe build'} included; installed builds stay. <b>It goes on by itself</b> ${since(untilMs, nowMs)}, at ${percents(percent)}.`,
     };
   },
   asks: it => ({

@@ -1,15 +1,20 @@
 /** What stands beside the state: a refused revision, a source that cannot be read, a clock in doubt, an APK that is lost. */
 
+import { MINUTE_MS } from '../../domain/duration.ts';
 import { isRefused } from '../frame.ts';
 import { type Html, html, type Part } from '../html.ts';
 import { icon, type Shape, type Tone } from '../icons.ts';
 import { counted, momentAgo, short } from '../words.ts';
 import type { NowFacts } from './facts.ts';
 
+/** A long effect takes its time; GitHub is asked again within minutes. */
+const LATE_MS = 15 * MINUTE_MS;
+const SENT_TO: Readonly<Record<string, string>> = { github: 'GitHub', nudge: 'The push service' };
+
 const note = (look: 'stop' | 'wait', shape: Shape, tone: Tone, title: Part, text: Part): Html =>
   html`<section class="note t-${look}">${icon(shape, tone)}<div><h2>${title}</h2><p>${text}</p></div></section>`;
 
-export function notesView({ status, nowMs, inForce }: NowFacts): Html[] {
+export function notesView({ status, nowMs, inForce, waiting }: NowFacts): Html[] {
   const notes: Html[] = [];
   const errors = status.problems.filter(p => p.severity === 'error');
   const stands =
@@ -36,6 +41,17 @@ export function notesView({ status, nowMs, inForce }: NowFacts): Html[] {
         html`<code>${status.sourceFault}</code>${status.sourceReadAtMs !== undefined && html`, last read ${momentAgo(status.sourceReadAtMs, nowMs)}`}. Checks, steps, gates and the brake go on without it; merges wait until it is back.`,
       ),
     );
+  for (const { topic, rows, oldestMs } of waiting)
+    if (nowMs - oldestMs > LATE_MS)
+      notes.push(
+        note(
+          'wait',
+          'warn',
+          'wait',
+          `${SENT_TO[topic] ?? topic} does not take what it is sent`,
+          html`${counted(rows, 'effect')} ${rows === 1 ? 'waits' : 'wait'}, the oldest since ${momentAgo(oldestMs, nowMs)}. They are sent again by themselves. Checks, steps, gates and the brake go on without it. <a href="/health">Health</a> says more.`,
+        ),
+      );
   if (status.clockHeld)
     notes.push(
       note(

@@ -1,5 +1,6 @@
 /** Four numbers, each with what it counts. */
 import { effectivePercent } from '../../domain/decision.ts';
+import { subjectOf } from '../../domain/progress.ts';
 import { type Html, html } from '../html.ts';
 import { count, counted, share, span } from '../words.ts';
 import type { InForce, NowFacts } from './facts.ts';
@@ -9,18 +10,10 @@ const cell = (label: string, value: string, of: string, why: string): Html =>
 
 export function numbersView(it: InForce, { counts, activeWithinMs, nowMs }: NowFacts): Html {
   const { enrolled, active } = counts;
-  const { snapshot, running, runningSafe, counted: c } = it;
+  const { snapshot, running, runningSafe } = it;
   const { current, lastSafe } = snapshot;
   const ofActive = `of ${count(active)} active`;
-  const percent = effectivePercent(snapshot, nowMs);
-  const canaries = c?.progress.canaries;
-  const offered = c === undefined || snapshot.halts.length > 0 ? 0 : c.progress.offered;
-  const offers =
-    snapshot.halts.length > 0 || percent === 0
-      ? 'Nobody is offered it now.'
-      : c === undefined
-        ? 'The fleet is being counted.'
-        : `${counted(c.progress.exposed, 'enrolled device')} ${c.progress.exposed === 1 ? 'is' : 'are'} led to it${canaries !== undefined && canaries.exposed > 0 ? `, ${count(canaries.exposed)} as canaries` : ''}.`;
+  const offers = offersOf(it, nowMs);
   return html`<dl class="nums">${[
     cell(
       'Enrolled devices',
@@ -34,7 +27,7 @@ export function numbersView(it: InForce, { counts, activeWithinMs, nowMs }: NowF
       ofActive,
       `${share(running, active)} of the active fleet.`,
     ),
-    cell(`Are offered ${current.buildId}`, count(offered), ofActive, offers),
+    cell(`Are offered ${offers.buildId}`, count(offers.devices), ofActive, offers.why),
     lastSafe === undefined || lastSafe.buildId === current.buildId
       ? cell('Run something else', count(active - running), ofActive, 'Builds of before, declared or not.')
       : cell(
@@ -44,4 +37,22 @@ export function numbersView(it: InForce, { counts, activeWithinMs, nowMs }: NowF
           `The last safe build; ${count(Math.max(0, active - running - runningSafe))} run something else.`,
         ),
   ]}</dl>`;
+}
+
+/** Of the build that devices are led to, which is the last safe one in a rollback. */
+function offersOf(it: InForce, nowMs: number): { buildId: string; devices: number; why: string } {
+  const { snapshot, suspended, counted: c } = it;
+  const { buildId, kind } = subjectOf(snapshot);
+  if (suspended) return { buildId, devices: 0, why: 'All offers are frozen.' };
+  const stopped =
+    kind === 'rollout' && (snapshot.halts.length > 0 || effectivePercent(snapshot, nowMs) === 0);
+  if (c === undefined) return { buildId, devices: 0, why: 'The fleet is being counted.' };
+  const { offered, exposed, canaries } = c.progress;
+  if (stopped && canaries.exposed === 0) return { buildId, devices: 0, why: 'Nobody is offered it now.' };
+  const led = `${counted(exposed, 'enrolled device')} ${exposed === 1 ? 'is' : 'are'} led ${kind === 'rollback' ? 'back ' : ''}to it`;
+  return {
+    buildId,
+    devices: offered,
+    why: `${led}${canaries.exposed > 0 ? `, ${count(canaries.exposed)} as canaries` : ''}.`,
+  };
 }

@@ -44,7 +44,8 @@ ${waiting > 0 && named(c.progress.named.waiting, waiting)}</section>`;
 }
 
 /** `; 5 of them said why: 4 wifi, 1 battery; 2 failed` */
-function saidWhy({ troubles }: InForce): string {
+function saidWhy({ troubles, snapshot }: InForce): string {
+  if (subjectOf(snapshot).kind === 'rollback') return '';
   const rows = troubles?.troubles ?? [];
   const of = (outcome: string) => rows.filter(row => row.outcome === outcome);
   const sum = (some: typeof rows): number => some.reduce((n, row) => n + row.devices, 0);

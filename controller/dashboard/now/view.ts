@@ -52,13 +52,18 @@ function standing(it: InForce, facts: NowFacts, { session }: Look): Html {
   const state = stateOf(it);
   const hero = heroOf(state, it, facts);
   const ends = endsView(state, it);
+  const gate = gateView(state, it);
+  const recent = recentView(facts);
+  // The column beside the devices is as long as they are: what ends the state comes there first.
+  const beside = ends ?? recent;
+  const below = ends === undefined ? undefined : recent;
   return html`${heroView(hero, actsView(state, it, session.viewer))}
 ${notesView(facts)}
 ${stepsView(state, it, facts)}
 ${numbersView(it, facts)}
-<div class="two"><div class="stack">${standView(it, facts)}${troublesView(it, facts)}</div><div class="stack">${gateView(state, it)}${ends}</div></div>
+<div class="two"><div class="stack">${standView(it, facts)}${troublesView(it, facts)}</div><div class="stack">${gate}${beside}</div></div>
 ${charts(state, it, facts)}
-${recentView(facts)}`;
+${below}`;
 }
 
 function charts(state: NowState, it: InForce, facts: NowFacts): Html {

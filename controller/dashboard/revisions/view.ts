@@ -1,6 +1,6 @@
 /** *Revisions*: what was merged, what it meant for whom, and how it went; a refused one with its problems. */
 import { type EventKind, eventOf } from '../../domain/history.ts';
-import type { AdoptionHour, AuditEntry, KeptRevision, ReconcileStatus } from '../../ports/index.ts';
+import type { AdoptionHour, Approved, AuditEntry, KeptRevision, ReconcileStatus } from '../../ports/index.ts';
 import type { Look, Viewed } from '../dashboard.ts';
 import { type Html, html, type Part } from '../html.ts';
 import { icon, type Shape, state, type Tone } from '../icons.ts';
@@ -30,6 +30,11 @@ export const revisionsView =
     const happened = new Map(
       (await ports.history.list({ limit: TOLD })).map(applied => [applied.appliedAtMs, applied.events]),
     );
+    const approved = new Map<string, Approved>();
+    for (const { revision, kind: of } of shown) {
+      const by = of === 'applied' ? await ports.approvals?.approved(revision) : undefined;
+      if (by !== undefined) approved.set(revision, by);
+    }
     const status = ports.reconciler.status();
     const older = rows.length > PAGE ? oldest?.id : undefined;
     const chip = (to: string | undefined, n: number, word: string): Html =>
@@ -40,12 +45,13 @@ export const revisionsView =
 <section class="card">${
         shown.length === 0
           ? html`<p class="q">No revision was read yet.</p>`
-          : html`<ol class="revs">${shown.map((row, at) => revisionView(row, endOf(row, shown.slice(0, at), nowMs), { status, hours, nowMs, pullUrl, happened }))}</ol>`
+          : html`<ol class="revs">${shown.map((row, at) => revisionView(row, endOf(row, shown.slice(0, at), nowMs), { status, hours, nowMs, pullUrl, happened, approved }))}</ol>`
       }${pager(`${counted(shown.length, 'revision')}`, older === undefined ? undefined : { href: linkTo('/revisions', query, { before: String(older) }), name: 'Older' })}</section>`,
     };
   };
 
 interface Around {
+  readonly approved: ReadonlyMap<string, Approved>;
   readonly happened: ReadonlyMap<number, readonly AuditEntry[]>;
   readonly status: ReconcileStatus;
   readonly hours: readonly AdoptionHour[];
@@ -93,16 +99,20 @@ ${detail.plan !== undefined && html`<div class="full">${planView(detail, inForce
 const isApplied = (row: KeptRevision, { appliedRevision, appliedAtMs }: ReconcileStatus): boolean =>
   row.revision === appliedRevision || row.atMs === appliedAtMs;
 
-function metaOf({ detail }: KeptRevision, { pullUrl }: Around): Part {
+function metaOf({ detail, revision }: KeptRevision, { pullUrl, approved }: Around): Part {
   const { commit } = detail;
   if (commit === undefined || commit.author === '') return undefined;
+  const given = approved.get(revision);
+  const approvals =
+    given !== undefined &&
+    html`, approved by ${given.by.join(', ')} (${count(given.by.length)} of ${count(given.needed)} needed)`;
   const number = /(?:^Merge pull request #|\(#)(\d{1,9})\b/.exec(commit.subject)?.[1];
   const pull =
     number !== undefined &&
     (pullUrl === undefined
       ? html`#${number} `
       : html`<a href="${pullUrl(Number(number))}" rel="noreferrer">#${number}</a> `);
-  return html`${pull}by ${commit.author}: “${commit.subject}”. `;
+  return html`${pull}by ${commit.author}: “${commit.subject}”${approvals}. `;
 }
 
 /** How its build went while it stood: at its end, or now. */

@@ -36,6 +36,8 @@ export interface LookOptions {
   readonly width?: number;
   readonly height?: number;
   readonly scripts?: boolean;
+  /** Complaints of the browser that the test provokes. */
+  readonly allows?: RegExp;
 }
 
 /** A page in a context of its own: nobody is signed in. What the browser complains about fails the look. */
@@ -44,7 +46,7 @@ export async function withPage<T>(
   options: LookOptions,
   use: (page: Page, context: BrowserContext) => Promise<T>,
 ): Promise<T> {
-  const { dark = false, width = 1280, height = 900, scripts = true } = options;
+  const { dark = false, width = 1280, height = 900, scripts = true, allows } = options;
   const context = await (await browser()).newContext({
     baseURL: url,
     colorScheme: dark ? 'dark' : 'light',
@@ -57,7 +59,8 @@ export async function withPage<T>(
     const complaints: string[] = [];
     page.on('pageerror', error => complaints.push(error.message));
     page.on('console', message => {
-      if (message.type() === 'error') complaints.push(message.text());
+      if (message.type() === 'error' && allows?.test(message.text()) !== true)
+        complaints.push(message.text());
     });
     const result = await use(page, context);
     if (complaints.length > 0) throw new Error(`the browser complained: ${complaints.join('; ')}`);
