@@ -93,6 +93,7 @@ export type ProblemCode =
   | 'build_unknown'
   | 'device_not_found'
   | 'token_not_found'
+  | 'destination_not_found'
   | 'artifact_not_found'
   | 'device_exists'
   | 'device_revoked'
@@ -102,6 +103,7 @@ export type ProblemCode =
   | 'result_conflict'
   | 'brake_nothing'
   | 'resume_nothing'
+  | 'notify_off'
   | 'build_not_offered'
   | 'range_not_satisfiable'
   | 'sha256_mismatch'
@@ -203,6 +205,8 @@ export interface Schemas {
   Halt: Halt;
   BrakeRequest: BrakeRequest;
   BrakePressed: BrakePressed;
+  NotifyTestRequest: NotifyTestRequest;
+  NotifyTested: NotifyTested;
   ResumeRequest: ResumeRequest;
   Resumed: Resumed;
   ClockConfirmed: ClockConfirmed;
@@ -871,6 +875,26 @@ export interface BrakePressed {
    */
   pressed: boolean;
   halt: Halt;
+}
+export interface NotifyTestRequest {
+  /**
+   * Left out it is all of them.
+   */
+  destination?: string;
+}
+export interface NotifyTested {
+  results: {
+    destination: string;
+    service: 'generic' | 'slack' | 'teams';
+    /**
+     * waiting: earlier messages are still being tried; this one follows by itself.
+     */
+    result: 'sent' | 'failed' | 'waiting';
+    /**
+     * Why it failed.
+     */
+    code: string | null;
+  }[];
 }
 export interface ResumeRequest {
   reason: string;

@@ -11,7 +11,11 @@ import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { failures } from './failures.ts';
 import { history } from './history.ts';
+
 import { init } from './init/index.ts';
+
+import { notify } from './notify.ts';
+
 import { plan } from './plan.ts';
 import { policy } from './policy.ts';
 import type { Verb } from './program.ts';
@@ -62,6 +66,7 @@ export const allVerbs = ({ proposals, backups }: Wiring): readonly Verb[] => [
   simulate,
   reconcile,
   schema,
+  notify,
   clock,
   doctor,
   backup(backups),

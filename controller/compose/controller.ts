@@ -1,30 +1,18 @@
 /** Wires the controller: the only place where parts meet. `main.ts` is the process around it. */
-import { makeAdmission } from '../artifacts/admission.ts';
-import { makeFleetSdks } from '../artifacts/fleet-sdks.ts';
-import { judge } from '../domain/judging/judge.ts';
-import type { GitHubConsole } from '../github/console.ts';
 import { createHttp } from '../http/app.ts';
 import type { Outbox } from '../outbox/drain.ts';
-import type { Artifacts, HealthSource, PastSource, Source } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
-import { makePublication, type Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openStore, type Store } from '../store/store.ts';
-import type { ArtifactWatch } from '../watch/artifacts.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import { type GuardedClock, guardClock } from '../watch/clock.ts';
-import { apartParser } from '../yaml/parse-apart.ts';
 import { makeBackground } from './background.ts';
 import { pagesOf } from './dashboard.ts';
-import { reconcileOf, retrospectOf } from './desired.ts';
 import { certificateOf, type Doors, httpSettings, openListeners } from './doors.ts';
-import { firstOperator, type Keys, keysOf, openArtifacts, sourceOf } from './edges.ts';
-import { consoleOf, type GitHubParts, webhookOf } from './github.ts';
+import { firstOperator, type Keys, keysOf } from './edges.ts';
 import { type Ground, makeEnds, type Surroundings, storeOptions } from './ground.ts';
-import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
-import { nudgesOf, outboxOf } from './nudges.ts';
-import { readingsOf } from './readings.ts';
-import { artifactWatchOf, lookAtFleet, lookAtGate, type Watches, watchesOf, watchTime } from './watches.ts';
+import { openParts, type Parts } from './parts.ts';
+import { lookAtFleet, lookAtGate, watchTime } from './watches.ts';
 
 export type { Surroundings } from './ground.ts';
 
@@ -89,104 +77,6 @@ async function enrolledIn(store: Store): Promise<number> {
   return (await store.devices.list({ limit: 1 })).length;
 }
 
-interface Parts {
-  readonly source: Source;
-  readonly artifacts: Artifacts;
-  readonly publication: Publication;
-  readonly watches: Watches;
-  readonly stored: ArtifactWatch;
-  readonly github: GitHubConsole | undefined;
-  readonly outbox: Outbox;
-  readonly reconcile: Reconcile;
-  readonly webhook: WatchedWebhook | undefined;
-  readonly retrospect: PastSource;
-  readonly health: HealthSource;
-}
-
-/** Makes every part; nothing runs yet. */
-async function openParts(
-  ground: Ground,
-  keys: Keys,
-  certificate: CertificateWatch | undefined,
-): Promise<Parts> {
-  const { settings, around, nowMs, store, background, ends } = ground;
-  const { observe } = around.observer;
-  const publication = makePublication();
-  const picture = () => publication.snapshot;
-  const artifacts = await openArtifacts(settings, observe, nowMs, store.desired);
-  const nudges = nudgesOf(ground, keys.nudgeMaster, picture);
-  const source = sourceOf(settings, around.environment, nowMs, observe);
-  const parser = apartParser();
-  ends.add(() => parser.close());
-  const admission = makeAdmission({
-    artifacts,
-    monotonicMs: around.monotonicMs,
-    fleet: makeFleetSdks(store.devices, around.monotonicMs),
-  });
-  const judging = {
-    parse: parser.parse,
-    place: parser.place,
-    admit: admission.admit,
-    halts: store.halts.standing,
-    pollMs: settings.OTA_POLL_INTERVAL,
-  };
-  const pace = around.githubPace;
-  const watches = watchesOf(ground, publication, nudges);
-  const githubParts: GitHubParts = {
-    settings,
-    store,
-    source,
-    judge: (tree, standing) =>
-      judge({ ...judging, reviewing: true, clockHeld: ground.clock.held }, tree, standing, nowMs()),
-    artifacts,
-    picture,
-    progress: watches.progress,
-    gate: watches.gate,
-    nowMs,
-    observe,
-    pace,
-  };
-  const github = consoleOf(githubParts);
-  const outbox = outboxOf(ground, nudges, github);
-  const { exposure } = watches;
-  const reconcile = reconcileOf(ground, {
-    source,
-    judging,
-    parseRollout: parser.parseRollout,
-    admission,
-    publication,
-    github,
-    nudges,
-    exposure,
-  });
-  const hook = webhookOf(githubParts, about => {
-    if (about === 'source') reconcile.wake();
-    else background.run('github', () => github?.hint().then(() => outbox.wake()));
-  });
-  const webhook = hook === undefined ? undefined : watchWebhook(hook, ground);
-  publication.subscribe(() => background.run('exposure', () => exposure.look()));
-  publication.subscribe(() => background.run('adoption', () => watches.adoption.look()));
-  publication.subscribe(() => background.run('progress', () => watches.troubles.look()));
-  publication.subscribe(() => outbox.wake());
-  around.observer.attach(readingsOf(ground, keys, publication, reconcile, watches, certificate));
-  const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
-  const { pusher } = nudges;
-  const surroundings = {
-    keys,
-    picture: publication,
-    reconcile,
-    artifacts,
-    certificate,
-    pusher,
-    github,
-    webhook,
-  };
-  const health = healthSource(ground, surroundings);
-  const retrospect = retrospectOf(ground, source, parser.parse);
-  const parts = { source, artifacts, publication, watches, stored, github, outbox, reconcile };
-  return { ...parts, webhook, health, retrospect };
-}
-
 async function openDoors(
   ground: Ground,
   keys: Keys,
@@ -216,6 +106,7 @@ async function openDoors(
         gate: watches.gate,
         retrospect: parts.retrospect,
         health,
+        notifier: parts.notifier,
       },
       observe: around.observer.observe,
       version: around.version,
@@ -238,6 +129,7 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   const { settings, around, nowMs, store, background, ends } = ground;
   const { github, outbox, reconcile } = parts;
   store.start();
+  await parts.watches.completion.begin();
   await store.lastMoment.keep(nowMs());
   ends.add(() => store.lastMoment.keep(nowMs()));
   outbox.start();

@@ -2,8 +2,10 @@
 import type { Admission } from '../artifacts/admission.ts';
 import type { JudgeSteps } from '../domain/judging/judge.ts';
 import type { Reconciled } from '../domain/judging/reconciled.ts';
+import { noticeOf } from '../domain/notice/of-change.ts';
 import { unapprovable } from '../github/approvals.ts';
 import type { GitHubConsole } from '../github/console.ts';
+import type { Notifications } from '../notify/notifications.ts';
 import type { OutboxEntry, PastSource, Source, SourceTree } from '../ports/index.ts';
 import { type ContinuityOptions, makeContinuity } from '../reconcile/continuity.ts';
 import { makeReconcile, type Reconcile } from '../reconcile/loop.ts';
@@ -22,15 +24,21 @@ export interface DesiredParts {
   readonly publication: Publication;
   readonly github: GitHubConsole | undefined;
   readonly nudges: Nudges;
+  readonly notifications: Pick<Notifications, 'promise'>;
   readonly exposure: ExposureWatch;
 }
 
 export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: DesiredParts): Reconcile {
-  const { source, judging, parseRollout, admission, publication, github, nudges, exposure } = parts;
+  const { source, judging, parseRollout, admission, publication, github, nudges, notifications, exposure } =
+    parts;
 
   /** Effects that a judged revision promises; they are committed together with it. */
   function promised(reconciled: Reconciled): OutboxEntry[] {
-    const told = github?.onReconciled(reconciled) ?? [];
+    const standing = publication.snapshot?.revision;
+    const told = [
+      ...(github?.onReconciled(reconciled) ?? []),
+      ...notifications.promise(noticeOf(reconciled, standing)),
+    ];
     if (reconciled.kind === 'rejected') return told;
     const { before, after } = reconciled;
     // Time may have widened the rollout since exposure was last looked at; those devices were not told yet.

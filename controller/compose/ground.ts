@@ -72,3 +72,9 @@ export const storeOptions = (
     wrote: (ms, jobs) => observer.observe({ type: 'ota.store.write', ms, jobs }),
   },
 });
+
+/** A held clock stops exposure, but not what was promised already. */
+export const dueMsOf =
+  ({ nowMs, around }: Pick<Ground, 'nowMs' | 'around'>): (() => number) =>
+  () =>
+    Math.max(nowMs(), around.wallMs());

@@ -4,12 +4,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Snapshot } from '../domain/decision.ts';
 import type { Moment } from '../domain/nudge/campaign.ts';
 import type { GitHubConsole } from '../github/console.ts';
+import type { Notifications } from '../notify/notifications.ts';
 import { makeCampaigns } from '../nudges/campaign.ts';
 import { campaignEntry } from '../nudges/row.ts';
 import { makeOutbox, type Outbox } from '../outbox/drain.ts';
 import type { OutboxEntry, OutboxHandler, Pusher } from '../ports/index.ts';
 import { pusherOf } from './edges.ts';
-import type { Ground } from './ground.ts';
+import { dueMsOf, type Ground } from './ground.ts';
 
 export interface Nudges {
   readonly handlers: readonly OutboxHandler[];
@@ -60,15 +61,19 @@ function campaignsOver(
 
 /** What drains the promised effects: GitHub's, then nudges. */
 export const outboxOf = (
-  { around, nowMs, store }: Ground,
+  ground: Ground,
   nudges: Nudges,
+  notifications: Pick<Notifications, 'handlers'>,
   github: GitHubConsole | undefined,
 ): Outbox =>
   makeOutbox({
-    store: store.outbox,
-    handlers: [...(github === undefined ? [] : [github.handler]), ...nudges.handlers],
-    // A held clock stops exposure, but not effects that were promised already.
-    nowMs: () => Math.max(nowMs(), around.wallMs()),
-    random: around.random,
-    observe: around.observer.observe,
+    store: ground.store.outbox,
+    handlers: [
+      ...(github === undefined ? [] : [github.handler]),
+      ...nudges.handlers,
+      ...notifications.handlers,
+    ],
+    nowMs: dueMsOf(ground),
+    random: ground.around.random,
+    observe: ground.around.observer.observe,
   });

@@ -1,8 +1,11 @@
 /** What time changes: exposure, adoption, retention. */
 
 import type { Admission } from '../artifacts/admission.ts';
+import type { Snapshot } from '../domain/decision.ts';
 import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
-import type { Artifacts, Brake } from '../ports/index.ts';
+import { noticeOfHalt } from '../domain/notice/of-change.ts';
+import type { Notifications } from '../notify/notifications.ts';
+import type { Artifacts, Brake, NewHalt } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import type { Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -12,6 +15,7 @@ import { type ArtifactWatch, watchArtifacts } from '../watch/artifacts.ts';
 import { makeBrake } from '../watch/brake.ts';
 import { type CompletionWatch, watchCompletion } from '../watch/completion.ts';
 import { type ExposureWatch, watchExposure } from '../watch/exposure.ts';
+import { type FailureWatch, watchFailures } from '../watch/failures.ts';
 import { type GateWatch, watchGate } from '../watch/gate.ts';
 import { type ProgressWatch, watchProgress } from '../watch/progress.ts';
 import { prune } from '../watch/retention.ts';
@@ -35,15 +39,19 @@ export interface Watches {
   readonly progress: ProgressWatch;
   readonly completion: CompletionWatch;
   readonly troubles: TroubleWatch;
+  readonly failures: FailureWatch;
 }
 
 export function watchesOf(
   { settings, around, background, clock, nowMs, store }: Ground,
   publication: Publication,
   nudges: Nudges,
+  notifications: Pick<Notifications, 'promise'>,
 ): Watches {
   const picture = () => publication.snapshot;
   const { observe } = around.observer;
+  const { promise } = notifications;
+  const told = (halt: NewHalt, snapshot: Snapshot) => promise(noticeOfHalt(halt, snapshot));
   const gate = watchGate({
     picture,
     devices: store.devices,
@@ -64,9 +72,8 @@ export function watchesOf(
   });
   return {
     progress,
-    completion: watchCompletion({ picture, progress, history: store.history, nowMs }),
     gate,
-    brake: makeBrake({ picture: publication, halts: store.halts, gate, clock, observe }),
+    brake: makeBrake({ picture: publication, halts: store.halts, gate, clock, observe, told }),
     exposure: watchExposure({
       picture: publication,
       known: gate.known,
@@ -78,6 +85,7 @@ export function watchesOf(
       values: store.keyValues,
       outbox: store.outbox,
       observe,
+      told,
       effects: ({ before, after, seenAtMs, name }) =>
         nudges.promise({ snapshot: before, atMs: seenAtMs }, after, name),
     }),
@@ -90,6 +98,23 @@ export function watchesOf(
       observe,
     }),
     troubles: watchTroubles({ picture, outcomes: store.outcomes, nowMs }),
+    completion: watchCompletion({
+      picture,
+      progress,
+      history: store.history,
+      values: store.keyValues,
+      nowMs,
+      observe,
+      promise,
+    }),
+    failures: watchFailures({
+      picture,
+      outcomes: store.outcomes,
+      values: store.keyValues,
+      nowMs,
+      observe,
+      promise,
+    }),
   };
 }
 
@@ -101,17 +126,24 @@ export async function lookAtGate(gate: GateWatch, stored: ArtifactWatch): Promis
 }
 
 /** Counts all that is counted of the fleet. */
-export async function lookAtFleet({ adoption, progress, completion, troubles }: Watches): Promise<void> {
+export async function lookAtFleet({
+  adoption,
+  progress,
+  completion,
+  troubles,
+  failures,
+}: Watches): Promise<void> {
   await adoption.look();
   await progress.look();
   await completion.look();
   await troubles.look();
+  await failures.look();
 }
 
 /** Starts the timers. */
 export function watchTime(
   ground: Ground,
-  { exposure, gate, adoption, progress, completion, troubles }: Watches,
+  { exposure, gate, adoption, progress, completion, troubles, failures }: Watches,
   artifacts: Artifacts,
   stored: ArtifactWatch,
 ): void {
@@ -128,6 +160,7 @@ export function watchTime(
     await completion.look();
   });
   background.every(MINUTE_MS, 'progress', () => troubles.look());
+  background.every(MINUTE_MS, 'failures', () => failures.look());
   const keep = {
     eventsMs: settings.OTA_RETENTION_EVENTS,
     downloadsMs: settings.OTA_RETENTION_DOWNLOADS,

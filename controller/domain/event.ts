@@ -4,6 +4,7 @@
  */
 import type { EligibleBy, HoldReason } from './decision.ts';
 import type { BuildId, DeviceId, Revision } from './ids.ts';
+import type { NotifyEvent } from './notice/event.ts';
 import type { RecordedOutcome } from './outcome.ts';
 
 export type Event =
@@ -120,6 +121,23 @@ export type Event =
     }
   | { readonly type: 'ota.resume'; buildId: BuildId; kind: 'gate' | 'hand'; by: string; reason: string }
   | {
+      /** The rollout or rollback in force is done (domain/progress.ts). */
+      readonly type: 'ota.rollout.completed';
+      revision: Revision;
+      buildId: BuildId;
+      percent: number;
+      running: number;
+      offered: number;
+    }
+  | {
+      /** Many devices failed at the build within an hour (domain/failure-spike.ts). */
+      readonly type: 'ota.failure.spike';
+      revision: Revision;
+      buildId: BuildId;
+      failed: number;
+      ended: number;
+    }
+  | {
       /** The judgement of a ramp's step changed. */
       readonly type: 'ota.gate.verdict';
       buildId: BuildId;
@@ -224,6 +242,7 @@ export type Event =
       result: 'ok' | 'retry' | 'fail' | 'skipped';
       code: string | undefined;
     }
+  | NotifyEvent
   | {
       readonly type: 'ota.webhook';
       deliveryId: string;
@@ -248,7 +267,9 @@ export const BACKGROUND_PARTS = [
   'check_ins',
   'clock',
   'device_tokens',
+  'completion',
   'exposure',
+  'failures',
   'gate',
   'github',
   'outbox',

@@ -12,8 +12,9 @@ import {
   type Snapshot,
   targetFor,
 } from './decision.ts';
+import { haltIn } from './halt.ts';
 import type { BuildId, DeviceId } from './ids.ts';
-import { finalPercent, percentAt } from './ramp/progress.ts';
+import { finalPercent, isSuspended, percentAt } from './ramp/progress.ts';
 import type { Build } from './release.ts';
 
 /** The build that a rollout leads devices to. */
@@ -203,3 +204,9 @@ export function waitsOf(
   if (!arrived) waits.push({ for: 'step' });
   return waits;
 }
+
+/** Done, and nothing stands in its way: the rollout is neither suspended nor halted. */
+export const isComplete = (picture: Snapshot, progress: FleetProgress, nowMs: number): boolean =>
+  !isSuspended(picture.rollout, nowMs) &&
+  haltIn(picture.halts)?.mode !== 'halt' &&
+  waitsOf(subjectOf(picture).kind, progress, hasArrived(picture)).length === 0;

@@ -9,6 +9,7 @@ import type { Revision } from '../domain/ids.ts';
 import type { Reconciled } from '../domain/judging/reconciled.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
+import { isWayBack } from '../domain/plan/way-back.ts';
 import type { Finding } from '../domain/problem.ts';
 import { subjectOf } from '../domain/progress.ts';
 import { meantPercent } from '../domain/standing.ts';
@@ -106,9 +107,6 @@ export function appliedRow(
 ): Row & { kind: 'applied' } {
   const { build: _, ...subject } = subjectOf(after);
   const inert = before !== undefined && sameOffers(before, after);
-  const withdrawn =
-    before !== undefined && after.state.builds.get(before.rollout.current)?.withdrawn !== undefined;
-  const back = plan.transitions.some(t => t.kind === 'rollback') || withdrawn;
   return {
     kind: 'applied',
     revision: after.revision,
@@ -118,7 +116,7 @@ export function appliedRow(
     subject: inert ? { ...subject, kind: 'none' } : subject,
     planHash: plan.hash,
     planText: renderPlanMarkdown(plan, { merge: after.revision, limit: PLAN_CHARS }).trimEnd(),
-    ends: back ? 'reverted' : 'superseded',
+    ends: isWayBack(before, after, plan) ? 'reverted' : 'superseded',
   };
 }
 

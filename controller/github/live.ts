@@ -2,7 +2,7 @@
 import type { Snapshot } from '../domain/decision.ts';
 import { againstIn } from '../domain/gate/advice.ts';
 import { haltIn } from '../domain/halt.ts';
-import { type FleetProgress, hasArrived, subjectOf, waitsOf } from '../domain/progress.ts';
+import { type FleetProgress, isComplete, subjectOf } from '../domain/progress.ts';
 import { nextStepOf } from '../domain/ramp/forecast.ts';
 import { isSuspended } from '../domain/ramp/progress.ts';
 import { meantPercent } from '../domain/standing.ts';
@@ -28,9 +28,10 @@ export interface FleetSources {
 function stateOf(picture: Snapshot, fleet: FleetProgress, percent: number, nowMs: number): RolloutState {
   if (isSuspended(picture.rollout, nowMs)) return 'suspended';
   if (haltIn(picture.halts)?.mode === 'halt') return 'halted';
-  const { kind } = subjectOf(picture);
-  if (waitsOf(kind, fleet, hasArrived(picture)).length === 0) return 'completed';
-  return kind === 'rollout' && percent === 0 && fleet.offered === 0 ? 'pending' : 'rolling_out';
+  if (isComplete(picture, fleet, nowMs)) return 'completed';
+  return subjectOf(picture).kind === 'rollout' && percent === 0 && fleet.offered === 0
+    ? 'pending'
+    : 'rolling_out';
 }
 
 /** A cheap sign that something countable moved; equal signs need no new count of the fleet. */

@@ -21,6 +21,7 @@ import { deviceRoutes } from './operator/device-routes.ts';
 import { explainRoute } from './operator/explain-route.ts';
 import { historyRoutes } from './operator/history-routes.ts';
 import { importRoute } from './operator/import-route.ts';
+import { notifyRoute } from './operator/notify-route.ts';
 import { releaseRoutes } from './operator/release-routes.ts';
 import { tokenRoutes } from './operator/token-routes.ts';
 import { HTTP_DEFAULTS, type Http, type HttpOptions } from './options.ts';
@@ -71,6 +72,7 @@ export function createHttp(options: HttpOptions): HttpFace {
     ...tokenRoutes(http, doors, contract),
     clockRoute(http, doors),
     ...brakeRoutes(http, doors, contract),
+    notifyRoute(http, doors, contract),
     ...healthRoutes(http, doors),
     webhookRoute(http, doors),
     ...(http.pages === undefined ? [] : pageRoutes(http, doors, http.pages(auth.show))),

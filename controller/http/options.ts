@@ -14,6 +14,7 @@ import type {
   HealthSource,
   HeldClock,
   HistoryStore,
+  Notifier,
   OutcomeStore,
   PageFace,
   PastSource,
@@ -41,6 +42,7 @@ export interface HttpPorts {
   readonly health: HealthSource;
   readonly history: Pick<HistoryStore, 'list'>;
   readonly failures: FailureStore;
+  readonly notifier: Notifier;
 }
 
 export interface HttpSettings {

@@ -35,6 +35,7 @@ export const PROBLEM_STATUS = {
   build_unknown: 404,
   device_not_found: 404,
   token_not_found: 404,
+  destination_not_found: 404,
   artifact_not_found: 404,
   device_exists: 409,
   device_revoked: 409,
@@ -44,6 +45,7 @@ export const PROBLEM_STATUS = {
   result_conflict: 409,
   brake_nothing: 409,
   resume_nothing: 409,
+  notify_off: 409,
   build_not_offered: 410,
   range_not_satisfiable: 416,
   // uploads

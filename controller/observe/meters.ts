@@ -60,6 +60,11 @@ export function meters(registry: Registry) {
     authFails: counter('ota_auth_failures_total', 'Refused credentials, by code.', ['code']),
     nudges: counter('ota_nudges_total', 'Nudges, by result.', ['result']),
     github: counter('ota_github_requests_total', 'Actions on GitHub, by result.', ['action', 'result']),
+    notifications: counter(
+      'ota_notifications_total',
+      'Tries to deliver a notification, by destination and result.',
+      ['destination', 'result'],
+    ),
     outboxFails: counter('ota_outbox_failures_total', 'Promised effects that failed, by topic.', [
       'topic',
       'final',

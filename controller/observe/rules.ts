@@ -11,6 +11,9 @@ type Rules = {
   };
 };
 
+/** A series that first appears as 1 has not increased, so each destination begins with all of them at 0. */
+const NOTIFY_RESULTS = ['sent', 'retry', 'gave_up'] as const;
+
 export function rules(m: Meters): Rules {
   const count = (kind: string) => () => m.changes.labels(kind).inc();
   const reconciled = (result: string) => (event: { ms: number }) => {
@@ -58,6 +61,8 @@ export function rules(m: Meters): Rules {
     'ota.ramp.restart': { level: 'warn' },
     'ota.halt': { level: 'error' },
     'ota.resume': { level: 'warn' },
+    'ota.rollout.completed': { level: 'info' },
+    'ota.failure.spike': { level: 'warn' },
     'ota.gate.verdict': { level: 'info' },
     'ota.gate.advice': { level: 'info' },
     'ota.reconcile.applied': { level: 'info', count: reconciled('applied') },
@@ -92,6 +97,18 @@ export function rules(m: Meters): Rules {
     'ota.nudge.fail': { level: 'warn', count: e => m.nudges.labels(e.result).inc() },
     'ota.nudge.off': { level: 'warn' },
     'ota.github': { level: 'info', count: e => m.github.labels(e.action, e.result).inc() },
+    'ota.notify.on': {
+      level: 'info',
+      count: e => {
+        for (const result of NOTIFY_RESULTS) m.notifications.labels(e.destination, result).inc(0);
+      },
+    },
+    'ota.notify.sent': { level: 'info', count: e => m.notifications.labels(e.destination, 'sent').inc() },
+    'ota.notify.retry': { level: 'warn', count: e => m.notifications.labels(e.destination, 'retry').inc() },
+    'ota.notify.gave_up': {
+      level: 'error',
+      count: e => m.notifications.labels(e.destination, 'gave_up').inc(),
+    },
     'ota.webhook': { level: 'info' },
     'ota.outbox.fail': { level: 'warn', count: e => m.outboxFails.labels(e.topic, String(e.final)).inc() },
     'ota.background.fail': {

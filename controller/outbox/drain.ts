@@ -2,7 +2,7 @@
  * Drains promised effects: rows that were committed with the change that caused them (SPEC §7). Each topic has one
  * handler and is drained in order, topics side by side; failures back off, and nothing here ever stops checks.
  */
-import { MINUTE_MS } from '../domain/duration.ts';
+import { retryDelayMs } from '../domain/backoff.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault, faultCode } from '../domain/fault.ts';
 import type { OutboxHandler, OutboxRow, OutboxStore } from '../ports/index.ts';
@@ -25,15 +25,6 @@ export interface Outbox {
   /** Waits until nothing is due; for tests and for shutdown. */
   drain(): Promise<void>;
   stop(): Promise<void>;
-}
-
-const FIRST_DELAY_MS = 1_000;
-const LONGEST_DELAY_MS = 5 * MINUTE_MS;
-
-/** 1 s, 2 s, 4 s … 5 min, half of it random, so that many rows do not come back together. */
-export function retryDelayMs(attempts: number, random: () => number): number {
-  const whole = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempts, 20));
-  return Math.round(whole / 2 + (whole / 2) * random());
 }
 
 export function makeOutbox(options: OutboxOptions): Outbox {

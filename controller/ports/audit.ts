@@ -1,4 +1,5 @@
 /** Who changed what, and when. */
+import type { OutboxEntry } from './outbox.ts';
 
 export interface AuditEntry {
   readonly atMs: number;
@@ -10,7 +11,8 @@ export interface AuditEntry {
 }
 
 export interface AuditStore {
-  record(entry: AuditEntry): Promise<void>;
+  /** One transaction: the row, and the outbox rows that what it tells of causes. */
+  record(entry: AuditEntry, outbox?: readonly OutboxEntry[]): Promise<void>;
   /** Newest first. `actor`, `action`, `subject`: exactly these. */
   list(page: AuditPage): Promise<(AuditEntry & { id: number })[]>;
 }

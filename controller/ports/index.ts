@@ -18,6 +18,7 @@ export * from './halts.ts';
 export * from './health.ts';
 export * from './history.ts';
 export * from './key-values.ts';
+export * from './notifier.ts';
 export * from './outbox.ts';
 export * from './outcomes.ts';
 export * from './pages.ts';

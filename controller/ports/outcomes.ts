@@ -1,5 +1,6 @@
 /** What devices reported and what was sent to them. */
 
+import type { Endings } from '../domain/failure-spike.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
 import type { Outcome, RecordedOutcome, ResultReason } from '../domain/outcome.ts';
 import type { OutboxEntry } from './outbox.ts';
@@ -87,6 +88,8 @@ export interface OutcomeStore {
   counts(buildId: BuildId, sinceMs?: number): Promise<OutcomeCounts>;
   /** Builds that the device has installed too often since a moment. */
   repeatedInstalls(deviceId: DeviceId, sinceMs: number): Promise<RepeatedInstalls[]>;
+  /** Devices by their newest final outcome at this build, of those that ended since a moment. */
+  endings(buildId: BuildId, sinceMs: number): Promise<Endings>;
   recordDownload(event: DownloadEvent): Promise<void>;
   /**
    * Bytes of a build that were sent to a device since a moment, finished or not. When they are `maxBytes` or more,

@@ -180,6 +180,9 @@ export const SETTINGS = {
   OTA_GITHUB_APP_INSTALLATION: optional(whole(1, 1e12), 'a number', 'Installation id of the GitHub App.'),
   OTA_GITHUB_APP_KEY: secret('Private key (PEM) of the GitHub App.'),
   OTA_GITHUB_WEBHOOK_SECRET: secret('Secret of the webhook; without it the webhook route answers 503.'),
+  OTA_NOTIFY: secret(
+    'Where notifications go, as JSON: docs/notifications.md. It holds URLs that are secrets.',
+  ),
   OTA_LOG_LEVEL: setting(
     v => (['debug', 'info', 'warn', 'error', 'silent'] as const).find(l => l === v.trim()),
     'info',

@@ -1,8 +1,14 @@
 /** What devices reported: one row an attempt, that is one device, one build, one request id (SPEC §1, §5). */
 import type { Knex } from 'knex';
+import type { Endings } from '../domain/failure-spike.ts';
 import { Fault } from '../domain/fault.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
-import { REPEATED_INSTALLS, type RecordedOutcome, type ResultReason } from '../domain/outcome.ts';
+import {
+  type Outcome,
+  REPEATED_INSTALLS,
+  type RecordedOutcome,
+  type ResultReason,
+} from '../domain/outcome.ts';
 import type { OutboxEntry, RepeatedInstalls, Report, Written } from '../ports/index.ts';
 import { rowsOf } from './dialect.ts';
 import { insertOutbox } from './outbox.ts';
@@ -88,6 +94,28 @@ async function insertAttempt(trx: Knex, row: Row): Promise<void> {
   if (known === undefined)
     throw new Fault('device_unknown', 'the device was erased while it reported', { retry: 'never' });
   await trx<Row>('attempts').insert(row);
+}
+
+/** Devices by their newest final outcome, of those that ended an attempt at this build since then. */
+export async function countEndings(reader: Knex, buildId: BuildId, sinceMs: number): Promise<Endings> {
+  const newest = reader('attempts')
+    .where({ build_id: buildId })
+    .where('at_ms', '>=', sinceMs)
+    .whereIn('outcome', ['ok', 'fail'])
+    .groupBy('device_id')
+    .select(reader.raw('max(id)'));
+  const rows = await reader('attempts')
+    .whereIn('id', newest)
+    .groupBy('outcome', 'reason')
+    .select<{ outcome: Outcome; reason: ResultReason; devices: number }[]>(
+      'outcome',
+      'reason',
+      reader.raw('count(*) as devices'),
+    );
+  return {
+    ok: rows.filter(row => row.outcome === 'ok').reduce((sum, { devices }) => sum + devices, 0),
+    failed: rows.filter(row => row.outcome === 'fail').map(({ reason, devices }) => ({ reason, devices })),
+  };
 }
 
 export async function reportsOf(reader: Knex, deviceId: DeviceId, limit: number): Promise<Report[]> {

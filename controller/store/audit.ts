@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import type { AuditEntry, AuditStore } from '../ports/index.ts';
 import type { Db } from './db.ts';
+import { insertOutbox } from './outbox.ts';
 
 export interface AuditRecord {
   readonly id: number;
@@ -12,9 +13,13 @@ export interface AuditRecord {
   readonly detail: string;
 }
 
-export function makeAuditStore(db: Db): AuditStore {
+export function makeAuditStore(db: Db, nowMs: () => number): AuditStore {
   return {
-    record: entry => db.write(trx => insertAudit(trx, [entry])),
+    record: (entry, outbox = []) =>
+      db.write(async trx => {
+        await insertAudit(trx, [entry]);
+        await insertOutbox(trx, outbox, nowMs());
+      }),
     list: async ({ beforeId, limit, ...where }) => {
       const rows = await db.read(reader => {
         const query = reader<AuditRecord>('audit').orderBy('id', 'desc').limit(limit);

@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import type { KeyValueStore } from '../ports/index.ts';
 import type { Db } from './db.ts';
+import { insertOutbox } from './outbox.ts';
 
 interface KeyValueRecord {
   readonly key: string;
@@ -22,6 +23,11 @@ export function makeKeyValueStore(db: Db, nowMs: () => number): KeyValueStore {
   return {
     get: key => db.read(reader => read(reader, key)),
     set: (key, value, expiresAtMs) => db.write(trx => write(trx, key, value, expiresAtMs)),
+    keep: (key, value, outbox) =>
+      db.write(async trx => {
+        await write(trx, key, value, undefined);
+        await insertOutbox(trx, outbox, nowMs());
+      }),
     claim: (key, value, expiresAtMs) =>
       db.write(async trx => {
         if ((await read(trx, key)) !== undefined) return false;

@@ -1,6 +1,6 @@
 /** Outcomes and downloads: committed before they are answered (SPEC §10). */
 import type { OutcomeStore } from '../ports/index.ts';
-import { repeatedInstalls, reportsOf, writeReport } from './attempts.ts';
+import { countEndings, repeatedInstalls, reportsOf, writeReport } from './attempts.ts';
 import type { Db } from './db.ts';
 import { downloadStats, downloadsOf, insertDownload, sentSince } from './downloads.ts';
 import { countOutcomes } from './outcome-counts.ts';
@@ -11,6 +11,7 @@ export function makeOutcomeStore(db: Db, nowMs: () => number): OutcomeStore {
   return {
     report: (report, outbox = []) => db.write(trx => writeReport(trx, report, outbox, nowMs())),
     counts: (buildId, sinceMs) => db.read(reader => countOutcomes(reader, buildId, sinceMs)),
+    endings: (buildId, sinceMs) => db.read(reader => countEndings(reader, buildId, sinceMs)),
     repeatedInstalls: (deviceId, sinceMs) => db.read(reader => repeatedInstalls(reader, deviceId, sinceMs)),
     troubles: build => db.read(reader => troublesOf(reader, build)),
     recordDownload: event => db.write(trx => insertDownload(trx, event)),

@@ -197,7 +197,7 @@ async function afterRestore(
         await replaceAdmins(trx, adminToken, nowMs);
         await raiseGenerations(trx, nowMs);
         // Effects that were pending in the backup have been done since, or are out of date.
-        await trx('outbox').whereIn('topic', ['nudge', 'notify']).delete();
+        await trx('outbox').where({ topic: 'nudge' }).orWhere('topic', 'like', 'notify:%').delete();
         const detail = JSON.stringify({ made_at: checked.madeAt, revision: checked.revision });
         const subject = checked.revision ?? 'empty';
         await trx('audit').insert({ at_ms: nowMs, actor: 'ota restore', action: 'restore', subject, detail });

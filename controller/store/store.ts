@@ -126,7 +126,7 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
   return {
     desired: makeDesiredStore(db, nowMs),
     outbox: makeOutboxStore(db, nowMs),
-    audit: makeAuditStore(db),
+    audit: makeAuditStore(db, nowMs),
     devices,
     outcomes: makeOutcomeStore(db, nowMs),
     admins,

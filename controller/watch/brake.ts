@@ -6,7 +6,7 @@ import { liftOf } from '../domain/gate/proof.ts';
 import { type Halt, isClosedByGit } from '../domain/halt.ts';
 import { rampOf } from '../domain/ramp/progress.ts';
 import type { InTurn } from '../domain/turns.ts';
-import type { AuditEntry, Brake, Clock, HaltStore, Picture } from '../ports/index.ts';
+import type { AuditEntry, Brake, Clock, HaltStore, NewHalt, OutboxEntry, Picture } from '../ports/index.ts';
 import type { GateWatch } from './gate.ts';
 
 export interface BrakeOptions {
@@ -15,9 +15,11 @@ export interface BrakeOptions {
   readonly gate: Pick<GateWatch, 'known' | 'look' | 'forget'>;
   readonly clock: Clock;
   readonly observe: Observe;
+  /** What a brake promises: people are told of it. */
+  readonly told: (halt: NewHalt, snapshot: Snapshot) => OutboxEntry[];
 }
 
-export function makeBrake({ picture, halts, gate, clock, observe }: BrakeOptions): Brake {
+export function makeBrake({ picture, halts, gate, clock, observe, told }: BrakeOptions): Brake {
   const needed = (): Snapshot => {
     if (picture.snapshot === undefined)
       throw new Fault('not_ready', 'no release has been applied yet', { retry: 'backoff' });
@@ -42,10 +44,19 @@ export function makeBrake({ picture, halts, gate, clock, observe }: BrakeOptions
           throw new Fault('brake_nothing', `no device is offered ${buildId}, so there is nothing to stop`, {
             retry: 'never',
           });
+        const pressing: NewHalt = {
+          buildId,
+          kind: 'hand',
+          mode: 'halt',
+          atMs: clock.nowMs(),
+          by,
+          reason,
+          evidence: null,
+        };
         const halt = await halts.press(
-          { buildId, kind: 'hand', mode: 'halt', atMs: clock.nowMs(), by, reason, evidence: null },
+          pressing,
           [auditOf(by, 'brake', buildId, { reason })],
-          [],
+          told(pressing, snapshot),
         );
         picture.publish({ ...snapshot, halts: [...snapshot.halts, halt] });
         observe({ type: 'ota.halt', buildId, kind: 'hand', by, reason });

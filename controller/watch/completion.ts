@@ -1,43 +1,104 @@
-/** Notices, by the fleet's count, that the rollout in force is done, and keeps when: once for each applied revision. */
+/**
+ * Notices, by the fleet's count, that the rollout in force is done. The history keeps it once for each applied revision;
+ * people are told once for each course, so that an edit of words is no news. It reads counts that were made anyway.
+ */
 import type { Snapshot } from '../domain/decision.ts';
+import type { Observe } from '../domain/event.ts';
 import { COMPLETE } from '../domain/history.ts';
-import { hasArrived, subjectOf, waitsOf } from '../domain/progress.ts';
-import type { HistoryStore, ProgressSource } from '../ports/index.ts';
+import { type Course, courseName, lookAtCourse } from '../domain/notice/course.ts';
+import type { Notice } from '../domain/notice/notice.ts';
+import { noticeOfCompletion } from '../domain/notice/of-change.ts';
+import { isComplete, subjectOf } from '../domain/progress.ts';
+import { makeTurns } from '../domain/turns.ts';
+import type { Counted, HistoryStore, KeyValueStore, OutboxEntry, ProgressSource } from '../ports/index.ts';
+
+const KEY = 'completion.course';
 
 export interface CompletionOptions {
   readonly picture: () => Snapshot | undefined;
   readonly progress: Pick<ProgressSource, 'last'>;
   readonly history: Pick<HistoryStore, 'complete'>;
+  readonly values: Pick<KeyValueStore, 'get' | 'keep'>;
   readonly nowMs: () => number;
+  readonly observe: Observe;
+  /** What the notice promises; committed with the memory that it was told. */
+  readonly promise: (notice: Notice) => OutboxEntry[];
 }
 
 export interface CompletionWatch {
-  /** Called after each count. */
+  /** What stands before anything was ever watched is no news. Called once, before the source is asked. */
+  begin(): Promise<void>;
+  /** Called after each count and after each publish. */
   look(): Promise<void>;
 }
 
-export function watchCompletion({ picture, progress, history, nowMs }: CompletionOptions): CompletionWatch {
+export function watchCompletion(options: CompletionOptions): CompletionWatch {
+  const { picture, progress, history, values, nowMs, observe, promise } = options;
   /** The applied revision that is known to be done, by its moment. */
   let doneMs: number | undefined;
+  let course: Course | undefined;
+
+  /** The count by which `standing` is done; one of the revision before it says nothing. */
+  function doneBy({ appliedAtMs, halts }: Snapshot): Counted | undefined {
+    const counted = progress.last();
+    if (counted === undefined || counted.picture.appliedAtMs !== appliedAtMs || halts.length > 0)
+      return undefined;
+    // Judged by the exposure that was counted: a step that opened since has devices of its own.
+    return isComplete(counted.picture, counted.progress, nowMs()) ? counted : undefined;
+  }
+
+  async function keepHistory(standing: Snapshot, counted: Counted): Promise<void> {
+    const { appliedAtMs, revision } = standing;
+    if (doneMs === appliedAtMs) return;
+    const { kind, buildId } = subjectOf(standing);
+    const { exposed, offered, running } = counted.progress;
+    await history.complete(appliedAtMs, {
+      atMs: nowMs(),
+      actor: 'controller',
+      action: COMPLETE,
+      subject: buildId,
+      detail: { revision, kind, exposed, offered, running },
+    });
+    doneMs = appliedAtMs;
+  }
+
+  async function remembered(): Promise<Course | undefined> {
+    if (course !== undefined) return course;
+    const text = await values.get(KEY);
+    course = text === undefined ? undefined : (JSON.parse(text) as Course);
+    return course;
+  }
+
+  async function remember(next: Course, outbox: readonly OutboxEntry[]): Promise<void> {
+    await values.keep(KEY, JSON.stringify(next), outbox);
+    course = next;
+  }
+
+  async function tell(standing: Snapshot, counted: Counted | undefined): Promise<void> {
+    const looked = lookAtCourse(await remembered(), courseName(standing), counted !== undefined);
+    if (looked === undefined) return;
+    if (!looked.tell || counted === undefined) return remember(looked.keep, []);
+    const notice = noticeOfCompletion(standing, counted.progress);
+    await remember(looked.keep, promise(notice));
+    const { revision, build, percent, running, offered } = notice;
+    observe({ type: 'ota.rollout.completed', revision, buildId: build.buildId, percent, running, offered });
+  }
+
+  const inTurn = makeTurns();
   return {
-    look: async () => {
-      const counted = progress.last();
-      const standing = picture();
-      if (counted === undefined || standing === undefined) return;
-      const { appliedAtMs, revision, halts } = standing;
-      // A count of the revision before says nothing of this one.
-      if (counted.picture.appliedAtMs !== appliedAtMs || doneMs === appliedAtMs || halts.length > 0) return;
-      const { kind, buildId } = subjectOf(standing);
-      if (waitsOf(kind, counted.progress, hasArrived(standing)).length > 0) return;
-      const { exposed, offered, running } = counted.progress;
-      await history.complete(appliedAtMs, {
-        atMs: nowMs(),
-        actor: 'controller',
-        action: COMPLETE,
-        subject: buildId,
-        detail: { revision, kind, exposed, offered, running },
-      });
-      doneMs = appliedAtMs;
-    },
+    begin: () =>
+      inTurn(async () => {
+        const standing = picture();
+        if (standing === undefined || (await remembered()) !== undefined) return;
+        await remember({ name: courseName(standing), told: true }, []);
+      }),
+    look: () =>
+      inTurn(async () => {
+        const standing = picture();
+        if (standing === undefined) return;
+        const counted = doneBy(standing);
+        if (counted !== undefined) await keepHistory(standing, counted);
+        await tell(standing, counted);
+      }),
   };
 }

@@ -15,6 +15,7 @@ import type {
   Clock,
   HaltStore,
   KeyValueStore,
+  NewHalt,
   OutboxEntry,
   OutboxStore,
   Picture,
@@ -44,6 +45,8 @@ export interface ExposureOptions {
   readonly values: KeyValueStore;
   readonly outbox: OutboxStore;
   readonly observe: Observe;
+  /** What a gate's halt promises: people are told of it. */
+  readonly told: (halt: NewHalt, snapshot: Snapshot) => OutboxEntry[];
   /** What a change promises: nudges for those who newly see an offer. */
   readonly effects: (change: ExposureChange) => OutboxEntry[];
 }
@@ -119,10 +122,11 @@ export function watchExposure(options: ExposureOptions): ExposureWatch {
     const mode = rampOf(snapshot.rollout)?.gate?.onBreach ?? 'halt';
     const reason = reasons.join(', ');
     const told = { reasons, figures, evidence, step: looked.progress.step };
+    const pressing: NewHalt = { buildId, kind: 'gate', mode, atMs, by: 'gate', reason, evidence: told };
     const pressed = await options.halts.press(
-      { buildId, kind: 'gate', mode, atMs, by: 'gate', reason, evidence: told },
+      pressing,
       [{ atMs, actor: 'gate', action: 'halt', subject: buildId, detail: told }],
-      [],
+      options.told(pressing, snapshot),
     );
     // Subscribers are told too: running campaigns must stop, and the fleet must be counted again.
     picture.publish({ ...snapshot, halts: [...snapshot.halts, pressed] });

@@ -99,6 +99,7 @@ class World {
       values: this.#store.keyValues,
       outbox: this.#store.outbox,
       observe: () => undefined,
+      told: () => [],
       effects: () => [],
     });
   }
@@ -113,6 +114,7 @@ class World {
       },
       clock: this.#clock(),
       observe: () => undefined,
+      told: () => [],
     });
   }
 

@@ -9,6 +9,7 @@ import type { Rollout } from '../../controller/domain/release.ts';
 import { ota } from '../support/cli.ts';
 import { type Enrolled, type Journey, withController } from '../support/controller.ts';
 import { type Answer, call } from '../support/http.ts';
+import { SECRET, withReceiver } from '../support/notify/receiver.ts';
 import { aRamp, HOUR_MS as HOUR, NOW_MS } from '../support/state.ts';
 
 const B41_FOR_ALL = {
@@ -76,21 +77,25 @@ const IDS = Array.from({ length: 24 }, (_, n) => `kiosk-${n}`);
 const withFleet = (
   rollout: Partial<Rollout>,
   use: (journey: Journey, exposed: Enrolled[], others: Enrolled[]) => Promise<void>,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<void> =>
-  withController(async journey => {
-    const devices = await journey.enrol(IDS);
-    await journey.merge(B41_FOR_ALL);
-    await journey.merge(rollout);
-    const codes = journey.controller.reconcile.status().problems.filter(p => p.severity === 'error');
-    assert.equal(codes, []);
-    const ids = await offersOf(journey, devices);
-    const exposed = devices.filter(d => ids.includes(d.device_id));
-    await use(
-      journey,
-      exposed,
-      devices.filter(d => !ids.includes(d.device_id)),
-    );
-  });
+  withController(
+    async journey => {
+      const devices = await journey.enrol(IDS);
+      await journey.merge(B41_FOR_ALL);
+      await journey.merge(rollout);
+      const codes = journey.controller.reconcile.status().problems.filter(p => p.severity === 'error');
+      assert.equal(codes, []);
+      const ids = await offersOf(journey, devices);
+      const exposed = devices.filter(d => ids.includes(d.device_id));
+      await use(
+        journey,
+        exposed,
+        devices.filter(d => !ids.includes(d.device_id)),
+      );
+    },
+    { settings },
+  );
 
 test('two failures of two that took it halt the build for everybody, and the same evidence holds it', () =>
   withFleet(gated(), async (journey, exposed, others) => {
@@ -157,6 +162,38 @@ test('a plain percent tells what a gate with defaults would say, and never narro
     await journey.pass(11 * 60_000);
     assert.is((await told()).advice, null);
   }));
+test('a halt by the gate is promised to people in its own transaction, and tells counts of no device', () =>
+  withReceiver(
+    'generic',
+    receiver =>
+      withFleet(
+        gated(),
+        async (journey, [first, second]) => {
+          if (first === undefined || second === undefined) throw new Error('two exposed devices');
+          for (const device of [first, second]) {
+            await fetchApk(journey, device);
+            await report(journey, device, 'install_failed');
+          }
+          await look(journey);
+          await journey.controller.outbox.drain();
+          const halted = receiver.received.filter(d => d.json.type === 'rollout.halted');
+          assert.equal(
+            halted.map(d => [d.json.data.build_id, d.json.data.by, d.json.data.reason]),
+            [['b42', 'gate', 'install_failures']],
+          );
+          assert.not.match(halted[0]?.body ?? '', /kiosk/);
+          assert.equal(receiver.violations, []);
+        },
+        {
+          OTA_NOTIFY: JSON.stringify({
+            destinations: [
+              { name: 'log', service: 'generic', url: receiver.url, secret: SECRET, kinds: ['halted'] },
+            ],
+          }),
+        },
+      ),
+    { plain: true, secret: SECRET },
+  ));
 
 test('a device that was never served the build halts nothing, however often it reports', () =>
   withFleet(gated(), async (journey, exposed, others) => {

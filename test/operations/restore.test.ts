@@ -97,6 +97,8 @@ test('after 30 days no newer token is taken any more, and a number from after th
     await store.outbox.add([
       { topic: 'nudge', key: 'campaign:1', payload: {}, notBeforeMs: 0 },
       { topic: 'github', key: 'row', payload: {}, notBeforeMs: 0 },
+      { topic: 'notify:ops', key: 'id', payload: {}, notBeforeMs: 0 },
+      { topic: 'notify:log', key: 'id', payload: {}, notBeforeMs: 0 },
     ]);
     await store.close();
     for (const key of ['token-key', 'nudge-key']) await writeFile(path.join(data, key), 'secret\n');
@@ -107,6 +109,11 @@ test('after 30 days no newer token is taken any more, and a number from after th
     const back = await open(restored);
     try {
       assert.equal(await back.outbox.pending('nudge'), [], 'a campaign from before the backup is over');
+      assert.equal(
+        (await back.outbox.waiting()).map(w => w.topic),
+        ['github'],
+        'so is every notification',
+      );
       assert.is((await back.outbox.pending('github')).length, 1);
       assert.is(back.devices.adoptGeneration('d1', 1_001), false, 'issued only after the restore');
       assert.is(back.devices.adoptGeneration('d1', 1), false);

@@ -1,9 +1,10 @@
 /** Promised effects: carried out in order, one topic beside the other, again after a failure, and after a crash. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { retryDelayMs } from '../../controller/domain/backoff.ts';
 import type { Event } from '../../controller/domain/event.ts';
 import { Fault } from '../../controller/domain/fault.ts';
-import { makeOutbox, type Outbox, retryDelayMs } from '../../controller/outbox/drain.ts';
+import { makeOutbox, type Outbox } from '../../controller/outbox/drain.ts';
 import type { Handled, OutboxHandler, OutboxRow } from '../../controller/ports/index.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { eventually } from '../support/http.ts';

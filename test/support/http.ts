@@ -17,6 +17,7 @@ import type {
   AdminScope,
   Artifacts,
   Brake,
+  Notifier,
   Reconciler,
   ReconcileStatus,
 } from '../../controller/ports/index.ts';
@@ -71,6 +72,7 @@ export type ServerOptions = Partial<Omit<HttpOptions, 'settings' | 'ports' | 'ob
   readonly settings?: Partial<HttpSettings>;
   readonly snapshot?: Snapshot;
   readonly status?: Partial<ReconcileStatus>;
+  readonly notifier?: Notifier;
   readonly quotaBytes?: number;
   readonly artifactFolder?: string;
   readonly health?: readonly HealthCheck[];
@@ -89,6 +91,8 @@ const noBrake: Brake = {
       new Fault('resume_nothing', 'it is not stopped, so there is nothing to resume', { retry: 'never' }),
     ),
 };
+
+const noNotifier: Notifier = { destinations: [], test: async () => [] };
 
 const STATUS: ReconcileStatus = {
   appliedRevision: undefined,
@@ -167,6 +171,7 @@ export async function withServer<T>(
         settings,
         snapshot: _snapshot,
         status,
+        notifier: _notifier,
         quotaBytes: _quota,
         artifactFolder: _folder,
         health: _health,
@@ -195,6 +200,7 @@ export async function withServer<T>(
             past: store.past,
           }),
           health: { look: async () => options.health ?? [] },
+          notifier: options.notifier ?? noNotifier,
           progress: watchProgress({
             picture: () => world.snapshot,
             devices: store.devices,

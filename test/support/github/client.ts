@@ -41,6 +41,9 @@ export function makeFacts(nowMs: () => number): KeyValueStore & { readonly size:
       rows.set(key, { value, expiresAtMs });
       return true;
     },
+    keep: async (key, value) => {
+      rows.set(key, { value, expiresAtMs: Number.POSITIVE_INFINITY });
+    },
     delete: async key => {
       rows.delete(key);
     },

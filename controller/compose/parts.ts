@@ -1,0 +1,124 @@
+/** Makes every part of a controller and joins them; nothing runs yet. */
+import { makeAdmission } from '../artifacts/admission.ts';
+import { makeFleetSdks } from '../artifacts/fleet-sdks.ts';
+import { judge } from '../domain/judging/judge.ts';
+import type { GitHubConsole } from '../github/console.ts';
+import type { Outbox } from '../outbox/drain.ts';
+import type { Artifacts, HealthSource, Notifier, PastSource, Source } from '../ports/index.ts';
+import type { Reconcile } from '../reconcile/loop.ts';
+import { makePublication, type Publication } from '../reconcile/publication.ts';
+import type { ArtifactWatch } from '../watch/artifacts.ts';
+import type { CertificateWatch } from '../watch/certificate.ts';
+import { apartParser } from '../yaml/parse-apart.ts';
+import { reconcileOf, retrospectOf } from './desired.ts';
+import { type Keys, openArtifacts, sourceOf } from './edges.ts';
+import { consoleOf, type GitHubParts, webhookOf } from './github.ts';
+import type { Ground } from './ground.ts';
+import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
+import { endRemoved, notificationsOf, notifierOf } from './notifications.ts';
+import { nudgesOf, outboxOf } from './nudges.ts';
+import { readingsOf } from './readings.ts';
+import { artifactWatchOf, type Watches, watchesOf } from './watches.ts';
+
+export interface Parts {
+  readonly source: Source;
+  readonly artifacts: Artifacts;
+  readonly publication: Publication;
+  readonly watches: Watches;
+  readonly stored: ArtifactWatch;
+  readonly github: GitHubConsole | undefined;
+  readonly outbox: Outbox;
+  readonly notifier: Notifier;
+  readonly reconcile: Reconcile;
+  readonly webhook: WatchedWebhook | undefined;
+  readonly retrospect: PastSource;
+  readonly health: HealthSource;
+}
+
+export async function openParts(
+  ground: Ground,
+  keys: Keys,
+  certificate: CertificateWatch | undefined,
+): Promise<Parts> {
+  const { settings, around, nowMs, store, background, ends } = ground;
+  const { observe } = around.observer;
+  const publication = makePublication();
+  const picture = () => publication.snapshot;
+  const artifacts = await openArtifacts(settings, observe, nowMs, store.desired);
+  const nudges = nudgesOf(ground, keys.nudgeMaster, picture);
+  const notifications = notificationsOf(ground, picture);
+  await endRemoved(ground, notifications);
+  const source = sourceOf(settings, around.environment, nowMs, observe);
+  const parser = apartParser();
+  ends.add(() => parser.close());
+  const admission = makeAdmission({
+    artifacts,
+    monotonicMs: around.monotonicMs,
+    fleet: makeFleetSdks(store.devices, around.monotonicMs),
+  });
+  const judging = {
+    parse: parser.parse,
+    place: parser.place,
+    admit: admission.admit,
+    halts: store.halts.standing,
+    pollMs: settings.OTA_POLL_INTERVAL,
+  };
+  const pace = around.githubPace;
+  const watches = watchesOf(ground, publication, nudges, notifications);
+  const githubParts: GitHubParts = {
+    settings,
+    store,
+    source,
+    judge: (tree, standing) =>
+      judge({ ...judging, reviewing: true, clockHeld: ground.clock.held }, tree, standing, nowMs()),
+    artifacts,
+    picture,
+    progress: watches.progress,
+    gate: watches.gate,
+    nowMs,
+    observe,
+    pace,
+  };
+  const github = consoleOf(githubParts);
+  const outbox = outboxOf(ground, nudges, notifications, github);
+  const { exposure } = watches;
+  const reconcile = reconcileOf(ground, {
+    source,
+    judging,
+    parseRollout: parser.parseRollout,
+    admission,
+    publication,
+    github,
+    nudges,
+    notifications,
+    exposure,
+  });
+  const hook = webhookOf(githubParts, about => {
+    if (about === 'source') reconcile.wake();
+    else background.run('github', () => github?.hint().then(() => outbox.wake()));
+  });
+  const webhook = hook === undefined ? undefined : watchWebhook(hook, ground);
+  publication.subscribe(() => background.run('exposure', () => exposure.look()));
+  publication.subscribe(() => background.run('adoption', () => watches.adoption.look()));
+  publication.subscribe(() => background.run('progress', () => watches.troubles.look()));
+  publication.subscribe(() => background.run('completion', () => watches.completion.look()));
+  publication.subscribe(() => outbox.wake());
+  around.observer.attach(readingsOf(ground, keys, publication, reconcile, watches, certificate));
+  const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
+  const { pusher } = nudges;
+  const surroundings = {
+    keys,
+    picture: publication,
+    reconcile,
+    artifacts,
+    certificate,
+    pusher,
+    github,
+    webhook,
+  };
+  const health = healthSource(ground, surroundings);
+  const notifier = notifierOf(ground, notifications, outbox);
+  const retrospect = retrospectOf(ground, source, parser.parse);
+  const parts = { source, artifacts, publication, watches, stored, github, outbox, reconcile };
+  return { ...parts, notifier, webhook, health, retrospect };
+}

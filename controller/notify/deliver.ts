@@ -1,0 +1,85 @@
+/** Takes promised notices to their destination: one queue each, tried for 24 hours, then given up and told. */
+import { retryDelayMs } from '../domain/backoff.ts';
+import { DAY_MS, HOUR_MS } from '../domain/duration.ts';
+import type { Observe } from '../domain/event.ts';
+import { faultCode } from '../domain/fault.ts';
+import type { NoticeForm, Told } from '../domain/notice/notice.ts';
+import type { Handled, OutboxHandler, OutboxRow } from '../ports/index.ts';
+import { type Destination, topicOf } from './destination.ts';
+import { genericBody } from './generic.ts';
+import { DestinationFault, type PostOptions } from './post.ts';
+import { signatureHeaders } from './signature.ts';
+import { slackBody } from './slack.ts';
+import { teamsBody } from './teams.ts';
+
+/** How long a destination may be away. */
+export const PATIENCE_MS = DAY_MS;
+/** A Retry-After beyond it is not believed. */
+const LONGEST_WAIT_MS = HOUR_MS;
+
+export interface DeliveryOptions {
+  /** Which controller speaks. */
+  readonly from: string | undefined;
+  /** Time that ages promises, Unix ms. */
+  readonly nowMs: () => number;
+  /** Time that the outbox waits by, Unix ms. */
+  readonly dueMs: () => number;
+  readonly wallMs: () => number;
+  readonly random: () => number;
+  readonly observe: Observe;
+  readonly post: (request: PostOptions) => Promise<void>;
+  /** A row has been tried: `code` undefined when it arrived. */
+  readonly tried: (id: string, code: string | undefined) => void;
+}
+
+const BODIES: Readonly<Record<NoticeForm, (told: Told, from: string | undefined) => unknown>> = {
+  generic: genericBody,
+  slack: slackBody,
+  teams: teamsBody,
+};
+
+export function deliveryTo(destination: Destination, options: DeliveryOptions): OutboxHandler {
+  const { from, nowMs, dueMs, wallMs, random, observe, post, tried } = options;
+  const { name, service, url, key, ca } = destination;
+
+  async function send(told: Told, signal: AbortSignal): Promise<void> {
+    const body = JSON.stringify(BODIES[service](told, from));
+    const headers = signatureHeaders(told.id, Math.floor(wallMs() / 1_000), body, key);
+    await post({ url, ca, body, headers, signal });
+  }
+
+  function failed(row: OutboxRow, { notice }: Told, error: unknown): Handled {
+    const code = faultCode(error);
+    const endMs = row.createdAtMs + PATIENCE_MS;
+    const hopeless = !(error instanceof DestinationFault) || error.retry === 'never';
+    // Whoever asked for a test waits for its end.
+    if (hopeless || notice.kind === 'test' || nowMs() >= endMs) {
+      observe({ type: 'ota.notify.gave_up', destination: name, kind: notice.kind, code });
+      return { gaveUp: code };
+    }
+    const asked = Math.min(LONGEST_WAIT_MS, (error.retryAfterS ?? 0) * 1_000);
+    const waitMs = Math.max(asked, retryDelayMs(row.attempts, random));
+    const attempt = row.attempts + 1;
+    observe({ type: 'ota.notify.retry', destination: name, kind: notice.kind, code, attempt });
+    // The last try is made when the time is over, not minutes after it.
+    return { retryAtMs: dueMs() + Math.min(waitMs, Math.max(0, endMs - nowMs())), code };
+  }
+
+  return {
+    topic: topicOf(destination),
+    handle: async (row, signal) => {
+      const told = row.payload as Told;
+      try {
+        await send(told, signal);
+        observe({ type: 'ota.notify.sent', destination: name, kind: told.notice.kind });
+        tried(told.id, undefined);
+        return 'done';
+      } catch (error) {
+        if (signal.aborted) throw error;
+        const handled = failed(row, told, error);
+        tried(told.id, faultCode(error));
+        return handled;
+      }
+    },
+  };
+}
