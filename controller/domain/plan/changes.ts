@@ -21,7 +21,10 @@ type Fields<T> = readonly (readonly [path: string, value: (thing: T) => ChangeVa
 type FieldsOf<T> = { readonly [K in keyof T]-?: Fields<T> };
 
 const list = (values: readonly (string | number)[] | undefined): ChangeValue =>
-  values === undefined || values.length === 0 ? undefined : [...values].sort().join(', ');
+  values === undefined || values.length === 0 ? undefined : [...values].sort(inOrder).join(', ');
+/** Numbers by their size: 5 comes before 10. */
+const inOrder = (a: string | number, b: string | number): number =>
+  typeof a === 'number' && typeof b === 'number' ? a - b : String(a) < String(b) ? -1 : 1;
 const duration = (ms: number | undefined): ChangeValue => (ms === undefined ? undefined : durationText(ms));
 const time = (ms: number | undefined): ChangeValue => (ms === undefined ? undefined : timeText(ms));
 const rampOf = ({ exposure }: Rollout) => (exposure.kind === 'ramp' ? exposure.ramp : undefined);

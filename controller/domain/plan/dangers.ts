@@ -19,6 +19,7 @@ export const DANGER_KINDS = [
   'percent_jump',
   'new_signer',
   'package_changed',
+  'min_sdk_raised',
   'baseline_unproven',
   'rollback_ended',
   'cohort_exchanged',
@@ -143,9 +144,15 @@ function* builds(base: Standing | undefined, head: Standing): Generator<Danger> 
     const proven = [...known].some(f => promoted.signerLineage.includes(f));
     yield danger(
       'new_signer',
-      `\`${promoted.buildId}\` is signed with a new key, ${strange.map(f => `\`${shortHex(f)}\``).join(', ')}${proven ? ', proven by its rotation lineage' : ''}`,
+      `\`${promoted.buildId}\` is signed with a new key, ${strange.map(f => `\`${shortHex(f)}\``).join(', ')}${proven ? ', proven by its rotation lineage' : ': devices that run what stands can not install it'}`,
     );
   }
+  const was = currentOf(base);
+  if (was !== undefined && promoted.minSdk > was.minSdk)
+    yield danger(
+      'min_sdk_raised',
+      `\`${promoted.buildId}\` needs SDK ${promoted.minSdk}, \`${was.buildId}\` ran on ${was.minSdk}: devices below stay where they are`,
+    );
   if (stood.some(b => b.package !== promoted.package))
     yield danger(
       'package_changed',

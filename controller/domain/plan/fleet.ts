@@ -6,7 +6,9 @@ import { bucketOf, isExposed } from '../cohort.ts';
 import { type Decision, type Device, decide, isCanary, type Snapshot } from '../decision.ts';
 import { HOUR_MS } from '../duration.ts';
 import type { BuildId, DeviceId, Sha256 } from '../ids.ts';
-import { pictureOf, type Standing } from '../standing.ts';
+import { isSuspended } from '../ramp/progress.ts';
+import { currentOf, pictureOf, type Standing } from '../standing.ts';
+import { namedIn } from './dangers.ts';
 import type { Plan } from './index.ts';
 
 /** A row of the device store. A device whose version is not known yet counts as fresh. */
@@ -49,6 +51,16 @@ export interface FleetPlan {
   readonly ahead: number;
   /** Devices that the key of their installed build keeps from updating. */
   readonly signerMismatch: number;
+  /** Devices, canaries aside, that the percentage led to the same `current` before and no longer does. */
+  readonly leaving: number;
+  /** Of these, the ones that run it. */
+  readonly leavingWithCurrent: number;
+  /** Devices whose Android is too old for `current`, and was not for what it replaces. */
+  readonly cutOff: number;
+  /** Devices that run `last_safe`. */
+  readonly onLastSafe: number;
+  /** What is named as a canary and is not there: tags that no device carries, and how many device ids. */
+  readonly strayCanaries: { readonly tags: readonly string[]; readonly devices: number };
   /** At each usual percentage and at the plan's own; empty when nothing is exposed by percentage. */
   readonly steps: readonly FleetStep[];
 }
@@ -64,10 +76,12 @@ function percentsOf({ head, exposure }: Plan): number[] {
   if (exposure.finalPercent === 0) return [];
   const own = exposure.steps.map(s => s.percent);
   if (head.state.rollout.exposure.kind === 'percent') own.push(head.state.rollout.exposure.percent);
-  return [...new Set([...USUAL_PERCENTS, ...own])].filter(p => p > 0).sort((a, b) => a - b);
+  const today = Math.min(exposure.fromPercent, exposure.toPercent);
+  const usual = USUAL_PERCENTS.filter(p => p >= today);
+  return [...new Set([...usual, ...own])].filter(p => p > 0).sort((a, b) => a - b);
 }
 
-type Tally = { -readonly [K in keyof Omit<FleetPlan, 'steps'>]: FleetPlan[K] };
+type Tally = { -readonly [K in keyof Omit<FleetPlan, 'steps' | 'strayCanaries'>]: FleetPlan[K] };
 
 export interface FleetCounter {
   add(device: FleetDevice): void;
@@ -100,7 +114,13 @@ export function fleetCounter(plan: Plan, activeWithinMs = ACTIVE_MS): FleetCount
     forcedBack: 0,
     ahead: 0,
     signerMismatch: 0,
+    leaving: 0,
+    leavingWithCurrent: 0,
+    cutOff: 0,
+    onLastSafe: 0,
   };
+  const change = changeOf(plan);
+  const stray = strayCounter(head);
 
   function add(row: FleetDevice): void {
     const device: Device = { ...row, versionCode: row.versionCode ?? 0 };
@@ -114,6 +134,13 @@ export function fleetCounter(plan: Plan, activeWithinMs = ACTIVE_MS): FleetCount
     if (is.kind === 'offer' && is.forceDowngrade) tally.forcedBack++;
     if (is.kind === 'hold' && is.reason === 'ahead') tally.ahead++;
     if (is.kind === 'hold' && is.reason === 'signer_mismatch') tally.signerMismatch++;
+    if (change.leaves(device)) {
+      tally.leaving++;
+      if (device.versionCode === after.current.versionCode) tally.leavingWithCurrent++;
+    }
+    if (change.cutsOff(device)) tally.cutOff++;
+    if (device.versionCode === after.lastSafe?.versionCode) tally.onLastSafe++;
+    stray.see(device);
     if (steps.length > 0) addSteps(device, was, (row.lastSeenMs ?? 0) >= atMs - activeWithinMs);
   }
 
@@ -138,8 +165,43 @@ export function fleetCounter(plan: Plan, activeWithinMs = ACTIVE_MS): FleetCount
     add,
     result: () => ({
       ...tally,
+      strayCanaries: stray.left(),
       steps: steps.map(s => ({ ...s, nominalDevices: Math.round((tally.devices * s.percent) / 100) })),
     }),
+  };
+}
+
+/** Which devices a narrowing leaves out, and which a higher `min_sdk` does. */
+function changeOf({ base, head, exposure, atMs }: Plan) {
+  const was = base?.state.rollout;
+  const is = head.state.rollout;
+  const same = was?.current === is.current && !was.rollback && !is.rollback;
+  const narrows = same && exposure.toPercent < exposure.fromPercent && !isSuspended(is, atMs);
+  const after = pictureOf(head, atMs);
+  const minSdk = currentOf(head)?.minSdk ?? 0;
+  const stood = base === undefined || same ? undefined : currentOf(base)?.minSdk;
+  return {
+    leaves: (device: Device): boolean =>
+      narrows &&
+      !isCanary(after, device) &&
+      isExposed(bucketOf(device.deviceId, was?.cohortSeed ?? ''), exposure.fromPercent) &&
+      !isExposed(bucketOf(device.deviceId, is.cohortSeed), exposure.toPercent),
+    cutsOff: ({ sdk }: Device): boolean =>
+      sdk !== undefined && stood !== undefined && sdk >= stood && sdk < minSdk,
+  };
+}
+
+/** What of the named canaries no enrolled device answers to. */
+function strayCounter({ state }: Standing) {
+  const named = namedIn(state);
+  const tags = new Set(named.tags);
+  const devices = new Set(named.devices);
+  return {
+    see: (device: Device): void => {
+      for (const tag of device.tags) tags.delete(tag);
+      devices.delete(device.deviceId);
+    },
+    left: () => ({ tags: [...tags].sort(), devices: devices.size }),
   };
 }
 

@@ -99,6 +99,11 @@ const fleetJson = (fleet: FleetPlan): Json => ({
   forced_back: fleet.forcedBack,
   ahead: fleet.ahead,
   signer_mismatch: fleet.signerMismatch,
+  leaving: fleet.leaving,
+  leaving_with_current: fleet.leavingWithCurrent,
+  cut_off: fleet.cutOff,
+  on_last_safe: fleet.onLastSafe,
+  stray_canaries: { tags: [...fleet.strayCanaries.tags], devices: fleet.strayCanaries.devices },
   steps: fleet.steps.map(s => ({
     percent: s.percent,
     nominal_devices: s.nominalDevices,

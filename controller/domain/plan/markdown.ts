@@ -6,6 +6,7 @@
 import { durationText } from '../duration.ts';
 import { code } from './escape.ts';
 import type { FleetPlan, FleetStep } from './fleet.ts';
+import { fleetFacts, isBelowToday } from './fleet-facts.ts';
 import { gateFacts } from './gate-facts.ts';
 import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
@@ -100,19 +101,16 @@ function detailPart(plan: Plan, fleet: FleetPlan | undefined): string[] {
   const lines = [
     ...plan.views.map(viewLine),
     ...[canaryLine(plan)].filter(line => line !== undefined),
-    ...(fleet === undefined ? [] : fleetFacts(fleet)),
+    ...(fleet === undefined ? [] : enrolledFacts(plan, fleet)),
     ...gateFacts(plan, fleet),
   ];
   return [lines.map(line => `- ${line}`).join('\n')];
 }
 
-function fleetFacts(fleet: FleetPlan): string[] {
+function enrolledFacts(plan: Plan, fleet: FleetPlan): string[] {
   return [
     `${countText(fleet.devices, 'enrolled device')}, ${fleet.neverSeen} never seen; ${countText(fleet.canaries, 'canary device')}`,
-    ...(fleet.ahead > 0 ? [`${countText(fleet.ahead, 'device')} on a newer version will stay there`] : []),
-    ...(fleet.signerMismatch > 0
-      ? [`${countText(fleet.signerMismatch, 'device')} kept back: signed with another key`]
-      : []),
+    ...fleetFacts(plan, fleet),
   ];
 }
 
@@ -134,7 +132,9 @@ function rampTable(plan: Plan, fleet: FleetPlan | undefined, foreseen: Foreseen 
     const counts =
       counted === undefined
         ? []
-        : [devicesCell(counted), String(counted.newOffers), bytesText(counted.bytes)];
+        : isBelowToday(plan, s.percent)
+          ? [devicesCell(counted), '–', '–']
+          : [devicesCell(counted), String(counted.newOffers), bytesText(counted.bytes)];
     const likely = outlookOfStep(foreseen, s.percent);
     const outlook = likely === undefined ? ['', ''] : [overText(plan, likely), reportsText(likely)];
     const cells = [`**${percentText(s.percent)}**${here}`, beginText(plan, s), holds];
@@ -158,11 +158,13 @@ function percentTable(plan: Plan, fleet: FleetPlan | undefined): string[] {
   if (fleet === undefined || fleet.steps.length === 0) return [];
   const { exposure } = plan.head.state.rollout;
   const own = exposure.kind === 'percent' ? exposure.percent : undefined;
-  const rows = fleet.steps.map(s => {
-    const mark = (text: string): string => (s.percent === own ? `**${text}**` : text);
-    const cells = [percentText(s.percent), devicesCell(s), String(s.newOffers), bytesText(s.bytes)];
-    return `| ${cells.map(mark).join(' | ')} |`;
-  });
+  const rows = fleet.steps
+    .filter(s => !isBelowToday(plan, s.percent))
+    .map(s => {
+      const mark = (text: string): string => (s.percent === own ? `**${text}**` : text);
+      const cells = [percentText(s.percent), devicesCell(s), String(s.newOffers), bytesText(s.bytes)];
+      return `| ${cells.map(mark).join(' | ')} |`;
+    });
   return [
     ['| Exposure | Devices | New offers | To be served |', '| ---: | ---: | ---: | ---: |', ...rows].join(
       '\n',

@@ -3,6 +3,7 @@
 import { durationText } from '../duration.ts';
 import { singleLine } from './escape.ts';
 import type { FleetPlan } from './fleet.ts';
+import { fleetFacts, isBelowToday } from './fleet-facts.ts';
 import { gateFacts } from './gate-facts.ts';
 import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { bare, beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
@@ -40,7 +41,7 @@ function body(plan: Plan, { fleet, foreseen }: TextOptions): string[] {
   ];
   return [
     ...section('Exposure', [exposureLine(plan), ...plan.views.map(viewLine), ...stepLines(plan)].map(bare)),
-    ...section('Fleet', fleet === undefined ? [] : [...fleetLines(fleet), ...gateFacts(plan, fleet)]),
+    ...section('Fleet', fleet === undefined ? [] : [...fleetLines(plan, fleet), ...gateFacts(plan, fleet)]),
     ...section('Forecast', foreseen === undefined ? [] : forecastLines(plan, foreseen)),
     ...section('Notes', notes.filter(line => line !== undefined).map(bare)),
     ...section(
@@ -78,19 +79,18 @@ function forecastLines(plan: Plan, foreseen: Foreseen): string[] {
   ];
 }
 
-function fleetLines(fleet: FleetPlan): string[] {
-  const rows = fleet.steps.map(
-    s =>
-      `${percentText(s.percent).padStart(7)}  ${s.actualDevices} devices (nominal ${s.nominalDevices}), ${countText(s.newOffers, 'new offer')}, ${bytesText(s.bytes)}`,
-  );
+function fleetLines(plan: Plan, fleet: FleetPlan): string[] {
+  const rows = fleet.steps
+    .filter(s => !isBelowToday(plan, s.percent))
+    .map(
+      s =>
+        `${percentText(s.percent).padStart(7)}  ${countText(s.actualDevices, 'device')} (nominal ${s.nominalDevices}), ${countText(s.newOffers, 'new offer')}, ${bytesText(s.bytes)}`,
+    );
   return [
     `${countText(fleet.devices, 'device')}, ${fleet.neverSeen} never seen, ${countText(fleet.canaries, 'canary device')}`,
     `at once: ${countText(fleet.newOffers, 'new offer')}, ${bytesText(fleet.bytes)} to be served`,
     ...(fleet.forcedBack > 0 ? [`${countText(fleet.forcedBack, 'device')} told to go back`] : []),
-    ...(fleet.ahead > 0 ? [`${countText(fleet.ahead, 'device')} on a newer version, staying there`] : []),
-    ...(fleet.signerMismatch > 0
-      ? [`${countText(fleet.signerMismatch, 'device')} kept back: signed with another key`]
-      : []),
+    ...fleetFacts(plan, fleet),
     ...rows,
   ];
 }

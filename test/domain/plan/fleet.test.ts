@@ -1,9 +1,12 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { bucketOf, isExposed } from '../../../controller/domain/cohort.ts';
 import { decide } from '../../../controller/domain/decision.ts';
 import { countFleet, type FleetDevice } from '../../../controller/domain/plan/fleet.ts';
 import { plan } from '../../../controller/domain/plan/index.ts';
+import { renderPlanMarkdown } from '../../../controller/domain/plan/markdown.ts';
+import { renderPlanText } from '../../../controller/domain/plan/text.ts';
 import type { Rollout } from '../../../controller/domain/release.ts';
 import type { Standing } from '../../../controller/domain/standing.ts';
 import { pictureOf } from '../../../controller/domain/standing.ts';
@@ -54,8 +57,8 @@ test('the plan’s own percentages are steps too, a ramp’s and a plain one', (
   const ramp = aRamp(NOW_MS, [2, 1], [20, 1], [100]);
   const percents = (head: StateParts) =>
     countFleet(plan(stand(), stand(head), NOW_MS), fleet(10)).steps.map(s => s.percent);
-  assert.equal(percents({ rollout: { exposure: ramp } }), [1, 2, 5, 10, 20, 25, 50, 100]);
-  assert.equal(percents({ rollout: 33.33 }), [1, 5, 10, 25, 33.33, 50, 100]);
+  assert.equal(percents({ rollout: { exposure: ramp } }), [2, 5, 10, 20, 25, 50, 100]);
+  assert.equal(percents({ rollout: 33.33 }), [10, 25, 33.33, 50, 100]);
   assert.equal(percents({ rollout: { rollback: true } }), []);
 });
 
@@ -65,6 +68,65 @@ test('a raise counts only the devices that were not offered the build before', (
   const step = (percent: number) => counted.steps.find(s => s.percent === percent);
   assert.is(step(10)?.newOffers, 0);
   assert.is(counted.newOffers, (step(50)?.actualDevices ?? 0) - (step(10)?.actualDevices ?? 0));
+});
+
+test('a narrowing says how many leave, how many of them keep the build, and compares with nothing below it', () => {
+  const p = plan(stand({ rollout: 50 }), stand({ rollout: 10 }), NOW_MS);
+  const devices = fleet(1_000).map((d, n) => ({ ...d, versionCode: n % 2 === 0 ? 42 : 41 }));
+  const counted = countFleet(p, devices);
+  const inside = (percent: number) => devices.filter(d => isExposed(bucketOf(d.deviceId, ''), percent));
+  const left = inside(50).filter(d => !inside(10).includes(d));
+  assert.is(counted.leaving, left.length);
+  assert.is(counted.leavingWithCurrent, left.filter(d => d.versionCode === 42).length);
+  assert.equal(
+    counted.steps.map(s => s.percent),
+    [10, 25, 50, 100],
+  );
+  const text = renderPlanText(p, { fleet: counted });
+  assert.match(
+    text,
+    new RegExp(`${left.length} devices leave the rollout of b42, which narrows to 10 %; \\d+ of them`),
+  );
+  const raise = countFleet(plan(stand({ rollout: 10 }), stand({ rollout: 50 }), NOW_MS), devices);
+  assert.is(raise.leaving, 0);
+  assert.is(
+    countFleet(plan(stand({ rollout: 50 }), stand({ rollout: { rollback: true } }), NOW_MS), devices).leaving,
+    0,
+  );
+});
+
+test('canaries that nobody answers to are pointed out: tags by name, devices as a count', () => {
+  const canary = { tags: ['qa', 'gate'], devices: ['kiosk-1', 'kisok-2'], cohorts: [] };
+  const p = plan(stand(), stand({ rollout: { canary } }), NOW_MS);
+  const counted = countFleet(p, [...fleet(3), { deviceId: 'lab-1', tags: ['qa'], versionCode: 41 }]);
+  assert.equal(counted.strayCanaries, { tags: ['gate'], devices: 1 });
+  const text = renderPlanText(p, { fleet: counted });
+  assert.match(text, /no enrolled device carries the canary tag gate\n/);
+  assert.match(text, /1 canary device named but not enrolled: a typo\?/);
+  assert.not.match(text, /kisok/);
+  assert.match(renderPlanMarkdown(p, { fleet: counted }), /canary tag gate/);
+});
+
+test('a build for newer Android says how many devices it cuts off', () => {
+  const builds = [aBuild(40), aBuild(41), aBuild(42, { minSdk: 30 })];
+  const p = plan(stand({ rollout: full, builds: TRIO }), stand({ builds }), NOW_MS);
+  const sdks = [25, 26, 29, 30, 33].map((sdk, n) => ({ deviceId: `d-${n}`, tags: [], versionCode: 41, sdk }));
+  const counted = countFleet(p, [...sdks, ...fleet(1)]);
+  assert.is(counted.cutOff, 2, 'SDK 25 could not take the build before either');
+  assert.match(
+    renderPlanText(p, { fleet: counted }),
+    /2 devices cut off: Android on them is too old for b42/,
+  );
+});
+
+test('a last_safe that was never offered to all says how many run it', () => {
+  const builds = [...TRIO, aBuild(43)];
+  const p = plan(stand({ builds }), stand({ rollout: { current: 'b43', lastSafe: 'b42' }, builds }), NOW_MS);
+  const counted = countFleet(p, [...fleet(3), { deviceId: 'early', tags: [], versionCode: 42 }]);
+  assert.match(
+    renderPlanText(p, { fleet: counted }),
+    /1 of 4 devices run b42, which becomes last_safe for all outside/,
+  );
 });
 
 test('canaries are counted apart and are offered current at every step', () => {

@@ -377,6 +377,11 @@ const DANGERS: [kinds: DangerKind[], base: StateParts, head: StateParts][] = [
     { builds: [aBuild(40), aBuild(41), aBuild(42, { package: 'com.other' })] },
   ],
   [
+    ['min_sdk_raised'],
+    { rollout: full, builds: TRIO },
+    { builds: [aBuild(40), aBuild(41), aBuild(42, { minSdk: 30 })] },
+  ],
+  [
     ['baseline_unproven'],
     { builds: [...TRIO, aBuild(43)] },
     { rollout: { current: 'b43', lastSafe: 'b42' }, builds: [...TRIO, aBuild(43)] },
@@ -392,6 +397,15 @@ for (const [kinds, base, head] of DANGERS)
       kinds,
     );
   });
+
+test('percents are listed by their size, not as words', () => {
+  const policy = (allowedPercents: number[]) => ({ policy: aPolicy({ allowedPercents }) });
+  const { changes } = between(policy([100, 5, 10]), policy([0, 1, 5, 10, 25, 100]));
+  assert.equal(
+    changes.map(c => [c.before, c.after]),
+    [['5, 10, 100', '0, 1, 5, 10, 25, 100']],
+  );
+});
 
 test('every kind of danger is shown by a case', () => {
   const shown = new Set([...DANGERS.flatMap(([kinds]) => kinds), 'halt_lifted', 'halted']);
