@@ -1,8 +1,9 @@
 /**
  * Mutation testing: changes the code one small place at a time and sees whether a test notices.
  *
- * `node --import tsx scripts/mutate.ts <area> [seed]`: an area is a line of AREAS. A whole area tries every mutant, a
- * sampled one those on lines drawn with the seed (default 1), about 200 mutants. Prints Stryker's table and each survivor.
+ * `node --import tsx scripts/mutate.ts <area> [seed] [size]`: an area is a line of AREAS. A whole area tries every mutant, a
+ * sampled one those on lines drawn with the seed (default 1), about 200 mutants; `size` draws about so many of any area.
+ * Prints Stryker's table and each survivor.
  * Stryker is fetched by npx when it is needed: it is no part of an ordinary install. Scores: docs/testing.md.
  */
 import { spawnSync } from 'node:child_process';
@@ -37,7 +38,10 @@ const AREAS: Readonly<Record<string, Area>> = {
     ['agent/step.ts', 'agent/step'],
     ['test/agent/step', 'test/agent/vectors', 'test/agent/attempt'],
   ),
-  auth: whole(['controller/http/auth.ts', 'controller/http/device-token.ts'], ['test/http/auth']),
+  auth: whole(
+    ['controller/http/auth.ts', 'controller/http/device-token.ts'],
+    ['test/http/auth', 'test/http/agent/renewal'],
+  ),
   reconcile: sampled(['controller/reconcile'], ['test/reconcile']),
   store: sampled(['controller/store'], ['test/store']),
 };
@@ -70,26 +74,29 @@ function codeLines(file: string): string[] {
     .map(({ at }) => at);
 }
 
-function draw(lines: readonly string[], random: () => number): string[] {
+function draw(lines: readonly string[], size: number, random: () => number): string[] {
   const left = [...lines];
-  const wanted = Math.round(SAMPLE / MUTANTS_PER_LINE);
+  const wanted = Math.round(size / MUTANTS_PER_LINE);
   const drawn: string[] = [];
   while (drawn.length < wanted && left.length > 0)
     drawn.push(...left.splice(Math.floor(random() * left.length), 1));
   return drawn.sort();
 }
 
-const [name = '', seed = '1'] = process.argv.slice(2);
+const [name = '', seed = '1', size] = process.argv.slice(2);
 const area = AREAS[name];
 if (area === undefined) {
-  console.error(`usage: node --import tsx scripts/mutate.ts <${Object.keys(AREAS).join(' | ')}> [seed]`);
+  console.error(
+    `usage: node --import tsx scripts/mutate.ts <${Object.keys(AREAS).join(' | ')}> [seed] [size]`,
+  );
   process.exit(2);
 }
 const files = area.code.flatMap(sources);
+const isSampled = area.sampled || size !== undefined;
 const config = {
   testRunner: 'command',
   commandRunner: { command: `node --import tsx test/support/run.ts ${area.tests.join(' ')}` },
-  mutate: area.sampled ? draw(files.flatMap(codeLines), seeded(Number(seed))) : files,
+  mutate: isSampled ? draw(files.flatMap(codeLines), Number(size ?? SAMPLE), seeded(Number(seed))) : files,
   mutator: { excludedMutations: ['StringLiteral'] },
   reporters: ['clear-text', 'progress-append-only'],
   clearTextReporter: { allowColor: false, reportTests: false },
@@ -106,7 +113,7 @@ const config = {
 const file = '.stryker-tmp.conf.json';
 writeFileSync(file, JSON.stringify(config));
 console.log(
-  `${name}: ${area.sampled ? `lines drawn with seed ${seed}` : 'every mutant'}; texts are not changed`,
+  `${name}: ${isSampled ? `lines drawn with seed ${seed}` : 'every mutant'}; texts are not changed`,
 );
 const run = spawnSync('npx', ['--yes', '-p', STRYKER, 'stryker', 'run', file], { stdio: 'inherit' });
 process.exit(run.status ?? 1);

@@ -1,9 +1,9 @@
 /**
- * Runs many test files in one process, one after the other: for folders whose tests are pure, where starting a
- * process costs more than the tests do. Usage: run-together.ts <file> …
+ * Runs many test files in one process, one after the other: for folders whose tests leave nothing behind, where starting
+ * a process costs as much as the tests do. Usage: run-together.ts <file> …
  *
  * uvu collects suites in a global queue when UVU_DEFER is set before it loads; here each file gets a queue of its own,
- * so that `run.ts` can judge each file. The last line of a file's part is `@@ {"file", "total", "passed", "skipped"}`.
+ * so that `run.ts` can judge each file. The last line of a file's part is `@@ {"file", "total", "passed", "skipped", "ms"}`.
  */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -22,7 +22,8 @@ globals.UVU_DEFER = 1;
 await import('uvu');
 
 for (const file of process.argv.slice(2)) {
-  const counts = { file, total: 0, passed: 0, skipped: 0 };
+  const counts = { file, total: 0, passed: 0, skipped: 0, ms: 0 };
+  const sinceMs = performance.now();
   console.log(`@@ begins ${file}`);
   globals.UVU_INDEX = globals.UVU_QUEUE.length;
   globals.UVU_QUEUE.push([]);
@@ -40,5 +41,6 @@ for (const file of process.argv.slice(2)) {
     console.log(error);
     counts.total += 1;
   }
+  counts.ms = performance.now() - sinceMs;
   console.log(`@@ ${JSON.stringify(counts)}`);
 }

@@ -3,13 +3,14 @@
  *
  * uvu alone never times out, hangs on an open handle and exits 0 for a file that forgets `test.run()`; here a file
  * passes only when it ends in time with exit code 0, ran at least one test, and passed equals total. Files of some
- * folders share one process a folder, all others have a process of their own.
+ * folders share processes, as starting one costs a second of CPU time; all others have a process of their own.
  * Usage: run.ts [substring of the path …]; ends with the line `N passed, N failed[, N skipped]`.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { runFolder } from './run-folder.ts';
 
 /** TEST_ROOT: where the runner's own tests keep files that fail on purpose. */
 const root = path.resolve(process.env.TEST_ROOT ?? path.join(import.meta.dirname, '../..'));
@@ -17,20 +18,42 @@ const root = path.resolve(process.env.TEST_ROOT ?? path.join(import.meta.dirname
 const limitMs = Number(process.env.TEST_FILE_LIMIT_MS ?? 240_000);
 const sharedFileMs = limitMs / 12;
 
-/** Folders whose files leave nothing behind in the process: no environment, no handlers, no open handles. */
-const SHARED = [
-  'domain',
-  'apk',
-  'yaml',
-  'store',
-  'watch',
-  'reconcile',
-  'outbox',
-  'nudges',
-  'artifacts',
-  'observe',
-  'settings',
-].map(name => `test/${name}/`);
+/**
+ * Folders whose files leave nothing behind in the process: no environment, no handlers, no open handles. The number is
+ * how many files share a process, so that the work can be spread.
+ */
+const SHARED: readonly (readonly [folder: string, filesPerProcess: number])[] = [
+  ['journeys', 5],
+  ['github', 6],
+  ['conformance', 5],
+  ['cli', 10],
+  ['http', 11],
+  ['agent/fleet', 20],
+  ['agent/simulated', 20],
+  ['domain', 60],
+  ['apk', 60],
+  ['yaml', 60],
+  ['store', 60],
+  ['watch', 60],
+  ['reconcile', 60],
+  ['outbox', 60],
+  ['nudges', 60],
+  ['artifacts', 60],
+  ['observe', 60],
+  ['settings', 60],
+];
+
+/** Begun first: whoever runs them waits more than it works, and the last one must not run alone at the end. */
+const FIRST = [
+  'test/agent/conform/agent.test.ts',
+  'test/demo.test.ts',
+  'test/bench.test.ts',
+  'test/journeys/',
+];
+const rankOf = (file: string): number => {
+  const rank = FIRST.findIndex(prefix => file.startsWith(prefix));
+  return rank < 0 ? FIRST.length : rank;
+};
 
 interface Job {
   readonly files: readonly string[];
@@ -58,6 +81,8 @@ interface Counts {
   readonly total: number;
   readonly passed: number;
   readonly skipped: number;
+  /** Only of files that share a process. */
+  readonly ms?: number;
 }
 
 const count = (output: string, label: string): number =>
@@ -84,7 +109,7 @@ function start(args: readonly string[], timeMs: number): Promise<Run> {
   return new Promise(resolve => {
     const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
       cwd: root,
-      env: { ...process.env, NODE_ENV: 'test', FORCE_COLOR: '0' },
+      env: { ...process.env, NODE_ENV: 'test', FORCE_COLOR: '0', TMPDIR: temporaryFolder },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -124,7 +149,6 @@ async function runTogether(files: readonly string[]): Promise<FileResult[]> {
     [path.join(import.meta.dirname, 'run-together.ts'), ...files],
     limitMs + files.length * sharedFileMs,
   );
-  const ms = run.ms / files.length;
   return files.map(file => {
     const [, part = ''] = run.output.split(`@@ begins ${file}\n`);
     const end = part.indexOf('@@ {');
@@ -135,6 +159,7 @@ async function runTogether(files: readonly string[]): Promise<FileResult[]> {
       : { total: 0, passed: 0, skipped: 0 };
     // One exit code for all: it counts against the files that did not end, and against all when all did.
     const exit = ended && run.output.split('@@ {').length - 1 < files.length ? 0 : run.exit;
+    const ms = counts.ms ?? run.ms;
     return judge(file, { output, exit, timedOut: run.timedOut && !ended, ms }, counts);
   });
 }
@@ -144,15 +169,22 @@ const files = readdirSync(path.join(root, 'test'), { recursive: true })
   .map(name => path.join('test', String(name)))
   .filter(name => name.endsWith('.test.ts') && !name.startsWith('test/fixtures/'))
   .filter(name => wanted.length === 0 || wanted.some(part => name.includes(part)))
-  .sort((a, b) => Number(b.includes('journeys')) - Number(a.includes('journeys')) || a.localeCompare(b));
+  .sort((a, b) => a.localeCompare(b));
 
-const shared = SHARED.map(folder => files.filter(file => file.startsWith(folder)));
+const isIn = (folder: string, file: string): boolean => file.startsWith(`test/${folder}/`);
+const shared = SHARED.flatMap(([folder, most]) => {
+  const group = files.filter(file => isIn(folder, file));
+  return Array.from({ length: Math.ceil(group.length / most) }, (_, at) =>
+    group.slice(at * most, (at + 1) * most),
+  );
+});
 const queue: Job[] = [
-  ...shared.filter(group => group.length > 0).map(group => ({ files: group, together: true })),
+  ...shared.map(group => ({ files: group, together: true })),
   ...files
-    .filter(file => !SHARED.some(folder => file.startsWith(folder)))
+    .filter(file => !SHARED.some(([folder]) => isIn(folder, file)))
     .map(file => ({ files: [file], together: false })),
-];
+].sort((a, b) => rankOf(a.files[0] ?? '') - rankOf(b.files[0] ?? ''));
+const temporaryFolder = runFolder();
 const results: FileResult[] = [];
 
 function print(result: FileResult): void {
@@ -173,7 +205,8 @@ async function worker(): Promise<void> {
     for (const result of done) print(result);
   }
 }
-await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker));
+// One more than there are cores: a test of the controller waits for Git, sockets and other processes half of its time.
+await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) + 1 }, worker));
 
 const sum = (of: (r: FileResult) => number): number => results.reduce((total, r) => total + of(r), 0);
 const failed = sum(r => r.failed) + (files.length === 0 ? 1 : 0);
