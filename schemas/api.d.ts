@@ -101,6 +101,7 @@ export type ProblemCode =
   | 'token_exists'
   | 'token_taken'
   | 'result_conflict'
+  | 'artifact_in_use'
   | 'brake_nothing'
   | 'resume_nothing'
   | 'notify_off'
@@ -201,6 +202,7 @@ export interface Schemas {
   Artifact: Artifact;
   ArtifactList: ArtifactList;
   StoredArtifact: StoredArtifact;
+  ArtifactUse: ArtifactUse;
   RolloutView: RolloutView;
   Halt: Halt;
   BrakeRequest: BrakeRequest;
@@ -575,6 +577,20 @@ export interface StoredArtifact {
   sha256: Sha256;
   size_bytes: Count;
   stored_at: Time;
+  /**
+   * What names it; nothing that is named is collected.
+   */
+  uses: ArtifactUse[];
+}
+export interface ArtifactUse {
+  /**
+   * declared: a build of the applied revision that is not offered now; former: one whose file is gone; attempted: named by the refused newest revision; proposed: by an open pull request.
+   */
+  kind: 'current' | 'last_safe' | 'declared' | 'former' | 'attempted' | 'proposed';
+  /**
+   * A build id, a revision, or `#12`.
+   */
+  name: string;
 }
 export interface RolloutView {
   revision: string | null;

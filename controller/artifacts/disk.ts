@@ -60,6 +60,7 @@ export async function openDiskArtifacts(options: DiskOptions): Promise<Artifacts
     check: sha256 => faulted(() => bare.check(sha256)),
     list: () => faulted(bare.list),
     collect: (...args) => faulted(() => bare.collect(...args)),
+    delete: sha256 => faulted(() => bare.delete(sha256)),
     usedBytes: bare.usedBytes,
   };
 }
@@ -159,6 +160,14 @@ function diskArtifacts(options: DiskOptions, sizes: ReadonlyMap<Sha256, number>)
       }
       return gone;
     },
+    delete: sha256 =>
+      alone(async () => {
+        const stats = await regular(fileOf(folder, sha256));
+        if (stats === undefined) return undefined;
+        await rm(fileOf(folder, sha256), { force: true });
+        quota.count(sha256, undefined);
+        return stats.size;
+      }),
     usedBytes: async () => quota.usedBytes,
   };
 }

@@ -1,6 +1,7 @@
 /** Every verb, in the order in which the help shows them. */
 
 import type { Proposals } from '../ports/index.ts';
+import { artifact } from './artifact.ts';
 import { type Backups, backup } from './backup.ts';
 import { brake, resume } from './brake.ts';
 import { build } from './build.ts';
@@ -61,6 +62,7 @@ export const allVerbs = ({ proposals, backups }: Wiring): readonly Verb[] => [
   failures,
   explain,
   build,
+  artifact,
   device,
   token,
   simulate,

@@ -12,6 +12,7 @@ import { certificateOf, type Doors, httpSettings, openListeners } from './doors.
 import { firstOperator, type Keys, keysOf } from './edges.ts';
 import { type Ground, makeEnds, type Surroundings, storeOptions } from './ground.ts';
 import { openParts, type Parts } from './parts.ts';
+import { announcing, namedArtifacts } from './stored-apks.ts';
 import { lookAtFleet, lookAtGate, watchTime } from './watches.ts';
 
 export type { Surroundings } from './ground.ts';
@@ -99,7 +100,8 @@ async function openDoors(
         ...store,
         picture: publication,
         clock,
-        artifacts,
+        artifacts: announcing(artifacts, parts.stirPulls),
+        artifactUses: namedArtifacts(ground),
         reconciler: reconcile,
         progress: watches.progress,
         brake: watches.brake,

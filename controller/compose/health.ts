@@ -1,8 +1,10 @@
 /** Gathers what the health checks are made from; other services are asked seldom and never hold an answer up for long. */
 import { statfs } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Snapshot } from '../domain/decision.ts';
 import { Fault, faultCode } from '../domain/fault.ts';
 import { type HealthFacts, healthOf, type Probe } from '../domain/health/index.ts';
+import type { BuildId } from '../domain/ids.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import {
   type Artifacts,
@@ -53,7 +55,7 @@ export function healthSource(ground: Ground, parts: HealthParts): HealthSource {
         refused: attemptedRevision !== undefined && attemptedRevision !== appliedRevision,
         applied: appliedRevision !== undefined,
       },
-      missingArtifacts: [...(snapshot?.missingArtifacts ?? [])],
+      missingArtifacts: snapshot === undefined ? [] : missingBuilds(snapshot),
       keys: keyFacts(store.devices.kids(), parts.keys),
       adminExpiresAtMs: await adminExpiresAtMs(store),
       certificateExpiresAtMs: parts.certificate?.expiresAtMs,
@@ -71,6 +73,9 @@ export function healthSource(ground: Ground, parts: HealthParts): HealthSource {
 
   return { look: async () => healthOf(await facts()) };
 }
+
+const missingBuilds = ({ state, missingArtifacts }: Snapshot): BuildId[] =>
+  [...state.builds.values()].filter(b => missingArtifacts.has(b.sha256)).map(b => b.buildId);
 
 /** Tokens of other systems and devices that were not seen yet are no concern of our keys. */
 function keyFacts(

@@ -33,6 +33,8 @@ export interface Parts {
   readonly webhook: WatchedWebhook | undefined;
   readonly retrospect: PastSource;
   readonly health: HealthSource;
+  /** Has open pull requests looked at now. */
+  readonly stirPulls: () => void;
 }
 
 export async function openParts(
@@ -93,10 +95,8 @@ export async function openParts(
     notifications,
     exposure,
   });
-  const hook = webhookOf(githubParts, about => {
-    if (about === 'source') reconcile.wake();
-    else background.run('github', () => github?.hint().then(() => outbox.wake()));
-  });
+  const stirPulls = (): void => background.run('github', () => github?.hint().then(() => outbox.wake()));
+  const hook = webhookOf(githubParts, about => (about === 'source' ? reconcile.wake() : stirPulls()));
   const webhook = hook === undefined ? undefined : watchWebhook(hook, ground);
   publication.subscribe(() => background.run('exposure', () => exposure.look()));
   publication.subscribe(() => background.run('adoption', () => watches.adoption.look()));
@@ -120,5 +120,5 @@ export async function openParts(
   const notifier = notifierOf(ground, notifications, outbox);
   const retrospect = retrospectOf(ground, source, parser.parse);
   const parts = { source, artifacts, publication, watches, stored, github, outbox, reconcile };
-  return { ...parts, notifier, webhook, health, retrospect };
+  return { ...parts, notifier, webhook, health, retrospect, stirPulls };
 }

@@ -23,6 +23,7 @@ import { type TroubleWatch, watchTroubles } from '../watch/troubles.ts';
 import { dateOf } from '../watch/witness.ts';
 import type { Ground } from './ground.ts';
 import type { Nudges } from './nudges.ts';
+import { namedArtifacts } from './stored-apks.ts';
 
 const TICK_MS = 1_000;
 const ADOPTION_MS = 5_000;
@@ -168,7 +169,9 @@ export function watchTime(
   };
   background.every(ARTIFACTS_MS, 'artifacts', () => stored.look());
   background.every(READ_ARTIFACT_MS, 'artifacts', () => stored.readNext());
-  background.every(PRUNE_MS, 'retention', () => prune(keep, store, artifacts, nowMs()));
+  background.every(PRUNE_MS, 'retention', () =>
+    prune(keep, store, artifacts, namedArtifacts(ground), nowMs()),
+  );
 }
 
 /** Watches the stored APKs on behalf of the loop that publishes the snapshot. */

@@ -188,6 +188,7 @@ export type Event =
   | { readonly type: 'ota.clock.ok'; by: 'clock' | 'witness' | 'operator' }
   | { readonly type: 'ota.artifact.stored'; sha256: string; bytes: number; actor: string }
   | { readonly type: 'ota.artifact.repaired'; sha256: string; bytes: number; actor: string }
+  | { readonly type: 'ota.artifact.deleted'; sha256: string; bytes: number; actor: string }
   | { readonly type: 'ota.artifact.damaged'; sha256: string }
   | { readonly type: 'ota.artifact.rejected'; sha256: string; code: string; actor: string }
   | { readonly type: 'ota.artifact.lost'; sha256: string; buildId: BuildId }

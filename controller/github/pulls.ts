@@ -2,6 +2,7 @@
  * Open pull requests: what each would make of the branch is read, parsed, judged and planned here, and said in one
  * comment and three statuses. Nothing of a pull request is ever run; its files are bounded like any others.
  */
+import { artifactsNamedIn } from '../domain/artifact-use.ts';
 import { DAY_MS } from '../domain/duration.ts';
 import type { Revision, Sha256 } from '../domain/ids.ts';
 import type { Judgement } from '../domain/judging/judge.ts';
@@ -28,6 +29,7 @@ import type { Comments } from './comment.ts';
 import { GitHubFault } from './fault.ts';
 import type { HeadStatuses } from './head-statuses.ts';
 import { rowOf } from './ledger.ts';
+import { proposedArtifacts } from './proposed-artifacts.ts';
 import {
   type Reviewed,
   renderConflictComment,
@@ -108,6 +110,7 @@ const NOBODY: Given = { count: 0, uncounted: [] };
 export function makePulls(options: PullsOptions): Pulls {
   const { github, comments, heads, approvals, shown, store, nowMs, branch } = options;
   const perPage = options.pullsPerPage ?? PER_PAGE;
+  const proposed = proposedArtifacts(store);
   let listed: { etag: string; pulls: OpenPull[] } | undefined;
 
   const seenKey = (pull: number): string => `github:pull:${pull}`;
@@ -181,7 +184,9 @@ export function makePulls(options: PullsOptions): Pulls {
 
   async function look(): Promise<void> {
     const base = await baseNow();
-    for (const pull of await openPulls())
+    const open = await openPulls();
+    await proposed.keepOnly(open.map(pull => pull.number));
+    for (const pull of open)
       if (await changed(pull, base))
         await options.outbox.add([rowOf({ kind: 'pull', pull: pull.number }, `pull:${pull.number}`)]);
   }
@@ -266,6 +271,9 @@ export function makePulls(options: PullsOptions): Pulls {
       throw new GitHubFault('github_no_repository', 'pull requests need a Git source', { retry: 'never' });
     const tree = await options.source.merged(await options.source.head(), pull.head);
     if (typeof tree === 'string') return unmergeable(pull, reviewed, tree);
+    const standing = new Set([...(applied?.state.builds.values() ?? [])].map(b => b.sha256));
+    const named = artifactsNamedIn(tree.files).filter(sha256 => !standing.has(sha256));
+    await proposed.note(pull.number, named);
     if (tree.treeHash === applied?.treeHash) return none(pull, reviewed, commented);
     const judgement = await options.judge(tree, applied);
     return judgement.plan === undefined
@@ -279,7 +287,7 @@ export function makePulls(options: PullsOptions): Pulls {
       const { data } = await github.call('pull.get', (octokit, at) =>
         octokit.rest.pulls.get({ ...at, pull_number: number }),
       );
-      if (data.state !== 'open' || data.base.ref !== branch) return;
+      if (data.state !== 'open' || data.base.ref !== branch) return proposed.note(number, []);
       const pull: OpenPull = { number, head: data.head.sha, author: data.user?.login };
       const base = await baseNow();
       const result = await judged(pull, base, (await seenOf(number))?.commented ?? false);

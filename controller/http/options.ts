@@ -7,6 +7,7 @@ import type {
   AdminStore,
   AdviceSource,
   Artifacts,
+  ArtifactUseSource,
   AuditStore,
   Brake,
   DeviceStore,
@@ -34,6 +35,7 @@ export interface HttpPorts {
   readonly admins: AdminStore;
   readonly audit: AuditStore;
   readonly artifacts: Artifacts;
+  readonly artifactUses: ArtifactUseSource;
   readonly reconciler: Reconciler;
   readonly progress: Pick<ProgressSource, 'recent'>;
   readonly brake: Brake;

@@ -43,6 +43,7 @@ export const PROBLEM_STATUS = {
   token_exists: 409,
   token_taken: 409,
   result_conflict: 409,
+  artifact_in_use: 409,
   brake_nothing: 409,
   resume_nothing: 409,
   notify_off: 409,

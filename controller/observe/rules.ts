@@ -80,6 +80,7 @@ export function rules(m: Meters): Rules {
     'ota.clock.ok': { level: 'warn' },
     'ota.artifact.stored': { level: 'info' },
     'ota.artifact.repaired': { level: 'warn' },
+    'ota.artifact.deleted': { level: 'info' },
     'ota.artifact.damaged': { level: 'error' },
     'ota.artifact.rejected': { level: 'warn' },
     'ota.artifact.lost': { level: 'error' },

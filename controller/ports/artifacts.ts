@@ -1,4 +1,5 @@
 /** Stored APKs by their SHA-256. */
+import type { ArtifactUses } from '../domain/artifact-use.ts';
 import type { Sha256 } from '../domain/ids.ts';
 
 export interface ArtifactUpload {
@@ -25,5 +26,13 @@ export interface Artifacts {
   list(): Promise<{ sha256: Sha256; sizeBytes: number; storedAtMs: number }[]>;
   /** Deletes the APKs that are not in `keep` and were last uploaded before this time. */
   collect(keep: ReadonlySet<Sha256>, storedBeforeMs: number): Promise<Sha256[]>;
+  /** The bytes that were freed; undefined when it was not stored. */
+  delete(sha256: Sha256): Promise<number | undefined>;
   usedBytes(): Promise<number>;
+}
+
+/** What names which APK; from the store alone. */
+export interface ArtifactUseSource {
+  /** Undefined before the first revision is applied: then nothing is known to be unused. */
+  uses(): Promise<ArtifactUses | undefined>;
 }

@@ -1,5 +1,5 @@
 /** The applied desired state and the last attempt, kept over restarts. */
-import type { Revision } from '../domain/ids.ts';
+import type { Revision, Sha256 } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { AuditEntry } from './audit.ts';
@@ -17,6 +17,8 @@ export interface Attempted {
   readonly attemptedAtMs: number;
   /** Warnings alone when the attempt was applied. */
   readonly problems: readonly Problem[];
+  /** The APKs that its build files name; undefined where an earlier version kept the attempt. */
+  readonly artifacts?: readonly Sha256[] | undefined;
 }
 
 export interface DesiredStore {

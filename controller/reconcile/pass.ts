@@ -1,4 +1,5 @@
 /** One pass over the source (SPEC §7): read → judge → apply → publish, or reject and change nothing. */
+import { artifactsNamedIn } from '../domain/artifact-use.ts';
 import type { Observe } from '../domain/event.ts';
 import type { Revision } from '../domain/ids.ts';
 import { type Judgement, type JudgeSteps, judge, problemsOf } from '../domain/judging/judge.ts';
@@ -48,7 +49,12 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
 
   async function reject(tree: SourceTree, problems: readonly Problem[], sinceMs: number): Promise<void> {
     const { revision } = tree;
-    const attempt = { revision, attemptedAtMs: clock.nowMs(), problems };
+    const attempt = {
+      revision,
+      attemptedAtMs: clock.nowMs(),
+      problems,
+      artifacts: artifactsNamedIn(tree.files),
+    };
     const isNew = await attempts.reject(
       attempt,
       () => options.effects({ kind: 'rejected', revision, problems }),

@@ -151,7 +151,7 @@ export const SETTINGS = {
     30 * DAY_MS,
     '1d',
     '3650d',
-    'How long an APK that no build declares is kept after its last upload.',
+    'How long an APK is kept after its last upload when no build, refused revision or open pull request names it.',
   ),
   OTA_FCM_CREDENTIALS: optional(
     text,

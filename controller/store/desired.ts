@@ -1,6 +1,6 @@
 /** Desired state as it was last applied, and the last attempt. Each change is one transaction (SPEC §7). */
 import type { Knex } from 'knex';
-import type { BuildId } from '../domain/ids.ts';
+import type { BuildId, Sha256 } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
 import { percentAt } from '../domain/ramp/progress.ts';
 import { type Build, canonicalState, type DesiredState, restoreState } from '../domain/release.ts';
@@ -28,6 +28,7 @@ interface AttemptRecord {
   readonly revision: string;
   readonly attempted_at_ms: number;
   readonly problems: string;
+  readonly artifacts: string | null;
 }
 
 const ONLY = 1;
@@ -105,6 +106,7 @@ async function readAttempt(reader: Knex, id: number): Promise<Attempted | undefi
     revision: row.revision,
     attemptedAtMs: row.attempted_at_ms,
     problems: JSON.parse(row.problems) as Problem[],
+    artifacts: row.artifacts === null ? undefined : (JSON.parse(row.artifacts) as Sha256[]),
   };
 }
 
@@ -142,6 +144,7 @@ async function writeAttempt(trx: Knex, id: number, attempt: Attempted): Promise<
     revision: attempt.revision,
     attempted_at_ms: attempt.attemptedAtMs,
     problems: JSON.stringify(attempt.problems),
+    artifacts: attempt.artifacts === undefined ? null : JSON.stringify(attempt.artifacts),
   };
   await trx<AttemptRecord>('desired_attempt').insert(row).onConflict('id').merge();
 }

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ota, type Ran } from '../support/cli.ts';
@@ -41,6 +42,10 @@ test('what fails is told with its cure, and exits 1', () =>
         out,
         /^push +failing +FCM refuses our credentials or cannot be reached \[network_error\]\n +→ allow https/m,
       );
+      const stored = path.join(journey.folder, 'data', 'artifacts', `${journey.builds.b42.build.sha256}.apk`);
+      await rm(stored);
+      await journey.controller.tick();
+      assert.match((await doctor(journey)).out, /^artifacts +failing +the APK of b42 is not stored/m);
       await rename(journey.repository.folder, `${journey.repository.folder}-gone`);
       await journey.controller.reconcile.run();
       assert.is((await told(journey)).source, 'failing');

@@ -31,7 +31,8 @@ test('a promotion whose APK was never uploaded is red before its merge, and gree
     assert.match(pulls.report(pull), /Promote `b42`/, 'the plan is shown all the same');
 
     await upload(pulls);
-    await pulls.pass(MINUTE_MS);
+    // No time passes: the upload itself has the pull request judged again.
+    await pulls.settle();
     assert.match(pulls.statuses(head, 'ota/validate').at(-1) ?? '', /^success/);
     assert.not.match(pulls.report(pull), /artifact_missing/);
 
@@ -59,6 +60,26 @@ test('a promotion whose YAML disagrees with the stored APK is red before its mer
     const head = pulls.hub.state.git.tip('promote-b43') ?? '';
     assert.match(pulls.statuses(head, 'ota/validate').at(-1) ?? '', /^failure 1 problem: artifact_mismatch/);
     assert.match(pulls.report(pull), /builds\/b43\.yaml:\d+/);
+  }));
+
+test('an APK that an open pull request names is neither deleted nor collected, until it is closed', () =>
+  withPullRequests(async pulls => {
+    const { journey, hub } = pulls;
+    const { b41, b42 } = journey.builds;
+    const b43 = await anApk(43);
+    await upload(pulls, b43);
+    const pull = await pulls.propose('add-b43', 100, { builds: [b41.build, b42.build, b43.build] });
+    const remove = () => journey.admin('DELETE', `/v1/artifacts/${b43.build.sha256}`);
+    const refusal = (await remove()).json;
+    assert.equal([refusal.code, /proposed by #1/.test(refusal.detail)], ['artifact_in_use', true]);
+    await journey.restart();
+    assert.is((await remove()).status, 409, 'also after a restart');
+    const closed = hub.state.pull(pull);
+    closed.closedHead = hub.state.head(closed);
+    closed.state = 'closed';
+    closed.updatedAtMs = hub.state.nowMs();
+    await pulls.pass(MINUTE_MS);
+    assert.is((await remove()).status, 204);
   }));
 
 test.run();

@@ -23,6 +23,7 @@ import type {
 } from '../../controller/ports/index.ts';
 import { makePast } from '../../controller/reconcile/past.ts';
 import type { Store } from '../../controller/store/store.ts';
+import { artifactUses } from '../../controller/watch/artifact-uses.ts';
 import { watchProgress } from '../../controller/watch/progress.ts';
 import { factsOf, makeApk, testKey } from './apk/index.ts';
 import { undocumented } from './openapi.ts';
@@ -188,6 +189,7 @@ export async function withServer<T>(
           history: store.history,
           failures: store.failures,
           artifacts,
+          artifactUses: artifactUses({ desired: store.desired, values: store.keyValues }),
           reconciler: fakeReconciler(reconciles, { ...STATUS, ...status }),
           brake: noBrake,
           gate: { advice: () => undefined },

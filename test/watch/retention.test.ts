@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
 import type { Build } from '../../controller/domain/release.ts';
 import type { Artifacts } from '../../controller/ports/index.ts';
+import { artifactUses } from '../../controller/watch/artifact-uses.ts';
 import { prune } from '../../controller/watch/retention.ts';
 import { sha256Of } from '../support/http.ts';
 import { aBuild, aState, DAY_MS, NOW_MS } from '../support/state.ts';
@@ -50,7 +51,13 @@ test('results and audit rows are kept for 90 days, downloads for a year', () =>
     await store.outcomes.recordDownload({ ...about, result: 'ok', status: 200, bytes: 1 });
     await store.audit.record({ atMs: NOW_MS, actor: 'admin:a', action: 'x', subject: 'y', detail: {} });
     const keptAfter = async (days: number) => {
-      await prune(KEEP, store, artifacts, inDays(days));
+      await prune(
+        KEEP,
+        store,
+        artifacts,
+        artifactUses({ desired: store.desired, values: store.keyValues }),
+        inDays(days),
+      );
       const { reports, downloads } = await store.outcomes.history('d-1', 10);
       return [reports.length, (await store.audit.list({ limit: 10 })).length, downloads.length];
     };
@@ -69,7 +76,13 @@ test('an APK that no build was ever declared for goes after 30 days; a reference
       await stored(artifacts, 43),
     ];
     const left = async (days: number) => {
-      await prune(KEEP, store, artifacts, inDays(days));
+      await prune(
+        KEEP,
+        store,
+        artifacts,
+        artifactUses({ desired: store.desired, values: store.keyValues }),
+        inDays(days),
+      );
       const names = new Set((await artifacts.list()).map(a => a.sha256));
       return [former, current, stray].filter(b => names.has(b.sha256)).map(b => b.buildId);
     };
@@ -93,7 +106,13 @@ test('an APK that no build was ever declared for goes after 30 days; a reference
     );
     assert.equal(await left(29), ['b41', 'b42', 'b43']);
     const long = { ...KEEP, artifactsMs: 60 * DAY_MS };
-    await prune(long, store, artifacts, inDays(59));
+    await prune(
+      long,
+      store,
+      artifacts,
+      artifactUses({ desired: store.desired, values: store.keyValues }),
+      inDays(59),
+    );
     assert.is((await artifacts.list()).length, 3, 'the setting decides');
     assert.equal(await left(31), ['b41', 'b42']);
     assert.equal(await left(10_000), ['b41', 'b42']);

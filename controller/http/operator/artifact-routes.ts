@@ -1,4 +1,6 @@
-/** `PUT /v1/artifacts/{sha256}` (SPEC §6): uploads an APK, verifies it as Android would, and stores it by its hash. */
+/** Stored APKs (SPEC §6): uploaded and verified as Android would, listed with what names them, and deleted. */
+import type * as Api from '../../../schemas/api.d.ts';
+import { type ArtifactUse, usesText } from '../../domain/artifact-use.ts';
 import { isSha256, type Sha256 } from '../../domain/ids.ts';
 import { askForBody, bodyPieces, needLengthWithin, needMediaType } from '../body.ts';
 import { failureOf } from '../failure.ts';
@@ -7,6 +9,7 @@ import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
 import { type Doors, param, type Route } from '../route.ts';
 import { audited } from './audited.ts';
+import { oneOfQuery } from './page.ts';
 
 const TYPES = ['application/vnd.android.package-archive', 'application/octet-stream'];
 
@@ -16,9 +19,17 @@ const shaOf = (text: string): Sha256 => {
   return text;
 };
 
+const inUse = (uses: readonly ArtifactUse[]): Refusal =>
+  new Refusal(
+    'artifact_in_use',
+    uses.length === 0
+      ? 'nothing was applied yet, so it is not known what needs this APK; force=true deletes it all the same'
+      : `this APK is still named: ${usesText(uses)}; force=true deletes it all the same`,
+  );
+
 export function artifactRoutes(http: Http, doors: Doors): Route[] {
   const { settings, observe } = http;
-  const { artifacts, reconciler } = http.ports;
+  const { artifacts, artifactUses: named, reconciler } = http.ports;
 
   return [
     doors.admin('PUT', '/v1/artifacts/:sha256', 'artifacts', async (ctx, admin) => {
@@ -64,14 +75,36 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
 
     doors.admin('GET', '/v1/artifacts', 'read', async ctx => {
       const stored = await artifacts.list();
-      ctx.body = {
+      const uses = await named.uses();
+      const list: Api.ArtifactList = {
         artifacts: stored.map(a => ({
           sha256: a.sha256,
           size_bytes: a.sizeBytes,
           stored_at: isoTime(a.storedAtMs),
+          uses: [...(uses?.get(a.sha256) ?? [])],
         })),
         used_bytes: await artifacts.usedBytes(),
       };
+      ctx.body = list;
+    }),
+
+    doors.admin('DELETE', '/v1/artifacts/:sha256', 'artifacts', async (ctx, admin) => {
+      const sha256 = shaOf(param(ctx, 'sha256'));
+      const force = oneOfQuery(ctx, 'force', ['true', 'false']) === 'true';
+      const uses = await named.uses();
+      const own = uses?.get(sha256) ?? [];
+      if (!(await artifacts.has(sha256)))
+        throw new Refusal('artifact_not_found', 'no APK with this sha256 is stored');
+      if (!force && (uses === undefined || own.length > 0)) throw inUse(own);
+      const sizeBytes = await artifacts.delete(sha256);
+      if (sizeBytes !== undefined) {
+        const actor = `admin:${admin.name}`;
+        observe({ type: 'ota.artifact.deleted', sha256, bytes: sizeBytes, actor });
+        await audited(http, admin, 'artifact.delete', sha256, { size_bytes: sizeBytes, force, uses: own });
+        // What is gone must not be offered for another moment.
+        await reconciler.recheck();
+      }
+      ctx.status = 204;
     }),
   ];
 }

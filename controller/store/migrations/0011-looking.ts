@@ -1,4 +1,4 @@
-/** What operators look at: revisions by their audit rows, and failures of a build by device. */
+/** What operators look at: revisions by their audit rows, failures of a build by device, and which APKs are named. */
 import type { Migration } from '../migrate.ts';
 
 export const looking: Migration = {
@@ -6,6 +6,9 @@ export const looking: Migration = {
   async up(db) {
     await db.schema.alterTable('audit', t => {
       t.index(['action', 'id']);
+    });
+    await db.schema.alterTable('desired_attempt', t => {
+      t.text('artifacts').comment('the APKs that its build files name');
     });
     await db.schema.alterTable('attempts', t => {
       t.index(['build_id', 'outcome', 'device_id', 'at_ms']);

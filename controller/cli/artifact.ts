@@ -1,0 +1,110 @@
+/** `ota artifact …`: the APKs that the controller holds, and what names them. */
+import type { Command } from 'commander';
+import type * as Api from '../../schemas/api.d.ts';
+import { type ArtifactUse, usesText } from '../domain/artifact-use.ts';
+import { Fault } from '../domain/fault.ts';
+import { bytesText, countText } from '../domain/plan/words.ts';
+import { type Client, controllerClient } from './client.ts';
+import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
+import { examples, type Verb } from './program.ts';
+import { table } from './table.ts';
+
+interface ListOptions {
+  readonly unused?: boolean;
+  readonly json?: boolean;
+}
+
+export const artifact: Verb = (program, choose) => {
+  const group = program
+    .command('artifact')
+    .summary('list and delete the APKs that the controller holds')
+    .description('Shows the stored APKs with what names them, and deletes those that nothing needs.')
+    .addHelpText('after', examples('ota artifact list', 'ota artifact delete 4bb1ec75f671'));
+  const verb = (name: string, about: string, samples: readonly string[]): Command =>
+    group
+      .command(name)
+      .description(about)
+      .addHelpText('after', examples(...samples));
+
+  verb('list', 'Lists the stored APKs, and the builds, revisions and pull requests that name them.', [
+    'ota artifact list',
+    'ota artifact list --unused',
+  ])
+    .option('--unused', 'only those that nothing names')
+    .option('--json', 'print JSON')
+    .action((options: ListOptions) => choose(io => runList(controllerClient(io), options, io)));
+
+  verb(
+    'delete',
+    'Deletes stored APKs. Refused without --force while a build, a refused revision or an open pull request names one.',
+    ['ota artifact delete 4bb1ec75f671', 'ota artifact delete b40 --force'],
+  )
+    .argument('<artifact...>', 'SHA-256, its first 8 digits or more, or a build id')
+    .option('--force', 'also what is still named: it is offered to nobody until it is uploaded again')
+    .action((names: string[], options: { force?: boolean }) =>
+      choose(io => runDelete(controllerClient(io), names, options.force === true, io)),
+    );
+};
+
+const listed = async (client: Client): Promise<Api.ArtifactList> =>
+  (await client.call({ path: '/v1/artifacts' })).json as Api.ArtifactList;
+
+async function runList(client: Client, options: ListOptions, io: Io): Promise<ExitCode> {
+  const { artifacts, used_bytes } = await listed(client);
+  const shown = artifacts.filter(a => options.unused !== true || a.uses.length === 0);
+  if (options.json === true) outJson(io, { artifacts: shown, used_bytes });
+  else print(shown, used_bytes, io);
+  return EXIT.fine;
+}
+
+function print(artifacts: readonly Api.StoredArtifact[], usedBytes: number, io: Io): void {
+  const { bold, dim } = paint(io);
+  const rows = artifacts.map(a => [
+    a.sha256.slice(0, 16),
+    bytesText(a.size_bytes),
+    a.stored_at,
+    a.uses.length === 0 ? dim('nothing names it') : usesText(a.uses as ArtifactUse[]),
+  ]);
+  if (rows.length > 0)
+    io.out(table([['sha256', 'size', 'uploaded', 'named by'].map(h => bold(h)), ...rows], [1]));
+  io.err(`${countText(artifacts.length, 'APK')}; all of them take ${bytesText(usedBytes)}\n`);
+}
+
+async function runDelete(
+  client: Client,
+  names: readonly string[],
+  force: boolean,
+  io: Io,
+): Promise<ExitCode> {
+  const { artifacts } = await listed(client);
+  // All names are looked up before anything goes.
+  const chosen = [...new Set(names.map(name => oneNamed(name, artifacts)))];
+  for (const { sha256, size_bytes } of chosen) {
+    const query = force ? { force: 'true' } : {};
+    await client.call({ method: 'DELETE', path: `/v1/artifacts/${sha256}`, query });
+    io.out(`deleted ${sha256} (${bytesText(size_bytes)})\n`);
+  }
+  return EXIT.fine;
+}
+
+/** Uses that are named by a build id. */
+const OF_BUILD = new Set(['current', 'last_safe', 'declared', 'former']);
+
+/** Faults `artifact_unknown`, `artifact_ambiguous`. */
+function oneNamed(name: string, artifacts: readonly Api.StoredArtifact[]): Api.StoredArtifact {
+  const byBuild = artifacts.filter(a => a.uses.some(u => OF_BUILD.has(u.kind) && u.name === name));
+  const byHash = /^[0-9a-f]{8,64}$/.test(name) ? artifacts.filter(a => a.sha256.startsWith(name)) : [];
+  const found = [...new Set([...byBuild, ...byHash])];
+  const [only, another] = found;
+  if (only === undefined)
+    throw new Fault(
+      'artifact_unknown',
+      `no stored APK is named ${JSON.stringify(name.slice(0, 100))}\n  ota artifact list shows them; give 8 digits of the hash at least`,
+      { retry: 'never' },
+    );
+  if (another !== undefined)
+    throw new Fault('artifact_ambiguous', `${name} names ${found.length} stored APKs: give more digits`, {
+      retry: 'never',
+    });
+  return only;
+}

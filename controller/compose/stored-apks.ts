@@ -1,0 +1,22 @@
+/** Stored APKs as the HTTP face sees them: what names them, and who hears of a change. */
+import type { Artifacts, ArtifactUseSource } from '../ports/index.ts';
+import { artifactUses } from '../watch/artifact-uses.ts';
+import type { Ground } from './ground.ts';
+
+export const namedArtifacts = ({ store }: Pick<Ground, 'store'>): ArtifactUseSource =>
+  artifactUses({ desired: store.desired, values: store.keyValues });
+
+/** An open pull request that was red for want of an APK turns green when it comes, and the other way round. */
+export const announcing = (artifacts: Artifacts, changed: () => void): Artifacts => ({
+  ...artifacts,
+  put: async (...args) => {
+    const stored = await artifacts.put(...args);
+    if (stored.created || stored.repaired) changed();
+    return stored;
+  },
+  delete: async sha256 => {
+    const freed = await artifacts.delete(sha256);
+    if (freed !== undefined) changed();
+    return freed;
+  },
+});
