@@ -21,6 +21,8 @@ export interface FleetOptions {
   readonly package?: string;
   /** Waits (polls, back-offs) are this many times shorter; 1 is real time. */
   readonly scale?: number;
+  /** The time that the devices live in; default: the system's. With it `scale` says nothing. */
+  readonly clock?: Clock;
   /** How the devices are and change; without it all are as `devices` says, for good. */
   readonly profile?: Profile;
   /** Devices that act at once in `start` and `pollAll`. */
@@ -58,7 +60,7 @@ export class Fleet {
       controller: controllerUrl(options.url),
       package: options.package ?? DEFAULT_PACKAGE,
       seed: options.seed,
-      clock: options.scale === undefined || options.scale === 1 ? systemClock : scaledClock(options.scale),
+      clock: options.clock ?? clockOf(options.scale),
       dispatcher: this.#dispatcher,
       verdicts,
       observe: (deviceId, event, atMs) => {
@@ -158,6 +160,8 @@ export class Fleet {
     await Promise.all(Array.from({ length: Math.min(concurrency, total) }, worker));
   }
 }
+
+const clockOf = (scale = 1): Clock => (scale === 1 ? systemClock : scaledClock(scale));
 
 /** Starts a fleet, lets every device check and settle once, and stops it. */
 export async function runFleet(options: FleetOptions): Promise<FleetSummary> {
