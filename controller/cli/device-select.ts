@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { Fault } from '../domain/fault.ts';
 import { RECORDED_OUTCOMES } from '../domain/outcome.ts';
-import { buildArgument, countArgument, durationArgument, tagArgument } from './arguments.ts';
+import { buildArgument, countArgument, deviceArgument, durationArgument, tagArgument } from './arguments.ts';
 import type { Client } from './client.ts';
 import { readText } from './device-import.ts';
 import { parseDeviceList } from './device-list.ts';
@@ -10,6 +10,7 @@ import type { DeviceOnWire } from './device-print.ts';
 import type { Io } from './io.ts';
 
 export interface DeviceFilterOptions {
+  readonly prefix?: string;
   readonly tag?: string;
   readonly build?: string;
   readonly outcome?: string;
@@ -21,6 +22,7 @@ export interface DeviceFilterOptions {
 /** Adds the options of a filter. */
 export const filterOptions = (command: Command): Command =>
   command
+    .option('--prefix <text>', 'only devices whose id begins so', deviceArgument)
     .option('--tag <tag>', 'only devices with this tag', tagArgument)
     .option('--build <build>', 'only devices that run it (with --outcome: that tried it)', buildArgument)
     .addOption(
@@ -39,6 +41,7 @@ const seconds = (ms: number | undefined): number | undefined =>
   ms === undefined ? undefined : Math.ceil(ms / 1000);
 
 const queryOf = (options: DeviceFilterOptions) => ({
+  prefix: options.prefix,
   tag: options.tag,
   build: options.build,
   outcome: options.outcome,

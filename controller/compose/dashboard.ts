@@ -23,7 +23,7 @@ export interface PageParts {
   readonly picture: Picture;
   readonly reconciler: Reconciler;
   readonly progress: ProgressSource;
-  readonly gate: Pick<GateWatch, 'known'>;
+  readonly gate: Pick<GateWatch, 'known' | 'advice'>;
   readonly health: HealthSource;
   readonly troubles: TroubleSource;
   readonly artifacts: Artifacts;
@@ -104,6 +104,7 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
     show,
     observe: around.observer.observe,
     evidence: snapshot => parts.gate.known(snapshot).evidence,
+    advice: parts.gate.advice,
     waiting: store.outbox.waiting,
     nowMs,
     monotonicMs: around.monotonicMs,

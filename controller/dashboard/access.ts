@@ -37,8 +37,10 @@ function viewerOf({ name, scopes }: AdminToken, sha256: string): Viewer {
   };
 }
 
-const equal = (a: string, b: string): boolean =>
-  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+function equal(given: string, wanted: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
 
 export function makeAccess(options: DashboardOptions): Access {
   const { ports, nowMs, randomBytes, secure } = options;

@@ -5,6 +5,7 @@ import type { Evidence } from '../domain/gate/evidence.ts';
 import type {
   AdminStore,
   AdoptionStore,
+  AdviceSource,
   ApprovalSource,
   Artifacts,
   AuditStore,
@@ -49,6 +50,8 @@ export interface DashboardOptions {
   readonly observe: Observe;
   /** What the gate's counts say of the snapshot's build; without a gate nothing is known. */
   readonly evidence: (snapshot: Snapshot) => Evidence;
+  /** What a gate with defaults would say of a plain percent. */
+  readonly advice: AdviceSource['advice'];
   /** Effects that wait to be carried out, by topic. */
   readonly waiting: OutboxStore['waiting'];
   readonly nowMs: () => number;

@@ -11,7 +11,7 @@ const AROUND = 2;
 const MAX_LINE = 200;
 
 export function excerptOf(text: string, line: number): Excerpt | undefined {
-  const all = text.split(/\r?\n/);
+  const all = text.replace(/\r?\n$/, '').split(/\r?\n/);
   if (line < 1 || line > all.length) return undefined;
   const from = Math.max(1, line - AROUND);
   const lines = all.slice(from - 1, line + AROUND).map(l => l.slice(0, MAX_LINE));

@@ -18,7 +18,7 @@ export function cookiesIn(header: string | undefined): ReadonlyMap<string, strin
   for (const part of (header ?? '').split(';').slice(0, MOST_COOKIES)) {
     const at = part.indexOf('=');
     const name = part.slice(0, at).trim();
-    if (at > 0 && !found.has(name)) found.set(name, part.slice(at + 1).trim());
+    if (at > 0 && name !== '' && !found.has(name)) found.set(name, part.slice(at + 1).trim());
   }
   return found;
 }

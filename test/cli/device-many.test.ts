@@ -57,6 +57,7 @@ test('devices are listed by what they run, by their newest attempt and by when t
     assert.equal(await ids(journey, '--build', 'b42', '--outcome', 'ok'), ['d2']);
     assert.equal(await ids(journey, '--reason', 'sha256_mismatch'), ['d3']);
     assert.equal(await ids(journey, '--last-seen', '1d'), ['d2', 'd3']);
+    assert.equal(await ids(journey, '--prefix', 'd1'), ['d1']);
     assert.equal(await ids(journey, '--not-seen-for', '2d'), ['d1', 'd4'], 'never seen counts');
     assert.equal(await ids(journey, '--not-seen-for', '2d', '--build', 'b41'), ['d1']);
     const wide = ok(await run(journey, 'device', 'list', '-o', 'wide', '--limit', '1'));

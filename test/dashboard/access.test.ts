@@ -79,6 +79,8 @@ test('a form from another site does nothing, with or without its token', () =>
     const out = { form_token: formToken((await ask(pages, '/', { cookie })).text) };
     assert.is((await ask(pages, '/sign-out', { cookie, form: out, headers: evil })).status, 403);
     assert.is((await ask(pages, '/sign-out', { cookie, form: {} })).status, 403);
+    const wide = { form_token: 'é'.repeat(out.form_token.length) };
+    assert.is((await ask(pages, '/sign-out', { cookie, form: wide })).status, 403);
     assert.is((await ask(pages, '/', { cookie })).status, 200, 'still signed in');
   }));
 

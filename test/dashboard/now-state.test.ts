@@ -71,6 +71,7 @@ function standing({
     running,
     runningSafe: 0,
     suspended: false,
+    advice: undefined,
     troubles: undefined,
   };
 }
@@ -87,6 +88,7 @@ const facts = (it: InForce): NowFacts => ({
     clockHeld: false,
   },
   counts: { enrolled: 10, active: 10, running: [] },
+  lastHour: 3,
   activeWithinMs: 72 * HOUR_MS,
   waiting: [],
   hours: [],

@@ -35,7 +35,7 @@ browserTest('each view is readable in light and dark, by machine and on a phone'
         await page.goto(target);
         assert.match(await headingOf(page), heading, name);
         await accessible(page, name);
-        await picture(page, name);
+        await picture(page, name, false, 900);
         await fitsPhones(page, name);
       }
     });

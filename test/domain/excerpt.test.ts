@@ -8,6 +8,7 @@ test('two lines around, as far as there are any', () => {
   assert.equal(excerptOf(TEXT, 3), { from: 1, lines: ['one', 'two', 'three', 'four', 'five'] });
   assert.equal(excerptOf(TEXT, 1), { from: 1, lines: ['one', 'two', 'three'] });
   assert.equal(excerptOf(TEXT, 6), { from: 4, lines: ['four', 'five', 'six'] });
+  assert.equal(excerptOf(`${TEXT}\n`, 6)?.lines.at(-1), 'six', 'what ends the last line begins no other');
   assert.is(excerptOf(TEXT, 0), undefined);
   assert.is(excerptOf(TEXT, 7), undefined);
 });

@@ -46,6 +46,7 @@ const SHARED: readonly (readonly [folder: string, filesPerProcess: number])[] = 
 /** Begun first: whoever runs them waits more than it works, and the last one must not run alone at the end. */
 const FIRST = [
   'test/agent/conform/agent.test.ts',
+  'test/dashboard/',
   'test/demo.test.ts',
   'test/bench.test.ts',
   'test/journeys/',

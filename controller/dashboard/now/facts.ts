@@ -1,7 +1,8 @@
 /** What *Now* is made of, gathered once for all who look in the same second. */
 import { adoptionOf } from '../../domain/adoption.ts';
 import type { Snapshot } from '../../domain/decision.ts';
-import { DAY_MS } from '../../domain/duration.ts';
+import { DAY_MS, HOUR_MS } from '../../domain/duration.ts';
+import type { Advice } from '../../domain/gate/advice.ts';
 import type { Evidence } from '../../domain/gate/evidence.ts';
 import { isSuspended, rampOf } from '../../domain/ramp/progress.ts';
 import type { Build } from '../../domain/release.ts';
@@ -20,6 +21,8 @@ export interface NowFacts {
   readonly nowMs: number;
   readonly status: ReconcileStatus;
   readonly counts: FleetCounts;
+  /** Devices that have checked in within the last hour. */
+  readonly lastHour: number;
   readonly activeWithinMs: number;
   /** Effects that wait to be carried out. */
   readonly waiting: Awaited<ReturnType<DashboardOptions['waiting']>>;
@@ -44,6 +47,8 @@ export interface InForce {
   /** Active devices that run `last_safe`. */
   readonly runningSafe: number;
   readonly suspended: boolean;
+  /** Of a plain percent; undefined for a ramp, and before the first count. */
+  readonly advice: Advice | undefined;
   /** Undefined while they are counted for the first time. */
   readonly troubles: CountedTroubles | undefined;
 }
@@ -57,6 +62,7 @@ export async function gatherNow(options: DashboardOptions): Promise<NowFacts> {
   const nowMs = options.nowMs();
   const { snapshot } = ports.picture;
   const counts = await ports.devices.counts(nowMs, activeWithinMs);
+  const { active: lastHour } = await ports.devices.counts(nowMs, HOUR_MS);
   const status = ports.reconciler.status();
   const progress = snapshot?.progress;
   const [waiting, hours, revisions, counted, entered] = await Promise.all([
@@ -66,7 +72,7 @@ export async function gatherNow(options: DashboardOptions): Promise<NowFacts> {
     ports.progress.recent(),
     progress === undefined ? [] : ports.ramps.steps(progress.rampId),
   ]);
-  const shared = { nowMs, status, counts, activeWithinMs, waiting, hours, revisions };
+  const shared = { nowMs, status, counts, lastHour, activeWithinMs, waiting, hours, revisions };
   if (snapshot === undefined) return { ...shared, inForce: undefined };
   const running = (build: Build | undefined): number =>
     build === undefined ? 0 : adoptionOf(build, counts).devices;
@@ -80,6 +86,7 @@ export async function gatherNow(options: DashboardOptions): Promise<NowFacts> {
       running: running(snapshot.current),
       runningSafe: running(snapshot.lastSafe),
       suspended: isSuspended(snapshot.rollout, nowMs),
+      advice: options.advice(),
       troubles: ports.troubles.last(snapshot.current.buildId),
     },
   };

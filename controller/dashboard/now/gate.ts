@@ -1,6 +1,8 @@
 /** The gate of the step: the verdict as a sentence, then each condition with its count and its limit. */
+
+import type { Advice } from '../../domain/gate/advice.ts';
 import { type Evidence, judgedOf } from '../../domain/gate/evidence.ts';
-import type { Gate } from '../../domain/gate/gate.ts';
+import { DEFAULT_GATE, type Gate } from '../../domain/gate/gate.ts';
 import type { Figures, Judgement } from '../../domain/gate/judge-step.ts';
 import { HALT_AT } from '../../domain/gate/proof.ts';
 import { rampOf } from '../../domain/ramp/progress.ts';
@@ -11,12 +13,12 @@ import type { InForce } from './facts.ts';
 import { capital, reasonText } from './reasons.ts';
 import type { NowState } from './state.ts';
 
-/** Undefined for a plain percent: it has no steps. */
+/** A plain percent has no steps; what a gate would say of it is told all the same. */
 export function gateView(state: NowState, it: InForce): Html | undefined {
   const { snapshot, evidence } = it;
   const ramp = rampOf(snapshot.rollout);
   const gate = ramp?.gate;
-  if (ramp === undefined) return undefined;
+  if (ramp === undefined) return it.advice === undefined ? undefined : adviceView(it.advice);
   if (gate === undefined || evidence === undefined)
     return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">No gate</h2></header><p class="q">Time alone opens the next step. A gate stops a ramp when installs fail or devices go quiet; it is <code>ramp.gate</code> in rollout.yaml.</p></section>`;
   const judgement = snapshot.progress?.judgement;
@@ -27,14 +29,32 @@ ${verdictLine(state, judgement)}
 <ul class="gate">${conditions(gate, evidence, judgement?.figures, snapshot.progress?.exposureMs ?? 0, holdOf(it))}</ul></section>`;
 }
 
+/** It changes nothing: a plain percent never narrows by itself. */
+function adviceView({ judgement, evidence }: Advice): Html {
+  const { cohort, canary } = evidence;
+  return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">What a gate would say</h2><p>with its defaults, of ${count(judgedOf(cohort))} devices and ${count(canary.taken)} canaries; it is told and changes nothing</p></header>
+${adviceLine(judgement)}
+<ul class="gate">${conditions(DEFAULT_GATE, evidence, judgement.figures, 0, undefined)}</ul></section>`;
+}
+
+function adviceLine({ verdict, reasons, figures }: Judgement): Part {
+  const why = capital(reasonText(reasons.filter(r => r !== 'hold_time')));
+  const proof = proofText(figures);
+  const said = why === '' ? proof : html`${why}. ${proof}`;
+  if (verdict === 'halt') return line('stop', 'halt', 'stop', 'It would halt.', said);
+  if (verdict === 'advance') return line('ok', 'ok', 'ok', 'Nothing stands against it.', proof);
+  return line('wait', 'wait', 'wait', 'It would wait.', said);
+}
+
+const line = (look: string, shape: Shape, tone: Tone, word: string, text: Part): Html =>
+  html`<p class="verdict t-${look}"><b>${stateMark(shape, tone, word)}</b> ${text}</p>`;
+
 const holdOf = ({ snapshot }: InForce): number | undefined =>
   rampOf(snapshot.rollout)?.steps[snapshot.progress?.step ?? -1]?.holdMs;
 
 const AT_REST: ReadonlySet<NowState> = new Set(['rolled_back', 'withdrawn', 'braked', 'suspended']);
 
 function verdictLine(state: NowState, judgement: Judgement | undefined): Part {
-  const line = (look: string, shape: Shape, tone: Tone, word: string, text: Part): Html =>
-    html`<p class="verdict t-${look}"><b>${stateMark(shape, tone, word)}</b> ${text}</p>`;
   const proof = proofText(judgement?.figures);
   if (state === 'halted' || judgement?.verdict === 'halt')
     return line('stop', 'halt', 'stop', 'Halted.', html`A proof that chance does not explain. ${proof}`);

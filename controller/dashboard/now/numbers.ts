@@ -8,7 +8,7 @@ import type { InForce, NowFacts } from './facts.ts';
 const cell = (label: string, value: string, of: string, why: string): Html =>
   html`<div><dt>${label}</dt><dd>${value}${of !== '' && html` <small>${of}</small>`}</dd><dd class="why">${why}</dd></div>`;
 
-export function numbersView(it: InForce, { counts, activeWithinMs, nowMs }: NowFacts): Html {
+export function numbersView(it: InForce, { counts, lastHour, activeWithinMs, nowMs }: NowFacts): Html {
   const { enrolled, active } = counts;
   const { snapshot, running, runningSafe } = it;
   const { current, lastSafe } = snapshot;
@@ -19,7 +19,7 @@ export function numbersView(it: InForce, { counts, activeWithinMs, nowMs }: NowF
       'Enrolled devices',
       count(enrolled),
       '',
-      `${count(active)} active: checked within ${span(activeWithinMs)}. ${count(enrolled - active)} not seen since.`,
+      `${count(active)} active: checked within ${span(activeWithinMs)}, ${count(lastHour)} of them in the last hour. ${count(enrolled - active)} were last seen before.`,
     ),
     cell(
       `Run ${current.buildId}`,

@@ -85,6 +85,14 @@ function later(
         : atMs <= nowMs
           ? 'next'
           : html`${clockOf(atMs, nowMs)}${NBSP}UTC<span class="wide">, ${since(atMs, nowMs)}</span>`;
-  const earliest = typeof atMs === 'number' && atMs > nowMs && 'at the earliest';
-  return html`<li class="step later"><b>${percents(percent)}${mark}</b><span class="when">${when}</span>${(approval || earliest) && html`<span class="when qq q2">${approval ? 'needs an approval' : earliest}</span>`}</li>`;
+  const foretold = typeof atMs === 'number' && atMs > nowMs;
+  const also =
+    typeof atMs === 'string'
+      ? undefined
+      : approval
+        ? 'needs an approval'
+        : foretold
+          ? 'at the earliest'
+          : undefined;
+  return html`<li class="step later"><b>${percents(percent)}${mark}</b><span class="when">${when}</span>${also !== undefined && html`<span class="when qq q2">${also}</span>`}</li>`;
 }

@@ -22,6 +22,10 @@ function filterOf(ctx: Context, snapshot: Snapshot | undefined, nowMs: number): 
   const ago = (seconds: number | undefined) => (seconds === undefined ? undefined : nowMs - seconds * 1000);
   const revoked = oneOfQuery(ctx, 'revoked', ['true', 'false']);
   return {
+    // What an id may begin with is what an id may be.
+    prefix: queryOf(ctx, 'prefix', 'the first characters of a device id', text =>
+      isDeviceId(text) ? text : undefined,
+    ),
     tag: queryOf(ctx, 'tag', 'lower-case letters, digits, . _ -', text => (isName(text) ? text : undefined)),
     build:
       running === undefined ? undefined : { buildId: running, versionCode: versionOf(snapshot, running) },

@@ -37,17 +37,22 @@ export async function fitsPhones(page: Page, what: string): Promise<void> {
 }
 
 /** What a person sees first, which keeps the files small; `whole`: all of the page, in light, dark and on a phone. */
-export async function picture(page: Page, name: string, whole = false): Promise<void> {
+export async function picture(page: Page, name: string, whole = false, top = 640): Promise<void> {
   if (!KEEP) return;
   await mkdir(IMAGES, { recursive: true });
-  const shoot = (as: string): Promise<unknown> =>
-    page.screenshot({ path: path.join(IMAGES, `${as}.png`), fullPage: whole });
+  const shoot = (as: string, height = top): Promise<unknown> => {
+    const { width } = page.viewportSize() ?? { width: 1280 };
+    const file = path.join(IMAGES, `${as}.png`);
+    return whole && width > 640
+      ? page.screenshot({ path: file, fullPage: true })
+      : page.screenshot({ path: file, fullPage: true, clip: { x: 0, y: 0, width, height } });
+  };
   await shoot(name);
   if (!whole) return;
   await page.emulateMedia({ colorScheme: 'dark' });
   await shoot(`${name}-dark`);
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize({ width: 390, height: 844 });
-  await shoot(`${name}-phone`);
+  await shoot(`${name}-phone`, 1_300);
   await page.setViewportSize({ width: 1280, height: 900 });
 }

@@ -75,6 +75,8 @@ export function withPages(scene: Scene, use: (pages: Pages) => Promise<void>): P
       controller = await start({ OTA_PORT: port });
     };
     try {
+      // The first look at the source is over, whatever it found.
+      await controller.reconcile.run();
       await controller.tick();
       if (scene.sourceLost === true) {
         await repository.git('branch', '-m', 'main', 'gone');
