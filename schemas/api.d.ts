@@ -26,7 +26,8 @@ export type HoldReason =
   | 'up_to_date'
   | 'signer_mismatch'
   | 'ahead'
-  | 'artifact_missing';
+  | 'artifact_missing'
+  | 'progress_unread';
 export type EligibleBy = 'canary' | 'rollout' | 'baseline' | 'rollback';
 export type Outcome = 'ok' | 'fail' | 'deferred' | 'skipped';
 /**
@@ -219,6 +220,7 @@ export interface Schemas {
   RampStep: RampStep;
   Canary: Canary;
   Suspend: Suspend;
+  Condition: Condition;
   GateAdvice: GateAdvice;
   Exposure: Exposure;
   CheckInGaps: CheckInGaps;
@@ -659,6 +661,10 @@ export interface Exposure {
   advice: GateAdvice | null;
   ramp: RampProgress | null;
   halts: Halt[];
+  /**
+   * What keeps offers from being what rollout.yaml says.
+   */
+  conditions: Condition[];
   declared_percent: Percent;
   effective_percent: Percent;
   next_change_at: MaybeTime;
@@ -710,7 +716,10 @@ export interface RampProgress {
 export interface Halt {
   id: number;
   build_id: BuildId;
-  kind: 'gate' | 'hand';
+  /**
+   * lost: the store has no row of this ramp, and GitHub has not said yet whether the build was halted before.
+   */
+  kind: 'gate' | 'hand' | 'lost';
   mode: 'halt' | 'rollback';
   at: MaybeTime;
   by: string;
@@ -719,6 +728,17 @@ export interface Halt {
    * An applied revision has said the same since.
    */
   declared: boolean;
+  /**
+   * The pull request that says the same in rollout.yaml.
+   */
+  pull_request: string | null;
+}
+export interface Condition {
+  /**
+   * ahead_of_git: a halt governs that rollout.yaml does not say yet. past_unknown: the store has no row of this ramp, and whether it was halted before has to be found out. progress_unread: the gate could not be looked at for a minute.
+   */
+  code: 'ahead_of_git' | 'past_unknown' | 'progress_unread';
+  message: string;
 }
 export interface Fleet {
   /**

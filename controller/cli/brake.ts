@@ -14,7 +14,7 @@ interface WireHalt {
 }
 
 const lineOf = ({ build_id, kind, by, reason }: WireHalt): string =>
-  `${build_id}: ${kind === 'gate' ? 'halted by its gate' : `braked by ${visible(by)}`} (${visible(reason)})`;
+  `${build_id}: ${{ gate: 'halted by its gate', lost: 'stopped until its past is known' }[kind] ?? `braked by ${visible(by)}`} (${visible(reason)})`;
 
 export const brake: Verb = (program, choose) => {
   program

@@ -112,7 +112,13 @@ function changed(
 }
 
 export const haltText = ({ kind, build_id, by, reason }: HaltOnWire): string =>
-  `${kind === 'gate' ? `the gate has halted ${build_id}` : `${build_id} is braked by ${by}`}: ${reason}`;
+  `${
+    {
+      gate: `the gate has halted ${build_id}`,
+      hand: `${build_id} is braked by ${by}`,
+      lost: `${build_id} is stopped until its past is known`,
+    }[kind]
+  }: ${reason}`;
 
 function stopped({ rollout, exposure }: RolloutOnWire, nowMs: number): string | undefined {
   const suspend = rollout?.suspend ?? null;

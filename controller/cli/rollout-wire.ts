@@ -55,6 +55,8 @@ export interface RolloutOnWire {
     readonly halts: readonly Api.Halt[];
     /** Undefined from a controller that does not tell yet. */
     readonly advice?: Api.GateAdvice | null | undefined;
+    /** Absent in answers of an older controller. */
+    readonly conditions?: readonly Api.Condition[];
   } | null;
   readonly fleet: {
     readonly enrolled: number;

@@ -64,6 +64,7 @@ function standingLines(now: RolloutOnWire, builds: Builds): Line[] {
     ['last safe', rollout.last_safe ?? 'none'],
     ['exposure', `${effective_percent} %${declared}${later}`],
     ...exposure.halts.map(halt => ['halted', haltText(halt)] as const),
+    ...(exposure.conditions ?? []).map(({ code, message }) => [code.replaceAll('_', ' '), message] as const),
     ...(exposure.ramp === null ? [] : [['gate', gateText(exposure.ramp)] as const]),
     ...(exposure.advice == null ? [] : [['gate', adviceText(exposure.advice)] as const]),
     ...(effect === undefined ? [] : [['effect', effect] as const]),

@@ -10,6 +10,7 @@ import { makeBackground } from './background.ts';
 import { pagesOf } from './dashboard.ts';
 import { certificateOf, type Doors, httpSettings, openListeners } from './doors.ts';
 import { firstOperator, type Keys, keysOf } from './edges.ts';
+import { watchGitHub } from './github.ts';
 import { type Ground, makeEnds, type Surroundings, storeOptions } from './ground.ts';
 import { openParts, type Parts } from './parts.ts';
 import { announcing, namedArtifacts } from './stored-apks.ts';
@@ -34,8 +35,6 @@ export interface Controller {
   reload(): boolean;
   stop(reason: string): Promise<void>;
 }
-
-const GITHUB_TICK_MS = 1_000;
 
 /** Opens everything, publishes what the store holds, listens, and only then asks the source. */
 export async function startController(settings: Settings, around: Surroundings): Promise<Controller> {
@@ -143,15 +142,15 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   // Runs before the loop stops: a host that does not answer must not delay the stop.
   ends.add(() => parts.source.stop?.());
   watchTime(ground, parts.watches, parts.artifacts, parts.stored);
-  if (github !== undefined) background.every(GITHUB_TICK_MS, 'github', () => github.tick());
+  if (github !== undefined) watchGitHub(ground, github, parts.formerHalts);
   ends.add(() => parts.watches.exposure.keep());
   ends.add(() => background.stop());
   ends.add(() => parts.watches.progress.stop());
 }
 
 function controllerOf(
-  { around, clock, store, ends }: Ground,
-  { watches, stored, github, outbox, reconcile }: Parts,
+  { around, clock, store, background, ends }: Ground,
+  { watches, formerHalts, stored, github, outbox, reconcile }: Parts,
   doors: Doors,
 ): Omit<Controller, 'adminTokenFile' | 'reload'> {
   const look = async (): Promise<void> => {
@@ -170,6 +169,7 @@ function controllerOf(
       await lookAtGate(watches.gate, stored);
       await look();
       await github?.tick();
+      await formerHalts.look().catch(error => background.failed('github', error));
       await lookAtFleet(watches);
       await stored.look();
       await stored.readNext();

@@ -12,6 +12,7 @@ import { makeReconcile, type Reconcile } from '../reconcile/loop.ts';
 import { makePast } from '../reconcile/past.ts';
 import type { Publication } from '../reconcile/publication.ts';
 import type { ExposureWatch } from '../watch/exposure.ts';
+import type { FormerHaltWatch } from '../watch/former-halts.ts';
 import { resumeRamp } from '../watch/ramp-row.ts';
 import type { Ground } from './ground.ts';
 import type { Nudges } from './nudges.ts';
@@ -26,11 +27,12 @@ export interface DesiredParts {
   readonly nudges: Nudges;
   readonly notifications: Pick<Notifications, 'promise'>;
   readonly exposure: ExposureWatch;
+  readonly formerHalts: FormerHaltWatch;
 }
 
 export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: DesiredParts): Reconcile {
-  const { source, judging, parseRollout, admission, publication, github, nudges, notifications, exposure } =
-    parts;
+  const { source, judging, parseRollout, admission, publication, github } = parts;
+  const { nudges, notifications, exposure, formerHalts } = parts;
 
   /** Effects that a judged revision promises; they are committed together with it. */
   function promised(reconciled: Reconciled): OutboxEntry[] {
@@ -54,7 +56,14 @@ export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: Desi
     observe: around.observer.observe,
     judging,
     continuity: makeContinuity({ source, values: store.keyValues, parseRollout }),
-    resume: applied => resumeRamp(applied, { ramps: store.ramps, clock, observe: around.observer.observe }),
+    resume: applied =>
+      resumeRamp(applied, {
+        ramps: store.ramps,
+        clock,
+        observe: around.observer.observe,
+        doubt: formerHalts.doubt,
+      }),
+    doubt: formerHalts.doubt,
     missing: admission.missing,
     approve: async (revision, plan, needed) =>
       github?.approve(revision, plan, needed) ?? unapprovable(plan, needed),

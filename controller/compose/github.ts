@@ -3,13 +3,54 @@
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
+import { brakeRow } from '../github/brake-pull.ts';
 import { type GitHubAuth, type GitHubOptions, makeGitHub } from '../github/client.ts';
 import { type GitHubConsole, makeConsole } from '../github/console.ts';
 import type { JudgeTree } from '../github/pulls.ts';
 import { makeWebhook } from '../github/webhook.ts';
-import type { AdviceSource, Artifacts, ProgressSource, Source, Webhook } from '../ports/index.ts';
+import type {
+  AdviceSource,
+  Artifacts,
+  HaltEffects,
+  ProgressSource,
+  Source,
+  Webhook,
+} from '../ports/index.ts';
+import type { ContinuityOptions } from '../reconcile/continuity.ts';
+import type { Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Store } from '../store/store.ts';
+import type { FormerHaltWatch } from '../watch/former-halts.ts';
+import { narrowRollout } from '../yaml/narrow.ts';
+import type { Ground } from './ground.ts';
+
+/** What a halt that is pressed or lifted promises: without GitHub nothing, and it stays ahead of Git. */
+export const haltEffectsOf = ({ OTA_GITHUB_REPO }: Pick<Settings, 'OTA_GITHUB_REPO'>): HaltEffects =>
+  OTA_GITHUB_REPO === undefined ? () => [] : halt => [brakeRow(halt)];
+
+const TICK_MS = 1_000;
+const FORMER_HALTS_MS = 30_000;
+
+/** Starts what looks at GitHub by itself. */
+export function watchGitHub(
+  { background }: Ground,
+  github: GitHubConsole,
+  formerHalts: FormerHaltWatch,
+): void {
+  background.every(TICK_MS, 'github', () => github.tick());
+  background.every(FORMER_HALTS_MS, 'github', () => formerHalts.look());
+}
+
+/** The snapshot tells operators of the pull request as soon as it is open. */
+export const noteProposal =
+  (publication: Publication): GitHubParts['onProposed'] =>
+  (id, pullUrl) =>
+    publication.inTurn(async () => {
+      const { snapshot } = publication;
+      if (snapshot === undefined) return;
+      const halts = snapshot.halts.map(h => (h.id === id ? { ...h, pullUrl } : h));
+      publication.replace({ ...snapshot, halts });
+    });
 
 /** The pace of requests to GitHub; the process uses the defaults. */
 export type GitHubPace = Pick<GitHubOptions, 'timeoutMs' | 'contentWriteIntervalMs' | 'readRetryMs'>;
@@ -23,6 +64,8 @@ export interface GitHubParts {
   readonly picture: () => Snapshot | undefined;
   readonly progress: ProgressSource;
   readonly gate: AdviceSource;
+  readonly parseRollout: ContinuityOptions['parseRollout'];
+  readonly onProposed: (haltId: number, pullUrl: string) => Promise<void>;
   readonly nowMs: () => number;
   readonly observe: Observe;
   readonly pace?: GitHubPace | undefined;
@@ -66,6 +109,8 @@ export function consoleOf(parts: GitHubParts): GitHubConsole | undefined {
     outbox: store.outbox,
     devices: store.devices,
     outcomes: store.outcomes,
+    halts: store.halts,
+    narrow: narrowRollout,
     adoption: store.adoption,
     activeWithinMs: settings.OTA_ACTIVE_WINDOW,
     pollMs: settings.OTA_POLL_INTERVAL,

@@ -9,22 +9,24 @@ import type { Reconcile } from '../reconcile/loop.ts';
 import { makePublication, type Publication } from '../reconcile/publication.ts';
 import type { ArtifactWatch } from '../watch/artifacts.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
+import type { FormerHaltWatch } from '../watch/former-halts.ts';
 import { apartParser } from '../yaml/parse-apart.ts';
 import { reconcileOf, retrospectOf } from './desired.ts';
 import { type Keys, openArtifacts, sourceOf } from './edges.ts';
-import { consoleOf, type GitHubParts, webhookOf } from './github.ts';
+import { consoleOf, type GitHubParts, noteProposal, webhookOf } from './github.ts';
 import type { Ground } from './ground.ts';
 import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
 import { endRemoved, notificationsOf, notifierOf } from './notifications.ts';
 import { nudgesOf, outboxOf } from './nudges.ts';
 import { readingsOf } from './readings.ts';
-import { artifactWatchOf, type Watches, watchesOf } from './watches.ts';
+import { artifactWatchOf, formerHaltsOf, type Watches, watchesOf } from './watches.ts';
 
 export interface Parts {
   readonly source: Source;
   readonly artifacts: Artifacts;
   readonly publication: Publication;
   readonly watches: Watches;
+  readonly formerHalts: FormerHaltWatch;
   readonly stored: ArtifactWatch;
   readonly github: GitHubConsole | undefined;
   readonly outbox: Outbox;
@@ -77,12 +79,15 @@ export async function openParts(
     picture,
     progress: watches.progress,
     gate: watches.gate,
+    parseRollout: parser.parseRollout,
+    onProposed: noteProposal(publication),
     nowMs,
     observe,
     pace,
   };
   const github = consoleOf(githubParts);
   const outbox = outboxOf(ground, nudges, notifications, github);
+  const formerHalts = formerHaltsOf(ground, publication, github?.formerHalts);
   const { exposure } = watches;
   const reconcile = reconcileOf(ground, {
     source,
@@ -94,11 +99,13 @@ export async function openParts(
     nudges,
     notifications,
     exposure,
+    formerHalts,
   });
   const stirPulls = (): void => background.run('github', () => github?.hint().then(() => outbox.wake()));
   const hook = webhookOf(githubParts, about => (about === 'source' ? reconcile.wake() : stirPulls()));
   const webhook = hook === undefined ? undefined : watchWebhook(hook, ground);
   publication.subscribe(() => background.run('exposure', () => exposure.look()));
+  publication.subscribe(() => background.run('github', () => formerHalts.look()));
   publication.subscribe(() => background.run('adoption', () => watches.adoption.look()));
   publication.subscribe(() => background.run('progress', () => watches.troubles.look()));
   publication.subscribe(() => background.run('completion', () => watches.completion.look()));
@@ -119,6 +126,6 @@ export async function openParts(
   const health = healthSource(ground, surroundings);
   const notifier = notifierOf(ground, notifications, outbox);
   const retrospect = retrospectOf(ground, source, parser.parse);
-  const parts = { source, artifacts, publication, watches, stored, github, outbox, reconcile };
+  const parts = { source, artifacts, publication, watches, formerHalts, stored, github, outbox, reconcile };
   return { ...parts, notifier, webhook, health, retrospect, stirPulls };
 }

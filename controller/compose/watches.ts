@@ -5,7 +5,7 @@ import type { Snapshot } from '../domain/decision.ts';
 import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
 import { noticeOfHalt } from '../domain/notice/of-change.ts';
 import type { Notifications } from '../notify/notifications.ts';
-import type { Artifacts, Brake, NewHalt } from '../ports/index.ts';
+import type { Artifacts, Brake, FormerHalts, NewHalt } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import type { Publication } from '../reconcile/publication.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -16,11 +16,13 @@ import { makeBrake } from '../watch/brake.ts';
 import { type CompletionWatch, watchCompletion } from '../watch/completion.ts';
 import { type ExposureWatch, watchExposure } from '../watch/exposure.ts';
 import { type FailureWatch, watchFailures } from '../watch/failures.ts';
+import { type FormerHaltWatch, watchFormerHalts } from '../watch/former-halts.ts';
 import { type GateWatch, watchGate } from '../watch/gate.ts';
 import { type ProgressWatch, watchProgress } from '../watch/progress.ts';
 import { prune } from '../watch/retention.ts';
 import { type TroubleWatch, watchTroubles } from '../watch/troubles.ts';
 import { dateOf } from '../watch/witness.ts';
+import { haltEffectsOf } from './github.ts';
 import type { Ground } from './ground.ts';
 import type { Nudges } from './nudges.ts';
 import { namedArtifacts } from './stored-apks.ts';
@@ -53,6 +55,7 @@ export function watchesOf(
   const { observe } = around.observer;
   const { promise } = notifications;
   const told = (halt: NewHalt, snapshot: Snapshot) => promise(noticeOfHalt(halt, snapshot));
+  const haltEffects = haltEffectsOf(settings);
   const gate = watchGate({
     picture,
     devices: store.devices,
@@ -74,7 +77,15 @@ export function watchesOf(
   return {
     progress,
     gate,
-    brake: makeBrake({ picture: publication, halts: store.halts, gate, clock, observe, told }),
+    brake: makeBrake({
+      picture: publication,
+      halts: store.halts,
+      gate,
+      clock,
+      observe,
+      told,
+      effects: haltEffects,
+    }),
     exposure: watchExposure({
       picture: publication,
       known: gate.known,
@@ -89,6 +100,7 @@ export function watchesOf(
       told,
       effects: ({ before, after, seenAtMs, name }) =>
         nudges.promise({ snapshot: before, atMs: seenAtMs }, after, name),
+      haltEffects,
     }),
     adoption: watchAdoption({
       picture,
@@ -118,6 +130,20 @@ export function watchesOf(
     }),
   };
 }
+
+export const formerHaltsOf = (
+  { settings, around, clock, store }: Ground,
+  publication: Publication,
+  former: FormerHalts | undefined,
+): FormerHaltWatch =>
+  watchFormerHalts({
+    picture: publication,
+    former,
+    halts: store.halts,
+    clock,
+    observe: around.observer.observe,
+    effects: haltEffectsOf(settings),
+  });
 
 /** When devices report wrong bytes, our copy is read again: what happens next depends on whose fault it is. */
 export async function lookAtGate(gate: GateWatch, stored: ArtifactWatch): Promise<void> {

@@ -5,7 +5,7 @@
 import { bucketOf, isExposed } from './cohort.ts';
 import { type Halt, haltIn } from './halt.ts';
 import type { BuildId, DeviceId, Revision, Sha256 } from './ids.ts';
-import { isSuspended, percentAt, type RampProgress } from './ramp/progress.ts';
+import { isSuspended, percentAt, type RampProgress, rampOf } from './ramp/progress.ts';
 import { allSigners, type Build, type DesiredState, type Rollout, signerFor } from './release.ts';
 
 /** The immutable picture that every check is answered from; swapped whole, never edited. */
@@ -16,6 +16,8 @@ export interface Snapshot {
   readonly rollout: Rollout;
   /** Undefined without a ramp. */
   readonly progress: RampProgress | undefined;
+  /** When whoever judges the ramp looked at it last, Unix ms; undefined where nobody judges. */
+  readonly progressReadAtMs?: number | undefined;
   readonly current: Build;
   readonly lastSafe: Build | undefined;
   readonly canaryDevices: ReadonlySet<DeviceId>;
@@ -48,6 +50,7 @@ export const HOLD_REASONS = [
   'signer_mismatch',
   'ahead',
   'artifact_missing',
+  'progress_unread',
 ] as const;
 export type HoldReason = (typeof HOLD_REASONS)[number];
 
@@ -84,6 +87,7 @@ export function makeSnapshot(
     progress: RampProgress | undefined;
     halts?: readonly Halt[] | undefined;
     missingArtifacts?: ReadonlySet<Sha256>;
+    progressReadAtMs?: number | undefined;
   },
 ): Snapshot {
   const { rollout } = state;
@@ -96,6 +100,7 @@ export function makeSnapshot(
     state,
     rollout,
     progress: at.progress,
+    progressReadAtMs: at.progressReadAtMs,
     halts: at.halts ?? [],
     current,
     lastSafe: rollout.lastSafe === undefined ? undefined : state.builds.get(rollout.lastSafe),
@@ -126,19 +131,39 @@ function exposedBy(snapshot: Snapshot, device: Device, percent: number): 'canary
   return isExposed(bucketOf(device.deviceId, snapshot.rollout.cohortSeed), percent) ? 'rollout' : undefined;
 }
 
-function targetOf(snapshot: Snapshot, device: Device, exposed: 'canary' | 'rollout' | undefined): Target {
+/** A gate may have halted meanwhile: who has not looked for so long offers nothing that depends on it. */
+const UNREAD_MS = 60_000;
+
+export const isProgressUnread = ({ rollout, progressReadAtMs }: Snapshot, nowMs: number): boolean =>
+  progressReadAtMs !== undefined &&
+  nowMs - progressReadAtMs > UNREAD_MS &&
+  rampOf(rollout)?.gate !== undefined;
+
+interface Exposed {
+  readonly by: 'canary' | 'rollout' | undefined;
+  /** Why a device that is not exposed is not. */
+  readonly whyNot: 'outside_cohort' | 'progress_unread';
+}
+
+function exposedNow(snapshot: Snapshot, device: Device, percent: number, nowMs: number): Exposed {
+  const by = exposedBy(snapshot, device, percent);
+  const isUnread = by !== undefined && isProgressUnread(snapshot, nowMs);
+  return isUnread ? { by: undefined, whyNot: 'progress_unread' } : { by, whyNot: 'outside_cohort' };
+}
+
+function targetOf(snapshot: Snapshot, device: Device, { by: exposed, whyNot }: Exposed): Target {
   const { current, lastSafe } = snapshot;
   if (isRolledBack(snapshot)) {
     if (lastSafe === undefined) return hold('withdrawn');
     const why = unusable(lastSafe, device.sdk);
     return why === undefined ? { kind: 'target', build: lastSafe, eligibleBy: 'rollback' } : hold(why);
   }
-  const whyNotCurrent = exposed === undefined ? 'outside_cohort' : unusable(current, device.sdk);
+  const whyNotCurrent = exposed === undefined ? whyNot : unusable(current, device.sdk);
   if (exposed !== undefined && whyNotCurrent === undefined)
     return { kind: 'target', build: current, eligibleBy: exposed };
   if (lastSafe !== undefined && unusable(lastSafe, device.sdk) === undefined)
     return { kind: 'target', build: lastSafe, eligibleBy: 'baseline' };
-  return hold(whyNotCurrent ?? 'outside_cohort');
+  return hold(whyNotCurrent ?? whyNot);
 }
 
 /** By Git, or by a halt that says so; without a `last_safe` that may be served it only halts. */
@@ -149,11 +174,8 @@ export const isRolledBack = ({ rollout, halts, lastSafe }: Snapshot): boolean =>
 /** SPEC §4 steps 1–2. */
 export function targetFor(snapshot: Snapshot, device: Device, nowMs: number): Target {
   if (isSuspended(snapshot.rollout, nowMs)) return hold('suspended');
-  return targetOf(
-    snapshot,
-    device,
-    exposedBy(snapshot, device, percentAt(snapshot.rollout, snapshot.progress)),
-  );
+  const percent = percentAt(snapshot.rollout, snapshot.progress);
+  return targetOf(snapshot, device, exposedNow(snapshot, device, percent, nowMs));
 }
 
 /** SPEC §4, the whole of it. */
@@ -161,7 +183,7 @@ export function decide(snapshot: Snapshot, device: Device, nowMs: number): Decis
   const { rollout, current, lastSafe } = snapshot;
   if (isSuspended(rollout, nowMs)) return hold('suspended');
   const percent = percentAt(rollout, snapshot.progress);
-  const exposed = exposedBy(snapshot, device, percent);
+  const exposed = exposedNow(snapshot, device, percent, nowMs);
   const target = targetOf(snapshot, device, exposed);
   if (target.kind === 'hold') return target;
 
@@ -171,10 +193,10 @@ export function decide(snapshot: Snapshot, device: Device, nowMs: number): Decis
   if (installed === build.versionCode || (installed === current.versionCode && !back)) {
     const waits =
       !back &&
-      exposed === undefined &&
+      exposed.by === undefined &&
       installed === lastSafe?.versionCode &&
       current.versionCode > lastSafe.versionCode;
-    return hold(waits ? 'outside_cohort' : 'up_to_date');
+    return hold(waits ? exposed.whyNot : 'up_to_date');
   }
   const forced = build.versionCode < installed;
   if (forced) {
@@ -215,6 +237,6 @@ function sameSignerForDowngrade(snapshot: Snapshot, device: Device, target: Buil
 export function effectivePercent(snapshot: Snapshot, nowMs: number): number {
   const { rollout, current } = snapshot;
   if (rollout.rollback || current.withdrawn !== undefined || isSuspended(rollout, nowMs)) return 0;
-  if (snapshot.halts.length > 0) return 0;
+  if (snapshot.halts.length > 0 || isProgressUnread(snapshot, nowMs)) return 0;
   return percentAt(rollout, snapshot.progress);
 }

@@ -3,6 +3,7 @@
  * `observe.ts` is total over it. No event carries a secret; `deviceId` goes to logs, never to a metric label.
  */
 import type { EligibleBy, HoldReason } from './decision.ts';
+import type { Halt } from './halt.ts';
 import type { BuildId, DeviceId, Revision } from './ids.ts';
 import type { NotifyEvent } from './notice/event.ts';
 import type { RecordedOutcome } from './outcome.ts';
@@ -115,11 +116,11 @@ export type Event =
       /** Nobody is offered the build any more: a gate was breached, or a person pressed the brake. */
       readonly type: 'ota.halt';
       buildId: BuildId;
-      kind: 'gate' | 'hand';
+      kind: Halt['kind'];
       by: string;
       reason: string;
     }
-  | { readonly type: 'ota.resume'; buildId: BuildId; kind: 'gate' | 'hand'; by: string; reason: string }
+  | { readonly type: 'ota.resume'; buildId: BuildId; kind: Halt['kind']; by: string; reason: string }
   | {
       /** The rollout or rollback in force is done (domain/progress.ts). */
       readonly type: 'ota.rollout.completed';

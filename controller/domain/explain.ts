@@ -35,6 +35,7 @@ export const HOLD_WHY: Readonly<Record<HoldReason, string>> = {
   signer_mismatch: 'its installed app is signed with a key that is not in the lineage of the build',
   ahead: 'it runs a newer version, and the rollout does not force a downgrade for it',
   artifact_missing: 'the APK is missing from the artifact store',
+  progress_unread: 'the controller has not been able to look at the gate for a minute',
 };
 
 const TARGET_WHY = {

@@ -5,6 +5,7 @@
 
 import type { Snapshot } from '../domain/decision.ts';
 import { MINUTE_MS } from '../domain/duration.ts';
+import type { Halt } from '../domain/halt.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { Reconciled } from '../domain/judging/reconciled.ts';
 import type { Plan } from '../domain/plan/index.ts';
@@ -19,6 +20,7 @@ import type {
   Artifacts,
   DesiredStore,
   DeviceStore,
+  FormerHalts,
   KeyValueStore,
   OutboxEntry,
   OutboxRow,
@@ -27,10 +29,12 @@ import type {
 } from '../ports/index.ts';
 import { type Access, accessOf } from './access.ts';
 import { makeApprovals, makeShownPlans } from './approvals.ts';
+import { type BrakePullsOptions, brakeRow, makeBrakePulls } from './brake-pull.ts';
 import type { GitHub } from './client.ts';
 import { makeComments } from './comment.ts';
 import { makeDeployments } from './deployments.ts';
 import { GitHubFault } from './fault.ts';
+import { type FormerHaltsOptions, makeFormerHalts } from './former-halts.ts';
 import { makeHeadStatuses } from './head-statuses.ts';
 import { makeLedger, type Row, rowOf, TOPIC, tell } from './ledger.ts';
 import { type FleetSources, progressNow, signOf } from './live.ts';
@@ -41,14 +45,17 @@ import { isFinal, type RevisionProgress } from './revision-progress.ts';
 import { shownProblem } from './shown-problem.ts';
 import { makeStatuses } from './statuses.ts';
 
-export interface ConsoleOptions extends FleetSources {
+export interface ConsoleOptions
+  extends FleetSources,
+    Pick<BrakePullsOptions, 'halts' | 'narrow' | 'onProposed'>,
+    Pick<FormerHaltsOptions, 'parseRollout'> {
   readonly judge: JudgeTree;
   readonly artifacts: Pick<Artifacts, 'has'>;
   readonly devices: Pick<DeviceStore, 'scan' | 'counts' | 'checkInGaps'>;
   /** How often agents poll. */
   readonly pollMs: number;
   readonly github: GitHub;
-  readonly source: Pick<Source, 'head' | 'merged'>;
+  readonly source: Pick<Source, 'head' | 'merged' | 'read' | 'rolloutHistory'>;
   readonly desired: Pick<DesiredStore, 'applied' | 'attempted'>;
   readonly store: KeyValueStore;
   readonly outbox: Pick<OutboxStore, 'add' | 'pending'>;
@@ -77,6 +84,7 @@ export interface GitHubConsole extends ApprovalSource {
   };
   /** Empty when this plan has the approvals that it needs. Faults when GitHub cannot be asked. */
   approve(revision: Revision, plan: Plan, needed: number): Promise<Finding[]>;
+  readonly formerHalts: FormerHalts;
   /** Notices what has moved; call it every few seconds. It reads the store alone: the outbox talks to GitHub. */
   tick(): Promise<void>;
   /** A pull request or its reviews may have changed. */
@@ -120,6 +128,12 @@ export function appliedRow(
   };
 }
 
+/** Halts of whose build a commit may have changed what rollout.yaml says. */
+function touchedHalts(before: Snapshot | undefined, after: Snapshot): Halt[] {
+  const left = new Set(after.halts.map(h => h.id));
+  return [...after.halts, ...(before?.halts ?? []).filter(h => !left.has(h.id))];
+}
+
 /** What a reader would notice; anything less waits for the next interval of detail. */
 const noticeable = ({ state, percent, next, suspend, halt, fleet, results }: RevisionProgress): string => {
   const whole = (part: number, of: number): number => (of === 0 ? 0 : Math.floor((100 * part) / of));
@@ -157,6 +171,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
   const reporter = makeReporter(common);
   const heads = makeHeadStatuses(common.statuses);
   const pulls = makePulls({ ...common, heads });
+  const brakes = makeBrakePulls(common);
   const queue = makeMergeQueue({ ...common, statuses: heads });
   let counted: { sign: string; toldAtMs: number } | undefined;
   let countedAtMs = Number.NEGATIVE_INFINITY;
@@ -219,6 +234,10 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
         return queue.look();
       case 'pull':
         return pulls.review(row.pull);
+      case 'brake':
+        // The curve goes up to now.
+        await refresh(() => true);
+        return brakes.settle(row.halt);
       default:
         // Ticks keep their counts in the ledger. A revision that was just applied has none yet, so it is counted here.
         if (row.kind === 'applied' && (await ledger.live()) === row.revision) await refresh(() => true);
@@ -233,6 +252,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
             // The base of every open pull request has changed.
             rowOf({ kind: 'look' }, 'look'),
             rowOf(appliedRow(result.before, result.after, result.plan), `revision:${result.after.revision}`),
+            ...touchedHalts(result.before, result.after).map(brakeRow),
           ]
         : [
             rowOf(
@@ -242,6 +262,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
           ],
     approve: common.approvals.approve,
     approved: common.approvals.approved,
+    formerHalts: makeFormerHalts(options),
     handler: {
       topic: TOPIC,
       handle: row =>

@@ -35,6 +35,8 @@ export type Row =
   /** Something about a known revision is to be told. */
   | { readonly kind: 'tell'; readonly revision: Revision }
   | { readonly kind: 'pull'; readonly pull: number }
+  /** Something about a halt changed: GitHub is to agree with it. */
+  | { readonly kind: 'brake'; readonly halt: number }
   /** Look which pull requests changed. */
   | { readonly kind: 'look' };
 

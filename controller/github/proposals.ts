@@ -43,7 +43,10 @@ export function makeProposals(options: ProposalsOptions): Proposals {
       await checkout.git('push', '--quiet', '--force', '--', remote, `${commit}:refs/heads/${branch}`);
       if (github === undefined) return { branch, url: undefined };
       try {
-        return { branch, url: await openPull(github, proposal, branch, await governing(checkout)) };
+        const { title } = proposal;
+        const base = await governing(checkout);
+        const pull = await openPull(github, { branch, base, title, body: proposalBody(proposal) });
+        return { branch, url: pull.url };
       } catch (error) {
         throw isPushed(error, branch);
       }
@@ -91,21 +94,41 @@ export function proposalBody({ plan, fleet, reason, warnings }: Proposal): strin
   );
 }
 
-/** A lost answer and a second try find the pull request that is there. */
-async function openPull(github: GitHub, proposal: Proposal, branch: string, base: string): Promise<string> {
+export interface PullText {
+  readonly branch: string;
+  /** The branch that governs. */
+  readonly base: string;
+  readonly title: string;
+  readonly body: string;
+}
+
+export interface FoundPull {
+  readonly number: number;
+  readonly url: string;
+  /** Closed or merged. */
+  readonly closed: boolean;
+}
+
+/** The newest pull request from this branch. */
+export async function findPull(
+  github: GitHub,
+  { branch, base }: Pick<PullText, 'branch' | 'base'>,
+  state: 'open' | 'all',
+): Promise<FoundPull | undefined> {
   const { data } = await github.call('pull.find', (octokit, at) =>
-    octokit.rest.pulls.list({ ...at, state: 'open', head: `${at.owner}:${branch}`, base }),
+    octokit.rest.pulls.list({ ...at, state, head: `${at.owner}:${branch}`, base }),
   );
-  const standing = data[0]?.html_url;
+  const [pull] = data;
+  return pull && { number: pull.number, url: pull.html_url, closed: pull.state === 'closed' };
+}
+
+/** A lost answer and a second try find the pull request that is there. */
+export async function openPull(github: GitHub, pull: PullText): Promise<FoundPull> {
+  const standing = await findPull(github, pull, 'open');
   if (standing !== undefined) return standing;
-  const created = await github.call('pull.open', (octokit, at) =>
-    octokit.rest.pulls.create({
-      ...at,
-      head: branch,
-      base,
-      title: proposal.title,
-      body: proposalBody(proposal),
-    }),
+  const { branch: head, base, title, body } = pull;
+  const { data } = await github.call('pull.open', (octokit, at) =>
+    octokit.rest.pulls.create({ ...at, head, base, title, body }),
   );
-  return created.data.html_url;
+  return { number: data.number, url: data.html_url, closed: false };
 }

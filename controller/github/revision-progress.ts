@@ -1,11 +1,15 @@
 /** How a merged revision stands with the fleet: the input of its report, statuses and notices. */
 
 import type { Verdict } from '../domain/gate/verdict.ts';
+import type { Halt } from '../domain/halt.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { FleetProgress, Subject } from '../domain/progress.ts';
 import type { ReasonCount } from '../ports/index.ts';
 import type { CurvePoint } from './render/chart.ts';
 import { shareOf, shortSha } from './render/markdown.ts';
+
+/** How the `ota/rollout` status of a halted rollout begins: a controller without its store reads it again. */
+export const HALTED = 'halted';
 
 export type RolloutState =
   | 'pending'
@@ -46,7 +50,7 @@ export interface RevisionProgress {
   readonly next: { readonly percent: number; readonly atMs: number } | undefined;
   readonly suspend: { readonly reason: string; readonly untilMs: number } | undefined;
   /** Absent in what version 0.1 has kept. */
-  readonly halt?: { readonly kind: 'gate' | 'hand'; readonly reason: string } | undefined;
+  readonly halt?: { readonly kind: Halt['kind']; readonly reason: string } | undefined;
   /** What speaks against the build to a gate with defaults, at a plain percent; it stops nothing. */
   readonly advice?: { readonly verdict: Verdict; readonly against: readonly string[] } | undefined;
   /** What ended it. */
@@ -79,7 +83,7 @@ export function statusOf(progress: RevisionProgress): {
     case 'suspended':
       return { status: 'pending', deployment: 'in_progress', description: `suspended · ${line}` };
     case 'halted':
-      return { status: 'pending', deployment: 'in_progress', description: `halted · ${line}` };
+      return { status: 'pending', deployment: 'in_progress', description: `${HALTED} · ${line}` };
     case 'completed':
       return progress.subject.kind === 'none'
         ? {

@@ -21,6 +21,7 @@ export interface Attempted {
   readonly artifacts?: readonly Sha256[] | undefined;
 }
 
+/** Writes are the leader's alone: fault `lease_lost` once another has taken over. */
 export interface DesiredStore {
   applied(): Promise<Applied | undefined>;
   attempted(): Promise<Attempted | undefined>;

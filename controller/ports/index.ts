@@ -14,6 +14,7 @@ export * from './desired.ts';
 export * from './devices.ts';
 export * from './failures.ts';
 export * from './fleet.ts';
+export * from './former-halts.ts';
 export * from './halts.ts';
 export * from './health.ts';
 export * from './history.ts';

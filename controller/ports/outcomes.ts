@@ -26,6 +26,8 @@ export interface DownloadEvent {
   readonly status: number;
   readonly bytes: number;
   readonly atMs: number;
+  /** All that was asked for was sent, and the last byte of the build with it. */
+  readonly lastByte: boolean;
 }
 
 /**

@@ -24,7 +24,10 @@ export interface RampStepRow {
 }
 
 export interface RampStore {
-  /** One transaction: the rows, and the audit and outbox rows that they cause. */
+  /**
+   * One transaction: the rows, and the audit and outbox rows that they cause. Fault `lease_lost` once another controller
+   * has taken over; nothing is written then.
+   */
   keep(kept: KeptProgress, audit: readonly AuditEntry[], outbox: readonly OutboxEntry[]): Promise<void>;
   /** The steps of a ramp that were entered, in order. */
   steps(rampId: number): Promise<RampStepRow[]>;

@@ -91,7 +91,10 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
       await attempts.restore();
       const kept = await desired.applied();
       if (kept === undefined) return;
-      await picture.refresh({ ...kept, progress: await options.resume(kept) });
+      const progress = await options.resume(kept);
+      // A ramp that begins again may be stopped until somebody knows what came before.
+      const halts = progress === kept.progress ? kept.halts : (await desired.applied())?.halts;
+      await picture.refresh({ ...kept, progress, halts });
     },
     recheck: picture.recheck,
     knowsBuild: picture.knowsBuild,

@@ -7,6 +7,7 @@ import type { Reconciled } from '../domain/judging/reconciled.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { type Finding, hasError, type Problem } from '../domain/problem.ts';
 import { carryOver, type RampProgress } from '../domain/ramp/progress.ts';
+import type { Standing } from '../domain/standing.ts';
 import type { Applied, Clock, DesiredStore, OutboxEntry, Source, SourceTree } from '../ports/index.ts';
 import type { Attempts } from './attempt.ts';
 import type { Continuity } from './continuity.ts';
@@ -24,6 +25,8 @@ export interface PassOptions {
   readonly continuity: Continuity;
   /** Empty when the plan has the approvals that the policy asks for. */
   readonly approve: (revision: Revision, plan: Plan, needed: number) => Promise<Finding[]>;
+  /** Before the first revision of this store comes to stand. True: its build is stopped now, so it is judged again. */
+  readonly doubt: (head: Standing) => Promise<boolean>;
   /** Effects that the revision promises; committed with it. */
   readonly effects: (reconciled: Reconciled) => OutboxEntry[];
 }
@@ -146,6 +149,7 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
       await continuity.rejected(revision, applied);
       return reject(tree, problems, sinceMs);
     }
+    if (applied === undefined && (await options.doubt(plan.head))) return pass(how);
     const done = await publication.inTurn(async () => {
       if (haltsMoved(plan)) return false;
       await apply(tree, plan, problems, sinceMs);

@@ -3,7 +3,7 @@ import { makeSnapshot, type Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import type { BuildId, Sha256 } from '../domain/ids.ts';
 import type { DesiredState } from '../domain/release.ts';
-import type { Applied } from '../ports/index.ts';
+import type { Applied, Clock } from '../ports/index.ts';
 import type { Publication } from './publication.ts';
 
 export interface PictureOptions {
@@ -11,6 +11,7 @@ export interface PictureOptions {
   readonly missing: (state: DesiredState) => Promise<ReadonlySet<Sha256>>;
   /** Where the snapshot is put in force; the loop alone publishes. */
   readonly publication: Publication;
+  readonly clock: Pick<Clock, 'nowMs'>;
   readonly observe: Observe;
 }
 
@@ -25,7 +26,7 @@ export interface PictureKeeper {
   recheck(): Promise<void>;
 }
 
-export function keepPicture({ missing, publication, observe }: PictureOptions): PictureKeeper {
+export function keepPicture({ missing, publication, clock, observe }: PictureOptions): PictureKeeper {
   let former: ReadonlyMap<BuildId, unknown> = new Map();
 
   const of = async (applied: Applied): Promise<Snapshot> =>
@@ -33,6 +34,7 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
       revision: applied.revision,
       appliedAtMs: applied.appliedAtMs,
       progress: applied.progress,
+      progressReadAtMs: clock.nowMs(),
       halts: applied.halts,
       missingArtifacts: await missing(applied.state),
     });
@@ -88,8 +90,7 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
         const fresh = await of(applied);
         const { snapshot } = publication;
         // The stored ramp may be some minutes older than the one in the snapshot.
-        const next =
-          snapshot === undefined ? fresh : { ...fresh, progress: snapshot.progress, halts: snapshot.halts };
+        const next = snapshot === undefined ? fresh : { ...fresh, ...rampIn(snapshot) };
         const lost = lostSince(snapshot, next);
         tellLost(lost, next.state);
         const changed = lost.length > 0 || next.missingArtifacts.size !== snapshot?.missingArtifacts.size;
@@ -97,3 +98,5 @@ export function keepPicture({ missing, publication, observe }: PictureOptions): 
       }),
   };
 }
+
+const rampIn = ({ progress, progressReadAtMs, halts }: Snapshot) => ({ progress, progressReadAtMs, halts });

@@ -9,6 +9,7 @@ import { insertAudit } from './audit.ts';
 import type { Db } from './db.ts';
 import { bulk, type Cell } from './dialect.ts';
 import { readHalts, settleHalts } from './halts.ts';
+import type { Lease } from './lease.ts';
 import { insertOutbox } from './outbox.ts';
 import { endRamps, readProgress, writeProgress } from './ramp.ts';
 import { insertRevision } from './revisions.ts';
@@ -36,12 +37,13 @@ const ONLY = 1;
 const LAST = 1;
 const APPLIED = 2;
 
-export function makeDesiredStore(db: Db, nowMs: () => number): DesiredStore {
+export function makeDesiredStore(db: Db, lease: Lease, nowMs: () => number): DesiredStore {
   return {
     applied: () => db.read(readApplied),
     attempted: () => db.read(reader => readAttempt(reader, LAST)),
     apply: (next, warnings, audit, outbox, detail = {}) =>
       db.write(async trx => {
+        await lease.hold(trx);
         await writeApplied(trx, next);
         await writeRamp(trx, next);
         await settleHalts(trx, next);
@@ -62,6 +64,7 @@ export function makeDesiredStore(db: Db, nowMs: () => number): DesiredStore {
       }),
     reject: (attempt, outbox, detail = {}) =>
       db.write(async trx => {
+        await lease.hold(trx);
         await writeAttempt(trx, LAST, attempt);
         await insertOutbox(trx, outbox, nowMs());
         const { revision, attemptedAtMs: atMs } = attempt;
@@ -69,6 +72,7 @@ export function makeDesiredStore(db: Db, nowMs: () => number): DesiredStore {
       }),
     advance: (revision, atMs) =>
       db.write(async trx => {
+        await lease.hold(trx);
         const moved = await trx<DesiredRecord>('desired').where({ id: ONLY }).update({ revision });
         if (moved !== 1) throw new Error('assertion: advance before any revision was applied');
         const problems = (await readAttempt(trx, APPLIED))?.problems ?? [];

@@ -18,6 +18,7 @@ interface DownloadRecord {
   readonly status: number;
   readonly bytes: number;
   readonly at_ms: number;
+  readonly last_byte: boolean | number | null;
 }
 
 export async function insertDownload(trx: Knex, event: DownloadEvent): Promise<void> {
@@ -30,6 +31,7 @@ export async function insertDownload(trx: Knex, event: DownloadEvent): Promise<v
     status: event.status,
     bytes: event.bytes,
     at_ms: event.atMs,
+    last_byte: event.lastByte,
   };
   // A device that was erased while it downloaded leaves no row.
   const known = await trx('devices').where({ device_id: event.deviceId }).first('device_id');
@@ -100,5 +102,6 @@ export async function downloadsOf(reader: Knex, deviceId: DeviceId, limit: numbe
     status: row.status,
     bytes: row.bytes,
     atMs: row.at_ms,
+    lastByte: Boolean(row.last_byte),
   }));
 }

@@ -17,7 +17,7 @@ export async function tallyErased(trx: Knex, deviceId: DeviceId): Promise<void> 
          when c.version_code = b.version_code then 'ran'
          when f.outcome = 'fail' then f.reason
          else 'taken' end as class
-       from (select build_id, max(case when status = 200 and result = 'ok' then 1 else 0 end) as whole
+       from (select build_id, max(case when last_byte or (last_byte is null and status = 200 and result = 'ok') then 1 else 0 end) as whole
          from apk_download_events where device_id = ? and status in (200, 206) group by build_id) as sent
        join builds b on b.build_id = sent.build_id
        left join check_ins c on c.device_id = ?

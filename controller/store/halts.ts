@@ -1,16 +1,15 @@
-/** Halts and brakes, and their evidence: one row a device, derived from what it downloaded and reported. */
+/** Halts and brakes: latched when they are pressed, ended by a person or by Git alone. */
 import type { Knex } from 'knex';
 import type { Lift } from '../domain/gate/proof.ts';
-import type { Taker } from '../domain/gate/takers.ts';
 import type { Halt } from '../domain/halt.ts';
-import type { BuildId, DeviceId } from '../domain/ids.ts';
-import type { Outcome, ResultReason } from '../domain/outcome.ts';
+import type { BuildId } from '../domain/ids.ts';
 import type { Applied, HaltStore } from '../ports/index.ts';
 import { insertAudit } from './audit.ts';
 import type { Db } from './db.ts';
-import { rowsOf } from './dialect.ts';
 import { readTally } from './evidence-tally.ts';
+import type { Lease } from './lease.ts';
 import { insertOutbox } from './outbox.ts';
+import { readFailed, readTakers } from './takers.ts';
 
 export interface HaltRecord {
   readonly id: number;
@@ -26,6 +25,7 @@ export interface HaltRecord {
   readonly ended_by: string | null;
   readonly end_reason: string | null;
   readonly lift_json: string | null;
+  readonly pull_url: string | null;
 }
 
 export const toHalt = (row: HaltRecord): Halt => ({
@@ -37,13 +37,30 @@ export const toHalt = (row: HaltRecord): Halt => ({
   by: row.decided_by,
   reason: row.reason,
   declared: Boolean(row.declared),
+  pullUrl: row.pull_url ?? undefined,
 });
 
-export function makeHaltStore(db: Db, nowMs: () => number): HaltStore {
+export function makeHaltStore(db: Db, lease: Lease, nowMs: () => number): HaltStore {
   return {
     standing: buildId => db.read(reader => readHalts(reader, buildId)),
-    press: (halt, audit, outbox) =>
+    find: async id => {
+      const row = await db.read(reader => reader<HaltRecord>('halts').where({ id }).first());
+      if (row === undefined) return undefined;
+      const { ended_at_ms: atMs, ended_by: by, end_reason: reason } = row;
+      return {
+        ...toHalt(row),
+        evidence: JSON.parse(row.evidence_json) as unknown,
+        ended: atMs === null ? undefined : { atMs, by: by ?? '', reason: reason ?? '' },
+      };
+    },
+    proposed: (id, pullUrl) =>
       db.write(async trx => {
+        await lease.hold(trx);
+        await trx<HaltRecord>('halts').where({ id }).update({ pull_url: pullUrl });
+      }),
+    press: (halt, audit, effects = () => []) =>
+      db.write(async trx => {
+        await lease.hold(trx);
         const { buildId, kind, mode, atMs, by, reason } = halt;
         const row = {
           build_id: buildId,
@@ -57,12 +74,14 @@ export function makeHaltStore(db: Db, nowMs: () => number): HaltStore {
         };
         const [made] = await trx('halts').insert(row).returning<{ id: number }[]>('id');
         if (made === undefined) throw new Error('assertion: an inserted halt has an id');
+        const pressed = { id: made.id, buildId, kind, mode, atMs, by, reason, declared: false };
         await insertAudit(trx, audit);
-        await insertOutbox(trx, outbox, nowMs());
-        return { id: made.id, buildId, kind, mode, atMs, by, reason, declared: false };
+        await insertOutbox(trx, effects(pressed), nowMs());
+        return pressed;
       }),
-    lift: (halts, how, audit) =>
+    lift: (halts, how, audit, effects = () => []) =>
       db.write(async trx => {
+        await lease.hold(trx);
         for (const { id, kind } of halts)
           await trx<HaltRecord>('halts')
             .where({ id })
@@ -79,7 +98,9 @@ export function makeHaltStore(db: Db, nowMs: () => number): HaltStore {
               .onConflict(['build_id', 'device_id'])
               .ignore();
         await insertAudit(trx, audit);
+        await insertOutbox(trx, halts.flatMap(effects), nowMs());
       }),
+    failed: (buildId, limit) => db.read(reader => readFailed(reader, buildId, limit)),
     lastLift: async buildId => {
       const row = await db.read(reader =>
         reader<HaltRecord>('halts')
@@ -119,56 +140,4 @@ export async function settleHalts(trx: Knex, next: Applied): Promise<void> {
   await standing().whereNot({ build_id: current }).where({ kind: 'hand' }).update(end);
   for (const { id, declared } of left)
     if (declared) await standing().where({ id }).update({ declared: true });
-}
-
-interface TakerRecord {
-  readonly device_id: DeviceId;
-  readonly bytes: number | null;
-  readonly taken_at_ms: number | null;
-  readonly final_outcome: Outcome | null;
-  readonly final_reason: ResultReason | null;
-  readonly final_at_ms: number | null;
-  readonly newest_outcome: Outcome | null;
-  readonly newest_reason: ResultReason | null;
-}
-
-/**
- * A device took the build when it was sent all bytes of it, or some of them and has a final outcome: one that was never
- * served any is no evidence, whatever it reports.
- */
-async function readTakers(reader: Knex, buildId: BuildId, sizeBytes: number): Promise<Taker[]> {
-  const rows = await rowsOf<TakerRecord>(
-    reader.raw(
-      `with sent as (
-         select device_id, sum(bytes) as bytes, max(at_ms) as taken_at_ms from apk_download_events
-         where build_id = ? and status in (200, 206) group by device_id
-       ), final as (
-         select device_id, max(id) as id from attempts
-         where build_id = ? and outcome in ('ok', 'fail') group by device_id
-       ), newest as (
-         select device_id, max(id) as id from attempts where build_id = ? group by device_id
-       )
-       select sent.device_id, sent.bytes, sent.taken_at_ms,
-         f.outcome as final_outcome, f.reason as final_reason, f.at_ms as final_at_ms,
-         n.outcome as newest_outcome, n.reason as newest_reason
-       from sent
-       left join final on final.device_id = sent.device_id left join attempts f on f.id = final.id
-       left join newest on newest.device_id = sent.device_id left join attempts n on n.id = newest.id
-       where not exists (select 1 from evidence_exclusions x
-         where x.build_id = ? and x.device_id = sent.device_id)`,
-      [buildId, buildId, buildId, buildId],
-    ),
-  );
-  return rows.map(row => ({
-    deviceId: row.device_id,
-    takenAtMs:
-      (row.bytes ?? 0) >= sizeBytes || row.final_outcome !== null
-        ? Math.min(row.taken_at_ms ?? Number.POSITIVE_INFINITY, row.final_at_ms ?? Number.POSITIVE_INFINITY)
-        : undefined,
-    final: row.final_outcome === 'fail' ? (row.final_reason ?? undefined) : undefined,
-    newest:
-      row.newest_outcome === null || row.newest_reason === null
-        ? undefined
-        : { outcome: row.newest_outcome, reason: row.newest_reason },
-  }));
 }

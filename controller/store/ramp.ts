@@ -6,6 +6,7 @@ import type { RampProgress } from '../domain/ramp/progress.ts';
 import type { KeptProgress, RampStore } from '../ports/index.ts';
 import { insertAudit } from './audit.ts';
 import type { Db } from './db.ts';
+import type { Lease } from './lease.ts';
 import { insertOutbox } from './outbox.ts';
 
 interface RampRecord {
@@ -29,10 +30,11 @@ interface StepRecord {
   readonly decided_by: string | null;
 }
 
-export function makeRampStore(db: Db, nowMs: () => number): RampStore {
+export function makeRampStore(db: Db, lease: Lease, nowMs: () => number): RampStore {
   return {
     keep: (kept, audit, outbox) =>
       db.write(async trx => {
+        await lease.hold(trx);
         await writeProgress(trx, kept);
         await insertAudit(trx, audit);
         await insertOutbox(trx, outbox, nowMs());

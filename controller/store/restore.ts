@@ -217,7 +217,7 @@ async function pressBrake({ desired, halts }: Store, nowMs: number): Promise<voi
   if ((await halts.standing(buildId)).some(halt => halt.kind === 'hand')) return;
   const reason = 'restored from a backup';
   const by = 'ota restore';
-  await halts.press({ buildId, kind: 'hand', mode: 'halt', atMs: nowMs, by, reason, evidence: null }, [], []);
+  await halts.press({ buildId, kind: 'hand', mode: 'halt', atMs: nowMs, by, reason, evidence: null }, []);
 }
 
 async function replaceAdmins(trx: Knex, token: string, nowMs: number): Promise<void> {

@@ -30,6 +30,7 @@ import { makeHaltStore } from './halts.ts';
 import { makeHistoryStore } from './history.ts';
 import { makeKeyValueStore } from './key-values.ts';
 import { type LastMoment, makeLastMoment } from './last-moment.ts';
+import { takeLease } from './lease.ts';
 import { type Migration, migrate } from './migrate.ts';
 import { takeOverOldClock } from './old-clock.ts';
 import { makeOutboxStore } from './outbox.ts';
@@ -110,6 +111,7 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
   const { folder, nowMs, onFault = () => undefined, flushAt = FLUSH_AT } = options;
   const devices = await makeDeviceStore({ db, nowMs, onFault, flushAt });
   const admins = await makeAdminStore(db, nowMs);
+  const lease = await takeLease(db);
   let timer: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
 
@@ -124,7 +126,7 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
   }
 
   return {
-    desired: makeDesiredStore(db, nowMs),
+    desired: makeDesiredStore(db, lease, nowMs),
     outbox: makeOutboxStore(db, nowMs),
     audit: makeAuditStore(db, nowMs),
     devices,
@@ -133,9 +135,9 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
     adoption: makeAdoptionStore(db),
     keyValues: makeKeyValueStore(db, nowMs),
     lastMoment: makeLastMoment(db),
-    ramps: makeRampStore(db, nowMs),
+    ramps: makeRampStore(db, lease, nowMs),
     revisions: makeRevisionStore(db),
-    halts: makeHaltStore(db, nowMs),
+    halts: makeHaltStore(db, lease, nowMs),
     history: makeHistoryStore(db),
     past: makePastStore(db),
     failures: makeFailureStore(db),

@@ -6,7 +6,16 @@ import { liftOf } from '../domain/gate/proof.ts';
 import { type Halt, isClosedByGit } from '../domain/halt.ts';
 import { rampOf } from '../domain/ramp/progress.ts';
 import type { InTurn } from '../domain/turns.ts';
-import type { AuditEntry, Brake, Clock, HaltStore, NewHalt, OutboxEntry, Picture } from '../ports/index.ts';
+import type {
+  AuditEntry,
+  Brake,
+  Clock,
+  HaltEffects,
+  HaltStore,
+  NewHalt,
+  OutboxEntry,
+  Picture,
+} from '../ports/index.ts';
 import type { GateWatch } from './gate.ts';
 
 export interface BrakeOptions {
@@ -17,9 +26,11 @@ export interface BrakeOptions {
   readonly observe: Observe;
   /** What a brake promises: people are told of it. */
   readonly told: (halt: NewHalt, snapshot: Snapshot) => OutboxEntry[];
+  /** What a halt that was pressed or lifted promises. */
+  readonly effects: HaltEffects;
 }
 
-export function makeBrake({ picture, halts, gate, clock, observe, told }: BrakeOptions): Brake {
+export function makeBrake({ picture, halts, gate, clock, observe, told, effects }: BrakeOptions): Brake {
   const needed = (): Snapshot => {
     if (picture.snapshot === undefined)
       throw new Fault('not_ready', 'no release has been applied yet', { retry: 'backoff' });
@@ -53,11 +64,10 @@ export function makeBrake({ picture, halts, gate, clock, observe, told }: BrakeO
           reason,
           evidence: null,
         };
-        const halt = await halts.press(
-          pressing,
-          [auditOf(by, 'brake', buildId, { reason })],
-          told(pressing, snapshot),
-        );
+        const halt = await halts.press(pressing, [auditOf(by, 'brake', buildId, { reason })], made => [
+          ...told(pressing, snapshot),
+          ...effects(made),
+        ]);
         picture.publish({ ...snapshot, halts: [...snapshot.halts, halt] });
         observe({ type: 'ota.halt', buildId, kind: 'hand', by, reason });
         return { halt, pressed: true };
@@ -74,7 +84,7 @@ export function makeBrake({ picture, halts, gate, clock, observe, told }: BrakeO
             `${snapshot.rollout.current} is not stopped, so there is nothing to resume`,
             { retry: 'never' },
           );
-        if ((asks || lifted.some(h => h.kind === 'gate') || without.length > 0) && !mayLiftGate)
+        if ((asks || lifted.some(h => h.kind !== 'hand') || without.length > 0) && !mayLiftGate)
           throw new Fault(
             'scope_missing',
             'only a token with the scope admin may resume what a gate has stopped',
@@ -118,7 +128,7 @@ export function makeBrake({ picture, halts, gate, clock, observe, told }: BrakeO
       halts: lifted.map(h => ({ kind: h.kind, reason: h.reason })),
       lift: how.lift,
     };
-    await halts.lift(lifted, how, [auditOf(by, 'resume', snapshot.rollout.current, detail)]);
+    await halts.lift(lifted, how, [auditOf(by, 'resume', snapshot.rollout.current, detail)], effects);
   }
 }
 

@@ -7,12 +7,14 @@ import type { Snapshot } from '../domain/decision.ts';
 import { MINUTE_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import type { Evidence } from '../domain/gate/evidence.ts';
+import type { HaltEvidence } from '../domain/halt.ts';
 import { windowAt } from '../domain/policy/freeze.ts';
 import { type Looked, lookAt } from '../domain/ramp/look.ts';
 import { isSuspended, percentAt, type RampProgress, rampOf } from '../domain/ramp/progress.ts';
 import { type InTurn, makeTurns } from '../domain/turns.ts';
 import type {
   Clock,
+  HaltEffects,
   HaltStore,
   KeyValueStore,
   NewHalt,
@@ -49,6 +51,8 @@ export interface ExposureOptions {
   readonly told: (halt: NewHalt, snapshot: Snapshot) => OutboxEntry[];
   /** What a change promises: nudges for those who newly see an offer. */
   readonly effects: (change: ExposureChange) => OutboxEntry[];
+  /** What a halt promises. */
+  readonly haltEffects: HaltEffects;
 }
 
 export interface ExposureChange {
@@ -109,7 +113,7 @@ export function watchExposure(options: ExposureOptions): ExposureWatch {
       lift,
       closed: rollout.rollback || current.withdrawn !== undefined || halts.length > 0,
     });
-    const next = { ...snapshot, progress: looked.progress };
+    const next = { ...snapshot, progress: looked.progress, progressReadAtMs: nowMs };
     const breached = looked.judgement.verdict === 'halt' && !halts.some(h => h.kind === 'gate');
     if (isWorthARow(progress, looked, kept)) await keepLook(snapshot, next, looked, nowMs, evidence);
     if (breached) await halt(next, looked, nowMs, evidence);
@@ -121,12 +125,12 @@ export function watchExposure(options: ExposureOptions): ExposureWatch {
     const { reasons, figures } = looked.judgement;
     const mode = rampOf(snapshot.rollout)?.gate?.onBreach ?? 'halt';
     const reason = reasons.join(', ');
-    const told = { reasons, figures, evidence, step: looked.progress.step };
+    const told: HaltEvidence = { reasons, figures, evidence, step: looked.progress.step };
     const pressing: NewHalt = { buildId, kind: 'gate', mode, atMs, by: 'gate', reason, evidence: told };
     const pressed = await options.halts.press(
       pressing,
       [{ atMs, actor: 'gate', action: 'halt', subject: buildId, detail: told }],
-      options.told(pressing, snapshot),
+      made => [...options.told(pressing, snapshot), ...options.haltEffects(made)],
     );
     // Subscribers are told too: running campaigns must stop, and the fleet must be counted again.
     picture.publish({ ...snapshot, halts: [...snapshot.halts, pressed] });

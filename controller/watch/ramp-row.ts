@@ -4,11 +4,13 @@ import { rampRow } from '../domain/past.ts';
 import { standAfter } from '../domain/ramp/begin.ts';
 import { percentAt, type RampProgress, rampOf } from '../domain/ramp/progress.ts';
 import type { Applied, Clock, RampStore } from '../ports/index.ts';
+import type { FormerHaltWatch } from './former-halts.ts';
 
 export interface RampRowOptions {
   readonly ramps: RampStore;
   readonly clock: Clock & { readonly held: boolean };
   readonly observe: Observe;
+  readonly doubt: FormerHaltWatch['doubt'];
 }
 
 /**
@@ -24,6 +26,8 @@ export async function resumeRamp(
   const nowMs = options.clock.nowMs();
   const { progress } = standAfter(undefined, applied.state, { nowMs, clockHeld: options.clock.held });
   if (progress === undefined) return undefined;
+  // Before the row is there: a crash in between asks again.
+  await options.doubt(applied);
   const percent = progress.step < 0 ? undefined : percentAt(rollout, progress);
   const buildId = rollout.current;
   await options.ramps.keep(

@@ -166,6 +166,7 @@ const aHalt = {
   by: 'gate',
   reason: '5 of 50 devices failed',
   declared: false,
+  pull_request: null,
 } as const;
 
 test('a gate that halted, a brake, and a gate that needs a person end the watch', () => {

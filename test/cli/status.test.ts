@@ -238,7 +238,7 @@ test('too many failures end a watch with 4', () =>
     assert.is(early.code, 3, 'one report of two devices is too few for a share');
     const over = await run(...onceMore, '--fail-on', 'fail>0');
     assert.is(over.code, 4, over.err);
-    assert.match(over.err, /1 of 1 finished attempt failed, over fail>0: install_failed 1/);
+    assert.match(over.err, /1 of 1 device that ended an attempt failed, over fail>0: install_failed 1/);
     assert.match((await run('status')).out, /^results +0 ok, 1 failed \(install_failed 1\), 0 deferred$/m);
   }));
 

@@ -101,6 +101,7 @@ class World {
       observe: () => undefined,
       told: () => [],
       effects: () => [],
+      haltEffects: () => [],
     });
   }
   #makeBrake() {
@@ -115,6 +116,7 @@ class World {
       clock: this.#clock(),
       observe: () => undefined,
       told: () => [],
+      effects: () => [],
     });
   }
 
@@ -184,7 +186,7 @@ class World {
         appliedAtMs: this.#nowMs,
       };
       await this.#store.desired.apply(applied, [], [], []);
-      this.publication.publish(snapshotOf(applied));
+      this.publication.publish(snapshotOf(applied, this.#nowMs));
       this.#history.push(rollout);
     });
   }
@@ -238,8 +240,9 @@ class World {
       ramps: this.#store.ramps,
       clock: this.#clock(),
       observe: () => undefined,
+      doubt: async () => false,
     });
-    this.publication.publish(snapshotOf({ ...kept, progress }));
+    this.publication.publish(snapshotOf({ ...kept, progress }, this.#nowMs));
   }
 }
 
@@ -247,13 +250,16 @@ function refused(error: unknown): void {
   if (!(error instanceof Fault)) throw error;
 }
 
-const snapshotOf = (applied: Applied): Snapshot =>
+const snapshotOf = (applied: Applied, nowMs: number): Snapshot =>
   makeSnapshot(applied.state, {
+    progressReadAtMs: nowMs,
     revision: applied.revision,
     appliedAtMs: applied.appliedAtMs,
     progress: applied.progress,
     halts: applied.halts,
   });
+
+const looked = (snapshot: Snapshot, nowMs: number): Snapshot => ({ ...snapshot, progressReadAtMs: nowMs });
 
 /** Who is offered `current` now. */
 function offers(snapshot: Snapshot | undefined, nowMs: number): string[] {
@@ -354,7 +360,8 @@ async function play(world: World, step: number, said: string): Promise<void> {
       );
     world.tell(WELL);
   } else {
-    const had = offers(before, world.nowMs);
+    // Whoever starts looks at the ramp; who was away for long and did not offers nothing that a gate judges.
+    const had = offers(looked(before, world.nowMs), world.nowMs);
     await world.restart(action === 'restart' ? 'clean' : action);
     if (action !== 'lost')
       assert.equal(offers(world.snapshot, world.nowMs), had, `${at}: other offers after it`);

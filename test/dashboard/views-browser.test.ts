@@ -227,7 +227,6 @@ const HOSTILE: Scene = {
         evidence: null,
       },
       [{ atMs: 0, actor: MARKUP, action: MARKUP, subject: MARKUP, detail: { [MARKUP]: MARKUP } }],
-      [],
     );
     await store.desired.reject(
       {

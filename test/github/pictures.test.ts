@@ -38,6 +38,7 @@ const KEPT = [
   'report-suspended',
   'report-completed',
   'report-held',
+  'brake-gate',
 ];
 const CHARTS = readdirSync(GOLDEN)
   .map(file => path.basename(file, '.md'))

@@ -3,10 +3,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { NO_EVIDENCE } from '../../controller/domain/gate/evidence.ts';
+import { DEFAULT_GATE } from '../../controller/domain/gate/gate.ts';
+import { proofOf } from '../../controller/domain/gate/proof.ts';
 import { countFleet } from '../../controller/domain/plan/fleet.ts';
 import { plan } from '../../controller/domain/plan/index.ts';
 import { NO_PROGRESS } from '../../controller/domain/progress.ts';
 import type { Entry } from '../../controller/github/ledger.ts';
+import { renderBrakeBody, renderBrakeEnd, titleOfBrake } from '../../controller/github/render/brake.ts';
 import { literal, shareOf } from '../../controller/github/render/markdown.ts';
 import {
   renderConflictComment,
@@ -18,6 +22,7 @@ import {
 import { renderNotice, renderProgress } from '../../controller/github/render/progress.ts';
 import { renderRejected } from '../../controller/github/render/rejected.ts';
 import { headlineOf, type RevisionProgress, statusOf } from '../../controller/github/revision-progress.ts';
+import type { FailedDevices, KeptHalt } from '../../controller/ports/index.ts';
 import { aBuild, aRamp, aStanding, aState, DAY_MS, HOUR_MS, NOW_MS, OTHER_SIGNER } from '../support/state.ts';
 
 const GOLDEN = path.resolve(import.meta.dirname, '../golden/github');
@@ -47,6 +52,55 @@ const stood = {
   formerBuilds: new Map(),
 };
 const ramp = aRamp(NOW_MS + HOUR_MS, [1, 4], [10, 24], [50, 24], [100]);
+
+test('the brake’s own pull request: evidence, curve and the ways back', () => {
+  const gate = { ...DEFAULT_GATE };
+  const evidence = {
+    ...NO_EVIDENCE,
+    cohort: { ...NO_EVIDENCE.cohort, taken: 61, ok: 38, fail: 9, verifyFail: 1, takenLongAgo: 20, silent: 2 },
+    canary: { taken: 3, fail: 1, verifyFail: 0 },
+    control: { devices: 1_143, silent: 37 },
+  };
+  const figures = { ...proofOf(gate, evidence, undefined), needed: 41, judged: 47, followed: 30 };
+  const halt: KeptHalt = {
+    id: 7,
+    buildId: 'b42',
+    kind: 'gate',
+    mode: 'halt',
+    atMs: NOW_MS + 4 * HOUR_MS,
+    by: 'gate',
+    reason: 'install_failures',
+    declared: false,
+    evidence: { reasons: ['install_failures'], figures, evidence, step: 1 },
+    ended: undefined,
+  };
+  const failed: FailedDevices[] = [
+    { reason: 'install_failed', sdk: 29, fromVersionCode: 41, devices: 6 },
+    { reason: 'install_failed', sdk: 28, fromVersionCode: 40, devices: 2 },
+    { reason: 'timeout', sdk: undefined, fromVersionCode: 41, devices: 1 },
+  ];
+  const before = { ...stood, state: aState({ rollout: { exposure: ramp } }), halts: [halt] };
+  const planned = plan(before, { ...before, state: aState({ rollout: 0 }) }, NOW_MS);
+  golden('brake-gate', renderBrakeBody({ halt, failed, progress: rolling, plan: planned }));
+  const hand: KeptHalt = {
+    ...halt,
+    kind: 'hand',
+    by: 'admin:ruth',
+    reason: 'reboots <b>in</b> the lobby @everyone',
+    evidence: null,
+  };
+  golden('brake-hand', renderBrakeBody({ halt: hand, failed: [], progress: undefined, plan: planned }));
+  assert.is(titleOfBrake({ ...hand, mode: 'rollback' }), 'roll back b42: the brake was pressed');
+  assert.match(renderBrakeEnd(halt, 'closed @everyone'), /`closed @everyone`/);
+  const many = Array.from({ length: 40 }, (_, n) => ({
+    reason: 'internal' as const,
+    sdk: n,
+    fromVersionCode: 41,
+    devices: 1,
+  }));
+  const text = renderBrakeBody({ halt, failed: many, progress: undefined, plan: planned });
+  assert.match(text, /\| others \| +\| +\| 25 \|/);
+});
 
 test('plan: a careful ramp', () => {
   const head = aStanding(

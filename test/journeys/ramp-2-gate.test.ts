@@ -8,7 +8,7 @@ import { DEFAULT_GATE } from '../../controller/domain/gate/gate.ts';
 import type { Rollout } from '../../controller/domain/release.ts';
 import { ota } from '../support/cli.ts';
 import { type Enrolled, type Journey, withController } from '../support/controller.ts';
-import { type Answer, call } from '../support/http.ts';
+import { type Answer, call, eventually } from '../support/http.ts';
 import { SECRET, withReceiver } from '../support/notify/receiver.ts';
 import { aRamp, HOUR_MS as HOUR, NOW_MS } from '../support/state.ts';
 
@@ -205,6 +205,30 @@ test('a device that was never served the build halts nothing, however often it r
     for (let n = 0; n < 10; n += 1) await report(journey, device, 'install_failed', `repeated-${n}`);
     await look(journey);
     assert.equal((await view(journey)).halts, []);
+  }));
+
+test('a device took the build with its last byte: the same half twice is no take, a resume to the end is', () =>
+  withFleet(gated(), async (journey, exposed) => {
+    const [device] = exposed;
+    if (device === undefined) throw new Error('a device');
+    const { sizeBytes } = journey.builds.b42.build;
+    const half = Math.ceil(sizeBytes / 2);
+    const fetchPart = async (range: string): Promise<number> => {
+      const { status } = await call(journey.url, 'GET', '/v1/agent/builds/b42/apk', {
+        token: device.token,
+        headers: { range: `bytes=${range}` },
+      });
+      return status;
+    };
+    const takes = async (): Promise<boolean> => {
+      const takers = await journey.controller.store.halts.takers('b42', sizeBytes);
+      return takers.some(t => t.takenAtMs !== undefined);
+    };
+    assert.equal([await fetchPart(`0-${half - 1}`), await fetchPart(`0-${half - 1}`)], [206, 206]);
+    assert.is(await takes(), false);
+    assert.is(await fetchPart(`${half}-`), 206);
+    await eventually(takes);
+    assert.is(await takes(), true);
   }));
 
 test('a device that is deleted leaves its word: the second failure halts all the same', () =>

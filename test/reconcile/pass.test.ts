@@ -92,6 +92,7 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
           },
         },
         resume: async applied => applied.progress,
+        doubt: async () => false,
         missing: async () => scene.missing,
         approve: async (revision, plan, needed) => {
           scene.asked.push(`${revision} ${plan.head.state.rollout.current} ${needed}`);

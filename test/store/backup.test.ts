@@ -53,6 +53,7 @@ test('apk_download_events has a row with source agent-ota for every download', (
       status: 200,
       bytes: 5,
       atMs: NOW_MS,
+      lastByte: true,
     });
     const db = openKnex(path.join(folder, DATABASE_FILE), ['query_only = ON'], 1);
     try {

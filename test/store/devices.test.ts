@@ -273,6 +273,7 @@ test('erasing a device removes its rows everywhere and keeps its old tokens dead
         status: 200,
         bytes: 1,
         atMs: NOW_MS,
+        lastByte: true,
       });
       devices.checkIn(checkIn('d1', { versionCode: 42 }));
       assert.is(await devices.erase('d1'), true);

@@ -26,6 +26,7 @@ const download = (over: Partial<DownloadEvent> = {}): DownloadEvent => ({
   status: 200,
   bytes: 1_000,
   atMs: NOW_MS,
+  lastByte: true,
   ...over,
 });
 const withFleet = (use: (store: Store) => Promise<void>) =>

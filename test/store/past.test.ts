@@ -145,7 +145,6 @@ test('a halt stood from when it was pressed until it was lifted', () =>
         evidence: null,
       },
       [],
-      [],
     );
     const how = { atMs: hour(3), by: 'admin:ruth', reason: 'y', lift: undefined, without: [] };
     await halts.lift([pressed], how, []);

@@ -1,9 +1,11 @@
 /** What time opens is noticed once: while the controller runs, after it was down, and after it crashed midway. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Snapshot } from '../../controller/domain/decision.ts';
+import { effectivePercent, type Snapshot } from '../../controller/domain/decision.ts';
 import type { Event } from '../../controller/domain/event.ts';
+import { Fault } from '../../controller/domain/fault.ts';
 import { NO_EVIDENCE } from '../../controller/domain/gate/evidence.ts';
+import { DEFAULT_GATE } from '../../controller/domain/gate/gate.ts';
 import { percentAt } from '../../controller/domain/ramp/progress.ts';
 import type { Rollout } from '../../controller/domain/release.ts';
 import { makeTurns } from '../../controller/domain/turns.ts';
@@ -55,6 +57,7 @@ const withScene = (
         pollMs: 6 * HOUR_MS,
         known: () => ({ evidence: NO_EVIDENCE, lift: undefined }),
         halts: store.halts,
+        haltEffects: () => [],
         ramps,
         values,
         outbox: store.outbox,
@@ -214,6 +217,31 @@ test('a step whose row is lost in a crash is neither promised nor told', () =>
     assert.equal(steps(scene), [[10, 50]]);
     assert.is(await scene.pending(), 1);
   }));
+
+test('while its looks fail a gated build is offered to nobody after a minute; the next look that works heals it', () => {
+  const { exposure } = RAMP;
+  if (exposure.kind !== 'ramp') throw new Error('a ramp');
+  const gated = { exposure: { ...exposure, ramp: { ...exposure.ramp, gate: DEFAULT_GATE } } };
+  return withScene(gated, async scene => {
+    await scene.watch.look();
+    const effective = (): number | undefined => scene.picture && effectivePercent(scene.picture, scene.nowMs);
+    assert.is(effective(), 10);
+    const full = new Fault('disk_full', 'the disk is full', { retry: 'backoff' });
+    await scene.start({ ramps: { ...scene.store.ramps, keep: () => Promise.reject(full) } });
+    const failing = async (): Promise<void> => {
+      scene.nowMs += 30_000;
+      await scene.watch.look().catch(error => assert.is(error, full));
+    };
+    await failing();
+    await failing();
+    assert.is(effective(), 10);
+    await failing();
+    assert.is(effective(), 0);
+    await scene.start();
+    await scene.watch.look();
+    assert.is(effective(), 10);
+  });
+});
 
 test('a crash between a suspend’s promise and its note promises the same again, not twice', () => {
   const suspend = { reason: 'freeze', sinceMs: NOW_MS + HOUR_MS, untilMs: NOW_MS + 2 * HOUR_MS };

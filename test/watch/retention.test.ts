@@ -48,7 +48,7 @@ test('results and audit rows are kept for 90 days, downloads for a year', () =>
       versionCode: 42,
       timingsMs: undefined,
     });
-    await store.outcomes.recordDownload({ ...about, result: 'ok', status: 200, bytes: 1 });
+    await store.outcomes.recordDownload({ ...about, result: 'ok', status: 200, bytes: 1, lastByte: true });
     await store.audit.record({ atMs: NOW_MS, actor: 'admin:a', action: 'x', subject: 'y', detail: {} });
     const keptAfter = async (days: number) => {
       await prune(

@@ -39,7 +39,8 @@ const HEROES: Readonly<Record<NowState, Telling>> = {
       shape: 'halt',
       tone: 'stop',
       loud: 'stop',
-      kicker: `Brake pressed by ${nameOf(halt?.by)}`,
+      kicker:
+        halt?.kind === 'lost' ? 'Stopped until its past is known' : `Brake pressed by ${nameOf(halt?.by)}`,
       heading: `${buildName(it.snapshot.current)} is offered to nobody`,
       say: html`“${halt?.reason ?? ''}”. ${haltedSince(it, facts)} no further device gets it; ${keepers(it)}. ${STAYS}`,
     };

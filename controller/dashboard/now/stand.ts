@@ -15,6 +15,7 @@ const HELD: Readonly<Record<HoldReason, string>> = {
   signer_mismatch: 'their installed app has another signer',
   ahead: 'run a newer version',
   artifact_missing: 'the APK is missing from the store',
+  progress_unread: 'the gate could not be looked at',
 };
 
 export function standView(it: InForce, facts: NowFacts): Html {

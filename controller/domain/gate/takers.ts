@@ -59,10 +59,14 @@ export function evidenceCounter(
   const percent = percentAt(snapshot.rollout, snapshot.progress);
   const before = ramp?.steps[step - 1]?.percent ?? 0;
   const quietSinceMs = nowMs - silenceAfterMs;
-  const watchedSinceMs = firstOfferMs(snapshot, takers, nowMs);
+  const begunMs = Math.min(snapshot.progress?.beginsAtMs ?? nowMs, nowMs);
+  /** When the build was first offered to the fleet: as this ramp began, or before it where an earlier ramp's devices took it. */
+  let offeredMs = begunMs;
   const [inStep, cohort] = [none(), none()];
   const canary = { taken: 0, fail: 0, verifyFail: 0 };
   const control = { devices: 0, silent: 0, recent: 0 };
+  /** When those were seen last that belong to the control only if the first offer came before this ramp. */
+  const quietBefore: number[] = [];
   const neutral: Partial<Record<ResultReason, number>> = {};
   let [takenLongAgo, silent] = [0, 0];
 
@@ -76,6 +80,7 @@ export function evidenceCounter(
   }
 
   function addTaken(device: CountedDevice, taker: Taker, takenAtMs: number, newly: boolean): void {
+    offeredMs = Math.min(offeredMs, takenAtMs);
     const found = classOf(device, taker);
     const followed = (device.lastSeenMs ?? 0) >= takenAtMs + 2 * pollMs;
     for (const counts of newly ? [inStep, cohort] : [cohort]) {
@@ -106,10 +111,18 @@ export function evidenceCounter(
   function addControl(device: CountedDevice): void {
     const seenMs = device.lastSeenMs ?? 0;
     if (device.versionCode !== snapshot.lastSafe?.versionCode) return;
-    if (seenMs < watchedSinceMs - silenceAfterMs) return;
-    control.devices += 1;
-    if (isSilent(device.lastSeenMs)) control.silent += 1;
-    if (Math.max(seenMs, upSinceMs) > nowMs - 1.1 * pollMs) control.recent += 1;
+    if (seenMs < begunMs - silenceAfterMs) quietBefore.push(seenMs);
+    else {
+      control.devices += 1;
+      if (isSilent(seenMs)) control.silent += 1;
+      if (Math.max(seenMs, upSinceMs) > nowMs - 1.1 * pollMs) control.recent += 1;
+    }
+  }
+
+  /** Those that were alive as the first of the fleet took the build and have been quiet since before this ramp. */
+  function quietControl(): { devices: number; silent: number } {
+    const alive = quietBefore.filter(seenMs => seenMs >= offeredMs - silenceAfterMs);
+    return { devices: alive.length, silent: alive.filter(seenMs => isSilent(seenMs)).length };
   }
 
   return {
@@ -125,26 +138,22 @@ export function evidenceCounter(
       if (isExposed(bucket, percent)) addOpen(device, taker, newly);
       else addControl(device);
     },
-    result: () => ({
-      ...NO_EVIDENCE,
-      cohort: { ...withErased(cohort, watched.erased ?? []), takenLongAgo, silent },
-      step: inStep,
-      canary,
-      control: { devices: control.devices, silent: control.silent },
-      neutral,
-      starved: control.devices >= LEAST_CONTROL && control.recent * 2 < control.devices,
-      ownApkWrong:
-        cohort.verifyFail + canary.verifyFail > 0 && snapshot.missingArtifacts.has(snapshot.current.sha256),
-    }),
+    result: () => {
+      const quiet = quietControl();
+      const devices = control.devices + quiet.devices;
+      return {
+        ...NO_EVIDENCE,
+        cohort: { ...withErased(cohort, watched.erased ?? []), takenLongAgo, silent },
+        step: inStep,
+        canary,
+        control: { devices, silent: control.silent + quiet.silent },
+        neutral,
+        starved: devices >= LEAST_CONTROL && control.recent * 2 < devices,
+        ownApkWrong:
+          cohort.verifyFail + canary.verifyFail > 0 && snapshot.missingArtifacts.has(snapshot.current.sha256),
+      };
+    },
   };
-}
-
-/** When the build was first offered here: as this ramp began, or before it where an earlier ramp's devices took it. */
-function firstOfferMs({ progress }: Snapshot, takers: ReadonlyMap<DeviceId, Taker>, nowMs: number): number {
-  let firstMs = progress?.beginsAtMs ?? nowMs;
-  for (const { takenAtMs } of takers.values())
-    if (takenAtMs !== undefined && takenAtMs < firstMs) firstMs = takenAtMs;
-  return Math.min(firstMs, nowMs);
 }
 
 function withErased(cohort: Readonly<Counts>, erased: readonly ErasedTakers[]): Counts {

@@ -20,17 +20,18 @@ export interface Rise {
 
 /**
  * Percent of devices that a standing state means a build for, now or at a later moment if its ramp never waits;
- * suspends aside, and a first step that a freeze window keeps shut counts as open.
+ * suspends and halts aside, and a first step that a freeze window keeps shut counts as open: they end without a commit,
+ * and what stands then must have been judged.
  */
 export function reachOf(
-  { state: { rollout, builds, policy }, progress, halts = [] }: Standing,
+  { state: { rollout, builds, policy }, progress }: Standing,
   buildId: BuildId,
   nowMs: number,
   atMs = nowMs,
 ): number {
   if (builds.get(buildId)?.withdrawn !== undefined) return 0;
   if (rollout.lastSafe === buildId) return 100;
-  if (rollout.current !== buildId || rollout.rollback || halts.length > 0) return 0;
+  if (rollout.current !== buildId || rollout.rollback) return 0;
   if (atMs <= nowMs) return percentOnceOpen(rollout, progress, nowMs);
   // A ramp whose progress is not known may not have begun.
   if (rollout.exposure.kind === 'ramp' && progress === undefined) return 0;

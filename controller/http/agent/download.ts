@@ -57,19 +57,20 @@ export function downloadRoute(http: Http, doors: Doors): Route {
 
   async function record(
     attempt: Attempt,
-    result: { code: string; status: number; bytes: number },
+    result: { code: string; status: number; bytes: number; lastByte?: boolean },
   ): Promise<void> {
     if (attempt.recorded) return;
     attempt.recorded = true;
     const { deviceId, buildId, requestId } = attempt;
-    const { code, status, bytes } = result;
+    const { code, status, bytes, lastByte = false } = result;
     const named = { deviceId, requestId, buildId };
     if (status === 304) observe({ type: 'ota.download.304', ...named });
     else if (code === 'ok' && (status === 200 || status === 206)) {
       const ms = monotonicMs() - attempt.startedMs;
       observe({ type: 'ota.download.200', ...named, status, bytes, ms });
     } else observe({ type: 'ota.download.fail', ...named, code, bytes });
-    await outcomes.recordDownload({ ...named, result: code, status, bytes, atMs: clock.nowMs() });
+    const atMs = clock.nowMs();
+    await outcomes.recordDownload({ ...named, result: code, status, bytes, atMs, lastByte });
   }
 
   /** The cap counts bytes, so that a resumed download costs what it sends and not a whole one. */
@@ -128,7 +129,8 @@ export function downloadRoute(http: Http, doors: Doors): Route {
       stream(ctx, apk, start, end, () => offered(device, buildId, sdk) !== undefined),
     );
     const code = sent.ending === 'sent' ? 'ok' : FAILURE_OF[sent.ending];
-    await record(attempt, { code, status: ctx.res.statusCode, bytes: sent.bytes });
+    const lastByte = sent.ending === 'sent' && end === apk.sizeBytes - 1;
+    await record(attempt, { code, status: ctx.res.statusCode, bytes: sent.bytes, lastByte });
   }
 
   /** Frees the place with the last byte: a device may request the next part before this one is recorded. */

@@ -16,6 +16,7 @@ export const haltOnWire = (halt: Halt): Api.Halt => ({
   by: halt.by,
   reason: halt.reason,
   declared: halt.declared,
+  pull_request: halt.pullUrl ?? null,
 });
 
 export function brakeRoutes(http: Http, doors: Doors, contract: Contract): Route[] {

@@ -1,6 +1,7 @@
 /** The desired state in answers to operators: named as in the YAML, with the exposure at this moment. */
 import type * as Api from '../../../schemas/api.d.ts';
 import type { CheckInGaps } from '../../domain/check-in-gaps.ts';
+import { conditionsOf } from '../../domain/conditions.ts';
 import { effectivePercent, type Snapshot } from '../../domain/decision.ts';
 import { type Advice, againstIn } from '../../domain/gate/advice.ts';
 import type { Gate } from '../../domain/gate/gate.ts';
@@ -95,6 +96,7 @@ export const exposureNow = (snapshot: Snapshot, advice: Advice | undefined, nowM
   next_change_at: isoTime(nextChangeMs(snapshot, nowMs)),
   ramp: snapshot.progress === undefined ? null : progressOfRamp(snapshot.progress),
   halts: snapshot.halts.map(haltOnWire),
+  conditions: conditionsOf(snapshot, nowMs),
   advice: advice === undefined ? null : adviceOnWire(advice),
 });
 

@@ -5,6 +5,9 @@ import { rampProgress } from './0002-ramp-progress.ts';
 import { tokenOrigin } from './0003-token-origin.ts';
 import { halts } from './0004-halts.ts';
 import { evidenceTally } from './0005-evidence-tally.ts';
+import { leader } from './0006-leader.ts';
+import { brakePull } from './0007-brake-pull.ts';
+import { lastByte } from './0008-last-byte.ts';
 import { checkInGaps } from './0009-check-in-gaps.ts';
 import { attemptsOfDevice } from './0010-attempts-of-device.ts';
 import { looking } from './0011-looking.ts';
@@ -17,6 +20,9 @@ export const migrations: readonly Migration[] = [
   tokenOrigin,
   halts,
   evidenceTally,
+  leader,
+  brakePull,
+  lastByte,
   checkInGaps,
   attemptsOfDevice,
   looking,

@@ -35,8 +35,13 @@ const taker = (deviceId: DeviceId, over: Partial<Taker> = {}): Taker => ({
   ...over,
 });
 
-function count(devices: readonly CountedDevice[], takers: readonly Taker[], upHours = 1_000): Evidence {
-  const counter = evidenceCounter(snapshot, new Map(takers.map(t => [t.deviceId, t])), {
+function count(
+  devices: readonly CountedDevice[],
+  takers: readonly Taker[],
+  upHours = 1_000,
+  of = snapshot,
+): Evidence {
+  const counter = evidenceCounter(of, new Map(takers.map(t => [t.deviceId, t])), {
     nowMs: NOW_MS,
     upSinceMs: NOW_MS - upHours * HOUR_MS,
     pollMs: 6 * HOUR_MS,
@@ -126,6 +131,19 @@ test('a network that is down is seen before the first device took the build', ()
       [],
     ).starved,
   );
+});
+
+test('a canary that took the build long before the ramp moves nothing: the control begins with the fleet', () => {
+  const [canary, early] = [nth(inSecond, 0), nth(inSecond, 1)];
+  const quiet = outside.slice(0, 30).map(id => device(id, 41, 100));
+  const took = (id: DeviceId): Taker => taker(id, { takenAtMs: NOW_MS - 200 * HOUR_MS });
+  const withCanary = { ...snapshot, canaryDevices: new Set([canary]) };
+  const controlOf = (takers: readonly Taker[]): number => {
+    const all = takers.map(t => device(t.deviceId, 42));
+    return count([...quiet, ...all], takers, 1_000, withCanary).control.devices;
+  };
+  assert.is(controlOf([took(canary)]), 0);
+  assert.is(controlOf([took(canary), took(early)]), 30, 'a device of the fleet does');
 });
 
 test('a fleet of 200,000 takers is counted', () => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Halt } from '../../../controller/domain/halt.ts';
 import { windowAt } from '../../../controller/domain/policy/freeze.ts';
 import { approvalsNeeded, checkPolicy } from '../../../controller/domain/policy/index.ts';
 import { renderPath } from '../../../controller/domain/problem.ts';
@@ -103,6 +104,29 @@ test('a ramp that goes on as it was is not judged again', () => {
   };
   assert.equal(judge(policy, ramp, { ...ramp, minBatteryPercent: 40 }), []);
   assert.is(approvalsNeeded(aPolicy(policy), stand({ rollout: ramp }), stand({ rollout: ramp }), NOW_MS), 0);
+});
+
+test('what is merged while a halt stands is judged as if it did not: it opens without a commit when the halt is lifted', () => {
+  const halts: Halt[] = [
+    {
+      id: 1,
+      buildId: 'b42',
+      kind: 'gate',
+      mode: 'halt',
+      atMs: NOW_MS,
+      by: 'gate',
+      reason: 'x',
+      declared: false,
+    },
+  ];
+  const halted = (rollout: number) => ({ ...stand({ rollout }), halts });
+  const policy = aPolicy({ maxJumpPercent: 20, approvals: [{ abovePercent: 20, approvals: 1 }] });
+  assert.is(approvalsNeeded(policy, halted(10), halted(50), NOW_MS), 1);
+  assert.equal(
+    checkPolicy(policy, halted(10), halted(50), NOW_MS).map(f => f.code),
+    ['policy_jump'],
+  );
+  assert.is(approvalsNeeded(policy, halted(50), halted(50), NOW_MS), 0);
 });
 
 test('a ramp that is sped up is judged, one that is slowed down is not', () => {

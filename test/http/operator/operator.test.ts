@@ -292,6 +292,7 @@ test('the rollout and the builds are shown as they stand now', () =>
       next_change_at: null,
       ramp: null,
       halts: [],
+      conditions: [],
       advice: null,
     });
     assert.equal(json.fleet, {

@@ -123,6 +123,14 @@ function showCommit(hub: HubState, sha: string): Fields {
   };
 }
 
+const branchIn = (ref: string): string => ref.replace(/^refs\/heads\//, '');
+const showRef = (ref: string, sha: string): Fields => ({
+  ref,
+  node_id: 'R',
+  url: 'https://api.github.com/r',
+  object: { type: 'commit', sha, url: 'https://api.github.com/o' },
+});
+
 const known = (hub: HubState, sha: string): boolean => {
   try {
     hub.git.git('cat-file', '-e', `${sha}^{commit}`);
@@ -194,6 +202,12 @@ export const OPERATIONS: Readonly<Record<string, (hub: HubState, call: Call) => 
       showPull(hub, hub.open(headRef, String(body.title), login, String(body.body ?? '')), true),
     );
   },
+  'pulls/update': (hub, { params, body }) => {
+    const pull = hub.pulls.find(p => p.number === Number(params.pull_number));
+    if (pull === undefined) return problem(404, 'Not Found');
+    if (body.state === 'closed' && pull.state === 'open') hub.close(pull);
+    return ok(showPull(hub, pull, true));
+  },
   'repos/get-collaborator-permission-level': (hub, { params }) => {
     const login = params.username ?? '';
     const role = hub.permissions.has(login) ? hub.permissions.get(login) : 'write';
@@ -209,14 +223,7 @@ export const OPERATIONS: Readonly<Record<string, (hub: HubState, call: Call) => 
     const prefix = `refs/${params.ref ?? ''}`;
     const listed = lines(hub.git.git('for-each-ref', '--format=%(refname) %(objectname)'));
     const refs = listed.map(line => line.split(' ')).filter(([name = '']) => name.startsWith(prefix));
-    return ok(
-      refs.map(([ref = '', sha = '']) => ({
-        ref,
-        node_id: 'R',
-        url: 'https://api.github.com/r',
-        object: { type: 'commit', sha, url: 'https://api.github.com/o' },
-      })),
-    );
+    return ok(refs.map(([ref = '', sha = '']) => showRef(ref, sha)));
   },
   'pulls/list-reviews': (hub, { params, query }) =>
     page(hub.reviews.filter(r => r.pull === Number(params.pull_number)).map(showReview), query),
@@ -310,7 +317,38 @@ export const OPERATIONS: Readonly<Record<string, (hub: HubState, call: Call) => 
       url: 'https://api.github.com/c',
       html_url: 'https://github.com/c',
     });
-    return ok({ ...example('git-commit-2'), sha, parents: parents.map(link) });
+    const shape = example('git-commit-2');
+    const tree = { ...(shape.tree as Fields), sha: hub.git.git('rev-parse', `${sha}^{tree}`) };
+    return ok({ ...shape, sha, tree, parents: parents.map(link) });
+  },
+  'git/get-ref': (hub, { params }) => {
+    const sha = hub.git.tip(branchIn(`refs/${params.ref ?? ''}`));
+    return sha === undefined ? problem(404, 'Not Found') : ok(showRef(`refs/${params.ref ?? ''}`, sha));
+  },
+  'git/create-ref': (hub, { body }) => {
+    const name = String(body.ref);
+    if (hub.git.tip(branchIn(name)) !== undefined) return problem(422, 'Reference already exists');
+    if (!known(hub, String(body.sha))) return problem(422, 'Object does not exist');
+    hub.git.git('update-ref', name, String(body.sha));
+    return created(showRef(name, String(body.sha)));
+  },
+  'git/update-ref': (hub, { params, body }) => {
+    const name = `refs/${params.ref ?? ''}`;
+    if (hub.git.tip(branchIn(name)) === undefined) return problem(422, 'Reference does not exist');
+    if (!known(hub, String(body.sha))) return problem(422, 'Object does not exist');
+    hub.git.git('update-ref', name, String(body.sha));
+    hub.syncPullRefs();
+    return ok(showRef(name, String(body.sha)));
+  },
+  'git/create-tree': (hub, { body }) => {
+    const entries = body.tree as { path: string; content: string }[];
+    const files = Object.fromEntries(entries.map(e => [e.path, e.content]));
+    return created({ ...example('git-tree'), sha: hub.git.tree(String(body.base_tree), files) });
+  },
+  'git/create-commit': (hub, { body }) => {
+    const parents = (body.parents as string[]).flatMap(parent => ['-p', parent]);
+    const sha = hub.git.git('commit-tree', String(body.tree), ...parents, '-m', String(body.message));
+    return created({ ...example('git-commit'), sha, message: body.message ?? '' });
   },
   'git/get-tree': (hub, { params }) => {
     const entries = lines(hub.git.git('ls-tree', params.tree_sha ?? '')).map(line => {

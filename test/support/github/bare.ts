@@ -8,6 +8,8 @@ export type MergeMethod = 'merge' | 'squash' | 'rebase' | 'fast-forward';
 export interface Bare {
   readonly dir: string;
   git(...args: string[]): string;
+  /** The tree of `base` with these files (undefined deletes), committed nowhere. */
+  tree(base: string | undefined, files: Readonly<Record<string, string | undefined>>): string;
   /** Commits files (undefined deletes) on a branch that starts at `from`, or at its own tip. */
   commit(
     branch: string,
@@ -62,26 +64,30 @@ export function makeBare(dir: string, branch: string, nowMs: () => number): Bare
       return undefined; // rev-parse -q: no such branch
     }
   };
+  const treeOf: Bare['tree'] = (base, files) => {
+    rmSync(indexFile, { force: true });
+    if (base !== undefined) run(['read-tree', base]);
+    for (const [file, content] of Object.entries(files)) {
+      if (content === undefined) run(['update-index', '--force-remove', file]);
+      else
+        run([
+          'update-index',
+          '--add',
+          '--cacheinfo',
+          `100644,${run(['hash-object', '-w', '--stdin'], content)},${file}`,
+        ]);
+    }
+    return run(['write-tree']);
+  };
   return {
     dir,
     tip,
     git: (...args) => run(args),
+    tree: treeOf,
     commit: (name, files, message, from) => {
       const parent = tip(name) ?? (from === undefined ? undefined : run(['rev-parse', `${from}^{commit}`]));
-      rmSync(indexFile, { force: true });
-      if (parent !== undefined) run(['read-tree', parent]);
-      for (const [file, content] of Object.entries(files)) {
-        if (content === undefined) run(['update-index', '--force-remove', file]);
-        else
-          run([
-            'update-index',
-            '--add',
-            '--cacheinfo',
-            `100644,${run(['hash-object', '-w', '--stdin'], content)},${file}`,
-          ]);
-      }
       const parents = parent === undefined ? [] : ['-p', parent];
-      const commit = run(['commit-tree', run(['write-tree']), ...parents, '-m', message]);
+      const commit = run(['commit-tree', treeOf(parent, files), ...parents, '-m', message]);
       run(['update-ref', `refs/heads/${name}`, commit]);
       return commit;
     },

@@ -17,6 +17,7 @@ import { makePublication } from '../../../controller/reconcile/publication.ts';
 import { gitSource } from '../../../controller/source/git/source.ts';
 import type { Store } from '../../../controller/store/store.ts';
 import { watchProgress } from '../../../controller/watch/progress.ts';
+import { narrowRollout } from '../../../controller/yaml/narrow.ts';
 import { type ApartOptions, apartParser } from '../../../controller/yaml/parse-apart.ts';
 import { releaseFiles } from '../releases.ts';
 import { aState, type StateParts } from '../state.ts';
@@ -121,6 +122,10 @@ async function raise<T>(
     }),
     gate: { advice: () => undefined },
     outcomes: store.outcomes,
+    halts: store.halts,
+    narrow: narrowRollout,
+    parseRollout: parser.parseRollout,
+    onProposed: async () => undefined,
     adoption: store.adoption,
     activeWithinMs: 72 * 60 * MINUTE_MS,
     pollMs: 6 * 60 * MINUTE_MS,
@@ -142,6 +147,7 @@ async function raise<T>(
     judging: { parse: parser.parse, place: parser.place },
     continuity: makeContinuity({ source, values: store.keyValues, parseRollout: parser.parseRollout }),
     resume: async applied => applied.progress,
+    doubt: async () => false,
     missing: async () => new Set(),
     approve: console.approve,
     effects: console.onReconciled,

@@ -134,6 +134,12 @@ export class HubState {
     return this.open(headRef, title);
   }
 
+  /** Closes an open pull request without merging it. */
+  close(pull: Pull): void {
+    Object.assign(pull, { state: 'closed', closedHead: this.head(pull), updatedAtMs: this.nowMs() });
+    this.syncPullRefs();
+  }
+
   /** Merges an open pull request and returns the branch's new tip. */
   merge(number: number, method: MergeMethod = 'merge'): string {
     const pull = this.pull(number);

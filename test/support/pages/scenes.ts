@@ -97,7 +97,6 @@ export const SCENES = {
           evidence: null,
         },
         [],
-        [],
       );
     },
   },

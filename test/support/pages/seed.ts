@@ -190,6 +190,7 @@ function pastOf(store: Store, builds: Builds): Past {
             status: 200,
             bytes: build.sizeBytes,
             atMs: atMs - 60_000,
+            lastByte: true,
           });
         await store.outcomes.report({
           deviceId,

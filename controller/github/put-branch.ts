@@ -1,0 +1,54 @@
+/**
+ * A branch with one commit on top of a base, made through GitHub's API: the controller needs neither a work tree nor the
+ * right to push with Git, and a GitHub App signs the commit.
+ */
+import type { Revision } from '../domain/ids.ts';
+import type { GitHub } from './client.ts';
+import { GitHubFault } from './fault.ts';
+
+export interface BranchContent {
+  readonly branch: string;
+  readonly base: Revision;
+  /** Whole new texts by path in the repository. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly message: string;
+}
+
+/** Makes the branch, or moves one that a lost answer left behind. Returns its commit. */
+export async function putBranch(github: GitHub, content: BranchContent): Promise<Revision> {
+  const { branch, base, files, message } = content;
+  const { data: on } = await github.call('commit', (octokit, at) =>
+    octokit.rest.git.getCommit({ ...at, commit_sha: base }),
+  );
+  const { data: tree } = await github.call('tree.create', (octokit, at) =>
+    octokit.rest.git.createTree({
+      ...at,
+      base_tree: on.tree.sha,
+      tree: [...files].map(([path, text]) => ({ path, mode: '100644', type: 'blob', content: text })),
+    }),
+  );
+  const { data: commit } = await github.call('commit.create', (octokit, at) =>
+    octokit.rest.git.createCommit({ ...at, message, tree: tree.sha, parents: [base] }),
+  );
+  if (await isThere(github, branch))
+    await github.call('ref.update', (octokit, at) =>
+      octokit.rest.git.updateRef({ ...at, ref: `heads/${branch}`, sha: commit.sha, force: true }),
+    );
+  else
+    await github.call('ref.create', (octokit, at) =>
+      octokit.rest.git.createRef({ ...at, ref: `refs/heads/${branch}`, sha: commit.sha }),
+    );
+  return commit.sha;
+}
+
+async function isThere(github: GitHub, branch: string): Promise<boolean> {
+  try {
+    await github.call('ref.find', (octokit, at) =>
+      octokit.rest.git.getRef({ ...at, ref: `heads/${branch}` }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof GitHubFault && error.code === 'github_not_found') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,131 @@
+/** The brake's own pull request: what was stopped, on what evidence, and the ways back. Pure. */
+import { HALT_AT, SILENCE_HALT_AT } from '../../domain/gate/proof.ts';
+import type { Halt, HaltEvidence } from '../../domain/halt.ts';
+import type { Plan } from '../../domain/plan/index.ts';
+import { renderPlanMarkdown } from '../../domain/plan/markdown.ts';
+import type { FailedDevices, KeptHalt } from '../../ports/index.ts';
+import type { RevisionProgress } from '../revision-progress.ts';
+import { adoptionChart } from './chart.ts';
+import { countOf, folded, literal, momentOf, paragraphs, shareOf, table } from './markdown.ts';
+
+export interface BrakeReport {
+  readonly halt: KeptHalt;
+  readonly failed: readonly FailedDevices[];
+  /** Of the rollout that was stopped; undefined: not known. */
+  readonly progress: RevisionProgress | undefined;
+  /** What merging it changes. */
+  readonly plan: Plan;
+}
+
+const PLAN_CHARS = 30_000;
+const MOST_ROWS = 15;
+
+export const titleOfBrake = ({ buildId, kind, mode }: Halt): string =>
+  `${mode === 'rollback' ? 'roll back' : 'stop'} ${buildId}: ${kind === 'gate' ? 'its gate was breached' : 'the brake was pressed'}`;
+
+export function renderBrakeBody({ halt, failed, progress, plan }: BrakeReport): string {
+  const told = halt.kind === 'gate' ? (halt.evidence as HaltEvidence | null) : null;
+  return paragraphs(
+    `### 🔴 ${literal(halt.buildId)} is stopped · ${halt.kind === 'gate' ? 'its gate was breached' : 'the brake was pressed'}`,
+    sentence(halt),
+    `**Why:** ${literal(halt.reason, 1000)} · ${momentOf(halt.atMs)} · ${literal(halt.by)}`,
+    told === null ? undefined : countsOf(told),
+    told === null ? undefined : proofsOf(told),
+    failuresOf(failed),
+    progress && adoptionChart(progress.curve, ms => exposureAt(progress, ms), progress.appliedAtMs),
+    waysBack(halt),
+    folded('What merging this changes', renderPlanMarkdown(plan, { limit: PLAN_CHARS }).trimEnd()),
+    `<sub>counted at ${momentOf(halt.atMs)}, failures when this was opened · devices are counted once each, however often they report</sub>`,
+  );
+}
+
+/** For the pull request that is closed because nothing is left to say. */
+export const renderBrakeEnd = ({ buildId }: Halt, why: string): string =>
+  `This is not needed any more, so it is closed: ${literal(why)}. ${literal(buildId)} is offered as rollout.yaml says.`;
+
+function sentence({ mode, buildId }: KeptHalt): string {
+  const now =
+    mode === 'rollback'
+      ? `All devices are offered \`last_safe\` instead of ${literal(buildId)}, as \`rollback: true\` would do.`
+      : `Nobody is offered ${literal(buildId)}, canaries included. Devices that have it keep it.`;
+  return `${now} That is in force already. This pull request says the same in \`rollout.yaml\`, and merging it changes no device's offer.`;
+}
+
+function countsOf({ evidence: { cohort, canary, control } }: HaltEvidence): string {
+  const row = (label: string, fleet: number, canaries: number | undefined): string[] => [
+    label,
+    countOf(fleet),
+    canaries === undefined ? '' : countOf(canaries),
+  ];
+  const quiet =
+    control.devices === 0
+      ? undefined
+      : `Without the build ${countOf(control.silent)} of ${countOf(control.devices)} devices are silent (${shareOf(control.silent, control.devices)}).`;
+  return paragraphs(
+    table(
+      ['', 'devices', 'canaries'],
+      [
+        row('took the build', cohort.taken, canary.taken),
+        row('run it', cohort.ok, undefined),
+        row('failed to install it', cohort.fail, canary.fail),
+        row('found wrong bytes or a wrong signer', cohort.verifyFail, canary.verifyFail),
+        row('went silent after it', cohort.silent, undefined),
+      ],
+    ),
+    quiet,
+  );
+}
+
+function proofsOf({ figures }: HaltEvidence): string | undefined {
+  if (figures === undefined) return undefined;
+  const shown = (ln: number): string =>
+    ln > Math.log(1e6) ? '> 1,000,000' : countOf(Math.round(Math.exp(ln) * 10) / 10);
+  const proofs: readonly (readonly [string, number, number])[] = [
+    ['failed installs', figures.lnFail, HALT_AT],
+    ['failed canaries', figures.lnCanary, HALT_AT],
+    ['wrong bytes or signers', figures.lnVerify, HALT_AT],
+    ['silence', figures.lnSilence, SILENCE_HALT_AT],
+  ];
+  return table(
+    ['proof against the build', 'E', 'halts at'],
+    proofs.map(([what, ln, at]) => [what, shown(ln), countOf(at)]),
+  );
+}
+
+function failuresOf(failed: readonly FailedDevices[]): string | undefined {
+  if (failed.length === 0) return undefined;
+  const rows = failed
+    .slice(0, MOST_ROWS)
+    .map(f => [
+      `\`${f.reason}\``,
+      f.sdk === undefined ? '–' : String(f.sdk),
+      String(f.fromVersionCode),
+      countOf(f.devices),
+    ]);
+  const more = failed.slice(MOST_ROWS).reduce((sum, f) => sum + f.devices, 0);
+  return table(
+    ['failed with', 'SDK', 'from version', 'devices'],
+    more === 0 ? rows : [...rows, ['others', '', '', countOf(more)]],
+  );
+}
+
+const exposureAt = ({ exposure }: RevisionProgress, atMs: number): number =>
+  exposure.findLast(e => e.atMs <= atMs)?.percent ?? 0;
+
+function waysBack(halt: KeptHalt): string {
+  const build = literal(halt.buildId);
+  const again =
+    halt.kind === 'gate'
+      ? ' What was counted stays evidence: a gate with the same limits halts it again, unless `ota resume` follows.'
+      : '';
+  return [
+    '**The ways back**',
+    halt.kind === 'hand'
+      ? '- Another build: promote it, and the brake ends.'
+      : `- Another build: promote it. It inherits nothing of this, and ${build} stays stopped should it ever return.`,
+    '- It was a false alarm: `ota resume --reason "…"`. The rollout goes on in its step, the same evidence does not stop it again, and this pull request is closed.',
+    `- It is mended from outside: merge this, and later a commit that widens. That commit lifts the halt; a ramp begins at its first step.${again}`,
+    '',
+    'Nothing else ends it: not time, not a later report, not an edit of the gate.',
+  ].join('\n');
+}

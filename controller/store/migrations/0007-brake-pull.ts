@@ -1,0 +1,11 @@
+/** The pull request that says in YAML what a halt has done already. */
+import type { Migration } from '../migrate.ts';
+
+export const brakePull: Migration = {
+  name: '0007-brake-pull',
+  async up(db) {
+    await db.schema.alterTable('halts', t => {
+      t.text('pull_url');
+    });
+  },
+};

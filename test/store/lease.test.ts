@@ -1,0 +1,95 @@
+/** Two controllers that both take themselves for the leader: what the older one writes is refused whole. */
+import path from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Fault } from '../../controller/domain/fault.ts';
+import { openKnex } from '../../controller/store/db.ts';
+import { DATABASE_FILE } from '../../controller/store/folder.ts';
+import type { Store } from '../../controller/store/store.ts';
+import { aState, NOW_MS } from '../support/state.ts';
+import { withStore } from '../support/store.ts';
+
+const PROGRESS = {
+  rampId: 1,
+  beginsAtMs: NOW_MS,
+  step: 0,
+  enteredAtMs: NOW_MS,
+  exposureMs: 5,
+  servedMs: 5,
+  judgement: undefined,
+};
+const KEPT = { buildId: 'b42', progress: PROGRESS, percent: 1, decidedAtMs: NOW_MS, decidedBy: 'ramp' };
+const HALT = {
+  buildId: 'b42',
+  kind: 'gate',
+  mode: 'halt',
+  atMs: NOW_MS,
+  by: 'gate',
+  reason: 'install_failures',
+  evidence: null,
+} as const;
+const APPLIED = {
+  state: aState(),
+  progress: undefined,
+  formerBuilds: new Map(),
+  revision: 'r1',
+  treeHash: 't1',
+  appliedAtMs: NOW_MS,
+};
+const AUDIT = [{ atMs: NOW_MS, actor: 'gate', action: 'halt', subject: 'b42', detail: null }];
+const PROMISED = [{ topic: 'github', key: 'brake:1', payload: null, notBeforeMs: 0 }];
+
+/** Somebody else takes over, as a lease in a shared database would. */
+async function overtake(folder: string): Promise<void> {
+  const other = openKnex(path.join(folder, DATABASE_FILE), ['busy_timeout = 5000'], 1);
+  await other('leader').increment('epoch', 1);
+  await other.destroy();
+}
+
+const codeOf = async (write: Promise<unknown>): Promise<string> =>
+  write.then(
+    () => 'written',
+    error => (error instanceof Fault ? error.code : 'no fault'),
+  );
+
+const WRITES: readonly (readonly [string, (store: Store) => Promise<unknown>])[] = [
+  ['a step', store => store.ramps.keep(KEPT, AUDIT, PROMISED)],
+  ['a halt', store => store.halts.press(HALT, AUDIT, () => PROMISED)],
+  [
+    'a lift',
+    async store =>
+      store.halts.lift(
+        await store.halts.standing('b42'),
+        { atMs: NOW_MS, by: 'admin:x', reason: 'x', lift: undefined, without: [] },
+        AUDIT,
+      ),
+  ],
+  ['a revision', store => store.desired.apply(APPLIED, [], AUDIT, PROMISED)],
+];
+
+for (const [what, write] of WRITES)
+  test(`${what} of a controller that was overtaken is refused, and nothing of it is kept`, () =>
+    withStore(async (store, folder) => {
+      await store.halts.press(HALT, [], undefined);
+      await overtake(folder);
+      const before = await store.halts.standing('b42');
+      assert.is(await codeOf(write(store)), 'lease_lost');
+      assert.equal(await store.halts.standing('b42'), before);
+      assert.equal(
+        [
+          await store.ramps.steps(1),
+          await store.audit.list({ limit: 10 }),
+          await store.outbox.pending('github'),
+        ],
+        [[], [], []],
+      );
+      assert.is(await store.desired.applied(), undefined);
+    }));
+
+test('whoever opens the store takes over, and writes', () =>
+  withStore(async store => {
+    await store.ramps.keep(KEPT, [], []);
+    assert.is((await store.ramps.steps(1)).length, 1);
+  }));
+
+test.run();
