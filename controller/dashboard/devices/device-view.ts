@@ -9,6 +9,7 @@ import { type Html, html, type Part } from '../html.ts';
 import { icon, type Shape, type Tone } from '../icons.ts';
 import type { DashboardOptions } from '../options.ts';
 import { bytes, momentAgo, short } from '../words.ts';
+import { changeView } from './change-view.ts';
 import { androidOf, deviceOf } from './device-facts.ts';
 import { ladderView, rungView } from './ladder.ts';
 import { nextAnswer, runs } from './list-view.ts';
@@ -25,9 +26,18 @@ export const deviceView =
     const { reports, downloads } = await ports.outcomes.history(deviceId, HISTORY);
     const token = ports.devices.token(deviceId);
     const answer = nextAnswer(row, snapshot, nowMs);
+    const change =
+      snapshot &&
+      changeView({
+        row,
+        snapshot,
+        explained: explain(snapshot, deviceOf(row), nowMs),
+        newest: reports[0],
+        nowMs,
+      });
     const main = html`<section class="head"><div><p class="crumb"><a href="/devices">Devices</a></p><h1 class="mono">${deviceId}</h1>
 <p class="lead q">Runs <b>${runs(row, snapshot)}</b> and gets <b>${answer.text}</b> at its next check. ${row.lastSeenMs === undefined ? 'It has never checked in.' : html`Last seen ${momentAgo(row.lastSeenMs, nowMs)}.`}</p></div></section>
-<div class="two wide"><div class="stack">${whyView(row, snapshot, reports[0], nowMs)}${historyView(reports, downloads, nowMs)}</div>${factsView(row, token, nowMs)}</div>`;
+<div class="two wide"><div class="stack">${whyView(row, snapshot, reports[0], nowMs)}${historyView(reports, downloads, nowMs)}</div><div class="stack">${change}${factsView(row, token, nowMs)}</div></div>`;
     return { title: deviceId, main };
   };
 

@@ -151,7 +151,7 @@ function pastOf(store: Store, builds: Builds): Past {
   return {
     store,
     builds,
-    devices: async (ids, { build, agoMs = HOUR_MS, tags = [], sdk = 33 }) => {
+    devices: async (ids, { build, agoMs = HOUR_MS / 3, tags = [], sdk = 33 }) => {
       await store.devices.enrol(
         ids.map(deviceId => ({ deviceId, tags })),
         SCENE_MS - 200 * DAY_MS,
@@ -204,7 +204,7 @@ function pastOf(store: Store, builds: Builds): Past {
           atMs,
         });
       }
-      if (runs) says(ids, build, Math.min(agoMs / 2, HOUR_MS), sdk);
+      if (runs) says(ids, build, Math.min(agoMs / 2, HOUR_MS / 6), sdk);
       await store.devices.flush();
     },
   };
