@@ -7,6 +7,7 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { benchApk } from './apk.ts';
 import { benchChecks } from './checks.ts';
+import { benchCli } from './cli.ts';
 import { benchDownloads } from './downloads.ts';
 import { benchGates, type GateSizes } from './gates.ts';
 import { makeLoader } from './load.ts';
@@ -16,7 +17,7 @@ import { type Cores, runPinned, twoCores } from './pinned.ts';
 import { type Figures, render } from './report.ts';
 import { openWorkshop } from './workshop.ts';
 
-const SECTIONS = ['checks', 'downloads', 'memory', 'pages', 'store', 'apk', 'gates'] as const;
+const SECTIONS = ['checks', 'downloads', 'memory', 'pages', 'store', 'apk', 'cli', 'gates'] as const;
 const QUICK: readonly Section[] = ['checks', 'downloads'];
 type Section = (typeof SECTIONS)[number];
 
@@ -58,10 +59,14 @@ async function main(): Promise<void> {
     pinned: cores !== undefined,
     quick,
   };
-  const needsServers = options.only?.some(section => section !== 'gates') ?? true;
+  const needsServers = options.only?.some(section => section !== 'gates' && section !== 'cli') ?? true;
   const figures: Figures = needsServers
     ? await benchServers(machine, cores, wanted, say)
     : { machine: { ...machine, load: undefined } };
+  if (wanted('cli')) {
+    say('the command line');
+    figures.cli = await benchCli(quick ? 1 : 7);
+  }
   if (wanted('gates')) {
     say('gates');
     figures.gates = benchGates(quick ? QUICK_FLEETS : FLEETS, say);

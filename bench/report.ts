@@ -1,6 +1,7 @@
 /** Figures as a person reads them. */
 import type { ApkFigures } from './apk.ts';
 import type { AnswerKind, CheckFigures } from './check-figures.ts';
+import type { CliFigures } from './cli.ts';
 import type { DownloadFigures } from './downloads.ts';
 import type { GateFigures } from './gates.ts';
 import { renderGates } from './gates-report.ts';
@@ -23,6 +24,7 @@ export interface Figures {
   pages?: PageFigures;
   store?: Readonly<Record<string, number>>;
   apk?: ApkFigures;
+  cli?: CliFigures;
   gates?: GateFigures;
 }
 
@@ -90,7 +92,23 @@ const pairs = (title: string, figures: object): string =>
 const pinning = (pinned: boolean): string =>
   pinned ? ', server and load on a core each' : ', not pinned: ratios only';
 
-export function render({ machine, checks, downloads, memory, pages, store, apk, gates }: Figures): string {
+const cliOf = ({ nodeMs, commands }: CliFigures): string =>
+  `The command line, CPU time next to node -e 0 (${nodeMs.toFixed(0)} ms)\n${table(
+    ['ota', 'CPU ms', 'ratio', 'aim'],
+    commands.map(c => [c.name, c.cpuMs.toFixed(0), c.ratio.toFixed(2), c.aim.toFixed(1)]),
+  )}`;
+
+export function render({
+  machine,
+  checks,
+  downloads,
+  memory,
+  pages,
+  store,
+  apk,
+  cli,
+  gates,
+}: Figures): string {
   const load = machine.load === undefined ? '' : `, load by ${machine.load}${pinning(machine.pinned)}`;
   const parts = [`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}${load}`];
   if (checks !== undefined)
@@ -104,6 +122,7 @@ export function render({ machine, checks, downloads, memory, pages, store, apk, 
   if (pages !== undefined) parts.push(renderPages(pages));
   if (store !== undefined) parts.push(pairs('Store', store));
   if (apk !== undefined) parts.push(pairs('APK verification', apk));
+  if (cli !== undefined) parts.push(cliOf(cli));
   if (gates !== undefined) parts.push(renderGates(gates));
   return parts.join('\n\n');
 }

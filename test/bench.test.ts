@@ -37,6 +37,20 @@ test('npm run bench -- --json --quick prints the ratios of checks in one JSON ob
   assert.ok(checks.logged >= checks.counted);
 });
 
+test('npm run bench -- --only cli measures whole commands next to a bare Node, and needs no server', async () => {
+  const { code, stdout, stderr } = await bench('--json', '--quick', '--only', 'cli');
+  assert.is(code, 0, stderr);
+  const { cli } = JSON.parse(stdout) as Figures;
+  positive(cli?.nodeMs, 'node -e 0');
+  assert.equal(
+    cli?.commands.map(c => c.name),
+    ['help', 'version', 'validate', 'plan'],
+  );
+  // CPU time, so a busy machine moves it little; the aims themselves are for npm run bench.
+  for (const { name, ratio, aim } of cli?.commands ?? [])
+    assert.ok(ratio > 0 && ratio < 3 * aim, `${name}: ${ratio}`);
+});
+
 test('npm run bench -- --only gates plays every case in virtual time and needs no server', async () => {
   const { code, stdout, stderr } = await bench('--json', '--quick', '--only', 'gates');
   assert.is(code, 0, stderr);

@@ -3,7 +3,7 @@
  * tried and what to look at; the token goes into one header and nowhere else.
  */
 import { Readable } from 'node:stream';
-import { request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { Fault } from '../domain/fault.ts';
 import { isPrivateUrl } from '../domain/loopback.ts';
 import type { Io } from './io.ts';
@@ -92,7 +92,9 @@ async function send(base: string, token: string, call: Call): Promise<Answer> {
   for (const [name, value] of Object.entries(call.query ?? {}))
     if (value !== undefined && value !== null) target.searchParams.set(name, String(value));
   const timeoutMs = call.timeoutMs ?? TIMEOUT_MS;
-  let response: Awaited<ReturnType<typeof request>>;
+  // Loaded when it is needed: it takes longer than all else that a verb without a controller does.
+  const { request } = await import('undici');
+  let response: Dispatcher.ResponseData;
   try {
     response = await request(target, {
       method,

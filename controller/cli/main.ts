@@ -6,7 +6,7 @@ import type { Proposals } from '../ports/index.ts';
 import { EXIT, type Io } from './io.ts';
 import { lossOf, outputTo } from './output.ts';
 import { run } from './program.ts';
-import { allVerbs } from './verbs.ts';
+import { verbsFor } from './verbs.ts';
 import { VERSION } from './version.ts';
 
 const { env, stdout, stderr } = process;
@@ -40,7 +40,8 @@ const io: Io = {
 // Parts that most verbs do without are loaded when they are wanted.
 const load = async (): Promise<Proposals> =>
   (await import('../compose/proposals.ts')).proposalsOf(env, () => Date.now());
-const verbs = allVerbs({
+const argv = process.argv.slice(2);
+const verbs = await verbsFor(argv, {
   proposals: {
     base: async root => (await load()).base(root),
     open: async proposal => (await load()).open(proposal),
@@ -52,4 +53,4 @@ const verbs = allVerbs({
     restore: async (...args) => (await import('../store/restore.ts')).restoreBackup(...args, randomBytes),
   },
 });
-process.exitCode = await run(process.argv.slice(2), io, verbs, VERSION);
+process.exitCode = await run(argv, io, verbs, VERSION);

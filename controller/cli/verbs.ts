@@ -1,39 +1,8 @@
-/** Every verb, in the order in which the help shows them. */
-
+/** Every verb, in the order in which the help shows them. A verb is loaded when it is called: the help needs only names. */
 import type { Proposals } from '../ports/index.ts';
-import { artifact } from './artifact.ts';
-import { type Backups, backup } from './backup.ts';
-import { brake, resume } from './brake.ts';
-import { build } from './build.ts';
-import { canary } from './canary.ts';
-import { clock } from './clock.ts';
-import { device } from './device.ts';
-import { doctor } from './doctor.ts';
-import { explain } from './explain.ts';
-import { failures } from './failures.ts';
-import { history } from './history.ts';
-
-import { init } from './init/index.ts';
-
-import { notify } from './notify.ts';
-
-import { plan } from './plan.ts';
-import { policy } from './policy.ts';
+import type { Backups } from './backup.ts';
+import { OUTLINE } from './outline.ts';
 import type { Verb } from './program.ts';
-import { promote } from './promote.ts';
-import { ramp } from './ramp.ts';
-import { reconcile } from './reconcile.ts';
-import { rehearse } from './rehearse.ts';
-import { restore } from './restore.ts';
-import { rollback } from './rollback.ts';
-import { rollout } from './rollout.ts';
-import { schema } from './schema.ts';
-import { simulate } from './simulate.ts';
-import { status } from './status.ts';
-import { suspend, unsuspend } from './suspend.ts';
-import { token } from './token.ts';
-import { validate } from './validate.ts';
-import { withdraw } from './withdraw.ts';
 
 export interface Wiring {
   /** Absent: `--open-pr` is refused with what to do instead. */
@@ -41,36 +10,62 @@ export interface Wiring {
   readonly backups: Backups;
 }
 
-export const allVerbs = ({ proposals, backups }: Wiring): readonly Verb[] => [
-  init,
-  validate,
-  plan,
-  rehearse,
-  promote(proposals),
-  rollout(proposals),
-  rollback(proposals),
-  ramp(proposals),
-  canary(proposals),
-  suspend(proposals),
-  unsuspend(proposals),
-  withdraw(proposals),
-  policy(proposals),
-  brake,
-  resume,
-  status,
-  history,
-  failures,
-  explain,
-  build,
-  artifact,
-  device,
-  token,
-  simulate,
-  reconcile,
-  schema,
-  notify,
-  clock,
-  doctor,
-  backup(backups),
-  restore(backups),
+const VERBS: readonly (readonly [name: string, load: (wiring: Wiring) => Promise<Verb>])[] = [
+  ['init', async () => (await import('./init/index.ts')).init],
+  ['validate', async () => (await import('./validate.ts')).validate],
+  ['plan', async () => (await import('./plan.ts')).plan],
+  ['rehearse', async () => (await import('./rehearse.ts')).rehearse],
+  ['promote', async w => (await import('./promote.ts')).promote(w.proposals)],
+  ['rollout', async w => (await import('./rollout.ts')).rollout(w.proposals)],
+  ['rollback', async w => (await import('./rollback.ts')).rollback(w.proposals)],
+  ['ramp', async w => (await import('./ramp.ts')).ramp(w.proposals)],
+  ['canary', async w => (await import('./canary.ts')).canary(w.proposals)],
+  ['suspend', async w => (await import('./suspend.ts')).suspend(w.proposals)],
+  ['unsuspend', async w => (await import('./suspend.ts')).unsuspend(w.proposals)],
+  ['withdraw', async w => (await import('./withdraw.ts')).withdraw(w.proposals)],
+  ['policy', async w => (await import('./policy.ts')).policy(w.proposals)],
+  ['brake', async () => (await import('./brake.ts')).brake],
+  ['resume', async () => (await import('./brake.ts')).resume],
+  ['status', async () => (await import('./status.ts')).status],
+  ['history', async () => (await import('./history.ts')).history],
+  ['failures', async () => (await import('./failures.ts')).failures],
+  ['explain', async () => (await import('./explain.ts')).explain],
+  ['build', async () => (await import('./build.ts')).build],
+  ['artifact', async () => (await import('./artifact.ts')).artifact],
+  ['device', async () => (await import('./device.ts')).device],
+  ['token', async () => (await import('./token.ts')).token],
+  ['simulate', async () => (await import('./simulate.ts')).simulate],
+  ['reconcile', async () => (await import('./reconcile.ts')).reconcile],
+  ['schema', async () => (await import('./schema.ts')).schema],
+  ['notify', async () => (await import('./notify.ts')).notify],
+  ['clock', async () => (await import('./clock.ts')).clock],
+  ['doctor', async () => (await import('./doctor.ts')).doctor],
+  ['backup', async w => (await import('./backup.ts')).backup(w.backups)],
+  ['restore', async w => (await import('./restore.ts')).restore(w.backups)],
 ];
+
+export const allVerbs = (wiring: Wiring): Promise<readonly Verb[]> =>
+  Promise.all(VERBS.map(([, load]) => load(wiring)));
+
+/** What the help of `ota` says of a verb; `scripts/cli-outline.ts` writes them. */
+export interface Outlined {
+  readonly name: string;
+  readonly summary: string;
+  /** As the usage shows them: `<build> [file]`. */
+  readonly args: string;
+}
+
+/** Stands for a verb in the list of verbs, and in the answer to a mistyped one. It is never run. */
+const outlined =
+  ({ name, summary, args }: Outlined): Verb =>
+  program => {
+    program.command(`${name} ${args}`.trim()).summary(summary).option('--help-of-its-own');
+  };
+
+/** The verb that these arguments name, or the outline of all. */
+export async function verbsFor(argv: readonly string[], wiring: Wiring): Promise<readonly Verb[]> {
+  const words = argv.filter(word => !word.startsWith('-'));
+  const named = words[0] === 'help' ? words[1] : words[0];
+  const found = VERBS.find(([name]) => name === named);
+  return found === undefined ? OUTLINE.map(outlined) : [await found[1](wiring)];
+}

@@ -9,14 +9,15 @@ import { fleetVerb } from '../../agent/cli/fleet.ts';
 import { run as runAgent } from '../../agent/cli/program.ts';
 import { runVerb } from '../../agent/cli/run.ts';
 import { allVerbs } from '../../controller/cli/verbs.ts';
+import { outlineText } from '../../scripts/cli-outline.ts';
 import { BACKUPS, ota, otaProcess } from '../support/cli.ts';
 
 /** `device tag`: every verb that can be run, as the program has them. */
-const VERBS: readonly string[] = leavesOf(commandTree());
+const VERBS: readonly string[] = leavesOf(await commandTree());
 
-function commandTree(): Command {
+async function commandTree(): Promise<Command> {
   const program = new Command('ota');
-  for (const add of allVerbs({ proposals: undefined, backups: BACKUPS })) add(program, () => undefined);
+  for (const add of await allVerbs({ proposals: undefined, backups: BACKUPS })) add(program, () => undefined);
   return program;
 }
 
@@ -193,6 +194,11 @@ test('OTA_URL must be a URL, and never plain http to another machine', async () 
     assert.match(err, new RegExp(`\\[${code}\\]`), url);
     assert.not.match(err, /s3cret|:pw@/);
   }
+});
+
+test('the outline that the help shows is that of the verbs', async () => {
+  const committed = await readFile(new URL('../../controller/cli/outline.ts', import.meta.url), 'utf8');
+  assert.is(committed, await outlineText(), 'run node --import tsx scripts/cli-outline.ts');
 });
 
 test.run();

@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { Backups } from '../../controller/cli/backup.ts';
 import type { Io } from '../../controller/cli/io.ts';
 import { run } from '../../controller/cli/program.ts';
-import { allVerbs } from '../../controller/cli/verbs.ts';
+import { verbsFor } from '../../controller/cli/verbs.ts';
 import type { Proposals } from '../../controller/ports/index.ts';
 import { fullBackup } from '../../controller/store/archive.ts';
 import { backupFolder } from '../../controller/store/backup.ts';
@@ -67,7 +67,7 @@ export async function ota(argv: readonly string[], options: CliOptions = {}): Pr
       yield Buffer.from(options.stdin ?? '');
     },
   };
-  const verbs = allVerbs({ proposals: options.proposals, backups: BACKUPS });
+  const verbs = await verbsFor(argv, { proposals: options.proposals, backups: BACKUPS });
   const code = await run(argv, io, verbs, '0.0.0-test');
   return { code, out, err };
 }

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { PROBLEM_CODES } from '../../controller/domain/problem.ts';
 import type { SourceFile } from '../../controller/ports/index.ts';
 import { parseTree } from '../../controller/yaml/parse.ts';
-import { SCHEMAS } from '../../controller/yaml/schema.ts';
+import { SCHEMAS } from '../../controller/yaml/validators.ts';
 import { releaseFiles, sourceFiles } from '../support/releases.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');

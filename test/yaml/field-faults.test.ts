@@ -6,7 +6,7 @@ import type { Problem } from '../../controller/domain/problem.ts';
 import type { DesiredState } from '../../controller/domain/release.ts';
 import type { Standing } from '../../controller/domain/standing.ts';
 import { parseState } from '../../controller/yaml/parse.ts';
-import { SCHEMAS } from '../../controller/yaml/schema.ts';
+import { SCHEMAS } from '../../controller/yaml/validators.ts';
 import { type ReleaseFiles, releaseFiles, sourceFiles } from '../support/releases.ts';
 import { aBuild, NOW_MS } from '../support/state.ts';
 

@@ -1,0 +1,37 @@
+/** Generated: do not edit, run `node --import tsx scripts/cli-outline.ts`. */
+import type { Outlined } from './verbs.ts';
+
+// biome-ignore format: one line a verb
+export const OUTLINE: readonly Outlined[] = [
+  { name: 'init', args: '[dir]', summary: 'make a releases repository' },
+  { name: 'validate', args: '[dir]', summary: 'check the desired state; each problem with file, line and column' },
+  { name: 'plan', args: '', summary: 'show what merging a change would do to the fleet' },
+  { name: 'rehearse', args: '', summary: 'try the way back of a change before it is merged' },
+  { name: 'promote', args: '<build>', summary: 'make a build current, at a percentage or on a ramp' },
+  { name: 'rollout', args: '<percent>', summary: 'change the percentage of the standing rollout' },
+  { name: 'rollback', args: '', summary: 'stop the rollout and serve the last safe build to all' },
+  { name: 'ramp', args: '', summary: 'change the steps, the start or the gate of the standing ramp' },
+  { name: 'canary', args: '', summary: 'add or remove devices that get current first' },
+  { name: 'suspend', args: '', summary: 'freeze all offers until a moment' },
+  { name: 'unsuspend', args: '', summary: 'let offers go on' },
+  { name: 'withdraw', args: '<build>', summary: 'take a build back for good' },
+  { name: 'policy', args: '', summary: 'show or change the guardrails that merges must respect' },
+  { name: 'brake', args: '', summary: 'stop offering the current build at once, without Git' },
+  { name: 'resume', args: '', summary: 'lift what stops the current build, or answer a gate that asks for a person' },
+  { name: 'status', args: '', summary: 'show the rollout and its adoption; -w waits for it' },
+  { name: 'history', args: '', summary: 'show what was applied, by whom, and how it went' },
+  { name: 'failures', args: '[build]', summary: 'count the devices on which a build failed, by cause' },
+  { name: 'explain', args: '<device>', summary: 'say why a device gets what it gets' },
+  { name: 'build', args: '', summary: 'declare an APK as a build, or verify one' },
+  { name: 'artifact', args: '', summary: 'list and delete the APKs that the controller holds' },
+  { name: 'device', args: '', summary: 'enrol, import, list, tag, rotate, revoke and delete devices' },
+  { name: 'token', args: '', summary: "create, list and revoke operators' tokens" },
+  { name: 'simulate', args: '', summary: 'count what a rollout means for a list of devices, before and after a change' },
+  { name: 'reconcile', args: '', summary: 'have the controller read its source now' },
+  { name: 'schema', args: '[name]', summary: 'print the JSON Schema of a release file' },
+  { name: 'notify', args: '', summary: 'try out where notifications go' },
+  { name: 'clock', args: '', summary: 'end the hold of a controller whose clock was in doubt' },
+  { name: 'doctor', args: '', summary: 'check the controller and its surroundings, and say the cure' },
+  { name: 'backup', args: '<path>', summary: 'copy the database, or with --full everything, online' },
+  { name: 'restore', args: '<file>', summary: 'make a data folder from a full backup, or prove one' },
+];

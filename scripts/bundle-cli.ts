@@ -1,0 +1,71 @@
+/**
+ * Bundles `ota` over what tsc has written to dist: a few files to read instead of hundreds. Verbs and the parts that few of
+ * them need are chunks of their own. Native and rarely used packages stay outside. Run by `npm run build`, after tsc.
+ */
+import { _, Ajv } from 'ajv';
+import standalone from 'ajv/dist/standalone/index.js';
+import { build, type Plugin } from 'esbuild';
+import { KINDS } from '../controller/domain/layout.ts';
+import { AJV_OPTIONS, schemaOf } from '../controller/yaml/validators.ts';
+
+const folder = new URL('../', import.meta.url).pathname;
+
+/** Loaded by one verb each (backup, restore, --open-pr), or native. */
+const OUTSIDE = [
+  'knex',
+  'sqlite3',
+  'tar',
+  '@octokit/*',
+  'bottleneck',
+  'firebase-admin',
+  'pino',
+  'prom-client',
+];
+
+/** The validators in their compiled form: the same schemas and options, no compiler in the bundle. */
+function compiledValidators(): string {
+  const ajv = new Ajv({ ...AJV_OPTIONS, code: { source: true, esm: true, formats: _`FORMATS` } });
+  for (const kind of KINDS) ajv.addSchema(schemaOf(kind), kind);
+  const code = standalone.default(ajv, Object.fromEntries(KINDS.map(kind => [kind, kind])));
+  return `import { FORMATS } from './formats.ts';
+${code}
+const VALIDATORS = { ${KINDS.join(', ')} };
+export const validatorOf = kind => VALIDATORS[kind];`;
+}
+
+const precompiled: Plugin = {
+  name: 'precompiled validators',
+  setup: bundling => {
+    bundling.onLoad({ filter: /controller\/yaml\/validators\.ts$/ }, ({ path }) => ({
+      contents: compiledValidators(),
+      loader: 'js',
+      resolveDir: path.replace(/\/[^/]*$/, ''),
+    }));
+  },
+};
+
+/** Writes main.js and its chunks. */
+export async function bundleCli(outdir: string): Promise<void> {
+  await build({
+    absWorkingDir: folder,
+    entryPoints: ['controller/cli/main.ts'],
+    outdir,
+    // Beside the entry: what looks for files from its own place finds them as before.
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    sourcemap: true,
+    external: OUTSIDE,
+    plugins: [precompiled],
+    // CommonJS packages inside ask for Node's own modules in their own way.
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+}
+
+if (process.argv[1] === import.meta.filename) await bundleCli('dist/controller/cli');
