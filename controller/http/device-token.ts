@@ -73,8 +73,7 @@ export function makeDeviceTokens(keys: TokenKeys): DeviceTokens {
       const kidEnd = token.indexOf('.', 3);
       const macStart = token.length - MAC_CHARS;
       const generationStart = token.lastIndexOf('.', macStart - 2) + 1;
-      if (kidEnd < 0 || token.charCodeAt(macStart - 1) !== 46 || generationStart <= kidEnd + 1)
-        return 'malformed';
+      if (token.charCodeAt(macStart - 1) !== 46) return 'malformed';
       const deviceId = token.slice(kidEnd + 1, generationStart - 1);
       const generation = token.slice(generationStart, macStart - 1);
       const mac = token.slice(macStart);

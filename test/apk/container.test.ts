@@ -56,6 +56,13 @@ test('zip64_unsupported', async () => {
   assert.is(await codeOf(signZip({ ...parts, directory, end }, { v3: [{ key }] })), 'zip64_unsupported');
 });
 
+test('a locator counts wherever it lies, even as the very first bytes of a file', async () => {
+  const end = Buffer.alloc(END_SIZE);
+  end.writeUInt32LE(0x06054b50, 0);
+  const locator = Buffer.concat([u32(0x07064b50), Buffer.alloc(16)]);
+  assert.is(await codeOf(Buffer.concat([locator, end])), 'zip64_unsupported');
+});
+
 test('zip_directory_misplaced: nothing may be between directory and end record', async () => {
   const gap = { ...parts, directory: Buffer.concat([parts.directory, Buffer.alloc(4)]) };
   assert.is(await codeOf(joinZip(gap)), 'zip_directory_misplaced');

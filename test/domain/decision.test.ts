@@ -12,6 +12,7 @@ import {
   type Snapshot,
   targetFor,
 } from '../../controller/domain/decision.ts';
+import type { Halt } from '../../controller/domain/halt.ts';
 import { isSuspended, percentAt } from '../../controller/domain/ramp/progress.ts';
 import { allSigners, type Build, type Rollout, signerFor } from '../../controller/domain/release.ts';
 import { aBuild, aRamp, aRollout, aSnapshot, aState, HOUR_MS, hexOf, NOW_MS } from '../support/state.ts';
@@ -290,6 +291,61 @@ test('the effective percent is 0 under rollback, suspension and withdrawal, else
   assert.is(of({ suspend: { reason: 'x', sinceMs: NOW_MS, untilMs: NOW_MS + 1 } }), 0);
   assert.is(of({ suspend: { reason: 'x', sinceMs: NOW_MS - 1, untilMs: NOW_MS } }), 10);
   assert.is(of({}, [aBuild(41), aBuild(42, { withdrawn: { reason: 'x', atMs: 0 } })]), 0);
+});
+
+test('a halt takes current from everybody, canaries too, and counts as no exposure', () => {
+  const halt: Halt = {
+    id: 1,
+    buildId: 'b42',
+    kind: 'gate',
+    mode: 'halt',
+    atMs: NOW_MS,
+    by: 'gate',
+    reason: 'x',
+    declared: false,
+  };
+  const halted = (parts: Parameters<typeof aState>[0], over: Partial<Halt> = {}): Snapshot => ({
+    ...aSnapshot(aState(parts)),
+    halts: [{ ...halt, ...over }],
+  });
+  const device = (versionCode: number): Device => ({
+    deviceId: 'kiosk-7',
+    tags: ['qa'],
+    versionCode,
+    buildId: undefined,
+    sdk: undefined,
+    signer: undefined,
+  });
+  const told = (snapshot: Snapshot, versionCode: number) => {
+    const decision = decide(snapshot, device(versionCode), NOW_MS);
+    return decision.kind === 'offer' ? `${decision.build.buildId} ${decision.eligibleBy}` : decision.reason;
+  };
+  const rollout = { canary: { tags: ['qa'], devices: [], cohorts: [] } };
+  assert.is(told(aSnapshot(aState({ rollout })), 41), 'b42 canary');
+  assert.is(told(halted({ rollout }), 41), 'outside_cohort');
+  assert.is(told(halted({ rollout: 100 }), 40), 'b41 baseline');
+  assert.is(effectivePercent(aSnapshot(aState({ rollout: 100 })), NOW_MS), 100);
+  assert.is(effectivePercent(halted({ rollout: 100 }), NOW_MS), 0);
+
+  assert.is(told(halted({ rollout: 100 }, { mode: 'rollback' }), 40), 'b41 rollback');
+  assert.is(told(halted({ rollout: 100 }, { mode: 'rollback' }), 42), 'ahead');
+  const withdrawn = [aBuild(41, { withdrawn: { reason: 'x', atMs: 0 } }), aBuild(42)];
+  assert.is(told(halted({ rollout: 100, builds: withdrawn }, { mode: 'rollback' }), 42), 'outside_cohort');
+  const alone = aRollout({ lastSafe: undefined, exposure: { kind: 'percent', percent: 100 } });
+  assert.is(told(halted({ rollout: alone }, { mode: 'rollback' }), 42), 'outside_cohort');
+});
+
+test('a rollback to no build at all holds', () => {
+  const snapshot = aSnapshot(aState({ rollout: { lastSafe: undefined, rollback: true } }));
+  const device = {
+    deviceId: 'kiosk-7',
+    tags: [],
+    versionCode: 42,
+    buildId: undefined,
+    sdk: 30,
+    signer: undefined,
+  };
+  assert.equal(decide(snapshot, device, NOW_MS), { kind: 'hold', reason: 'withdrawn' });
 });
 
 test('a snapshot whose current is not declared is our own bug', () => {

@@ -3,8 +3,11 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Event } from '../../controller/domain/event.ts';
 import { nudgeKey } from '../../controller/domain/nudge/message.ts';
+import { makeAuth } from '../../controller/http/auth.ts';
 import { makeDeviceTokens, makeMac } from '../../controller/http/device-token.ts';
+import type { AdminStore, DeviceAuth, DeviceStore } from '../../controller/ports/index.ts';
 import { NUDGE_MASTER, TOKEN_KEY, withServer } from '../support/http.ts';
 import { aSnapshot, aState, DAY_MS } from '../support/state.ts';
 
@@ -62,6 +65,94 @@ test('two server keys verify at a time, and the first signs', () => {
   assert.throws(() => makeDeviceTokens([TOKEN_KEY, { ...old, kid: 'k1' }]), /share a kid/);
 });
 
+test('a key that is too short, or whose name cannot stand in a token, is our own mistake', () => {
+  const key = randomBytes(32);
+  assert.throws(() => makeDeviceTokens([{ kid: 'k1', key: randomBytes(31) }]), /at least 32 bytes/);
+  assert.throws(() => makeDeviceTokens([{ kid: 'k.1', key }]), /needs a kid/);
+  assert.type(makeDeviceTokens([{ kid: 'k1', key }]).mint('a', 1), 'string');
+});
+
+test('what is not a token of this form is malformed, even when its mac is right', () => {
+  const tokens = makeDeviceTokens([TOKEN_KEY]);
+  const sign = makeMac(TOKEN_KEY.key);
+  const signed = (body: string) => `${body}.${sign(body)}`;
+  for (const body of [
+    'v1.k1.kiosk-7.01',
+    'v1.k1.kiosk-7.0',
+    'v1.k1.kiosk-7.1x',
+    'v1.k1.kiosk-7.-1',
+    'v1.k1.kiosk-7.',
+    'v1.k1.kiosk 7.1',
+    'v1.k1..1',
+    'v1.k1.1',
+    'v1.k1',
+    'v1',
+  ])
+    assert.is(tokens.verify(signed(body)), 'malformed', body);
+  assert.is(tokens.verify(`v1.k1.kiosk-7.1.${'!'.repeat(43)}`), 'malformed');
+  assert.is(tokens.verify(signed('v1.k2.kiosk-7.1')), 'invalid');
+  assert.type(tokens.verify(signed('v1.k1.kiosk-7.1')), 'object');
+});
+
+/** The door alone, over one device whose credentials the test sets. */
+function door(auth: Partial<DeviceAuth>, adopts = false) {
+  const tokens = makeDeviceTokens([TOKEN_KEY]);
+  const asked: unknown[] = [];
+  const events: Event[] = [];
+  const known: DeviceAuth = {
+    generation: 3,
+    previousGeneration: 2,
+    previousUntilMs: 0,
+    revoked: false,
+    tags: [],
+    ...auth,
+  } as DeviceAuth;
+  const devices: Pick<
+    DeviceStore,
+    'auth' | 'deviceOfToken' | 'sawKid' | 'confirmGeneration' | 'adoptGeneration'
+  > = {
+    auth: () => known,
+    deviceOfToken: () => undefined,
+    sawKid: (deviceId, kid) => void asked.push(['saw', deviceId, kid]),
+    confirmGeneration: (deviceId, generation) => void asked.push(['confirmed', deviceId, generation]),
+    adoptGeneration: () => adopts,
+  };
+  const made = makeAuth({
+    devices: devices as DeviceStore,
+    admins: {} as AdminStore,
+    clock: { nowMs: () => 1_000 },
+    observe: event => void events.push(event),
+    tokens,
+    settings: { trustedProxy: false, authFailuresPerMinute: 10 },
+    monotonicMs: () => 0,
+  });
+  const enter = (generation: number) => {
+    const authorization = `Bearer ${tokens.mint('kiosk-7', generation)}`;
+    const req = { headers: { authorization }, socket: { remoteAddress: '127.0.0.1' } };
+    return made.device(req as Parameters<typeof made.device>[0], 'update').token;
+  };
+  return { enter, asked, events };
+}
+
+test('the newest token ends a renewal that is under way, and nothing else does', () => {
+  const renewing = door({ previousUntilMs: 2_000 });
+  assert.equal(renewing.enter(2), { kid: 'k1', generation: 2 });
+  assert.equal(renewing.asked, [['saw', 'kiosk-7', 'k1']]);
+  assert.equal(renewing.enter(3), { kid: 'k1', generation: 3 });
+  assert.equal(renewing.asked[1], ['confirmed', 'kiosk-7', 3]);
+  const settled = door({ previousUntilMs: 0 });
+  settled.enter(3);
+  assert.equal(settled.asked, [['saw', 'kiosk-7', 'k1']]);
+});
+
+test('a token that is newer than the restored backup is let in when the store takes it, and that is reported', () => {
+  const restored = door({}, true);
+  assert.equal(restored.enter(7), { kid: 'k1', generation: 7 });
+  assert.equal(restored.events, [{ type: 'ota.token.adopted', deviceId: 'kiosk-7', generation: 7 }]);
+  assert.equal(restored.asked, [['saw', 'kiosk-7', 'k1']]);
+  assert.throws(() => door({}, false).enter(7), /replaced by a newer one/);
+});
+
 test('a token of another device, revoked, malformed, foreign or missing is 401 with its own code', () =>
   withServer({ snapshot: full(), settings: { authFailuresPerMinute: 1000 } }, async server => {
     const token = await server.enrol('kiosk-7');
@@ -116,7 +207,10 @@ test('failed authentication is limited per address, and valid tokens behind it s
     assert.is(limited.json.code, 'auth_rate_limited');
     assert.ok(Number(limited.headers['retry-after']) >= 1);
     assert.is((await server.call('GET', CHECK, { token })).status, 200);
-    assert.is(server.of('ota.auth.fail').length, 6);
+    assert.equal(
+      server.of('ota.auth.fail').map(e => e.code),
+      [...Array(3).fill('token_malformed'), ...Array(3).fill('auth_rate_limited')],
+    );
     assert.is(server.of('ota.auth.fail')[0]?.address, '127.0.0.1');
   }));
 
@@ -222,8 +316,31 @@ test('the word Bearer may be written in any case, and anything else than Bearer 
       (await server.call('GET', CHECK, { headers: { authorization } })).status;
     for (const scheme of ['Bearer ', 'bearer ', 'BEARER ', 'Bearer   '])
       assert.is(await status(scheme + token), 200, scheme);
-    for (const scheme of ['Basic ', 'Bearer', 'Token ', ''])
+    for (const scheme of ['Basic ', 'Digest ', 'Bearer', 'Token ', ''])
       assert.is(await status(scheme + token), 401, scheme);
+  }));
+
+test('a header of more than 1,024 characters is refused unread', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.enrol('kiosk-7');
+    const status = async (length: number) => {
+      const authorization = `Bearer${token.padStart(length - 'Bearer'.length)}`;
+      assert.is(authorization.length, length);
+      return (await server.call('GET', CHECK, { headers: { authorization } })).status;
+    };
+    assert.equal([await status(1024), await status(1025)], [200, 401]);
+  }));
+
+test('an admin token with anything before or after it is malformed, and a missing one is said to be missing', () =>
+  withServer({ snapshot: full() }, async server => {
+    const admin = await server.admin('read');
+    const code = async (token: string | undefined) =>
+      (await server.call('GET', '/v1/devices', { token })).json.code;
+    assert.is(await code(`x${admin}`), 'token_malformed');
+    assert.is(await code(`${admin}x`), 'token_malformed');
+    assert.is(await code('nonsense'), 'token_malformed');
+    assert.is(await code(undefined), 'token_missing');
+    assert.is(await code(`${admin.slice(0, -1)}${admin.endsWith('A') ? 'B' : 'A'}`), 'token_invalid');
   }));
 
 test('a renewed token works at once, the old one until the new one is first used', () =>

@@ -42,6 +42,16 @@ test('a backup overwrites nothing and says when there is nothing to copy', () =>
     });
   }));
 
+test('a database that cannot be copied is named as the cause, and nothing is left behind', () =>
+  withFolder(async folder => {
+    await writeFile(
+      path.join(folder, DATABASE_FILE),
+      'no database at all, but long enough to be read as one'.repeat(40),
+    );
+    assert.is(await backupFolder(folder, path.join(folder, 'copy.db')).catch(faultCode), 'store_corrupt');
+    assert.equal(await readdir(folder), [DATABASE_FILE]);
+  }));
+
 test('apk_download_events has a row with source agent-ota for every download', () =>
   withStore(async (store, folder) => {
     await store.devices.enrol([{ deviceId: 'd1', tags: [] }], NOW_MS);

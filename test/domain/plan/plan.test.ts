@@ -487,6 +487,19 @@ test('the undo is a revert of the merge or a rollback, and says what neither bri
   assert.equal(undoCommands(back.undo), ['git revert -m 1 <merge>'], 'a rollback is no way back from itself');
 });
 
+test('the undo of a rollback warns that a ramp begins again, and of nothing else', () => {
+  const exposure = aRamp(NOW_MS, [1, 4], [100]);
+  const back = { rollout: { rollback: true, exposure } };
+  assert.equal(between({ rollout: { exposure } }, back).undo.limits, [
+    'a ramp that was rolled back begins again at its first step',
+  ]);
+  assert.equal(between(back, back).undo.limits, [], 'it was rolled back already');
+  assert.equal(between({}, { rollout: { rollback: true } }).undo.limits, [], 'a plain percent');
+  assert.not.ok(
+    between({ rollout: { exposure } }, { rollout: { exposure } }).undo.limits.some(l => l.includes('ramp')),
+  );
+});
+
 test('a plan depends on nothing but its inputs', () => {
   const [base, head] = [stand(), stand({ rollout: { rollback: true } })];
   const once = JSON.stringify(plan(base, head, NOW_MS));

@@ -499,6 +499,16 @@ test('an approval is a commit of its own, later than the ramp and its steps', ()
   const wider = gatedRamp({}, 50, 60);
   assert.equal(codes(promote(wider), stood), ['approval_early ramp.approved_percent']);
   assert.equal(codes(promote(wider), baseOf(promote(ramp))), [], 'what was approved before stays approved');
+  if (ramp.exposure?.kind !== 'ramp') throw new Error('a ramp');
+  const steps = ramp.exposure.ramp.steps.map(({ percent, holdMs }) => ({ percent, holdMs }));
+  const free = {
+    exposure: { kind: 'ramp', ramp: { startMs: undefined, steps, gate: DEFAULT_GATE } },
+  } as const;
+  assert.equal(
+    codes(promote(ramp), baseOf(promote(free))),
+    ['approval_early ramp.approved_percent'],
+    'the step did not ask for an approval before',
+  );
 });
 
 test('a gate that would go back to something newer, one without a brake, one that sees too late', () => {
@@ -510,6 +520,13 @@ test('a gate that would go back to something newer, one without a brake, one tha
     reason: 'x',
   };
   assert.ok(codes(promote(older)).includes('gate_rollback ramp.gate.on_breach'));
+  const halting = { ...older, ...gatedRamp({ onBreach: 'halt' }) };
+  assert.not.ok(codes(promote(halting)).includes('gate_rollback ramp.gate.on_breach'));
+  assert.equal(codes(promote(gatedRamp({ onBreach: 'rollback' }))), [], 'back to something older is well');
+  assert.equal(codes(promote(gatedRamp({ silenceAfterMs: DAY_MS }))), [], 'as long as the first hold');
+  assert.equal(codes(promote(gatedRamp({ silenceAfterMs: DAY_MS + HOUR_MS }))), [
+    'gate_hold_short ramp.steps.0.hold',
+  ]);
   const { exposure } = gatedRamp({});
   if (exposure?.kind !== 'ramp') throw new Error('a ramp');
   const one = {

@@ -1,0 +1,31 @@
+/** Halts and what stood when they were lifted. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Halt } from '../../controller/domain/halt.ts';
+import { NOW_MS } from '../support/state.ts';
+import { withStore } from '../support/store.ts';
+
+const lift = (taken: number) => ({ lnFail: 1, lnCanary: 2, lnSilence: 3, taken, verifyFail: 0 });
+
+test('what stood at the lift is kept for a halt of a gate, and never for a brake', () =>
+  withStore(async ({ halts }) => {
+    const press = (kind: Halt['kind']): Promise<Halt> =>
+      halts.press(
+        { buildId: 'b42', kind, mode: 'halt', atMs: NOW_MS, by: 'x', reason: 'x', evidence: null },
+        [],
+        [],
+      );
+    const raise = (halt: Halt, taken: number): Promise<void> =>
+      halts.lift([halt], { atMs: NOW_MS, by: 'y', reason: 'y', without: [], lift: lift(taken) }, []);
+    assert.is(await halts.lastLift('b42'), undefined);
+    await raise(await press('hand'), 1);
+    assert.is(await halts.lastLift('b42'), undefined);
+    await raise(await press('gate'), 2);
+    await raise(await press('gate'), 3);
+    await raise(await press('hand'), 4);
+    assert.equal(await halts.lastLift('b42'), lift(3));
+    assert.is(await halts.lastLift('b41'), undefined);
+    assert.equal(await halts.standing('b42'), []);
+  }));
+
+test.run();
