@@ -83,6 +83,13 @@ test('another rollout in between breaks it, wherever it stood, also when the hea
       ['r1', edited],
     ]);
     assert.is(found, true, JSON.stringify(between.exposure));
+    const longAgo = await broken([
+      ['r4', ramp],
+      ['r3', ramp],
+      ['r2', between],
+      ['r1', edited],
+    ]);
+    assert.is(longAgo, true, 'several versions after it look the same again');
   }
 });
 

@@ -13,7 +13,6 @@ test('what stood at the lift is kept for a halt of a gate, and never for a brake
       halts.press(
         { buildId: 'b42', kind, mode: 'halt', atMs: NOW_MS, by: 'x', reason: 'x', evidence: null },
         [],
-        [],
       );
     const raise = (halt: Halt, taken: number): Promise<void> =>
       halts.lift([halt], { atMs: NOW_MS, by: 'y', reason: 'y', without: [], lift: lift(taken) }, []);

@@ -98,6 +98,19 @@ test('Markdown: a promotion reads from headline to undo', () => {
   assert.match(renderPlanMarkdown(promotion), /Nominal: counted without the enrolled fleet/);
 });
 
+test('Markdown: tables have as many cells in each row as titles, and facts have a line each', () => {
+  const cells = (line: string): number => line.split('|').length;
+  for (const fleet of [undefined, countFleet(promotion, devices)]) {
+    const lines = renderPlanMarkdown(promotion, { ...(fleet !== undefined && { fleet }) }).split('\n');
+    const title = lines.findIndex(line => line.startsWith('| Step |'));
+    const rows = lines.slice(title).findIndex(line => !line.startsWith('|'));
+    assert.ok(title > 0 && rows > 2);
+    for (const row of lines.slice(title, title + rows)) assert.is(cells(row), cells(lines[title] ?? ''), row);
+    assert.ok(lines.filter(line => line.startsWith('- ')).length > 1);
+    assert.ok(lines.includes('- Canaries, on top of the exposure: 1 tag and 1 named device.'));
+  }
+});
+
 test('the headline names a halt as one, not as a move to 0 %', () => {
   const withdrawn = { reason: 'crash loop', atMs: NOW_MS };
   const until = NOW_MS + 3_600_000;
