@@ -45,7 +45,7 @@ export function controllerClient(io: Pick<Io, 'controller'>): Client {
   if (token === undefined || token === '')
     throw new Fault(
       'token_missing',
-      'OTA_ADMIN_TOKEN is not set\n  put an admin token into the environment: export OTA_ADMIN_TOKEN=…',
+      'OTA_ADMIN_TOKEN is not set\n  put an admin token into the environment: export OTA_ADMIN_TOKEN=…, or name its file: ota context add',
       { retry: 'never' },
     );
   if (!/^[\x21-\x7e]{1,4096}$/.test(token))
@@ -56,14 +56,15 @@ export function controllerClient(io: Pick<Io, 'controller'>): Client {
   return { url, call: call => send(url, token, call) };
 }
 
-function checkedUrl(text: string): URL {
+/** `name` is what the caller calls it. Faults `url_invalid`, `url_insecure`. */
+export function checkedUrl(text: string, name = 'OTA_URL'): URL {
   let url: URL;
   try {
     url = new URL(text);
   } catch {
     throw new Fault(
       'url_invalid',
-      `OTA_URL is not a URL\n  expected something like ${DEFAULT_URL} or https://ota.example.com`,
+      `${name} is not a URL\n  expected something like ${DEFAULT_URL} or https://ota.example.com`,
       { retry: 'never' },
     );
   }
@@ -74,13 +75,13 @@ function checkedUrl(text: string): URL {
     url.search !== '' ||
     url.hash !== ''
   )
-    throw new Fault('url_invalid', 'OTA_URL must be http(s)://host[:port] without user, query or fragment', {
+    throw new Fault('url_invalid', `${name} must be http(s)://host[:port] without user, query or fragment`, {
       retry: 'never',
     });
   if (!isPrivateUrl(url))
     throw new Fault(
       'url_insecure',
-      `OTA_URL is plain http to ${url.host}: the admin token would travel readable\n  use https, or a tunnel to the controller's loopback port`,
+      `${name} is plain http to ${url.host}: the admin token would travel readable\n  use https, or a tunnel to the controller's loopback port`,
       { retry: 'never' },
     );
   return url;

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import type { Proposals } from '../ports/index.ts';
 /** `ota`: wires the verbs to this process. The only file of the command line that reads the environment. */
+import { controllerOf, takeContext } from './contexts.ts';
 import { EXIT, type Io } from './io.ts';
 import { lossOf, outputTo } from './output.ts';
 import { run } from './program.ts';
@@ -23,6 +24,7 @@ process.once('exit', () => {
   process.exitCode = EXIT.error;
 });
 
+const asked = takeContext(process.argv.slice(2));
 const terminal = stdout.isTTY === true && stderr.isTTY === true && env.TERM !== 'dumb';
 const io: Io = {
   out: results.write,
@@ -32,7 +34,7 @@ const io: Io = {
   terminal,
   colour: terminal && (env.NO_COLOR ?? '') === '',
   nowMs: () => Date.now(),
-  controller: { url: env.OTA_URL, token: env.OTA_ADMIN_TOKEN },
+  controller: controllerOf(env, asked.context),
   interrupted: interrupt.signal,
   stdin: () => process.stdin,
 };
@@ -40,7 +42,7 @@ const io: Io = {
 // Parts that most verbs do without are loaded when they are wanted.
 const load = async (): Promise<Proposals> =>
   (await import('../compose/proposals.ts')).proposalsOf(env, () => Date.now());
-const argv = process.argv.slice(2);
+const { argv } = asked;
 const verbs = await verbsFor(argv, {
   proposals: {
     base: async root => (await load()).base(root),

@@ -52,7 +52,7 @@ export const plan: Verb = (program, choose) => {
 };
 
 /** 0, or 1 when head is invalid, or differs and `--exit-code` was given. */
-async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
+export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   const workspace = await openWorkspace(io, options.dir);
   const nowMs = io.nowMs();
   const told = await askRollout(io, options.offline === true);

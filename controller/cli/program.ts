@@ -12,6 +12,8 @@ const NOTE = `
 Environment:
   OTA_URL          the controller (default http://127.0.0.1:8080)
   OTA_ADMIN_TOKEN  an operator's token; never given as an argument
+  OTA_CONTEXT      a controller by name, as --context NAME with any verb
+                   (see: ota context)
   OTA_GITHUB_REPO, OTA_GITHUB_TOKEN
                    for --open-pr; without them the branch is only pushed
 
