@@ -139,13 +139,18 @@ export const allSigners = (build: Build): readonly Sha256[] => [
 const byKey = <T>(map: ReadonlyMap<string, T>): [string, T][] =>
   [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 
+const sorted = (_key: string, value: unknown): unknown =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(byKey(new Map(Object.entries(value))))
+    : value;
+
+/** Do they say the same, whatever the order of their keys? What comes from the store has another than what was parsed. */
+export const saysTheSame = (a: unknown, b: unknown): boolean =>
+  JSON.stringify(a, sorted) === JSON.stringify(b, sorted);
+
 /** One JSON text for one meaning: keys sorted, sets in file order. The plan hash and the store rest on it. */
-export function canonicalState(state: DesiredState): string {
-  const sorted = (_key: string, value: unknown): unknown =>
-    value !== null && typeof value === 'object' && !Array.isArray(value)
-      ? Object.fromEntries(byKey(new Map(Object.entries(value))))
-      : value;
-  return JSON.stringify(
+export const canonicalState = (state: DesiredState): string =>
+  JSON.stringify(
     {
       ...state,
       builds: byKey(state.builds).map(([, b]) => b),
@@ -153,7 +158,6 @@ export function canonicalState(state: DesiredState): string {
     },
     sorted,
   );
-}
 
 type Stored = Omit<DesiredState, 'builds' | 'cohorts'> & { builds: Build[]; cohorts: Cohort[] };
 

@@ -155,7 +155,7 @@ export interface Restarted {
 
 /** The controller of today on that data folder; its clock stands where that of 0.1 stopped, and `laterMs` after it. */
 export async function restarted<T>(
-  { folder, facts }: Installation,
+  { folder, facts }: Pick<Installation, 'folder'> & { readonly facts: Pick<Facts, 'stoppedAtMs'> },
   use: (restarted: Restarted) => Promise<T>,
   { source, laterMs = 0 }: { readonly source?: string; readonly laterMs?: number } = {},
 ): Promise<T> {

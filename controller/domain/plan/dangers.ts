@@ -5,7 +5,14 @@
 import { isClosedByGit } from '../halt.ts';
 import type { BuildId } from '../ids.ts';
 import { finalPercent } from '../ramp/progress.ts';
-import { allSigners, type Build, type Canary, type DesiredState, type Rollout } from '../release.ts';
+import {
+  allSigners,
+  type Build,
+  type Canary,
+  type DesiredState,
+  type Rollout,
+  saysTheSame,
+} from '../release.ts';
 import { currentOf, lastSafeOf, meantPercent, type Standing } from '../standing.ts';
 import { countText, percentText, shortHex } from './words.ts';
 
@@ -52,8 +59,7 @@ export function dangersOf(base: Standing | undefined, head: Standing): Danger[] 
     ...builds(base, head),
     ...audience(base, head),
     ...conditions(was, is),
-    ...(base?.state.policy !== undefined &&
-    JSON.stringify(base.state.policy) !== JSON.stringify(head.state.policy)
+    ...(base?.state.policy !== undefined && !saysTheSame(base.state.policy, head.state.policy)
       ? [danger('policy_changed', 'later pull requests will be judged by the new policy')]
       : []),
   ];
@@ -72,7 +78,7 @@ function* stops(was: Rollout | undefined, is: Rollout): Generator<Danger> {
       'rollback_ended',
       `the rollback of \`${is.current}\` ends: devices in the rollout are offered it again`,
     );
-  if (is.suspend !== undefined && JSON.stringify(was?.suspend) !== JSON.stringify(is.suspend))
+  if (is.suspend !== undefined && !saysTheSame(was?.suspend, is.suspend))
     yield danger('suspend', 'all offers are frozen while the suspend lasts, rollbacks and canaries included');
 }
 

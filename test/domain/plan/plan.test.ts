@@ -389,6 +389,16 @@ const DANGERS: [kinds: DangerKind[], base: StateParts, head: StateParts][] = [
   [['policy_changed'], { policy: aPolicy() }, { policy: aPolicy({ maxJumpPercent: 100 }) }],
 ];
 
+test('dangers: what stands comes from the store with its keys in another order, and is no change', () => {
+  const parts = { policy: aPolicy({ maxJumpPercent: 60 }), rollout: { suspend } };
+  const standing = restoreState(canonicalState(aState(parts)));
+  const { dangers } = plan(aStanding(standing), aStanding(aState(parts)), NOW_MS);
+  assert.equal(
+    dangers.map(d => d.kind).filter(kind => kind === 'policy_changed' || kind === 'suspend'),
+    [],
+  );
+});
+
 for (const [kinds, base, head] of DANGERS)
   test(`dangers: ${kinds.join(' and ') || `none in ${JSON.stringify(head.rollout)}`}`, () => {
     const { dangers } = between(base, head);
