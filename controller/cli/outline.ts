@@ -34,6 +34,7 @@ export const OUTLINE: readonly Outlined[] = [
   { name: 'clock', args: '', summary: 'end the hold of a controller whose clock was in doubt' },
   { name: 'context', args: '', summary: 'name several controllers, and choose one' },
   { name: 'version', args: '', summary: 'print the versions of this command and of the controller' },
+  { name: 'completion', args: '<shell>', summary: 'print what bash, zsh or fish needs to complete ota' },
   { name: 'doctor', args: '', summary: 'check the controller and its surroundings, and say the cure' },
   { name: 'backup', args: '<path>', summary: 'copy the database, or with --full everything, online' },
   { name: 'restore', args: '<file>', summary: 'make a data folder from a full backup, or prove one' },

@@ -42,6 +42,7 @@ const VERBS: readonly (readonly [name: string, load: (wiring: Wiring) => Promise
   ['clock', async () => (await import('./clock.ts')).clock],
   ['context', async () => (await import('./context.ts')).context],
   ['version', async () => (await import('./version-verb.ts')).version],
+  ['completion', async () => (await import('./completion.ts')).completion],
   ['doctor', async () => (await import('./doctor.ts')).doctor],
   ['backup', async w => (await import('./backup.ts')).backup(w.backups)],
   ['restore', async w => (await import('./restore.ts')).restore(w.backups)],
@@ -65,10 +66,14 @@ const outlined =
     program.command(`${name} ${args}`.trim()).summary(summary).option('--help-of-its-own');
   };
 
+/** What shells ask: no verb of the help. */
+const HIDDEN = 'complete';
+
 /** The verb that these arguments name, or the outline of all. */
 export async function verbsFor(argv: readonly string[], wiring: Wiring): Promise<readonly Verb[]> {
   const words = argv.filter(word => !word.startsWith('-'));
   const named = words[0] === 'help' ? words[1] : words[0];
+  if (named === HIDDEN) return [(await import('./complete.ts')).complete(() => allVerbs(wiring))];
   const found = VERBS.find(([name]) => name === named);
   return found === undefined ? OUTLINE.map(outlined) : [await found[1](wiring)];
 }
