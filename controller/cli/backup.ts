@@ -28,7 +28,7 @@ export interface CheckedBackup {
   readonly devices: number;
   readonly revision: string | undefined;
   readonly artifacts: number;
-  readonly missing: readonly string[];
+  readonly missing: readonly { readonly sha256: string; readonly buildId: string | undefined }[];
   readonly keys: readonly string[];
 }
 

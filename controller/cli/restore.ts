@@ -69,7 +69,12 @@ const nextSteps = (folder: string, { madeAt, missing, keys }: CheckedBackup): st
       : [`Put token-key and nudge-key into ${folder} before the start, or devices are refused.`]),
     ...(missing.length === 0
       ? []
-      : [`Upload these APKs again (ota build add FILE):\n  ${missing.join('\n  ')}`]),
+      : [
+          'These APKs are not in the backup, and their builds are offered to nobody until they are stored again:',
+          ...missing.map(({ sha256, buildId }) => `  ${buildId ?? 'no build'}  ${sha256}`),
+          `Copy each to ${path.join(folder, 'artifacts')}/<sha256>.apk before the start, or upload it afterwards:`,
+          '  curl -fT FILE.apk -H "Content-Type: application/octet-stream" \\\n    -H "Authorization: Bearer $OTA_ADMIN_TOKEN" "$OTA_URL/v1/artifacts/<sha256>"',
+        ]),
     'The brake is on: nobody is offered the current build. Look at ota status, then: ota resume --reason "…"',
     `What happened since ${madeAt} is not known any more. Do these again where they were done:`,
     '  - devices that were revoked or deleted, and their tags',

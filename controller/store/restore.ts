@@ -26,8 +26,8 @@ export interface CheckedBackup {
   readonly devices: number;
   readonly revision: string | undefined;
   readonly artifacts: number;
-  /** SHA-256 of APKs that are listed and not in the file. */
-  readonly missing: readonly string[];
+  /** APKs that are listed and not in the file. */
+  readonly missing: readonly { readonly sha256: string; readonly buildId: string | undefined }[];
   readonly keys: readonly string[];
 }
 
@@ -103,16 +103,17 @@ async function unpacked(file: string, into: string): Promise<CheckedBackup> {
   const manifest = await readManifest(into);
   const database = path.join(into, DATABASE_FILE);
   if ((await hashOrNone(database)) !== manifest.database.sha256) throw broken('the database is damaged');
-  const missing: string[] = [];
+  const absent: string[] = [];
   for (const { sha256, included } of manifest.artifacts)
-    if (!included) missing.push(sha256);
+    if (!included) absent.push(sha256);
     else if ((await hashOrNone(path.join(into, 'artifacts', `${sha256}.apk`))) !== sha256)
       throw broken(`the APK ${sha256} is damaged`);
   for (const key of manifest.keys)
     if ((await hashOrNone(path.join(into, 'keys', key))) === undefined)
       throw broken(`the key ${key} is missing`);
-  const facts = await factsOf(database);
+  const { buildIds, ...facts } = await factsOf(database);
   const { made_at: madeAt, keys } = manifest;
+  const missing = absent.map(sha256 => ({ sha256, buildId: buildIds.get(sha256) }));
   return { madeAt, ...facts, artifacts: manifest.artifacts.length - missing.length, missing, keys };
 }
 
@@ -137,7 +138,12 @@ async function readManifest(folder: string): Promise<Manifest> {
   }
 }
 
-async function factsOf(database: string): Promise<Pick<CheckedBackup, 'devices' | 'revision'>> {
+type DatabaseFacts = Pick<CheckedBackup, 'devices' | 'revision'> & {
+  /** By the SHA-256 of their APK. */
+  readonly buildIds: ReadonlyMap<string, string>;
+};
+
+async function factsOf(database: string): Promise<DatabaseFacts> {
   const db = openKnex(database, ['query_only = ON'], 1);
   try {
     return await faulted(async () => {
@@ -151,7 +157,11 @@ async function factsOf(database: string): Promise<Pick<CheckedBackup, 'devices' 
         });
       const count = await db('devices').count<{ devices: number }[]>({ devices: '*' }).first();
       const row = await db<{ revision: string }>('desired').first('revision');
-      return { devices: count?.devices ?? 0, revision: row?.revision };
+      const builds = await db<{ build_id: string; facts: string }>('builds').select('build_id', 'facts');
+      const buildIds = new Map(
+        builds.map(b => [(JSON.parse(b.facts) as { sha256: string }).sha256, b.build_id]),
+      );
+      return { devices: count?.devices ?? 0, revision: row?.revision, buildIds };
     });
   } finally {
     await db.destroy();

@@ -8,9 +8,10 @@ import { faultCode } from '../../controller/domain/fault.ts';
 import { fullBackup } from '../../controller/store/archive.ts';
 import { checkBackup, restoreBackup } from '../../controller/store/restore.ts';
 import { openStore } from '../../controller/store/store.ts';
+import { ota } from '../support/cli.ts';
 import { withController } from '../support/controller.ts';
-import { withFolder } from '../support/folder.ts';
-import { call } from '../support/http.ts';
+import { until, withFolder } from '../support/folder.ts';
+import { type CallOptions, call } from '../support/http.ts';
 import { DAY_MS, NOW_MS } from '../support/state.ts';
 
 const CHECK = '/v1/agent/update?version_code=41';
@@ -78,6 +79,34 @@ test('the drill: backup, loss, restore; devices that renewed since come in, and 
       files.some(name => name.startsWith('.restore-')),
       files.join(),
     );
+  }));
+
+test('a backup without APKs: the restore names each with its build, and an upload brings its offers back', () =>
+  withController(async journey => {
+    await journey.merge(100);
+    const [device] = await journey.enrol(['kiosk-7']);
+    const backup = path.join(journey.folder, 'listed.tar');
+    const only = { ...ALL, withArtifacts: false, nowMs: Date.now() };
+    await fullBackup(path.join(journey.folder, 'data'), backup, only);
+    await journey.controller.stop('lost');
+    const restored = path.join(journey.folder, 'restored');
+    const { code, out, err } = await ota(['restore', backup, '--data', restored], { cwd: journey.folder });
+    assert.is(code, 0, err);
+    const { b41, b42 } = journey.builds;
+    for (const { build } of [b41, b42]) assert.match(err, `\n  ${build.buildId}  ${build.sha256}\n`);
+    assert.match(err, `Copy each to ${path.join(restored, 'artifacts')}/<sha256>.apk before the start`);
+    await journey.restart({ OTA_DATA: restored });
+    const admin = (method: string, target: string, more: CallOptions) =>
+      call(journey.url, method, target, { token: out.trim(), ...more });
+    const resumed = await admin('POST', '/v1/resume', { json: { reason: 'restored' } });
+    assert.is(resumed.status, 200);
+    const check = () => call(journey.url, 'GET', CHECK, { token: device?.token });
+    assert.is((await check()).headers['ota-decision'], 'artifact_missing');
+    const printed = /-H "Content-Type: ([a-z/-]+)"/.exec(err)?.[1] ?? '';
+    const sent = { body: b42.apk, headers: { 'content-type': printed } };
+    const put = await admin('PUT', `/v1/artifacts/${b42.build.sha256}`, sent);
+    assert.is(put.status, 201);
+    await until('the offer', async () => (await check()).status === 200);
   }));
 
 test('after 30 days no newer token is taken any more, and a number from after the restore never', () =>
