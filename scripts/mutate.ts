@@ -29,7 +29,8 @@ const sampled = (code: readonly string[], tests: readonly string[]): Area => ({ 
 const AREAS: Readonly<Record<string, Area>> = {
   cohort: whole(['controller/domain/cohort.ts'], ['test/domain/cohort', 'test/domain/seed']),
   decision: whole(['controller/domain/decision.ts'], ['test/domain/decision']),
-  ramp: whole(['controller/domain/ramp'], ['test/domain/ramp']),
+  // What begins a ramp is asked for by judging, plans and policy, and tested there.
+  ramp: whole(['controller/domain/ramp'], ['test/domain/']),
   judging: whole(['controller/domain/judging'], ['test/domain/judging']),
   gate: whole(['controller/domain/gate'], ['test/domain/gate']),
   domain: sampled(['controller/domain'], ['test/domain']),

@@ -146,6 +146,50 @@ test('a canary that took the build long before the ramp moves nothing: the contr
   assert.is(controlOf([took(canary), took(early)]), 30, 'a device of the fleet does');
 });
 
+test('canaries that took the build are counted apart from the fleet, by how it went', () => {
+  const [ok, failed, wrong, pending, none] = [0, 1, 2, 3, 4].map(i => nth(inSecond, i)) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const all = [ok, failed, wrong, pending, none];
+  const { canary, cohort } = count(
+    all.map(id => device(id, id === ok ? 42 : 41)),
+    [
+      taker(ok),
+      taker(failed, { final: 'install_failed' }),
+      taker(wrong, { final: 'sha256_mismatch' }),
+      taker(pending),
+      taker(none, { takenAtMs: undefined, final: 'install_failed' }),
+    ],
+    1_000,
+    { ...snapshot, canaryDevices: new Set(all) },
+  );
+  assert.equal(canary, { taken: 4, fail: 1, verifyFail: 1 });
+  assert.is(cohort.taken, 0);
+});
+
+test('a device of an earlier step that can still take it is open for the cohort alone', () => {
+  const { step, cohort } = count([device(nth(inFirst, 0)), device(nth(inSecond, 0))], []);
+  assert.equal([step.open, cohort.open], [1, 2]);
+});
+
+test('a device is silent, and cannot take the build, from the moment that silence_after is over', () => {
+  const quiet = nth(inSecond, 0);
+  assert.is(count([device(quiet, 41, 18)], [taker(quiet)]).cohort.silent, 1);
+  assert.is(count([device(quiet, 41, 17.9)], [taker(quiet)]).cohort.silent, 0);
+  assert.is(count([device(quiet, 41, 18)], []).step.open, 0);
+  assert.is(count([device(quiet, 41, 17.9)], []).step.open, 1);
+});
+
+test('before the first step whoever took the build counts as newly exposed', () => {
+  const first = nth(inFirst, 0);
+  const { step } = count([device(first, 42)], [taker(first)], 1_000, { ...snapshot, progress: undefined });
+  assert.is(step.taken, 1);
+});
+
 test('a fleet of 200,000 takers is counted', () => {
   const takers = Array.from({ length: 200_000 }, (_, i) => taker(`t${i}`));
   assert.is(count([device('t0', 42)], takers).cohort.taken, 1);
