@@ -281,6 +281,22 @@ function widensNothing(before: Snapshot | undefined, after: Snapshot | undefined
   assert.ok(begins || (is ?? 0) <= (was ?? 0), `${said}: ${was} % became ${is} %`);
 }
 
+/** Whoever was offered the build stays offered it while its percent is as high as before; canaries come and go with lists. */
+function evictsNobody(
+  before: Snapshot | undefined,
+  after: Snapshot | undefined,
+  nowMs: number,
+  said: string,
+): void {
+  if (before === undefined || after === undefined || isStopped(after)) return;
+  if (before.rollout.current !== after.rollout.current) return;
+  const [was, is] = [before, after].map(s => percentAt(s.rollout, s.progress));
+  if ((is ?? 0) < (was ?? 0)) return;
+  const has = new Set(offers(after, nowMs));
+  const gone = offers(before, nowMs).filter(id => id !== CANARY && !has.has(id));
+  assert.equal(gone, [], `${said}: from ${was} % to ${is} % evicted somebody`);
+}
+
 function holds(world: World, said: string): void {
   const { snapshot, nowMs } = world;
   if (snapshot === undefined) return;
@@ -337,9 +353,11 @@ async function play(world: World, step: number, said: string): Promise<void> {
   if (action === 'merge' || before === undefined) {
     await world.merge(world.rollout());
     widensNothing(before, world.snapshot, at);
+    evictsNobody(before, world.snapshot, world.nowMs, at);
   } else if (action === 'revert') {
     await world.revert();
     widensNothing(before, world.snapshot, at);
+    evictsNobody(before, world.snapshot, world.nowMs, at);
   } else if (action === 'serve') await world.serve(world.pick([1, 15, 45] as const), check);
   else if (action === 'away') world.away(world.pick([2, 30, 200] as const));
   else if (action === 'brake') await world.brake();
