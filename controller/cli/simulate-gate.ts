@@ -100,10 +100,10 @@ const manyWire = (d: Distribution) => ({
   asked: d.asked,
   done: d.done,
   open: d.open,
-  taken_ratio_median: d.takenMedian,
-  taken_ratio_p95: d.takenP95,
-  hours_median: d.hoursMedian,
-  hours_p95: d.hoursP95,
+  taken_ratio_median: d.takenMedian ?? null,
+  taken_ratio_p95: d.takenP95 ?? null,
+  hours_median: d.hoursMedian ?? null,
+  hours_p95: d.hoursP95 ?? null,
 });
 
 // ---------------------------------------------------------------- text

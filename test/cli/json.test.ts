@@ -15,7 +15,7 @@ const SCHEMA = JSON.parse(await readFile(path.join(root, 'schemas/cli.schema.jso
   readonly $defs: Readonly<Record<string, unknown>>;
 };
 /** Parts of others. */
-const SHARED = new Set(['Problem', 'Plan']);
+const SHARED = new Set(['Problem', 'Plan', 'Scenario', 'Played', 'Distribution']);
 const DESCRIBED = Object.keys(SCHEMA.$defs).filter(name => !SHARED.has(name));
 
 const ajv = new Ajv2020({ strict: false, allErrors: true });
@@ -79,6 +79,19 @@ test('each described command prints what its schema says', () =>
       'doctor --json': ['doctor', '--json'],
       'version --json': ['version', '--json'],
       'context list --json': ['context', 'list', '--json'],
+      'build verify --json': ['build', 'verify', path.join(root, 'examples/apks/b41.apk'), '--json'],
+      'policy show --json': ['policy', 'show', '--json'],
+      'simulate --json': ['simulate', '--count', '20', '--base', 'HEAD', '--json'],
+      'simulate --gate --json': ['simulate', '--gate', '--count', '200', '--fail', '50', '--json'],
+      'simulate --gate --runs --json': ['simulate', '--gate', '--count', '50', '--runs', '2', '--json'],
+      'backup --full --json': [
+        'backup',
+        path.join(folder, 'b.tar'),
+        '--full',
+        '--data',
+        path.join(folder, 'data'),
+        '--json',
+      ],
       'backup --json': ['backup', path.join(folder, 'b.db'), '--data', path.join(folder, 'data'), '--json'],
     };
     assert.equal(Object.keys(commands).sort(), [...DESCRIBED].sort(), 'each is run');
