@@ -13,7 +13,7 @@ import type { TokenKeys } from '../domain/token-key.ts';
 import { tokenHash } from '../http/auth.ts';
 import { newAdminToken } from '../http/operator/token-routes.ts';
 import type { Artifacts, DesiredStore, Source } from '../ports/index.ts';
-import { type Fcm, makeFcm, serviceAccount } from '../push/fcm.ts';
+import type { Fcm } from '../push/fcm.ts';
 import { keptSecret, newMasterKey, newTokenKey, parseMasterKey, parseTokenKey } from '../settings/keys.ts';
 import type { Secret } from '../settings/secret.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -80,7 +80,7 @@ export async function openArtifacts(
 }
 
 /** Undefined without credentials. That is reported once, and devices learn of updates by polling (SPEC §8). */
-export function pusherOf(settings: Settings, observe: Observe): Fcm | undefined {
+export async function pusherOf(settings: Settings, observe: Observe): Promise<Fcm | undefined> {
   const file = settings.OTA_FCM_CREDENTIALS;
   if (file === undefined) {
     observe({
@@ -89,6 +89,8 @@ export function pusherOf(settings: Settings, observe: Observe): Fcm | undefined 
     });
     return undefined;
   }
+  // Loaded only where nudges are on: it costs some 55 ms of CPU.
+  const { makeFcm, serviceAccount } = await import('../push/fcm.ts');
   return makeFcm(serviceAccount(readText('OTA_FCM_CREDENTIALS', file)));
 }
 

@@ -20,10 +20,14 @@ export interface Nudges {
   promise(before: Moment, now: Snapshot, campaignId?: string): OutboxEntry[];
 }
 
-export function nudgesOf(ground: Ground, nudgeMaster: Buffer, picture: () => Snapshot | undefined): Nudges {
+export async function nudgesOf(
+  ground: Ground,
+  nudgeMaster: Buffer,
+  picture: () => Snapshot | undefined,
+): Promise<Nudges> {
   const { settings, around, ends } = ground;
   if (around.pusher !== undefined) return campaignsOver(around.pusher, ground, nudgeMaster, picture);
-  const fcm = pusherOf(settings, around.observer.observe);
+  const fcm = await pusherOf(settings, around.observer.observe);
   if (fcm === undefined) return { handlers: [], pusher: undefined, promise: () => [] };
   ends.add(() => fcm.close());
   return campaignsOver(fcm, ground, nudgeMaster, picture);

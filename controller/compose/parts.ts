@@ -49,7 +49,7 @@ export async function openParts(
   const publication = makePublication();
   const picture = () => publication.snapshot;
   const artifacts = await openArtifacts(settings, observe, nowMs, store.desired);
-  const nudges = nudgesOf(ground, keys.nudgeMaster, picture);
+  const nudges = await nudgesOf(ground, keys.nudgeMaster, picture);
   const notifications = notificationsOf(ground, picture);
   await endRemoved(ground, notifications);
   const source = sourceOf(settings, around.environment, nowMs, observe);

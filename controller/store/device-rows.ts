@@ -1,9 +1,9 @@
-/** Reading devices: one, a page for operators, a page for plans and campaigns, all of them at start. */
+/** Reading devices: one, a page for operators, a page for plans and campaigns. */
 import type { Knex } from 'knex';
 import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
 import type { CheckIn, DeviceRow, ScannedDevice } from '../ports/index.ts';
 import type { Db } from './db.ts';
-import type { PreviousGeneration, Registry } from './registry.ts';
+import type { PreviousGeneration } from './registry.ts';
 
 export interface DeviceRecord {
   readonly device_id: DeviceId;
@@ -25,8 +25,6 @@ export interface DeviceRecord {
   readonly push_token: string | null;
   readonly gap_s: number | null;
 }
-
-const LOAD_PAGE = 10_000;
 
 export const joined = (reader: Knex) =>
   reader('devices as d')
@@ -109,54 +107,6 @@ export const toScanned = (
   ...said(row, waiting),
 });
 
-/** Fills the registry page by page: the driver has no cursor, and a million rows at once would not fit. */
-export async function loadRegistry(db: Db, registry: Registry): Promise<void> {
-  for (let after = ''; ; ) {
-    const page = await db.read(reader =>
-      reader('devices as d')
-        .leftJoin('check_ins as c', 'c.device_id', 'd.device_id')
-        .where('d.device_id', '>', after)
-        .orderBy('d.device_id')
-        .limit(LOAD_PAGE)
-        .select<DeviceRecord[]>(
-          'd.device_id',
-          'd.generation',
-          'd.previous_until_ms',
-          'd.previous_generation',
-          'd.token_kid',
-          'd.token_issued_at_ms',
-          'd.revoked_at_ms',
-          'd.token_sha256',
-          'd.token_generation',
-          'c.at_ms',
-          'c.version_code',
-          'c.build_id',
-          'c.gap_s',
-        ),
-    );
-    const last = page.at(-1);
-    if (last === undefined) return;
-    const tags = await loadTags(db, after, last.device_id);
-    for (const row of page) register(registry, row, tags.get(row.device_id) ?? []);
-    after = last.device_id;
-  }
-}
-
-async function loadTags(db: Db, after: DeviceId, upTo: DeviceId): Promise<Map<DeviceId, string[]>> {
-  const rows = await db.read(reader =>
-    reader<{ device_id: DeviceId; tag: string }>('device_tags')
-      .where('device_id', '>', after)
-      .where('device_id', '<=', upTo),
-  );
-  const tags = new Map<DeviceId, string[]>();
-  for (const { device_id, tag } of rows) {
-    const known = tags.get(device_id);
-    if (known === undefined) tags.set(device_id, [tag]);
-    else known.push(tag);
-  }
-  return tags;
-}
-
 /** Undefined outside a renewal. */
 export const previousOf = (
   row: Pick<DeviceRecord, 'generation' | 'previous_generation' | 'previous_until_ms'>,
@@ -164,27 +114,3 @@ export const previousOf = (
   row.previous_until_ms === 0
     ? undefined
     : { generation: row.previous_generation ?? row.generation - 1, untilMs: row.previous_until_ms };
-
-function register(registry: Registry, row: DeviceRecord, tags: readonly string[]): void {
-  registry.add({
-    deviceId: row.device_id,
-    generation: row.generation,
-    previous: previousOf(row),
-    kid: row.token_kid ?? undefined,
-    tokenIssuedAtMs: row.token_issued_at_ms,
-    revoked: row.revoked_at_ms !== null,
-    tags,
-    token:
-      row.token_sha256 === null || row.token_generation === null
-        ? undefined
-        : { sha256: row.token_sha256, generation: row.token_generation },
-  });
-  if (row.at_ms !== null && row.version_code !== null)
-    registry.seen({
-      deviceId: row.device_id,
-      atMs: row.at_ms,
-      versionCode: row.version_code,
-      buildId: row.build_id ?? undefined,
-    });
-  if (row.gap_s !== null) registry.setGap(row.device_id, row.gap_s);
-}

@@ -16,7 +16,6 @@ import { findRecords } from './device-find.ts';
 import {
   type DeviceRecord,
   listRecords,
-  loadRegistry,
   previousOf,
   readDevice,
   scanRecords,
@@ -27,6 +26,7 @@ import { pieces } from './dialect.ts';
 import { type Enrolled, enrolRows, kidAtFirst } from './enrol.ts';
 import { eraseRows } from './erase.ts';
 import { ADOPT_KEY, GENERATION_STEP } from './generations.ts';
+import { loadRegistry } from './load-registry.ts';
 import { changeMany } from './many.ts';
 import { type PreviousGeneration, Registry } from './registry.ts';
 import { replaceTags } from './tags.ts';

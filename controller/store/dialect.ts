@@ -3,7 +3,7 @@
  * SQL that both understand (`insert … select … on conflict do update`, `update … from`).
  *
  * For PostgreSQL: `createClustered` is a plain `createTable`; `rowsIn` becomes `(select * from unnest(?::text[], ?::bigint[], …) as t(a, b, …))` with one array
- * a column, and `pg.types.setTypeParser(20, Number)` reads `bigint` milliseconds as numbers.
+ * a column, `jsonRows` becomes `json_agg(json_build_array(…))`, and `pg.types.setTypeParser(20, Number)` reads `bigint` milliseconds as numbers.
  */
 import type { Knex } from 'knex';
 
@@ -22,6 +22,23 @@ export interface Rows {
 export function rowsIn(columns: readonly string[], rows: readonly (readonly Cell[])[]): Rows {
   const picked = columns.map((column, at) => `json_extract(value, '$[${at}]') as ${column}`).join(', ');
   return { sql: `(select ${picked} from json_each(?))`, binding: JSON.stringify(rows) };
+}
+
+/**
+ * A whole result as one JSON text in the column `rows`: an array of arrays with these columns, in the order of the query.
+ * `rest`: the query from its `from` on.
+ */
+export function jsonRows(
+  columns: readonly string[],
+  rest: string,
+  bindings: readonly Cell[],
+): { readonly sql: string; readonly bindings: Cell[] } {
+  const named = columns.map((column, at) => `${column} as c${at}`).join(', ');
+  const picked = columns.map((_, at) => `c${at}`).join(', ');
+  return {
+    sql: `select json_group_array(json_array(${picked})) as rows from (select ${named} ${rest})`,
+    bindings: [...bindings],
+  };
 }
 
 /** The rows of a raw query. */

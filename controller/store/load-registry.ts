@@ -1,0 +1,115 @@
+/**
+ * Fills the registry at a start: a page of devices comes as one JSON text that the database makes, since a row object of
+ * the driver each costs three times as much, and the next page is read while this one is taken in.
+ */
+import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
+import type { Db } from './db.ts';
+import { previousOf } from './device-rows.ts';
+import { jsonRows, rowsOf } from './dialect.ts';
+import type { Registry } from './registry.ts';
+
+const PAGE = 10_000;
+
+/** In the order of {@link COLUMNS}. */
+type Loaded = readonly [
+  deviceId: DeviceId,
+  generation: number,
+  previousUntilMs: number,
+  previousGeneration: number | null,
+  kid: string | null,
+  issuedAtMs: number,
+  revokedAtMs: number | null,
+  tokenSha256: Sha256 | null,
+  tokenGeneration: number | null,
+  atMs: number | null,
+  versionCode: number | null,
+  buildId: BuildId | null,
+  gapS: number | null,
+];
+const COLUMNS = [
+  'd.device_id',
+  'd.generation',
+  'd.previous_until_ms',
+  'd.previous_generation',
+  'd.token_kid',
+  'd.token_issued_at_ms',
+  'd.revoked_at_ms',
+  'd.token_sha256',
+  'd.token_generation',
+  'c.at_ms',
+  'c.version_code',
+  'c.build_id',
+  'c.gap_s',
+];
+
+interface Page {
+  readonly rows: readonly Loaded[];
+  readonly tags: ReadonlyMap<DeviceId, readonly string[]>;
+}
+
+/** `pageSize`: devices at a time; a million rows at once would not fit. */
+export async function loadRegistry(db: Db, registry: Registry, pageSize = PAGE): Promise<void> {
+  let next = readPage(db, '', pageSize);
+  for (;;) {
+    const { rows, tags } = await next;
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    next = readPage(db, last[0], pageSize);
+    // Whoever awaits it next hears of its failure; until then it is nobody's.
+    next.catch(() => undefined);
+    for (const row of rows) register(registry, row, tags.get(row[0]) ?? []);
+  }
+}
+
+async function readPage(db: Db, after: DeviceId, pageSize: number): Promise<Page> {
+  const { sql, bindings } = jsonRows(
+    COLUMNS,
+    `from devices d left join check_ins c on c.device_id = d.device_id
+     where d.device_id > ? order by d.device_id limit ?`,
+    [after, pageSize],
+  );
+  const [made] = await rowsOf<{ rows: string }>(db.read(reader => reader.raw(sql, bindings)));
+  const rows = JSON.parse(made?.rows ?? '[]') as Loaded[];
+  const last = rows.at(-1);
+  return { rows, tags: last === undefined ? new Map() : await readTags(db, after, last[0]) };
+}
+
+async function readTags(db: Db, after: DeviceId, upTo: DeviceId): Promise<Map<DeviceId, string[]>> {
+  const rows = await db.read(reader =>
+    reader<{ device_id: DeviceId; tag: string }>('device_tags')
+      .where('device_id', '>', after)
+      .where('device_id', '<=', upTo),
+  );
+  const tags = new Map<DeviceId, string[]>();
+  for (const { device_id, tag } of rows) {
+    const known = tags.get(device_id);
+    if (known === undefined) tags.set(device_id, [tag]);
+    else known.push(tag);
+  }
+  return tags;
+}
+
+function register(registry: Registry, row: Loaded, tags: readonly string[]): void {
+  const [deviceId, generation, previousUntilMs, previousGeneration, kid, issuedAtMs, revokedAtMs] = row;
+  const [, , , , , , , tokenSha256, tokenGeneration, atMs, versionCode, buildId, gapS] = row;
+  registry.add({
+    deviceId,
+    generation,
+    previous: previousOf({
+      generation,
+      previous_until_ms: previousUntilMs,
+      previous_generation: previousGeneration,
+    }),
+    kid: kid ?? undefined,
+    tokenIssuedAtMs: issuedAtMs,
+    revoked: revokedAtMs !== null,
+    tags,
+    token:
+      tokenSha256 === null || tokenGeneration === null
+        ? undefined
+        : { sha256: tokenSha256, generation: tokenGeneration },
+  });
+  if (atMs !== null && versionCode !== null)
+    registry.seen({ deviceId, atMs, versionCode, buildId: buildId ?? undefined });
+  if (gapS !== null) registry.setGap(deviceId, gapS);
+}
