@@ -2,6 +2,8 @@
  * Bundles `ota` over what tsc has written to dist: a few files to read instead of hundreds. Verbs and the parts that few of
  * them need are chunks of their own. Native and rarely used packages stay outside. Run by `npm run build`, after tsc.
  */
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { _, Ajv } from 'ajv';
 import standalone from 'ajv/dist/standalone/index.js';
 import { build, type Plugin } from 'esbuild';
@@ -36,16 +38,21 @@ export const validatorOf = kind => VALIDATORS[kind];`;
 const precompiled: Plugin = {
   name: 'precompiled validators',
   setup: bundling => {
-    bundling.onLoad({ filter: /controller\/yaml\/validators\.ts$/ }, ({ path }) => ({
+    bundling.onLoad({ filter: /controller\/yaml\/validators\.ts$/ }, ({ path: file }) => ({
       contents: compiledValidators(),
       loader: 'js',
-      resolveDir: path.replace(/\/[^/]*$/, ''),
+      resolveDir: path.dirname(file),
     }));
   },
 };
 
-/** Writes main.js and its chunks. */
+/** `status-M3QK7Z2A.js` and its map, of this build or an earlier one. */
+const CHUNK = /-[A-Z0-9]{8}\.js(\.map)?$/;
+
+/** Writes main.js and its chunks; those of an earlier build go, since their names would never be written again. */
 export async function bundleCli(outdir: string): Promise<void> {
+  const old = (await readdir(outdir).catch(() => [])).filter(name => CHUNK.test(name));
+  await Promise.all(old.map(name => rm(path.join(outdir, name))));
   await build({
     absWorkingDir: folder,
     entryPoints: ['controller/cli/main.ts'],
