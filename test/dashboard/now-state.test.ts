@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { InForce, NowFacts } from '../../controller/dashboard/now/facts.ts';
 import { heroOf, heroView } from '../../controller/dashboard/now/hero.ts';
+import { notesView } from '../../controller/dashboard/now/notes.ts';
 import { REASON_WORDS } from '../../controller/dashboard/now/reasons.ts';
 import { type NowState, stateOf } from '../../controller/dashboard/now/state.ts';
 import type { Snapshot } from '../../controller/domain/decision.ts';
@@ -146,6 +147,17 @@ for (const [state, given, says] of CASES)
 test('a suspend counts after what a person must act on, and before the step', () => {
   assert.is(stateOf({ ...standing({ rollout: { exposure: RAMP }, step: 0 }), suspended: true }), 'suspended');
   assert.is(stateOf({ ...standing({ halts: [HALT] }), suspended: true }), 'halted');
+});
+
+test('what GitHub does not take for a quarter of an hour is told, and nothing sooner', () => {
+  const it = standing({});
+  const notes = (agoMs: number): string =>
+    notesView({ ...facts(it), waiting: [{ topic: 'github', rows: 3, oldestMs: NOW_MS - agoMs }] })
+      .map(note => note.text)
+      .join('')
+      .replaceAll('\u00a0', ' ');
+  assert.is(notes(14 * 60_000), '');
+  assert.match(notes(16 * 60_000), /GitHub does not take what it is sent.*3 effects wait, the oldest since/s);
 });
 
 test('every reason of a verdict has its words', () => {
