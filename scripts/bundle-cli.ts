@@ -46,6 +46,14 @@ const precompiled: Plugin = {
   },
 };
 
+const COMMON_JS = [
+  "import { createRequire as makeRequire } from 'node:module';",
+  "import { fileURLToPath as toPath } from 'node:url';",
+  'const require = makeRequire(import.meta.url);',
+  'const __filename = toPath(import.meta.url);',
+  'const __dirname = import.meta.dirname;',
+].join(' ');
+
 /** `status-M3QK7Z2A.js` and its map, of this build or an earlier one. */
 const CHUNK = /-[A-Z0-9]{8}\.js(\.map)?$/;
 
@@ -67,10 +75,8 @@ export async function bundleCli(outdir: string): Promise<void> {
     sourcemap: true,
     external: OUTSIDE,
     plugins: [precompiled],
-    // CommonJS packages inside ask for Node's own modules in their own way.
-    banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
-    },
+    // What CommonJS packages inside take for granted.
+    banner: { js: COMMON_JS },
     logLevel: 'warning',
   });
 }

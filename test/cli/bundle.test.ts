@@ -35,7 +35,10 @@ test('the bundle finds the same problems as the sources, and knows its version',
     await bundleCli(program);
     const main = path.join(program, 'main.js');
     const bundled = (...argv: string[]): Promise<string> =>
-      promisify(execFile)(process.execPath, [main, ...argv], { cwd: folder }).then(
+      promisify(execFile)(process.execPath, [main, ...argv], {
+        cwd: folder,
+        env: { PATH: process.env.PATH, HOME: folder },
+      }).then(
         ({ stdout }) => stdout,
         (error: { stdout: string; stderr: string }) => error.stdout || error.stderr,
       );
@@ -57,6 +60,9 @@ test('the bundle finds the same problems as the sources, and knows its version',
     assert.ok(seen >= BREAKS.length, `${seen} problems`);
     assert.is(await bundled('--help'), (await ota(['--help'])).out);
     assert.match(await bundled('promot'), /Did you mean promote/);
+    // What writes files is a CommonJS package inside.
+    const added = await bundled('context', 'add', 'here', 'http://127.0.0.1:8080', 'token');
+    assert.is(added, 'added here, the current context\n');
   }));
 
 test.run();
