@@ -102,8 +102,15 @@ test('each kind is told when it happens: applied, refused, completed, spike, hal
     await journey.pass(60_000);
     await journey.admin('POST', '/v1/brake', { json: { reason: 'kiosk-4 reboots <!channel>' } });
     await journey.merge({ rollback: true });
+    // Nobody is made to go back, so the rollback is done with the next count.
+    await journey.pass(10_000);
     await drain();
-    assert.equal(kinds().slice(3), ['rollout.failure_spike', 'rollout.halted', 'rollout.reverted']);
+    assert.equal(kinds().slice(3), [
+      'rollout.failure_spike',
+      'rollout.halted',
+      'rollout.reverted',
+      'rollout.completed',
+    ]);
     const [spike, halted, reverted] = generic.received.slice(3).map(d => d.json.data);
     assert.equal([spike.failed, spike.ended], [3, 3]);
     assert.equal([halted.by, halted.reason], ['admin:first', '[device] reboots <!channel>']);
@@ -115,7 +122,7 @@ test('each kind is told when it happens: applied, refused, completed, spike, hal
     assert.not.match(sent, /kiosk|hunter2/);
     const log = JSON.stringify([journey.log, (await journey.admin('GET', '/v1/events')).json]);
     for (const secret of [SECRET_PATH, SECRET]) assert.not.ok(log.includes(secret));
-    assert.is(await journey.metric('ota_notifications_total', { destination: 'log', result: 'sent' }), 7);
+    assert.is(await journey.metric('ota_notifications_total', { destination: 'log', result: 'sent' }), 8);
     assert.is(await journey.metric('ota_notifications_total', { destination: 'ops', result: 'gave_up' }), 0);
   }));
 
