@@ -58,6 +58,16 @@ async function report(
   assert.ok(answer.status < 300, `${answer.status} ${answer.body.toString()}`);
 }
 
+interface AuditRow {
+  readonly action: string;
+  readonly detail: {
+    readonly verdict?: string;
+    readonly reasons: readonly string[];
+    readonly figures?: unknown;
+    readonly evidence: { readonly cohort: { readonly fail: number } };
+  };
+}
+
 interface Stopped {
   readonly effective: number;
   readonly halts: string[];
@@ -113,8 +123,19 @@ test('two failures of two that took it halt the build for everybody, and the sam
     const refused = await fetchApk(journey, exposed[2] ?? first);
     assert.equal([refused.status, refused.json.code], [410, 'build_not_offered']);
     assert.ok(journey.log.some(l => l.event === 'ota.halt' && l.kind === 'gate'));
-    const { events } = (await journey.admin('GET', '/v1/events')).json as { events: { action: string }[] };
-    assert.ok(events.some(e => e.action === 'halt'));
+    const { events } = (await journey.admin('GET', '/v1/events')).json as { events: AuditRow[] };
+    const halt = events.find(e => e.action === 'halt');
+    assert.equal([halt?.detail.reasons, halt?.detail.evidence.cohort.fail], [['install_failures'], 2]);
+    // Each verdict is a row with the counts that it rests on, oldest first.
+    const verdicts = events.filter(e => e.action === 'ramp.verdict').reverse();
+    assert.ok(
+      verdicts.every(({ detail }) => detail.figures !== undefined && detail.evidence.cohort.fail >= 0),
+    );
+    const last = verdicts.at(-1)?.detail;
+    assert.equal([last?.verdict, last?.evidence.cohort.fail], ['halt', 2]);
+    assert.ok(
+      verdicts.length >= 2 && verdicts.every((e, n) => e.detail.verdict !== verdicts[n - 1]?.detail.verdict),
+    );
     await journey.restart();
     assert.equal((await view(journey)).halts, ['gate'], 'it outlives a restart');
     // Neither another remark, nor an edit of the gate, nor a percent lifts it.
