@@ -5,9 +5,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Event } from '../../controller/domain/event.ts';
 import { nudgeKey } from '../../controller/domain/nudge/message.ts';
-import { makeAuth } from '../../controller/http/auth.ts';
+import { makeAuth, tokenHash } from '../../controller/http/auth.ts';
 import { makeDeviceTokens, makeMac } from '../../controller/http/device-token.ts';
-import type { AdminStore, DeviceAuth, DeviceStore } from '../../controller/ports/index.ts';
+import {
+  type AdminStore,
+  type DeviceAuth,
+  type DeviceStore,
+  IMPORTED_KID,
+} from '../../controller/ports/index.ts';
 import { NUDGE_MASTER, TOKEN_KEY, withServer } from '../support/http.ts';
 import { aSnapshot, aState, DAY_MS } from '../support/state.ts';
 
@@ -112,7 +117,7 @@ function door(auth: Partial<DeviceAuth>, adopts = false) {
     'auth' | 'deviceOfToken' | 'sawKid' | 'confirmGeneration' | 'adoptGeneration'
   > = {
     auth: () => known,
-    deviceOfToken: () => undefined,
+    deviceOfToken: hash => (hash === tokenHash('legacy') ? 'kiosk-7' : undefined),
     sawKid: (deviceId, kid) => void asked.push(['saw', deviceId, kid]),
     confirmGeneration: (deviceId, generation) => void asked.push(['confirmed', deviceId, generation]),
     adoptGeneration: () => adopts,
@@ -126,8 +131,8 @@ function door(auth: Partial<DeviceAuth>, adopts = false) {
     settings: { trustedProxy: false, authFailuresPerMinute: 10 },
     monotonicMs: () => 0,
   });
-  const enter = (generation: number) => {
-    const authorization = `Bearer ${tokens.mint('kiosk-7', generation)}`;
+  const enter = (shown: number | string) => {
+    const authorization = `Bearer ${typeof shown === 'string' ? shown : tokens.mint('kiosk-7', shown)}`;
     const req = { headers: { authorization }, socket: { remoteAddress: '127.0.0.1' } };
     return made.device(req as Parameters<typeof made.device>[0], 'update').token;
   };
@@ -143,6 +148,13 @@ test('the newest token ends a renewal that is under way, and nothing else does',
   const settled = door({ previousUntilMs: 0 });
   settled.enter(3);
   assert.equal(settled.asked, [['saw', 'kiosk-7', 'k1']]);
+});
+
+test('an imported token stands for the newest generation and for no key of ours', () => {
+  const { enter, asked } = door({});
+  assert.equal(enter('legacy'), { kid: undefined, generation: 3 });
+  assert.equal(asked, [['saw', 'kiosk-7', IMPORTED_KID]]);
+  assert.throws(() => enter('unknown'), /not valid for this controller/);
 });
 
 test('a token that is newer than the restored backup is let in when the store takes it, and that is reported', () => {

@@ -59,6 +59,13 @@ test('allowed percents: 0 is always allowed, and so is what stands already', () 
   assert.equal(judge(policy, percent(7), { ...percent(7), wifiOnly: false }), []);
 });
 
+test('a withdrawn build reaches nobody, so a percent beside its withdrawal is not judged', () => {
+  const builds = [aBuild(41), aBuild(42, { withdrawn })];
+  const policy = aPolicy({ allowedPercents: [10, 100], maxJumpPercent: 5 });
+  const head = stand({ rollout: percent(37), builds });
+  assert.equal(checkPolicy(policy, stand({ rollout: percent(10) }), head, NOW_MS), []);
+});
+
 test('largest jump: by the merge itself', () => {
   const policy = { maxJumpPercent: 25 };
   assert.equal(judge(policy, FULL, percent(25)), []);
