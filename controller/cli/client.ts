@@ -94,7 +94,7 @@ async function send(base: string, token: string, call: Call): Promise<Answer> {
     if (value !== undefined && value !== null) target.searchParams.set(name, String(value));
   const timeoutMs = call.timeoutMs ?? TIMEOUT_MS;
   // Loaded when it is needed: it takes longer than all else that a verb without a controller does.
-  const { request } = await import('undici');
+  const { request } = await import('./request.ts');
   let response: Dispatcher.ResponseData;
   try {
     response = await request(target, {

@@ -60,6 +60,11 @@ test('the bundle finds the same problems as the sources, and knows its version',
     assert.ok(seen >= BREAKS.length, `${seen} problems`);
     assert.is(await bundled('--help'), (await ota(['--help'])).out);
     assert.match(await bundled('promot'), /Did you mean promote/);
+    const env = { PATH: process.env.PATH, HOME: folder, OTA_URL: 'http://127.0.0.1:1', OTA_ADMIN_TOKEN: 'x' };
+    const asked = await promisify(execFile)(process.execPath, [main, 'status'], { cwd: folder, env }).catch(
+      (error: { stderr: string }) => error,
+    );
+    assert.match(asked.stderr, /nothing listens there/, 'it has an HTTP client');
     // What writes files is a CommonJS package inside.
     const added = await bundled('context', 'add', 'here', 'http://127.0.0.1:8080', 'token');
     assert.is(added, 'added here, the current context\n');
