@@ -102,7 +102,7 @@ test('every refusal is problem+json with a stable code and no stack, whatever wa
   withController(async journey => {
     const device = firstOf(await journey.enrol(['d-1']));
     const asked: readonly (readonly [string, string, string?])[] = [
-      ['GET', '/'],
+      ['GET', '/v2/rollout'],
       ['GET', '/v1/nothing'],
       ['GET', '/v1/agent/update/'],
       ['GET', '/v1/devices/%zz', journey.adminToken],

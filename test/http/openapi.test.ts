@@ -50,15 +50,45 @@ test('the closed lists of the document are those of the code', () => {
   assert.equal(openapi.components.schemas.ResultReason?.enum, [...RESULT_REASONS]);
 });
 
-test('a path with HEAD has GET too, with the same statuses', () => {
+test('each example is an answer that the document allows, and whatever an agent is answered has one', () => {
   for (const [path, item] of Object.entries(openapi.paths))
-    if (item.head !== undefined)
+    for (const [method, { operationId, responses, tags }] of Object.entries(item))
+      for (const [status, response] of Object.entries(responses)) {
+        const json = response.content?.['application/json'];
+        if (json?.example === undefined) {
+          assert.ok(json === undefined || !tags.includes('agent'), `${operationId} ${status} has no example`);
+          continue;
+        }
+        const body = Buffer.from(JSON.stringify(json.example));
+        const answer = { status: Number(status), type: 'application/json', body };
+        const asked = { method: method.toUpperCase(), path: path.replace(/\{\w+\}/g, 'b42') };
+        assert.equal(undocumented(asked, answer), []);
+      }
+});
+
+test('HEAD is declared wherever GET is, with the same statuses', () => {
+  for (const [path, item] of Object.entries(openapi.paths))
+    if (item.get !== undefined || item.head !== undefined)
       assert.equal(
-        Object.keys(item.head.responses).sort(),
+        Object.keys(item.head?.responses ?? {}).sort(),
         Object.keys(item.get?.responses ?? {}).sort(),
         path,
       );
 });
+
+test('HEAD of what an operator reads has the status and length of GET, and no body', () =>
+  withServer({}, async server => {
+    const token = await server.admin('read');
+    await server.enrol('kiosk-7');
+    for (const path of ['/v1/devices', '/v1/devices/kiosk-7', '/v1/rollout', '/v1/devices/nobody']) {
+      const [got, head] = [
+        await server.call('GET', path, { token }),
+        await server.call('HEAD', path, { token }),
+      ];
+      assert.equal([head.status, head.body.length], [got.status, 0], path);
+      assert.is(head.headers['content-length'], String(got.body.length), path);
+    }
+  }));
 
 test('the types in schemas/api.d.ts are those of the document', async () => {
   const committed = readFileSync(new URL('../../schemas/api.d.ts', import.meta.url), 'utf8');

@@ -6,10 +6,11 @@ import { readOpenapi } from '../../controller/http/contract.ts';
 interface Response {
   readonly $ref?: string;
   readonly headers?: Record<string, unknown>;
-  readonly content?: Record<string, { readonly schema: unknown }>;
+  readonly content?: Record<string, { readonly schema: unknown; readonly example?: unknown }>;
 }
 interface Operation {
   readonly operationId: string;
+  readonly tags: readonly string[];
   readonly responses: Record<string, Response>;
   readonly requestBody?: { readonly content: Record<string, unknown> };
 }
