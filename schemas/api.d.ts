@@ -153,7 +153,8 @@ export type Decision =
       must_install: boolean;
       staged_rollout_percent: Percent;
     };
-export type AdminScope = 'read' | 'devices' | 'artifacts' | 'reconcile' | 'metrics' | 'brake' | 'admin';
+export type AdminScope =
+  'read' | 'devices' | 'artifacts' | 'reconcile' | 'metrics' | 'brake' | 'propose' | 'admin';
 
 export interface Schemas {
   BuildId: BuildId;

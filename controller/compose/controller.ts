@@ -87,6 +87,7 @@ async function openDoors(
   const { artifacts, publication, reconcile, watches, webhook, health, github } = parts;
   const pages = pagesOf(ground, {
     ...watches,
+    changes: parts.changes,
     picture: publication,
     reconciler: reconcile,
     health,

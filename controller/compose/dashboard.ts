@@ -7,6 +7,8 @@ import { isLoopback } from '../domain/loopback.ts';
 import type {
   ApprovalSource,
   Artifacts,
+  Brake,
+  Changes,
   HealthSource,
   PageFace,
   Picture,
@@ -27,6 +29,8 @@ export interface PageParts {
   readonly health: HealthSource;
   readonly troubles: TroubleSource;
   readonly artifacts: Artifacts;
+  readonly changes: Changes;
+  readonly brake: Brake;
   /** Undefined without GitHub. */
   readonly github: ApprovalSource | undefined;
 }
@@ -97,6 +101,8 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
       audit: store.audit,
       artifacts: parts.artifacts,
       approvals: parts.github,
+      changes: parts.changes,
+      brake: parts.brake,
       ramps: store.ramps,
       admins: store.admins,
       sessions: memorySessions({ nowMs, randomBytes }),

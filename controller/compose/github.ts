@@ -116,6 +116,7 @@ export function consoleOf(parts: GitHubParts): GitHubConsole | undefined {
     pollMs: settings.OTA_POLL_INTERVAL,
     branch: settings.OTA_SOURCE_BRANCH,
     path: settings.OTA_SOURCE_PATH,
+    logins: settings.OTA_GITHUB_LOGINS,
   });
 }
 

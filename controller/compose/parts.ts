@@ -4,13 +4,14 @@ import { makeFleetSdks } from '../artifacts/fleet-sdks.ts';
 import { judge } from '../domain/judging/judge.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import type { Outbox } from '../outbox/drain.ts';
-import type { Artifacts, HealthSource, Notifier, PastSource, Source } from '../ports/index.ts';
+import type { Artifacts, Changes, HealthSource, Notifier, PastSource, Source } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import { makePublication, type Publication } from '../reconcile/publication.ts';
 import type { ArtifactWatch } from '../watch/artifacts.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import type { FormerHaltWatch } from '../watch/former-halts.ts';
 import { apartParser } from '../yaml/parse-apart.ts';
+import { changesOf } from './changes.ts';
 import { reconcileOf, retrospectOf } from './desired.ts';
 import { type Keys, openArtifacts, sourceOf } from './edges.ts';
 import { consoleOf, type GitHubParts, noteProposal, webhookOf } from './github.ts';
@@ -29,6 +30,7 @@ export interface Parts {
   readonly formerHalts: FormerHaltWatch;
   readonly stored: ArtifactWatch;
   readonly github: GitHubConsole | undefined;
+  readonly changes: Changes;
   readonly outbox: Outbox;
   readonly notifier: Notifier;
   readonly reconcile: Reconcile;
@@ -126,6 +128,18 @@ export async function openParts(
   const health = healthSource(ground, surroundings);
   const notifier = notifierOf(ground, notifications, outbox);
   const retrospect = retrospectOf(ground, source, parser.parse);
-  const parts = { source, artifacts, publication, watches, formerHalts, stored, github, outbox, reconcile };
+  const changes = changesOf(ground, { source, judge: githubParts.judge, github });
+  const parts = {
+    source,
+    artifacts,
+    publication,
+    watches,
+    formerHalts,
+    stored,
+    github,
+    changes,
+    outbox,
+    reconcile,
+  };
   return { ...parts, notifier, webhook, health, retrospect, stirPulls };
 }

@@ -6,6 +6,7 @@ import { goTo, leaveTo, pageOf, plain } from './answers.ts';
 import { readAssets } from './assets.ts';
 import { auditView } from './audit-view.ts';
 import { buildsView } from './builds-view.ts';
+import { changePages } from './change/pages.ts';
 import { deviceView } from './devices/device-view.ts';
 import { devicesView } from './devices/list-view.ts';
 import { documentOf, type FrameFacts, frame, type View } from './frame.ts';
@@ -87,6 +88,10 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
     pages: [
       assets.page,
       ...signInPages(options, access, assets),
+      ...changePages(options, access, async (session, { title, main, status }) => {
+        const page = { view: 'now', title, main, target: undefined } as const;
+        return pageOf(frame(assets, await factsNow(), session, page), status);
+      }),
       {
         method: 'GET',
         path: '/live',

@@ -33,8 +33,8 @@ export interface Framed {
   readonly view: View;
   readonly title: string;
   readonly main: Html;
-  /** The page again, for its live parts. */
-  readonly target: string;
+  /** The page again, for its live parts; undefined for a page that must not change while a person types. */
+  readonly target: string | undefined;
 }
 
 export const isRefused = ({ attemptedRevision, appliedRevision }: ReconcileStatus): boolean =>
@@ -69,7 +69,7 @@ ${body}
 export function frame(assets: Assets, facts: FrameFacts, session: Session, page: Framed): Html {
   const { nowMs, activeWithinMs, version, live } = facts;
   const body = html`<a class="skip" href="#main">Skip to content</a>
-<div id="live" data-live="${live}" hx-get="${page.target}" hx-trigger="ota:changed from:body" hx-select="#live" hx-swap="morph:outerHTML">
+<div id="live" data-live="${live}"${page.target !== undefined && html` hx-get="${page.target}" hx-trigger="ota:changed from:body" hx-select="#live" hx-swap="morph:outerHTML"`}>
 <header class="top"><div class="wrap">
 <a class="brand" href="/">${icon('brand')}nexmdm-ota</a>
 <p class="source">${sourceLine(facts)}</p>

@@ -9,6 +9,8 @@ import type {
   ApprovalSource,
   Artifacts,
   AuditStore,
+  Brake,
+  Changes,
   DeviceStore,
   HealthSource,
   HistoryStore,
@@ -42,6 +44,8 @@ export interface DashboardPorts {
   readonly admins: Pick<AdminStore, 'find'>;
   readonly health: HealthSource;
   readonly sessions: Sessions;
+  readonly changes: Changes;
+  readonly brake: Brake;
 }
 
 export interface DashboardOptions {

@@ -10,6 +10,7 @@ import type { ApprovalSource, Approved, KeyValueStore } from '../ports/index.ts'
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 import { type Held, heldKey } from './ledger.ts';
+import { neededWith, type Proposers } from './proposers.ts';
 import { KEEP_MS } from './remembered.ts';
 
 /** Which plan a pull request has shown, and since when. */
@@ -28,6 +29,8 @@ export interface ShownPlan {
 export interface Approvals extends ApprovalSource {
   /** Who has approved this plan on the pull request's present head. */
   given(pull: number, head: Revision, author: string | undefined, planHash: string): Promise<Given>;
+  /** How many this pull request needs where the policy asks for `needed`. */
+  neededOf(pull: number, needed: number): Promise<number>;
   /** For reconcile: empty when the plan has the approvals that it needs. Faults when GitHub cannot be asked. */
   approve(revision: Revision, plan: Plan, needed: number): Promise<Finding[]>;
 }
@@ -110,13 +113,15 @@ export interface ApprovalsOptions {
   readonly github: GitHub;
   readonly store: KeyValueStore;
   readonly shown: ShownPlans;
+  readonly proposers: Pick<Proposers, 'of'>;
   readonly nowMs: () => number;
   readonly branch: string;
 }
 
 const approvedKey = (revision: Revision): string => `github:approved:${revision}`;
 
-export function makeApprovals({ github, store, shown, nowMs, branch }: ApprovalsOptions): Approvals {
+export function makeApprovals(options: ApprovalsOptions): Approvals {
+  const { github, store, shown, proposers, nowMs, branch } = options;
   async function reviewsOf(pull: number): Promise<Review[]> {
     const all = await github.call('reviews', (octokit, at) =>
       octokit.paginate(octokit.rest.pulls.listReviews, { ...at, pull_number: pull, per_page: 100 }),
@@ -137,6 +142,7 @@ export function makeApprovals({ github, store, shown, nowMs, branch }: Approvals
   ): Promise<Given> {
     const plans = await shown.list(pull);
     const ours = await github.login();
+    const proposer = await proposers.of(pull);
     const approving = standingReviews(await reviewsOf(pull)).filter(
       r =>
         r.state === 'APPROVED' &&
@@ -144,6 +150,7 @@ export function makeApprovals({ github, store, shown, nowMs, branch }: Approvals
         r.login !== '' &&
         r.login !== author &&
         r.login !== ours &&
+        r.login !== proposer?.login &&
         plans.findLast(p => p.sinceMs <= r.atMs)?.planHash === planHash,
     );
     const uncounted: Uncounted[] = [];
@@ -181,13 +188,17 @@ export function makeApprovals({ github, store, shown, nowMs, branch }: Approvals
       : { number: pull.number, head: pull.head.sha, author: pull.user?.login };
   }
 
+  const neededOf = async (pull: number, needed: number): Promise<number> =>
+    neededWith(needed, await proposers.of(pull));
+
   return {
     given,
+    neededOf,
     approved: async revision => {
       const text = await store.get(approvedKey(revision));
       return text === undefined ? undefined : (JSON.parse(text) as Approved);
     },
-    approve: async (revision, plan, needed) => {
+    approve: async (revision, plan, asked) => {
       const held: Held = {
         planHash: plan.hash,
         planText: renderPlanMarkdown(plan, { merge: revision, limit: PLAN_CHARS }),
@@ -198,10 +209,11 @@ export function makeApprovals({ github, store, shown, nowMs, branch }: Approvals
       if (pull === undefined)
         return [
           finding(
-            `the policy asks for ${needed} approvals of plan ${short}, and this commit came through no pull request`,
+            `the policy asks for ${asked} approvals of plan ${short}, and this commit came through no pull request`,
             'propose it as a pull request, or revert it',
           ),
         ];
+      const needed = await neededOf(pull.number, asked);
       const { count, by = [], uncounted } = await given(pull.number, pull.head, pull.author, plan.hash);
       if (count >= needed) {
         const approved: Approved = { pull: pull.number, needed, by };

@@ -5,15 +5,10 @@
 
 import type { Snapshot } from '../domain/decision.ts';
 import { MINUTE_MS } from '../domain/duration.ts';
-import type { Halt } from '../domain/halt.ts';
 import type { Revision } from '../domain/ids.ts';
 import type { Reconciled } from '../domain/judging/reconciled.ts';
 import type { Plan } from '../domain/plan/index.ts';
-import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
-import { isWayBack } from '../domain/plan/way-back.ts';
 import type { Finding } from '../domain/problem.ts';
-import { subjectOf } from '../domain/progress.ts';
-import { meantPercent } from '../domain/standing.ts';
 import { makeTurns } from '../domain/turns.ts';
 import type {
   ApprovalSource,
@@ -22,14 +17,18 @@ import type {
   DeviceStore,
   FormerHalts,
   KeyValueStore,
+  OpenedPull,
+  OpeningPull,
   OutboxEntry,
   OutboxRow,
   OutboxStore,
   Source,
 } from '../ports/index.ts';
 import { type Access, accessOf } from './access.ts';
+import { appliedRow, touchedHalts } from './applied-row.ts';
 import { makeApprovals, makeShownPlans } from './approvals.ts';
 import { type BrakePullsOptions, brakeRow, makeBrakePulls } from './brake-pull.ts';
+import { changeOpener } from './change-pull.ts';
 import type { GitHub } from './client.ts';
 import { makeComments } from './comment.ts';
 import { makeDeployments } from './deployments.ts';
@@ -38,6 +37,7 @@ import { type FormerHaltsOptions, makeFormerHalts } from './former-halts.ts';
 import { makeHeadStatuses } from './head-statuses.ts';
 import { makeLedger, type Row, rowOf, TOPIC, tell } from './ledger.ts';
 import { type FleetSources, progressNow, signOf } from './live.ts';
+import { makeProposers } from './proposers.ts';
 import { type JudgeTree, makePulls } from './pulls.ts';
 import { makeMergeQueue } from './queue.ts';
 import { makeReporter } from './report.ts';
@@ -65,6 +65,8 @@ export interface ConsoleOptions
   readonly branch: string;
   /** Folder of the desired state in the repository. */
   readonly path: string;
+  /** GitHub logins by the name of an operator. */
+  readonly logins: ReadonlyMap<string, string>;
   /** How often open pull requests are looked at without a hint. */
   readonly pullsIntervalMs?: number;
   readonly pullsPerPage?: number;
@@ -89,51 +91,12 @@ export interface GitHubConsole extends ApprovalSource {
   tick(): Promise<void>;
   /** A pull request or its reviews may have changed. */
   hint(): Promise<void>;
+  /** Opens the pull request that a person asked for. Faults when GitHub does not answer. */
+  openChange(opening: OpeningPull): Promise<OpenedPull>;
   /** What the token or App may do; asks GitHub. */
   access(): Promise<Access>;
   stop(): void;
 }
-/** The most characters of a comment that a folded plan may take. */
-const PLAN_CHARS = 40_000;
-
-/** The offers of two pictures are the same for every device, now and later. */
-function sameOffers(before: Snapshot, after: Snapshot): boolean {
-  const meaning = ({ rollout, current, lastSafe, canaryDevices, canaryTags, progress }: Snapshot): string =>
-    JSON.stringify([
-      { ...rollout, reason: undefined, canary: [[...canaryDevices].sort(), [...canaryTags].sort()] },
-      { ...current, notes: undefined },
-      { ...lastSafe, notes: undefined },
-      progress?.rampId ?? 0,
-    ]);
-  return meaning(before) === meaning(after);
-}
-
-export function appliedRow(
-  before: Snapshot | undefined,
-  after: Snapshot,
-  plan: Plan,
-): Row & { kind: 'applied' } {
-  const { build: _, ...subject } = subjectOf(after);
-  const inert = before !== undefined && sameOffers(before, after);
-  return {
-    kind: 'applied',
-    revision: after.revision,
-    previous: before?.revision,
-    appliedAtMs: after.appliedAtMs,
-    percent: meantPercent(after),
-    subject: inert ? { ...subject, kind: 'none' } : subject,
-    planHash: plan.hash,
-    planText: renderPlanMarkdown(plan, { merge: after.revision, limit: PLAN_CHARS }).trimEnd(),
-    ends: isWayBack(before, after, plan) ? 'reverted' : 'superseded',
-  };
-}
-
-/** Halts of whose build a commit may have changed what rollout.yaml says. */
-function touchedHalts(before: Snapshot | undefined, after: Snapshot): Halt[] {
-  const left = new Set(after.halts.map(h => h.id));
-  return [...after.halts, ...(before?.halts ?? []).filter(h => !left.has(h.id))];
-}
-
 /** What a reader would notice; anything less waits for the next interval of detail. */
 const noticeable = ({ state, percent, next, suspend, halt, fleet, results }: RevisionProgress): string => {
   const whole = (part: number, of: number): number => (of === 0 ? 0 : Math.floor((100 * part) / of));
@@ -158,6 +121,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
     detailIntervalMs = 15 * MINUTE_MS,
   } = options;
   const shown = makeShownPlans(store, nowMs);
+  const proposers = makeProposers(store, options.logins, nowMs);
   const ledger = makeLedger({ store, outbox, nowMs });
   const common = {
     ...options,
@@ -166,7 +130,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
     comments: makeComments(github, store, nowMs),
     statuses: makeStatuses(github, store, nowMs),
     deployments: makeDeployments(github, store, nowMs),
-    approvals: makeApprovals({ github, store, shown, nowMs, branch: options.branch }),
+    approvals: makeApprovals({ github, store, shown, proposers, nowMs, branch: options.branch }),
   };
   const reporter = makeReporter(common);
   const heads = makeHeadStatuses(common.statuses);
@@ -288,6 +252,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
       return ticking;
     },
     hint: promiseLook,
+    openChange: changeOpener({ github, proposers, branch: options.branch, path: options.path }),
     access: () => accessOf(github),
     stop: github.stop,
   };

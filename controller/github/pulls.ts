@@ -245,7 +245,8 @@ export function makePulls(options: PullsOptions): Pulls {
     plan: Plan,
     judgement: Judgement,
   ): Promise<Reviewing> {
-    const { problems, approvalsNeeded: needed } = judgement;
+    const { problems } = judgement;
+    const needed = await approvals.neededOf(pull.number, judgement.approvalsNeeded);
     const apks = await apksOf(plan);
     const fleet = await countFleet(plan);
     const shownProblems = [...problems.files, ...problems.artifacts, ...problems.policy].map(shownProblem);
@@ -256,7 +257,7 @@ export function makePulls(options: PullsOptions): Pulls {
     const text = renderPlanComment(reviewed, plan, counted, shownProblems, { needed, ...given });
     const { sinceMs } = await comment(pull.number, text);
     await shown.record(pull.number, plan.hash, sinceMs);
-    await heads.planned(pull.head, plan, judgement, given, fleet);
+    await heads.planned(pull.head, plan, { ...judgement, approvalsNeeded: needed }, given, fleet);
     const seen = { needed, given: given.count, uncounted: given.uncounted.length };
     return { ...seen, planHash: plan.hash, commented: true, apks };
   }

@@ -71,9 +71,9 @@ export function makeMergeQueue(options: QueueOptions): MergeQueue {
       return statuses.all(queued.commit, 'failure', `cannot be merged into ${branch} as it is now`);
     const judgement = await options.judge(tree, look.applied);
     if (judgement.plan === undefined) return statuses.invalid(queued.commit, judgement.problems.files);
-    const needed = judgement.approvalsNeeded;
+    const needed = await options.approvals.neededOf(change.pull, judgement.approvalsNeeded);
     const given = needed === 0 ? NOBODY : await givenTo(change.pull, judgement.plan.hash);
-    return statuses.planned(queued.commit, judgement.plan, judgement, given);
+    return statuses.planned(queued.commit, judgement.plan, { ...judgement, approvalsNeeded: needed }, given);
   }
 
   async function givenTo(number: number, planHash: string): Promise<Given> {

@@ -10,7 +10,7 @@ export interface AdminToken {
 
 /**
  * `read`: look; `devices`: enrol and manage; `artifacts`: upload; `reconcile`: wake and accept; `metrics`: scrape; `brake`:
- * press and lift hand brakes; `admin`: all, and tokens.
+ * press and lift hand brakes; `propose`: open pull requests from the pages; `admin`: all, and tokens.
  */
 export const ADMIN_SCOPES = [
   'read',
@@ -19,6 +19,7 @@ export const ADMIN_SCOPES = [
   'reconcile',
   'metrics',
   'brake',
+  'propose',
   'admin',
 ] as const;
 export type AdminScope = (typeof ADMIN_SCOPES)[number];

@@ -9,6 +9,7 @@ export * from './approvals.ts';
 export * from './artifacts.ts';
 export * from './audit.ts';
 export * from './brake.ts';
+export * from './changes.ts';
 export * from './clock.ts';
 export * from './desired.ts';
 export * from './devices.ts';

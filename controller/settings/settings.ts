@@ -7,7 +7,19 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
 import { isPrivateUrl } from '../domain/loopback.ts';
 import { nearest } from '../domain/nearest.ts';
-import { duration, flag, number, optional, type Spec, secret, setting, text, url, whole } from './spec.ts';
+import {
+  duration,
+  flag,
+  logins,
+  number,
+  optional,
+  type Spec,
+  secret,
+  setting,
+  text,
+  url,
+  whole,
+} from './spec.ts';
 
 /** Every setting there is, by environment variable. */
 export const SETTINGS = {
@@ -179,6 +191,12 @@ export const SETTINGS = {
   OTA_GITHUB_APP_ID: optional(whole(1, 1e12), 'a number', 'GitHub App id, instead of a token.'),
   OTA_GITHUB_APP_INSTALLATION: optional(whole(1, 1e12), 'a number', 'Installation id of the GitHub App.'),
   OTA_GITHUB_APP_KEY: secret('Private key (PEM) of the GitHub App.'),
+  OTA_GITHUB_LOGINS: setting(
+    logins,
+    new Map(),
+    'NAME=LOGIN, several with commas',
+    'GitHub logins of operators, by the name of their token: whoever asked for a pull request on a page does not count among its approvers. Without a login one approval more is needed.',
+  ),
   OTA_GITHUB_WEBHOOK_SECRET: secret('Secret of the webhook; without it the webhook route answers 503.'),
   OTA_NOTIFY: secret(
     'Where notifications go, as JSON: docs/notifications.md. It holds URLs that are secrets.',

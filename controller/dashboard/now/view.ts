@@ -57,7 +57,7 @@ function standing(it: InForce, facts: NowFacts, { session }: Look): Html {
   // The column beside the devices is as long as they are: what ends the state comes there first.
   const beside = ends ?? recent;
   const below = ends === undefined ? undefined : recent;
-  return html`${heroView(hero, actsView(state, it, session.viewer))}
+  return html`${heroView(hero, actsView(state, it, session))}
 ${notesView(facts)}
 ${stepsView(state, it, facts)}
 ${numbersView(it, facts)}

@@ -126,6 +126,7 @@ async function raise<T>(
     narrow: narrowRollout,
     parseRollout: parser.parseRollout,
     onProposed: async () => undefined,
+    logins: new Map(),
     adoption: store.adoption,
     activeWithinMs: 72 * 60 * MINUTE_MS,
     pollMs: 6 * 60 * MINUTE_MS,

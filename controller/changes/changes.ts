@@ -1,0 +1,143 @@
+/**
+ * A person's wish, step by step: edit the newest files of the branch, judge them as a pull request is judged, count the
+ * fleet, and hand the texts to whoever opens pull requests. What is opened is what was shown, or the page is shown anew.
+ */
+import type { DeviceId } from '../domain/ids.ts';
+import { type Judgement, problemsOf } from '../domain/judging/judge.ts';
+import { fleetCounter } from '../domain/plan/fleet.ts';
+import { hasError } from '../domain/problem.ts';
+import { chooseSeed, SEED_FLEET_LIMIT, seedOf, stepsOfPercent } from '../domain/seed.ts';
+import type { Standing } from '../domain/standing.ts';
+import {
+  type Ask,
+  type AuditStore,
+  type Changes,
+  type DesiredStore,
+  type DeviceStore,
+  fleetOf,
+  type OpenedPull,
+  type OpeningPull,
+  type Proposed,
+  type RefusedChange,
+  type ShownChange,
+  type Source,
+  type SourceTree,
+} from '../ports/index.ts';
+import type { Change } from '../yaml/change/index.ts';
+import { changeTree } from '../yaml/change/tree.ts';
+
+export interface ChangesOptions {
+  readonly source: Pick<Source, 'head' | 'read'>;
+  readonly desired: Pick<DesiredStore, 'applied'>;
+  readonly devices: Pick<DeviceStore, 'scan'>;
+  readonly audit: Pick<AuditStore, 'record'>;
+  /** The judgement of a tree that would be merged now. */
+  readonly judge: (tree: SourceTree, standing: Standing | undefined) => Promise<Judgement>;
+  /** Undefined where no pull request can be opened. */
+  readonly open: ((pull: OpeningPull) => Promise<OpenedPull>) | undefined;
+  readonly activeWithinMs: number;
+  readonly nowMs: () => number;
+}
+
+export function makeChanges(options: ChangesOptions): Changes {
+  const { source, desired, devices, judge, open, nowMs } = options;
+
+  async function show(ask: Ask): Promise<ShownChange | RefusedChange> {
+    const base = await source.head();
+    const tree = await source.read(base);
+    const applied = await desired.applied();
+    const asWritten = await judge(tree, undefined);
+    if (asWritten.plan === undefined)
+      return refused(`the newest commit of the branch is invalid: mend it first`, undefined, asWritten);
+    const written = asWritten.plan.head;
+    const change = await changeOf(ask);
+    const changed = changeTree(tree, { written: written.state, merged: applied ?? written }, change);
+    if (!changed.ok) return { kind: 'refused', message: changed.message, hint: changed.hint, problems: [] };
+    if (changed.texts.size === 0)
+      return { kind: 'refused', message: 'rollout.yaml says so already', hint: undefined, problems: [] };
+    const judgement = await judge(changed.tree, applied);
+    const { plan } = judgement;
+    const files = [...changed.texts].map(([file, texts]) => ({ file, ...texts }));
+    // An approval is what the pull request will ask for; everything else that is wrong would be refused after the merge.
+    const { approval: _, ...others } = judgement.problems;
+    if (plan === undefined || hasError(Object.values(others).flat()))
+      return refused(`to ${changed.title} would be refused`, undefined, judgement);
+    const counter = fleetCounter(plan, options.activeWithinMs);
+    for await (const device of fleetOf(devices)) counter.add(device);
+    return {
+      kind: 'shown',
+      base,
+      basis: [base, applied?.revision ?? '', ...(plan.head.halts ?? []).map(({ id }) => id)].join(' '),
+      title: changed.title,
+      notes: changed.notes,
+      files,
+      plan,
+      fleet: counter.result(),
+      warnings: problemsOf(judgement).filter(({ severity }) => severity === 'warning'),
+      approvalsNeeded: judgement.approvalsNeeded,
+    };
+  }
+
+  async function changeOf(ask: Ask): Promise<Change> {
+    if (ask.kind === 'promote') {
+      const { kind, buildId, percent, reason } = ask;
+      return { kind, buildId, exposure: { percent }, cohortSeed: await seedFor(buildId, percent), reason };
+    }
+    if (ask.kind === 'suspend') {
+      return {
+        kind: 'suspend',
+        since: momentAt(ask.sinceMs),
+        until: momentAt(ask.untilMs),
+        reason: ask.reason,
+        nowMs: nowMs(),
+      };
+    }
+    if (ask.kind === 'unsuspend') return { ...ask, nowMs: nowMs() };
+    return ask;
+  }
+
+  /** As the command line chooses it: on the active fleet, while that is small enough for a seed to matter. */
+  async function seedFor(buildId: string, percent: number): Promise<string> {
+    const applied = await desired.applied();
+    if (applied?.state.rollout.current === buildId) return applied.state.rollout.cohortSeed;
+    const active: DeviceId[] = [];
+    const sinceMs = nowMs() - options.activeWithinMs;
+    for await (const { deviceId, lastSeenMs } of fleetOf(devices)) {
+      if ((lastSeenMs ?? 0) >= sinceMs) active.push(deviceId);
+      if (active.length >= SEED_FLEET_LIMIT) return seedOf(buildId, 0);
+    }
+    return chooseSeed(buildId, active, stepsOfPercent(percent)).cohortSeed;
+  }
+
+  async function propose(
+    ask: Ask,
+    { basis, by }: { readonly basis: string; readonly by: string },
+  ): Promise<Proposed> {
+    const shown = await show(ask);
+    if (shown.kind === 'refused') return shown;
+    if (shown.basis !== basis) return { kind: 'moved', shown };
+    if (open === undefined)
+      return { kind: 'refused', message: 'pull requests are not set up here', hint: undefined, problems: [] };
+    const opened = await open({ shown, reason: ask.reason === '' ? undefined : ask.reason, by });
+    const detail = { title: shown.title, pull: opened.pull, plan: shown.plan.hash };
+    await options.audit.record({
+      atMs: nowMs(),
+      actor: by,
+      action: 'change.propose',
+      subject: ask.kind,
+      detail,
+    });
+    return { kind: 'opened', ...opened };
+  }
+
+  return { canPropose: open !== undefined, show, propose };
+}
+
+const momentAt = (atMs: number) => ({ atMs, text: new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z') });
+
+const refused = (message: string, hint: string | undefined, judgement: Judgement): RefusedChange => ({
+  kind: 'refused',
+  message,
+  hint,
+  problems: problemsOf(judgement),
+});

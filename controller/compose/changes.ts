@@ -1,0 +1,25 @@
+/** What the pages propose, with the judgement and the GitHub of this controller. */
+import { makeChanges } from '../changes/changes.ts';
+import type { GitHubConsole } from '../github/console.ts';
+import type { JudgeTree } from '../github/pulls.ts';
+import type { Changes, Source } from '../ports/index.ts';
+import type { Ground } from './ground.ts';
+
+export const changesOf = (
+  { settings, nowMs, store }: Ground,
+  parts: {
+    readonly source: Source;
+    readonly judge: JudgeTree;
+    readonly github: GitHubConsole | undefined;
+  },
+): Changes =>
+  makeChanges({
+    source: parts.source,
+    desired: store.desired,
+    devices: store.devices,
+    audit: store.audit,
+    judge: parts.judge,
+    open: parts.github?.openChange,
+    activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+    nowMs,
+  });

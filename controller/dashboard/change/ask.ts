@@ -1,0 +1,100 @@
+/** What a person asked for, read from a form or from a link. Pure; every value is a stranger's. */
+import { HOUR_MS } from '../../domain/duration.ts';
+import { isBuildId } from '../../domain/ids.ts';
+import type { Ask } from '../../ports/index.ts';
+
+export const ASKS = ['rollback', 'promote', 'rollout', 'suspend', 'unsuspend'] as const;
+export type AskKind = (typeof ASKS)[number];
+
+export const isAskKind = (text: string | undefined): text is AskKind => ASKS.some(kind => kind === text);
+
+/** The schema's limit of `reason`. */
+const REASON_CHARS = 1000;
+export const SUSPEND_HOURS = [1, 4, 24, 72] as const;
+const MOST_SUSPEND_MS = 31 * 24 * HOUR_MS;
+
+/** The Ask, or a sentence that says what is wrong. */
+export function readAsk(kind: AskKind, fields: URLSearchParams, nowMs: number): Ask | string {
+  const reason = fields.get('reason')?.replace(/\s+/g, ' ').trim() || undefined;
+  if (reason !== undefined && reason.length > REASON_CHARS)
+    return `The reason is longer than ${REASON_CHARS} characters.`;
+  switch (kind) {
+    case 'rollback':
+      return { kind, forceDowngrade: fields.get('force_downgrade') === 'on', reason };
+    case 'unsuspend':
+      return { kind, reason };
+    case 'rollout': {
+      const percent = percentIn(fields);
+      return percent === undefined ? PERCENT : { kind, percent, reason };
+    }
+    case 'promote': {
+      const buildId = fields.get('build') ?? '';
+      if (!isBuildId(buildId)) return 'Choose a build.';
+      const percent = percentIn(fields);
+      return percent === undefined ? PERCENT : { kind, buildId, percent, reason };
+    }
+    case 'suspend':
+      return suspendIn(fields, reason, nowMs);
+  }
+}
+
+const PERCENT = 'The share is a number from 0 to 100 with at most two decimals.';
+
+function percentIn(fields: URLSearchParams): number | undefined {
+  const text = fields.get('percent')?.trim() ?? '';
+  const percent = /^\d{1,3}(\.\d{1,2})?$/.test(text) ? Number(text) : Number.NaN;
+  return percent >= 0 && percent <= 100 ? percent : undefined;
+}
+
+/** The plan page fixes both ends, so that what is opened is what was shown. */
+function suspendIn(fields: URLSearchParams, reason: string | undefined, nowMs: number): Ask | string {
+  const whole = (name: string): number | undefined => {
+    const text = fields.get(name) ?? '';
+    return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  };
+  const hours = whole('hours');
+  const sinceMs = whole('since') ?? Math.floor(nowMs / 1000) * 1000;
+  const untilMs = whole('until') ?? (hours === undefined ? undefined : sinceMs + hours * HOUR_MS);
+  if (untilMs === undefined || untilMs <= sinceMs || untilMs - sinceMs > MOST_SUSPEND_MS)
+    return 'Choose for how long, at most 31 days.';
+  return { kind: 'suspend', sinceMs, untilMs, reason: reason ?? '' };
+}
+
+/** The fields that make the same Ask again, without its reason. */
+export function fieldsOf(ask: Ask): readonly (readonly [name: string, value: string])[] {
+  switch (ask.kind) {
+    case 'rollout':
+      return [['percent', String(ask.percent)]];
+    case 'promote':
+      return [
+        ['build', ask.buildId],
+        ['percent', String(ask.percent)],
+      ];
+    case 'suspend':
+      return [
+        ['since', String(ask.sinceMs)],
+        ['until', String(ask.untilMs)],
+      ];
+    default:
+      return [];
+  }
+}
+
+const quoted = (text: string): string => `"${text.replace(/["\\$`]/g, '\\$&')}"`;
+
+/** The same from a terminal. */
+export function commandOf(ask: Ask): string {
+  const why = ask.reason === undefined || ask.reason === '' ? '' : ` --reason ${quoted(ask.reason)}`;
+  switch (ask.kind) {
+    case 'rollback':
+      return `ota rollback${ask.forceDowngrade ? ' --force-downgrade' : ''}${why} --open-pr`;
+    case 'promote':
+      return `ota promote ${ask.buildId} --percent ${ask.percent}${why} --open-pr`;
+    case 'rollout':
+      return `ota rollout ${ask.percent}${why} --open-pr`;
+    case 'suspend':
+      return `ota suspend --until ${new Date(ask.untilMs).toISOString().replace(/\.\d+Z$/, 'Z')}${why || ' --reason "why"'} --open-pr`;
+    case 'unsuspend':
+      return `ota unsuspend${why} --open-pr`;
+  }
+}

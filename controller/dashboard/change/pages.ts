@@ -1,0 +1,141 @@
+/** The pages of a change: the plan, the button that opens the pull request, the brake and its end. */
+
+import { Fault, faultCode } from '../../domain/fault.ts';
+import type { Ability, Ask, Page, PageAnswer, PageRequest, Session } from '../../ports/index.ts';
+import type { Access } from '../access.ts';
+import { goTo } from '../answers.ts';
+import { type Html, html } from '../html.ts';
+import { icon } from '../icons.ts';
+import type { DashboardOptions } from '../options.ts';
+import { signInAt } from '../sign-in.ts';
+import { isAskKind, readAsk } from './ask.ts';
+import { openedView, refusedView, shownView, titleOf } from './view.ts';
+
+/** Frames a page of a change; it stays as it is while a person reads and types. */
+export type FramePage = (
+  session: Session,
+  page: { readonly title: string; readonly main: Html; readonly status?: number },
+) => Promise<PageAnswer>;
+
+export function changePages(options: DashboardOptions, access: Access, framed: FramePage): Page[] {
+  const { changes, brake } = options.ports;
+
+  const said = (session: Session, status: number, heading: string, text: string, code?: string) =>
+    framed(session, {
+      title: heading,
+      status,
+      main: html`<div><p class="crumb"><a href="/">Now</a></p><h1>${heading}</h1></div>
+<p class="note t-wait" role="alert">${icon('warn', 'wait')}<span>${text}${code !== undefined && html` <code>${code}</code>`}</span></p>
+<p><a class="btn" href="/">Back to Now</a></p>`,
+    });
+
+  /** GitHub or Git that does not answer is told as such; everything else is our own fault and is logged as one. */
+  async function guarded(session: Session, work: () => Promise<PageAnswer>): Promise<PageAnswer> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return said(
+        session,
+        503,
+        'This could not be done',
+        `${error.message}. Nothing was changed.`,
+        faultCode(error),
+      );
+    }
+  }
+
+  async function look(session: Session, ask: Ask, note?: string): Promise<PageAnswer> {
+    const shown = await changes.show(ask);
+    const seen = { session, canPropose: changes.canPropose, note };
+    return framed(session, {
+      title: titleOf(ask),
+      main: shown.kind === 'shown' ? shownView(ask, shown, seen) : refusedView(ask, shown, seen),
+      status: shown.kind === 'shown' ? 200 : 409,
+    });
+  }
+
+  async function plan(request: PageRequest): Promise<PageAnswer> {
+    const signedIn = await access.of(request);
+    if (signedIn === undefined) return goTo(signInAt(request.target));
+    const { session } = signedIn;
+    const { kind } = request.params;
+    if (!isAskKind(kind)) return said(session, 404, 'There is no such change', 'Choose one on Now.');
+    const ask = readAsk(kind, request.query, options.nowMs());
+    if (typeof ask === 'string') return said(session, 400, 'This is not complete', ask);
+    return guarded(session, () => look(session, ask));
+  }
+
+  /** Whoever presses a button: signed in, from our own page, and with the right to. */
+  async function pressed(
+    request: PageRequest,
+    ability: Ability,
+    act: (session: Session) => Promise<PageAnswer>,
+  ): Promise<PageAnswer> {
+    const signedIn = await access.of(request);
+    // What was typed is lost, but nothing was done; the plan comes anew after the sign-in.
+    if (signedIn === undefined) return goTo(signInAt('/'));
+    const { session } = signedIn;
+    if (access.foreign(request, session) !== undefined)
+      return said(
+        session,
+        403,
+        'This form is not ours or is too old',
+        'Open the page again and press the button there. Nothing was changed.',
+      );
+    if (!session.viewer.may.has(ability))
+      return said(
+        session,
+        403,
+        'Your token may not do this',
+        `It lacks the scope ${ability}. Nothing was changed.`,
+      );
+    return guarded(session, () => act(session));
+  }
+
+  const propose = (request: PageRequest): Promise<PageAnswer> =>
+    pressed(request, 'propose', async session => {
+      const { kind } = request.params;
+      if (!isAskKind(kind)) return said(session, 404, 'There is no such change', 'Choose one on Now.');
+      const ask = readAsk(kind, request.form, options.nowMs());
+      if (typeof ask === 'string') return said(session, 400, 'This is not complete', ask);
+      const basis = request.form.get('basis') ?? '';
+      const proposed = await changes.propose(ask, { basis, by: session.viewer.actor });
+      if (proposed.kind === 'opened')
+        return framed(session, { title: `Pull request #${proposed.pull}`, main: openedView(ask, proposed) });
+      if (proposed.kind === 'moved')
+        return look(
+          session,
+          ask,
+          'Something was merged or halted meanwhile, so nothing was opened. This is the plan now.',
+        );
+      const seen = { session, canPropose: changes.canPropose };
+      return framed(session, { title: titleOf(ask), main: refusedView(ask, proposed, seen), status: 409 });
+    });
+
+  const reasonIn = (request: PageRequest): string =>
+    (request.form.get('reason') ?? '').replace(/\s+/g, ' ').trim().slice(0, 1000);
+
+  const stop = (request: PageRequest): Promise<PageAnswer> =>
+    pressed(request, 'brake', async session => {
+      await brake.press({ by: session.viewer.actor, reason: reasonIn(request) || 'pressed on the page' });
+      return goTo('/');
+    });
+
+  const resume = (request: PageRequest): Promise<PageAnswer> =>
+    pressed(request, 'brake', async session => {
+      const { viewer } = session;
+      const reason = reasonIn(request);
+      if (reason === '')
+        return said(session, 400, 'A reason is needed', 'Say why it is safe to go on. Nothing was changed.');
+      await brake.resume({ by: viewer.actor, reason, without: [], mayLiftGate: viewer.may.has('admin') });
+      return goTo('/');
+    });
+
+  return [
+    { method: 'GET', path: '/change/:kind', answer: plan },
+    { method: 'POST', path: '/change/:kind', answer: propose },
+    { method: 'POST', path: '/brake', answer: stop },
+    { method: 'POST', path: '/resume', answer: resume },
+  ];
+}

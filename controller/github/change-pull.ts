@@ -1,0 +1,71 @@
+/** The pull request of a change that a person asked for on a page: a branch made through the API, and who asked. */
+import { createHash } from 'node:crypto';
+import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
+import type { OpenedPull, OpeningPull } from '../ports/index.ts';
+import type { GitHub } from './client.ts';
+import { openPull } from './proposals.ts';
+import type { Proposers } from './proposers.ts';
+import { putBranch } from './put-branch.ts';
+import { literal, paragraphs } from './render/markdown.ts';
+
+export interface ChangePullOptions {
+  readonly github: GitHub;
+  readonly proposers: Proposers;
+  /** The branch that governs. */
+  readonly branch: string;
+  /** Folder of the desired state in the repository. */
+  readonly path: string;
+}
+
+const PLAN_CHARS = 50_000;
+
+/** The name holds the content: the button pressed twice opens one pull request. */
+function branchOf({ shown: { title, base, files } }: OpeningPull): string {
+  const words = title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 60)
+    .replace(/^-+|-+$/g, '');
+  const content = createHash('sha256')
+    .update(`${base}\n${JSON.stringify(files.map(({ file, after }) => [file, after]))}`)
+    .digest('hex');
+  return `ota/${words === '' ? 'change' : words}-${content.slice(0, 8)}`;
+}
+
+export function changeBody({ shown, reason, by }: OpeningPull): string {
+  const { plan, fleet, warnings } = shown;
+  const notes = warnings.slice(0, 20).map(({ message }) => `- ⚠️ ${literal(message, 300)}`);
+  return paragraphs(
+    reason === undefined ? undefined : `**Why:** ${literal(reason, 1000)}`,
+    `Asked for on the operators' page by ${literal(by, 100)}.`,
+    renderPlanMarkdown(plan, {
+      fleet,
+      limit: PLAN_CHARS,
+      warnings: notes.length === 0 ? undefined : notes.join('\n'),
+    }).trimEnd(),
+  );
+}
+
+export function changeOpener(options: ChangePullOptions): (opening: OpeningPull) => Promise<OpenedPull> {
+  const { github, proposers, path } = options;
+  return async opening => {
+    const { shown, reason, by } = opening;
+    const head = branchOf(opening);
+    const message = reason === undefined ? shown.title : `${shown.title}\n\n${reason}`;
+    const files = new Map(shown.files.map(({ file, after }) => [`${path}/${file}`, after]));
+    await putBranch(github, {
+      branch: head,
+      base: shown.base,
+      files,
+      message: `${message}\n\nAsked for by ${by}`,
+    });
+    const pull = await openPull(github, {
+      branch: head,
+      base: options.branch,
+      title: shown.title,
+      body: changeBody(opening),
+    });
+    await proposers.record(pull.number, by);
+    return { url: pull.url, pull: pull.number };
+  };
+}

@@ -1,0 +1,76 @@
+/** Changes of the desired state that a person asks for from a page: shown first, then proposed as a pull request. */
+import type { BuildId, Revision } from '../domain/ids.ts';
+import type { FleetPlan } from '../domain/plan/fleet.ts';
+import type { Plan } from '../domain/plan/index.ts';
+import type { Problem } from '../domain/problem.ts';
+
+export type Ask =
+  | { readonly kind: 'rollout'; readonly percent: number; readonly reason: string | undefined }
+  | {
+      readonly kind: 'promote';
+      readonly buildId: BuildId;
+      readonly percent: number;
+      readonly reason: string | undefined;
+    }
+  | { readonly kind: 'rollback'; readonly forceDowngrade: boolean; readonly reason: string | undefined }
+  | { readonly kind: 'suspend'; readonly sinceMs: number; readonly untilMs: number; readonly reason: string }
+  | { readonly kind: 'unsuspend'; readonly reason: string | undefined };
+
+export interface ChangedFile {
+  /** Below `releases/`. */
+  readonly file: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+export interface ShownChange {
+  readonly kind: 'shown';
+  /** The commit that it was computed on: the newest of the branch that governs. */
+  readonly base: Revision;
+  /** Names what it was computed on: the commit, the revision in force and what halts it. */
+  readonly basis: string;
+  /** One line in the imperative: the commit's subject and the pull request's title. */
+  readonly title: string;
+  readonly notes: readonly string[];
+  readonly files: readonly ChangedFile[];
+  readonly plan: Plan;
+  readonly fleet: FleetPlan;
+  readonly warnings: readonly Problem[];
+  readonly approvalsNeeded: number;
+}
+
+export interface RefusedChange {
+  readonly kind: 'refused';
+  readonly message: string;
+  readonly hint: string | undefined;
+  /** Of the files as they would be. */
+  readonly problems: readonly Problem[];
+}
+
+/** A judged change on its way to a pull request. */
+export interface OpeningPull {
+  readonly shown: ShownChange;
+  readonly reason: string | undefined;
+  /** Who asked for it: `admin:<token name>`. */
+  readonly by: string;
+}
+
+export interface OpenedPull {
+  readonly url: string;
+  readonly pull: number;
+}
+
+export type Proposed =
+  | ({ readonly kind: 'opened' } & OpenedPull)
+  /** The branch or the fleet's state moved on: this is the plan now. */
+  | { readonly kind: 'moved'; readonly shown: ShownChange }
+  | RefusedChange;
+
+export interface Changes {
+  /** False where nobody can be asked to merge: then a page shows the command. */
+  readonly canPropose: boolean;
+  /** What the change would do now; nothing is written. Faults of the source. */
+  show(ask: Ask): Promise<ShownChange | RefusedChange>;
+  /** Opens the pull request, if what `basis` names still stands. Faults of the source and of GitHub. */
+  propose(ask: Ask, how: { readonly basis: string; readonly by: string }): Promise<Proposed>;
+}
