@@ -37,7 +37,7 @@ test('open → plan comment → merge → statuses → adoption → completed, t
       const report = pulls.report(pull);
       assert.match(report, /🟢 completed/);
       assert.match(report, `| installed | ${exposed.length} | 100 % of offered |`);
-      assert.match(report, `**Attempts:** ${exposed.length} ok · 0 failed`);
+      assert.match(report, `**Devices:** ${exposed.length} ok · 0 failed`);
       assert.match(report, /```mermaid\n%%\{init: .*\}%%\nxychart-beta/);
       assert.equal(pulls.finals(merge), [
         `success completed · 25 % · ${exposed.length}/${exposed.length} installed · 0 % failed`,
