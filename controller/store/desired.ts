@@ -110,7 +110,7 @@ async function readAttempt(reader: Knex, id: number): Promise<Attempted | undefi
     revision: row.revision,
     attemptedAtMs: row.attempted_at_ms,
     problems: JSON.parse(row.problems) as Problem[],
-    artifacts: row.artifacts === null ? undefined : (JSON.parse(row.artifacts) as Sha256[]),
+    ...(row.artifacts === null ? {} : { artifacts: JSON.parse(row.artifacts) as Sha256[] }),
   };
 }
 
