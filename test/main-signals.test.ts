@@ -86,7 +86,7 @@ async function hungUp(
   await mkdir(path.join(folder, 'releases'));
   const { stdout } = await promisify(execFile)(
     'python3',
-    ['-c', ON_TERMINAL, log, '"event":"ota.start"', ...CONTROLLER],
+    ['-c', ON_TERMINAL, log, 'ota.start', ...CONTROLLER],
     { cwd: folder, env: environmentOf(settings, folder) },
   );
   return stdout.trim();
