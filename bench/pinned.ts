@@ -32,14 +32,10 @@ export function onPath(name: string): string | undefined {
     .find(file => existsSync(file));
 }
 
-/** Root may go ahead of other work (sched(7), round robin), so that a busy machine takes little from what is measured. */
-const AHEAD = process.getuid?.() === 0 && onPath('chrt') !== undefined ? ['chrt', '-r', '1'] : [];
-
-function pinnedCommand(core: number | undefined, command: string, args: readonly string[]) {
-  if (core === undefined) return { file: command, args: [...args] };
-  const [file = '', ...all] = [...AHEAD, 'taskset', '-c', String(core), command, ...args];
-  return { file, args: all };
-}
+const pinnedCommand = (core: number | undefined, command: string, args: readonly string[]) =>
+  core === undefined
+    ? { file: command, args: [...args] }
+    : { file: 'taskset', args: ['-c', String(core), command, ...args] };
 
 /** Runs to its end on one core; its standard output. */
 export async function runPinned(
