@@ -5,7 +5,7 @@ import { encodingOf } from '../domain/device-sheet.ts';
 import { Fault } from '../domain/fault.ts';
 import type { Client } from './client.ts';
 import { looksLikeCsv, looksLikeJson, parseDeviceList } from './device-list.ts';
-import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
+import { EXIT, type ExitCode, type Io, jsonText, paint } from './io.ts';
 
 const IMPORT_TIMEOUT_MS = 600_000;
 
@@ -63,10 +63,15 @@ export async function importDevices(
     timeoutMs: IMPORT_TIMEOUT_MS,
   });
   const done = json as Imported;
-  if (options.json === true) outJson(io, done);
+  const printed =
+    options.json === true
+      ? jsonText(done)
+      : ['device_id,result,token,nudge_key', ...done.devices.map(csvLine)].map(line => `${line}\n`).join('');
+  if (done.created === 0) io.out(printed);
   else
-    io.out(
-      ['device_id,result,token,nudge_key', ...done.devices.map(csvLine)].map(line => `${line}\n`).join(''),
+    io.outOnce(
+      printed,
+      'the devices are enrolled: give each new credentials (ota device rotate ID --now), or delete them and import again',
     );
   const keep =
     done.created === 0

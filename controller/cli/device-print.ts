@@ -1,6 +1,6 @@
 /** Devices and their credentials on a terminal or in a pipe. */
 import { shortHex } from '../domain/plan/words.ts';
-import { type Io, paint } from './io.ts';
+import { type Io, jsonText, paint } from './io.ts';
 import { visibleLine } from './problem-formats.ts';
 import { table } from './table.ts';
 
@@ -73,15 +73,21 @@ const wideCells = (row: DeviceOnWire): string[] => [
 ];
 
 /** Shown only once: the credentials go to standard output, a warning to standard error. */
-export function printCredentials(done: string, given: Credentials, io: Io): void {
+export function printCredentials(done: string, given: Credentials, asJson: boolean, io: Io): void {
   const { bold, yellow } = paint(io);
-  io.out(
+  const cure = `give the device others: ota device rotate ${given.device_id} --now`;
+  if (asJson) {
+    io.outOnce(jsonText(given), cure);
+    return;
+  }
+  io.outOnce(
     table([
       [bold('device'), given.device_id],
       [bold('token'), given.token],
       [bold('nudge key'), given.nudge_key],
       [bold('generation'), String(given.generation)],
     ]),
+    cure,
   );
   io.err(`${done} ${given.device_id}. ${yellow('Keep these now: they are not shown again.')}\n`);
 }

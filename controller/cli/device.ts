@@ -114,8 +114,7 @@ async function runEnrol(
   io: Io,
 ): Promise<ExitCode> {
   const { json } = await client.call({ method: 'POST', path: '/v1/devices', json: { device_id: id, tags } });
-  if (options.json === true) outJson(io, json);
-  else printCredentials('enrolled', json as Credentials, io);
+  printCredentials('enrolled', json as Credentials, options.json === true, io);
   return EXIT.fine;
 }
 
@@ -136,7 +135,6 @@ async function runRotate(client: Client, id: string, options: RotateOptions, io:
     ...(options.readmit === true ? { readmit: true } : {}),
   };
   const { json } = await client.call({ method: 'POST', path: devicePath(id, '/rotate'), json: body });
-  if (options.json === true) outJson(io, json);
-  else printCredentials('rotated', json as Credentials, io);
+  printCredentials('rotated', json as Credentials, options.json === true, io);
   return EXIT.fine;
 }

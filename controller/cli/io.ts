@@ -4,6 +4,8 @@ import { createColors } from 'picocolors';
 export interface Io {
   /** Results: what a pipe reads. */
   out(text: string): void;
+  /** A result that is shown only once. When it is lost, even to a reader that closed early, the exit code is 2 and `cure` is told. */
+  outOnce(text: string, cure: string): void;
   /** Progress, notes and errors. */
   err(text: string): void;
   readonly cwd: string;
@@ -28,5 +30,6 @@ export const EXIT = { fine: 0, invalid: 1, error: 2, timeout: 3, halted: 4, inte
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Pretty JSON and a newline: one value on standard output. */
-export const outJson = (io: Pick<Io, 'out'>, value: unknown): void =>
-  io.out(`${JSON.stringify(value, null, 2)}\n`);
+export const outJson = (io: Pick<Io, 'out'>, value: unknown): void => io.out(jsonText(value));
+
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

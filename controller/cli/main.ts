@@ -28,6 +28,7 @@ const asked = takeContext(process.argv.slice(2));
 const terminal = stdout.isTTY === true && stderr.isTTY === true && env.TERM !== 'dumb';
 const io: Io = {
   out: results.write,
+  outOnce: results.writeOnce,
   err: notes.write,
   cwd: process.cwd(),
   environment: env,

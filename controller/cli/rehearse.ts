@@ -1,7 +1,7 @@
 /** `ota rehearse`: takes the way back of a change on a scratch clone, and prints the command that undoes it. */
 import { Option } from 'commander';
 import { code } from '../domain/plan/escape.ts';
-import { EXIT, type ExitCode, type Io, paint } from './io.ts';
+import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import { baseAt, judgeHead } from './judging.ts';
 import { textOf, visible } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
@@ -12,7 +12,7 @@ interface RehearseOptions {
   readonly base: string;
   readonly head: string;
   readonly dir: string;
-  readonly format: 'text' | 'markdown';
+  readonly format: 'text' | 'markdown' | 'json';
 }
 
 export const rehearse: Verb = (program, choose) => {
@@ -26,7 +26,9 @@ export const rehearse: Verb = (program, choose) => {
     .requiredOption('--base <revision>', 'what stands before the merge')
     .option('--head <revision>', 'what would be merged', 'HEAD')
     .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
-    .addOption(new Option('--format <format>', 'how to print').choices(['text', 'markdown']).default('text'))
+    .addOption(
+      new Option('--format <format>', 'how to print').choices(['text', 'markdown', 'json']).default('text'),
+    )
     .addHelpText(
       'after',
       examples(
@@ -45,6 +47,7 @@ async function runRehearse(options: RehearseOptions, io: Io): Promise<ExitCode> 
   const head = await repository.resolve(options.head);
   const { plan, problems } = await judgeHead(workspace, await repository.read(head), base, io.nowMs());
   if (plan === undefined) {
+    if (options.format === 'json') outJson(io, { result: 'invalid', problems: problems });
     for (const problem of problems) io.err(textOf(problem, paint(io)));
     io.err(
       `${paint(io).red('no rehearsal')}: ${visible(options.head)} is invalid and would not be applied\n`,
@@ -52,9 +55,16 @@ async function runRehearse(options: RehearseOptions, io: Io): Promise<ExitCode> 
     return EXIT.invalid;
   }
   const found = await rehearseChange({ workspace, repository, base, plan, baseName: options.base, head }, io);
-  io.out(options.format === 'markdown' ? asMarkdown(found, head) : asText(found, head));
+  if (options.format === 'json') outJson(io, asJson(found));
+  else io.out(options.format === 'markdown' ? asMarkdown(found, head) : asText(found, head));
   if (found.kind === 'refused') io.err(`${visible(found.said)}\n`);
   return found.kind === 'refused' ? EXIT.invalid : EXIT.fine;
+}
+
+function asJson(found: Rehearsal): object {
+  if (found.kind === 'none') return { result: 'none', why: found.why };
+  if (found.kind === 'refused') return { result: 'refused', command: found.command, why: found.said };
+  return { result: 'passes', steps: found.steps, approvals_needed: found.approvals };
 }
 
 function asText(found: Rehearsal, head: string): string {

@@ -1,7 +1,7 @@
 /** `ota restore FILE.tar`: a full backup becomes a data folder again; with --check it is only proven. */
 import path from 'node:path';
 import type { Backups, CheckedBackup } from './backup.ts';
-import { EXIT, type ExitCode, type Io, outJson } from './io.ts';
+import { EXIT, type ExitCode, type Io, jsonText, outJson } from './io.ts';
 import { examples, type Verb } from './program.ts';
 
 interface RestoreOptions {
@@ -43,17 +43,29 @@ async function runRestore(
   const from = path.resolve(io.cwd, file);
   if (options.check === true) {
     const checked = await backups.check(from);
-    if (options.json === true) outJson(io, checked);
+    if (options.json === true) outJson(io, backupJson(checked));
     else io.out(`${summary(checked)}\nThe backup is whole.\n`);
     return EXIT.fine;
   }
   const folder = path.resolve(io.cwd, options.data);
   const { adminToken, ...checked } = await backups.restore(from, folder, io.nowMs());
-  if (options.json === true) outJson(io, { ...checked, admin_token: adminToken });
-  else io.out(`${adminToken}\n`);
+  const cure = `remove ${folder}, which was just made, and restore again`;
+  io.outOnce(
+    options.json === true ? jsonText({ ...backupJson(checked), admin_token: adminToken }) : `${adminToken}\n`,
+    cure,
+  );
   io.err(`${summary(checked)}\n${nextSteps(folder, checked)}`);
   return EXIT.fine;
 }
+
+const backupJson = ({ madeAt, devices, revision, artifacts, missing, keys }: CheckedBackup) => ({
+  made_at: madeAt,
+  devices,
+  revision: revision ?? null,
+  artifacts,
+  missing: missing.map(({ sha256, buildId }) => ({ sha256, build_id: buildId ?? null })),
+  keys,
+});
 
 const summary = ({ madeAt, devices, revision, artifacts, missing, keys }: CheckedBackup): string =>
   [

@@ -5,7 +5,7 @@ import { isName } from '../domain/ids.ts';
 import { ADMIN_SCOPES as SCOPES } from '../ports/index.ts';
 import { oldDurationArgument } from './arguments.ts';
 import { controllerClient } from './client.ts';
-import { EXIT, outJson, paint } from './io.ts';
+import { EXIT, jsonText, outJson, paint } from './io.ts';
 import { visibleLine } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
 import { table } from './table.ts';
@@ -83,8 +83,8 @@ export const token: Verb = (program, choose) => {
           json: { name, scopes, expires_in_s: Math.ceil(options.expires / 1000) },
         });
         const made = json as TokenOnWire & { token: string };
-        if (options.json === true) outJson(io, made);
-        else io.out(`${made.token}\n`);
+        const cure = `end the token that nobody saw: ota token revoke ${name}; then create another`;
+        io.outOnce(options.json === true ? jsonText(made) : `${made.token}\n`, cure);
         io.err(
           `created ${name} (${made.scopes.join(', ')}), ends ${made.expires_at}. ${paint(io).yellow('Keep it now: it is not shown again.')}\n`,
         );

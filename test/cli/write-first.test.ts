@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ota } from '../support/cli.ts';
+import { withController } from '../support/controller.ts';
 import { withFolder } from '../support/folder.ts';
 import { releaseFiles, writeReleases } from '../support/releases.ts';
 import { aBuild } from '../support/state.ts';
@@ -13,11 +14,11 @@ const root = path.resolve(import.meta.dirname, '../..');
 const OTA = `"${process.execPath}" --import "${path.join(root, 'node_modules/tsx/dist/loader.mjs')}" "${path.join(root, 'controller/cli/main.ts')}"`;
 
 /** Runs a line of bash; `$OTA` is the command line. Resolves to the exit code. */
-const bash = (line: string, cwd: string): Promise<number> =>
+const bash = (line: string, cwd: string, env: Readonly<Record<string, string>> = {}): Promise<number> =>
   new Promise((resolve, reject) => {
     const child = spawn('bash', ['-c', line.replaceAll('$OTA', OTA)], {
       cwd,
-      env: { PATH: process.env.PATH, HOME: cwd },
+      env: { PATH: process.env.PATH, HOME: cwd, ...env },
       stdio: 'ignore',
     });
     child.once('error', reject);
@@ -88,6 +89,51 @@ test('a declared build is written whatever becomes of the one who reads about it
     const line = `$OTA build add "${apk}" 2>&1 | true; exit \${PIPESTATUS[0]}`;
     assert.is(await bash(line, folder), 0);
     assert.match(await readFile(path.join(folder, 'releases/builds/b42.yaml'), 'utf8'), /^build_id: b42$/m);
+  }));
+
+test('a secret that nobody saw is an error, and the message says how to go on', () =>
+  withController(async ({ url, adminToken, folder, enrol }) => {
+    await enrol(['known']);
+    await writeFile(path.join(folder, 'ids'), 'many-1\nmany-2\n');
+    await writeFile(path.join(folder, 'known-ids'), 'known\n');
+    const env = { OTA_URL: url, OTA_ADMIN_TOKEN: adminToken };
+    const run = async (line: string): Promise<{ code: number; said: string }> => {
+      const code = await bash(line, folder, env);
+      return { code, said: await readFile(path.join(folder, 'said'), 'utf8') };
+    };
+    const piped = (line: string): string => `$OTA ${line} 2>said | true; exit \${PIPESTATUS[0]}`;
+    const full = (line: string): string => `$OTA ${line} 2>said >/dev/full`;
+    for (const [line, cure] of [
+      [piped('token create one'), 'ota token revoke one'],
+      [full('token create two --json'), 'ota token revoke two'],
+      [full('device enrol kiosk-1'), 'ota device rotate kiosk-1 --now'],
+      [piped('device enrol kiosk-2 --json'), 'ota device rotate kiosk-2 --now'],
+      [piped('device rotate known'), 'ota device rotate known --now'],
+      [piped('device import ids'), 'ota device rotate ID --now'],
+    ] as const) {
+      const { code, said } = await run(line);
+      assert.is(code, 2, line);
+      assert.ok(said.includes('[secret_lost]') && said.includes(cure), said);
+    }
+    // Nothing new was handed out, so that the reader lost nothing.
+    assert.is((await run(piped('device import known-ids'))).code, 0);
+
+    // The cure works: the name is free again.
+    const again = ['token revoke one', 'token create one'].map(verb => `$OTA ${verb} >/dev/null 2>said`);
+    assert.is((await run(again.join(' && '))).code, 0);
+  }));
+
+test('the operator token of a restore that nobody saw is an error', () =>
+  withController(async ({ folder, merge }) => {
+    await merge(10);
+    const data = path.join(folder, 'data');
+    assert.is(await bash(`$OTA backup b.tar --full --data "${data}"`, folder), 0);
+    assert.is(await bash('$OTA restore b.tar --data restored 2>said >/dev/full', folder), 2);
+    const said = await readFile(path.join(folder, 'said'), 'utf8');
+    assert.match(
+      said,
+      /\[secret_lost\]\n {2}they are shown only once\n {2}remove .*restored, which was just made/,
+    );
   }));
 
 test.run();

@@ -47,11 +47,13 @@ export async function ota(argv: readonly string[], options: CliOptions = {}): Pr
   let out = '';
   let err = '';
   const { nowMs } = options;
+  const print = (text: string): void => {
+    options.onText?.();
+    out += text;
+  };
   const io: Io = {
-    out: text => {
-      options.onText?.();
-      out += text;
-    },
+    out: print,
+    outOnce: print,
     err: text => {
       options.onText?.();
       err += text;
