@@ -74,8 +74,8 @@ export async function runEdit(
       `${options.dir} is not in a Git repository, so no pull request can be opened`,
       { retry: 'never' },
     );
-  const fleet = await askFleet(io, options.offline === true);
   const told = await askRollout(io, options.offline === true);
+  const fleet = await askFleet(io, options.offline === true, told);
   const read = await readSubject(
     workspace,
     { base: options.base, proposals: forPr, needs, fleet, told },
@@ -131,7 +131,8 @@ async function judgeEdit(
     io.err(`${red('refused')}: to ${result.title} would be invalid; nothing was written\n`);
     return undefined;
   }
-  const counted = fleet.kind === 'counted' ? countFleet(plan, fleet.devices) : undefined;
+  const counted =
+    fleet.kind === 'counted' ? countFleet(plan, fleet.devices, fleet.activeWithinMs) : undefined;
   return {
     texts,
     title: result.title,

@@ -8,11 +8,12 @@ import { controllerClient } from './client.ts';
 import type { DeviceOnWire } from './device-print.ts';
 import { listDevices } from './device-select.ts';
 import type { Io } from './io.ts';
+import type { ToldRollout } from './told-rollout.ts';
 
 /** Above it the hash alone is near enough to every percentage (SPEC §3), and listing would take long. */
 const LARGEST = 10_000;
 
-/** Seen within it a device is active: the controller's default (`OTA_ACTIVE_WINDOW`). */
+/** Seen within it a device is active, where a controller does not tell its `OTA_ACTIVE_WINDOW`: the default of that. */
 const ACTIVE_WITHIN_MS = 72 * HOUR_MS;
 
 export type FleetAnswer =
@@ -23,12 +24,18 @@ export type FleetAnswer =
       readonly active: readonly DeviceId[];
       /** What the active ones are called: `active devices`, or `enrolled devices`. */
       readonly activeWord: string;
+      /** A device that was seen within it is active. */
+      readonly activeWithinMs: number;
     }
   | { readonly kind: 'large' }
   /** `why` completes "nominal counts only: …". */
   | { readonly kind: 'unknown'; readonly why: string };
 
-export async function askFleet(io: Pick<Io, 'controller' | 'nowMs'>, offline: boolean): Promise<FleetAnswer> {
+export async function askFleet(
+  io: Pick<Io, 'controller' | 'nowMs'>,
+  offline: boolean,
+  told: ToldRollout,
+): Promise<FleetAnswer> {
   if (offline) return { kind: 'unknown', why: '--offline' };
   if (io.controller.token === undefined) return { kind: 'unknown', why: 'OTA_ADMIN_TOKEN is not set' };
   try {
@@ -37,6 +44,7 @@ export async function askFleet(io: Pick<Io, 'controller' | 'nowMs'>, offline: bo
     return counted(
       rows.filter(row => row.revoked_at === null),
       io.nowMs(),
+      windowOf(told),
     );
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
@@ -44,14 +52,19 @@ export async function askFleet(io: Pick<Io, 'controller' | 'nowMs'>, offline: bo
   }
 }
 
-function counted(rows: readonly DeviceOnWire[], nowMs: number): FleetAnswer {
+function windowOf(told: ToldRollout): number {
+  const tellsS = told.kind === 'known' ? told.view.fleet.active_window_s : undefined;
+  return tellsS === undefined ? ACTIVE_WITHIN_MS : tellsS * 1000;
+}
+
+function counted(rows: readonly DeviceOnWire[], nowMs: number, activeWithinMs: number): FleetAnswer {
   const lately = rows.filter(
-    row => row.last_seen_at !== null && nowMs - Date.parse(row.last_seen_at) <= ACTIVE_WITHIN_MS,
+    row => row.last_seen_at !== null && nowMs - Date.parse(row.last_seen_at) <= activeWithinMs,
   );
   const active = (lately.length > 0 ? lately : rows).map(row => row.device_id);
   const noun = active.length === 1 ? 'device' : 'devices';
   const activeWord = `${lately.length > 0 ? 'active' : 'enrolled'} ${noun}`;
-  return { kind: 'counted', devices: rows.map(deviceOf), active, activeWord };
+  return { kind: 'counted', devices: rows.map(deviceOf), active, activeWord, activeWithinMs };
 }
 
 const deviceOf = (row: DeviceOnWire): FleetDevice => ({

@@ -72,8 +72,9 @@ export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
     );
     return EXIT.invalid;
   }
-  const fleet = await askFleet(io, options.offline === true);
-  const counted = fleet.kind === 'counted' ? countFleet(planned, fleet.devices) : undefined;
+  const fleet = await askFleet(io, options.offline === true, told);
+  const counted =
+    fleet.kind === 'counted' ? countFleet(planned, fleet.devices, fleet.activeWithinMs) : undefined;
   const foreseen = foreseenBy(planned, told, counted);
   const stale = await staleClone(workspace, options.base, told);
   const nominal = fleet.kind === 'unknown' ? [`counts are nominal: ${fleet.why}`] : [];

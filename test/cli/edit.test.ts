@@ -57,6 +57,19 @@ test('promote fills last_safe and a seed, prints the plan, and changes those lin
     assert.is((await ota(['validate', '--base', 'HEAD'], { cwd: folder })).code, 0);
   }));
 
+test('promoting what stands already writes no cohort_seed: ""', () =>
+  withRepository(async repository => {
+    const { folder, commit } = repository;
+    const bare = ROLLOUT.replace('cohort_seed: ""\n', '');
+    await commit({ ...files, 'rollout.yaml': bare });
+    const ran = await ota(['promote', 'b42', '--percent', '100'], { cwd: folder });
+    assert.not.match(
+      await readFile(path.join(folder, 'releases', 'rollout.yaml'), 'utf8'),
+      /cohort_seed: *["']{2}/,
+    );
+    assert.is(ran.code, 0, ran.err);
+  }));
+
 test('promote, rollout and rollback one after another: the YAML always says what was asked', () =>
   withRepository(async (repository, read) => {
     const cwd = repository.folder;

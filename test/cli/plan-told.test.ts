@@ -117,4 +117,27 @@ test('the plan foretells from observed check-ins, and says so when there are non
     assert.match(unknown.out, /is not known: OTA_ADMIN_TOKEN is not set/);
   }));
 
+test('a seed is searched on the devices that the controller calls active, not on those of the last 72 hours', async () => {
+  for (const [window, laterMs, word] of [
+    ['1h', 2 * HOUR_MS, 'enrolled'],
+    ['200h', 100 * HOUR_MS, 'active'],
+  ] as const)
+    await withController(
+      async journey => {
+        const [seen] = await journey.enrol(['kiosk-1', 'kiosk-2']);
+        await journey.merge(full);
+        await call(journey.url, 'GET', '/v1/agent/update?version_code=41', { token: seen?.token ?? '' });
+        await journey.controller.store.devices.flush();
+        const { err } = await ota(['promote', 'b42', '--percent', '10', '--dry-run'], {
+          cwd: journey.repository.folder,
+          url: journey.url,
+          token: journey.adminToken,
+          nowMs: Date.now() + laterMs,
+        });
+        assert.match(err, new RegExp(`on \\d ${word} device`), window);
+      },
+      { settings: { OTA_ACTIVE_WINDOW: window } },
+    );
+});
+
 test.run();

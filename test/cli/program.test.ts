@@ -37,6 +37,12 @@ test('the help of every verb has examples', async () => {
   }
 });
 
+test('defaults stand in the help as people write them, not as 7776000000', async () => {
+  const raw = /\(default: (?:\d{5,}|\[object|\{|undefined|null)/;
+  assert.match('(default: 7776000000)', raw);
+  for (const verb of VERBS) assert.not.match((await ota([...verb.split(' '), '--help'])).out, raw, verb);
+});
+
 /** Examples may be longer: they are copied whole. */
 const tooWide = (help: string): string[] =>
   help.split('\n').filter(line => line.length > 80 && !/^ {2}\$ /.test(line));
