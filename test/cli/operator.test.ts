@@ -302,4 +302,20 @@ test('backup copies the database while the controller runs, and overwrites nothi
     assert.match((await run('backup', 'other.db', '--data', 'nowhere')).err, /\[backup_no_database\]/);
   }));
 
+test('a device that is up to date is no reason for yellow; one outside the rollout is', () =>
+  withController(async journey => {
+    await journey.merge(0);
+    const devices = await journey.enrol(['current', 'outside']);
+    await check(journey, devices[0]?.token ?? '', 42);
+    await check(journey, devices[1]?.token ?? '', 41);
+    await journey.controller.store.devices.flush();
+    const { url, adminToken: token, folder: cwd } = journey;
+    const firstLine = async (id: string): Promise<string> =>
+      ok(await ota(['explain', id], { cwd, url, token, colour: true })).split('\n')[0] ?? '';
+    const yellow = '\u001b[33m';
+    const [current, outside] = [await firstLine('current'), await firstLine('outside')];
+    assert.ok(current.includes('hold up_to_date') && !current.includes(yellow), current);
+    assert.ok(outside.includes(`${yellow}hold `), outside);
+  }));
+
 test.run();
