@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { type Dashboard, makeDashboard } from '../dashboard/dashboard.ts';
-import { memorySessions } from '../dashboard/memory-sessions.ts';
 import { isLoopback } from '../domain/loopback.ts';
 import type {
   ApprovalSource,
@@ -105,7 +104,7 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
       brake: parts.brake,
       ramps: store.ramps,
       admins: store.admins,
-      sessions: memorySessions({ nowMs, randomBytes }),
+      sessions: store.sessions,
     },
     show,
     observe: around.observer.observe,

@@ -1,6 +1,7 @@
 /** Who is signed in, and whether a form came from one of our own pages. */
-import { timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { HOUR_MS } from '../domain/duration.ts';
+import type { Sha256 } from '../domain/ids.ts';
 import type { Ability, AdminToken, PageRequest, Session, Viewer } from '../ports/index.ts';
 import type { DashboardOptions } from './options.ts';
 
@@ -15,7 +16,7 @@ export interface Access {
   /** Undefined: nobody, or the token that the session stands on is not good any more. */
   of(request: PageRequest): Promise<SignedIn | undefined>;
   /** Begins a session; the value of `Set-Cookie`. */
-  begin(token: AdminToken, sha256: string): Promise<string>;
+  begin(token: AdminToken, sha256: Sha256): Promise<string>;
   /** The value of `Set-Cookie` that forgets. */
   end(request: PageRequest): Promise<string>;
   /** Why a POST is not taken; undefined for one from our own pages. */
@@ -26,7 +27,7 @@ export interface Access {
 export const mayLook = ({ scopes }: AdminToken): boolean =>
   scopes.includes('read') || scopes.includes('admin');
 
-function viewerOf({ name, scopes }: AdminToken, sha256: string): Viewer {
+function viewerOf({ name, scopes }: AdminToken, sha256: Sha256): Viewer {
   const all: readonly Ability[] = ['brake', 'propose', 'devices', 'admin'];
   const some = all.filter(ability => scopes.some(scope => scope === ability));
   return {
@@ -36,6 +37,9 @@ function viewerOf({ name, scopes }: AdminToken, sha256: string): Viewer {
     tokenSha256: sha256,
   };
 }
+
+/** The store keeps this and never the id: who reads the database cannot act as anybody. */
+const hashOf = (id: string): Sha256 => createHash('sha256').update(id).digest('hex') as Sha256;
 
 function equal(given: string, wanted: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
@@ -49,7 +53,7 @@ export function makeAccess(options: DashboardOptions): Access {
   const name = secure ? '__Host-ota-session' : 'ota-session';
   const flags = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
 
-  const isGood = (sha256: string): boolean => {
+  const isGood = (sha256: Sha256): boolean => {
     const token = admins.find(sha256);
     return (
       token !== undefined && token.revokedAtMs === undefined && token.expiresAtMs > nowMs() && mayLook(token)
@@ -64,21 +68,22 @@ export function makeAccess(options: DashboardOptions): Access {
     of: async request => {
       const id = request.cookies.get(name);
       if (id === undefined || id.length > 128) return undefined;
-      const session = await sessions.find(id);
+      const session = await sessions.find(hashOf(id));
       if (session === undefined) return undefined;
       if (isGood(session.viewer.tokenSha256)) return { id, session };
-      await sessions.end(id);
+      await sessions.end(hashOf(id));
       return undefined;
     },
     begin: async (token, sha256) => {
       const expiresAtMs = Math.min(nowMs() + SESSION_MS, token.expiresAtMs);
       const formToken = randomBytes(24).toString('base64url');
-      const id = await sessions.begin({ viewer: viewerOf(token, sha256), formToken, expiresAtMs });
+      const id = randomBytes(32).toString('base64url');
+      await sessions.begin(hashOf(id), { viewer: viewerOf(token, sha256), formToken, expiresAtMs });
       return `${name}=${id}; Max-Age=${Math.floor((expiresAtMs - nowMs()) / 1000)}; ${flags}`;
     },
     end: async request => {
       const id = request.cookies.get(name);
-      if (id !== undefined) await sessions.end(id);
+      if (id !== undefined) await sessions.end(hashOf(id));
       return `${name}=; Max-Age=0; ${flags}`;
     },
     foreign: (request, session) => {

@@ -32,7 +32,10 @@ export function makeLive({ version, isGood }: LiveOptions): Live {
       yield 'retry: 3000\n\n';
       let told: string | undefined;
       for (let looks = 0; !end.aborted; looks += 1) {
-        if (!(await isGood(request))) {
+        // A store that cannot answer ends the stream, and the page asks again; koa would leave it open for ever.
+        const good = await isGood(request).catch(() => undefined);
+        if (good === undefined) return;
+        if (!good) {
           yield 'event: over\ndata: signed out\n\n';
           return;
         }

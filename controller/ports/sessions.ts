@@ -1,4 +1,5 @@
 /** People who are signed in to the pages. */
+import type { Sha256 } from '../domain/ids.ts';
 
 /** What a person may do beyond looking. */
 export const ABILITIES = ['brake', 'propose', 'devices', 'admin'] as const;
@@ -11,7 +12,7 @@ export interface Viewer {
   readonly actor: string;
   readonly may: ReadonlySet<Ability>;
   /** SHA-256 of the operator's token that the session stands on: it ends with that token. */
-  readonly tokenSha256: string;
+  readonly tokenSha256: Sha256;
 }
 
 export interface Session {
@@ -22,9 +23,9 @@ export interface Session {
 }
 
 export interface Sessions {
-  /** Resolves with the secret id for the cookie; only its hash is kept. */
-  begin(session: Session): Promise<string>;
+  /** Kept under the SHA-256 of the secret id; the id itself is in the cookie alone. */
+  begin(idSha256: Sha256, session: Session): Promise<void>;
   /** Undefined when it is unknown, over or ended. */
-  find(id: string): Promise<Session | undefined>;
-  end(id: string): Promise<void>;
+  find(idSha256: Sha256): Promise<Session | undefined>;
+  end(idSha256: Sha256): Promise<void>;
 }

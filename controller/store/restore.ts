@@ -232,6 +232,7 @@ async function pressBrake({ desired, halts }: Store, nowMs: number): Promise<voi
 
 async function replaceAdmins(trx: Knex, token: string, nowMs: number): Promise<void> {
   await trx('admin_tokens').whereNull('revoked_at_ms').update({ revoked_at_ms: nowMs });
+  await trx('sessions').delete();
   await trx('admin_tokens').insert({
     name: `restored-${new Date(nowMs).toISOString().replace(/\D/g, '').slice(0, 14)}`,
     token_sha256: createHash('sha256').update(token).digest('hex'),

@@ -22,6 +22,7 @@ export async function prune(
   await pruneTable(db, 'revisions', 'id', q => q.where('at_ms', '<', before.eventsMs));
   await pruneTable(db, 'outbox', 'id', q => q.where('gave_up_at_ms', '<', before.eventsMs));
   await pruneTable(db, 'apk_download_events', 'id', q => q.where('at_ms', '<', before.downloadsMs));
+  await pruneTable(db, 'sessions', 'id', q => q.where('expires_at_ms', '<=', before.nowMs));
   await pruneTable(db, 'key_values', 'key', q => q.where('expires_at_ms', '<=', before.nowMs));
 }
 

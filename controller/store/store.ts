@@ -15,6 +15,7 @@ import type {
   PastStore,
   RampStore,
   RevisionStore,
+  Sessions,
 } from '../ports/index.ts';
 import { makeAdminStore } from './admins.ts';
 import { makeAdoptionStore } from './adoption.ts';
@@ -38,6 +39,7 @@ import { makeOutcomeStore } from './outcomes.ts';
 import { makePastStore } from './past.ts';
 import { makeRampStore } from './ramp.ts';
 import { makeRevisionStore } from './revisions.ts';
+import { makeSessionStore } from './sessions.ts';
 import type { WriteWatch } from './writer.ts';
 
 export { backupFolder } from './backup.ts';
@@ -58,6 +60,7 @@ export interface Store {
   readonly history: HistoryStore;
   readonly past: PastStore;
   readonly failures: FailureStore;
+  readonly sessions: Sessions;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
   /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`. */
@@ -141,6 +144,7 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
     history: makeHistoryStore(db),
     past: makePastStore(db),
     failures: makeFailureStore(db),
+    sessions: makeSessionStore(db, nowMs),
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(
         () => void devices.flush().catch(fault => onFault('check_ins', fault)),

@@ -4,7 +4,9 @@ import { request } from 'undici';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { servesPages, sourceName } from '../../controller/compose/dashboard.ts';
+import { makeLive } from '../../controller/dashboard/live.ts';
 import { ownPath } from '../../controller/dashboard/sign-in.ts';
+import type { PageRequest } from '../../controller/ports/index.ts';
 import { readSettings } from '../../controller/settings/settings.ts';
 import { type Pages, withPages } from '../support/pages/pages.ts';
 import { SCENES } from '../support/pages/scenes.ts';
@@ -101,6 +103,19 @@ test('a session and its streams end with the token that it stands on', () =>
     assert.is((await ask(pages, '/', { cookie })).status, 303);
   }));
 
+test('a session survives a restart, keeps its form token and ends by signing out', () =>
+  withPages(SCENES.completed, async pages => {
+    const cookie = await cookieOf(pages, pages.tokens.admin);
+    const form = { form_token: formToken((await ask(pages, '/', { cookie })).text) };
+    await pages.restart();
+    const seen = await ask(pages, '/', { cookie });
+    assert.is(seen.status, 200);
+    assert.is(formToken(seen.text), form.form_token);
+    assert.is((await ask(pages, '/sign-out', { cookie, form })).status, 303);
+    await pages.restart();
+    assert.is((await ask(pages, '/', { cookie })).status, 303, 'what has ended stays so');
+  }));
+
 test('streams end when the controller stops, so that nothing waits for them', async () => {
   let told: Promise<unknown> | undefined;
   await withPages(SCENES.completed, async pages => {
@@ -109,6 +124,14 @@ test('streams end when the controller stops, so that nothing waits for them', as
     told = live.body.text();
   });
   assert.match(String(await told), /^retry: 3000/);
+});
+
+test('a stream ends when the store cannot say who it is for', async () => {
+  const live = makeLive({ version: () => '1', isGood: () => Promise.reject(new Error('the disk is gone')) });
+  const request = { gone: new AbortController().signal } as PageRequest;
+  const told: unknown[] = [];
+  for await (const piece of live.answer(request).body as AsyncIterable<string>) told.push(piece);
+  assert.equal(told, ['retry: 3000\n\n']);
 });
 
 test('a live part of somebody who was signed out leads to signing in, and back to the page', () =>

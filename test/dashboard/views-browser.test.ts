@@ -158,18 +158,23 @@ browserTest(
     ),
 );
 
-browserTest('a page that was open over a restart leads to signing in, and back to itself', () =>
-  withPages(SCENES.completed, async pages =>
-    withPage(pages.url, { allows: /Failed to load resource/ }, async page => {
-      await signIn(page, pages.tokens.viewer, '/devices?tag=kiosk');
-      await pages.restart();
-      await page.getByLabel('Operator’s token').waitFor();
-      await page.getByLabel('Operator’s token').fill(pages.tokens.viewer);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await page.getByLabel('Id begins with').waitFor();
-      assert.match(page.url(), /\/devices\?tag=kiosk$/);
-    }),
-  ),
+browserTest(
+  'a page stays signed in over a restart; once its token is revoked it leads to signing in, and back to itself',
+  () =>
+    withPages(SCENES.completed, async pages =>
+      withPage(pages.url, { allows: /Failed to load resource/ }, async page => {
+        await signIn(page, pages.tokens.viewer, '/devices?tag=kiosk');
+        await pages.restart();
+        await page.reload();
+        await page.getByLabel('Id begins with').waitFor();
+        await pages.controller.store.admins.revoke('viewer', Date.now());
+        await page.getByLabel('Operator’s token').waitFor();
+        await page.getByLabel('Operator’s token').fill(pages.tokens.admin);
+        await page.getByRole('button', { name: 'Sign in' }).click();
+        await page.getByLabel('Id begins with').waitFor();
+        assert.match(page.url(), /\/devices\?tag=kiosk$/);
+      }),
+    ),
 );
 
 browserTest('a theme that was chosen is kept', () =>

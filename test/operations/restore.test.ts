@@ -12,7 +12,7 @@ import { ota } from '../support/cli.ts';
 import { withController } from '../support/controller.ts';
 import { until, withFolder } from '../support/folder.ts';
 import { type CallOptions, call } from '../support/http.ts';
-import { DAY_MS, NOW_MS } from '../support/state.ts';
+import { DAY_MS, hexOf, NOW_MS } from '../support/state.ts';
 
 const CHECK = '/v1/agent/update?version_code=41';
 const ALL = { withArtifacts: true, withKeys: true, nowMs: NOW_MS };
@@ -26,6 +26,11 @@ test('the drill: backup, loss, restore; devices that renewed since come in, and 
   withController(async journey => {
     await journey.merge(100);
     const [renewed, quiet] = await journey.enrol(['d-renewed', 'd-quiet']);
+    await journey.controller.store.sessions.begin(hexOf('cookie'), {
+      viewer: { name: 'ann', actor: 'admin:ann', may: new Set(['brake']), tokenSha256: hexOf('token') },
+      formToken: 'form',
+      expiresAtMs: Date.now() + DAY_MS,
+    });
     const backup = path.join(journey.folder, 'full.tar');
     await fullBackup(path.join(journey.folder, 'data'), backup, { ...ALL, nowMs: Date.now() });
     assert.is((await stat(backup)).mode & 0o777, 0o600);
@@ -51,6 +56,8 @@ test('the drill: backup, loss, restore; devices that renewed since come in, and 
       401,
       'no operator token from before is valid',
     );
+    const session = await journey.controller.store.sessions.find(hexOf('cookie'));
+    assert.is(session, undefined, 'nobody is signed in to the pages any more');
     const admin = (method: string, target: string, json?: unknown) =>
       call(journey.url, method, target, { token: adminToken, ...(json === undefined ? {} : { json }) });
     assert.is((await admin('GET', '/v1/rollout')).status, 200);

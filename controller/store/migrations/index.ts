@@ -13,6 +13,7 @@ import { attemptsOfDevice } from './0010-attempts-of-device.ts';
 import { looking } from './0011-looking.ts';
 import { tagChanges } from './0012-tag-changes.ts';
 import { pages } from './0014-pages.ts';
+import { sessions } from './0016-sessions.ts';
 
 export const migrations: readonly Migration[] = [
   first,
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   looking,
   tagChanges,
   pages,
+  sessions,
 ];

@@ -13,6 +13,7 @@ import { SCENE_MS, type Scene } from './scene.ts';
 import { seed } from './seed.ts';
 
 export interface Pages {
+  /** The running controller; another one after `restart`. */
   readonly controller: Controller;
   readonly url: string;
   readonly repository: Repository;
@@ -87,7 +88,17 @@ export function withPages(scene: Scene, use: (pages: Pages) => Promise<void>): P
         await controller.look();
       }
       const { operatorUrl: url } = controller;
-      await use({ controller, url, repository, folder, log, tokens, restart });
+      await use({
+        get controller() {
+          return controller;
+        },
+        url,
+        repository,
+        folder,
+        log,
+        tokens,
+        restart,
+      });
     } finally {
       await controller.stop('end of test');
     }
