@@ -117,6 +117,8 @@ export interface Keys {
  */
 export function keysOf(settings: Settings, enrolled: number, observe: Observe): Keys {
   const folder = settings.OTA_DATA;
+  const neverMade =
+    enrolled > 0 ? 'devices_depend' : settings.OTA_DATABASE === undefined ? undefined : 'database_elsewhere';
   /** The secret from its setting, else from its file, and its name for errors. */
   function given(
     setting: 'OTA_TOKEN_KEY' | 'OTA_NUDGE_KEY',
@@ -126,7 +128,7 @@ export function keysOf(settings: Settings, enrolled: number, observe: Observe): 
     const set = settings[setting];
     if (set !== undefined) return [setting, set];
     const where = path.join(folder, file);
-    const { secret, exposed } = keptSecret(folder, file, enrolled > 0 ? undefined : make);
+    const { secret, exposed } = keptSecret(folder, file, neverMade ?? make);
     if (exposed) observe({ type: 'ota.key.exposed', file: where });
     return [where, secret];
   }

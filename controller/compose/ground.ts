@@ -59,12 +59,16 @@ export function makeEnds(): Ends {
 
 /** The store of the data folder; how long its transactions take is observed. */
 export const storeOptions = (
-  { OTA_DATA }: Pick<Settings, 'OTA_DATA'>,
+  settings: Pick<Settings, 'OTA_DATA' | 'OTA_DATABASE' | 'OTA_DATABASE_CONNECTIONS'>,
   { monotonicMs, observer }: Pick<Surroundings, 'monotonicMs' | 'observer'>,
   nowMs: () => number,
   background: Pick<Background, 'failed'>,
 ): StoreOptions => ({
-  folder: OTA_DATA,
+  folder: settings.OTA_DATA,
+  database:
+    settings.OTA_DATABASE === undefined
+      ? undefined
+      : { url: settings.OTA_DATABASE.reveal(), connections: settings.OTA_DATABASE_CONNECTIONS },
   nowMs,
   onFault: background.failed,
   watch: {

@@ -41,20 +41,26 @@ export interface KeptSecret {
   readonly exposed: boolean;
 }
 
+/** Why a missing secret is not simply made. */
+export type NeverMade = 'devices_depend' | 'database_elsewhere';
+
+const CURES: Readonly<Record<NeverMade, string>> = {
+  devices_depend:
+    'and devices are enrolled that depend on it. Put the file back from your backup and start again. If it is lost for good, see "A lost key" in docs/operations.md',
+  database_elsewhere:
+    'and with OTA_DATABASE keys are never made at a start: another controller may hold the right ones. Copy the file from there. For a new installation make it once, as docs/postgresql.md shows, and keep it with your secrets',
+};
+
 /**
- * Reads a secret that is kept as `file` in the data folder; makes and keeps it when it is missing and `make` is given.
+ * Reads a secret that is kept as `file` in the data folder; when it is missing, makes and keeps it, or says why not.
  * Faults `key_missing`, `key_empty`: a secret that devices depend on is never replaced in silence.
  */
-export function keptSecret(folder: string, file: string, make: (() => string) | undefined): KeptSecret {
+export function keptSecret(folder: string, file: string, make: (() => string) | NeverMade): KeptSecret {
   const where = path.join(folder, file);
   const found = read(where);
   if (found === undefined) {
-    if (make === undefined)
-      throw new Fault(
-        'key_missing',
-        `${where} is missing, and devices are enrolled that depend on it. Put the file back from your backup and start again. If it is lost for good, see "A lost key" in docs/operations.md`,
-        { retry: 'never' },
-      );
+    if (typeof make === 'string')
+      throw new Fault('key_missing', `${where} is missing, ${CURES[make]}`, { retry: 'never' });
     const secret = new Secret(make());
     keep(where, secret);
     return { secret, exposed: false };

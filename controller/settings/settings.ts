@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
-import { isPrivateUrl } from '../domain/loopback.ts';
 import { nearest } from '../domain/nearest.ts';
+import { contradictions } from './contradictions.ts';
 import {
   duration,
   flag,
@@ -29,6 +29,10 @@ export const SETTINGS = {
     'a folder',
     'Where the database, the artifacts, the Git mirror and generated keys live.',
   ),
+  OTA_DATABASE: secret(
+    'A PostgreSQL database instead of the SQLite file in OTA_DATA: postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full. Add sslrootcert=FILE for a certificate authority of your own.',
+  ),
+  OTA_DATABASE_CONNECTIONS: number(4, 1, 100, 'Connections to PostgreSQL that read; one more writes.'),
   OTA_HOST: setting(
     text,
     '127.0.0.1',
@@ -265,35 +269,4 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   if (wrong.length > 0)
     throw new Fault('settings_invalid', `wrong settings:\n  ${wrong.join('\n  ')}`, { retry: 'never' });
   return Object.freeze(checked);
-}
-
-const WILDCARDS = ['0.0.0.0', '::'];
-
-/** Download URLs are built from OTA_PUBLIC_URL. If agents refuse it, every update stops and nothing says why. */
-function* wrongPublicUrl(s: Settings): Generator<string> {
-  if (s.OTA_PUBLIC_URL === undefined) {
-    if (s.OTA_TRUSTED_PROXY)
-      yield 'OTA_PUBLIC_URL: required with OTA_TRUSTED_PROXY: set the URL at which devices reach the proxy';
-    else if (s.OTA_TLS_CERT !== undefined && WILDCARDS.includes(s.OTA_HOST))
-      yield `OTA_PUBLIC_URL: required when OTA_HOST is ${s.OTA_HOST}: devices cannot reach that address`;
-    return;
-  }
-  if (!isPrivateUrl(new URL(s.OTA_PUBLIC_URL)))
-    yield 'OTA_PUBLIC_URL: must be https: agents accept plain http from loopback only';
-}
-
-function contradictions(s: Settings): string[] {
-  const out: string[] = [...wrongPublicUrl(s)];
-  if ((s.OTA_TLS_CERT === undefined) !== (s.OTA_TLS_KEY === undefined))
-    out.push('OTA_TLS_CERT and OTA_TLS_KEY: set both or neither');
-  const app = [s.OTA_GITHUB_APP_ID, s.OTA_GITHUB_APP_INSTALLATION, s.OTA_GITHUB_APP_KEY].filter(
-    v => v !== undefined,
-  ).length;
-  if (app !== 0 && app !== 3)
-    out.push('OTA_GITHUB_APP_ID, OTA_GITHUB_APP_INSTALLATION and OTA_GITHUB_APP_KEY: set all three or none');
-  if (app === 3 && s.OTA_GITHUB_TOKEN !== undefined)
-    out.push('OTA_GITHUB_TOKEN and OTA_GITHUB_APP_ID: set one of them, not both');
-  if (s.OTA_GITHUB_REPO !== undefined && app === 0 && s.OTA_GITHUB_TOKEN === undefined)
-    out.push('OTA_GITHUB_REPO: requires OTA_GITHUB_TOKEN or a GitHub App');
-  return out;
 }

@@ -2,9 +2,9 @@
 import { chmod, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Fault } from '../domain/fault.ts';
-import { openKnex } from './db.ts';
 import { faulted } from './faults.ts';
 import { DATABASE_FILE } from './folder.ts';
+import { openKnex } from './sqlite.ts';
 
 /**
  * Copies the database of a data folder to `toFile`, whether or not a controller runs on it.

@@ -7,7 +7,7 @@ import { Fault } from '../domain/fault.ts';
 import type { DeviceId } from '../domain/ids.ts';
 import type { CheckIn } from '../ports/index.ts';
 import type { Db } from './db.ts';
-import { type Cell, rowsIn } from './dialect.ts';
+import { bound, type Cell, type Rows, rowsIn } from './dialect.ts';
 import { neighbours } from './neighbours.ts';
 
 export interface CheckIns {
@@ -113,7 +113,7 @@ async function writeRows(trx: Knex, rows: readonly Recorded[]): Promise<void> {
     row.signer ?? null,
     row.gapS ?? null,
   ]);
-  const { sql: input, binding } = rowsIn(COLUMNS, cells);
+  const { sql: input, bindings } = rowsIn(trx, COLUMNS, cells);
   // The join drops devices that were erased meanwhile.
   await trx.raw(
     `insert into check_ins (device_id, at_ms, version_code, build_id, sdk, signer, gap_s)
@@ -122,13 +122,13 @@ async function writeRows(trx: Knex, rows: readonly Recorded[]): Promise<void> {
      on conflict (device_id) do update set
        at_ms = excluded.at_ms, version_code = excluded.version_code, build_id = excluded.build_id,
        sdk = excluded.sdk, signer = excluded.signer, gap_s = excluded.gap_s`,
-    [binding],
+    bound(bindings),
   );
-  await confirmAttempts(trx, input, binding);
+  await confirmAttempts(trx, { sql: input, bindings });
 }
 
 /** A later check in which the device says that it runs the build confirms its `ok`. */
-async function confirmAttempts(trx: Knex, input: string, binding: string): Promise<void> {
+async function confirmAttempts(trx: Knex, { sql: input, bindings }: Rows): Promise<void> {
   await trx.raw(
     `update attempts set confirmed_at_ms = seen.at_ms
      from (
@@ -141,6 +141,6 @@ async function confirmAttempts(trx: Knex, input: string, binding: string): Promi
          and (input.build_id is null or input.build_id = a.build_id)
      ) as seen
      where attempts.id = seen.id`,
-    [binding],
+    bound(bindings),
   );
 }

@@ -8,6 +8,7 @@ import type { DeviceId } from '../domain/ids.ts';
 import type { DeviceFilter } from '../ports/index.ts';
 import type { Db } from './db.ts';
 import { type DeviceRecord, joined } from './device-rows.ts';
+import { bound, valuesIn } from './dialect.ts';
 
 /** Looked at for one page. */
 export const SCANNED = 10_000;
@@ -28,7 +29,8 @@ export const findRecords = (
     const query = joined(reader).orderBy('d.device_id').limit(page.limit);
     if (isPlain(page.filter)) return firstOf(query, page);
     const ids = await candidates(reader, page);
-    query.whereRaw('d.device_id in (select value from json_each(?))', [JSON.stringify(ids)]);
+    const given = valuesIn(reader, ids);
+    query.whereRaw(`d.device_id in (select value from ${given.sql} as given_ids)`, bound(given.bindings));
     narrow(reader, query, page.filter);
     const rows = await query;
     const end = ids.length === SCANNED ? ids.at(-1) : undefined;

@@ -1,48 +1,92 @@
 /**
- * The one file that knows how SQLite differs from PostgreSQL in the statements that callers run. All else is Knex or
- * SQL that both understand (`insert … select … on conflict do update`, `update … from`).
- *
- * For PostgreSQL: `createClustered` is a plain `createTable`; `rowsIn` becomes `(select * from unnest(?::text[], ?::bigint[], …) as t(a, b, …))` with one array
- * a column, `jsonRows` becomes `json_agg(json_build_array(…))`, and `pg.types.setTypeParser(20, Number)` reads `bigint` milliseconds as numbers.
+ * The one file that knows how SQLite and PostgreSQL differ in the statements that callers run. All else is Knex or SQL
+ * that both understand (`insert … select … on conflict do update`, `update … from`).
  */
 import type { Knex } from 'knex';
 
 export type Cell = string | number | null;
 
-/** How many rows go into one statement: small enough that building its JSON never holds the event loop up for long. */
+/** How many rows go into one statement: small enough that building its input never holds the event loop up for long. */
 const ROWS_PER_STATEMENT = 2_000;
 
 export interface Rows {
   /** A table expression with these columns; give it an alias. */
   readonly sql: string;
-  readonly binding: string;
+  readonly bindings: readonly Binding[];
 }
 
-/** Many rows as one binding: a bulk statement costs one round trip and one plan. */
-export function rowsIn(columns: readonly string[], rows: readonly (readonly Cell[])[]): Rows {
-  const picked = columns.map((column, at) => `json_extract(value, '$[${at}]') as ${column}`).join(', ');
-  return { sql: `(select ${picked} from json_each(?))`, binding: JSON.stringify(rows) };
-}
+/** What one `?` stands for: a text, or a column of values as a PostgreSQL array. */
+type Binding = string | readonly Cell[];
+
+export const isPostgres = (db: Knex): boolean => db.client.config.client === 'pg';
+
+/** A column has the same type in every table. Text where nothing is said. */
+const TYPES: Readonly<Record<string, 'bigint' | 'boolean'>> = {
+  at_ms: 'bigint',
+  enrolled_at_ms: 'bigint',
+  first_at_ms: 'bigint',
+  gap_s: 'bigint',
+  generation: 'bigint',
+  hour_ms: 'bigint',
+  present: 'boolean',
+  running: 'bigint',
+  sdk: 'bigint',
+  token_generation: 'bigint',
+  token_issued_at_ms: 'bigint',
+  version_code: 'bigint',
+};
 
 /**
- * A whole result as one JSON text in the column `rows`: an array of arrays with these columns, in the order of the query.
- * `rest`: the query from its `from` on.
+ * Many rows as one table expression: a bulk statement costs one round trip and one plan. SQLite reads them from one JSON
+ * text, PostgreSQL from one array a column.
+ */
+export function rowsIn(db: Knex, columns: readonly string[], rows: readonly (readonly Cell[])[]): Rows {
+  if (!isPostgres(db)) {
+    const picked = columns.map((column, at) => `json_extract(value, '$[${at}]') as ${column}`).join(', ');
+    return { sql: `(select ${picked} from json_each(?))`, bindings: [JSON.stringify(rows)] };
+  }
+  const arrays = columns.map(column => `?::${TYPES[column] ?? 'text'}[]`).join(', ');
+  return {
+    sql: `(select * from unnest(${arrays}) as given (${columns.join(', ')}))`,
+    bindings: columns.map((_, at) => rows.map(row => row[at] ?? null)),
+  };
+}
+
+/** Texts as a table expression of one column `value`. */
+export const valuesIn = (db: Knex, values: readonly string[]): Rows =>
+  rowsIn(
+    db,
+    ['value'],
+    values.map(v => [v]),
+  );
+
+/** Knex takes arrays as bindings of a raw statement, though its types name only single values. */
+export const bound = (bindings: readonly Binding[]): readonly Knex.RawBinding[] =>
+  bindings as readonly Knex.RawBinding[];
+
+/**
+ * A whole result as one JSON text in the column `rows`: an array of arrays with these columns, in the order of the query;
+ * null for an empty one on PostgreSQL. `rest`: the query from its `from` on.
  */
 export function jsonRows(
+  db: Knex,
   columns: readonly string[],
   rest: string,
   bindings: readonly Cell[],
 ): { readonly sql: string; readonly bindings: Cell[] } {
   const named = columns.map((column, at) => `${column} as c${at}`).join(', ');
   const picked = columns.map((_, at) => `c${at}`).join(', ');
-  return {
-    sql: `select json_group_array(json_array(${picked})) as rows from (select ${named} ${rest})`,
-    bindings: [...bindings],
-  };
+  const rows = isPostgres(db)
+    ? `json_agg(json_build_array(${picked}))::text`
+    : `json_group_array(json_array(${picked}))`;
+  return { sql: `select ${rows} as rows from (select ${named} ${rest}) as picked`, bindings: [...bindings] };
 }
 
-/** The rows of a raw query. */
-export const rowsOf = async <T>(query: PromiseLike<unknown>): Promise<T[]> => (await query) as T[];
+/** The rows of a raw query: SQLite's driver gives them as they are, PostgreSQL's inside a result. */
+export const rowsOf = async <T>(query: PromiseLike<unknown>): Promise<T[]> => {
+  const result = (await query) as T[] | { readonly rows: T[] };
+  return Array.isArray(result) ? result : result.rows;
+};
 
 /** `rows` in pieces of at most `size`. */
 export function* pieces<T>(rows: readonly T[], size: number = ROWS_PER_STATEMENT): Generator<readonly T[]> {
@@ -58,21 +102,22 @@ export async function bulk<T>(
 ): Promise<T[]> {
   const found: T[] = [];
   for (const piece of pieces(rows)) {
-    const input = rowsIn(columns, piece);
-    for (const row of await rowsOf<T>(trx.raw(sql(input.sql), [input.binding]))) found.push(row);
+    const input = rowsIn(trx, columns, piece);
+    for (const row of await rowsOf<T>(trx.raw(sql(input.sql), bound(input.bindings)))) found.push(row);
   }
   return found;
 }
 
 /**
- * Creates a table whose rows live in its primary key: reading a fleet in id order, and finding one device, is then
- * one tree walk instead of two.
+ * Creates a table whose rows live in its primary key where the engine can do so (SQLite): reading a fleet in id order,
+ * and finding one device, is then one tree walk instead of two.
  */
 export async function createClustered(
   db: Knex,
   table: string,
   build: (t: Knex.CreateTableBuilder) => void,
 ): Promise<void> {
+  if (isPostgres(db)) return db.schema.createTable(table, build);
   for (const { sql } of db.schema.createTable(table, build).toSQL() as readonly { sql: string }[])
     await db.raw(sql.startsWith('create table') ? `${sql} without rowid` : sql);
 }

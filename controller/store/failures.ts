@@ -29,7 +29,7 @@ export function makeFailureStore(db: Db): FailureStore {
       db.read(async reader => {
         const rows = await newest(reader, query)
           .groupBy(COLUMN[by])
-          .orderBy([{ column: 'devices', order: 'desc' }, { column: COLUMN[by] }])
+          .orderByRaw(`devices desc, ${COLUMN[by]} nulls first`)
           .limit(MOST_GROUPS)
           .select<{ key: string | number | null; devices: number; recovered: number }[]>(
             { key: COLUMN[by] },

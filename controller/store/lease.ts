@@ -1,7 +1,7 @@
 /**
  * The fence around what only the leader writes. Whoever takes over raises the epoch; a writer of an older epoch is
- * refused inside its own transaction, so nothing of it is kept. With SQLite the folder's lock leaves one leader, and the
- * epoch rises when the store is opened; a lease in PostgreSQL raises it when it changes hands.
+ * refused inside its own transaction, so nothing of it is kept. The epoch rises when a store is opened: with SQLite the
+ * folder's lock leaves one controller anyway, on PostgreSQL the one that opened the database last is the one that writes.
  */
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';

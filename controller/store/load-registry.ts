@@ -62,13 +62,16 @@ export async function loadRegistry(db: Db, registry: Registry, pageSize = PAGE):
 }
 
 async function readPage(db: Db, after: DeviceId, pageSize: number): Promise<Page> {
-  const { sql, bindings } = jsonRows(
-    COLUMNS,
-    `from devices d left join check_ins c on c.device_id = d.device_id
-     where d.device_id > ? order by d.device_id limit ?`,
-    [after, pageSize],
-  );
-  const [made] = await rowsOf<{ rows: string }>(db.read(reader => reader.raw(sql, bindings)));
+  const [made] = await db.read(reader => {
+    const { sql, bindings } = jsonRows(
+      reader,
+      COLUMNS,
+      `from devices d left join check_ins c on c.device_id = d.device_id
+       where d.device_id > ? order by d.device_id limit ?`,
+      [after, pageSize],
+    );
+    return rowsOf<{ rows: string | null }>(reader.raw(sql, bindings));
+  });
   const rows = JSON.parse(made?.rows ?? '[]') as Loaded[];
   const last = rows.at(-1);
   return { rows, tags: last === undefined ? new Map() : await readTags(db, after, last[0]) };

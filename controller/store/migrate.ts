@@ -4,9 +4,11 @@ import path from 'node:path';
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
 import { backupDatabase } from './backup.ts';
+import { isPostgres } from './dialect.ts';
 import { faulted } from './faults.ts';
 import { DATABASE_FILE } from './folder.ts';
 import { migrations as ours } from './migrations/index.ts';
+import { compareByBytes, lockForWriting } from './postgres.ts';
 
 /** Named without a file extension: a name must mean the same to sources and to compiled code. */
 export interface Migration {
@@ -16,6 +18,7 @@ export interface Migration {
 }
 
 export interface MigrateOptions {
+  /** Where the backup goes on SQLite. PostgreSQL is backed up by its own tools. */
   readonly folder: string;
   readonly nowMs: () => number;
   /** Default: this binary's own. */
@@ -24,20 +27,35 @@ export interface MigrateOptions {
 
 const TABLE = 'schema_migrations';
 
-/** Faults `schema_newer`, `disk_full`, `store_io`, `store_corrupt`. The caller holds the folder's lock. */
+/** Faults `schema_newer`, `disk_full`, `store_io`, `store_corrupt`. On SQLite the caller holds the folder's lock. */
 export async function migrate(db: Knex, options: MigrateOptions): Promise<void> {
   const { folder, migrations = ours } = options;
-  const applied = await faulted(() => appliedNames(db));
+  if (isPostgres(db)) return faulted(() => migrateTogether(db, migrations, options.nowMs()));
+  if (!(await faulted(() => isBehind(db, migrations)))) return;
+  const last = (await faulted(() => appliedNames(db))).at(-1);
+  if (last !== undefined) await backupBefore(folder, last);
+  await faulted(() => run(db, migrations, options.nowMs()));
+}
+
+/** All of it is one transaction: controllers that start together wait for the first, and find it done. */
+const migrateTogether = (db: Knex, migrations: readonly Migration[], nowMs: number): Promise<void> =>
+  db.transaction(async trx => {
+    await lockForWriting(trx);
+    if (!(await isBehind(trx, migrations))) return;
+    await run(trx, migrations, nowMs);
+    await compareByBytes(trx);
+  });
+
+/** Fault `schema_newer`: a database that knows more than this binary is left alone. */
+async function isBehind(db: Knex, migrations: readonly Migration[]): Promise<boolean> {
+  const applied = await appliedNames(db);
   const known = new Set(migrations.map(migration => migration.name));
   const foreign = applied.filter(name => !known.has(name));
   if (foreign.length > 0)
     throw new Fault('schema_newer', `the database was written by a newer version (${foreign.join(', ')})`, {
       retry: 'never',
     });
-  if (applied.length === migrations.length) return;
-  const last = applied.at(-1);
-  if (last !== undefined) await backupBefore(folder, last);
-  await faulted(() => run(db, migrations, options.nowMs()));
+  return applied.length < migrations.length;
 }
 
 /** The way back is the backup. */
@@ -69,7 +87,7 @@ async function run(db: Knex, migrations: readonly Migration[], nowMs: number): P
       }),
     },
   };
-  // We hold the folder: a migration lock that is still set was left by a process that died half way.
+  // We hold the folder or the writers' lock: a migration lock that is still set was left by a process that died half way.
   await db.migrate.forceFreeMigrationsLock(config);
   await db.migrate.latest(config);
 }

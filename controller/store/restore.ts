@@ -10,11 +10,11 @@ import { extract } from 'tar';
 import { DAY_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
 import { hashOf, KEY_FILES, MANIFEST_FILE, type Manifest } from './archive.ts';
-import { openKnex } from './db.ts';
 import { faulted } from './faults.ts';
 import { DATABASE_FILE, prepareFolder } from './folder.ts';
 import { ADOPT_KEY, BASE_KEY, GENERATION_STEP } from './generations.ts';
 import { migrations } from './migrations/index.ts';
+import { openKnex } from './sqlite.ts';
 import { openStore, type Store } from './store.ts';
 /** How long devices that renewed their token after the backup are accepted with the newer one. */
 export const ADOPT_MS = 30 * DAY_MS;

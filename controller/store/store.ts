@@ -1,5 +1,7 @@
-/** The store: one SQLite file in the data folder behind the ports of `controller/ports/`. */
+/** The store behind the ports of `controller/ports/`: one SQLite file in the data folder, or a PostgreSQL database. */
 import path from 'node:path';
+import type { Knex } from 'knex';
+import { Fault } from '../domain/fault.ts';
 import type {
   AdminStore,
   AdoptionStore,
@@ -21,9 +23,10 @@ import { makeAdminStore } from './admins.ts';
 import { makeAdoptionStore } from './adoption.ts';
 import { makeAuditStore } from './audit.ts';
 import { backupDatabase } from './backup.ts';
-import { type Db, makeDb, openWriter } from './db.ts';
+import { type Db, makeDb } from './db.ts';
 import { makeDesiredStore } from './desired.ts';
 import { makeDeviceStore, type OnFault } from './devices.ts';
+import type { Engine } from './engine.ts';
 import { makeFailureStore } from './failures.ts';
 import { faulted } from './faults.ts';
 import { DATABASE_FILE, lockFolder, prepareFolder } from './folder.ts';
@@ -31,15 +34,17 @@ import { makeHaltStore } from './halts.ts';
 import { makeHistoryStore } from './history.ts';
 import { makeKeyValueStore } from './key-values.ts';
 import { type LastMoment, makeLastMoment } from './last-moment.ts';
-import { takeLease } from './lease.ts';
+import { type Lease, takeLease } from './lease.ts';
 import { type Migration, migrate } from './migrate.ts';
 import { takeOverOldClock } from './old-clock.ts';
 import { makeOutboxStore } from './outbox.ts';
 import { makeOutcomeStore } from './outcomes.ts';
 import { makePastStore } from './past.ts';
+import { type PostgresOptions, postgresEngine } from './postgres.ts';
 import { makeRampStore } from './ramp.ts';
 import { makeRevisionStore } from './revisions.ts';
 import { makeSessionStore } from './sessions.ts';
+import { openWriter, sqliteEngine } from './sqlite.ts';
 import type { WriteWatch } from './writer.ts';
 
 export { backupFolder } from './backup.ts';
@@ -63,15 +68,17 @@ export interface Store {
   readonly sessions: Sessions;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
-  /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`. */
+  /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`, `backup_elsewhere`. */
   backup(toFile: string): Promise<void>;
   /** Writes what is buffered, ends after the writes that wait, releases the folder. */
   close(): Promise<void>;
 }
 
 export interface StoreOptions {
-  /** Created when its parent exists. */
+  /** Holds keys, artifacts, and the database unless `database` is given. Created when its parent exists. */
   readonly folder: string;
+  /** A PostgreSQL database instead of the SQLite file in the folder. */
+  readonly database?: PostgresOptions | undefined;
   readonly nowMs: () => number;
   /** Called with failures that nobody awaits: a flush by the timer, a confirmation. Default: they are dropped. */
   readonly onFault?: OnFault;
@@ -86,23 +93,21 @@ const FLUSH_EVERY_MS = 2_000;
 const FLUSH_AT = 20_000;
 
 /**
- * Opens, locks and migrates the data folder and loads the device registry.
- * Faults `data_folder_unwritable`, `data_folder_locked`, `schema_newer`, `store_corrupt`, `store_io`, `disk_full`.
+ * Locks the data folder, opens and migrates the database, and loads the device registry.
+ * Faults `data_folder_unwritable`, `data_folder_locked`, `schema_newer`, `store_corrupt`, `store_io`, `disk_full`,
+ * `store_unreachable`, `store_refused`.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   await prepareFolder(options.folder);
   const unlock = await lockFolder(options.folder);
-  const writer = openWriter(path.join(options.folder, DATABASE_FILE));
   let db: Db | undefined;
   try {
-    await faulted(() => writer.raw('select 1'));
-    await migrate(writer, options);
-    db = makeDb(path.join(options.folder, DATABASE_FILE), writer, options.watch);
+    db = makeDb(await openEngine(options), options.watch);
     await takeOverOldClock(db, options.nowMs);
     return await makeStore(options, db, unlock);
   } catch (error) {
     try {
-      await (db === undefined ? writer.destroy() : db.close());
+      await db?.close();
     } finally {
       await unlock();
     }
@@ -110,11 +115,45 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<void>): Promise<Store> {
+/** Connects and migrates. */
+async function openEngine(options: StoreOptions): Promise<Engine> {
+  if (options.database !== undefined) {
+    const engine = await postgresEngine(options.database);
+    return migrated(engine.writer, options, () => engine, engine.close);
+  }
+  const file = path.join(options.folder, DATABASE_FILE);
+  const writer = openWriter(file);
+  return migrated(
+    writer,
+    options,
+    () => sqliteEngine(file, writer),
+    () => writer.destroy(),
+  );
+}
+
+async function migrated(
+  writer: Knex,
+  options: StoreOptions,
+  open: () => Engine,
+  close: () => Promise<void>,
+): Promise<Engine> {
+  try {
+    await faulted(() => writer.raw('select 1'));
+    await migrate(writer, options);
+    return open();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promise<void>): Promise<Store> {
   const { folder, nowMs, onFault = () => undefined, flushAt = FLUSH_AT } = options;
+  const lease = await takeLease(opened);
+  // A data folder has one controller by its lock; a database in the network has the one that opened it last.
+  const db = options.database === undefined ? opened : holding(opened, lease);
   const devices = await makeDeviceStore({ db, nowMs, onFault, flushAt });
   const admins = await makeAdminStore(db, nowMs);
-  const lease = await takeLease(db);
   let timer: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
 
@@ -151,10 +190,30 @@ async function makeStore(options: StoreOptions, db: Db, unlock: () => Promise<vo
         intervalMs,
       ).unref();
     },
-    backup: toFile => backupDatabase(path.join(folder, DATABASE_FILE), toFile),
+    backup: async toFile => {
+      if (options.database !== undefined) throw notOurs();
+      await backupDatabase(path.join(folder, DATABASE_FILE), toFile);
+    },
     close: () => {
       closing ??= close();
       return closing;
     },
   };
 }
+
+/** Every write holds the lease, not only those of the leader's decisions. */
+const holding = (db: Db, lease: Lease): Db => ({
+  ...db,
+  write: job =>
+    db.write(async trx => {
+      await lease.hold(trx);
+      return job(trx);
+    }),
+});
+
+const notOurs = (): Fault =>
+  new Fault(
+    'backup_elsewhere',
+    'the database is on PostgreSQL: back it up there, with pg_dump or with what your provider offers',
+    { retry: 'never' },
+  );

@@ -88,7 +88,7 @@ export async function readFailed(reader: Knex, buildId: BuildId, limit: number):
          and not exists (select 1 from evidence_exclusions x
            where x.build_id = ? and x.device_id = f.device_id)
        group by f.reason, c.sdk, f.version_code
-       order by devices desc, f.reason, c.sdk, f.version_code limit ?`,
+       order by devices desc, f.reason, c.sdk nulls first, f.version_code limit ?`,
       [buildId, buildId, buildId, limit],
     ),
   );

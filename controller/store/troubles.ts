@@ -27,7 +27,7 @@ export async function troublesOf(
        left join check_ins as c on c.device_id = newest.device_id
        where c.version_code is null or c.version_code <> ?
        group by a.outcome, a.reason, c.sdk
-       order by a.outcome, a.reason, c.sdk`,
+       order by a.outcome, a.reason, c.sdk nulls first`,
       [buildId, versionCode],
     ),
   );

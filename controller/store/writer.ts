@@ -5,6 +5,7 @@
  */
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
+import type { Engine } from './engine.ts';
 import { toFault } from './faults.ts';
 
 export type Job<T> = (trx: Knex.Transaction) => Promise<T>;
@@ -25,14 +26,15 @@ interface Waiting {
 /** Bounds how long the first of a batch waits for the last. */
 const BATCH = 128;
 
+type WriteEngine = Pick<Engine, 'writer' | 'standing' | 'begin'>;
+
 /** Told of each transaction: how long it took, and how many jobs shared it. */
 export interface WriteWatch {
   readonly monotonicMs: () => number;
   readonly wrote: (ms: number, jobs: number) => void;
 }
 
-/** `standing` is called before each transaction and rejects when the database file is gone or replaced. */
-export function makeWriter(db: Knex, standing: () => Promise<void>, watch?: WriteWatch): Writer {
+export function makeWriter(engine: WriteEngine, watch?: WriteWatch): Writer {
   const waiting: Waiting[] = [];
   let draining: Promise<void> | undefined;
   let stopped = false;
@@ -41,7 +43,7 @@ export function makeWriter(db: Knex, standing: () => Promise<void>, watch?: Writ
     while (waiting.length > 0) {
       const batch = waiting.splice(0, BATCH);
       const startedMs = watch?.monotonicMs() ?? 0;
-      await commit(db, batch, standing);
+      await commit(engine, batch);
       watch?.wrote(watch.monotonicMs() - startedMs, batch.length);
     }
     // In the same tick as the look at the queue: a job that comes later must find nobody draining.
@@ -83,7 +85,7 @@ type Tried<T> = { value: T } | { error: unknown; undone: boolean };
 
 /**
  * `undone`: the savepoint undid all changes of this job, so the other jobs may go on. It is false when the job runs alone
- * or the disk failed: SQLite may have ended the whole transaction then. The first error is kept, because Knex's error
+ * or the database failed: it may have ended the whole transaction then. The first error is kept, because Knex's error
  * about its own rollback would hide the cause.
  */
 async function attempt<T>(job: Job<T>, trx: Knex.Transaction, shared: boolean): Promise<Tried<T>> {
@@ -104,12 +106,13 @@ async function attempt<T>(job: Job<T>, trx: Knex.Transaction, shared: boolean): 
   }
 }
 
-async function commit(db: Knex, batch: readonly Waiting[], standing: () => Promise<void>): Promise<void> {
+async function commit({ writer, standing, begin }: WriteEngine, batch: readonly Waiting[]): Promise<void> {
   let cause: unknown;
   try {
     await standing();
-    await db.transaction(async trx => {
+    await writer.transaction(async trx => {
       try {
+        await begin?.(trx);
         for (const job of batch) await job.run(trx, batch.length > 1);
       } catch (error) {
         cause = error;

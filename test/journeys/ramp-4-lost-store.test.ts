@@ -3,8 +3,8 @@ import { cp, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openKnex } from '../../controller/store/db.ts';
 import { DATABASE_FILE } from '../../controller/store/folder.ts';
+import { openKnex } from '../../controller/store/sqlite.ts';
 import { gated, type Scene, withRamp } from '../support/github/brake-scene.ts';
 import { MINUTE_MS } from '../support/github/journey.ts';
 

@@ -1,4 +1,5 @@
 /** Keys in the data folder: made once, kept for their owner alone, and never replaced in silence. */
+import { existsSync } from 'node:fs';
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'uvu';
@@ -48,13 +49,13 @@ test('a file that others can read is told', () =>
       [0o400, false],
     ] as const) {
       await chmod(path.join(folder, 'token-key'), mode);
-      assert.is(keptSecret(folder, 'token-key', undefined).exposed, exposed, mode.toString(8));
+      assert.is(keptSecret(folder, 'token-key', 'devices_depend').exposed, exposed, mode.toString(8));
     }
   }));
 
 test('a missing or an empty key is refused with the file and the way back', () =>
   withFolder(async folder => {
-    const missing = faultOf(() => keptSecret(folder, 'nudge-key', undefined));
+    const missing = faultOf(() => keptSecret(folder, 'nudge-key', 'devices_depend'));
     assert.is(missing.code, 'key_missing');
     assert.match(missing.message, path.join(folder, 'nudge-key'));
     assert.match(missing.message, /backup/);
@@ -71,5 +72,13 @@ test('a key id may hold what a token may hold, and nothing else', () => {
   for (const text of [`a.b:${HEX}`, `:${HEX}`, `${'k'.repeat(17)}:${HEX}`, `k:${HEX}:x`, 'k:ab', HEX])
     assert.is(faultOf(() => parseTokenKey('OTA_TOKEN_KEY', new Secret(text))).code, 'settings_invalid', text);
 });
+
+test('with the database elsewhere no key is made: a second controller would refuse the whole fleet', () =>
+  withFolder(async folder => {
+    const missing = faultOf(() => keptSecret(folder, 'token-key', 'database_elsewhere'));
+    assert.is(missing.code, 'key_missing');
+    assert.match(missing.message, /token-key is missing.*OTA_DATABASE.*docs\/postgresql\.md/);
+    assert.not.ok(existsSync(path.join(folder, 'token-key')));
+  }));
 
 test.run();

@@ -1,16 +1,15 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openStore } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { HOUR_MS, NOW_MS } from '../support/state.ts';
-import { withStore } from '../support/store.ts';
+import { openTestStore, withStore } from '../support/store.ts';
 
 const DEVICES = 100_000;
 const idOf = (n: number): string => `device-${n}`;
 
 test('a fleet of 100,000 is enrolled, heard of, counted and there after a restart', () =>
   withFolder(async folder => {
-    const first = await openStore({ folder, nowMs: () => NOW_MS, flushAt: 30_000 });
+    const first = await openTestStore({ folder, nowMs: () => NOW_MS, flushAt: 30_000 });
     const all = Array.from({ length: DEVICES }, (_, n) => ({
       deviceId: idOf(n),
       tags: n % 1_000 === 0 ? ['qa'] : [],
@@ -28,7 +27,7 @@ test('a fleet of 100,000 is enrolled, heard of, counted and there after a restar
       });
     await first.close();
 
-    const second = await openStore({ folder, nowMs: () => NOW_MS });
+    const second = await openTestStore({ folder, nowMs: () => NOW_MS });
     const counts = await second.devices.counts(NOW_MS, HOUR_MS);
     assert.is(counts.enrolled, DEVICES);
     assert.is(counts.active, DEVICES);

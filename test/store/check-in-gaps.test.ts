@@ -2,9 +2,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { medianOf } from '../../controller/domain/check-in-gaps.ts';
-import { openStore, type Store } from '../../controller/store/store.ts';
+import type { Store } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { HOUR_MS, NOW_MS } from '../support/state.ts';
+import { openTestStore } from '../support/store.ts';
 
 const IDS = ['d1', 'd2', 'd3'];
 
@@ -31,7 +32,7 @@ const known = (store: Store): { devices: number; medianHours: number | undefined
 test('a first check-in says nothing; a second one does, and a restart keeps it', () =>
   withFolder(async folder => {
     let nowMs = NOW_MS;
-    const open = () => openStore({ folder, nowMs: () => nowMs });
+    const open = () => openTestStore({ folder, nowMs: () => nowMs });
     const first = await open();
     await first.devices.enrol(
       IDS.map(deviceId => ({ deviceId, tags: [] })),
@@ -55,7 +56,7 @@ test('a first check-in says nothing; a second one does, and a restart keeps it',
 
 test('revoked and erased devices do not count, and one that is let in again does', () =>
   withFolder(async folder => {
-    const store = await openStore({ folder, nowMs: () => NOW_MS });
+    const store = await openTestStore({ folder, nowMs: () => NOW_MS });
     const { devices } = store;
     await devices.enrol(
       IDS.map(deviceId => ({ deviceId, tags: [] })),

@@ -14,8 +14,8 @@ import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import { nudgeKey, verifyNudge } from '../../controller/domain/nudge/message.ts';
 import { nextStepOf } from '../../controller/domain/ramp/forecast.ts';
 import { isSuspended, percentAt } from '../../controller/domain/ramp/progress.ts';
-import { openKnex } from '../../controller/store/db.ts';
 import { DATABASE_FILE } from '../../controller/store/folder.ts';
+import { openKnex } from '../../controller/store/sqlite.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';
 import { call } from '../support/http.ts';
 import {

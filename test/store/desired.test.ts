@@ -4,10 +4,9 @@ import type { Problem } from '../../controller/domain/problem.ts';
 import { newRamp } from '../../controller/domain/ramp/progress.ts';
 import { canonicalState } from '../../controller/domain/release.ts';
 import type { Applied, OutboxEntry } from '../../controller/ports/index.ts';
-import { openStore } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { aBuild, aRamp, aState, NOW_MS } from '../support/state.ts';
-import { withStore } from '../support/store.ts';
+import { openTestStore, withStore } from '../support/store.ts';
 
 const applied = (revision: string, over: Partial<Applied> = {}): Applied => ({
   revision,
@@ -137,7 +136,7 @@ test('a build whose file is gone is remembered with its facts, and forgotten as 
 
 test('after a restart the applied revision comes from the store', () =>
   withFolder(async folder => {
-    const first = await openStore({ folder, nowMs: () => NOW_MS });
+    const first = await openTestStore({ folder, nowMs: () => NOW_MS });
     await first.desired.apply(
       applied('r1', { formerBuilds: new Map([['b40', aBuild(40)]]) }),
       [],
@@ -145,7 +144,7 @@ test('after a restart the applied revision comes from the store', () =>
       [entry('k')],
     );
     await first.close();
-    const second = await openStore({ folder, nowMs: () => NOW_MS });
+    const second = await openTestStore({ folder, nowMs: () => NOW_MS });
     const read = await second.desired.applied();
     assert.is(read?.revision, 'r1');
     assert.is(read?.formerBuilds.get('b40')?.versionCode, 40);

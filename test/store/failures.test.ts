@@ -2,9 +2,10 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { FailureGroup, FailureQuery, Report } from '../../controller/ports/index.ts';
-import { openKnex } from '../../controller/store/db.ts';
 import { DATABASE_FILE } from '../../controller/store/folder.ts';
+import { openKnex } from '../../controller/store/sqlite.ts';
 import type { Store } from '../../controller/store/store.ts';
+import { onPostgres } from '../support/postgres.ts';
 import { NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 
@@ -108,25 +109,26 @@ test('the devices come page by page in the order of their ids', () =>
     assert.equal(await failures.devices({ ...QUERY, buildId: 'b99' }, { limit: 9 }), []);
   }));
 
-test('neither reads a table from end to end', () =>
-  withFailures(async (store, folder) => {
-    const db = openKnex(path.join(folder, DATABASE_FILE), ['query_only = ON'], 1);
-    try {
-      const plan = async (sql: string): Promise<string> =>
-        ((await db.raw(`explain query plan ${sql}`)) as { detail: string }[]).map(r => r.detail).join('\n');
-      const failed = await plan(
-        "select device_id from attempts where build_id = 'b42' and outcome = 'fail' and device_id > 'd' order by device_id",
-      );
-      assert.match(failed, /SEARCH attempts USING (COVERING )?INDEX attempts_build_id_outcome_device_id/);
-      const applied = await plan(
-        "select * from audit where action = 'apply' and id < 9 order by id desc limit 5",
-      );
-      assert.match(applied, /SEARCH audit USING INDEX audit_action_id_index/);
-      assert.not.match(failed + applied, /SCAN|TEMP B-TREE/);
-    } finally {
-      await db.destroy();
-    }
-    assert.ok(store);
-  }));
+if (!onPostgres)
+  test('neither reads a table from end to end', () =>
+    withFailures(async (store, folder) => {
+      const db = openKnex(path.join(folder, DATABASE_FILE), ['query_only = ON'], 1);
+      try {
+        const plan = async (sql: string): Promise<string> =>
+          ((await db.raw(`explain query plan ${sql}`)) as { detail: string }[]).map(r => r.detail).join('\n');
+        const failed = await plan(
+          "select device_id from attempts where build_id = 'b42' and outcome = 'fail' and device_id > 'd' order by device_id",
+        );
+        assert.match(failed, /SEARCH attempts USING (COVERING )?INDEX attempts_build_id_outcome_device_id/);
+        const applied = await plan(
+          "select * from audit where action = 'apply' and id < 9 order by id desc limit 5",
+        );
+        assert.match(applied, /SEARCH audit USING INDEX audit_action_id_index/);
+        assert.not.match(failed + applied, /SCAN|TEMP B-TREE/);
+      } finally {
+        await db.destroy();
+      }
+      assert.ok(store);
+    }));
 
 test.run();

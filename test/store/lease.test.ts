@@ -1,13 +1,9 @@
-/** Two controllers that both take themselves for the leader: what the older one writes is refused whole. */
-import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
-import { openKnex } from '../../controller/store/db.ts';
-import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { aState, NOW_MS } from '../support/state.ts';
-import { withStore } from '../support/store.ts';
+import { withStore, withTables } from '../support/store.ts';
 
 const PROGRESS = {
   rampId: 1,
@@ -41,9 +37,7 @@ const PROMISED = [{ topic: 'github', key: 'brake:1', payload: null, notBeforeMs:
 
 /** Somebody else takes over, as a lease in a shared database would. */
 async function overtake(folder: string): Promise<void> {
-  const other = openKnex(path.join(folder, DATABASE_FILE), ['busy_timeout = 5000'], 1);
-  await other('leader').increment('epoch', 1);
-  await other.destroy();
+  await withTables(folder, db => db('leader').increment('epoch', 1));
 }
 
 const codeOf = async (write: Promise<unknown>): Promise<string> =>

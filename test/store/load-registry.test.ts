@@ -1,21 +1,18 @@
-/** The registry after a start holds what it held before it, also over the edges of pages. */
-import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeDb, openWriter } from '../../controller/store/db.ts';
-import { DATABASE_FILE } from '../../controller/store/folder.ts';
+import { makeDb } from '../../controller/store/db.ts';
 import { loadRegistry } from '../../controller/store/load-registry.ts';
 import { Registry } from '../../controller/store/registry.ts';
-import { openStore } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { DAY_MS, hexOf, NOW_MS } from '../support/state.ts';
+import { engineOf, openTestStore } from '../support/store.ts';
 
 const DEVICES = 23;
 const idOf = (n: number): string => `d-${String(n).padStart(2, '0')}`;
 
 test('every device, its token, tags, key and last check-in come back, whatever the size of a page', () =>
   withFolder(async folder => {
-    const store = await openStore({ folder, nowMs: () => NOW_MS });
+    const store = await openTestStore({ folder, nowMs: () => NOW_MS });
     const ids = Array.from({ length: DEVICES }, (_, n) => idOf(n));
     await store.devices.enrol(
       ids.map((deviceId, n) => ({
@@ -45,8 +42,7 @@ test('every device, its token, tags, key and last check-in come back, whatever t
     await store.close();
 
     for (const page of [1, 7, DEVICES, 10_000]) {
-      const writer = openWriter(path.join(folder, DATABASE_FILE));
-      const db = makeDb(path.join(folder, DATABASE_FILE), writer);
+      const db = makeDb(await engineOf(folder));
       try {
         const registry = new Registry();
         await loadRegistry(db, registry, page);

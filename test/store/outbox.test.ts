@@ -1,11 +1,8 @@
-import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { OutboxEntry } from '../../controller/ports/index.ts';
-import { openReader } from '../../controller/store/db.ts';
-import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import { DAY_MS, NOW_MS } from '../support/state.ts';
-import { withStore } from '../support/store.ts';
+import { withStore, withTables } from '../support/store.ts';
 
 const entry = (key: string, over: Partial<OutboxEntry> = {}): OutboxEntry => ({
   topic: 'nudge',
@@ -76,12 +73,7 @@ test('retention removes given-up effects by when they were given up, and never a
     async ({ outbox, outcomes }, folder) => {
       const kept = async (eventsBeforeMs: number) => {
         await outcomes.prune(eventsBeforeMs, 0);
-        const reader = openReader(path.join(folder, DATABASE_FILE));
-        try {
-          return await reader('outbox').orderBy('key').pluck('key');
-        } finally {
-          await reader.destroy();
-        }
+        return withTables(folder, db => db('outbox').orderBy('key').pluck('key'));
       };
       await outbox.add([
         entry('given up'),

@@ -1,14 +1,12 @@
 /** What was: tags as they were whoever changed them, the revision and the step in force, and how far back that is known. */
 
-import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AuditEntry } from '../../controller/ports/index.ts';
-import { openWriter } from '../../controller/store/db.ts';
-import { DATABASE_FILE } from '../../controller/store/folder.ts';
-import { openStore, type Store } from '../../controller/store/store.ts';
+import type { Store } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { HOUR_MS, NOW_MS } from '../support/state.ts';
+import { openTestStore, withTables } from '../support/store.ts';
 
 const hour = (count: number): number => NOW_MS + count * HOUR_MS;
 
@@ -16,7 +14,7 @@ const hour = (count: number): number => NOW_MS + count * HOUR_MS;
 const withMoved = (use: (store: Store, at: (hours: number) => void, folder: string) => Promise<void>) =>
   withFolder(async folder => {
     let nowMs = NOW_MS;
-    const store = await openStore({ folder, nowMs: () => nowMs });
+    const store = await openTestStore({ folder, nowMs: () => nowMs });
     try {
       await use(
         store,
@@ -70,9 +68,11 @@ test('each way to change tags leaves what they were and who changed them', () =>
       ['kiosk', 'qa'],
     ]);
     assert.equal(await tagsAt('d2', [2, 3]), [[], ['qa']]);
-    const reader = openWriter(path.join(folder, DATABASE_FILE));
-    const rows = await reader('tag_changes').orderBy('id').select('device_id', 'changed_by');
-    await reader.destroy();
+    const rows = await withTables(folder, db =>
+      db<{ device_id: string; changed_by: string }>('tag_changes')
+        .orderBy('id')
+        .select('device_id', 'changed_by'),
+    );
     assert.equal(
       rows.map(r => `${r.device_id} ${r.changed_by}`),
       ['d1 admin:ruth', 'd1 admin:import', 'd1 admin:bulk', 'd2 admin:bulk'],
@@ -85,13 +85,12 @@ test('the same tags again are no change, and an erased device leaves no row', ()
     at(1);
     await devices.setTags('d1', ['lab', 'qa', 'qa']);
     await devices.enrol([{ deviceId: 'd1', tags: ['qa', 'lab'] }], hour(1));
-    const reader = openWriter(path.join(folder, DATABASE_FILE));
-    assert.is((await reader('tag_changes')).length, 0);
+    const rows = () => withTables(folder, async db => (await db('tag_changes')).length);
+    assert.is(await rows(), 0);
     await devices.setTags('d1', []);
-    assert.is((await reader('tag_changes')).length, 1);
+    assert.is(await rows(), 1);
     await devices.erase('d1');
-    assert.is((await reader('tag_changes')).length, 0);
-    await reader.destroy();
+    assert.is(await rows(), 0);
   }));
 
 test('tags from before the first change is kept, and from before what retention removed, are not known', () =>

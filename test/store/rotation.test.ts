@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DeviceAuth } from '../../controller/ports/index.ts';
-import { openStore } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { NOW_MS } from '../support/state.ts';
+import { openTestStore } from '../support/store.ts';
 
 const GRACE_MS = 100;
 
@@ -75,7 +75,7 @@ function expected(model: Model, nowMs: number): number[] {
 async function run(sequence: readonly Step[]): Promise<void> {
   await withFolder(async folder => {
     let now = NOW_MS;
-    const open = () => openStore({ folder, nowMs: () => now });
+    const open = () => openTestStore({ folder, nowMs: () => now });
     let store = await open();
     const model: Model = { generation: 0, graceUntilMs: 0, state: 'absent' };
     const retired = new Set<number>();

@@ -1,11 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Session } from '../../controller/ports/index.ts';
-import { makeDb, openWriter } from '../../controller/store/db.ts';
-import { DATABASE_FILE } from '../../controller/store/folder.ts';
+import { makeDb } from '../../controller/store/db.ts';
 import { makeSessionStore } from '../../controller/store/sessions.ts';
 import { hexOf, NOW_MS } from '../support/state.ts';
-import { withStore } from '../support/store.ts';
+import { engineOf, withStore } from '../support/store.ts';
 
 const session = (name: string, expiresAtMs = NOW_MS + 1_000): Session => ({
   viewer: {
@@ -50,8 +49,7 @@ test('a session is over at its end, and its row goes with the next pruning', asy
 
 test('another store on the same database sees sessions begin and end; past the bound the oldest ends', () =>
   withStore(async ({ sessions }, folder) => {
-    const file = `${folder}/${DATABASE_FILE}`;
-    const db = makeDb(file, openWriter(file));
+    const db = makeDb(await engineOf(folder));
     try {
       const second = makeSessionStore(db, () => NOW_MS, 2);
       await sessions.begin(hexOf('a'), session('ann'));

@@ -1,13 +1,9 @@
-/** Who took a build, and how it failed there: what halts rest on. */
-import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DownloadEvent } from '../../controller/ports/index.ts';
-import { openKnex } from '../../controller/store/db.ts';
-import { DATABASE_FILE } from '../../controller/store/folder.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { aState, NOW_MS } from '../support/state.ts';
-import { withStore } from '../support/store.ts';
+import { withStore, withTables } from '../support/store.ts';
 
 const IDS = ['d1', 'd2', 'd3', 'd4'];
 const withDevices = (use: (store: Store, folder: string) => Promise<void>): Promise<void> =>
@@ -54,9 +50,9 @@ test('the last byte decides; events of older versions, which do not tell it, cou
     await sent(store, 'd3');
     await sent(store, 'd3', { atMs: NOW_MS + 3 });
     await sent(store, 'd4', { status: 410, bytes: 0 });
-    const db = openKnex(path.join(folder, DATABASE_FILE), ['busy_timeout = 5000'], 1);
-    await db('apk_download_events').where({ device_id: 'd3' }).update({ last_byte: null });
-    await db.destroy();
+    await withTables(folder, db =>
+      db('apk_download_events').where({ device_id: 'd3' }).update({ last_byte: null }),
+    );
     const takers = await store.halts.takers('b42', 100);
     assert.equal(takers.map(t => [t.deviceId, t.takenAtMs]).sort(), [
       ['d1', undefined],

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault, faultCode } from '../../controller/domain/fault.ts';
-import { type Db, makeDb, openWriter } from '../../controller/store/db.ts';
+import { type Db, makeDb } from '../../controller/store/db.ts';
+import { openWriter, sqliteEngine } from '../../controller/store/sqlite.ts';
 import { withFolder } from '../support/folder.ts';
 
 /** A database with one table of texts. */
@@ -17,7 +18,7 @@ const withTable = (
       t.increments('id');
       t.text('text').notNullable().unique();
     });
-    const db = makeDb(file, writer);
+    const db = makeDb(sqliteEngine(file, writer));
     try {
       const limitPages = async (pages: number): Promise<void> => {
         await writer.raw(`PRAGMA max_page_count = ${pages}`);

@@ -12,6 +12,7 @@ import { makeObserver } from '../../controller/observe/observe.ts';
 import { readSettings } from '../../controller/settings/settings.ts';
 import { withFolder } from './folder.ts';
 import { type Answer, anApk, type CallOptions, call, sha256Of } from './http.ts';
+import { databaseOf } from './postgres.ts';
 import { type ReleaseFiles, releaseFiles } from './releases.ts';
 import { gitEnvironment, makeRepository, type Repository } from './repository.ts';
 import { aRollout, aState, type StateParts } from './state.ts';
@@ -59,6 +60,13 @@ export interface JourneyOptions {
   readonly apkBytes?: number;
 }
 
+/** Keys are never made where the database is elsewhere. */
+const onPostgres = (url: string) => ({
+  OTA_DATABASE: url,
+  OTA_TOKEN_KEY: `k1:${'5'.repeat(64)}`,
+  OTA_NUDGE_KEY: '7'.repeat(64),
+});
+
 export function withController(
   use: (journey: Journey) => Promise<void>,
   options: JourneyOptions = {},
@@ -74,10 +82,13 @@ export function withController(
         level: 'debug',
         destination: { write: line => void log.push(JSON.parse(line) as LogLine) },
       });
+    const data = path.join(folder, 'data');
+    const database = await databaseOf(data);
     const start = (settings: Readonly<Record<string, string>> = {}): Promise<Controller> =>
       startController(
         readSettings({
-          OTA_DATA: path.join(folder, 'data'),
+          OTA_DATA: data,
+          ...(database === undefined ? {} : onPostgres(database.url)),
           OTA_PORT: '0',
           OTA_SOURCE: pathToFileURL(repository.folder).href,
           OTA_SOURCE_INTERVAL: '1h',

@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { startPostgres } from './postgres.ts';
 import { runFolder } from './run-folder.ts';
 
 /** TEST_ROOT: where the runner's own tests keep files that fail on purpose. */
@@ -56,9 +57,41 @@ const rankOf = (file: string): number => {
   return rank < 0 ? FIRST.length : rank;
 };
 
+/** Run once more with each store on PostgreSQL: what these say of a store must hold on both engines. */
+const ON_POSTGRES = [
+  'store/bulk',
+  'store/check-in-gaps',
+  'store/desired',
+  'store/device-find',
+  'store/devices',
+  'store/failures',
+  'store/halts',
+  'store/history',
+  'store/lease',
+  'store/load-registry',
+  'store/operators',
+  'store/outbox',
+  'store/outcomes',
+  'store/pages',
+  'store/past',
+  'store/rotation',
+  'store/sessions',
+  'store/takers',
+  'journeys/device-1-poll',
+  'journeys/device-2-nudge',
+  'journeys/device-4-integrity',
+  'journeys/device-5-idempotency',
+  'journeys/nudge-3-outage',
+  'journeys/promote-and-rollout',
+  'journeys/ramp-2-gate',
+  'journeys/rollback',
+  'journeys/telemetry',
+].map(name => `test/${name}.test.ts`);
+
 interface Job {
   readonly files: readonly string[];
   readonly together: boolean;
+  readonly onPostgres?: true;
 }
 
 interface FileResult {
@@ -105,12 +138,12 @@ function judge(file: string, run: Run, counts: Counts): FileResult {
   return { ...result, failed, why: undefined };
 }
 
-function start(args: readonly string[], timeMs: number): Promise<Run> {
+function start(args: readonly string[], timeMs: number, env: NodeJS.ProcessEnv = {}): Promise<Run> {
   const started = performance.now();
   return new Promise(resolve => {
     const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
       cwd: root,
-      env: { ...process.env, NODE_ENV: 'test', FORCE_COLOR: '0', TMPDIR: temporaryFolder },
+      env: { ...process.env, ...env, NODE_ENV: 'test', FORCE_COLOR: '0', TMPDIR: temporaryFolder },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -145,10 +178,11 @@ async function runAlone(file: string): Promise<FileResult[]> {
 }
 
 /** A file that never began, or never ended, has failed: the process died or hung in it or before it. */
-async function runTogether(files: readonly string[]): Promise<FileResult[]> {
+async function runTogether({ files, onPostgres }: Job): Promise<FileResult[]> {
   const run = await start(
     [path.join(import.meta.dirname, 'run-together.ts'), ...files],
     limitMs + files.length * sharedFileMs,
+    onPostgres && server !== undefined ? { TEST_STORE: 'postgres', TEST_POSTGRES: server.url } : {},
   );
   return files.map(file => {
     const [, part = ''] = run.output.split(`@@ begins ${file}\n`);
@@ -161,7 +195,11 @@ async function runTogether(files: readonly string[]): Promise<FileResult[]> {
     // One exit code for all: it counts against the files that did not end, and against all when all did.
     const exit = ended && run.output.split('@@ {').length - 1 < files.length ? 0 : run.exit;
     const ms = counts.ms ?? run.ms;
-    return judge(file, { output, exit, timedOut: run.timedOut && !ended, ms }, counts);
+    return judge(
+      onPostgres ? `${file} on PostgreSQL` : file,
+      { output, exit, timedOut: run.timedOut && !ended, ms },
+      counts,
+    );
   });
 }
 
@@ -182,9 +220,16 @@ const shared = SHARED.flatMap(([folder, most]) => {
 const queue: Job[] = [
   ...shared.map(group => ({ files: group, together: true })),
   ...files
-    .filter(file => !SHARED.some(([folder]) => isIn(folder, file)))
+    .filter(file => !isIn('postgres', file) && !SHARED.some(([folder]) => isIn(folder, file)))
     .map(file => ({ files: [file], together: false })),
 ].sort((a, b) => rankOf(a.files[0] ?? '') - rankOf(b.files[0] ?? ''));
+const onPostgres = files.filter(file => ON_POSTGRES.includes(file) || isIn('postgres', file));
+const server = onPostgres.length > 0 ? await startPostgres() : undefined;
+if (server !== undefined)
+  for (const part of ['test/store/', 'test/journeys/', 'test/postgres/']) {
+    const group = onPostgres.filter(file => file.startsWith(part));
+    if (group.length > 0) queue.push({ files: group, together: true, onPostgres: true });
+  }
 const temporaryFolder = runFolder();
 const results: FileResult[] = [];
 
@@ -200,7 +245,7 @@ function print(result: FileResult): void {
 async function worker(): Promise<void> {
   for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
     const done = job.together
-      ? await runTogether(job.files)
+      ? await runTogether(job)
       : await Promise.all(job.files.map(runAlone)).then(all => all.flat());
     results.push(...done);
     for (const result of done) print(result);
@@ -209,9 +254,13 @@ async function worker(): Promise<void> {
 // One more than there are cores: a test of the controller waits for Git, sockets and other processes half of its time.
 await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) + 1 }, worker));
 
+await server?.stop();
+
 const sum = (of: (r: FileResult) => number): number => results.reduce((total, r) => total + of(r), 0);
 const failed = sum(r => r.failed) + (files.length === 0 ? 1 : 0);
-const skipped = sum(r => r.skipped);
+const without = server === undefined ? onPostgres.length : 0;
+if (without > 0) console.log(`PostgreSQL is not installed: ${without} files were not run on it`);
+const skipped = sum(r => r.skipped) + without;
 if (files.length === 0) console.log('no test file matched');
 for (const r of results.filter(r => r.why !== undefined)) console.log(`FAIL ${r.file}: ${r.why}`);
 console.log(`${results.length} files`);

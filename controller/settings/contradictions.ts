@@ -1,0 +1,40 @@
+/** What is wrong with settings that are each valid: together, or beyond the form of one. */
+import { isPrivateUrl } from '../domain/loopback.ts';
+import { wrongDatabaseUrl } from './database-url.ts';
+import type { Settings } from './settings.ts';
+
+const WILDCARDS = ['0.0.0.0', '::'];
+
+/** Download URLs are built from OTA_PUBLIC_URL. If agents refuse it, every update stops and nothing says why. */
+function* wrongPublicUrl(s: Settings): Generator<string> {
+  if (s.OTA_PUBLIC_URL === undefined) {
+    if (s.OTA_TRUSTED_PROXY)
+      yield 'OTA_PUBLIC_URL: required with OTA_TRUSTED_PROXY: set the URL at which devices reach the proxy';
+    else if (s.OTA_TLS_CERT !== undefined && WILDCARDS.includes(s.OTA_HOST))
+      yield `OTA_PUBLIC_URL: required when OTA_HOST is ${s.OTA_HOST}: devices cannot reach that address`;
+    return;
+  }
+  if (!isPrivateUrl(new URL(s.OTA_PUBLIC_URL)))
+    yield 'OTA_PUBLIC_URL: must be https: agents accept plain http from loopback only';
+}
+
+function* wrongDatabase(s: Settings): Generator<string> {
+  const wrong = s.OTA_DATABASE === undefined ? undefined : wrongDatabaseUrl(s.OTA_DATABASE.reveal());
+  if (wrong !== undefined) yield `OTA_DATABASE: ${wrong}`;
+}
+
+export function contradictions(s: Settings): string[] {
+  const out: string[] = [...wrongPublicUrl(s), ...wrongDatabase(s)];
+  if ((s.OTA_TLS_CERT === undefined) !== (s.OTA_TLS_KEY === undefined))
+    out.push('OTA_TLS_CERT and OTA_TLS_KEY: set both or neither');
+  const app = [s.OTA_GITHUB_APP_ID, s.OTA_GITHUB_APP_INSTALLATION, s.OTA_GITHUB_APP_KEY].filter(
+    v => v !== undefined,
+  ).length;
+  if (app !== 0 && app !== 3)
+    out.push('OTA_GITHUB_APP_ID, OTA_GITHUB_APP_INSTALLATION and OTA_GITHUB_APP_KEY: set all three or none');
+  if (app === 3 && s.OTA_GITHUB_TOKEN !== undefined)
+    out.push('OTA_GITHUB_TOKEN and OTA_GITHUB_APP_ID: set one of them, not both');
+  if (s.OTA_GITHUB_REPO !== undefined && app === 0 && s.OTA_GITHUB_TOKEN === undefined)
+    out.push('OTA_GITHUB_REPO: requires OTA_GITHUB_TOKEN or a GitHub App');
+  return out;
+}

@@ -1,0 +1,92 @@
+/**
+ * A PostgreSQL database. Nothing here outlives a transaction: no `SET`, no lock of a session, no named statement. So
+ * PgBouncer may share connections between transactions.
+ */
+import knex, { type Knex } from 'knex';
+import type { ConnectionConfig } from 'pg';
+import type { Engine } from './engine.ts';
+import { SILENT } from './sqlite.ts';
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=FILE`; a secret. */
+  readonly url: string;
+  /** Connections that read; one more writes. */
+  readonly connections: number;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A request waits no longer for a connection, and no longer for an answer. */
+const READ_TIMEOUT_MS = 30_000;
+/** A migration or an import of a hundred thousand devices takes a while. */
+const WRITE_TIMEOUT_MS = 300_000;
+
+const INT8 = 20;
+const NUMERIC = 1700;
+/** Counts, sums and Unix ms are whole numbers below 2^53; the driver gives them as text. */
+const AS_NUMBERS = {
+  getTypeParser: (oid: number, format?: string) =>
+    oid === INT8 || oid === NUMERIC ? Number : (standardParser?.(oid, format) ?? String),
+};
+let standardParser: ((oid: number, format?: string) => (text: string) => unknown) | undefined;
+
+/** The one lock that all controllers of this database take to write: "ota" and the number of this rule. */
+const WRITE_LOCK = 0x6f7461_01;
+
+async function openKnex(options: PostgresOptions, connections: number, timeoutMs: number): Promise<Knex> {
+  const { types } = (await import('pg')).default;
+  standardParser ??= (oid, format) => types.getTypeParser(oid, (format ?? 'text') as 'text');
+  const connection: ConnectionConfig = {
+    connectionString: options.url,
+    types: AS_NUMBERS as NonNullable<ConnectionConfig['types']>,
+    application_name: 'nexmdm-ota',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: timeoutMs,
+    keepAlive: true,
+  };
+  return knex({
+    client: 'pg',
+    connection: connection as Knex.PgConnectionConfig,
+    compileSqlOnError: false,
+    log: SILENT,
+    acquireConnectionTimeout: READ_TIMEOUT_MS,
+    pool: { min: 0, max: connections },
+  });
+}
+
+/** Faults `store_unreachable`, `store_refused` come with the first statement, not here. */
+export async function postgresEngine(options: PostgresOptions): Promise<Engine> {
+  const writer = await openKnex(options, 1, WRITE_TIMEOUT_MS);
+  const reader = await openKnex(options, options.connections, READ_TIMEOUT_MS);
+  return {
+    writer,
+    reader,
+    standing: async () => undefined,
+    begin: lockForWriting,
+    close: async () => {
+      await reader.destroy();
+      await writer.destroy();
+    },
+  };
+}
+
+/**
+ * One writer at a time, of all controllers: what a job reads is what it changes, as on SQLite. The lock ends with the
+ * transaction, and each statement after it sees what was committed before.
+ */
+export const lockForWriting = (trx: Knex): PromiseLike<unknown> =>
+  trx.raw('select pg_advisory_xact_lock(?)', [WRITE_LOCK]);
+
+/**
+ * Text is compared byte by byte, as SQLite and JavaScript do, whatever the database's locale: pages of devices go on
+ * after an id, and memory must agree with the database on what comes next.
+ */
+export async function compareByBytes(trx: Knex): Promise<void> {
+  const found: { rows: { table_name: string; column_name: string }[] } = await trx.raw(
+    `select c.table_name, c.column_name from information_schema.columns c
+     join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
+     where c.table_schema = current_schema() and t.table_type = 'BASE TABLE'
+       and c.data_type = 'text' and coalesce(c.collation_name, '') <> 'C'`,
+  );
+  for (const { table_name, column_name } of found.rows)
+    await trx.raw('alter table ?? alter column ?? type text collate "C"', [table_name, column_name]);
+}

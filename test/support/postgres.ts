@@ -1,0 +1,150 @@
+/**
+ * A PostgreSQL server for one run of the tests, and a database of its own for each data folder. The runner starts the
+ * server and names it in TEST_POSTGRES; with TEST_STORE=postgres each store of the tests lies there instead of in SQLite.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { migrate } from '../../controller/store/migrate.ts';
+import { type PostgresOptions, postgresEngine } from '../../controller/store/postgres.ts';
+import { NOW_MS } from './state.ts';
+
+const run = promisify(execFile);
+
+export const onPostgres: boolean = process.env.TEST_STORE === 'postgres';
+
+/** Where Debian puts the programs of the newest server; undefined without one. */
+function programs(): string | undefined {
+  const root = '/usr/lib/postgresql';
+  const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : [];
+  return versions.map(v => path.join(root, v, 'bin')).find(bin => existsSync(path.join(bin, 'initdb')));
+}
+
+export interface Server {
+  /** `postgres://…` without a database. */
+  readonly url: string;
+  /** Ends it at once, as a power cut would. */
+  stop(): Promise<void>;
+}
+
+/** PostgreSQL refuses to run as root. */
+async function postgresUser(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const { stdout } = await run('getent', ['passwd', 'postgres']);
+  const [, , uid, gid] = stdout.split(':').map(Number);
+  if (uid === undefined || gid === undefined) throw new Error('there is no user postgres');
+  return { uid, gid };
+}
+
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject()));
+    });
+  });
+
+/** Undefined where PostgreSQL is not installed. `shm`: nothing of it needs a disk. */
+export async function startPostgres(): Promise<Server | undefined> {
+  const bin = programs();
+  if (bin === undefined) return undefined;
+  const owner = await postgresUser();
+  const as = owner ?? {};
+  const folder = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : '/tmp', 'ota-postgres-'));
+  if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+  const data = path.join(folder, 'data');
+  const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'];
+  await run(path.join(bin, 'initdb'), initdb, { ...as, cwd: folder });
+  const port = await freePort();
+  const settings = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=300'];
+  const server = spawn(
+    path.join(bin, 'postgres'),
+    ['-D', data, '-h', '127.0.0.1', '-p', `${port}`, '-k', folder, ...settings.flatMap(s => ['-c', s])],
+    { ...as, cwd: folder, stdio: 'ignore' },
+  );
+  server.unref();
+  process.once('exit', () => server.kill('SIGQUIT'));
+  const url = `postgres://postgres@127.0.0.1:${port}`;
+  await answering(`${url}/postgres`);
+  return {
+    url,
+    stop: async () => {
+      // Awaiting alone would not keep this process alive.
+      server.ref();
+      const ended = new Promise(resolve => server.once('exit', resolve));
+      if (server.exitCode === null && server.kill('SIGQUIT')) await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answering(url: string): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    const answered = await query(url, 'select 1').then(
+      () => true,
+      () => false,
+    );
+    if (answered) return;
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+  throw new Error('PostgreSQL did not start');
+}
+
+async function query(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+const known = new Set<string>();
+let template: Promise<string> | undefined;
+
+/** An empty database of the newest schema, which is copied instead of migrating each. */
+async function makeTemplate(server: string): Promise<string> {
+  const name = `ota_template_${process.pid}`;
+  await query(`${server}/postgres`, `create database ${name} strategy wal_log`);
+  const { writer, close } = await postgresEngine({ url: `${server}/${name}`, connections: 1 });
+  await migrate(writer, { folder: '', nowMs: () => NOW_MS });
+  await close();
+  return name;
+}
+
+async function optionsOf(server: string, kind: 'migrated' | 'empty' | 'icu'): Promise<string> {
+  if (kind === 'icu') return "template template0 locale_provider icu icu_locale 'en-US'";
+  if (kind === 'empty') return '';
+  template ??= makeTemplate(server);
+  return `template ${await template}`;
+}
+
+/** Runs SQL as the server's owner. */
+export const onDatabase = (url: string, sql: string): Promise<void> => query(url, sql);
+
+/** The database that stands for this data folder; undefined while the tests run on SQLite. */
+export async function databaseOf(
+  folder: string,
+  kind: 'migrated' | 'empty' | 'icu' = 'migrated',
+): Promise<PostgresOptions | undefined> {
+  if (!onPostgres) return undefined;
+  const server = process.env.TEST_POSTGRES;
+  if (server === undefined) throw new Error('TEST_POSTGRES names no server');
+  const name = `ota_${createHash('sha256').update(path.resolve(folder)).digest('hex').slice(0, 20)}`;
+  if (!known.has(name)) {
+    known.add(name);
+    const made = `create database ${name} ${await optionsOf(server, kind)} strategy wal_log`;
+    await query(`${server}/postgres`, made).catch(error => {
+      // Another process of the same test made it.
+      if ((error as { code?: string }).code !== '42P04') throw error;
+    });
+  }
+  return { url: `${server}/${name}`, connections: 2 };
+}
