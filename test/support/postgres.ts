@@ -2,7 +2,7 @@
  * A PostgreSQL server for one run of the tests, and a database of its own for each data folder. The runner starts the
  * server and names it in TEST_POSTGRES; with TEST_STORE=postgres each store of the tests lies there instead of in SQLite.
  */
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -27,7 +27,11 @@ function programs(): string | undefined {
 export interface Server {
   /** `postgres://…` without a database. */
   readonly url: string;
-  /** Ends it at once, as a power cut would. */
+  /** Ends it at once, without a word to those that are connected. */
+  crash(): Promise<void>;
+  /** Starts it again after a crash, on what it had written. */
+  revive(): Promise<void>;
+  /** Ends it, and removes all that it had. */
   stop(): Promise<void>;
 }
 
@@ -62,23 +66,34 @@ export async function startPostgres(): Promise<Server | undefined> {
   const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'];
   await run(path.join(bin, 'initdb'), initdb, { ...as, cwd: folder });
   const port = await freePort();
-  const settings = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=300'];
-  const server = spawn(
-    path.join(bin, 'postgres'),
-    ['-D', data, '-h', '127.0.0.1', '-p', `${port}`, '-k', folder, ...settings.flatMap(s => ['-c', s])],
-    { ...as, cwd: folder, stdio: 'ignore' },
-  );
-  server.unref();
-  process.once('exit', () => server.kill('SIGQUIT'));
+  const settings = ['fsync=off', 'full_page_writes=off', 'max_connections=300'];
   const url = `postgres://postgres@127.0.0.1:${port}`;
-  await answering(`${url}/postgres`);
+  const begin = async (): Promise<ChildProcess> => {
+    const begun = spawn(
+      path.join(bin, 'postgres'),
+      ['-D', data, '-h', '127.0.0.1', '-p', `${port}`, '-k', folder, ...settings.flatMap(s => ['-c', s])],
+      { ...as, cwd: folder, stdio: 'ignore' },
+    );
+    begun.unref();
+    await answering(`${url}/postgres`);
+    return begun;
+  };
+  let server = await begin();
+  process.once('exit', () => server.kill('SIGQUIT'));
+  const crash = async (): Promise<void> => {
+    // Awaiting alone would not keep this process alive.
+    server.ref();
+    const ended = new Promise(resolve => server.once('exit', resolve));
+    if (server.exitCode === null && server.kill('SIGQUIT')) await ended;
+  };
   return {
     url,
+    crash,
+    revive: async () => {
+      server = await begin();
+    },
     stop: async () => {
-      // Awaiting alone would not keep this process alive.
-      server.ref();
-      const ended = new Promise(resolve => server.once('exit', resolve));
-      if (server.exitCode === null && server.kill('SIGQUIT')) await ended;
+      await crash();
       rmSync(folder, { recursive: true, force: true });
     },
   };

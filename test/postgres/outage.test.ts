@@ -1,0 +1,61 @@
+/** The database server stops in the middle of a rollout and comes back: no device notices, and nobody restarts anything. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { withController } from '../support/controller.ts';
+import { until } from '../support/folder.ts';
+import { call } from '../support/http.ts';
+import { onDatabase, startPostgres } from '../support/postgres.ts';
+
+const REPORT = {
+  request_id: 'req-outage-1',
+  build_id: 'b42',
+  outcome: 'ok',
+  reason: 'installed',
+  version_code: 42,
+};
+
+test('while the database is away devices are offered the build, what must be written is refused, and it goes on after', async () => {
+  const server = await startPostgres();
+  if (server === undefined) throw new Error('these tests run on PostgreSQL');
+  try {
+    await onDatabase(`${server.url}/postgres`, 'create database ota');
+    await withController(
+      async journey => {
+        await journey.merge(100);
+        const [device] = await journey.enrol(['kiosk-1']);
+        if (device === undefined) throw new Error('one device');
+        const { token } = device;
+        const check = async () =>
+          (await call(journey.url, 'GET', '/v1/agent/update?version_code=41', { token })).status;
+        const report = () => call(journey.url, 'POST', '/v1/action-result', { token, json: REPORT });
+        assert.is(await check(), 200);
+
+        await server.crash();
+        assert.is(await check(), 200, 'from memory');
+        const refused = await report();
+        assert.is(refused.status, 503);
+        assert.ok(Number(refused.headers['retry-after']) > 0);
+        const enrolment = await journey.admin('POST', '/v1/devices/import', {
+          json: { devices: [{ device_id: 'kiosk-2' }] },
+        });
+        assert.is(enrolment.status, 503);
+        assert.not.match(JSON.stringify(journey.log), /postgres:\/\//, 'the URL may hold a password');
+
+        await server.revive();
+        await until('the controller writes again', async () => (await report()).status === 200);
+        assert.is(await check(), 200);
+        const found = await journey.admin('GET', '/v1/devices/kiosk-1');
+        assert.is(
+          (found.json as { device_id: string }).device_id,
+          'kiosk-1',
+          'what was written before is there',
+        );
+      },
+      { settings: { OTA_DATABASE: `${server.url}/ota` } },
+    );
+  } finally {
+    await server.stop();
+  }
+});
+
+test.run();
