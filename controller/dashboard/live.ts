@@ -32,7 +32,7 @@ export function makeLive({ version, isGood }: LiveOptions): Live {
       yield 'retry: 3000\n\n';
       let told: string | undefined;
       for (let looks = 0; !end.aborted; looks += 1) {
-        // A store that cannot answer ends the stream, and the page asks again; koa would leave it open for ever.
+        // A store that cannot answer ends the stream: the page then asks again, and hears whether the session still stands.
         const good = await isGood(request).catch(() => undefined);
         if (good === undefined) return;
         if (!good) {

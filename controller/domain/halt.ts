@@ -4,7 +4,6 @@
  */
 import type { Evidence } from './gate/evidence.ts';
 import type { Figures } from './gate/judge-step.ts';
-import type { Lift } from './gate/proof.ts';
 import type { Reason } from './gate/verdict.ts';
 import type { BuildId } from './ids.ts';
 import type { Rollout } from './release.ts';
@@ -76,10 +75,4 @@ export function haltsAfter(
     else halts.push(closed ? { ...halt, declared: true } : halt);
   }
   return { halts, ended };
-}
-
-/** A lifted halt: the same evidence does not halt again. */
-export interface Lifted {
-  readonly buildId: BuildId;
-  readonly lift: Lift | undefined;
 }

@@ -16,6 +16,9 @@ const TOLD: Readonly<Record<string, HttpCode>> = {
   not_ready: 'not_ready',
 };
 
+/** This controller will not do it any more; the one that took over will. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost']);
+
 const RETRY_S = 10;
 
 export interface Failure {
@@ -47,7 +50,7 @@ export function failureOf(error: unknown): Failure {
     return { refusal, unexpected: refusal.status >= 500, code: error.code };
   }
   const refusal =
-    error.retry === 'backoff'
+    error.retry === 'backoff' || ELSEWHERE.has(error.code)
       ? new Refusal('unavailable', 'the controller cannot do this now; try again later', {
           retryAfterS: RETRY_S,
           cause: error,

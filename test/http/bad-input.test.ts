@@ -241,6 +241,16 @@ test('a failure inside is a 500 or 503 with a code, an error line, and neither s
     );
   }));
 
+test('a controller that was overtaken sends devices to the one that took over', () =>
+  withServer({ snapshot: full() }, async server => {
+    const token = await server.admin('read');
+    const overtaken = new Fault('lease_lost', 'another controller has taken over', { retry: 'never' });
+    Object.assign(server.store.audit, { list: () => Promise.reject(overtaken) });
+    const answer = await server.call('GET', '/v1/events', { token });
+    assert.equal([answer.status, answer.json.code], [503, 'unavailable']);
+    assert.ok(Number(answer.headers['retry-after']) > 0);
+  }));
+
 test('a full disk is 503 with a time to come again for a device, 507 for an upload', () =>
   withServer({ snapshot: full() }, async server => {
     const token = await server.enrol('kiosk-7');
