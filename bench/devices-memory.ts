@@ -2,6 +2,7 @@
  * What a large fleet costs the store: `node --expose-gc --import tsx bench/devices-memory.ts [devices]`.
  * Enrols that many devices (default 1,000,000) in a temporary folder, writes two check-ins of each, opens the folder
  * again in another process as a restart would, and prints rows per second, milliseconds and resident memory as one JSON object.
+ * BENCH_DATABASE=postgres://… puts the store into that empty database.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -55,10 +56,17 @@ async function median(times: number, work: () => Promise<unknown>): Promise<numb
   return all.sort((a, b) => a - b)[Math.floor(times / 2)] ?? 0;
 }
 
+/** The store under measurement. */
+const open = (folder: string): Promise<Store> => {
+  const url = process.env.BENCH_DATABASE;
+  const database = url === undefined ? undefined : { url, connections: 4 };
+  return openStore({ folder, database, nowMs: () => NOW_MS });
+};
+
 const rate = (devices: number, ms: number): number => Math.round(devices / (ms / 1_000));
 
 async function write(folder: string, devices: number): Promise<object> {
-  const store = await openStore({ folder, nowMs: () => NOW_MS });
+  const store = await open(folder);
   const enrol = await timed(() => enrolAll(store, devices));
   const insert = await timed(() => checkInAll(store, devices, 41));
   const update = await timed(() => checkInAll(store, devices, 42));
@@ -68,21 +76,23 @@ async function write(folder: string, devices: number): Promise<object> {
     enrolRowsPerSecond: rate(devices, enrol.ms),
     firstCheckInRowsPerSecond: rate(devices, insert.ms),
     checkInRowsPerSecond: rate(devices, update.ms),
-    databaseMiB: mebibytes((await stat(path.join(folder, DATABASE_FILE))).size),
+    ...(process.env.BENCH_DATABASE === undefined && {
+      databaseMiB: mebibytes((await stat(path.join(folder, DATABASE_FILE))).size),
+    }),
     rssWhileWritingMiB: rssMiB,
   };
 }
 
 /** As a restart: a process of its own, so that its memory is the fleet's alone. */
 async function reopen(folder: string, devices: number): Promise<object> {
-  const open = await timed(() => openStore({ folder, nowMs: () => NOW_MS }));
-  const store = open.value;
+  const opened = await timed(() => open(folder));
+  const store = opened.value;
   const afterOpen = process.memoryUsage.rss();
   const counts = await median(11, () => store.devices.counts(NOW_MS, 72 * 3_600_000));
   const scan = await median(11, () => store.devices.scan({ after: idOf(devices / 2), limit: 500 }));
   globalThis.gc?.();
   const figures = {
-    openMs: Math.round(open.ms),
+    openMs: Math.round(opened.ms),
     countsMs: Number(counts.toFixed(2)),
     scanPageOf500Ms: Number(scan.toFixed(2)),
     rssAfterOpenMiB: mebibytes(afterOpen),

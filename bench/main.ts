@@ -3,7 +3,6 @@
  * Exits 0 when it measured, 2 when it could not; whether figures meet the aims is for the reader to judge.
  */
 import { cpus } from 'node:os';
-import path from 'node:path';
 import { Command, Option } from 'commander';
 import { benchApk } from './apk.ts';
 import { benchChecks } from './checks.ts';
@@ -13,8 +12,9 @@ import { benchGates, type GateSizes } from './gates.ts';
 import { makeLoader } from './load.ts';
 import { benchMemory } from './memory.ts';
 import { benchPages } from './pages.ts';
-import { type Cores, runPinned, twoCores } from './pinned.ts';
+import { type Cores, twoCores } from './pinned.ts';
 import { type Figures, render } from './report.ts';
+import { benchStore } from './store.ts';
 import { openWorkshop } from './workshop.ts';
 
 const SECTIONS = ['checks', 'downloads', 'memory', 'pages', 'store', 'apk', 'cli', 'gates'] as const;
@@ -122,10 +122,7 @@ async function benchServers(
     }
     if (wanted('store')) {
       say('the store');
-      const file = path.join(import.meta.dirname, 'devices-memory.ts');
-      const args = ['--expose-gc', '--import', 'tsx', file, String(quick ? 10_000 : 50_000)];
-      const output = await runPinned(undefined, process.execPath, args, { timeoutMs: 300_000 });
-      figures.store = JSON.parse(output) as Record<string, number>;
+      figures.store = await benchStore(quick ? 10_000 : 50_000);
     }
     if (wanted('apk')) {
       say('verifying an APK');

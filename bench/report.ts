@@ -7,6 +7,7 @@ import type { GateFigures } from './gates.ts';
 import { renderGates } from './gates-report.ts';
 import type { MemoryFigures } from './memory.ts';
 import { type PageFigures, renderPages } from './pages.ts';
+import type { StoreFigures } from './store.ts';
 
 export interface Figures {
   readonly machine: {
@@ -22,7 +23,7 @@ export interface Figures {
   downloads?: DownloadFigures;
   memory?: MemoryFigures;
   pages?: PageFigures;
-  store?: Readonly<Record<string, number>>;
+  store?: StoreFigures;
   apk?: ApkFigures;
   cli?: CliFigures;
   gates?: GateFigures;
@@ -89,6 +90,12 @@ function downloadsOf({ fromMemory, fromDisk, nginx, cpuRatios }: DownloadFigures
 const pairs = (title: string, figures: object): string =>
   `${title}\n${table(['', ''], Object.entries(figures)).split('\n').slice(1).join('\n')}`;
 
+const storeOf = ({ sqlite, postgres }: StoreFigures): string =>
+  `Store\n${table(
+    ['', 'SQLite', 'PostgreSQL'],
+    Object.entries(sqlite).map(([name, figure]) => [name, figure, postgres?.[name]]),
+  )}`;
+
 const pinning = (pinned: boolean): string =>
   pinned ? ', server and load on a core each' : ', not pinned: ratios only';
 
@@ -120,7 +127,7 @@ export function render({
   if (downloads !== undefined) parts.push(downloadsOf(downloads));
   if (memory !== undefined) parts.push(pairs('Memory of a large fleet', memory));
   if (pages !== undefined) parts.push(renderPages(pages));
-  if (store !== undefined) parts.push(pairs('Store', store));
+  if (store !== undefined) parts.push(storeOf(store));
   if (apk !== undefined) parts.push(pairs('APK verification', apk));
   if (cli !== undefined) parts.push(cliOf(cli));
   if (gates !== undefined) parts.push(renderGates(gates));

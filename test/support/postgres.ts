@@ -54,19 +54,21 @@ export const freePort = (): Promise<number> =>
     });
   });
 
-/** Undefined where PostgreSQL is not installed. `shm`: nothing of it needs a disk. */
-export async function startPostgres(): Promise<Server | undefined> {
+/** Undefined where PostgreSQL is not installed. `durable`: on the disk, with every sync; without, nothing needs one. */
+export async function startPostgres(kind?: 'durable'): Promise<Server | undefined> {
   const bin = programs();
   if (bin === undefined) return undefined;
   const owner = await postgresUser();
   const as = owner ?? {};
-  const folder = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : '/tmp', 'ota-postgres-'));
+  const folder = mkdtempSync(
+    path.join(kind === undefined && existsSync('/dev/shm') ? '/dev/shm' : '/tmp', 'ota-postgres-'),
+  );
   if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
   const data = path.join(folder, 'data');
   const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'];
   await run(path.join(bin, 'initdb'), initdb, { ...as, cwd: folder });
   const port = await freePort();
-  const settings = ['fsync=off', 'full_page_writes=off', 'max_connections=300'];
+  const settings = kind === 'durable' ? [] : ['fsync=off', 'full_page_writes=off', 'max_connections=300'];
   const url = `postgres://postgres@127.0.0.1:${port}`;
   const begin = async (): Promise<ChildProcess> => {
     const begun = spawn(
