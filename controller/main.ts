@@ -23,8 +23,10 @@ async function main(): Promise<void> {
     monotonicMs: () => performance.now(),
     random: Math.random,
     version: VERSION,
+    // It would go on to offer what the other one may have stopped. A service manager leaves it down.
+    overtaken: () => stop('overtaken', EXIT_NEVER),
   });
-  followSignals(starting);
+  const stop = followSignals(starting);
   const { adminTokenFile } = await starting;
   if (adminTokenFile !== undefined)
     process.stderr.write(
@@ -39,12 +41,15 @@ function prettyOf({ OTA_LOG_FORMAT: format }: Settings): Promise<Pretty> | undef
   return asked ? prettyLines(terminal && process.env.NO_COLOR === undefined) : undefined;
 }
 
+type Stop = (reason: string, exitCode?: number) => void;
+
 /** From the first moment on: a signal that comes while the controller starts is followed once it has started. */
-function followSignals(starting: Promise<Controller>): void {
+function followSignals(starting: Promise<Controller>): Stop {
   let stopping = false;
   // Asked now: what is gone is told as no terminal.
   const terminals = [0, 1, 2].filter(isatty);
-  const stop = (signal: string): void => {
+  const stop: Stop = (signal, exitCode = 0) => {
+    if (stopping && signal === 'overtaken') return;
     if (stopping) process.exit(1);
     stopping = true;
     starting.then(
@@ -53,16 +58,16 @@ function followSignals(starting: Promise<Controller>): void {
           () => {
             // Node gives terminals back as it found them, and aborts when one is gone.
             if (signal === 'SIGHUP') for (const terminal of terminals) closeSync(terminal);
-            process.exit(0);
+            process.exit(exitCode);
           },
-          () => process.exit(1),
+          () => process.exit(exitCode === 0 ? 1 : exitCode),
         ),
       () => undefined, // the start failed, and says so itself
     );
   };
   endWithNpm(stop);
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  process.on('SIGINT', () => stop('SIGINT'));
+  process.on('SIGTERM', () => stop('SIGTERM'));
   // Of a service it asks for a reload; of a terminal it says that the terminal is gone.
   process.on('SIGHUP', () => {
     if (terminals.includes(0)) stop('SIGHUP');
@@ -72,6 +77,7 @@ function followSignals(starting: Promise<Controller>): void {
         () => undefined, // the start failed, and says so itself
       );
   });
+  return stop;
 }
 
 /** `npm start` that is killed outright passes no signal on: whoever it started must not keep port and data folder. */

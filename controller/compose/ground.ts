@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly pusher?: Pusher;
   readonly githubPace?: GitHubPace;
   readonly version: string;
+  /** Called once when another controller has taken the database over. */
+  readonly overtaken?: () => void;
 }
 
 export interface Ground {
@@ -60,7 +62,7 @@ export function makeEnds(): Ends {
 /** The store of the data folder; how long its transactions take is observed. */
 export const storeOptions = (
   settings: Pick<Settings, 'OTA_DATA' | 'OTA_DATABASE' | 'OTA_DATABASE_CONNECTIONS'>,
-  { monotonicMs, observer }: Pick<Surroundings, 'monotonicMs' | 'observer'>,
+  { monotonicMs, observer, overtaken }: Pick<Surroundings, 'monotonicMs' | 'observer' | 'overtaken'>,
   nowMs: () => number,
   background: Pick<Background, 'failed'>,
 ): StoreOptions => ({
@@ -71,6 +73,7 @@ export const storeOptions = (
       : { url: settings.OTA_DATABASE.reveal(), connections: settings.OTA_DATABASE_CONNECTIONS },
   nowMs,
   onFault: background.failed,
+  onOvertaken: overtaken,
   watch: {
     monotonicMs,
     wrote: (ms, jobs) => observer.observe({ type: 'ota.store.write', ms, jobs }),

@@ -23,7 +23,7 @@ export async function backupDatabase(
   if (!(await exists(database)))
     throw new Fault(
       'backup_no_database',
-      `${database} does not exist: set --data to the controller's data folder`,
+      `${database} does not exist: set --data to the controller's data folder. A database on PostgreSQL is backed up there, with pg_dump`,
       { retry: 'never' },
     );
   const folder = path.dirname(toFile);

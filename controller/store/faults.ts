@@ -41,6 +41,12 @@ const postgres: readonly (readonly [pattern: RegExp, ...known: Known])[] = [
     'backoff',
   ],
   [
+    /^(ENOENT|EACCES|EISDIR)$/,
+    'store_refused',
+    'a file or the socket that OTA_DATABASE names cannot be read: check sslrootcert, sslcert, sslkey and host',
+    'backoff',
+  ],
+  [
     /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/,
     'store_unreachable',
     'the database server cannot be reached: check OTA_DATABASE and the network',

@@ -8,7 +8,7 @@ import { isPostgres } from './dialect.ts';
 import { faulted } from './faults.ts';
 import { DATABASE_FILE } from './folder.ts';
 import { migrations as ours } from './migrations/index.ts';
-import { compareByBytes, lockForWriting } from './postgres.ts';
+import { compareByBytes, lockForWriting, refuseForeignTables } from './postgres.ts';
 
 /** Named without a file extension: a name must mean the same to sources and to compiled code. */
 export interface Migration {
@@ -42,6 +42,7 @@ const migrateTogether = (db: Knex, migrations: readonly Migration[], nowMs: numb
   db.transaction(async trx => {
     await lockForWriting(trx);
     if (!(await isBehind(trx, migrations))) return;
+    if ((await appliedNames(trx)).length === 0) await refuseForeignTables(trx);
     await run(trx, migrations, nowMs);
     await compareByBytes(trx);
   });

@@ -4,6 +4,7 @@
  */
 import knex, { type Knex } from 'knex';
 import type { ConnectionConfig } from 'pg';
+import { Fault } from '../domain/fault.ts';
 import type { Engine } from './engine.ts';
 import { SILENT } from './sqlite.ts';
 
@@ -76,9 +77,22 @@ export async function postgresEngine(options: PostgresOptions): Promise<Engine> 
 export const lockForWriting = (trx: Knex): PromiseLike<unknown> =>
   trx.raw('select pg_advisory_xact_lock(?)', [WRITE_LOCK]);
 
+/** Before the first migration. Fault `database_not_ours`: the tables of something else are left alone. */
+export async function refuseForeignTables(trx: Knex): Promise<void> {
+  const found: { rows: unknown[] } = await trx.raw(
+    'select 1 from pg_catalog.pg_tables where schemaname = current_schema() limit 1',
+  );
+  if (found.rows.length > 0)
+    throw new Fault(
+      'database_not_ours',
+      'the database that OTA_DATABASE names holds tables of something else: make a database for the controller alone',
+      { retry: 'never' },
+    );
+}
+
 /**
  * Text is compared byte by byte, as SQLite and JavaScript do, whatever the database's locale: pages of devices go on
- * after an id, and memory must agree with the database on what comes next.
+ * after an id, and memory must agree with the database on what comes next. All tables of the schema are ours.
  */
 export async function compareByBytes(trx: Knex): Promise<void> {
   const found: { rows: { table_name: string; column_name: string }[] } = await trx.raw(

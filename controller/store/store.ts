@@ -1,7 +1,8 @@
 /** The store behind the ports of `controller/ports/`: one SQLite file in the data folder, or a PostgreSQL database. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Knex } from 'knex';
-import { Fault } from '../domain/fault.ts';
+import { Fault, faultCode } from '../domain/fault.ts';
 import type {
   AdminStore,
   AdoptionStore,
@@ -68,7 +69,7 @@ export interface Store {
   readonly sessions: Sessions;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
-  /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`, `backup_elsewhere`. */
+  /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`; `backup_no_database` on PostgreSQL. */
   backup(toFile: string): Promise<void>;
   /** Writes what is buffered, ends after the writes that wait, releases the folder. */
   close(): Promise<void>;
@@ -84,6 +85,8 @@ export interface StoreOptions {
   readonly onFault?: OnFault;
   /** Check-ins that are written without waiting for the timer. */
   readonly flushAt?: number;
+  /** Called once when another controller has taken the database over: nothing is written any more. PostgreSQL alone. */
+  readonly onOvertaken?: (() => void) | undefined;
   readonly watch?: WriteWatch;
   /** Default: this binary's own. */
   readonly migrations?: readonly Migration[];
@@ -95,7 +98,7 @@ const FLUSH_AT = 20_000;
 /**
  * Locks the data folder, opens and migrates the database, and loads the device registry.
  * Faults `data_folder_unwritable`, `data_folder_locked`, `schema_newer`, `store_corrupt`, `store_io`, `disk_full`,
- * `store_unreachable`, `store_refused`.
+ * `store_unreachable`, `store_refused`, `database_twice`, `database_not_ours`.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   await prepareFolder(options.folder);
@@ -115,9 +118,21 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
+/** A fleet that is enrolled in the file would be unknown to the other database, and refused whole. */
+function refuseSecondDatabase(folder: string): void {
+  const file = path.join(folder, DATABASE_FILE);
+  if (existsSync(file))
+    throw new Fault(
+      'database_twice',
+      `${file} holds a database, and OTA_DATABASE names another one that does not know its devices. Unset OTA_DATABASE, or move the file away to begin anew`,
+      { retry: 'never' },
+    );
+}
+
 /** Connects and migrates. */
 async function openEngine(options: StoreOptions): Promise<Engine> {
   if (options.database !== undefined) {
+    refuseSecondDatabase(options.folder);
     const engine = await postgresEngine(options.database);
     return migrated(engine.writer, options, () => engine, engine.close);
   }
@@ -151,7 +166,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
   const { folder, nowMs, onFault = () => undefined, flushAt = FLUSH_AT } = options;
   const lease = await takeLease(opened);
   // A data folder has one controller by its lock; a database in the network has the one that opened it last.
-  const db = options.database === undefined ? opened : holding(opened, lease);
+  const db = options.database === undefined ? opened : holding(opened, lease, options.onOvertaken);
   const devices = await makeDeviceStore({ db, nowMs, onFault, flushAt });
   const admins = await makeAdminStore(db, nowMs);
   let timer: NodeJS.Timeout | undefined;
@@ -190,10 +205,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
         intervalMs,
       ).unref();
     },
-    backup: async toFile => {
-      if (options.database !== undefined) throw notOurs();
-      await backupDatabase(path.join(folder, DATABASE_FILE), toFile);
-    },
+    backup: toFile => backupDatabase(path.join(folder, DATABASE_FILE), toFile),
     close: () => {
       closing ??= close();
       return closing;
@@ -202,18 +214,22 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
 }
 
 /** Every write holds the lease, not only those of the leader's decisions. */
-const holding = (db: Db, lease: Lease): Db => ({
-  ...db,
-  write: job =>
-    db.write(async trx => {
-      await lease.hold(trx);
-      return job(trx);
-    }),
-});
-
-const notOurs = (): Fault =>
-  new Fault(
-    'backup_elsewhere',
-    'the database is on PostgreSQL: back it up there, with pg_dump or with what your provider offers',
-    { retry: 'never' },
-  );
+function holding(db: Db, lease: Lease, onOvertaken: () => void = () => undefined): Db {
+  let told = false;
+  return {
+    ...db,
+    write: job =>
+      db.write(async trx => {
+        try {
+          await lease.hold(trx);
+        } catch (error) {
+          if (!told && faultCode(error) === 'lease_lost') {
+            told = true;
+            onOvertaken();
+          }
+          throw error;
+        }
+        return job(trx);
+      }),
+  };
+}

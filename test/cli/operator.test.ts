@@ -302,7 +302,7 @@ test('backup copies the database while the controller runs, and overwrites nothi
     assert.match((await run('backup', 'other.db', '--data', 'nowhere')).err, /\[backup_no_database\]/);
   }));
 
-test('a device that is up to date is no reason for yellow; one outside the rollout is', () =>
+test('an up-to-date device is not shown in yellow; one outside the rollout is', () =>
   withController(async journey => {
     await journey.merge(0);
     const devices = await journey.enrol(['current', 'outside']);

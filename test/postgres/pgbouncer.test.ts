@@ -7,7 +7,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openStore } from '../../controller/store/store.ts';
 import { until, withFolder } from '../support/folder.ts';
-import { databaseOf, freePort } from '../support/postgres.ts';
+import { databaseOf } from '../support/postgres.ts';
+import { freePort } from '../support/process.ts';
 import { DAY_MS, NOW_MS } from '../support/state.ts';
 
 const installed = existsSync('/usr/sbin/pgbouncer');

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
-import { openStore } from '../../controller/store/store.ts';
+import { backupFolder, openStore } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { databaseOf, onDatabase } from '../support/postgres.ts';
 import { NOW_MS } from '../support/state.ts';
@@ -116,19 +116,31 @@ test('devices come in the order of bytes, whatever the locale of the database', 
     }
   }));
 
-test('ota backup says that PostgreSQL is backed up by its own tools', () =>
+test('tables of something else are left alone', () =>
   withFolder(async folder => {
+    const { url } = (await databaseOf(folder, 'empty')) ?? { url: '' };
+    await onDatabase(url, 'create table invoices (note text collate "POSIX")');
+    const fault = await refusal(url);
+    assert.is(fault.code, 'database_not_ours');
+    await onDatabase(url, 'select note from invoices');
+    const made = await refusal(url);
+    assert.is(made.code, 'database_not_ours', 'and nothing was made beside them');
+  }));
+
+test('a data folder with a database of its own is refused: its devices would be unknown', () =>
+  withFolder(async folder => {
+    await (await openStore({ folder, nowMs: () => NOW_MS })).close();
     const database = await databaseOf(folder);
-    const store = await openStore({ folder, database, nowMs: () => NOW_MS });
-    try {
-      await store.backup(`${folder}/copy.db`);
-      assert.unreachable();
-    } catch (error) {
-      assert.is((error as Fault).code, 'backup_elsewhere');
-      assert.match((error as Fault).message, /pg_dump/);
-    } finally {
-      await store.close();
-    }
+    const fault = await openStore({ folder, database, nowMs: () => NOW_MS }).catch(error => error);
+    assert.is((fault as Fault).code, 'database_twice');
+    assert.match((fault as Fault).message, /ota\.db holds a database.*OTA_DATABASE/);
+  }));
+
+test('ota backup on such a folder names pg_dump', () =>
+  withFolder(async folder => {
+    const fault = await backupFolder(folder, `${folder}/copy.db`).catch(error => error);
+    assert.is((fault as Fault).code, 'backup_no_database');
+    assert.match((fault as Fault).message, /pg_dump/);
   }));
 
 test.run();

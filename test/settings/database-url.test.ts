@@ -19,6 +19,20 @@ test('a database on this host needs no TLS; any other one needs a verified certi
     );
 });
 
+test('no parameter leads the driver elsewhere or switches verification off behind the check', () => {
+  const remote = 'postgres://ota:secret@db.example/ota?sslmode=verify-full';
+  for (const wrong of [
+    'postgres:///ota?host=db.example',
+    'postgres://ota@127.0.0.1/ota?host=db.example',
+    'postgres://ota@db.example/ota?host=/var/run/postgresql',
+    'postgres:///ota',
+    `${remote}&sslmode=disable`,
+    `${remote}&ssl=0`,
+    `${remote}&uselibpqcompat=true`,
+  ])
+    assert.type(wrongDatabaseUrl(wrong), 'string', wrong);
+});
+
 test('what is not a PostgreSQL URL is refused with what to write, and without what was written', () => {
   const wrong = (OTA_DATABASE: string): string => {
     try {

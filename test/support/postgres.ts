@@ -4,13 +4,13 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { migrate } from '../../controller/store/migrate.ts';
 import { type PostgresOptions, postgresEngine } from '../../controller/store/postgres.ts';
+import { freePort } from './process.ts';
 import { NOW_MS } from './state.ts';
 
 const run = promisify(execFile);
@@ -27,6 +27,8 @@ function programs(): string | undefined {
 export interface Server {
   /** `postgres://…` without a database. */
   readonly url: string;
+  /** The file of its certificate, which signs itself; undefined without TLS. */
+  readonly certificate: string | undefined;
   /** Ends it at once, without a word to those that are connected. */
   crash(): Promise<void>;
   /** Starts it again after a crash, on what it had written. */
@@ -40,22 +42,30 @@ async function postgresUser(): Promise<{ uid: number; gid: number } | undefined>
   if (process.getuid?.() !== 0) return undefined;
   const { stdout } = await run('getent', ['passwd', 'postgres']);
   const [, , uid, gid] = stdout.split(':').map(Number);
-  if (uid === undefined || gid === undefined) throw new Error('there is no user postgres');
+  if (uid === undefined || gid === undefined) throw new Error('the user postgres does not exist');
   return { uid, gid };
 }
 
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject()));
-    });
-  });
+/** For 127.0.0.1 alone. */
+async function makeCertificate(
+  folder: string,
+  owner: { uid: number; gid: number } | undefined,
+): Promise<string> {
+  const file = path.join(folder, 'server.pem');
+  const asked = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=a test server'];
+  const out = ['-addext', 'subjectAltName=IP:127.0.0.1', '-out', file, '-keyout', `${file}.key`];
+  await run('openssl', [...asked, ...out]);
+  chmodSync(`${file}.key`, 0o600);
+  if (owner !== undefined) chownSync(`${file}.key`, owner.uid, owner.gid);
+  chmodSync(folder, 0o755);
+  return file;
+}
 
-/** Undefined where PostgreSQL is not installed. `durable`: on the disk, with every sync; without, nothing needs one. */
-export async function startPostgres(kind?: 'durable'): Promise<Server | undefined> {
+/**
+ * Undefined where PostgreSQL is not installed. `durable`: on the disk, with every
+ * sync; otherwise in memory. `tls`: with a certificate of its own for 127.0.0.1, see `Server.certificate`.
+ */
+export async function startPostgres(kind?: 'durable' | 'tls'): Promise<Server | undefined> {
   const bin = programs();
   if (bin === undefined) return undefined;
   const owner = await postgresUser();
@@ -68,7 +78,13 @@ export async function startPostgres(kind?: 'durable'): Promise<Server | undefine
   const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'];
   await run(path.join(bin, 'initdb'), initdb, { ...as, cwd: folder });
   const port = await freePort();
-  const settings = kind === 'durable' ? [] : ['fsync=off', 'full_page_writes=off', 'max_connections=300'];
+  const certificate = kind === 'tls' ? await makeCertificate(folder, owner) : undefined;
+  const settings = [
+    ...(kind === 'durable' ? [] : ['fsync=off', 'full_page_writes=off', 'max_connections=300']),
+    ...(certificate === undefined
+      ? []
+      : ['ssl=on', `ssl_cert_file=${certificate}`, `ssl_key_file=${certificate}.key`]),
+  ];
   const url = `postgres://postgres@127.0.0.1:${port}`;
   const begin = async (): Promise<ChildProcess> => {
     const begun = spawn(
@@ -90,6 +106,7 @@ export async function startPostgres(kind?: 'durable'): Promise<Server | undefine
   };
   return {
     url,
+    certificate,
     crash,
     revive: async () => {
       server = await begin();
