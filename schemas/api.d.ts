@@ -204,6 +204,10 @@ export interface Schemas {
   Artifact: Artifact;
   ArtifactList: ArtifactList;
   StoredArtifact: StoredArtifact;
+  ExamineRequest: ExamineRequest;
+  DeclaredBuild: DeclaredBuild;
+  Examined: Examined;
+  BuildFinding: BuildFinding;
   ArtifactUse: ArtifactUse;
   RolloutView: RolloutView;
   Halt: Halt;
@@ -594,6 +598,57 @@ export interface ArtifactUse {
    * A build id, a revision, or `#12`.
    */
   name: string;
+}
+export interface ExamineRequest {
+  /**
+   * @minItems 1
+   * @maxItems 8
+   */
+  builds: DeclaredBuild[];
+}
+/**
+ * The facts of a build's file.
+ */
+export interface DeclaredBuild {
+  build_id: BuildId;
+  package: string;
+  version_code: Count;
+  version_name: string;
+  min_sdk: Count;
+  size_bytes: Count;
+  sha256: Sha256;
+  signer_fingerprint: Sha256;
+  /**
+   * @maxItems 16
+   */
+  signers?: {
+    min_sdk: Count;
+    fingerprint: Sha256;
+  }[];
+  /**
+   * @maxItems 16
+   */
+  signer_lineage?: Sha256[];
+}
+export interface Examined {
+  findings: BuildFinding[];
+}
+export interface BuildFinding {
+  severity: 'error' | 'warning';
+  /**
+   * A code of docs/desired-state.md: artifact_missing, artifact_rejected, artifact_mismatch, artifact_not_installable or artifact_concern.
+   */
+  code: string;
+  /**
+   * Relative to releases/.
+   */
+  file: string;
+  /**
+   * The key in it.
+   */
+  key: string;
+  message: string;
+  hint: string | null;
 }
 export interface RolloutView {
   revision: string | null;

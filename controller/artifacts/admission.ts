@@ -11,13 +11,18 @@ import { concernFindings, disagreements, leftBehindFinding, missingFinding } fro
 import type { FleetSdks } from './fleet-sdks.ts';
 import { type OpenReader, verdictOf } from './inspect.ts';
 
+/** What tells new builds from those that were declared before. */
+type Known = Pick<Standing, 'state' | 'formerBuilds'>;
+
 export interface Admission {
   /**
    * Errors of the builds that can be offered. Builds of `standing` are left out: if their APK was lost or damaged since,
    * their offers are held ({@link missing}), but the commit that withdraws or reverts them must pass. What no device
    * installs is an error for a build that `standing` never declared, and a warning for the others.
    */
-  admit(state: DesiredState, standing?: Pick<Standing, 'state' | 'formerBuilds'>): Promise<Finding[]>;
+  admit(state: DesiredState, standing?: Known): Promise<Finding[]>;
+  /** What {@link admit} finds in builds that `standing` does not offer yet. */
+  examine(builds: readonly Build[], standing?: Known): Promise<Finding[]>;
   /** Builds that can be offered but whose APK is gone or changed. A file is read again when its size or time changed. */
   missing(state: DesiredState): Promise<ReadonlySet<Sha256>>;
   /** Forgets the verdict on an APK: the next look reads its bytes again. */
@@ -44,6 +49,11 @@ interface KnownVerdict {
   readonly readAtMs: number;
   readonly verdict: ApkVerdict;
 }
+
+const isDeclared = ({ sha256 }: Build, standing: Known | undefined): boolean =>
+  [...(standing?.state.builds.values() ?? []), ...(standing?.formerBuilds.values() ?? [])].some(
+    b => b.sha256 === sha256,
+  );
 
 export function makeAdmission(options: AdmissionOptions): Admission {
   const { artifacts, openReader, monotonicMs, fleet } = options;
@@ -95,19 +105,28 @@ export function makeAdmission(options: AdmissionOptions): Admission {
     return count.below === 0 ? [] : [leftBehindFinding(build, count)];
   }
 
+  /** Also of builds that stand already: a disk that cannot be read must never hold up what is applied. */
+  async function ofStanding(build: Build): Promise<Finding[]> {
+    return (await stands(build)) ? concernsOf(build, true) : [];
+  }
+
+  const ofNew = async (build: Build, standing: Known | undefined): Promise<Finding[]> => [
+    ...(await check(build, FRESH_MS)),
+    ...(await leftBehind(build, standing)),
+    ...(await concernsOf(build, isDeclared(build, standing))),
+  ];
+
   return {
     admit: async (state, standing) => {
       const stood = new Set(standing === undefined ? [] : offerableBuilds(standing).map(b => b.sha256));
-      const known = standing === undefined ? [] : [standing.state.builds, standing.formerBuilds];
-      const declared = new Set(known.flatMap(builds => [...builds.values()].map(b => b.sha256)));
       const findings: Finding[] = [];
-      for (const build of offerableBuilds({ state })) {
-        const isNew = !stood.has(build.sha256);
-        if (isNew) findings.push(...(await check(build, FRESH_MS)), ...(await leftBehind(build, standing)));
-        // A disk that cannot be read must never hold up what is applied already.
-        if (isNew || (await stands(build)))
-          findings.push(...(await concernsOf(build, declared.has(build.sha256))));
-      }
+      for (const build of offerableBuilds({ state }))
+        findings.push(...(stood.has(build.sha256) ? await ofStanding(build) : await ofNew(build, standing)));
+      return findings;
+    },
+    examine: async (builds, standing) => {
+      const findings: Finding[] = [];
+      for (const build of builds) findings.push(...(await ofNew(build, standing)));
       return findings;
     },
     missing: async state => {

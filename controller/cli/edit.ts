@@ -21,7 +21,7 @@ import { EXIT, type ExitCode, type Io, paint } from './io.ts';
 import { judgeHead, notesOn } from './judging.ts';
 import { modelineFor } from './modeline.ts';
 import { visible } from './problem-formats.ts';
-import { askStored } from './stored-apks.ts';
+import { examineOn } from './stored-apks.ts';
 import { contentOf, readSubject, type Subject, textIn } from './subject.ts';
 import { askRollout } from './told-rollout.ts';
 import { openWorkspace } from './workspace.ts';
@@ -122,9 +122,7 @@ async function judgeEdit(
   const texts = await textsOf(subject, result.edits);
   const kept = tree.files.filter(f => !texts.has(f.path));
   const files = [...kept, ...[...texts].map(([path, text]) => ({ path, content: Buffer.from(text) }))];
-  const judgement = await judgeHead(workspace, { ...tree, files }, merged, nowMs, () =>
-    askStored(io, offline),
-  );
+  const judgement = await judgeHead(workspace, { ...tree, files }, merged, nowMs, examineOn(io, offline));
   const { plan, problems } = judgement;
   if (plan === undefined) {
     printProblems(problems, io);

@@ -9,7 +9,7 @@ import { pictureOf, type Standing } from '../domain/standing.ts';
 import type { SourceTree } from '../ports/index.ts';
 import { parseState, placeFindings } from '../yaml/parse.ts';
 import type { Placed } from './problem-formats.ts';
-import { apkCheck, type StoredApks } from './stored-apks.ts';
+import { apkCheck, type ExamineBuilds } from './stored-apks.ts';
 import { standsAt, type ToldRollout } from './told-rollout.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -25,15 +25,15 @@ export interface HeadJudgement {
   readonly apksUnchecked: string | undefined;
 }
 
-/** Without `ask` the stored APKs are left aside. */
+/** Without `examine` the stored APKs are left aside. */
 export async function judgeHead(
   workspace: Workspace,
   tree: SourceTree,
   base: Standing | undefined,
   nowMs: number,
-  ask?: () => Promise<StoredApks>,
+  examine?: ExamineBuilds,
 ): Promise<HeadJudgement> {
-  const apks = ask === undefined ? undefined : apkCheck(ask);
+  const apks = examine === undefined ? undefined : apkCheck(examine);
   const judgement = await judge(
     {
       parse: parseState,

@@ -11,7 +11,7 @@ import { baseAt, judgeHead, notesOn } from './judging.ts';
 import { textOf, visible } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
 import { staleClone } from './stale-clone.ts';
-import { askStored } from './stored-apks.ts';
+import { examineOn } from './stored-apks.ts';
 import { askRollout } from './told-rollout.ts';
 import { openWorkspace } from './workspace.ts';
 
@@ -58,8 +58,12 @@ export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   const told = await askRollout(io, options.offline === true);
   const base = await baseAt(workspace, options.base, nowMs, told);
   const tree = options.head === undefined ? await workspace.working() : await workspace.at(options.head);
-  const judgement = await judgeHead(workspace, tree, base.standing, nowMs, () =>
-    askStored(io, options.offline === true),
+  const judgement = await judgeHead(
+    workspace,
+    tree,
+    base.standing,
+    nowMs,
+    examineOn(io, options.offline === true),
   );
   const { plan: planned, approvalsNeeded, apksUnchecked } = judgement;
   const problems = [...base.warnings, ...judgement.problems];

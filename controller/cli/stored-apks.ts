@@ -1,33 +1,61 @@
-/** Which APKs the controller holds, where it can be asked. Not knowing is never a reason to fail. */
+/** What the controller finds in the stored APKs, where it can be asked. Not knowing is never a reason to fail. */
+import type * as Api from '../../schemas/api.d.ts';
 import { Fault } from '../domain/fault.ts';
-import type { Sha256 } from '../domain/ids.ts';
-import type { Finding } from '../domain/problem.ts';
-import type { DesiredState } from '../domain/release.ts';
-import { buildFile } from '../domain/rules/index.ts';
+import type { Finding, ProblemCode } from '../domain/problem.ts';
+import type { Build, DesiredState } from '../domain/release.ts';
 import { offerableBuilds, type Standing } from '../domain/standing.ts';
 import { controllerClient } from './client.ts';
 import type { Io } from './io.ts';
 
-export type StoredApks =
-  | { readonly kind: 'known'; readonly sha256s: ReadonlySet<Sha256> }
+export type Examined =
+  | { readonly kind: 'known'; readonly findings: readonly Finding[] }
   /** `why` completes "not checked: …". */
   | { readonly kind: 'unknown'; readonly why: string };
 
-interface ArtifactsOnWire {
-  readonly artifacts: readonly { readonly sha256: string }[];
-}
+export type ExamineBuilds = (builds: readonly Build[]) => Promise<Examined>;
 
-export async function askStored(io: Pick<Io, 'controller'>, offline: boolean): Promise<StoredApks> {
-  if (offline) return { kind: 'unknown', why: '--offline' };
-  if (io.controller.token === undefined) return { kind: 'unknown', why: 'OTA_ADMIN_TOKEN is not set' };
-  try {
-    const { json } = await controllerClient(io).call({ path: '/v1/artifacts' });
-    const { artifacts } = json as ArtifactsOnWire;
-    return { kind: 'known', sha256s: new Set(artifacts.map(a => a.sha256)) };
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return { kind: 'unknown', why: error.message.split('\n')[0] ?? error.code };
-  }
+export const examineOn =
+  (io: Pick<Io, 'controller'>, offline: boolean): ExamineBuilds =>
+  async builds => {
+    if (offline) return { kind: 'unknown', why: '--offline' };
+    if (io.controller.token === undefined) return { kind: 'unknown', why: 'OTA_ADMIN_TOKEN is not set' };
+    const json: Api.ExamineRequest = { builds: builds.map(onWire) };
+    try {
+      const answer = await controllerClient(io).call({ method: 'POST', path: '/v1/artifacts/examine', json });
+      return { kind: 'known', findings: (answer.json as Api.Examined).findings.map(findingOf) };
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      if (error.code === 'not_found')
+        return { kind: 'unknown', why: 'the controller is older than this command' };
+      return { kind: 'unknown', why: error.message.split('\n')[0] ?? error.code };
+    }
+  };
+
+const onWire = (build: Build): Api.DeclaredBuild => ({
+  build_id: build.buildId,
+  package: build.package,
+  version_code: build.versionCode,
+  version_name: build.versionName,
+  min_sdk: build.minSdk,
+  size_bytes: build.sizeBytes,
+  sha256: build.sha256,
+  signer_fingerprint: build.signerFingerprint,
+  signers: build.signers.map(s => ({ min_sdk: s.minSdk, fingerprint: s.fingerprint })),
+  signer_lineage: [...build.signerLineage],
+});
+
+/** An APK may still be uploaded before the merge, and the pull request is judged again then. */
+function findingOf({ severity, code, file, key, message, hint }: Api.BuildFinding): Finding {
+  // A newer controller may send a code that is not known here: it is only printed.
+  const about = { code: code as ProblemCode, file, path: [key] };
+  return code === 'artifact_missing'
+    ? {
+        ...about,
+        severity: 'warning',
+        message: `${message}, so this cannot be applied yet`,
+        hint: 'upload it before the merge: ota build add APK',
+      }
+    : { ...about, severity, message, hint: hint ?? undefined };
 }
 
 /** Builds that this change may offer for the first time; all others were admitted before. */
@@ -42,29 +70,17 @@ export interface ApkCheck {
   readonly unchecked: () => string | undefined;
 }
 
-/** An APK may still be uploaded before the merge: here it is a warning, and the pull request is judged by it. */
-export function apkCheck(ask: () => Promise<StoredApks>): ApkCheck {
+export function apkCheck(examine: ExamineBuilds): ApkCheck {
   let why: string | undefined;
   return {
     unchecked: () => why,
     admit: async (state, standing) => {
       const builds = newBuilds(state, standing);
       if (builds.length === 0) return [];
-      const stored = await ask();
-      if (stored.kind === 'unknown') {
-        why = stored.why;
-        return [];
-      }
-      return builds
-        .filter(b => !stored.sha256s.has(b.sha256))
-        .map(b => ({
-          severity: 'warning',
-          code: 'artifact_missing',
-          file: buildFile(b.buildId),
-          path: ['sha256'],
-          message: `the APK of build ${b.buildId} is not stored on the controller, so this cannot be applied yet`,
-          hint: 'upload it before the merge: ota build add APK',
-        }));
+      const examined = await examine(builds);
+      if (examined.kind === 'known') return [...examined.findings];
+      why = examined.why;
+      return [];
     },
   };
 }

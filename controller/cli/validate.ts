@@ -15,7 +15,7 @@ import {
   visible,
 } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
-import { askStored } from './stored-apks.ts';
+import { examineOn } from './stored-apks.ts';
 import { askRollout } from './told-rollout.ts';
 import { VERSION } from './version.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
@@ -54,8 +54,12 @@ async function runValidate(dir: string, options: ValidateOptions, io: Io): Promi
   try {
     const workspace = await openWorkspace(io, dir);
     const base = options.base === undefined ? undefined : await baseOf(io, workspace, options);
-    const found = await judgeHead(workspace, await workspace.working(), base?.standing, io.nowMs(), () =>
-      askStored(io, options.offline === true),
+    const found = await judgeHead(
+      workspace,
+      await workspace.working(),
+      base?.standing,
+      io.nowMs(),
+      examineOn(io, options.offline === true),
     );
     const judgement = { ...found, problems: [...(base?.warnings ?? []), ...found.problems] };
     print(judgement, options.format, io);

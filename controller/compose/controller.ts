@@ -102,6 +102,7 @@ async function openDoors(
         clock,
         artifacts: announcing(artifacts, parts.stirPulls),
         artifactUses: namedArtifacts(ground),
+        examiner: parts.examiner,
         reconciler: reconcile,
         progress: watches.progress,
         brake: watches.brake,

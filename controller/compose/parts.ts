@@ -4,7 +4,15 @@ import { makeFleetSdks } from '../artifacts/fleet-sdks.ts';
 import { judge } from '../domain/judging/judge.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import type { Outbox } from '../outbox/drain.ts';
-import type { Artifacts, Changes, HealthSource, Notifier, PastSource, Source } from '../ports/index.ts';
+import type {
+  Artifacts,
+  BuildExaminer,
+  Changes,
+  HealthSource,
+  Notifier,
+  PastSource,
+  Source,
+} from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import { makePublication, type Publication } from '../reconcile/publication.ts';
 import type { ArtifactWatch } from '../watch/artifacts.ts';
@@ -20,11 +28,13 @@ import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
 import { endRemoved, notificationsOf, notifierOf } from './notifications.ts';
 import { nudgesOf, outboxOf } from './nudges.ts';
 import { readingsOf } from './readings.ts';
+import { examinerOf } from './stored-apks.ts';
 import { artifactWatchOf, formerHaltsOf, type Watches, watchesOf } from './watches.ts';
 
 export interface Parts {
   readonly source: Source;
   readonly artifacts: Artifacts;
+  readonly examiner: BuildExaminer;
   readonly publication: Publication;
   readonly watches: Watches;
   readonly formerHalts: FormerHaltWatch;
@@ -132,6 +142,7 @@ export async function openParts(
   const parts = {
     source,
     artifacts,
+    examiner: examinerOf(admission, store.desired),
     publication,
     watches,
     formerHalts,

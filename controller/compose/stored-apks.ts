@@ -1,10 +1,19 @@
 /** Stored APKs as the HTTP face sees them: what names them, and who hears of a change. */
-import type { Artifacts, ArtifactUseSource } from '../ports/index.ts';
+import type { Admission } from '../artifacts/admission.ts';
+import type { Artifacts, ArtifactUseSource, BuildExaminer, DesiredStore } from '../ports/index.ts';
 import { artifactUses } from '../watch/artifact-uses.ts';
 import type { Ground } from './ground.ts';
 
 export const namedArtifacts = ({ store }: Pick<Ground, 'store'>): ArtifactUseSource =>
   artifactUses({ desired: store.desired, values: store.keyValues });
+
+/** Builds are compared with what is applied now. */
+export const examinerOf = (
+  admission: Pick<Admission, 'examine'>,
+  desired: Pick<DesiredStore, 'applied'>,
+): BuildExaminer => ({
+  examine: async builds => admission.examine(builds, await desired.applied()),
+});
 
 /** An open pull request that was red for want of an APK turns green when it comes, and the other way round. */
 export const announcing = (artifacts: Artifacts, changed: () => void): Artifacts => ({

@@ -18,6 +18,7 @@ import { bulkRoute } from './operator/bulk-route.ts';
 import { clockRoute } from './operator/clock-route.ts';
 import { deviceListRoute } from './operator/device-list-route.ts';
 import { deviceRoutes } from './operator/device-routes.ts';
+import { examineRoute } from './operator/examine-route.ts';
 import { explainRoute } from './operator/explain-route.ts';
 import { historyRoutes } from './operator/history-routes.ts';
 import { importRoute } from './operator/import-route.ts';
@@ -67,6 +68,7 @@ export function createHttp(options: HttpOptions): HttpFace {
     importRoute(http, doors, contract, tokens),
     explainRoute(http, doors),
     ...artifactRoutes(http, doors),
+    examineRoute(http, doors, contract),
     ...releaseRoutes(http, doors, contract),
     ...historyRoutes(http, doors),
     ...tokenRoutes(http, doors, contract),

@@ -10,6 +10,7 @@ import type {
   ArtifactUseSource,
   AuditStore,
   Brake,
+  BuildExaminer,
   DeviceStore,
   FailureStore,
   HealthSource,
@@ -36,6 +37,7 @@ export interface HttpPorts {
   readonly audit: AuditStore;
   readonly artifacts: Artifacts;
   readonly artifactUses: ArtifactUseSource;
+  readonly examiner: BuildExaminer;
   readonly reconciler: Reconciler;
   readonly progress: Pick<ProgressSource, 'recent'>;
   readonly brake: Brake;

@@ -1,6 +1,8 @@
 /** Stored APKs by their SHA-256. */
 import type { ArtifactUses } from '../domain/artifact-use.ts';
 import type { Sha256 } from '../domain/ids.ts';
+import type { Finding } from '../domain/problem.ts';
+import type { Build } from '../domain/release.ts';
 
 export interface ArtifactUpload {
   readonly sha256: Sha256;
@@ -29,6 +31,12 @@ export interface Artifacts {
   /** The bytes that were freed; undefined when it was not stored. */
   delete(sha256: Sha256): Promise<number | undefined>;
   usedBytes(): Promise<number>;
+}
+
+/** What the stored APKs say against builds that are about to be offered. */
+export interface BuildExaminer {
+  /** Findings at the builds' own files; empty when each build could be applied. */
+  examine(builds: readonly Build[]): Promise<Finding[]>;
 }
 
 /** What names which APK; from the store alone. */

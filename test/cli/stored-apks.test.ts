@@ -1,13 +1,21 @@
-/** Before a merge the command line says whether the controller holds the APKs, or that it could not ask. */
+/** Before a merge the command line says what the controller finds in the stored APKs, or that it could not ask. */
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Build } from '../../controller/domain/release.ts';
+import { factsOf, makeApk, testKey } from '../support/apk/index.ts';
 import { ota, type Ran } from '../support/cli.ts';
 import { withController } from '../support/controller.ts';
+import { withFolder } from '../support/folder.ts';
+import { call, sha256Of } from '../support/http.ts';
 import { releaseFiles, writeReleases } from '../support/releases.ts';
-import { aPolicy, aState } from '../support/state.ts';
+import { aPolicy, aRollout, aState } from '../support/state.ts';
 
+const APK = 'application/vnd.android.package-archive';
 const MISSING = /builds\/b42\.yaml:\d+:\d+: warning artifact_missing: the APK of build b42 is not stored/;
 
 test('plan, validate and rollout warn of an APK that the controller does not hold, and say when they cannot know', () =>
@@ -46,6 +54,66 @@ test('plan, validate and rollout warn of an APK that the controller does not hol
     }
     const json = JSON.parse((await ota(['plan', '--format', 'json'], online)).out);
     assert.equal([json.approvals_needed, json.apks_unchecked], [2, null]);
+  }));
+
+test('before the merge a plan tells what the APK itself says: debuggable, not what the file declares, devices cut off', () =>
+  withController(async journey => {
+    await journey.merge(100);
+    const apk = makeApk({ versionCode: 43, key: testKey('release'), debuggable: true, minSdk: 30 });
+    const sha256 = sha256Of(apk);
+    const put = await journey.admin('PUT', `/v1/artifacts/${sha256}`, { body: apk, type: APK });
+    assert.is(put.status, 201);
+    const releases = path.join(journey.repository.folder, 'releases');
+    const facts = await factsOf(apk);
+    const b43 = {
+      ...journey.builds.b42.build,
+      buildId: 'b43',
+      versionCode: 43,
+      versionName: facts.versionName,
+    };
+    const honest = { ...b43, sha256, sizeBytes: apk.length, minSdk: 30 };
+    const [{ token } = { token: '' }] = await journey.enrol(['old-phone']);
+    const checked = await call(journey.url, 'GET', '/v1/agent/update?version_code=42&sdk=28', {
+      token,
+    });
+    assert.is(checked.status, 204);
+    // The counts by SDK are kept for ten minutes.
+    await journey.pass(660_000);
+    const io = { cwd: journey.repository.folder, url: journey.url, token: journey.adminToken };
+    const rollout = aRollout({ current: 'b43', lastSafe: 'b42' });
+    const write = (build: Build) =>
+      writeReleases(releases, releaseFiles(aState({ builds: [journey.builds.b42.build, build], rollout })));
+
+    await write(honest);
+    for (const verb of [['plan'], ['validate', '--base', 'HEAD'], ['rollout', '20', '--dry-run']]) {
+      const told = await ota(verb, io);
+      assert.is(told.code, 0, verb.join(' '));
+      assert.match(told.out + told.err, /b43\.yaml:\d+:\d+: warning artifact_concern: .*debuggable/);
+      assert.match(told.out + told.err, /min_sdk is 30, and 1 of the 1 devices .* older Android/);
+    }
+
+    await write({ ...honest, versionName: '9.9.9' });
+    const told = await ota(['validate', '--base', 'HEAD'], io);
+    assert.is(told.code, 1, 'the merge would be refused');
+    assert.match(told.out, /error artifact_mismatch: version_name is 9\.9\.9 here/);
+  }));
+
+test('a controller that does not know this question yet is told, and the files are judged all the same', () =>
+  withFolder(async folder => {
+    await writeReleases(path.join(folder, 'releases'), releaseFiles(aState({ rollout: 10 })));
+    const older = createServer((_, res) => {
+      res.writeHead(404, { 'content-type': 'application/problem+json' });
+      res.end('{"code":"not_found","title":"Not Found","status":404,"detail":"no route matches this path"}');
+    }).listen(0, '127.0.0.1');
+    await once(older, 'listening');
+    try {
+      const url = `http://127.0.0.1:${(older.address() as AddressInfo).port}`;
+      const { code, out, err } = await ota(['validate'], { cwd: folder, url, token: 'ota_admin_x' });
+      assert.is(code, 0, out + err);
+      assert.match(out + err, /the APKs was not checked: the controller is older than this command/);
+    } finally {
+      older.close();
+    }
   }));
 
 test('what stands already is not asked about again', () =>

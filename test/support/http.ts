@@ -2,8 +2,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { request } from 'undici';
+import { makeAdmission } from '../../controller/artifacts/admission.ts';
 import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
 import { inspectApk } from '../../controller/artifacts/inspect.ts';
+import { examinerOf } from '../../controller/compose/stored-apks.ts';
 import type { Snapshot } from '../../controller/domain/decision.ts';
 import type { Event } from '../../controller/domain/event.ts';
 import { Fault } from '../../controller/domain/fault.ts';
@@ -189,6 +191,10 @@ export async function withServer<T>(
           history: store.history,
           failures: store.failures,
           artifacts,
+          examiner: examinerOf(
+            makeAdmission({ artifacts, monotonicMs: () => world.monotonicMs }),
+            store.desired,
+          ),
           artifactUses: artifactUses({ desired: store.desired, values: store.keyValues }),
           reconciler: fakeReconciler(reconciles, { ...STATUS, ...status }),
           brake: noBrake,
