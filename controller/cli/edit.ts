@@ -3,17 +3,13 @@
  * request. An edit that would be invalid writes nothing.
  */
 import type { Command } from 'commander';
-import { parse } from 'yaml';
 import { Fault } from '../domain/fault.ts';
 import type { BuildId } from '../domain/ids.ts';
-import { API_VERSION } from '../domain/layout.ts';
 import { countFleet } from '../domain/plan/fleet.ts';
 import { ROLLOUT_FILE } from '../domain/rules/index.ts';
-import { meantPercent } from '../domain/standing.ts';
-import type { Proposals } from '../ports/index.ts';
-import { type Change, changeReleases, type FileEdit } from '../yaml/change/index.ts';
-import { editFile } from '../yaml/edit.ts';
-import type { WirePolicy, WireRollout } from '../yaml/wire.ts';
+import type { Proposals, SourceTree } from '../ports/index.ts';
+import type { Change } from '../yaml/change/index.ts';
+import { type ChangedTree, changeTree } from '../yaml/change/tree.ts';
 import { type Edited, finish, printProblems } from './edit-ending.ts';
 import { askFleet } from './fleet.ts';
 import { foreseenBy } from './foresight.ts';
@@ -22,7 +18,7 @@ import { judgeHead, notesOn } from './judging.ts';
 import { modelineFor } from './modeline.ts';
 import { visible } from './problem-formats.ts';
 import { examineOn } from './stored-apks.ts';
-import { contentOf, readSubject, type Subject, textIn } from './subject.ts';
+import { readSubject, type Subject, textIn } from './subject.ts';
 import { askRollout } from './told-rollout.ts';
 import { openWorkspace } from './workspace.ts';
 
@@ -101,28 +97,18 @@ async function judgeEdit(
 ): Promise<Edited | undefined> {
   const { workspace, merged, written, tree, fleet, told } = subject;
   const { red } = paint(io);
-  const policy = contentOf(tree, 'policy.yaml');
-  const result = changeReleases(
-    {
-      rollout: written.rollout,
-      // Both files have passed their schemas.
-      wire: parse(textIn(tree)) as WireRollout,
-      policy: policy === undefined ? undefined : (parse(policy) as WirePolicy),
-      merged: { rollout: merged.state.rollout, percent: meantPercent(merged) },
-      builds: written.builds,
-      cohorts: written.cohorts,
-    },
+  const result = changeTree(
+    tree,
+    { written, merged },
     change,
+    change.kind === 'policy' ? await modelineFor(workspace.dir, 'policy') : '',
   );
   if (!result.ok) {
     const hint = result.hint === undefined ? '' : `  ${visible(result.hint)}\n`;
     io.err(`${red('refused')}: ${visible(result.message)} [${result.code}]\n${hint}`);
     return undefined;
   }
-  const texts = await textsOf(subject, result.edits);
-  const kept = tree.files.filter(f => !texts.has(f.path));
-  const files = [...kept, ...[...texts].map(([path, text]) => ({ path, content: Buffer.from(text) }))];
-  const judgement = await judgeHead(workspace, { ...tree, files }, merged, nowMs, examineOn(io, offline));
+  const judgement = await judgeHead(workspace, result.tree, merged, nowMs, examineOn(io, offline));
   const { plan, problems } = judgement;
   if (plan === undefined) {
     printProblems(problems, io);
@@ -132,7 +118,7 @@ async function judgeEdit(
   const counted =
     fleet.kind === 'counted' ? countFleet(plan, fleet.devices, fleet.activeWithinMs) : undefined;
   return {
-    texts,
+    texts: textsOf(tree, result.texts),
     title: result.title,
     reason: 'reason' in change ? change.reason : undefined,
     notes: [...result.notes, ...subject.notes, ...notes, ...notesOn(judgement)],
@@ -143,19 +129,8 @@ async function judgeEdit(
   };
 }
 
-/** New texts by path under `releases/`; rollout.yaml alone when nothing is edited, so that there is a file to speak of. */
-async function textsOf(
-  { workspace, tree }: Subject,
-  edits: readonly FileEdit[],
-): Promise<ReadonlyMap<string, string>> {
-  const texts = new Map<string, string>();
-  for (const { file, fields } of edits) {
-    const kind = file === ROLLOUT_FILE ? 'rollout' : file === 'policy.yaml' ? 'policy' : 'build';
-    const text =
-      contentOf(tree, file) ??
-      `${await modelineFor(workspace.dir, kind)}apiVersion: ${API_VERSION}\nkind: Policy\n`;
-    texts.set(file, editFile(file, text, fields));
-  }
-  if (texts.size === 0) texts.set(ROLLOUT_FILE, textIn(tree));
-  return texts;
-}
+/** New texts by path under `releases/`; rollout.yaml as it stands when nothing changes, so that there is a file to name. */
+const textsOf = (tree: SourceTree, changed: ChangedTree['texts']): ReadonlyMap<string, string> =>
+  changed.size === 0
+    ? new Map([[ROLLOUT_FILE, textIn(tree)]])
+    : new Map([...changed].map(([file, { after }]) => [file, after]));

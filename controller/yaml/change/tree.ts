@@ -1,5 +1,6 @@
 /** An edit of a whole tree: from the files of one revision to the files as the change would leave them. Pure. */
 import { parse } from 'yaml';
+import { API_VERSION } from '../../domain/layout.ts';
 import type { DesiredState } from '../../domain/release.ts';
 import { ROLLOUT_FILE } from '../../domain/rules/index.ts';
 import { meantPercent, type Standing } from '../../domain/standing.ts';
@@ -25,11 +26,15 @@ function textOf(tree: SourceTree, path: string): string | undefined {
   return found !== undefined && 'content' in found ? found.content.toString('utf8') : undefined;
 }
 
-/** `written`: what the tree's files say; they have passed their schemas. `merged`: what stands. */
+/**
+ * `written`: what the tree's files say; they have passed their schemas. `merged`: what stands. `modeline`: the first line of
+ * a policy that is new, for editors.
+ */
 export function changeTree(
   tree: SourceTree,
   { written, merged }: { readonly written: DesiredState; readonly merged: Standing },
   change: Change,
+  modeline = '',
 ): ChangedTree | Refused {
   const policy = textOf(tree, 'policy.yaml');
   const result = changeReleases(
@@ -46,8 +51,10 @@ export function changeTree(
   if (!result.ok) return result;
   const texts = new Map<string, { before: string; after: string }>();
   for (const { file, fields } of result.edits) {
-    const before = textOf(tree, file) ?? '';
-    const after = editFile(file, before, fields);
+    const standing = textOf(tree, file);
+    const before = standing ?? '';
+    // Only a policy can be new: an edited build or rollout is there.
+    const after = editFile(file, standing ?? `${modeline}apiVersion: ${API_VERSION}\nkind: Policy\n`, fields);
     if (after !== before) texts.set(file, { before, after });
   }
   const kept = tree.files.filter(({ path }) => !texts.has(path));
