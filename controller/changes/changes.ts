@@ -5,6 +5,7 @@
 import type { DeviceId } from '../domain/ids.ts';
 import { type Judgement, problemsOf } from '../domain/judging/judge.ts';
 import { fleetCounter } from '../domain/plan/fleet.ts';
+import { foresee, takersIn } from '../domain/plan/outlook.ts';
 import { hasError } from '../domain/problem.ts';
 import { chooseSeed, SEED_FLEET_LIMIT, seedOf, stepsOfPercent } from '../domain/seed.ts';
 import type { Standing } from '../domain/standing.ts';
@@ -29,13 +30,14 @@ import { changeTree } from '../yaml/change/tree.ts';
 export interface ChangesOptions {
   readonly source: Pick<Source, 'head' | 'read'>;
   readonly desired: Pick<DesiredStore, 'applied'>;
-  readonly devices: Pick<DeviceStore, 'scan'>;
+  readonly devices: Pick<DeviceStore, 'scan' | 'checkInGaps'>;
   readonly audit: Pick<AuditStore, 'record'>;
   /** The judgement of a tree that would be merged now. */
   readonly judge: (tree: SourceTree, standing: Standing | undefined) => Promise<Judgement>;
   /** Undefined where no pull request can be opened. */
   readonly open: ((pull: OpeningPull) => Promise<OpenedPull>) | undefined;
   readonly activeWithinMs: number;
+  readonly pollMs: number;
   readonly nowMs: () => number;
 }
 
@@ -64,6 +66,7 @@ export function makeChanges(options: ChangesOptions): Changes {
       return refused(`to ${changed.title} would be refused`, undefined, judgement);
     const counter = fleetCounter(plan, options.activeWithinMs);
     for await (const device of fleetOf(devices)) counter.add(device);
+    const fleet = counter.result();
     return {
       kind: 'shown',
       base,
@@ -72,7 +75,12 @@ export function makeChanges(options: ChangesOptions): Changes {
       notes: changed.notes,
       files,
       plan,
-      fleet: counter.result(),
+      fleet,
+      foreseen: foresee(plan, {
+        gaps: devices.checkInGaps(),
+        pollMs: options.pollMs,
+        takersAt: takersIn(fleet),
+      }),
       warnings: problemsOf(judgement).filter(({ severity }) => severity === 'warning'),
       approvalsNeeded: judgement.approvalsNeeded,
     };

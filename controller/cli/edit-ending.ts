@@ -102,6 +102,7 @@ async function propose(subject: Subject, edited: Edited, proposals: Proposals): 
     reason: edited.reason,
     plan: edited.plan,
     fleet: edited.fleet,
+    foreseen: edited.foreseen,
     warnings: edited.warnings.map(w => w.message),
   });
   const out = url === undefined ? `pushed branch ${branch}\n` : `opened ${url} (branch ${branch})\n`;

@@ -21,5 +21,6 @@ export const changesOf = (
     judge: parts.judge,
     open: parts.github?.openChange,
     activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+    pollMs: settings.OTA_POLL_INTERVAL,
     nowMs,
   });

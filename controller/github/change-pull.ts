@@ -33,13 +33,14 @@ function branchOf({ shown: { title, base, files } }: OpeningPull): string {
 }
 
 export function changeBody({ shown, reason, by }: OpeningPull): string {
-  const { plan, fleet, warnings } = shown;
+  const { plan, fleet, foreseen, warnings } = shown;
   const notes = warnings.slice(0, 20).map(({ message }) => `- ⚠️ ${literal(message, 300)}`);
   return paragraphs(
     reason === undefined ? undefined : `**Why:** ${literal(reason, 1000)}`,
     `Asked for on the operators' page by ${literal(by, 100)}.`,
     renderPlanMarkdown(plan, {
       fleet,
+      foreseen,
       limit: PLAN_CHARS,
       warnings: notes.length === 0 ? undefined : notes.join('\n'),
     }).trimEnd(),

@@ -82,12 +82,13 @@ function branchName({ title, files, base }: Proposal): string {
   return `ota/${words === '' ? 'change' : words}-${content.slice(0, 8)}`;
 }
 
-export function proposalBody({ plan, fleet, reason, warnings }: Proposal): string {
+export function proposalBody({ plan, fleet, foreseen, reason, warnings }: Proposal): string {
   const notes = warnings.slice(0, 20).map(w => `- ⚠️ ${literal(w, 300)}`);
   return paragraphs(
     reason === undefined ? undefined : `**Why:** ${literal(reason, 1000)}`,
     renderPlanMarkdown(plan, {
       fleet,
+      foreseen,
       limit: PLAN_CHARS,
       warnings: notes.length === 0 ? undefined : notes.join('\n'),
     }).trimEnd(),

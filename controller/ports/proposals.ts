@@ -2,6 +2,7 @@
 import type { Revision } from '../domain/ids.ts';
 import type { FleetPlan } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
+import type { Foreseen } from '../domain/plan/outlook.ts';
 
 /** A validated change on its way to a branch and a pull request. */
 export interface Proposal {
@@ -17,6 +18,7 @@ export interface Proposal {
   readonly plan: Plan;
   /** Counts of the enrolled fleet, where the controller told. */
   readonly fleet: FleetPlan | undefined;
+  readonly foreseen: Foreseen;
   readonly warnings: readonly string[];
 }
 

@@ -2,6 +2,8 @@
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { proposalBody } from '../../controller/github/proposals.ts';
+import type { Proposal, Proposals } from '../../controller/ports/index.ts';
 import { ota } from '../support/cli.ts';
 import { type Journey, withController } from '../support/controller.ts';
 import { call } from '../support/http.ts';
@@ -113,6 +115,32 @@ test('the plan foretells from observed check-ins, and says so when there are non
     assert.ok(Math.abs(forecast.median_gap_s / 3600 - 6) < 0.4, `${forecast.median_gap_s}`);
     assert.is(forecast.steps.length, 3);
     assert.ok(forecast.nearly_all_at !== null);
+    const proposed: Proposal[] = [];
+    const proposals: Proposals = {
+      base: async () => journey.repository.git('rev-parse', 'HEAD'),
+      open: async proposal => {
+        proposed.push(proposal);
+        return { branch: 'ota/change', url: undefined };
+      },
+    };
+    const later = { ...online, nowMs: Date.now() + 18 * HOUR_MS, proposals };
+    const foretold = /95 % of the active devices .* run it by/;
+    for (const verb of [
+      ['rollout', '20'],
+      ['canary', 'add', '--device', 'kiosk-1'],
+    ])
+      assert.match((await ota([...verb, '--dry-run'], later)).out, foretold, verb.join(' '));
+    // A pull request changes what is merged, where b41 runs everywhere.
+    for (const exposure of [
+      ['--percent', '5'],
+      ['--ramp', '1:4h,100'],
+    ]) {
+      const opened = await ota(['promote', 'b42', ...exposure, '--reason', 'new', '--open-pr'], later);
+      assert.is(opened.code, 0, opened.err);
+      assert.match(opened.out, foretold);
+      const [proposal] = proposed.splice(0);
+      assert.match(proposal === undefined ? '' : proposalBody(proposal), foretold, exposure.join(' '));
+    }
     const unknown = await ota(['plan'], { cwd: journey.repository.folder });
     assert.match(unknown.out, /is not known: OTA_ADMIN_TOKEN is not set/);
   }));

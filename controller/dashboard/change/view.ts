@@ -2,6 +2,7 @@
 
 import { undoCommands } from '../../domain/plan/index.ts';
 import { bare, exposureLine, headline, viewLine } from '../../domain/plan/lines.ts';
+import { outlookLine } from '../../domain/plan/outlook-lines.ts';
 import type { Ask, ChangedFile, RefusedChange, Session, ShownChange } from '../../ports/index.ts';
 import { type Html, html } from '../html.ts';
 import { icon } from '../icons.ts';
@@ -47,7 +48,7 @@ ${noteView(look.note)}
 <div class="two wide"><div class="stack">
 <section class="card" aria-labelledby="h-a"><header><h2 id="h-a">Who is affected</h2><p>${counted(shown.fleet.devices, 'enrolled device')}</p></header>
 ${affectedView(shown)}
-<p class="s q">${plan.views.map(view => html`${bare(viewLine(view))}. `)}${bare(exposureLine(plan))}</p></section>
+<p class="s q">${plan.views.map(view => html`${bare(viewLine(view))}. `)}${bare(exposureLine(plan))}</p>${forecastView(shown)}</section>
 <section class="card" aria-labelledby="h-da"><header><h2 id="h-da">Dangers</h2></header>${dangersView(shown)}</section>
 <section class="card" aria-labelledby="h-w"><header><h2 id="h-w">The way back from here</h2></header><p>Revert the pull request. From a terminal:</p>${undoCommands(plan.undo).map(command => html`<code class="cmd">${command}</code>`)}</section>
 </div>
@@ -56,6 +57,12 @@ ${shown.files.map(diffView)}
 <p class="s q mt">From a terminal:</p><code class="cmd">${commandOf(ask)}</code></section>
 <section class="card" aria-labelledby="h-do"><header><h2 id="h-do">Do it</h2></header>${formView(ask, shown, look)}</section>
 </div></div>`;
+}
+
+/** When nearly all run the build, or why that is not known. */
+function forecastView({ plan, foreseen }: ShownChange): Html | undefined {
+  const line = outlookLine(plan, foreseen);
+  return line === undefined ? undefined : html`<p class="s q">${bare(line)}</p>`;
 }
 
 /** Adds up to all enrolled devices, those that notice nothing included. */
