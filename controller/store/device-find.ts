@@ -7,7 +7,7 @@ import type { Knex } from 'knex';
 import type { DeviceId } from '../domain/ids.ts';
 import type { DeviceFilter } from '../ports/index.ts';
 import type { Db } from './db.ts';
-import { type DeviceRecord, joined } from './device-rows.ts';
+import { type DeviceRecord, detailsOf, walk, walkWithin } from './device-rows.ts';
 import { bound, valuesIn } from './dialect.ts';
 
 /** Looked at for one page. */
@@ -26,11 +26,14 @@ export const findRecords = (
   db: Db,
 ): Promise<{ rows: DeviceRecord[]; next: DeviceId | undefined }> =>
   db.read(async reader => {
-    const query = joined(reader).orderBy('d.device_id').limit(page.limit);
-    if (isPlain(page.filter)) return firstOf(query, page);
+    if (isPlain(page.filter)) return firstOf(reader, page);
     const ids = await candidates(reader, page);
     const given = valuesIn(reader, ids);
-    query.whereRaw(`d.device_id in (select value from ${given.sql} as given_ids)`, bound(given.bindings));
+    const found = reader.select('value as device_id').from(
+      // Knex has no other way to put a table expression with bindings into a query.
+      reader.raw(`${given.sql} as given_ids`, bound(given.bindings)) as unknown as Knex.Raw<never>,
+    );
+    const query = detailsOf(reader, found).limit(page.limit);
     narrow(reader, query, page.filter);
     const rows = await query;
     const end = ids.length === SCANNED ? ids.at(-1) : undefined;
@@ -42,30 +45,35 @@ const isPlain = ({ prefix: _, ...others }: DeviceFilter): boolean =>
   Object.values(others).every(given => given === undefined);
 
 async function firstOf(
-  query: Knex.QueryBuilder<DeviceRecord, DeviceRecord[]>,
+  reader: Knex,
   { after, limit, filter: { prefix = '' } }: FindPage,
 ): Promise<{ rows: DeviceRecord[]; next: DeviceId | undefined }> {
-  if (after !== undefined) query.where('d.device_id', '>', after);
-  if (prefix !== '') query.whereBetween('d.device_id', [prefix, prefix + LAST]);
+  const page = walk(reader('devices').where('device_id', '>=', prefix), after, limit);
+  const query = detailsOf(reader, page);
+  if (prefix !== '') query.where('d.device_id', '<=', prefix + LAST);
   const rows = await query;
   return { rows, next: rows.length === limit ? rows.at(-1)?.device_id : undefined };
 }
 
-/** In id order, by the condition that is the rarest as a rule. */
-function candidates(reader: Knex, { after, filter }: FindPage): Promise<DeviceId[]> {
+/** In id order, by the condition that is the rarest as a rule. What lies after the prefix is left out at the end. */
+async function candidates(reader: Knex, { after, filter }: FindPage): Promise<DeviceId[]> {
   const { prefix = '', tag, build, attempt } = filter;
   const failed = attempt?.outcome;
-  const from =
+  const from = (table: string): Knex.QueryBuilder => reader(table).where('device_id', '>=', prefix);
+  const walked =
     attempt !== undefined && failed !== undefined
-      ? reader('attempts').where({ build_id: attempt.buildId, outcome: failed }).groupBy('device_id')
+      ? walk(
+          from('attempts').where({ build_id: attempt.buildId, outcome: failed }).groupBy('device_id'),
+          after,
+          SCANNED,
+        )
       : tag !== undefined
-        ? reader('device_tags').where({ tag })
+        ? walkWithin(from('device_tags'), { tag }, after, SCANNED)
         : build?.versionCode !== undefined
-          ? reader('check_ins').where({ version_code: build.versionCode })
-          : reader('devices');
-  if (after !== undefined) from.where('device_id', '>', after);
-  if (prefix !== '') from.whereBetween('device_id', [prefix, prefix + LAST]);
-  return from.orderBy('device_id').limit(SCANNED).pluck('device_id');
+          ? walkWithin(from('check_ins'), { version_code: build.versionCode }, after, SCANNED)
+          : walk(from('devices'), after, SCANNED);
+  const ids: DeviceId[] = await walked.pluck('device_id');
+  return prefix === '' ? ids : ids.filter(id => id <= prefix + LAST);
 }
 
 function narrow(reader: Knex, query: Knex.QueryBuilder, filter: DeviceFilter): void {

@@ -26,15 +26,20 @@ export interface DeviceRecord {
   readonly gap_s: number | null;
 }
 
-export const joined = (reader: Knex) =>
-  reader('devices as d')
+/** All that is known of the devices of `page`, a query of their ids, in id order. */
+export const detailsOf = (reader: Knex, page: Knex.QueryBuilder) =>
+  reader(page.as('page'))
+    .join('devices as d', 'd.device_id', 'page.device_id')
     .leftJoin('check_ins as c', 'c.device_id', 'd.device_id')
     .leftJoin('push_tokens as p', 'p.device_id', 'd.device_id')
     .select<DeviceRecord[]>('d.*', 'c.at_ms', 'c.version_code', 'c.build_id', 'c.sdk', 'c.signer')
-    .select<DeviceRecord[]>({ push_token: 'p.token' });
+    .select<DeviceRecord[]>({ push_token: 'p.token' })
+    .orderBy('d.device_id');
 
 export async function readDevice(db: Db, deviceId: DeviceId): Promise<DeviceRecord | undefined> {
-  const [row] = await db.read(reader => joined(reader).where('d.device_id', deviceId));
+  const [row] = await db.read(reader =>
+    detailsOf(reader, reader('devices').select('device_id').where({ device_id: deviceId })),
+  );
   return row;
 }
 
@@ -46,12 +51,39 @@ export interface ListPage {
 
 export const listRecords = ({ after, limit, tag }: ListPage, db: Db): Promise<DeviceRecord[]> =>
   db.read(reader => {
-    const query = joined(reader).orderBy('d.device_id').limit(limit);
-    if (after !== undefined) query.where('d.device_id', '>', after);
-    if (tag !== undefined)
-      query.whereIn('d.device_id', reader('device_tags').select('device_id').where({ tag }));
-    return query;
+    const page =
+      tag === undefined
+        ? walk(reader('devices'), after, limit)
+        : walkWithin(reader('device_tags'), { tag }, after, limit);
+    return detailsOf(reader, page);
   });
+
+/**
+ * A page of ids in id order. It is picked before anything is joined to it: a database that has not analysed its tables
+ * may take the joined rows for few, and then reads the whole fleet to sort it.
+ */
+export function walk(ids: Knex.QueryBuilder, after: DeviceId | undefined, limit: number): Knex.QueryBuilder {
+  if (after !== undefined) ids.where('device_id', '>', after);
+  return ids.select('device_id').orderBy('device_id').limit(limit);
+}
+
+/**
+ * The same among the rows with one value of a column, along an index of that column and the id. Written as a range: a
+ * database without statistics takes rows that equal something for few, and then sorts them all.
+ */
+export function walkWithin(
+  ids: Knex.QueryBuilder,
+  where: Readonly<Record<string, string | number>>,
+  after: DeviceId | undefined,
+  limit: number,
+): Knex.QueryBuilder {
+  for (const [column, value] of Object.entries(where))
+    ids
+      .whereRaw('(??, device_id) > (?, ?)', [column, value, after ?? ''])
+      .where(column, '<=', value)
+      .orderBy(column);
+  return walk(ids, undefined, limit);
+}
 
 export interface ScanPage {
   readonly after?: DeviceId | undefined;
@@ -60,16 +92,22 @@ export interface ScanPage {
   readonly withPushToken?: boolean;
 }
 
+/** Below 0 while it is not. A comparison, since a database without statistics takes `is null` for a rarity. */
+const REVOKED = 'coalesce(revoked_at_ms, -1)';
+
 export const scanRecords = (
   { after, ids, limit, withPushToken }: ScanPage,
   db: Db,
 ): Promise<DeviceRecord[]> =>
   db.read(reader => {
-    const query = joined(reader).whereNull('d.revoked_at_ms').orderBy('d.device_id').limit(limit);
-    if (after !== undefined) query.where('d.device_id', '>', after);
-    if (ids !== undefined) query.whereIn('d.device_id', [...ids]);
-    if (withPushToken === true) query.whereNotNull('p.token');
-    return query;
+    const page = withPushToken === true ? reader('push_tokens') : reader('devices');
+    if (ids !== undefined) page.whereIn('device_id', [...ids]);
+    page.whereRaw(
+      withPushToken === true
+        ? `(select ${REVOKED} from devices as d where d.device_id = push_tokens.device_id) < 0`
+        : `${REVOKED} < 0`,
+    );
+    return detailsOf(reader, walk(page, after, limit));
   });
 
 /** What the device said last; a check-in that still waits to be written is newer than the row. */

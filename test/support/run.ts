@@ -73,6 +73,7 @@ const ON_POSTGRES = [
   'store/outbox',
   'store/outcomes',
   'store/pages',
+  'store/pages-read',
   'store/past',
   'store/rotation',
   'store/sessions',
