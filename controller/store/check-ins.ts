@@ -7,7 +7,7 @@ import { Fault } from '../domain/fault.ts';
 import type { DeviceId } from '../domain/ids.ts';
 import type { CheckIn } from '../ports/index.ts';
 import type { Db } from './db.ts';
-import { bound, type Cell, type Rows, rowsIn } from './dialect.ts';
+import { type Cell, rowsIn } from './dialect.ts';
 import { neighbours } from './neighbours.ts';
 
 export interface CheckIns {
@@ -114,21 +114,27 @@ async function writeRows(trx: Knex, rows: readonly Recorded[]): Promise<void> {
     row.gapS ?? null,
   ]);
   const { sql: input, bindings } = rowsIn(trx, COLUMNS, cells);
-  // The join drops devices that were erased meanwhile.
+  // Devices that were erased meanwhile are dropped. Each is looked up by itself: as a join, it may be read with the fleet.
   await trx.raw(
     `insert into check_ins (device_id, at_ms, version_code, build_id, sdk, signer, gap_s)
-     select d.device_id, input.at_ms, input.version_code, input.build_id, input.sdk, input.signer, input.gap_s
-     from ${input} as input join devices as d on d.device_id = input.device_id where true
+     select input.device_id, input.at_ms, input.version_code, input.build_id, input.sdk, input.signer, input.gap_s
+     from ${input} as input
+     where (select 1 from devices as d where d.device_id = input.device_id) = 1
      on conflict (device_id) do update set
        at_ms = excluded.at_ms, version_code = excluded.version_code, build_id = excluded.build_id,
        sdk = excluded.sdk, signer = excluded.signer, gap_s = excluded.gap_s`,
-    bound(bindings),
+    bindings,
   );
-  await confirmAttempts(trx, { sql: input, bindings });
+  await confirmAttempts(trx, rows);
 }
 
 /** A later check in which the device says that it runs the build confirms its `ok`. */
-async function confirmAttempts(trx: Knex, { sql: input, bindings }: Rows): Promise<void> {
+async function confirmAttempts(trx: Knex, rows: readonly Recorded[]): Promise<void> {
+  const { sql: input, bindings } = rowsIn(
+    trx,
+    ['device_id', 'at_ms', 'version_code', 'build_id'],
+    rows.map(row => [row.deviceId, row.atMs, row.versionCode, row.buildId ?? null]),
+  );
   await trx.raw(
     `update attempts set confirmed_at_ms = seen.at_ms
      from (
@@ -141,6 +147,6 @@ async function confirmAttempts(trx: Knex, { sql: input, bindings }: Rows): Promi
          and (input.build_id is null or input.build_id = a.build_id)
      ) as seen
      where attempts.id = seen.id`,
-    bound(bindings),
+    bindings,
   );
 }

@@ -8,7 +8,7 @@ import type { DeviceId } from '../domain/ids.ts';
 import type { DeviceFilter } from '../ports/index.ts';
 import type { Db } from './db.ts';
 import { type DeviceRecord, detailsOf, walk, walkWithin } from './device-rows.ts';
-import { bound, valuesIn } from './dialect.ts';
+import { valuesIn } from './dialect.ts';
 
 /** Looked at for one page. */
 export const SCANNED = 10_000;
@@ -31,7 +31,7 @@ export const findRecords = (
     const given = valuesIn(reader, ids);
     const found = reader.select('value as device_id').from(
       // Knex has no other way to put a table expression with bindings into a query.
-      reader.raw(`${given.sql} as given_ids`, bound(given.bindings)) as unknown as Knex.Raw<never>,
+      reader.raw(`${given.sql} as given_ids`, given.bindings) as unknown as Knex.Raw<never>,
     );
     const query = detailsOf(reader, found).limit(page.limit);
     narrow(reader, query, page.filter);

@@ -1,7 +1,9 @@
-/** What the pages of devices make a database read: no more than the page, whatever its statistics say of the fleet. */
+/** What pages and check-ins make a database read and write: what they are about, whatever its statistics say of the fleet. */
 import type { Knex } from 'knex';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { CheckIn } from '../../controller/ports/index.ts';
+import { makeCheckIns } from '../../controller/store/check-ins.ts';
 import type { Db } from '../../controller/store/db.ts';
 import { findRecords } from '../../controller/store/device-find.ts';
 import { listRecords, scanRecords } from '../../controller/store/device-rows.ts';
@@ -14,22 +16,23 @@ const DEVICES = 10_000;
 const PAGE = 20;
 const idOf = (n: number): string => `d-${String(n).padStart(5, '0')}`;
 
+const all = Array.from({ length: DEVICES }, (_, n) => idOf(n));
+const checkInOf = (deviceId: string): CheckIn => ({
+  deviceId,
+  atMs: NOW_MS,
+  versionCode: 41,
+  buildId: 'b41',
+  sdk: 33,
+  signer: undefined,
+});
+
 async function fill(folder: string): Promise<void> {
   const store = await openTestStore({ folder, nowMs: () => NOW_MS });
-  const all = Array.from({ length: DEVICES }, (_, n) => idOf(n));
   await store.devices.enrol(
     all.map((deviceId, n) => ({ deviceId, tags: n % 2 === 0 ? ['qa'] : [] })),
     NOW_MS,
   );
-  for (const deviceId of all)
-    store.devices.checkIn({
-      deviceId,
-      atMs: NOW_MS,
-      versionCode: 41,
-      buildId: 'b41',
-      sdk: 33,
-      signer: undefined,
-    });
+  for (const deviceId of all) store.devices.checkIn(checkInOf(deviceId));
   await store.close();
 }
 
@@ -121,5 +124,48 @@ test('a page reads the rows of its devices alone, also where the database has ne
       await engine.close();
     }
   }));
+
+test('check-ins look up their own devices, and leave the indexes alone where nothing but the time has changed', () =>
+  withFolder(async folder => {
+    await fill(folder);
+    const engine = await engineOf(folder);
+    const asked: Asked[] = [];
+    const write: Db['write'] = job =>
+      engine.writer.transaction(trx => {
+        trx.on('query', ({ sql, bindings }: Asked) => asked.push({ sql, bindings }));
+        return job(trx);
+      });
+    try {
+      const db: Db = { write, read: () => Promise.reject(new Error('only writes')), close: async () => {} };
+      const checkIns = makeCheckIns({ db, onFault: () => undefined, flushAt: DEVICES });
+      for (const deviceId of all.slice(0, PAGE)) checkIns.record(checkInOf(deviceId));
+      await checkIns.flush();
+      const [insert] = asked.filter(({ sql }) => sql.includes('into check_ins'));
+      assert.ok(insert, 'the statement that writes check-ins');
+      if (!isPostgres(engine.reader))
+        assert.equal(await wholeReadsOf(engine.reader, insert), ['SCAN json_each VIRTUAL TABLE INDEX 1:']);
+      else {
+        const found = await readByPostgres(engine.reader, insert);
+        assert.ok(found <= 2 * PAGE, `${found} rows were read for ${PAGE} check-ins`);
+        for (const deviceId of all) checkIns.record(checkInOf(deviceId));
+        await checkIns.flush();
+        assert.ok(
+          (await sharedRows(engine.writer)) >= DEVICES / 4,
+          'rows that were written beside their past',
+        );
+      }
+    } finally {
+      await engine.close();
+    }
+  }));
+
+/** Updates of check-ins that wrote no index. */
+async function sharedRows(writer: Knex): Promise<number> {
+  await writer.raw('select pg_stat_force_next_flush()');
+  const { rows } = await writer.raw(
+    "select n_tup_hot_upd as count from pg_stat_user_tables where relname = 'check_ins'",
+  );
+  return Number(rows[0].count);
+}
 
 test.run();
