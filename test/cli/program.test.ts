@@ -102,6 +102,22 @@ test('the documentation names verbs and options that are there', async () => {
   }
 });
 
+/** What every verb has and the page says once. */
+const EVERYWHERE = ['--help', '--json', '--dir'];
+
+test('every verb and every option stands in the documentation', async () => {
+  const text = await readFile(path.resolve(import.meta.dirname, '../../docs/cli.md'), 'utf8');
+  const missing: string[] = [];
+  for (const verb of VERBS) {
+    if (!text.includes(`ota ${verb}`) && !text.includes(`\`${verb}\``)) missing.push(`ota ${verb}`);
+    const { out } = await ota([...verb.split(' '), '--help']);
+    for (const [, option = ''] of out.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm))
+      if (!EVERYWHERE.includes(option) && !new RegExp(`${option}(?![a-z-])`).test(text))
+        missing.push(`ota ${verb} ${option}`);
+  }
+  assert.equal(missing, []);
+});
+
 test('a mistyped verb, option or value exits 2 and says what was meant', async () => {
   for (const [argv, expected] of [
     [
