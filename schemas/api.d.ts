@@ -1066,6 +1066,18 @@ export interface AppliedRevision {
    */
   replaced_at: string | null;
   /**
+   * The pull request that it was merged through.
+   */
+  pull: number | null;
+  /**
+   * The login that merged it; null where GitHub does not say.
+   */
+  merged_by: string | null;
+  /**
+   * Logins whose approval of this plan counted.
+   */
+  approved_by: string[];
+  /**
    * Who made the commit, by name; null for a folder.
    */
   author: string | null;

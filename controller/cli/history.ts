@@ -58,7 +58,7 @@ function print(revisions: readonly Api.AppliedRevision[], before: number | null,
 
 function blockOf(revision: Api.AppliedRevision, io: Io): string {
   const { bold, dim, green } = paint(io);
-  const { completed_at, replaced_at, author, subject, current, percent } = revision;
+  const { completed_at, replaced_at, author, subject, current, percent, pull } = revision;
   const change =
     revision.change ?? `${current}${percent === null ? '' : ` at ${percent} %`}, no offer changed`;
   const ends = [
@@ -69,11 +69,18 @@ function blockOf(revision: Api.AppliedRevision, io: Io): string {
   const lines = [
     [bold(shortRevision(revision.revision)), `${revision.applied_at}  ${bold(change)}`],
     ...(author === null ? [] : [['', visibleLine(`${author}: ${subject ?? ''}`)]]),
+    ...(pull === null ? [] : [['', mergeText(revision)]]),
     ['', ends.join(', ')],
     ...(revision.events_left_out ? [['', dim('… earlier events are left out')]] : []),
     ...events.map(e => ['', dim(`${e.at}  ${visibleLine(e.text)}${byText(e)}`)]),
   ];
   return table(lines);
+}
+
+function mergeText({ pull, merged_by, approved_by }: Api.AppliedRevision): string {
+  const by = merged_by === null ? '' : ` by ${merged_by}`;
+  const approved = approved_by.length === 0 ? '' : `, approved by ${approved_by.join(', ')}`;
+  return visibleLine(`#${pull} merged${by}${approved}`);
 }
 
 /** Who, where it was a person. */

@@ -103,6 +103,7 @@ async function openDoors(
         artifacts: announcing(artifacts, parts.stirPulls),
         artifactUses: namedArtifacts(ground),
         examiner: parts.examiner,
+        approvals: github,
         reconciler: reconcile,
         progress: watches.progress,
         brake: watches.brake,

@@ -26,7 +26,7 @@ export interface ShownPlan {
   readonly sinceMs: number;
 }
 
-export interface Approvals extends ApprovalSource {
+export interface Approvals extends Pick<ApprovalSource, 'approved'> {
   /** Who has approved this plan on the pull request's present head. */
   given(pull: number, head: Revision, author: string | undefined, planHash: string): Promise<Given>;
   /** How many this pull request needs where the policy asks for `needed`. */

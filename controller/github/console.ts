@@ -226,6 +226,10 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
           ],
     approve: common.approvals.approve,
     approved: common.approvals.approved,
+    merged: async revision => {
+      const { pull, mergedBy } = (await ledger.get(revision)) ?? {};
+      return pull === undefined || pull === null ? undefined : { pull, by: mergedBy ?? undefined };
+    },
     formerHalts: makeFormerHalts(options),
     handler: {
       topic: TOPIC,

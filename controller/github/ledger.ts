@@ -51,6 +51,8 @@ export interface Entry {
   readonly progress: RevisionProgress;
   /** Merged through this pull request; null: through none; undefined: not looked up yet. */
   readonly pull?: number | null;
+  /** Login of who merged it; null: GitHub does not say. */
+  readonly mergedBy?: string | null;
   /** A merge commit, as opposed to a squashed or rebased one: it is reverted with `-m 1`. */
   readonly isMerge?: boolean;
   /** Commits between `previous` and this one were accounted for. */
@@ -173,6 +175,12 @@ export interface LedgerOptions {
   readonly nowMs: () => number;
 }
 
+/** How a revision was merged stays known when it is applied after it was refused. */
+const mergeOf = (known: Entry | undefined): Pick<Entry, 'pull' | 'mergedBy' | 'isMerge'> =>
+  known?.pull === undefined
+    ? {}
+    : { pull: known.pull, mergedBy: known.mergedBy ?? null, isMerge: known.isMerge ?? true };
+
 export function makeLedger({ store, outbox, nowMs }: LedgerOptions): Ledger {
   const set = (key: string, value: unknown): Promise<void> =>
     store.set(key, JSON.stringify(value), nowMs() + KEEP_MS);
@@ -216,7 +224,7 @@ export function makeLedger({ store, outbox, nowMs }: LedgerOptions): Ledger {
           planText,
           problems: [],
           progress: freshProgress(revision, subject, appliedAtMs, percent),
-          ...(known?.pull === undefined ? {} : { pull: known.pull }),
+          ...mergeOf(known),
           notices: [],
           settled: false,
         };

@@ -90,6 +90,14 @@ export function makeReporter(options: ReportOptions): Reporter {
     return final;
   }
 
+  /** The list of a commit's pull requests does not say it. */
+  async function mergerOf(pull: number): Promise<string | null> {
+    const { data } = await github.call('pull', (octokit, at) =>
+      octokit.rest.pulls.get({ ...at, pull_number: pull }),
+    );
+    return data.merged_by?.login ?? null;
+  }
+
   async function pullOf(entry: Entry): Promise<Entry> {
     if (entry.pull !== undefined) return entry;
     const { revision } = entry;
@@ -105,7 +113,8 @@ export function makeReporter(options: ReportOptions): Reporter {
     const { data: commit } = await github.call('commit', (octokit, at) =>
       octokit.rest.git.getCommit({ ...at, commit_sha: revision }),
     );
-    const found: Entry = { ...entry, pull, isMerge: commit.parents.length > 1 };
+    const mergedBy = pull === null ? null : await mergerOf(pull);
+    const found: Entry = { ...entry, pull, mergedBy, isMerge: commit.parents.length > 1 };
     await ledger.save(found);
     return found;
   }

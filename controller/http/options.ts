@@ -6,6 +6,7 @@ import type { TokenKeys } from '../domain/token-key.ts';
 import type {
   AdminStore,
   AdviceSource,
+  ApprovalSource,
   Artifacts,
   ArtifactUseSource,
   AuditStore,
@@ -45,6 +46,8 @@ export interface HttpPorts {
   readonly retrospect: PastSource;
   readonly health: HealthSource;
   readonly history: Pick<HistoryStore, 'list'>;
+  /** Undefined without GitHub. */
+  readonly approvals: ApprovalSource | undefined;
   readonly failures: FailureStore;
   readonly notifier: Notifier;
 }

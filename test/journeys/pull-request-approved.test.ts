@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ota } from '../support/cli.ts';
 import { MINUTE_MS, withPullRequests } from '../support/github/journey.ts';
 import { inRepository } from '../support/github/stage.ts';
 import { aPolicy, aState } from '../support/state.ts';
@@ -66,6 +67,17 @@ test('two pull requests in flight: what was reviewed is what is applied, else it
     assert.is(journey.controller.reconcile.snapshot?.rollout.minBatteryPercent, 45);
     assert.match(pulls.statuses(merge, 'ota/sync').at(-1) ?? '', /^success applied/);
     assert.match(pulls.report(wide), /rolling out · 50 %/);
+
+    const [applied] = (await journey.admin('GET', '/v1/history')).json.revisions;
+    assert.equal(
+      [applied.revision, applied.pull, applied.merged_by, [...applied.approved_by].sort()],
+      [merge, wide, 'merlin', ['omar', 'ruth']],
+    );
+    const io = { url: journey.url, token: journey.adminToken };
+    assert.match(
+      (await ota(['history', '--limit', '1'], io)).out,
+      new RegExp(`#${wide} merged by merlin, approved by (ruth, omar|omar, ruth)`),
+    );
   }));
 
 test('a push past review is held; the emergency way back needs nobody', () =>

@@ -189,6 +189,7 @@ export async function withServer<T>(
           admins: store.admins,
           audit: store.audit,
           history: store.history,
+          approvals: undefined,
           failures: store.failures,
           artifacts,
           examiner: examinerOf(

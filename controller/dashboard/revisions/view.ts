@@ -1,6 +1,13 @@
 /** *Revisions*: what was merged, what it meant for whom, and how it went; a refused one with its problems. */
 import { type EventKind, eventOf } from '../../domain/history.ts';
-import type { AdoptionHour, Approved, AuditEntry, KeptRevision, ReconcileStatus } from '../../ports/index.ts';
+import type {
+  AdoptionHour,
+  Approved,
+  AuditEntry,
+  KeptRevision,
+  Merged,
+  ReconcileStatus,
+} from '../../ports/index.ts';
 import type { Look, Viewed } from '../dashboard.ts';
 import { type Html, html, type Part } from '../html.ts';
 import { icon, type Shape, state, type Tone } from '../icons.ts';
@@ -30,10 +37,11 @@ export const revisionsView =
     const happened = new Map(
       (await ports.history.list({ limit: TOLD })).map(applied => [applied.appliedAtMs, applied.events]),
     );
-    const approved = new Map<string, Approved>();
+    const people = new Map<string, People>();
     for (const { revision, kind: of } of shown) {
-      const by = of === 'applied' ? await ports.approvals?.approved(revision) : undefined;
-      if (by !== undefined) approved.set(revision, by);
+      if (of !== 'applied') continue;
+      const merged = await ports.approvals?.merged(revision);
+      people.set(revision, { merged, approved: await ports.approvals?.approved(revision) });
     }
     const status = ports.reconciler.status();
     const older = rows.length > PAGE ? oldest?.id : undefined;
@@ -45,13 +53,18 @@ export const revisionsView =
 <section class="card">${
         shown.length === 0
           ? html`<p class="q">No revision was read yet.</p>`
-          : html`<ol class="revs">${shown.map((row, at) => revisionView(row, endOf(row, shown.slice(0, at), nowMs), { status, hours, nowMs, pullUrl, happened, approved }))}</ol>`
+          : html`<ol class="revs">${shown.map((row, at) => revisionView(row, endOf(row, shown.slice(0, at), nowMs), { status, hours, nowMs, pullUrl, happened, people }))}</ol>`
       }${pager(`${counted(shown.length, 'revision')}`, older === undefined ? undefined : { href: linkTo('/revisions', query, { before: String(older) }), name: 'Older' })}</section>`,
     };
   };
 
+interface People {
+  readonly merged: Merged | undefined;
+  readonly approved: Approved | undefined;
+}
+
 interface Around {
-  readonly approved: ReadonlyMap<string, Approved>;
+  readonly people: ReadonlyMap<string, People>;
   readonly happened: ReadonlyMap<number, readonly AuditEntry[]>;
   readonly status: ReconcileStatus;
   readonly hours: readonly AdoptionHour[];
@@ -99,20 +112,23 @@ ${detail.plan !== undefined && html`<div class="full">${planView(detail, inForce
 const isApplied = (row: KeptRevision, { appliedRevision, appliedAtMs }: ReconcileStatus): boolean =>
   row.revision === appliedRevision || row.atMs === appliedAtMs;
 
-function metaOf({ detail, revision }: KeptRevision, { pullUrl, approved }: Around): Part {
+function metaOf({ detail, revision }: KeptRevision, { pullUrl, people }: Around): Part {
   const { commit } = detail;
   if (commit === undefined || commit.author === '') return undefined;
-  const given = approved.get(revision);
+  const { merged, approved: given } = people.get(revision) ?? {};
+  const merger = merged?.by !== undefined && html`, merged by ${merged.by}`;
   const approvals =
     given !== undefined &&
     html`, approved by ${given.by.join(', ')} (${count(given.by.length)} of ${count(given.needed)} needed)`;
-  const number = /(?:^Merge pull request #|\(#)(\d{1,9})\b/.exec(commit.subject)?.[1];
+  // GitHub knows it; before it was asked the subject of the commit usually tells.
+  const named = /(?:^Merge pull request #|\(#)(\d{1,9})\b/.exec(commit.subject)?.[1];
+  const number = merged?.pull ?? (named === undefined ? undefined : Number(named));
   const pull =
     number !== undefined &&
     (pullUrl === undefined
       ? html`#${number} `
-      : html`<a href="${pullUrl(Number(number))}" rel="noreferrer">#${number}</a> `);
-  return html`${pull}by ${commit.author}: “${commit.subject}”${approvals}. `;
+      : html`<a href="${pullUrl(number)}" rel="noreferrer">#${number}</a> `);
+  return html`${pull}by ${commit.author}: “${commit.subject}”${merger}${approvals}. `;
 }
 
 /** How its build went while it stood: at its end, or now. */

@@ -4,7 +4,7 @@ import type * as Api from '../../../schemas/api.d.ts';
 import { appliedOf, eventOf, transitionText } from '../../domain/history.ts';
 import { isDeviceId } from '../../domain/ids.ts';
 import { RESULT_REASONS } from '../../domain/outcome.ts';
-import type { AppliedRevision, FAILURE_GROUPS, FailureQuery } from '../../ports/index.ts';
+import type { AppliedRevision, Approved, FAILURE_GROUPS, FailureQuery, Merged } from '../../ports/index.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import type { Doors, Route } from '../route.ts';
@@ -16,7 +16,7 @@ const MAX_SDK = 10_000;
 const MAX_SINCE_S = 10 * 365 * 86_400;
 
 export function historyRoutes(http: Http, doors: Doors): Route[] {
-  const { picture, clock, history, failures } = http.ports;
+  const { picture, clock, history, failures, approvals } = http.ports;
 
   function failureQuery(ctx: Context): FailureQuery {
     const buildId = buildAsked(ctx, picture.snapshot);
@@ -31,12 +31,15 @@ export function historyRoutes(http: Http, doors: Doors): Route[] {
     };
   }
 
+  const onWire = async (row: AppliedRevision): Promise<Api.AppliedRevision> =>
+    revisionOnWire(row, await approvals?.merged(row.revision), await approvals?.approved(row.revision));
+
   return [
     doors.admin('GET', '/v1/history', 'read', async ctx => {
       const { after: before, limit } = pageOf(ctx, 'before', isRowId);
       const rows = await history.list({ beforeId: before === undefined ? undefined : Number(before), limit });
       const list: Api.History = {
-        revisions: rows.map(revisionOnWire),
+        revisions: await Promise.all(rows.map(onWire)),
         next_before: rows.length === limit ? (rows.at(-1)?.id ?? null) : null,
       };
       ctx.body = list;
@@ -81,7 +84,11 @@ export function historyRoutes(http: Http, doors: Doors): Route[] {
   ];
 }
 
-function revisionOnWire(row: AppliedRevision): Api.AppliedRevision {
+function revisionOnWire(
+  row: AppliedRevision,
+  merged: Merged | undefined,
+  approved: Approved | undefined,
+): Api.AppliedRevision {
   const applied = appliedOf(row.detail);
   const events = row.events.flatMap(({ action, detail, atMs, actor }) => {
     const event = eventOf(action, detail);
@@ -94,6 +101,9 @@ function revisionOnWire(row: AppliedRevision): Api.AppliedRevision {
     applied_at: isoTime(row.appliedAtMs),
     completed_at: completed?.at ?? null,
     replaced_at: isoTime(row.replacedAtMs),
+    pull: merged?.pull ?? null,
+    merged_by: merged?.by ?? null,
+    approved_by: [...(approved?.by ?? [])],
     author: applied.author ?? null,
     subject: applied.subject ?? null,
     current: row.current,

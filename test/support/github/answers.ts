@@ -96,7 +96,12 @@ function showPull(hub: HubState, pull: Pull, whole: boolean): Fields {
     merged_at: pull.mergedAtMs === undefined ? null : iso(pull.mergedAtMs),
     head: { ...(shape.head as Fields), ref: pull.headRef, sha: hub.head(pull) },
     base: { ...(shape.base as Fields), ref: pull.baseRef, sha: pull.baseSha },
-    ...(whole ? { merged: pull.mergeCommit !== undefined } : {}),
+    ...(whole
+      ? {
+          merged: pull.mergeCommit !== undefined,
+          merged_by: pull.mergedBy === undefined ? null : user(pull.mergedBy),
+        }
+      : {}),
   };
 }
 

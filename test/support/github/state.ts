@@ -15,6 +15,7 @@ export interface Pull {
   closedHead: string | undefined;
   mergeCommit: string | undefined;
   mergedAtMs: number | undefined;
+  mergedBy: string | undefined;
   updatedAtMs: number;
 }
 export interface Comment {
@@ -121,6 +122,7 @@ export class HubState {
       closedHead: undefined,
       mergeCommit: undefined,
       mergedAtMs: undefined,
+      mergedBy: undefined,
       updatedAtMs: this.nowMs(),
     };
     this.pulls.push(pull);
@@ -141,7 +143,7 @@ export class HubState {
   }
 
   /** Merges an open pull request and returns the branch's new tip. */
-  merge(number: number, method: MergeMethod = 'merge'): string {
+  merge(number: number, method: MergeMethod = 'merge', by = 'merlin'): string {
     const pull = this.pull(number);
     const head = this.head(pull);
     const message =
@@ -150,6 +152,7 @@ export class HubState {
         : `${pull.title} (#${number})`;
     const commit = this.git.merge(pull.baseRef, head, message, method);
     this.#merged(pull, head, commit);
+    pull.mergedBy = by;
     return commit;
   }
 
