@@ -1,6 +1,6 @@
 /**
  * What a large fleet costs the store: `node --expose-gc --import tsx bench/devices-memory.ts [devices]`.
- * Enrols that many devices (default 1,000,000) in a temporary folder, writes two check-ins of each, opens the folder
+ * Enrols that many devices (default 1,000,000) in a temporary folder, writes three check-ins of each, opens the folder
  * again in another process as a restart would, and prints rows per second, milliseconds and resident memory as one JSON object.
  * BENCH_DATABASE=postgres://… puts the store into that empty database.
  */
@@ -35,11 +35,11 @@ async function enrolAll(store: Store, devices: number): Promise<void> {
   }
 }
 
-async function checkInAll(store: Store, devices: number, versionCode: number): Promise<void> {
+async function checkInAll(store: Store, devices: number, versionCode: number, atMs: number): Promise<void> {
   for (let n = 0; n < devices; n += 1) {
     store.devices.checkIn({
       deviceId: idOf(n),
-      atMs: NOW_MS,
+      atMs,
       versionCode,
       buildId: `b${versionCode}`,
       sdk: 33,
@@ -68,14 +68,16 @@ const rate = (devices: number, ms: number): number => Math.round(devices / (ms /
 async function write(folder: string, devices: number): Promise<object> {
   const store = await open(folder);
   const enrol = await timed(() => enrolAll(store, devices));
-  const insert = await timed(() => checkInAll(store, devices, 41));
-  const update = await timed(() => checkInAll(store, devices, 42));
+  const insert = await timed(() => checkInAll(store, devices, 41, NOW_MS));
+  const same = await timed(() => checkInAll(store, devices, 41, NOW_MS + 1));
+  const updated = await timed(() => checkInAll(store, devices, 42, NOW_MS + 2));
   const rssMiB = mebibytes(process.memoryUsage.rss());
   await store.close();
   return {
     enrolRowsPerSecond: rate(devices, enrol.ms),
     firstCheckInRowsPerSecond: rate(devices, insert.ms),
-    checkInRowsPerSecond: rate(devices, update.ms),
+    checkInRowsPerSecond: rate(devices, same.ms),
+    checkInOfNewVersionRowsPerSecond: rate(devices, updated.ms),
     ...(process.env.BENCH_DATABASE === undefined && {
       databaseMiB: mebibytes((await stat(path.join(folder, DATABASE_FILE))).size),
     }),

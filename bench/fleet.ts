@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { bucketOf, isExposed } from '../controller/domain/cohort.ts';
 import type { Build } from '../controller/domain/release.ts';
 import { makeDeviceTokens } from '../controller/http/device-token.ts';
-import { openStore } from '../controller/store/store.ts';
+import { openStore, type StoreOptions } from '../controller/store/store.ts';
 import { anApk } from '../test/support/http.ts';
 import { releaseFiles, writeReleases } from '../test/support/releases.ts';
 import { aRollout } from '../test/support/state.ts';
@@ -38,7 +38,13 @@ const idOf = (n: number): string => createHash('sha256').update(`device ${n}`).d
 /** Tokens are kept of the first `withTokens` devices only: a million of them would fill this process, not the server. */
 export async function makeFleet(
   folder: string,
-  size: { devices: number; withTokens?: number; apkBytes?: number },
+  size: {
+    devices: number;
+    withTokens?: number;
+    apkBytes?: number;
+    /** Instead of SQLite; hand the controller its URL, too. */
+    database?: StoreOptions['database'];
+  },
 ): Promise<Fleet> {
   mkdirSync(path.join(folder, 'apks'), { recursive: true });
   const b42Size = size.apkBytes === undefined ? {} : { sizeBytes: size.apkBytes };
@@ -52,7 +58,11 @@ export async function makeFleet(
 
   const tokens = makeDeviceTokens([{ kid: 'bench', key: TOKEN_KEY }]);
   const devices: FleetDevice[] = [];
-  const store = await openStore({ folder: path.join(folder, 'data'), nowMs: Date.now });
+  const store = await openStore({
+    folder: path.join(folder, 'data'),
+    database: size.database,
+    nowMs: Date.now,
+  });
   try {
     for (let from = 0; from < size.devices; from += PAGE) {
       const ids = Array.from({ length: Math.min(PAGE, size.devices - from) }, (_, i) => idOf(from + i));

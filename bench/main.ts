@@ -122,7 +122,12 @@ async function benchServers(
     }
     if (wanted('store')) {
       say('the store');
-      figures.store = await benchStore(quick ? 10_000 : 50_000);
+      figures.store = await benchStore(workshop, cores, loader, {
+        devices: quick ? 10_000 : 1_000_000,
+        checks: quick
+          ? { devices: 1_000, rounds: 1, seconds: 0.5, rate: 200 }
+          : { devices: 50_000, rounds: 7, seconds: 4, rate: 2_000 },
+      });
     }
     if (wanted('apk')) {
       say('verifying an APK');

@@ -90,11 +90,14 @@ function downloadsOf({ fromMemory, fromDisk, nginx, cpuRatios }: DownloadFigures
 const pairs = (title: string, figures: object): string =>
   `${title}\n${table(['', ''], Object.entries(figures)).split('\n').slice(1).join('\n')}`;
 
-const storeOf = ({ sqlite, postgres }: StoreFigures): string =>
-  `Store\n${table(
-    ['', 'SQLite', 'PostgreSQL'],
-    Object.entries(sqlite).map(([name, figure]) => [name, figure, postgres?.[name]]),
-  )}`;
+const storeOf = ({ sqlite, postgres, checks }: StoreFigures): string =>
+  [
+    `Store\n${table(
+      ['', 'SQLite', 'PostgreSQL'],
+      Object.entries(sqlite).map(([name, figure]) => [name, figure, postgres?.[name]]),
+    )}`,
+    ...(checks === undefined ? [] : [pairs('Update checks on both engines', checks)]),
+  ].join('\n\n');
 
 const pinning = (pinned: boolean): string =>
   pinned ? ', server and load on a core each' : ', not pinned: ratios only';

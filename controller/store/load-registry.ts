@@ -66,9 +66,11 @@ async function readPage(db: Db, after: DeviceId, pageSize: number): Promise<Page
     const { sql, bindings } = jsonRows(
       reader,
       COLUMNS,
-      `from devices d left join check_ins c on c.device_id = d.device_id
-       where d.device_id > ? order by d.device_id limit ?`,
-      [after, pageSize],
+      `from (select * from devices where device_id > ? order by device_id limit ?) as d
+       left join (select * from check_ins where device_id > ? order by device_id limit ?) as c
+         on c.device_id = d.device_id
+       order by d.device_id`,
+      [after, pageSize, after, pageSize],
     );
     return rowsOf<{ rows: string | null }>(reader.raw(sql, bindings));
   });

@@ -8,6 +8,8 @@ import type { Db } from '../../controller/store/db.ts';
 import { findRecords } from '../../controller/store/device-find.ts';
 import { listRecords, scanRecords } from '../../controller/store/device-rows.ts';
 import { isPostgres } from '../../controller/store/dialect.ts';
+import { loadRegistry } from '../../controller/store/load-registry.ts';
+import { Registry } from '../../controller/store/registry.ts';
 import { withFolder } from '../support/folder.ts';
 import { NOW_MS } from '../support/state.ts';
 import { engineOf, openTestStore } from '../support/store.ts';
@@ -82,8 +84,8 @@ async function wholeReadsOf(reader: Knex, { sql, bindings }: Asked): Promise<str
   ]);
   return steps
     .filter(({ detail, parent }) =>
-      // The walk in id order is a step of the subquery and ends with the page; what stands outside gets the page.
-      parent === 0 ? /SCAN (?!page)/.test(detail) : /TEMP B-TREE/.test(detail),
+      // The walk in id order is a step of the subquery and ends with the page; what stands outside gets the page (its rows are "picked" at a start).
+      parent === 0 ? /SCAN (?!page|picked)/.test(detail) : /TEMP B-TREE/.test(detail),
     )
     .map(step => step.detail);
 }
@@ -120,6 +122,27 @@ test('a page reads the rows of its devices alone, also where the database has ne
             assert.ok(found <= most * PAGE, `${what}: ${found} rows were read for a page of ${PAGE}`);
           } else assert.equal(await wholeReadsOf(reader, one), [], what);
       }
+    } finally {
+      await engine.close();
+    }
+  }));
+
+test('a start reads each device once', () =>
+  withFolder(async folder => {
+    await fill(folder);
+    const engine = await engineOf(folder);
+    try {
+      const { reader } = engine;
+      const { db, asked } = listening(reader);
+      await loadRegistry(db, new Registry(), DEVICES / 50);
+      reader.removeAllListeners('query');
+      assert.is(asked.length, 101, 'fifty pages with their tags, and one that is empty');
+      if (isPostgres(reader)) {
+        let read = 0;
+        for (const one of asked) read += await readByPostgres(reader, one);
+        // Its row, its check-in and its tag.
+        assert.ok(read <= 3 * DEVICES, `${read} rows were read of ${DEVICES} devices`);
+      } else for (const one of asked) assert.equal(await wholeReadsOf(reader, one), []);
     } finally {
       await engine.close();
     }
