@@ -55,6 +55,13 @@ test('a file that ends the process in the middle fails', () => {
   assert.ok(reasonOf('other/exits') !== '');
 });
 
+test('a process that is killed names the signal in each file that it did not end, and what it said last', () => {
+  assert.match(reasonOf('watch/a-dies'), 'its process ended in it, killed by SIGKILL');
+  assert.match(reasonOf('watch/b-never-begins'), 'its process ended before it began, killed by SIGKILL');
+  const [, after = ''] = run.stdout.split(/^FAIL test\/watch\/b-never-begins.*$/m);
+  assert.match(after, 'last words');
+});
+
 test('the run as a whole fails and its last line counts', () => {
   assert.is(run.status, 1);
   assert.match(run.stdout.trimEnd().split('\n').at(-1) ?? '', /^8 passed, \d+ failed, 4 skipped$/);

@@ -4,7 +4,17 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -77,26 +87,19 @@ export async function startPostgres(kind?: 'durable' | 'tls'): Promise<Server | 
   const data = path.join(folder, 'data');
   const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'];
   await run(path.join(bin, 'initdb'), initdb, { ...as, cwd: folder });
-  const port = await freePort();
   const certificate = kind === 'tls' ? await makeCertificate(folder, owner) : undefined;
   const settings = [
     ...(kind === 'durable' ? [] : ['fsync=off', 'full_page_writes=off', 'max_connections=300']),
     ...(certificate === undefined
       ? []
       : ['ssl=on', `ssl_cert_file=${certificate}`, `ssl_key_file=${certificate}.key`]),
-  ];
-  const url = `postgres://postgres@127.0.0.1:${port}`;
-  const begin = async (): Promise<ChildProcess> => {
-    const begun = spawn(
-      path.join(bin, 'postgres'),
-      ['-D', data, '-h', '127.0.0.1', '-p', `${port}`, '-k', folder, ...settings.flatMap(s => ['-c', s])],
-      { ...as, cwd: folder, stdio: 'ignore' },
-    );
-    begun.unref();
-    await answering(`${url}/postgres`);
-    return begun;
+  ].flatMap(setting => ['-c', setting]);
+  const begin = (port: number): Promise<ChildProcess> => {
+    const args = ['-D', data, '-h', '127.0.0.1', '-p', `${port}`, '-k', folder, ...settings];
+    return serve(path.join(bin, 'postgres'), args, { ...as, cwd: folder }, urlOf(port));
   };
-  let server = await begin();
+  const { port, begun } = await onFreePort(begin);
+  let server = begun;
   process.once('exit', () => server.kill('SIGQUIT'));
   const crash = async (): Promise<void> => {
     // Awaiting alone would not keep this process alive.
@@ -105,11 +108,11 @@ export async function startPostgres(kind?: 'durable' | 'tls'): Promise<Server | 
     if (server.exitCode === null && server.kill('SIGQUIT')) await ended;
   };
   return {
-    url,
+    url: urlOf(port),
     certificate,
     crash,
     revive: async () => {
-      server = await begin();
+      server = await begin(port);
     },
     stop: async () => {
       await crash();
@@ -118,16 +121,56 @@ export async function startPostgres(kind?: 'durable' | 'tls'): Promise<Server | 
   };
 }
 
-async function answering(url: string): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    const answered = await query(url, 'select 1').then(
+const urlOf = (port: number): string => `postgres://postgres@127.0.0.1:${port}`;
+const PORT_TRIES = 5;
+
+/** Another process may take the port between our look and the server's start. */
+async function onFreePort(
+  begin: (port: number) => Promise<ChildProcess>,
+): Promise<{ port: number; begun: ChildProcess }> {
+  for (let tries = 1; ; tries++) {
+    const port = await freePort();
+    try {
+      return { port, begun: await begin(port) };
+    } catch (error) {
+      if (tries === PORT_TRIES || !String(error).includes('Address already in use')) throw error;
+    }
+  }
+}
+
+/**
+ * Resolves once the server answers, however long its disk takes; the runner's limit bounds it. A server that ends before
+ * that is an error with what it said.
+ */
+async function serve(
+  program: string,
+  args: readonly string[],
+  options: { cwd: string; uid?: number; gid?: number },
+  url: string,
+): Promise<ChildProcess> {
+  const logFile = path.join(options.cwd, 'server.log');
+  const log = openSync(logFile, 'w');
+  const server = spawn(program, args, { ...options, stdio: ['ignore', 'ignore', log] });
+  closeSync(log);
+  server.unref();
+  let failed: Error | undefined;
+  server.once('error', error => {
+    failed = error;
+  });
+  for (;;) {
+    if (failed !== undefined || server.exitCode !== null || server.signalCode !== null)
+      throw new Error(
+        `PostgreSQL did not start (exit code ${server.exitCode}, signal ${server.signalCode}): ${readFileSync(logFile, 'utf8')}`,
+        { cause: failed },
+      );
+    const answered = await query(`${url}/postgres`, 'select 1').then(
       () => true,
       () => false,
     );
-    if (answered) return;
-    await new Promise(resolve => setTimeout(resolve, 100));
+    // Whoever answers on the port of a server that has ended is somebody else's.
+    if (answered && server.exitCode === null) return server;
+    await new Promise(resolve => setTimeout(resolve, 50));
   }
-  throw new Error('PostgreSQL did not start');
 }
 
 async function query(url: string, sql: string): Promise<void> {

@@ -108,8 +108,14 @@ interface FileResult {
 interface Run {
   readonly output: string;
   readonly exit: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly timedOut: boolean;
   readonly ms: number;
+}
+
+interface Judged extends Pick<Run, 'output' | 'exit' | 'timedOut' | 'ms'> {
+  /** Why its process ended before the file did. */
+  readonly ended?: string | undefined;
 }
 
 interface Counts {
@@ -126,12 +132,13 @@ const count = (output: string, label: string): number =>
     0,
   );
 
-function judge(file: string, run: Run, counts: Counts): FileResult {
+function judge(file: string, run: Judged, counts: Counts): FileResult {
   const { total, passed, skipped } = counts;
   // uvu's total does not include what was skipped.
   const failed = Math.max(0, total - passed);
   const result = { file, passed, skipped, output: run.output, ms: run.ms };
   if (run.timedOut) return { ...result, failed: failed + 1, why: `killed after ${run.ms.toFixed(0)} ms` };
+  if (run.ended !== undefined) return { ...result, failed: failed + 1, why: run.ended };
   if (total === 0)
     return { ...result, failed: failed + 1, why: 'ran no test (is test.run() missing, or test.skip alone?)' };
   if (failed > 0) return { ...result, failed, why: 'not every test passed' };
@@ -160,9 +167,9 @@ function start(args: readonly string[], timeMs: number, env: NodeJS.ProcessEnv =
       // The whole group: a test may have started servers of its own.
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     }, timeMs);
-    child.on('close', exit => {
+    child.on('close', (exit, signal) => {
       clearTimeout(timer);
-      resolve({ output, exit, timedOut, ms: performance.now() - started });
+      resolve({ output, exit, signal, timedOut, ms: performance.now() - started });
     });
   });
 }
@@ -185,24 +192,37 @@ async function runTogether({ files, onPostgres }: Job): Promise<FileResult[]> {
     limitMs + files.length * sharedFileMs,
     onPostgres && server !== undefined ? { TEST_STORE: 'postgres', TEST_POSTGRES: server.url } : {},
   );
+  const last = files.findLast(file => run.output.includes(begins(file)));
+  const firstUnbegun = files.find(file => !run.output.includes(begins(file)));
   return files.map(file => {
-    const [, part = ''] = run.output.split(`@@ begins ${file}\n`);
+    const [, part = ''] = run.output.split(begins(file));
     const end = part.indexOf('@@ {');
     const ended = end >= 0;
-    const output = ended ? part.slice(0, end) : part;
     const counts = ended
       ? (JSON.parse(part.slice(end + 3).split('\n')[0] ?? '') as Counts)
       : { total: 0, passed: 0, skipped: 0 };
     // One exit code for all: it counts against the files that did not end, and against all when all did.
     const exit = ended && run.output.split('@@ {').length - 1 < files.length ? 0 : run.exit;
-    const ms = counts.ms ?? run.ms;
     return judge(
       onPostgres ? `${file} on PostgreSQL` : file,
-      { output, exit, timedOut: run.timedOut && !ended, ms },
+      {
+        // What ended the process was said before a file that never began: by the file that ran last, or by no file.
+        output: ended ? part.slice(0, end) : file === firstUnbegun ? run.output.slice(-LAST_WORDS) : part,
+        exit,
+        timedOut: run.timedOut && !ended,
+        ms: counts.ms ?? run.ms,
+        ended: ended ? undefined : endOf(run, file === last ? 'in it' : 'before it began'),
+      },
       counts,
     );
   });
 }
+
+/** Characters of the output of a process that ended too soon. */
+const LAST_WORDS = 4_000;
+const begins = (file: string): string => `@@ begins ${file}\n`;
+const endOf = ({ exit, signal }: Run, where: string): string =>
+  `its process ended ${where}, ${signal === null ? `with exit code ${exit}` : `killed by ${signal}`}`;
 
 const wanted = process.argv.slice(2);
 const files = readdirSync(path.join(root, 'test'), { recursive: true })
