@@ -1,6 +1,6 @@
 /** A bare repository written with plumbing: commits, merges and refs without a work tree. */
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 export type MergeMethod = 'merge' | 'squash' | 'rebase' | 'fast-forward';
@@ -34,6 +34,9 @@ const IDENTITY = {
   GIT_CONFIG_NOSYSTEM: '1',
 };
 
+const ABOUT_OBJECTS = new Set(['cat-file', 'rev-parse', 'show', 'merge-base', 'rev-list', 'log']);
+const OBJECT = /^[0-9a-f]{40}(\^\{\w+\})?(\.\.\.?[0-9a-f]{40})?$/;
+
 /** `nowMs` dates the commits: the controller reads the committer's time. */
 export function makeBare(dir: string, branch: string, nowMs: () => number): Bare {
   const indexFile = path.join(dir, 'stand-in.index');
@@ -57,32 +60,46 @@ export function makeBare(dir: string, branch: string, nowMs: () => number): Bare
   run(['config', 'uploadpack.allowAnySHA1InWant', 'true']);
   run(['config', 'receive.denyNonFastForwards', 'false']);
 
+  // Refs stay files of their own, so that a branch is read without a process.
+  run(['config', 'gc.auto', '0']);
   const tip = (name: string): string | undefined => {
     try {
-      return run(['rev-parse', '--verify', '-q', `refs/heads/${name}^{commit}`]);
+      return readFileSync(path.join(dir, 'refs/heads', name), 'utf8').trim();
     } catch {
-      return undefined; // rev-parse -q: no such branch
+      return undefined; // no such branch
     }
+  };
+
+  /** What is said of objects by their names never changes: it is asked once. */
+  const told = new Map<string, string>();
+  const git: Bare['git'] = (...args) => {
+    const [command = '', ...about] = args;
+    if (!ABOUT_OBJECTS.has(command) || !about.every(a => a.startsWith('-') || OBJECT.test(a)))
+      return run(args);
+    const key = args.join('\n');
+    const answer = told.get(key) ?? run(args);
+    told.set(key, answer);
+    return answer;
+  };
+  const blobs = new Map<string, string>();
+  const blobOf = (content: string): string => {
+    const sha = blobs.get(content) ?? run(['hash-object', '-w', '--stdin'], content);
+    blobs.set(content, sha);
+    return sha;
   };
   const treeOf: Bare['tree'] = (base, files) => {
     rmSync(indexFile, { force: true });
     if (base !== undefined) run(['read-tree', base]);
-    for (const [file, content] of Object.entries(files)) {
-      if (content === undefined) run(['update-index', '--force-remove', file]);
-      else
-        run([
-          'update-index',
-          '--add',
-          '--cacheinfo',
-          `100644,${run(['hash-object', '-w', '--stdin'], content)},${file}`,
-        ]);
-    }
+    const lines = Object.entries(files).map(([file, content]) =>
+      content === undefined ? `0 ${'0'.repeat(40)}\t${file}\n` : `100644 ${blobOf(content)}\t${file}\n`,
+    );
+    if (lines.length > 0) run(['update-index', '--index-info'], lines.join(''));
     return run(['write-tree']);
   };
   return {
     dir,
     tip,
-    git: (...args) => run(args),
+    git,
     tree: treeOf,
     commit: (name, files, message, from) => {
       const parent = tip(name) ?? (from === undefined ? undefined : run(['rev-parse', `${from}^{commit}`]));
