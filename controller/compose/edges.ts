@@ -19,6 +19,7 @@ import type { Secret } from '../settings/secret.ts';
 import type { Settings } from '../settings/settings.ts';
 import { isRepository } from '../source/choice.ts';
 import { folderSource } from '../source/folder.ts';
+import type { RunGit } from '../source/git/process.ts';
 import { gitSource } from '../source/git/source.ts';
 import type { Store } from '../store/store.ts';
 
@@ -31,6 +32,7 @@ export function sourceOf(
   environment: Readonly<Record<string, string | undefined>>,
   nowMs: () => number,
   observe: Observe,
+  run: RunGit,
 ): Source {
   if (!isRepository(settings.OTA_SOURCE)) return folderSource({ folder: settings.OTA_SOURCE, nowMs });
   return gitSource({
@@ -40,6 +42,7 @@ export function sourceOf(
     dataFolder: path.join(settings.OTA_DATA, 'git'),
     token: settings.OTA_SOURCE_TOKEN?.reveal(),
     environment,
+    run,
     timeoutMs: settings.OTA_SOURCE_TIMEOUT,
     onCloneStep: ({ commits, whole }) => observe({ type: 'ota.source.clone', commits, whole }),
   });

@@ -2,6 +2,7 @@
 import type { Observer } from '../observe/observe.ts';
 import type { Pusher } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { RunGit } from '../source/git/process.ts';
 import type { Store, StoreOptions } from '../store/store.ts';
 import type { GuardedClock } from '../watch/clock.ts';
 import type { Background } from './background.ts';
@@ -17,6 +18,8 @@ export interface Surroundings {
   /** Replaces Firebase. */
   readonly pusher?: Pusher;
   readonly githubPace?: GitHubPace;
+  /** Starts Git; default: a small process of this controller's own. */
+  readonly runGit?: RunGit;
   readonly version: string;
   /** Called once when another controller has taken the database over. */
   readonly overtaken?: () => void;

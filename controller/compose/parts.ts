@@ -15,6 +15,8 @@ import type {
 } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import { makePublication, type Publication } from '../reconcile/publication.ts';
+import { makeLauncher } from '../source/git/launcher.ts';
+import type { RunGit } from '../source/git/process.ts';
 import type { ArtifactWatch } from '../watch/artifacts.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import type { FormerHaltWatch } from '../watch/former-halts.ts';
@@ -51,6 +53,14 @@ export interface Parts {
   readonly stirPulls: () => void;
 }
 
+/** Git is started from a small process, which the tests share. */
+function gitOf({ around, ends }: Ground): RunGit {
+  if (around.runGit !== undefined) return around.runGit;
+  const launcher = makeLauncher();
+  ends.add(() => launcher.close());
+  return launcher.run;
+}
+
 export async function openParts(
   ground: Ground,
   keys: Keys,
@@ -64,7 +74,7 @@ export async function openParts(
   const nudges = await nudgesOf(ground, keys.nudgeMaster, picture);
   const notifications = notificationsOf(ground, picture);
   await endRemoved(ground, notifications);
-  const source = sourceOf(settings, around.environment, nowMs, observe);
+  const source = sourceOf(settings, around.environment, nowMs, observe, gitOf(ground));
   const parser = apartParser();
   ends.add(() => parser.close());
   const admission = makeAdmission({

@@ -10,6 +10,7 @@ import { type Controller, type Surroundings, startController } from '../../contr
 import type { Rollout } from '../../controller/domain/release.ts';
 import { makeObserver } from '../../controller/observe/observe.ts';
 import { readSettings } from '../../controller/settings/settings.ts';
+import { makeLauncher } from '../../controller/source/git/launcher.ts';
 import { withFolder } from './folder.ts';
 import { type Answer, anApk, type CallOptions, call, sha256Of } from './http.ts';
 import { databaseOf } from './postgres.ts';
@@ -52,6 +53,9 @@ export interface Journey {
   /** `downMs`: how long it is down. */
   restart(settings?: Readonly<Record<string, string>>, downMs?: number): Promise<void>;
 }
+
+/** All controllers of a test process start Git from one small process: starting that costs as much as many of its runs. */
+const launcher = makeLauncher();
 
 export interface JourneyOptions {
   readonly settings?: Readonly<Record<string, string>>;
@@ -103,6 +107,7 @@ export function withController(
           monotonicMs: () => performance.now() + movedMs,
           random: Math.random,
           version: 'test',
+          runGit: launcher.run,
           ...options.around,
         },
       );

@@ -3,7 +3,7 @@
  * repository around the folder. Its error output is shortened and stripped of credentials before it is shown.
  */
 import { gitEnvironment } from '../../domain/git-environment.ts';
-import { runGit } from './process.ts';
+import { type RunGit, runGit } from './process.ts';
 import { reasonOf } from './reason.ts';
 
 /** A Git process ended with another code than 0. */
@@ -32,6 +32,8 @@ export interface GitCommandOptions {
   readonly origin?: string | undefined;
   /** Ends the running process. */
   readonly signal?: AbortSignal | undefined;
+  /** Default: from this process. A controller starts Git from a small one. */
+  readonly run?: RunGit | undefined;
 }
 
 export interface GitCommand {
@@ -108,14 +110,14 @@ const COMMITTER = {
 
 /** Each call is a process of its own. */
 export function gitCommand(options: GitCommandOptions): GitCommand {
-  const { gitDir: folder, timeoutMs, token, signal } = options;
+  const { gitDir: folder, timeoutMs, token, signal, run: runOne = runGit } = options;
   const env = environmentOf(options);
   const run = async (
     args: readonly string[],
     accepted: readonly number[],
     input?: string,
   ): Promise<Buffer> => {
-    const { exitCode, stdout, stderr } = await runGit({ args, folder, env, input, timeoutMs, signal });
+    const { exitCode, stdout, stderr } = await runOne({ args, folder, env, input, timeoutMs, signal });
     if (exitCode === 0 || accepted.includes(exitCode)) return stdout;
     const said = stderr.toString();
     throw new GitExit(exitCode, reasonOf(said, token), said);

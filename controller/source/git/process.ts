@@ -20,6 +20,8 @@ export interface GitEnd {
   readonly stderr: Buffer;
 }
 
+export type RunGit = (run: GitRun) => Promise<GitEnd>;
+
 /** The source was stopped, or is stopping. */
 export const stopped = (): Fault =>
   new Fault('source_stopped', 'the source was stopped', { retry: 'backoff' });
@@ -27,8 +29,8 @@ export const stopped = (): Fault =>
 const KILL_AFTER_MS = 5_000;
 
 /** Faults `git_missing`, `git_unstartable`, `git_killed`, `source_timeout`, `source_stopped`; an exit code other than 0 is an answer. */
-export function runGit(run: GitRun): Promise<GitEnd> {
-  return new Promise((resolve, reject) => {
+export const runGit: RunGit = run =>
+  new Promise((resolve, reject) => {
     const child = spawn('git', [...run.args], {
       cwd: run.folder,
       env: run.env,
@@ -69,7 +71,6 @@ export function runGit(run: GitRun): Promise<GitEnd> {
       else resolve({ exitCode, stdout: Buffer.concat(out), stderr: Buffer.concat(err) });
     });
   });
-}
 
 /** Git and the helpers that it started. */
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
@@ -94,7 +95,7 @@ function feed({ stdin }: ChildProcess, input: string | undefined): void {
   stdin?.end(input);
 }
 
-function notStarted(error: NodeJS.ErrnoException, folder: string): Fault {
+export function notStarted(error: NodeJS.ErrnoException, folder: string): Fault {
   const options = { retry: 'backoff', cause: error } as const;
   if (error.code === 'ENOENT' && existsSync(folder))
     return new Fault('git_missing', 'the git program was not found: install it or correct PATH', options);

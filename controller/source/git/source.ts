@@ -10,7 +10,7 @@ import type { CloneStep } from './clone.ts';
 import { type GitCommand, GitExit } from './command.ts';
 import { readMerge } from './merge.ts';
 import { gitMirror } from './mirror.ts';
-import { stopped } from './process.ts';
+import { type RunGit, stopped } from './process.ts';
 import { checkBranch, checkSubPath, gitRemote } from './remote.ts';
 import { history, historyPage, readTree } from './tree.ts';
 
@@ -29,6 +29,8 @@ export interface GitSourceOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For one Git command, the fetch above all; default 2 minutes. */
   readonly timeoutMs?: number | undefined;
+  /** How Git is started; default: from this process. */
+  readonly run?: RunGit | undefined;
   /** The first clone of a large repository is made in steps: how far it is. */
   readonly onCloneStep?: ((step: CloneStep) => void) | undefined;
 }
@@ -49,6 +51,7 @@ export function gitSource(options: GitSourceOptions): Source & { stop(): Promise
     folder: options.dataFolder,
     command: {
       environment: options.environment,
+      run: options.run,
       timeoutMs: options.timeoutMs ?? 120_000,
       token: options.token,
       signal: stopping.signal,
