@@ -27,6 +27,9 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm start': 'test/main-signals.test.ts starts it',
   'node --import tsx test/': 'is a test itself',
   'export OTA_URL': 'sets what every command here has',
+  'export OTA_DATABASE_FILE': 'names a server',
+  'ota store copy --from /var/lib/ota --to':
+    'needs PostgreSQL: test/postgres/store-copy-cli.test.ts runs it there',
   'OTA_SOURCE=https://': 'needs a repository and a certificate of its own',
   'ssh-keyscan': 'asks another host',
   'source <(ota completion zsh)': 'needs zsh: test/cli/completion.test.ts runs it there',
@@ -40,6 +43,7 @@ const SAYS_NO: readonly (readonly [command: RegExp, words: RegExp])[] = [
   [/^ota explain kiosk-7 --at/, /\[query_invalid\]/],
   // Each command has a desk of its own, so no context was added; test/cli/context.test.ts adds and uses them.
   [/^ota (context (use|remove) staging|status --context production)/, /\[context_unknown\]/],
+  [/^ota store copy --from \S+ --cancel/, /\[copy_not_leaving\]/],
   [/^ota artifact delete/, /\[artifact_unknown\]/],
 ];
 

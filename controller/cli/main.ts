@@ -43,6 +43,7 @@ const io: Io = {
 // Parts that most verbs do without are loaded when they are wanted.
 const load = async (): Promise<Proposals> =>
   (await import('../compose/proposals.ts')).proposalsOf(env, () => Date.now());
+const moves = async () => (await import('../compose/store-copy.ts')).movesOf(env, io.cwd, io.nowMs);
 const { argv } = asked;
 const verbs = await verbsFor(argv, {
   proposals: {
@@ -54,6 +55,10 @@ const verbs = await verbsFor(argv, {
     full: async (...args) => (await import('../store/archive.ts')).fullBackup(...args),
     check: async file => (await import('../store/restore.ts')).checkBackup(file, tmpdir()),
     restore: async (...args) => (await import('../store/restore.ts')).restoreBackup(...args, randomBytes),
+  },
+  moves: {
+    copy: async (...args) => (await moves()).copy(...args),
+    cancel: async from => (await moves()).cancel(from),
   },
 });
 process.exitCode = await run(argv, io, verbs, VERSION);

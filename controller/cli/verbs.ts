@@ -3,11 +3,13 @@ import type { Proposals } from '../ports/index.ts';
 import type { Backups } from './backup.ts';
 import { OUTLINE } from './outline.ts';
 import type { Verb } from './program.ts';
+import type { Moves } from './store-copy.ts';
 
 export interface Wiring {
   /** Absent: `--open-pr` is refused with what to do instead. */
   readonly proposals: Proposals | undefined;
   readonly backups: Backups;
+  readonly moves: Moves;
 }
 
 const VERBS: readonly (readonly [name: string, load: (wiring: Wiring) => Promise<Verb>])[] = [
@@ -46,6 +48,7 @@ const VERBS: readonly (readonly [name: string, load: (wiring: Wiring) => Promise
   ['doctor', async () => (await import('./doctor.ts')).doctor],
   ['backup', async w => (await import('./backup.ts')).backup(w.backups)],
   ['restore', async w => (await import('./restore.ts')).restore(w.backups)],
+  ['store', async w => (await import('./store-copy.ts')).store(w.moves)],
 ];
 
 export const allVerbs = (wiring: Wiring): Promise<readonly Verb[]> =>

@@ -17,7 +17,7 @@ const TOLD: Readonly<Record<string, HttpCode>> = {
 };
 
 /** This controller will not do it any more; the one that took over will. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost']);
+const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved']);
 
 const RETRY_S = 10;
 

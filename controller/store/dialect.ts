@@ -114,6 +114,10 @@ export async function bulk<T>(
   return found;
 }
 
+/** An expression for 32 random hex digits that the database makes. */
+export const randomHex = (db: Knex): string =>
+  isPostgres(db) ? "replace(gen_random_uuid()::text, '-', '')" : 'lower(hex(randomblob(16)))';
+
 /**
  * Leaves room in each page of a table whose rows are written again and again: the next version of a row then lies beside
  * it, and the indexes stay as they are (PostgreSQL's HOT). SQLite writes rows in place.

@@ -8,7 +8,7 @@ export interface Engine {
   readonly reader: Knex;
   /** Called before each transaction; rejects when what is written would be lost. */
   standing(): Promise<void>;
-  /** The first statement of each transaction that writes. */
+  /** The first of each transaction that writes; refuses where the installation has moved away. */
   readonly begin?: ((trx: Knex) => PromiseLike<unknown>) | undefined;
   /** Ends all connections. */
   close(): Promise<void>;

@@ -64,7 +64,7 @@ async function neverBack(): Promise<void> {
   throw new Error('assertion: a migration is never taken back');
 }
 
-async function appliedNames(db: Knex): Promise<string[]> {
+export async function appliedNames(db: Knex): Promise<string[]> {
   if (!(await db.schema.hasTable(TABLE))) return [];
   return db(TABLE).orderBy('id').pluck('name');
 }

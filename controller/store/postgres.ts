@@ -6,6 +6,7 @@ import knex, { type Knex } from 'knex';
 import type { ConnectionConfig } from 'pg';
 import { Fault } from '../domain/fault.ts';
 import type { Engine } from './engine.ts';
+import { refuseMoved } from './moves.ts';
 import { SILENT } from './sqlite.ts';
 
 export interface PostgresOptions {
@@ -62,7 +63,10 @@ export async function postgresEngine(options: PostgresOptions): Promise<Engine> 
     writer,
     reader,
     standing: async () => undefined,
-    begin: lockForWriting,
+    begin: async trx => {
+      await lockForWriting(trx);
+      await refuseMoved(trx);
+    },
     close: async () => {
       await reader.destroy();
       await writer.destroy();

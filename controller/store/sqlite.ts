@@ -9,6 +9,7 @@ import type { Database } from 'sqlite3';
 import { Fault } from '../domain/fault.ts';
 import type { Engine } from './engine.ts';
 import { faulted } from './faults.ts';
+import { refuseMoved } from './moves.ts';
 
 /** `synchronous = FULL`: what was answered survives a power cut. SQLite turns foreign keys off in each new connection. */
 const WRITER_PRAGMAS = [
@@ -83,6 +84,7 @@ export function sqliteEngine(filename: string, writer: Knex): Engine {
     writer,
     reader,
     standing: standingOf(filename),
+    begin: refuseMoved,
     close: async () => {
       await reader.destroy();
       await faulted(() => writer.raw('PRAGMA wal_checkpoint(TRUNCATE)'));

@@ -1,8 +1,7 @@
 /** The store behind the ports of `controller/ports/`: one SQLite file in the data folder, or a PostgreSQL database. */
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Knex } from 'knex';
-import { Fault, faultCode } from '../domain/fault.ts';
+import { faultCode } from '../domain/fault.ts';
 import type {
   AdminStore,
   AdoptionStore,
@@ -37,6 +36,7 @@ import { makeKeyValueStore } from './key-values.ts';
 import { type LastMoment, makeLastMoment } from './last-moment.ts';
 import { type Lease, takeLease } from './lease.ts';
 import { type Migration, migrate } from './migrate.ts';
+import { refuseMoved } from './moves.ts';
 import { takeOverOldClock } from './old-clock.ts';
 import { makeOutboxStore } from './outbox.ts';
 import { makeOutcomeStore } from './outcomes.ts';
@@ -44,6 +44,7 @@ import { makePastStore } from './past.ts';
 import { type PostgresOptions, postgresEngine } from './postgres.ts';
 import { makeRampStore } from './ramp.ts';
 import { makeRevisionStore } from './revisions.ts';
+import { refuseSecondDatabase } from './second-database.ts';
 import { makeSessionStore } from './sessions.ts';
 import { openWriter, sqliteEngine } from './sqlite.ts';
 import type { WriteWatch } from './writer.ts';
@@ -85,7 +86,7 @@ export interface StoreOptions {
   readonly onFault?: OnFault;
   /** Check-ins that are written without waiting for the timer. */
   readonly flushAt?: number;
-  /** Called once when another controller has taken the database over: nothing is written any more. PostgreSQL alone. */
+  /** Called once when another controller has taken the database over, or the installation has moved: nothing is written any more. */
   readonly onOvertaken?: (() => void) | undefined;
   readonly watch?: WriteWatch;
   /** Default: this binary's own. */
@@ -98,7 +99,7 @@ const FLUSH_AT = 20_000;
 /**
  * Locks the data folder, opens and migrates the database, and loads the device registry.
  * Faults `data_folder_unwritable`, `data_folder_locked`, `schema_newer`, `store_corrupt`, `store_io`, `disk_full`,
- * `store_unreachable`, `store_refused`, `database_twice`, `database_not_ours`.
+ * `store_unreachable`, `store_refused`, `database_twice`, `database_not_ours`, `installation_moved`, `copy_unfinished`.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   await prepareFolder(options.folder);
@@ -118,21 +119,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-/** A fleet that is enrolled in the file would be unknown to the other database, and refused whole. */
-function refuseSecondDatabase(folder: string): void {
-  const file = path.join(folder, DATABASE_FILE);
-  if (existsSync(file))
-    throw new Fault(
-      'database_twice',
-      `${file} holds a database, and OTA_DATABASE names another one that does not know its devices. Unset OTA_DATABASE, or move the file away to begin anew`,
-      { retry: 'never' },
-    );
-}
-
 /** Connects and migrates. */
 async function openEngine(options: StoreOptions): Promise<Engine> {
   if (options.database !== undefined) {
-    refuseSecondDatabase(options.folder);
     const engine = await postgresEngine(options.database);
     return migrated(engine.writer, options, () => engine, engine.close);
   }
@@ -155,6 +144,8 @@ async function migrated(
   try {
     await faulted(() => writer.raw('select 1'));
     await migrate(writer, options);
+    await faulted(() => refuseMoved(writer));
+    if (options.database !== undefined) await refuseSecondDatabase(options.folder, writer);
     return open();
   } catch (error) {
     await close();
@@ -166,7 +157,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
   const { folder, nowMs, onFault = () => undefined, flushAt = FLUSH_AT } = options;
   const lease = await takeLease(opened);
   // A data folder has one controller by its lock; a database in the network has the one that opened it last.
-  const db = options.database === undefined ? opened : holding(opened, lease, options.onOvertaken);
+  const db = telling(options.database === undefined ? opened : holding(opened, lease), options.onOvertaken);
   const devices = await makeDeviceStore({ db, nowMs, onFault, flushAt });
   const admins = await makeAdminStore(db, nowMs);
   let timer: NodeJS.Timeout | undefined;
@@ -214,22 +205,32 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
 }
 
 /** Every write holds the lease, not only those of the leader's decisions. */
-function holding(db: Db, lease: Lease, onOvertaken: () => void = () => undefined): Db {
+const holding = (db: Db, lease: Lease): Db => ({
+  ...db,
+  write: job =>
+    db.write(async trx => {
+      await lease.hold(trx);
+      return job(trx);
+    }),
+});
+
+/** What the one that took over, or the new place, will do instead of us. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved']);
+
+function telling(db: Db, onOvertaken: () => void = () => undefined): Db {
   let told = false;
   return {
     ...db,
-    write: job =>
-      db.write(async trx => {
-        try {
-          await lease.hold(trx);
-        } catch (error) {
-          if (!told && faultCode(error) === 'lease_lost') {
-            told = true;
-            onOvertaken();
-          }
-          throw error;
+    write: async job => {
+      try {
+        return await db.write(job);
+      } catch (error) {
+        if (!told && ELSEWHERE.has(faultCode(error))) {
+          told = true;
+          onOvertaken();
         }
-        return job(trx);
-      }),
+        throw error;
+      }
+    },
   };
 }

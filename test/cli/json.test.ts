@@ -8,7 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { allVerbs } from '../../controller/cli/verbs.ts';
 import { readOpenapi } from '../../controller/http/contract.ts';
-import { BACKUPS, ota } from '../support/cli.ts';
+import { ota, WIRING } from '../support/cli.ts';
 import { withController } from '../support/controller.ts';
 import { call } from '../support/http.ts';
 
@@ -149,8 +149,7 @@ function jsonVerbs(command: Command, words: readonly string[] = []): string[] {
 
 test('no verb prints JSON that nobody described', async () => {
   const program = new Command();
-  for (const verb of await allVerbs({ proposals: undefined, backups: BACKUPS }))
-    verb(program, () => undefined);
+  for (const verb of await allVerbs(WIRING)) verb(program, () => undefined);
   const found = jsonVerbs(program);
   assert.ok(found.length > 40, String(found.length));
   const words = (name: string): string => name.replace(/ --.*$/, '');

@@ -10,14 +10,14 @@ import { run as runAgent } from '../../agent/cli/program.ts';
 import { runVerb } from '../../agent/cli/run.ts';
 import { allVerbs } from '../../controller/cli/verbs.ts';
 import { outlineText } from '../../scripts/cli-outline.ts';
-import { BACKUPS, ota, otaProcess } from '../support/cli.ts';
+import { ota, otaProcess, WIRING } from '../support/cli.ts';
 
 /** `device tag`: every verb that can be run, as the program has them. */
 const VERBS: readonly string[] = leavesOf(await commandTree());
 
 async function commandTree(): Promise<Command> {
   const program = new Command('ota');
-  for (const add of await allVerbs({ proposals: undefined, backups: BACKUPS })) add(program, () => undefined);
+  for (const add of await allVerbs(WIRING)) add(program, () => undefined);
   return program;
 }
 

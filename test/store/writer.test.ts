@@ -18,7 +18,8 @@ const withTable = (
       t.increments('id');
       t.text('text').notNullable().unique();
     });
-    const db = makeDb(sqliteEngine(file, writer));
+    // Without the schema there is no mark of a move to look for.
+    const db = makeDb({ ...sqliteEngine(file, writer), begin: undefined });
     try {
       const limitPages = async (pages: number): Promise<void> => {
         await writer.raw(`PRAGMA max_page_count = ${pages}`);

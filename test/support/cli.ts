@@ -8,6 +8,7 @@ import type { Backups } from '../../controller/cli/backup.ts';
 import type { Io } from '../../controller/cli/io.ts';
 import { run } from '../../controller/cli/program.ts';
 import { verbsFor } from '../../controller/cli/verbs.ts';
+import { movesOf } from '../../controller/compose/store-copy.ts';
 import type { Proposals } from '../../controller/ports/index.ts';
 import { fullBackup } from '../../controller/store/archive.ts';
 import { backupFolder } from '../../controller/store/backup.ts';
@@ -21,6 +22,9 @@ export const BACKUPS: Backups = {
   restore: (...args) => restoreBackup(...args, randomBytes),
 };
 
+/** For tests that only look at the verbs. */
+export const WIRING = { proposals: undefined, backups: BACKUPS, moves: movesOf({}, '/', Date.now) };
+
 export interface Ran {
   readonly code: number;
   readonly out: string;
@@ -33,6 +37,8 @@ export interface CliOptions {
   readonly token?: string | undefined;
   readonly stdin?: string;
   readonly nowMs?: number;
+  /** Settings of the controller, for verbs that work on its store. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly interrupted?: AbortSignal;
   readonly proposals?: Proposals;
   readonly colour?: boolean;
@@ -69,7 +75,8 @@ export async function ota(argv: readonly string[], options: CliOptions = {}): Pr
       yield Buffer.from(options.stdin ?? '');
     },
   };
-  const verbs = await verbsFor(argv, { proposals: options.proposals, backups: BACKUPS });
+  const moves = movesOf({ ...io.environment, ...options.settings }, io.cwd, io.nowMs);
+  const verbs = await verbsFor(argv, { proposals: options.proposals, backups: BACKUPS, moves });
   const code = await run(argv, io, verbs, '0.0.0-test');
   return { code, out, err };
 }

@@ -14,6 +14,7 @@ import { looking } from './0011-looking.ts';
 import { tagChanges } from './0012-tag-changes.ts';
 import { pages } from './0014-pages.ts';
 import { sessions } from './0016-sessions.ts';
+import { installation } from './0020-installation.ts';
 import { roomForCheckIns } from './0022-room-for-check-ins.ts';
 
 export const migrations: readonly Migration[] = [
@@ -31,5 +32,6 @@ export const migrations: readonly Migration[] = [
   tagChanges,
   pages,
   sessions,
+  installation,
   roomForCheckIns,
 ];

@@ -1,0 +1,40 @@
+/** A SQLite file in the data folder of a controller on PostgreSQL: fine once its installation has moved there. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Knex } from 'knex';
+import { Fault } from '../domain/fault.ts';
+import { faulted } from './faults.ts';
+import { DATABASE_FILE } from './folder.ts';
+import { installationIdIn, moveIn } from './moves.ts';
+import { openKnex } from './sqlite.ts';
+
+/** Fault `database_twice`: a fleet that is enrolled in the file would be unknown to the other database, and refused whole. */
+export async function refuseSecondDatabase(folder: string, database: Knex): Promise<void> {
+  const file = path.join(folder, DATABASE_FILE);
+  if (!existsSync(file)) return;
+  const moved = await movedFrom(file);
+  if (moved === undefined)
+    throw twice(
+      `${file} holds a database, and OTA_DATABASE names another one that does not know its devices. Move the installation with ota store copy --from ${folder} --to postgres, unset OTA_DATABASE, or move the file away to begin anew`,
+    );
+  if (moved !== (await installationIdIn(database)))
+    throw twice(
+      `the installation of ${file} moved to another database than the one that OTA_DATABASE names. Name that one, or move the file away if this installation is meant`,
+    );
+}
+
+const twice = (message: string): Fault => new Fault('database_twice', message, { retry: 'never' });
+
+/** The installation that left this file for good; undefined when none did. */
+async function movedFrom(file: string): Promise<string | undefined> {
+  const db = openKnex(file, ['busy_timeout = 5000', 'query_only = ON'], 1);
+  try {
+    return await faulted(async () => {
+      if (!(await db.schema.hasTable('moves'))) return undefined;
+      const move = await moveIn(db);
+      return move?.state === 'moved' ? move.installation : undefined;
+    });
+  } finally {
+    await db.destroy();
+  }
+}
