@@ -8,7 +8,12 @@ const here = import.meta.dirname;
 
 /** One run over `test/fixtures/runner`; a hanging file is killed after 6 s. */
 const run = spawnSync(process.execPath, ['--import', 'tsx', path.join(here, 'support/run.ts')], {
-  env: { ...process.env, TEST_ROOT: path.join(here, 'fixtures/runner'), TEST_FILE_LIMIT_MS: '6000' },
+  env: {
+    ...process.env,
+    TEST_ROOT: path.join(here, 'fixtures/runner'),
+    TEST_FILE_LIMIT_MS: '6000',
+    TEST_NODE_24: '',
+  },
   encoding: 'utf8',
 });
 
@@ -62,9 +67,29 @@ test('a process that is killed names the signal in each file that it did not end
   assert.match(after, 'last words');
 });
 
+test('a TEST_NODE_24 that is no Node 24 ends the run', () => {
+  for (const [program, why] of [
+    ['/nowhere/node', 'ENOENT'],
+    [path.join(here, 'fixtures/runner/node-26'), 'it is v26.1.0'],
+  ] as const) {
+    const ended = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', path.join(here, 'support/run.ts'), 'domain/passes'],
+      {
+        env: { ...process.env, TEST_ROOT: path.join(here, 'fixtures/runner'), TEST_NODE_24: program },
+        encoding: 'utf8',
+      },
+    );
+    assert.is.not(ended.status, 0);
+    assert.match(ended.stderr, `TEST_NODE_24 names no Node 24: ${program}`);
+    assert.match(ended.stderr, why);
+  }
+});
+
 test('the run as a whole fails and its last line counts', () => {
   assert.is(run.status, 1);
-  assert.match(run.stdout.trimEnd().split('\n').at(-1) ?? '', /^8 passed, \d+ failed, 4 skipped$/);
+  assert.match(run.stdout.trimEnd().split('\n').at(-1) ?? '', /^8 passed, \d+ failed, 11 skipped$/);
+  assert.match(run.stdout, 'TEST_NODE_24 is not set (see .ci/node-24): 7 files were not run on Node 24');
 });
 
 test.run();

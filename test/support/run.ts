@@ -10,8 +10,10 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { filesOnNode24, node24 } from './node-24.ts';
 import { startPostgres } from './postgres.ts';
 import { runFolder } from './run-folder.ts';
+import { type Counts, count, type FileResult, judge, type Run } from './run-judge.ts';
 
 /** TEST_ROOT: where the runner's own tests keep files that fail on purpose. */
 const root = path.resolve(process.env.TEST_ROOT ?? path.join(import.meta.dirname, '../..'));
@@ -93,63 +95,19 @@ interface Job {
   readonly files: readonly string[];
   readonly together: boolean;
   readonly onPostgres?: true;
+  /** The program that runs it, where it is not this one. */
+  readonly node24?: string;
 }
 
-interface FileResult {
-  readonly file: string;
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly why: string | undefined;
-  readonly output: string;
-  readonly ms: number;
-}
-
-interface Run {
-  readonly output: string;
-  readonly exit: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly timedOut: boolean;
-  readonly ms: number;
-}
-
-interface Judged extends Pick<Run, 'output' | 'exit' | 'timedOut' | 'ms'> {
-  /** Why its process ended before the file did. */
-  readonly ended?: string | undefined;
-}
-
-interface Counts {
-  readonly total: number;
-  readonly passed: number;
-  readonly skipped: number;
-  /** Only of files that share a process. */
-  readonly ms?: number;
-}
-
-const count = (output: string, label: string): number =>
-  [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce(
-    (sum, m) => sum + Number(m[1]),
-    0,
-  );
-
-function judge(file: string, run: Judged, counts: Counts): FileResult {
-  const { total, passed, skipped } = counts;
-  // uvu's total does not include what was skipped.
-  const failed = Math.max(0, total - passed);
-  const result = { file, passed, skipped, output: run.output, ms: run.ms };
-  if (run.timedOut) return { ...result, failed: failed + 1, why: `killed after ${run.ms.toFixed(0)} ms` };
-  if (run.ended !== undefined) return { ...result, failed: failed + 1, why: run.ended };
-  if (total === 0)
-    return { ...result, failed: failed + 1, why: 'ran no test (is test.run() missing, or test.skip alone?)' };
-  if (failed > 0) return { ...result, failed, why: 'not every test passed' };
-  if (run.exit !== 0) return { ...result, failed: 1, why: `exit code ${run.exit}` };
-  return { ...result, failed, why: undefined };
-}
-
-function start(args: readonly string[], timeMs: number, env: NodeJS.ProcessEnv = {}): Promise<Run> {
+function start(
+  args: readonly string[],
+  timeMs: number,
+  env: NodeJS.ProcessEnv = {},
+  node = process.execPath,
+): Promise<Run> {
   const started = performance.now();
   return new Promise(resolve => {
-    const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
+    const child = spawn(node, ['--import', 'tsx', ...args], {
       cwd: root,
       env: { ...process.env, ...env, NODE_ENV: 'test', FORCE_COLOR: '0', TMPDIR: temporaryFolder },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -186,11 +144,12 @@ async function runAlone(file: string): Promise<FileResult[]> {
 }
 
 /** A file that never began, or never ended, has failed: the process died or hung in it or before it. */
-async function runTogether({ files, onPostgres }: Job): Promise<FileResult[]> {
+async function runTogether({ files, onPostgres, node24: program }: Job): Promise<FileResult[]> {
   const run = await start(
     [path.join(import.meta.dirname, 'run-together.ts'), ...files],
     limitMs + files.length * sharedFileMs,
     onPostgres && server !== undefined ? { TEST_STORE: 'postgres', TEST_POSTGRES: server.url } : {},
+    program,
   );
   const last = files.findLast(file => run.output.includes(begins(file)));
   const firstUnbegun = files.find(file => !run.output.includes(begins(file)));
@@ -204,7 +163,7 @@ async function runTogether({ files, onPostgres }: Job): Promise<FileResult[]> {
     // One exit code for all: it counts against the files that did not end, and against all when all did.
     const exit = ended && run.output.split('@@ {').length - 1 < files.length ? 0 : run.exit;
     return judge(
-      onPostgres ? `${file} on PostgreSQL` : file,
+      `${file}${onPostgres ? ' on PostgreSQL' : ''}${program === undefined ? '' : ' on Node 24'}`,
       {
         // What ended the process was said before a file that never began: by the file that ran last, or by no file.
         output: ended ? part.slice(0, end) : file === firstUnbegun ? run.output.slice(-LAST_WORDS) : part,
@@ -251,6 +210,10 @@ if (server !== undefined)
     const group = onPostgres.filter(file => file.startsWith(part));
     if (group.length > 0) queue.push({ files: group, together: true, onPostgres: true });
   }
+const otherNode = node24();
+const onNode24 = filesOnNode24(files);
+if (otherNode !== undefined)
+  for (const group of onNode24) queue.push({ files: group, together: true, node24: otherNode });
 const temporaryFolder = runFolder();
 const results: FileResult[] = [];
 
@@ -279,9 +242,13 @@ await server?.stop();
 
 const sum = (of: (r: FileResult) => number): number => results.reduce((total, r) => total + of(r), 0);
 const failed = sum(r => r.failed) + (files.length === 0 ? 1 : 0);
-const without = server === undefined ? onPostgres.length : 0;
-if (without > 0) console.log(`PostgreSQL is not installed: ${without} files were not run on it`);
-const skipped = sum(r => r.skipped) + without;
+const withoutPostgres = server === undefined ? onPostgres.length : 0;
+if (withoutPostgres > 0)
+  console.log(`PostgreSQL is not installed: ${withoutPostgres} files were not run on it`);
+const withoutNode24 = otherNode === undefined ? onNode24.flat().length : 0;
+if (withoutNode24 > 0)
+  console.log(`TEST_NODE_24 is not set (see .ci/node-24): ${withoutNode24} files were not run on Node 24`);
+const skipped = sum(r => r.skipped) + withoutPostgres + withoutNode24;
 if (files.length === 0) console.log('no test file matched');
 for (const r of results.filter(r => r.why !== undefined)) console.log(`FAIL ${r.file}: ${r.why}`);
 console.log(`${results.length} files`);
