@@ -31,7 +31,8 @@ interface Tally {
   checks: number;
   /** Requests without an answer: the controller was gone. */
   unanswered: number;
-  refused: number;
+  /** Answers other than 200, by status and code. */
+  readonly refused: Map<string, number>;
 }
 
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
@@ -46,6 +47,15 @@ async function importDevices(url: string, folder: string): Promise<readonly Devi
   });
   if (!answer.ok) throw new Error(`import: ${answer.status} ${await answer.text()}`);
   return ((await answer.json()) as { devices: Device[] }).devices;
+}
+
+const count = (counts: Map<string, number>, key: string): void =>
+  void counts.set(key, (counts.get(key) ?? 0) + 1);
+
+/** Of a problem document; its text when it is none. */
+function codeIn(text: string): string {
+  const { code } = (text.startsWith('{') ? JSON.parse(text) : {}) as { code?: unknown };
+  return typeof code === 'string' ? code : text.slice(0, 60);
 }
 
 /** One device checks and reports, as often as it is called. */
@@ -68,9 +78,9 @@ async function visit(url: string, device: Device, tally: Tally): Promise<void> {
       headers: { authorization, 'content-type': 'application/json' },
       body: JSON.stringify(result),
     });
-    await answer.arrayBuffer();
+    const text = await answer.text();
     if (answer.status === 200) tally.acknowledged.add(`${device.device_id} ${requestId}`);
-    else tally.refused += 1;
+    else count(tally.refused, `${answer.status} ${codeIn(text)}`);
   } catch {
     tally.unanswered += 1;
     await pause(20);
@@ -107,7 +117,7 @@ const start = (): Promise<Running> =>
   );
 let running = await start();
 const fleet = await importDevices(running.url, folder);
-const tally: Tally = { acknowledged: new Set(), checks: 0, unanswered: 0, refused: 0 };
+const tally: Tally = { acknowledged: new Set(), checks: 0, unanswered: 0, refused: new Map() };
 let over = false;
 const begunMs = performance.now();
 const load = Array.from({ length: workers }, async (_, worker) => {
@@ -132,7 +142,10 @@ await rm(folder, { recursive: true });
 process.stdout.write(
   [
     `\n${kills} kills in ${seconds.toFixed(0)} s, ${workers} workers, ${devices} devices`,
-    `${tally.checks} checks, ${tally.acknowledged.size} results acknowledged, ${tally.unanswered} requests without an answer, ${tally.refused} refused`,
+    `${tally.checks} checks, ${tally.acknowledged.size} results acknowledged, ${tally.unanswered} requests without an answer`,
+    tally.refused.size === 0
+      ? 'nothing refused'
+      : `refused: ${[...tally.refused].map(([why, n]) => `${n} × ${why}`).join(', ')}`,
     `ended with ${code} on SIGTERM`,
     `${lost.length} acknowledged results lost${lost.length === 0 ? '' : `: ${lost.slice(0, 5).join(', ')}`}`,
     '',

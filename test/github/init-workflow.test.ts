@@ -1,6 +1,6 @@
 /** The workflow that `ota init` writes, step by step, with the file that `npm pack` makes. */
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
@@ -47,7 +47,7 @@ async function mergedPull(cwd: string): Promise<void> {
 }
 
 /** A runner as GitHub describes it: files that steps write to, and a PATH that grows between them. */
-async function makeRunner(cwd: string, place: string, tarball: string) {
+async function makeRunner(cwd: string, place: string, wanted: string) {
   const files = Object.fromEntries(
     ['GITHUB_OUTPUT', 'GITHUB_PATH', 'GITHUB_STEP_SUMMARY'].map(name => [name, path.join(place, name)]),
   );
@@ -56,7 +56,7 @@ async function makeRunner(cwd: string, place: string, tarball: string) {
   const read = (name: string): Promise<string> => readFile(files[name] ?? '', 'utf8');
   const expressions = async (text: string): Promise<string> => {
     const values: Readonly<Record<string, string>> = {
-      'vars.OTA_PACKAGE': tarball,
+      'vars.OTA_PACKAGE': wanted,
       'github.event.merge_group.base_sha': '',
       'steps.base.outputs.sha': /^sha=(\w+)$/m.exec(await read('GITHUB_OUTPUT'))?.[1] ?? '',
     };
@@ -92,32 +92,78 @@ async function makeRunner(cwd: string, place: string, tarball: string) {
   };
 }
 
-test('the workflow of ota init installs the packed program and judges a pull request with it', () =>
+/** The steps of the written workflow that run commands. */
+async function stepsIn(cwd: string): Promise<readonly Step[]> {
+  const text = await readFile(path.join(cwd, '.github/workflows/releases.yml'), 'utf8');
+  const { jobs } = parse(text) as { jobs: { judge: { steps: Step[] } } };
+  return jobs.judge.steps.filter(step => step.run !== undefined);
+}
+
+/** Runs all steps and asserts that they judged; false where packages cannot be fetched. */
+async function judges(cwd: string, runner: Awaited<ReturnType<typeof makeRunner>>): Promise<boolean> {
+  const steps = await stepsIn(cwd);
+  assert.is(steps.length, 5);
+  for (const step of steps) {
+    const { code, said } = await runner.step(step);
+    if (/npm error code (ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED)/.test(said)) return false;
+    assert.is(code, 0, `${step.name}: ${said}`);
+  }
+  const summary = await runner.read('GITHUB_STEP_SUMMARY');
+  assert.match(summary, /Promote `b42` at 10 %/);
+  assert.match(summary, /ota rollback/);
+  return true;
+}
+
+const IMAGE = 'registry.example/nexmdm-ota:0.2.0';
+
+/** Takes what docker is asked for, and nothing else. `image`: the folder that stands for the image's root. */
+const dockerFor = (image: string, calls: string): string => `#!/bin/sh
+echo "$*" >> ${calls}
+case "$1 $2" in
+  'create ${IMAGE}') echo c0ffee ;;
+  'cp c0ffee:'*) exec cp -R "${image}\${2#c0ffee:}" "$3" ;;
+  'rm c0ffee') echo c0ffee ;;
+  *) echo "docker: unexpected: $*" >&2; exit 64 ;;
+esac
+`;
+
+test('the workflow of ota init installs the packed program, or the image, and judges a pull request with it', () =>
   withFolder(async folder => {
     const cwd = path.join(folder, 'repository');
     await mergedPull(cwd);
     await run('npm', ['pack', '--pack-destination', folder], { cwd: ROOT });
-    const tarball = (await readdir(folder)).find(name => name.endsWith('.tgz')) ?? '';
-    const runner = await makeRunner(cwd, folder, path.join(folder, tarball));
-    const text = await readFile(path.join(cwd, '.github/workflows/releases.yml'), 'utf8');
-    const { jobs } = parse(text) as { jobs: { judge: { steps: Step[] } } };
-    const steps = jobs.judge.steps.filter(step => step.run !== undefined);
-    assert.is(steps.length, 5);
-    for (const step of steps) {
-      const { code, said } = await runner.step(step);
-      if (/npm error code (ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED)/.test(said)) {
-        console.log('skipped: the packages can not be fetched here');
-        return;
-      }
-      assert.is(code, 0, `${step.name}: ${said}`);
-    }
-    const summary = await runner.read('GITHUB_STEP_SUMMARY');
-    assert.match(summary, /Promote `b42` at 10 %/);
-    assert.match(summary, /ota rollback/);
+    const tarball = path.join(folder, (await readdir(folder)).find(name => name.endsWith('.tgz')) ?? '');
 
+    // What deploy/Containerfile puts into /app is what the package holds, with its dependencies.
+    const image = path.join(folder, 'image');
+    await mkdir(path.join(image, 'app'), { recursive: true });
+    await run('tar', ['-xzf', tarball, '-C', path.join(image, 'app'), '--strip-components=1']);
+    await symlink(path.join(ROOT, 'node_modules'), path.join(image, 'app/node_modules'));
+    const tools = path.join(folder, 'tools');
+    const calls = path.join(folder, 'docker-calls');
+    await mkdir(tools);
+    await writeFile(path.join(tools, 'docker'), dockerFor(image, calls), { mode: 0o755 });
+    const contained = path.join(folder, 'contained');
+    await mkdir(contained);
+    const inImage = await makeRunner(cwd, contained, IMAGE);
+    await writeFile(path.join(contained, 'GITHUB_PATH'), `${tools}\n`);
+    assert.ok(await judges(cwd, inImage));
+    assert.equal(
+      (await readFile(calls, 'utf8'))
+        .trim()
+        .split('\n')
+        .map(call => call.split(' ')[0]),
+      ['create', 'cp', 'rm'],
+    );
+
+    const runner = await makeRunner(cwd, folder, tarball);
+    if (!(await judges(cwd, runner))) {
+      console.log('skipped: the packages can not be fetched here');
+      return;
+    }
     const rollout = path.join(cwd, 'releases/rollout.yaml');
     await writeFile(rollout, (await readFile(rollout, 'utf8')).replace('current: b42', 'current: b99'));
-    const refused = await runner.step(steps.find(step => step.id === 'validate') ?? {});
+    const refused = await runner.step((await stepsIn(cwd)).find(step => step.id === 'validate') ?? {});
     assert.is(refused.code, 1);
     assert.match(
       refused.said,
@@ -129,9 +175,7 @@ test('without the variable the workflow says what to set', () =>
   withFolder(async folder => {
     const { code } = await ota(['init'], { cwd: folder });
     assert.is(code, 0);
-    const text = await readFile(path.join(folder, '.github/workflows/releases.yml'), 'utf8');
-    const { jobs } = parse(text) as { jobs: { judge: { steps: Step[] } } };
-    const install = jobs.judge.steps.find(step => step.name === 'Install ota') ?? {};
+    const install = (await stepsIn(folder)).find(step => step.name === 'Install ota') ?? {};
     const place = path.join(folder, 'place');
     await mkdir(place);
     const runner = await makeRunner(folder, place, '');
