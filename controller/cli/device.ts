@@ -9,6 +9,7 @@ import { type Credentials, devicesAsCsv, printCredentials, printDevices } from '
 import { type DeviceFilterOptions, filterOptions, limitOption, listDevices } from './device-select.ts';
 import { EXIT, type ExitCode, type Io, outJson } from './io.ts';
 import { examples, type Verb, type Work } from './program.ts';
+import { keptIn, type OutOption, outOption } from './secret-file.ts';
 
 interface Json {
   readonly json?: boolean;
@@ -32,27 +33,35 @@ export const device: Verb = (program, choose) => {
     (work: (client: Client, io: Io) => Promise<ExitCode>): Work =>
     io =>
       work(controllerClient(io), io);
+  const secret =
+    (options: OutOption, work: (client: Client, io: Io) => Promise<ExitCode>): Work =>
+    io =>
+      keptIn(options, io, call(work));
 
-  verb('enrol', 'Enrols one device and prints its token and nudge key, this once.', [
-    'ota device enrol kiosk-7',
-    'ota device enrol kiosk-7 --tag qa --tag lab --json > kiosk-7.json',
-  ])
+  outOption(
+    verb('enrol', 'Enrols one device and prints its token and nudge key, this once.', [
+      'ota device enrol kiosk-7',
+      'ota device enrol kiosk-7 --tag qa --tag lab --json --out kiosk-7.json',
+    ]),
+  )
     .alias('enroll')
     .argument('<device>', 'device id', deviceArgument)
     .option('--tag <tag>', 'alias tag; several by repeating or with commas', tagsArgument)
     .option('--json', 'print JSON')
-    .action((id: string, options: Json & { tag?: string[] }) =>
-      choose(call((c, io) => runEnrol(c, id, options.tag ?? [], options, io))),
+    .action((id: string, options: Json & OutOption & { tag?: string[] }) =>
+      choose(secret(options, (c, io) => runEnrol(c, id, options.tag ?? [], options, io))),
     );
 
-  verb(
-    'import',
-    'Enrols many devices from a CSV or JSON file and prints what each got; "-" reads standard input.',
-    [
-      'ota device import fleet.csv > credentials.csv',
-      'ota device import fleet.json --json > credentials.json',
-      'printf "device_id,tags\\nkiosk-7,qa\\n" | ota device import -',
-    ],
+  outOption(
+    verb(
+      'import',
+      'Enrols many devices from a CSV or JSON file and prints what each got; "-" reads standard input.',
+      [
+        'ota device import fleet.csv --out credentials.csv',
+        'ota device import fleet.json --json > credentials.json',
+        'printf "device_id,tags\\nkiosk-7,qa\\n" | ota device import -',
+      ],
+    ),
   )
     .argument(
       '<file>',
@@ -60,8 +69,8 @@ export const device: Verb = (program, choose) => {
     )
     .option('--yes', 'also when it takes devices out of the canaries of the rollout')
     .option('--json', 'print JSON')
-    .action((file: string, options: Json & { yes?: boolean }) =>
-      choose(call((c, io) => importDevices(c, file, options, io))),
+    .action((file: string, options: Json & OutOption & { yes?: boolean }) =>
+      choose(secret(options, (c, io) => importDevices(c, file, options, io))),
     );
 
   limitOption(
@@ -79,17 +88,25 @@ export const device: Verb = (program, choose) => {
     .option('--json', 'the same as -o json, which ota device import takes')
     .action((options: ListOptions) => choose(call((c, io) => runList(c, options, io))));
 
-  verb(
-    'rotate',
-    'Gives a device a new token; the old one works until the new one is used, at most 14 days.',
-    ['ota device rotate kiosk-7', 'ota device rotate kiosk-7 --grace 1h', 'ota device rotate kiosk-7 --now'],
+  outOption(
+    verb(
+      'rotate',
+      'Gives a device a new token; the old one works until the new one is used, at most 14 days.',
+      [
+        'ota device rotate kiosk-7',
+        'ota device rotate kiosk-7 --grace 1h',
+        'ota device rotate kiosk-7 --now',
+      ],
+    ),
   )
     .argument('<device>', 'device id', deviceArgument)
     .option('--grace <duration>', 'how long the old token still works', oldDurationArgument)
     .option('--now', 'the old token ends at once')
     .option('--readmit', 'let a revoked device in again; its old tokens stay dead')
     .option('--json', 'print JSON')
-    .action((id: string, options: RotateOptions) => choose(call((c, io) => runRotate(c, id, options, io))));
+    .action((id: string, options: RotateOptions) =>
+      choose(secret(options, (c, io) => runRotate(c, id, options, io))),
+    );
 
   changeVerbs(verb, work => choose(call(work)));
 };
@@ -100,7 +117,7 @@ interface ListOptions extends Json, DeviceFilterOptions {
   readonly csv?: boolean;
 }
 
-interface RotateOptions extends Json {
+interface RotateOptions extends Json, OutOption {
   readonly grace?: number;
   readonly now?: boolean;
   readonly readmit?: boolean;

@@ -3,8 +3,9 @@ import path from 'node:path';
 import type { Backups, CheckedBackup } from './backup.ts';
 import { EXIT, type ExitCode, type Io, jsonText, outJson } from './io.ts';
 import { examples, type Verb } from './program.ts';
+import { keptIn, type OutOption, outOption } from './secret-file.ts';
 
-interface RestoreOptions {
+interface RestoreOptions extends OutOption {
   readonly data: string;
   readonly check?: boolean;
   readonly json?: boolean;
@@ -13,8 +14,7 @@ interface RestoreOptions {
 export const restore =
   (backups: Backups): Verb =>
   (program, choose) => {
-    program
-      .command('restore')
+    outOption(program.command('restore'))
       .summary('make a data folder from a full backup, or prove one')
       .description(
         'Makes a data folder from a file of `ota backup --full`. Stop the controller first and move its old data folder\n' +
@@ -30,7 +30,7 @@ export const restore =
         examples('ota restore --check /backups/ota.tar', 'ota restore /backups/ota.tar --data /var/lib/ota'),
       )
       .action((file: string, options: RestoreOptions) =>
-        choose(io => runRestore(backups, file, options, io)),
+        choose(io => keptIn(options, io, kept => runRestore(backups, file, options, kept))),
       );
   };
 

@@ -5,9 +5,10 @@ import { isName } from '../domain/ids.ts';
 import { ADMIN_SCOPES as SCOPES } from '../ports/index.ts';
 import { oldDurationArgument } from './arguments.ts';
 import { controllerClient } from './client.ts';
-import { EXIT, jsonText, outJson, paint } from './io.ts';
+import { EXIT, type ExitCode, type Io, jsonText, outJson, paint } from './io.ts';
 import { visibleLine } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
+import { keptIn, type OutOption, outOption } from './secret-file.ts';
 import { table } from './table.ts';
 
 const DEFAULT_LIFE_MS = 90 * DAY_MS;
@@ -34,7 +35,7 @@ const nameArgument = (text: string): string => {
   return text;
 };
 
-interface CreateOptions {
+interface CreateOptions extends OutOption {
   readonly scope?: string[];
   readonly expires: number;
   readonly json?: boolean;
@@ -52,44 +53,32 @@ export const token: Verb = (program, choose) => {
       examples('ota token create ci --scope read,artifacts', 'ota token list', 'ota token revoke ci'),
     );
 
-  group
-    .command('create')
-    .description('Creates a named token and prints it, this once.')
-    .argument('<name>', 'what it is for', nameArgument)
-    .option(
-      '--scope <scope>',
-      `what it may do: ${SCOPES.join(', ')}; several by repeating or with commas (default: read)`,
-      scopesArgument,
-    )
-    .addOption(
-      new Option('--expires <duration>', 'when it ends')
-        .argParser(oldDurationArgument)
-        .default(DEFAULT_LIFE_MS, durationText(DEFAULT_LIFE_MS)),
-    )
+  outOption(
+    group
+      .command('create')
+      .description('Creates a named token and prints it, this once.')
+      .argument('<name>', 'what it is for', nameArgument)
+      .option(
+        '--scope <scope>',
+        `what it may do: ${SCOPES.join(', ')}; several by repeating or with commas (default: read)`,
+        scopesArgument,
+      )
+      .addOption(
+        new Option('--expires <duration>', 'when it ends')
+          .argParser(oldDurationArgument)
+          .default(DEFAULT_LIFE_MS, durationText(DEFAULT_LIFE_MS)),
+      ),
+  )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       examples(
         'ota token create grafana --scope metrics --expires 365d',
-        'ota token create ci --scope read,artifacts --json',
+        'ota token create ci --scope read,artifacts --out ci-token',
       ),
     )
     .action((name: string, options: CreateOptions) =>
-      choose(async io => {
-        const scopes = options.scope ?? ['read'];
-        const { json } = await controllerClient(io).call({
-          method: 'POST',
-          path: '/v1/admin-tokens',
-          json: { name, scopes, expires_in_s: Math.ceil(options.expires / 1000) },
-        });
-        const made = json as TokenOnWire & { token: string };
-        const cure = `end the token that nobody saw: ota token revoke ${name}; then create another`;
-        io.outOnce(options.json === true ? jsonText(made) : `${made.token}\n`, cure);
-        io.err(
-          `created ${name} (${made.scopes.join(', ')}), ends ${made.expires_at}. ${paint(io).yellow('Keep it now: it is not shown again.')}\n`,
-        );
-        return EXIT.fine;
-      }),
+      choose(io => keptIn(options, io, kept => runCreate(name, options, kept))),
     );
 
   group
@@ -141,3 +130,19 @@ export const token: Verb = (program, choose) => {
 
 const stateOf = (token: TokenOnWire, nowMs: number): string =>
   token.revoked_at !== null ? 'revoked' : Date.parse(token.expires_at) <= nowMs ? 'expired' : 'valid';
+
+async function runCreate(name: string, options: CreateOptions, io: Io): Promise<ExitCode> {
+  const scopes = options.scope ?? ['read'];
+  const { json } = await controllerClient(io).call({
+    method: 'POST',
+    path: '/v1/admin-tokens',
+    json: { name, scopes, expires_in_s: Math.ceil(options.expires / 1000) },
+  });
+  const made = json as TokenOnWire & { token: string };
+  const cure = `end the token that nobody saw: ota token revoke ${name}; then create another`;
+  io.outOnce(options.json === true ? jsonText(made) : `${made.token}\n`, cure);
+  io.err(
+    `created ${name} (${made.scopes.join(', ')}), ends ${made.expires_at}. ${paint(io).yellow('Keep it: it is not shown again.')}\n`,
+  );
+  return EXIT.fine;
+}

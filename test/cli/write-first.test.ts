@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ota } from '../support/cli.ts';
 import { withController } from '../support/controller.ts';
 import { withFolder } from '../support/folder.ts';
+import { call } from '../support/http.ts';
 import { releaseFiles, writeReleases } from '../support/releases.ts';
 import { aBuild } from '../support/state.ts';
 
@@ -133,6 +134,48 @@ test('the operator token of a restore that nobody saw is an error', () =>
     assert.match(
       said,
       /\[secret_lost\]\n {2}they are shown only once\n {2}remove .*restored, which was just made/,
+    );
+  }));
+
+test('a secret goes into a new file that its owner alone may read, and is nowhere else', () =>
+  withController(async ({ url, adminToken, folder, enrol, admin }) => {
+    await enrol(['known']);
+    const io = { cwd: folder, url, token: adminToken };
+    await writeFile(path.join(folder, 'ids'), 'many-1\nmany-2\n');
+    for (const [file, holds, argv] of [
+      ['ci-token', /^ota_admin_\S+\n$/, ['token', 'create', 'ci']],
+      ['kiosk.json', /"token": "v1\./, ['device', 'enrol', 'kiosk-1', '--json']],
+      ['known.txt', /v1\.k1\.known\.2\./, ['device', 'rotate', 'known']],
+      ['many.csv', /^many-2,created,v1\./m, ['device', 'import', 'ids']],
+    ] as const) {
+      const { code, out, err } = await ota([...argv, '--out', file], io);
+      assert.is(code, 0, err);
+      assert.match(await readFile(path.join(folder, file), 'utf8'), holds);
+      assert.is((await stat(path.join(folder, file))).mode & 0o777, 0o600, file);
+      assert.is(out, '');
+      assert.match(err, new RegExp(`wrote ${file}`));
+      assert.not.match(err, /ota_admin_|v1\.k1/);
+    }
+    const asked = await call(url, 'GET', '/v1/devices', {
+      token: (await readFile(path.join(folder, 'ci-token'), 'utf8')).trim(),
+    });
+    assert.is(asked.status, 200, 'the file is what OTA_ADMIN_TOKEN and a context take');
+
+    const over = await ota(['token', 'create', 'other', '--out', 'ci-token'], io);
+    assert.equal([over.code, /\[file_exists\]/.test(over.err)], [2, true]);
+    const nowhere = await ota(['token', 'create', 'other', '--out', 'no/such/folder'], io);
+    assert.equal([nowhere.code, /nothing was made \[write_failed\]/.test(nowhere.err)], [2, true]);
+    const { tokens } = (await admin('GET', '/v1/admin-tokens')).json;
+    assert.not.ok(
+      tokens.some((t: { name: string }) => t.name === 'other'),
+      'nothing was made',
+    );
+    const refused = await ota(['device', 'rotate', 'nobody', '--out', 'left'], io);
+    assert.is(refused.code, 2);
+    assert.is(
+      await readFile(path.join(folder, 'left')).catch(e => e.code),
+      'ENOENT',
+      'no empty file is left',
     );
   }));
 
