@@ -1209,7 +1209,8 @@ export interface HealthCheck {
     | 'disk'
     | 'push'
     | 'github'
-    | 'webhook';
+    | 'webhook'
+    | 'sign_in';
   /**
    * off: not set up, which is legal; warning: works, and will not for ever.
    */

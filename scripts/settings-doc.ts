@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { SETTINGS } from '../controller/settings/settings.ts';
 
 const shown = (value: unknown, form: string): string => {
-  if (value === undefined) return '';
+  if (value === undefined || value instanceof Map) return '';
   if (typeof value === 'number' && form.startsWith('a duration')) {
     const [unit, size] = (
       [

@@ -1,5 +1,7 @@
 /** `ota history`: what was applied, who made it, and what became of it. */
+
 import type * as Api from '../../schemas/api.d.ts';
+import { nameOfActor } from '../domain/actor.ts';
 import { countArgument } from './arguments.ts';
 import { type Client, controllerClient } from './client.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
@@ -84,5 +86,7 @@ function mergeText({ pull, merged_by, approved_by }: Api.AppliedRevision): strin
 }
 
 /** Who, where it was a person. */
-const byText = ({ by }: Api.RevisionEvent): string =>
-  by.startsWith('admin:') ? ` by ${visibleLine(by.slice('admin:'.length))}` : '';
+function byText({ by }: Api.RevisionEvent): string {
+  const name = nameOfActor(by);
+  return name === undefined ? '' : ` by ${visibleLine(name)}`;
+}

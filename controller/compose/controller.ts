@@ -88,6 +88,7 @@ async function openDoors(
   const pages = pagesOf(ground, {
     ...watches,
     changes: parts.changes,
+    provider: parts.provider,
     picture: publication,
     reconciler: reconcile,
     health,

@@ -9,6 +9,7 @@ import type {
   Brake,
   Changes,
   HealthSource,
+  IdentityProvider,
   PageFace,
   Picture,
   ProgressSource,
@@ -30,6 +31,8 @@ export interface PageParts {
   readonly artifacts: Artifacts;
   readonly changes: Changes;
   readonly brake: Brake;
+  /** Undefined where people sign in with tokens alone. */
+  readonly provider: IdentityProvider | undefined;
   /** Undefined without GitHub. */
   readonly github: ApprovalSource | undefined;
 }
@@ -107,6 +110,10 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
       sessions: store.sessions,
     },
     show,
+    people: parts.provider && {
+      provider: parts.provider,
+      roleByGroup: settings.OTA_OIDC_ROLES ?? new Map(),
+    },
     observe: around.observer.observe,
     evidence: snapshot => parts.gate.known(snapshot).evidence,
     advice: parts.gate.advice,

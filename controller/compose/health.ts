@@ -9,6 +9,7 @@ import type { GitHubConsole } from '../github/console.ts';
 import {
   type Artifacts,
   type HealthSource,
+  type IdentityProvider,
   IMPORTED_KID,
   type Picture,
   type Pusher,
@@ -33,12 +34,14 @@ export interface HealthParts {
   readonly pusher: Pick<Pusher, 'check'> | undefined;
   readonly github: Pick<GitHubConsole, 'access'> | undefined;
   readonly webhook: WatchedWebhook | undefined;
+  readonly provider: Pick<IdentityProvider, 'check' | 'name'> | undefined;
 }
 
 export function healthSource(ground: Ground, parts: HealthParts): HealthSource {
   const { settings, clock, nowMs, store, around } = ground;
   const push = seldom(around.monotonicMs, () => pushProbe(parts.pusher));
   const github = seldom(around.monotonicMs, () => githubProbe(parts.github));
+  const signIn = seldom(around.monotonicMs, () => signInProbe(parts.provider));
 
   async function facts(): Promise<HealthFacts> {
     const status = parts.reconcile.status();
@@ -68,6 +71,7 @@ export function healthSource(ground: Ground, parts: HealthParts): HealthSource {
       push: await push(),
       github: await github(),
       webhook: await webhookFacts(parts.webhook),
+      signIn: await signIn(),
     };
   }
 
@@ -129,6 +133,12 @@ async function githubProbe(
   const { login, missing, isWhole } = await github.access();
   const more = isWhole ? '' : '; GitHub does not tell whether this token may write';
   return { kind: 'fine', text: `speaks as ${login}${more}`, missing };
+}
+
+async function signInProbe(provider: HealthParts['provider']): Promise<Probe> {
+  if (provider === undefined) return { kind: 'off' };
+  await provider.check();
+  return { kind: 'fine', text: `people sign in with ${provider.name}, which answers` };
 }
 
 const TAKEN_KEY = 'webhook.taken';

@@ -9,6 +9,7 @@ import type {
   BuildExaminer,
   Changes,
   HealthSource,
+  IdentityProvider,
   Notifier,
   PastSource,
   Source,
@@ -27,6 +28,7 @@ import { type Keys, openArtifacts, sourceOf } from './edges.ts';
 import { consoleOf, type GitHubParts, noteProposal, webhookOf } from './github.ts';
 import type { Ground } from './ground.ts';
 import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
+import { providerOf } from './identity.ts';
 import { endRemoved, notificationsOf, notifierOf } from './notifications.ts';
 import { nudgesOf, outboxOf } from './nudges.ts';
 import { readingsOf } from './readings.ts';
@@ -43,6 +45,8 @@ export interface Parts {
   readonly stored: ArtifactWatch;
   readonly github: GitHubConsole | undefined;
   readonly changes: Changes;
+  /** Undefined where people sign in with tokens alone. */
+  readonly provider: IdentityProvider | undefined;
   readonly outbox: Outbox;
   readonly notifier: Notifier;
   readonly reconcile: Reconcile;
@@ -135,6 +139,7 @@ export async function openParts(
   around.observer.attach(readingsOf(ground, keys, publication, reconcile, watches, certificate));
   const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
   const { pusher } = nudges;
+  const provider = providerOf(ground);
   const surroundings = {
     keys,
     picture: publication,
@@ -144,6 +149,7 @@ export async function openParts(
     pusher,
     github,
     webhook,
+    provider,
   };
   const health = healthSource(ground, surroundings);
   const notifier = notifierOf(ground, notifications, outbox);
@@ -159,6 +165,7 @@ export async function openParts(
     stored,
     github,
     changes,
+    provider,
     outbox,
     reconcile,
   };

@@ -2,40 +2,27 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { HOUR_MS } from '../domain/duration.ts';
 import type { Sha256 } from '../domain/ids.ts';
-import type { Ability, AdminToken, PageRequest, Session, Viewer } from '../ports/index.ts';
+import type { AdminToken, Footing, KeptSession, PageRequest, Person } from '../ports/index.ts';
 import type { DashboardOptions } from './options.ts';
+import { mayLook, type Session, type Viewer, viewerOfPerson, viewerOfToken } from './session.ts';
 
 export const SESSION_MS = 8 * HOUR_MS;
 
 export interface SignedIn {
-  readonly id: string;
   readonly session: Session;
 }
 
 export interface Access {
-  /** Undefined: nobody, or the token that the session stands on is not good any more. */
+  /** Undefined: nobody, or what the session stands on is not good any more. */
   of(request: PageRequest): Promise<SignedIn | undefined>;
-  /** Begins a session; the value of `Set-Cookie`. */
-  begin(token: AdminToken, sha256: Sha256): Promise<string>;
+  /** Begins a session of its own id and ends the one that this browser had; the value of `Set-Cookie`. */
+  begin(request: PageRequest, token: AdminToken, sha256: Sha256): Promise<string>;
+  /** The same for a person; `groups`: those that have a role. */
+  beginPerson(request: PageRequest, person: Person, groups: readonly string[]): Promise<string>;
   /** The value of `Set-Cookie` that forgets. */
   end(request: PageRequest): Promise<string>;
   /** Why a POST is not taken; undefined for one from our own pages. */
   foreign(request: PageRequest, session: Session | undefined): 'origin' | 'form_token' | undefined;
-}
-
-/** `read` is needed to look at all. */
-export const mayLook = ({ scopes }: AdminToken): boolean =>
-  scopes.includes('read') || scopes.includes('admin');
-
-function viewerOf({ name, scopes }: AdminToken, sha256: Sha256): Viewer {
-  const all: readonly Ability[] = ['brake', 'propose', 'devices', 'admin'];
-  const some = all.filter(ability => scopes.some(scope => scope === ability));
-  return {
-    name,
-    actor: `admin:${name}`,
-    may: new Set(scopes.includes('admin') ? all : some),
-    tokenSha256: sha256,
-  };
 }
 
 /** The store keeps this and never the id: who reads the database cannot act as anybody. */
@@ -47,18 +34,43 @@ function equal(given: string, wanted: string): boolean {
 }
 
 export function makeAccess(options: DashboardOptions): Access {
-  const { ports, nowMs, randomBytes, secure } = options;
+  const { ports, nowMs, randomBytes, secure, people } = options;
   const { sessions, admins } = ports;
   // `__Host-`: no other host, path or plain http can set or read it.
   const name = secure ? '__Host-ota-session' : 'ota-session';
   const flags = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
 
-  const isGood = (sha256: Sha256): boolean => {
-    const token = admins.find(sha256);
-    return (
-      token !== undefined && token.revokedAtMs === undefined && token.expiresAtMs > nowMs() && mayLook(token)
-    );
+  function viewerOf(session: KeptSession): Viewer | undefined {
+    const { footing } = session;
+    if (footing.kind === 'person')
+      return people && viewerOfPerson(session, people.provider.issuer, people.roleByGroup);
+    const token = admins.find(footing.sha256);
+    if (token === undefined || token.revokedAtMs !== undefined || token.expiresAtMs <= nowMs())
+      return undefined;
+    return mayLook(token) ? viewerOfToken(token) : undefined;
+  }
+
+  const idIn = (request: PageRequest): string | undefined => {
+    const id = request.cookies.get(name);
+    return id !== undefined && id.length <= 128 ? id : undefined;
   };
+
+  async function endOf(request: PageRequest): Promise<void> {
+    const id = idIn(request);
+    if (id !== undefined) await sessions.end(hashOf(id));
+  }
+
+  async function begin(
+    request: PageRequest,
+    who: { readonly name: string; readonly footing: Footing; readonly untilMs: number },
+  ): Promise<string> {
+    await endOf(request);
+    const expiresAtMs = Math.min(nowMs() + SESSION_MS, who.untilMs);
+    const formToken = randomBytes(24).toString('base64url');
+    const id = randomBytes(32).toString('base64url');
+    await sessions.begin(hashOf(id), { name: who.name, footing: who.footing, formToken, expiresAtMs });
+    return `${name}=${id}; Max-Age=${Math.floor((expiresAtMs - nowMs()) / 1000)}; ${flags}`;
+  }
 
   /** A proxy may have changed Host; then the operator's URL must be set. */
   const ownOrigin = (request: PageRequest): string =>
@@ -66,24 +78,30 @@ export function makeAccess(options: DashboardOptions): Access {
 
   return {
     of: async request => {
-      const id = request.cookies.get(name);
-      if (id === undefined || id.length > 128) return undefined;
-      const session = await sessions.find(hashOf(id));
-      if (session === undefined) return undefined;
-      if (isGood(session.viewer.tokenSha256)) return { id, session };
-      await sessions.end(hashOf(id));
-      return undefined;
+      const id = idIn(request);
+      const kept = id === undefined ? undefined : await sessions.find(hashOf(id));
+      if (kept === undefined) return undefined;
+      const viewer = viewerOf(kept);
+      if (viewer === undefined) {
+        await endOf(request);
+        return undefined;
+      }
+      return { session: { viewer, formToken: kept.formToken } };
     },
-    begin: async (token, sha256) => {
-      const expiresAtMs = Math.min(nowMs() + SESSION_MS, token.expiresAtMs);
-      const formToken = randomBytes(24).toString('base64url');
-      const id = randomBytes(32).toString('base64url');
-      await sessions.begin(hashOf(id), { viewer: viewerOf(token, sha256), formToken, expiresAtMs });
-      return `${name}=${id}; Max-Age=${Math.floor((expiresAtMs - nowMs()) / 1000)}; ${flags}`;
-    },
+    begin: (request, token, sha256) =>
+      begin(request, {
+        name: token.name,
+        footing: { kind: 'token', sha256 },
+        untilMs: token.expiresAtMs,
+      }),
+    beginPerson: (request, { issuer, subject, name: shown }, groups) =>
+      begin(request, {
+        name: shown,
+        footing: { kind: 'person', issuer, subject, groups },
+        untilMs: Number.POSITIVE_INFINITY,
+      }),
     end: async request => {
-      const id = request.cookies.get(name);
-      if (id !== undefined) await sessions.end(hashOf(id));
+      await endOf(request);
       return `${name}=; Max-Age=0; ${flags}`;
     },
     foreign: (request, session) => {

@@ -1,10 +1,10 @@
 /** What a person can do about what they see. Each way is named by its effect; the ways back come first. */
-import type { Viewer } from '../ports/index.ts';
 import { SUSPEND_HOURS } from './change/ask.ts';
 import { type Html, html } from './html.ts';
 import { icon } from './icons.ts';
 import type { InForce } from './now/facts.ts';
 import type { NowState } from './now/state.ts';
+import type { Ability, Viewer } from './session.ts';
 
 type Way = 'back' | 'brake' | 'resume' | 'promote' | 'percent' | 'suspend' | 'unsuspend';
 
@@ -42,11 +42,17 @@ export interface ActsLook {
 
 export function actsView(state: NowState, it: InForce, look: ActsLook): Html {
   const main = RECOMMENDED[state];
-  const parts = WAYS[state].map(way => wayView(way, way === main, it, look));
-  return html`<div class="acts"><div class="row">${parts}</div><p>A button with … shows a plan first and opens a pull request. Brake acts at once.</p></div>`;
+  const ways = WAYS[state].filter(way => look.viewer.may.has(abilityFor(way)));
+  if (ways.length === 0)
+    return html`<div class="acts"><p>You can look at everything here. Proposers and operators make changes.</p></div>`;
+  const parts = ways.map(way => wayView(way, way === main, it, look));
+  return html`<div class="acts"><div class="row">${parts}</div><p>A button with … shows a plan first and opens a pull request.${ways.includes('brake') && ' Brake acts at once.'}</p></div>`;
 }
 
-function wayView(way: Way, main: boolean, it: InForce, { viewer, formToken }: ActsLook): Html | undefined {
+/** Nobody is shown a button that would refuse them. */
+const abilityFor = (way: Way): Ability => (way === 'brake' || way === 'resume' ? 'brake' : 'propose');
+
+function wayView(way: Way, main: boolean, it: InForce, { formToken }: ActsLook): Html | undefined {
   const kind = main ? 'btn main' : 'btn';
   const token = html`<input type="hidden" name="form_token" value="${formToken}">`;
   switch (way) {
@@ -55,13 +61,9 @@ function wayView(way: Way, main: boolean, it: InForce, { viewer, formToken }: Ac
         ? undefined
         : html`<a class="${kind}" href="/change/rollback">Roll back…</a>`;
     case 'brake':
-      return viewer.may.has('brake')
-        ? html`<form method="post" action="/brake">${token}<button class="btn brake" type="submit">${icon('halt')}Brake</button></form>`
-        : undefined;
+      return html`<form method="post" action="/brake">${token}<button class="btn brake" type="submit">${icon('halt')}Brake</button></form>`;
     case 'resume':
-      return viewer.may.has('brake')
-        ? html`<details class="drop"><summary class="btn">Resume…</summary><form class="stack-s" method="post" action="/resume">${token}<label class="field"><b>Why it is safe to go on</b><textarea name="reason" required maxlength="1000"></textarea></label><button class="btn main" type="submit">Resume now</button></form></details>`
-        : undefined;
+      return html`<details class="drop"><summary class="btn">Resume…</summary><form class="stack-s" method="post" action="/resume">${token}<label class="field"><b>Why it is safe to go on</b><textarea name="reason" required maxlength="1000"></textarea></label><button class="btn main" type="submit">Resume now</button></form></details>`;
     case 'promote':
       return html`<details class="drop"><summary class="${kind}">Promote…</summary>${promoteForm(it)}</details>`;
     case 'percent':

@@ -2,6 +2,8 @@
 import type { PageAnswer } from '../ports/index.ts';
 import type { Html } from './html.ts';
 
+export type AnswerHeaders = PageAnswer['headers'];
+
 /** Nothing inline and nothing from elsewhere: a text that slips through as markup can still run and load nothing. */
 const POLICY = [
   "default-src 'none'",
@@ -25,18 +27,14 @@ const SAFE: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 };
 
-export const pageOf = (
-  body: Html,
-  status = 200,
-  headers: Readonly<Record<string, string>> = {},
-): PageAnswer => ({
+export const pageOf = (body: Html, status = 200, headers: AnswerHeaders = {}): PageAnswer => ({
   status,
   headers: { ...SAFE, 'Content-Type': 'text/html; charset=utf-8', ...headers },
   body: body.text,
 });
 
-/** 303: the browser asks for `to` with GET. `to` is a path of ours. */
-export const goTo = (to: string, headers: Readonly<Record<string, string>> = {}): PageAnswer => ({
+/** 303: the browser asks for `to` with GET. `to` is a path of ours, or the provider's own page. */
+export const goTo = (to: string, headers: AnswerHeaders = {}): PageAnswer => ({
   status: 303,
   headers: { ...SAFE, Location: to, ...headers },
   body: '',

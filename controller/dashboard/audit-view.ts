@@ -1,4 +1,5 @@
 /** *Audit*: who did what, and when. */
+import { nameOfActor } from '../domain/actor.ts';
 import type { AuditEntry } from '../ports/index.ts';
 import type { Look, Viewed } from './dashboard.ts';
 import { type Html, html } from './html.ts';
@@ -49,12 +50,8 @@ function entry(
   return html`<tr role="row"><td role="cell" class="l2">${momentAgo(atMs, nowMs)}</td><td role="cell">${to('actor', actor, actorText(actor))}</td><td role="cell" class="r">${to('action', action, action)}</td><td role="cell" class="l2">${subject !== '' && to('subject', subject, subject)}</td><td role="cell" class="l2">${detailView(detail)}</td></tr>`;
 }
 
-/** `git:<sha>` is a merge, `admin:<name>` a person. */
-function actorText(actor: string): string {
-  const [kind = '', name] = actor.split(/:(.*)/s);
-  if (name === undefined) return actor;
-  return kind === 'git' ? `merge ${short(name)}` : kind === 'admin' ? name : actor;
-}
+const actorText = (actor: string): string =>
+  actor.startsWith('git:') ? `merge ${short(actor.slice('git:'.length))}` : (nameOfActor(actor) ?? actor);
 
 function detailView(detail: unknown): Html | undefined {
   if (detail === null || detail === undefined) return undefined;

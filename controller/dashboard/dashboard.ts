@@ -1,6 +1,6 @@
 /** The pages for people: who may look, what each shows, and what tells them that something is new. */
 import { effectivePercent } from '../domain/decision.ts';
-import type { Page, PageAnswer, PageFace, PageRequest, Session } from '../ports/index.ts';
+import type { Page, PageAnswer, PageFace, PageRequest } from '../ports/index.ts';
 import { makeAccess } from './access.ts';
 import { goTo, leaveTo, pageOf, plain } from './answers.ts';
 import { readAssets } from './assets.ts';
@@ -16,7 +16,9 @@ import { makeLive } from './live.ts';
 import { nowView } from './now/view.ts';
 import type { DashboardOptions } from './options.ts';
 import { revisionsView } from './revisions/view.ts';
-import { signInAt, signInPages } from './sign-in.ts';
+import type { Session } from './session.ts';
+import { signInPages } from './sign-in.ts';
+import { signInAt } from './sign-in-view.ts';
 
 export type { DashboardOptions } from './options.ts';
 

@@ -1,8 +1,9 @@
 /** What is around every page: source and revision in force, how fresh, who looks, and the way to the other views. */
-import type { ReconcileStatus, Session } from '../ports/index.ts';
+import type { ReconcileStatus } from '../ports/index.ts';
 import type { Assets } from './assets.ts';
 import { type Html, html, type Part } from './html.ts';
 import { icon, SPRITE } from './icons.ts';
+import type { Session } from './session.ts';
 import { counted, moment, short, span } from './words.ts';
 
 export const VIEWS = [
@@ -74,7 +75,7 @@ export function frame(assets: Assets, facts: FrameFacts, session: Session, page:
 <a class="brand" href="/">${icon('brand')}nexmdm-ota</a>
 <p class="source">${sourceLine(facts)}</p>
 <p class="facts">${factsLine(facts)}</p>
-<div class="who"><span>${session.viewer.name} <span class="qq">${session.viewer.may.size > 0 ? 'operator' : 'viewer'}</span></span>
+<div class="who"><span>${session.viewer.name} <span class="qq">${session.viewer.role}</span></span>
 <form method="post" action="/sign-out"><input type="hidden" name="form_token" value="${session.formToken}"><button class="link" type="submit">Sign out</button></form>
 <button class="theme" type="button" hidden>${icon('theme')}</button></div>
 <nav class="nav" aria-label="Views">${VIEWS.map(([view, href, name]) => html`<a href="${href}"${view === page.view && html` aria-current="page"`}>${name}${markOf(view, facts)}</a>`)}</nav>

@@ -17,6 +17,7 @@ const NAMES: Readonly<Record<HealthPart, string>> = {
   push: 'Push (FCM)',
   github: 'GitHub',
   webhook: 'Webhook',
+  sign_in: 'Sign-in',
 };
 
 const LOOKS: Readonly<Record<HealthState, { shape: Shape; tone: Tone; word: string }>> = {

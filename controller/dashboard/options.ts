@@ -2,6 +2,7 @@
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import type { Evidence } from '../domain/gate/evidence.ts';
+import type { Role } from '../domain/role.ts';
 import type {
   AdminStore,
   AdoptionStore,
@@ -14,6 +15,7 @@ import type {
   DeviceStore,
   HealthSource,
   HistoryStore,
+  IdentityProvider,
   OutboxStore,
   OutcomeStore,
   Picture,
@@ -36,7 +38,7 @@ export interface DashboardPorts {
   readonly adoption: Pick<AdoptionStore, 'hours'>;
   readonly revisions: RevisionStore;
   readonly history: Pick<HistoryStore, 'list'>;
-  readonly audit: Pick<AuditStore, 'list'>;
+  readonly audit: Pick<AuditStore, 'list' | 'record'>;
   readonly artifacts: Pick<Artifacts, 'has'>;
   /** Undefined without GitHub. */
   readonly approvals: ApprovalSource | undefined;
@@ -48,9 +50,17 @@ export interface DashboardPorts {
   readonly brake: Brake;
 }
 
+/** People who sign in at an OpenID provider instead of with an operator's token. */
+export interface People {
+  readonly provider: IdentityProvider;
+  readonly roleByGroup: ReadonlyMap<string, Role>;
+}
+
 export interface DashboardOptions {
   readonly ports: DashboardPorts;
   readonly show: ShowToken;
+  /** Undefined where no provider is set. */
+  readonly people: People | undefined;
   readonly observe: Observe;
   /** What the gate's counts say of the snapshot's build; without a gate nothing is known. */
   readonly evidence: (snapshot: Snapshot) => Evidence;

@@ -2,11 +2,12 @@
  * Who asked for a pull request that the controller opened. GitHub names our own login as its author, so without this a
  * person could approve the change that they asked for themselves.
  */
+import { accountOfActor } from '../domain/actor.ts';
 import type { KeyValueStore } from '../ports/index.ts';
 import { KEEP_MS } from './remembered.ts';
 
 export interface Proposer {
-  /** `admin:<token name>`. */
+  /** `admin:<token name>`, or `person:<subject> (<name>)`. */
   readonly actor: string;
   /** Their login on GitHub; undefined: not known, so one more approval is needed than the policy asks for. */
   readonly login: string | undefined;
@@ -18,7 +19,7 @@ export interface Proposers {
   of(pull: number): Promise<Proposer | undefined>;
 }
 
-/** `logins`: GitHub logins by the name of an operator. */
+/** `logins`: GitHub logins by the name of an operator, or by `person:<subject>`. */
 export function makeProposers(
   store: KeyValueStore,
   logins: ReadonlyMap<string, string>,
@@ -30,7 +31,7 @@ export function makeProposers(
     of: async pull => {
       const actor = await store.get(key(pull));
       if (actor === undefined) return undefined;
-      return { actor, login: logins.get(actor.replace(/^[a-z]+:/, '')) };
+      return { actor, login: logins.get(accountOfActor(actor)) };
     },
   };
 }

@@ -3,7 +3,7 @@ import type { OutboxEntry } from './outbox.ts';
 
 export interface AuditEntry {
   readonly atMs: number;
-  /** `git:<revision>` for merges, `admin:<token name>` for operators. */
+  /** See `domain/actor.ts`. */
   readonly actor: string;
   readonly action: string;
   readonly subject: string;

@@ -53,7 +53,7 @@ export interface RefusedChange {
 export interface OpeningPull {
   readonly shown: ShownChange;
   readonly reason: string | undefined;
-  /** Who asked for it: `admin:<token name>`. */
+  /** Who asked for it: `admin:<token name>`, or `person:<subject> (<name>)`. */
   readonly by: string;
 }
 

@@ -19,6 +19,7 @@ export * from './former-halts.ts';
 export * from './halts.ts';
 export * from './health.ts';
 export * from './history.ts';
+export * from './identity.ts';
 export * from './key-values.ts';
 export * from './notifier.ts';
 export * from './outbox.ts';

@@ -21,7 +21,8 @@ export interface PageRequest {
 
 export interface PageAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Several cookies are several values. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
   /** A stream lasts as long as it yields. */
   readonly body: string | Uint8Array | AsyncIterable<string>;
 }

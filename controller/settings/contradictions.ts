@@ -23,8 +23,24 @@ function* wrongDatabase(s: Settings): Generator<string> {
   if (wrong !== undefined) yield `OTA_DATABASE: ${wrong}`;
 }
 
+/** People come back from the provider to a URL that it knows: it can be built from settings alone, never from `Host`. */
+function* wrongProvider(s: Settings): Generator<string> {
+  const set = [s.OTA_OIDC_ISSUER, s.OTA_OIDC_CLIENT_ID, s.OTA_OIDC_ROLES].filter(v => v !== undefined).length;
+  if (set !== 0 && set !== 3)
+    yield 'OTA_OIDC_ISSUER, OTA_OIDC_CLIENT_ID and OTA_OIDC_ROLES: set all three or none';
+  if (set === 0 && s.OTA_OIDC_CLIENT_SECRET !== undefined)
+    yield 'OTA_OIDC_CLIENT_SECRET: requires OTA_OIDC_ISSUER';
+  if (s.OTA_OIDC_ISSUER === undefined) return;
+  if (!isPrivateUrl(new URL(s.OTA_OIDC_ISSUER)))
+    yield 'OTA_OIDC_ISSUER: must be https: plain http is taken from loopback only';
+  if (s.OTA_OPERATOR_URL === undefined)
+    yield 'OTA_OPERATOR_URL: required with OTA_OIDC_ISSUER: set the URL at which people reach the pages';
+  else if (!isPrivateUrl(new URL(s.OTA_OPERATOR_URL)))
+    yield 'OTA_OPERATOR_URL: must be https with OTA_OIDC_ISSUER, or http on loopback';
+}
+
 export function contradictions(s: Settings): string[] {
-  const out: string[] = [...wrongPublicUrl(s), ...wrongDatabase(s)];
+  const out: string[] = [...wrongPublicUrl(s), ...wrongDatabase(s), ...wrongProvider(s)];
   if ((s.OTA_TLS_CERT === undefined) !== (s.OTA_TLS_KEY === undefined))
     out.push('OTA_TLS_CERT and OTA_TLS_KEY: set both or neither');
   const app = [s.OTA_GITHUB_APP_ID, s.OTA_GITHUB_APP_INSTALLATION, s.OTA_GITHUB_APP_KEY].filter(

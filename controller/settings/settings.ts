@@ -7,6 +7,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
 import { nearest } from '../domain/nearest.ts';
 import { contradictions } from './contradictions.ts';
+import { SIGN_IN_SETTINGS } from './sign-in.ts';
 import {
   duration,
   flag,
@@ -74,6 +75,7 @@ export const SETTINGS = {
     'on or off',
     'The pages for people. Default: on with OTA_OPERATOR_PORT, and on a shared listener only on loopback without OTA_TRUSTED_PROXY.',
   ),
+  ...SIGN_IN_SETTINGS,
   OTA_HSTS_MAX_AGE: number(0, 0, 63_072_000, 'Seconds of Strict-Transport-Security; 0 sends none.'),
   OTA_SOURCE: setting(
     text,
@@ -198,8 +200,8 @@ export const SETTINGS = {
   OTA_GITHUB_LOGINS: setting(
     logins,
     new Map(),
-    'NAME=LOGIN, several with commas',
-    'GitHub logins of operators, by the name of their token: whoever asked for a pull request on a page does not count among its approvers. Without a login one approval more is needed.',
+    'NAME=LOGIN or person:SUBJECT=LOGIN, several with commas',
+    'GitHub logins of operators by the name of their token, and of people by the subject that the audit names: whoever asked for a pull request on a page does not count among its approvers. Without a login one approval more is needed.',
   ),
   OTA_GITHUB_WEBHOOK_SECRET: secret('Secret of the webhook; without it the webhook route answers 503.'),
   OTA_NOTIFY: secret(

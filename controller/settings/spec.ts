@@ -67,13 +67,15 @@ export const duration = (fallback: number, from: string, to: string, about: stri
 export const number = (fallback: number, min: number, max: number, about: string): Spec<number> =>
   setting(whole(min, max), fallback, `a whole number from ${min} to ${max}`, about);
 
-/** `ann=octo-ann, bob=bobgh`: GitHub logins by the name of an operator. */
+/** `ann=octo-ann, person:00u1ab=octo-bob`: GitHub logins by the name of an operator's token, or by a person's subject. */
 export const logins: Parse<ReadonlyMap<string, string>> = value => {
   const found = new Map<string, string>();
   for (const part of value.split(',').map(p => p.trim())) {
     if (part === '') continue;
     const [, name, login] =
-      /^([A-Za-z0-9][A-Za-z0-9._@-]{0,63})=([A-Za-z0-9][A-Za-z0-9-]{0,38})$/.exec(part) ?? [];
+      /^([A-Za-z0-9][A-Za-z0-9._@-]{0,63}|person:[\x21-\x7e]{1,255})=([A-Za-z0-9][A-Za-z0-9-]{0,38})$/.exec(
+        part,
+      ) ?? [];
     if (name === undefined || login === undefined || found.has(name)) return undefined;
     found.set(name, login);
   }

@@ -1,15 +1,17 @@
 /** Sessions of people, so that a restart signs nobody out and every controller on this database knows them. */
 import type { Sha256 } from '../domain/ids.ts';
-import type { Ability, Session, Sessions } from '../ports/index.ts';
+import type { Footing, KeptSession, Sessions } from '../ports/index.ts';
 import type { Db } from './db.ts';
 
 interface SessionRecord {
   readonly id: number;
   readonly id_sha256: Sha256;
-  readonly token_sha256: Sha256;
   readonly name: string;
-  readonly actor: string;
-  readonly abilities: string;
+  /** Of an operator's token; null for a person, who has the next three. */
+  readonly token_sha256: Sha256 | null;
+  readonly issuer: string | null;
+  readonly subject: string | null;
+  readonly groups_json: string | null;
   readonly form_token: string;
   readonly expires_at_ms: number;
 }
@@ -39,23 +41,37 @@ export function makeSessionStore(db: Db, nowMs: () => number, most = MOST): Sess
   };
 }
 
-const toRecord = (idSha256: Sha256, session: Session): Omit<SessionRecord, 'id'> => ({
+const toRecord = (idSha256: Sha256, session: KeptSession): Omit<SessionRecord, 'id'> => ({
   id_sha256: idSha256,
-  token_sha256: session.viewer.tokenSha256,
-  name: session.viewer.name,
-  actor: session.viewer.actor,
-  abilities: JSON.stringify([...session.viewer.may]),
+  name: session.name,
+  ...footingColumns(session.footing),
   form_token: session.formToken,
   expires_at_ms: session.expiresAtMs,
 });
 
-const toSession = (row: SessionRecord): Session => ({
-  viewer: {
-    name: row.name,
-    actor: row.actor,
-    may: new Set(JSON.parse(row.abilities) as Ability[]),
-    tokenSha256: row.token_sha256,
-  },
+const footingColumns = (
+  footing: Footing,
+): Pick<SessionRecord, 'token_sha256' | 'issuer' | 'subject' | 'groups_json'> =>
+  footing.kind === 'token'
+    ? { token_sha256: footing.sha256, issuer: null, subject: null, groups_json: null }
+    : {
+        token_sha256: null,
+        issuer: footing.issuer,
+        subject: footing.subject,
+        groups_json: JSON.stringify(footing.groups),
+      };
+
+const toSession = (row: SessionRecord): KeptSession => ({
+  name: row.name,
+  footing:
+    row.token_sha256 === null
+      ? {
+          kind: 'person',
+          issuer: row.issuer ?? '',
+          subject: row.subject ?? '',
+          groups: JSON.parse(row.groups_json ?? '[]') as string[],
+        }
+      : { kind: 'token', sha256: row.token_sha256 },
   formToken: row.form_token,
   expiresAtMs: row.expires_at_ms,
 });

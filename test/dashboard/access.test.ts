@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { servesPages, sourceName } from '../../controller/compose/dashboard.ts';
 import { makeLive } from '../../controller/dashboard/live.ts';
-import { ownPath } from '../../controller/dashboard/sign-in.ts';
+import { ownPath } from '../../controller/dashboard/sign-in-view.ts';
 import type { PageRequest } from '../../controller/ports/index.ts';
 import { readSettings } from '../../controller/settings/settings.ts';
 import { type Pages, withPages } from '../support/pages/pages.ts';

@@ -24,6 +24,7 @@ const well: HealthFacts = {
   push: { kind: 'fine', text: 'FCM takes our credentials' },
   github: { kind: 'fine', text: 'speaks as ota[bot]', missing: [] },
   webhook: { isSet: true, takenAtMs: NOW_MS - HOUR_MS, refusedAtMs: undefined },
+  signIn: { kind: 'fine', text: 'people sign in with login.example, which answers' },
 };
 
 const of = (more: Partial<HealthFacts>, part: string) => {
@@ -138,6 +139,20 @@ const cases: [string, Partial<HealthFacts>, string, RegExp, RegExp][] = [
     'failing',
     /wrong signature/,
     /must be the same/,
+  ],
+  [
+    'sign_in',
+    { signIn: { kind: 'failed', code: 'provider_unreachable', text: 'login.example does not answer' } },
+    'failing',
+    /does not answer \[provider_unreachable\]/,
+    /with an operator’s token/,
+  ],
+  [
+    'sign_in',
+    { signIn: { kind: 'failed', code: 'provider_invalid', text: 'no valid metadata' } },
+    'failing',
+    /no valid metadata/,
+    /exactly as/,
   ],
 ];
 

@@ -27,7 +27,8 @@ test('the drill: backup, loss, restore; devices that renewed since come in, and 
     await journey.merge(100);
     const [renewed, quiet] = await journey.enrol(['d-renewed', 'd-quiet']);
     await journey.controller.store.sessions.begin(hexOf('cookie'), {
-      viewer: { name: 'ann', actor: 'admin:ann', may: new Set(['brake']), tokenSha256: hexOf('token') },
+      name: 'ann',
+      footing: { kind: 'token', sha256: hexOf('token') },
       formToken: 'form',
       expiresAtMs: Date.now() + DAY_MS,
     });

@@ -52,6 +52,47 @@ test('a repository without credentials, or with two kinds, is refused', () => {
   assert.match(messageOf({ OTA_GITHUB_APP_ID: '1' }), /set all three or none/);
 });
 
+const OIDC = {
+  OTA_OIDC_ISSUER: 'https://login.example/realm/',
+  OTA_OIDC_CLIENT_ID: 'ota',
+  OTA_OIDC_ROLES: 'operator = On call; viewer=cn=staff,ou=groups;proposer=mobile;',
+  OTA_OPERATOR_URL: 'https://ota.example',
+};
+
+test('groups are given roles, and the issuer stays as it is written', () => {
+  const settings = readSettings(OIDC);
+  assert.equal(
+    [...(settings.OTA_OIDC_ROLES ?? [])],
+    [
+      ['On call', 'operator'],
+      ['cn=staff,ou=groups', 'viewer'],
+      ['mobile', 'proposer'],
+    ],
+  );
+  assert.is(settings.OTA_OIDC_ISSUER, 'https://login.example/realm/');
+  for (const roles of ['admin=a', 'viewer', 'viewer=', 'viewer=a;operator=a', ';'])
+    assert.match(messageOf({ ...OIDC, OTA_OIDC_ROLES: roles }), /OTA_OIDC_ROLES: must be ROLE=GROUP/, roles);
+  for (const scopes of ['profile', 'openid "x"', 'openid\u0000'])
+    assert.match(messageOf({ ...OIDC, OTA_OIDC_SCOPES: scopes }), /OTA_OIDC_SCOPES: must be/, scopes);
+});
+
+test('a provider is set up whole, over https, and with the address that people come back to', () => {
+  const { OTA_OIDC_ROLES: _, ...noRoles } = OIDC;
+  const { OTA_OPERATOR_URL: __, ...noUrl } = OIDC;
+  assert.match(messageOf(noRoles), /OTA_OIDC_ROLES: set all three or none/);
+  assert.match(messageOf(noUrl), /OTA_OPERATOR_URL: required with OTA_OIDC_ISSUER/);
+  assert.match(
+    messageOf({ ...OIDC, OTA_OIDC_ISSUER: 'http://login.example' }),
+    /OTA_OIDC_ISSUER: must be https/,
+  );
+  assert.match(
+    messageOf({ ...OIDC, OTA_OPERATOR_URL: 'http://ota.example' }),
+    /OTA_OPERATOR_URL: must be https/,
+  );
+  assert.match(messageOf({ OTA_OIDC_CLIENT_SECRET: 's' }), /requires OTA_OIDC_ISSUER/);
+  readSettings({ ...OIDC, OTA_OIDC_ISSUER: 'http://127.0.0.1:1', OTA_OPERATOR_URL: 'http://127.0.0.1:2' });
+});
+
 test('a secret comes from the environment or a file and is shown nowhere', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'ota-config-'));
   const file = path.join(folder, 'token');

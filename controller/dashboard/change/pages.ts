@@ -1,13 +1,14 @@
 /** The pages of a change: the plan, the button that opens the pull request, the brake and its end. */
 
 import { Fault, faultCode } from '../../domain/fault.ts';
-import type { Ability, Ask, Page, PageAnswer, PageRequest, Session } from '../../ports/index.ts';
+import type { Ask, Page, PageAnswer, PageRequest } from '../../ports/index.ts';
 import type { Access } from '../access.ts';
 import { goTo } from '../answers.ts';
 import { type Html, html } from '../html.ts';
 import { icon } from '../icons.ts';
 import type { DashboardOptions } from '../options.ts';
-import { signInAt } from '../sign-in.ts';
+import { type Ability, roleFor, type Session } from '../session.ts';
+import { signInAt } from '../sign-in-view.ts';
 import { isAskKind, readAsk } from './ask.ts';
 import { openedView, refusedView, shownView, titleOf } from './view.ts';
 
@@ -16,6 +17,12 @@ export type FramePage = (
   session: Session,
   page: { readonly title: string; readonly main: Html; readonly status?: number },
 ) => Promise<PageAnswer>;
+
+function lacking({ viewer }: Session, ability: Ability): string {
+  return viewer.byProvider
+    ? `You are a ${viewer.role} here, and this takes the role ${roleFor(ability)}.`
+    : `Your token lacks the scope ${ability}.`;
+}
 
 export function changePages(options: DashboardOptions, access: Access, framed: FramePage): Page[] {
   const { changes, brake } = options.ports;
@@ -84,12 +91,7 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
         'Open the page again and press the button there. Nothing was changed.',
       );
     if (!session.viewer.may.has(ability))
-      return said(
-        session,
-        403,
-        'Your token may not do this',
-        `It lacks the scope ${ability}. Nothing was changed.`,
-      );
+      return said(session, 403, 'You may not do this', `${lacking(session, ability)} Nothing was changed.`);
     return guarded(session, () => act(session));
   }
 

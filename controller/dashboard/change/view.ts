@@ -3,10 +3,11 @@
 import { undoCommands } from '../../domain/plan/index.ts';
 import { bare, exposureLine, headline, viewLine } from '../../domain/plan/lines.ts';
 import { outlookLine } from '../../domain/plan/outlook-lines.ts';
-import type { Ask, ChangedFile, RefusedChange, Session, ShownChange } from '../../ports/index.ts';
+import type { Ask, ChangedFile, RefusedChange, ShownChange } from '../../ports/index.ts';
 import { type Html, html } from '../html.ts';
 import { icon } from '../icons.ts';
 import { problemView } from '../revisions/problem-view.ts';
+import type { Session } from '../session.ts';
 import { bytes, count, counted, short } from '../words.ts';
 import { commandOf, fieldsOf } from './ask.ts';
 
@@ -123,7 +124,7 @@ function formView(
   if (!canPropose)
     return html`<p>This controller cannot open pull requests: it has no <code>OTA_GITHUB_REPO</code>. Run the command above in your clone, or commit the change yourself.</p>`;
   if (!session.viewer.may.has('propose'))
-    return html`<p>Your token lacks the scope <code>propose</code>. Run the command above in your clone, or ask an operator.</p>`;
+    return html`<p>${session.viewer.byProvider ? html`Opening a pull request takes the role <b>proposer</b>; you are a ${session.viewer.role}` : html`Your token lacks the scope <code>propose</code>`}. Run the command above in your clone, or ask an operator.</p>`;
   const needsReason = ask.kind === 'suspend';
   const approvals =
     approvalsNeeded === 0

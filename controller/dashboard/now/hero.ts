@@ -1,4 +1,5 @@
 /** The one sentence: the state, what is offered to whom, what happens next and on which condition. */
+import { nameOfActor } from '../../domain/actor.ts';
 import { haltIn } from '../../domain/halt.ts';
 import { nextStepOf } from '../../domain/ramp/forecast.ts';
 import { percentAt, rampOf } from '../../domain/ramp/progress.ts';
@@ -193,8 +194,7 @@ const keepers = ({ running }: InForce): string =>
 const haltedSince = (it: InForce, { nowMs }: NowFacts): Part =>
   html`Since ${momentAgo(haltIn(it.snapshot.halts)?.atMs ?? nowMs, nowMs)}`;
 
-/** `admin:ops` is shown as the name that people gave. */
-export const nameOf = (actor = ''): string => actor.replace(/^admin:/, '');
+const nameOf = (actor = ''): string => nameOfActor(actor) ?? actor;
 
 function rampSentence(it: InForce, { nowMs }: NowFacts): Part {
   const { snapshot } = it;

@@ -1,4 +1,5 @@
 /** *Revisions*: what was merged, what it meant for whom, and how it went; a refused one with its problems. */
+import { nameOfActor } from '../../domain/actor.ts';
 import { type EventKind, eventOf } from '../../domain/history.ts';
 import type {
   AdoptionHour,
@@ -154,8 +155,11 @@ function eventsView(events: readonly AuditEntry[], nowMs: number): Html | undefi
     return said === undefined ? [] : [{ ...said, atMs: event.atMs, actor: event.actor }];
   });
   if (told.length === 0) return undefined;
-  return html`<details class="data"><summary>${counted(told.length, 'event')} while it stood</summary><ol class="tl">${told.map(event => html`<li><span>${momentAgo(event.atMs, nowMs)}</span>${icon(...EVENT_LOOKS[event.kind])}<div>${event.text}${event.actor.startsWith('admin:') && html` <span class="q">by ${event.actor.slice('admin:'.length)}</span>`}</div></li>`)}</ol></details>`;
+  return html`<details class="data"><summary>${counted(told.length, 'event')} while it stood</summary><ol class="tl">${told.map(event => html`<li><span>${momentAgo(event.atMs, nowMs)}</span>${icon(...EVENT_LOOKS[event.kind])}<div>${event.text}${byView(nameOfActor(event.actor))}</div></li>`)}</ol></details>`;
 }
+
+const byView = (name: string | undefined): Html | false =>
+  name !== undefined && html` <span class="q">by ${name}</span>`;
 
 const EVENT_LOOKS: Readonly<Record<EventKind, [Shape, Tone]>> = {
   step: ['move', 'move'],

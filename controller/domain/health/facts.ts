@@ -13,6 +13,7 @@ export const HEALTH_PARTS = [
   'push',
   'github',
   'webhook',
+  'sign_in',
 ] as const;
 export type HealthPart = (typeof HEALTH_PARTS)[number];
 
@@ -73,6 +74,8 @@ export interface HealthFacts {
     /** The newest delivery with a wrong one, since the start of the process. */
     readonly refusedAtMs: number | undefined;
   };
+  /** The OpenID provider. */
+  readonly signIn: Probe;
 }
 
 export const fine = (part: HealthPart, text: string): HealthCheck => ({

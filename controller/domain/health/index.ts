@@ -3,7 +3,7 @@
  * `GET /v1/health`, `ota doctor` and the dashboard. Pure: facts in, checks out.
  */
 import type { HealthCheck, HealthFacts } from './facts.ts';
-import { githubOf, pushOf, webhookOf } from './outside.ts';
+import { githubOf, pushOf, signInOf, webhookOf } from './outside.ts';
 import { artifactsOf, certificateOf, clockOf, diskOf, keysOf, operatorsOf, sourceOf } from './own.ts';
 
 export {
@@ -27,6 +27,7 @@ export const healthOf = (facts: HealthFacts): HealthCheck[] => [
   pushOf(facts),
   githubOf(facts),
   webhookOf(facts),
+  signInOf(facts),
 ];
 
 /** The worst state among them; `off` is as good as fine. */

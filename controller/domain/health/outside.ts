@@ -1,4 +1,4 @@
-/** Other services: FCM, GitHub, and its webhook. */
+/** Other services: FCM, GitHub and its webhook, the OpenID provider. */
 import { timeText } from '../plan/words.ts';
 import { failing, fine, type HealthCheck, type HealthFacts, off, warning } from './facts.ts';
 
@@ -77,4 +77,21 @@ export function webhookOf({ webhook, github }: HealthFacts): HealthCheck {
         'let GitHub send to /v1/webhooks/github; its page of recent deliveries says why one failed',
       )
     : fine('webhook', `the newest delivery came at ${timeText(takenAtMs)}`);
+}
+
+export function signInOf({ signIn }: HealthFacts): HealthCheck {
+  if (signIn.kind === 'off')
+    return off(
+      'sign_in',
+      'people sign in with operators’ tokens',
+      'to use your own accounts, set OTA_OIDC_ISSUER',
+    );
+  if (signIn.kind === 'fine') return fine('sign_in', signIn.text);
+  return failing(
+    'sign_in',
+    `${signIn.text} [${signIn.code}]`,
+    signIn.code === 'provider_invalid'
+      ? 'OTA_OIDC_ISSUER must be the issuer exactly as the provider’s /.well-known/openid-configuration names it'
+      : 'check the network to OTA_OIDC_ISSUER; until it answers, sign in with an operator’s token',
+  );
 }

@@ -15,6 +15,7 @@ import { tagChanges } from './0012-tag-changes.ts';
 import { pages } from './0014-pages.ts';
 import { sessions } from './0016-sessions.ts';
 import { installation } from './0020-installation.ts';
+import { people } from './0021-people.ts';
 import { roomForCheckIns } from './0022-room-for-check-ins.ts';
 
 export const migrations: readonly Migration[] = [
@@ -33,5 +34,6 @@ export const migrations: readonly Migration[] = [
   pages,
   sessions,
   installation,
+  people,
   roomForCheckIns,
 ];

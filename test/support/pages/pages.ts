@@ -20,7 +20,7 @@ export interface Pages {
   readonly folder: string;
   readonly log: string[];
   /** Stops the controller and starts another one at the same address, over the same data. */
-  restart(): Promise<void>;
+  restart(more?: Readonly<Record<string, string>>): Promise<void>;
   /** Operators' tokens. */
   readonly tokens: { readonly admin: string; readonly viewer: string };
 }
@@ -70,10 +70,10 @@ export function withPages(scene: Scene, use: (pages: Pages) => Promise<void>): P
         },
       );
     let controller = await start();
-    const restart = async (): Promise<void> => {
+    const restart = async (more: Readonly<Record<string, string>> = {}): Promise<void> => {
       const { port } = new URL(controller.url);
       await controller.stop('restart');
-      controller = await start({ OTA_PORT: port });
+      controller = await start({ OTA_PORT: port, ...more });
     };
     try {
       // The first look at the source is over, whatever it found.

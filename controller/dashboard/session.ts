@@ -1,0 +1,60 @@
+/** Who looks, and what they may do: it follows from what their session stands on. Pure. */
+import { actorOfPerson } from '../domain/actor.ts';
+import { type Role, roleOf } from '../domain/role.ts';
+import type { AdminToken, KeptSession } from '../ports/index.ts';
+
+/** What a person may do beyond looking. */
+export type Ability = 'brake' | 'propose' | 'devices' | 'admin';
+
+export interface Viewer {
+  /** As the pages show it. */
+  readonly name: string;
+  /** As the audit names it: `admin:<token name>`, or `person:<subject> (<name>)`. */
+  readonly actor: string;
+  readonly role: Role;
+  readonly may: ReadonlySet<Ability>;
+  /** True for somebody who came through the OpenID provider. */
+  readonly byProvider: boolean;
+}
+
+export interface Session {
+  readonly viewer: Viewer;
+  /** Sent with each form, so that no other site can act in a person's name. */
+  readonly formToken: string;
+}
+
+const ALL: readonly Ability[] = ['brake', 'propose', 'devices', 'admin'];
+
+const MAY: Readonly<Record<Role, readonly Ability[]>> = {
+  viewer: [],
+  proposer: ['propose'],
+  operator: ALL,
+};
+
+/** The least role that may; for the sentence that refuses. */
+export const roleFor = (ability: Ability): Role => (ability === 'propose' ? 'proposer' : 'operator');
+
+/** `read` is needed to look at all. */
+export const mayLook = ({ scopes }: AdminToken): boolean =>
+  scopes.includes('read') || scopes.includes('admin');
+
+/** A token's scopes say what it may; its role is only how the pages call that. */
+export function viewerOfToken({ name, scopes }: AdminToken): Viewer {
+  const may = scopes.includes('admin') ? ALL : ALL.filter(a => scopes.some(scope => scope === a));
+  const onlyProposes = may.every(ability => ability === 'propose');
+  const role = may.length === 0 ? 'viewer' : onlyProposes ? 'proposer' : 'operator';
+  return { name, actor: `admin:${name}`, role, may: new Set(may), byProvider: false };
+}
+
+/** By the roles as they are set now; undefined: the person's groups have none. */
+export function viewerOfPerson(
+  { name, footing }: KeptSession,
+  issuer: string,
+  roleByGroup: ReadonlyMap<string, Role>,
+): Viewer | undefined {
+  if (footing.kind !== 'person' || footing.issuer !== issuer) return undefined;
+  const role = roleOf(footing.groups, roleByGroup);
+  if (role === undefined) return undefined;
+  const actor = actorOfPerson(footing.subject, name);
+  return { name, actor, role, may: new Set(MAY[role]), byProvider: true };
+}

@@ -1,0 +1,87 @@
+/** What people see who are not signed in. */
+import type { PageAnswer } from '../ports/index.ts';
+import { type AnswerHeaders, pageOf } from './answers.ts';
+import type { Assets } from './assets.ts';
+import { documentOf } from './frame.ts';
+import { type Html, html, type Part } from './html.ts';
+import { icon } from './icons.ts';
+import type { DashboardOptions } from './options.ts';
+
+/** A path of ours and nothing that a browser would read as another host. */
+export const ownPath = (path: string | null): string =>
+  path !== null && path.length <= 512 && /^\/(?![/\\])[\x21-\x7e]*$/.test(path) ? path : '/';
+
+export const signInAt = (target: string): string =>
+  target === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(target)}`;
+
+export interface Told {
+  readonly status: number;
+  /** What went wrong, above everything. */
+  readonly wrong?: Part;
+  readonly headers?: AnswerHeaders;
+  /** The person was at the token's form. */
+  readonly withToken?: boolean;
+}
+
+export interface SignInViews {
+  form(next: string, told: Told): PageAnswer;
+  /** Signed in at the provider, but with no role here. */
+  noRole(name: string, headers: AnswerHeaders): PageAnswer;
+  /** `elsewhere`: where the session at the provider ends. */
+  signedOut(elsewhere: string | undefined): PageAnswer;
+}
+
+export function signInViews(options: DashboardOptions, assets: Assets): SignInViews {
+  const provider = options.people?.provider;
+  const card = (title: string, body: Html, { status, headers }: Told): PageAnswer =>
+    pageOf(
+      documentOf(
+        assets,
+        title,
+        html`<main class="wrap signin" id="main"><section class="card" aria-labelledby="h1">
+<p class="brand">${icon('brand')}nexmdm-ota</p>
+<h1 id="h1">${title}</h1>
+${body}</section></main>`,
+      ),
+      status,
+      headers,
+    );
+
+  return {
+    form: (next, told) =>
+      card(
+        'Sign in',
+        html`${told.wrong !== undefined && html`<p class="note t-stop" role="alert">${icon('halt', 'stop')}<span>${told.wrong}</span></p>`}
+${
+  provider === undefined
+    ? tokenForm(next)
+    : html`<a class="btn main wide" href="/sign-in/provider?next=${encodeURIComponent(next)}">Sign in with ${provider.name}</a>
+<details class="or"${told.withToken === true && html` open`}><summary>With an operator’s token</summary>${tokenForm(next)}</details>`
+}`,
+        told,
+      ),
+    noRole: (name, headers) =>
+      card(
+        'You have no access here',
+        html`<p>${provider?.name ?? 'The provider'} knows you as <b>${name}</b>, but none of your groups has a role on this controller.</p>
+<p>Ask whoever runs it to put one of your groups into <code>OTA_OIDC_ROLES</code>, or to add you to a group that is there. Then sign in again.</p>
+<p><a class="btn" href="/sign-in">Back</a></p>`,
+        { status: 403, headers },
+      ),
+    signedOut: elsewhere =>
+      card(
+        'You are signed out',
+        html`<p>Your session on these pages is over.${elsewhere !== undefined && html` The one at ${provider?.name} may go on: whoever uses this browser next could sign in with it.`}</p>
+<div class="acts"><div class="row"><a class="btn main" href="/sign-in">Sign in again</a>${elsewhere !== undefined && html`<a class="btn" href="${elsewhere}">Sign out at ${provider?.name} too</a>`}</div></div>`,
+        { status: 200 },
+      ),
+  };
+}
+
+const tokenForm = (next: string): Html =>
+  html`<form method="post" action="/sign-in" class="stack-s">
+<input type="hidden" name="next" value="${next}">
+<label class="field">Operator’s token<input name="token" type="password" autocomplete="current-password" required maxlength="128" spellcheck="false" aria-describedby="how"></label>
+<p class="q s" id="how">It begins with <code>ota_admin_</code>. The first one lies in the controller’s data folder, in the file <code>admin-token</code>; <code>ota token create</code> makes others.</p>
+<div><button class="btn main" type="submit">Sign in</button></div>
+</form>`;
