@@ -56,6 +56,10 @@ const verbs = await verbsFor(argv, {
     check: async file => (await import('../store/restore.ts')).checkBackup(file, tmpdir()),
     restore: async (...args) => (await import('../store/restore.ts')).restoreBackup(...args, randomBytes),
   },
+  adoptions: {
+    adopt: async reason =>
+      (await import('../compose/installation.ts')).adoptionsOf(env, io.nowMs).adopt(reason),
+  },
   moves: {
     copy: async (...args) => (await moves()).copy(...args),
     cancel: async from => (await moves()).cancel(from),

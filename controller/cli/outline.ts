@@ -38,5 +38,6 @@ export const OUTLINE: readonly Outlined[] = [
   { name: 'doctor', args: '', summary: 'check the controller and its surroundings, and say the cure' },
   { name: 'backup', args: '<path>', summary: 'copy the database, or with --full everything, online' },
   { name: 'restore', args: '<file>', summary: 'make a data folder from a full backup, or prove one' },
+  { name: 'adopt', args: '', summary: 'let a controller with changed keys, source or URL use its database' },
   { name: 'store', args: '', summary: 'move the database between a data folder and PostgreSQL' },
 ];

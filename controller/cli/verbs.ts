@@ -1,5 +1,6 @@
 /** Every verb, in the order in which the help shows them. A verb is loaded when it is called: the help needs only names. */
 import type { Proposals } from '../ports/index.ts';
+import type { Adoptions } from './adopt.ts';
 import type { Backups } from './backup.ts';
 import { OUTLINE } from './outline.ts';
 import type { Verb } from './program.ts';
@@ -10,6 +11,7 @@ export interface Wiring {
   readonly proposals: Proposals | undefined;
   readonly backups: Backups;
   readonly moves: Moves;
+  readonly adoptions: Adoptions;
 }
 
 const VERBS: readonly (readonly [name: string, load: (wiring: Wiring) => Promise<Verb>])[] = [
@@ -48,6 +50,7 @@ const VERBS: readonly (readonly [name: string, load: (wiring: Wiring) => Promise
   ['doctor', async () => (await import('./doctor.ts')).doctor],
   ['backup', async w => (await import('./backup.ts')).backup(w.backups)],
   ['restore', async w => (await import('./restore.ts')).restore(w.backups)],
+  ['adopt', async w => (await import('./adopt.ts')).adopt(w.adoptions)],
   ['store', async w => (await import('./store-copy.ts')).store(w.moves)],
 ];
 

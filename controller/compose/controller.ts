@@ -9,9 +9,10 @@ import { type GuardedClock, guardClock } from '../watch/clock.ts';
 import { makeBackground } from './background.ts';
 import { pagesOf } from './dashboard.ts';
 import { certificateOf, type Doors, httpSettings, openListeners } from './doors.ts';
-import { firstOperator, type Keys, keysOf } from './edges.ts';
+import { firstOperator, type Keys } from './edges.ts';
 import { watchGitHub } from './github.ts';
 import { type Ground, makeEnds, type Surroundings, storeOptions } from './ground.ts';
+import { keysAtTheDoor } from './installation.ts';
 import { openParts, type Parts } from './parts.ts';
 import { announcing, namedArtifacts } from './stored-apks.ts';
 import { lookAtFleet, lookAtGate, watchTime } from './watches.ts';
@@ -43,13 +44,17 @@ export async function startController(settings: Settings, around: Surroundings):
   const nowMs = (): number => clock.nowMs();
   const background = makeBackground(observe);
   const ends = makeEnds();
-  const store = await openStore(storeOptions(settings, around, nowMs, background));
+  const gate = keysAtTheDoor(settings, observe);
+  const store = await openStore({
+    ...storeOptions(settings, around, nowMs, background),
+    recognise: gate.recognise,
+  });
   ends.add(() => store.close());
   ends.add(() => background.stop());
   const ground: Ground = { settings, around, clock, nowMs, store, background, ends };
   try {
     clock.resume(await store.lastMoment.get());
-    const keys = keysOf(settings, await enrolledIn(store), observe);
+    const keys = gate.keys();
     const adminTokenFile = await firstOperator(store, settings.OTA_DATA, nowMs());
     const certificate = await certificateOf(ground);
     const parts = await openParts(ground, keys, certificate);
@@ -70,11 +75,6 @@ export async function startController(settings: Settings, around: Surroundings):
     await ends.run().catch(() => undefined);
     throw error;
   }
-}
-
-/** Devices that were ever enrolled and not erased, revoked ones included. */
-async function enrolledIn(store: Store): Promise<number> {
-  return (await store.devices.list({ limit: 1 })).length;
 }
 
 async function openDoors(

@@ -14,7 +14,14 @@ import { tokenHash } from '../http/auth.ts';
 import { newAdminToken } from '../http/operator/token-routes.ts';
 import type { Artifacts, DesiredStore, Source } from '../ports/index.ts';
 import type { Fcm } from '../push/fcm.ts';
-import { keptSecret, newMasterKey, newTokenKey, parseMasterKey, parseTokenKey } from '../settings/keys.ts';
+import {
+  keptSecret,
+  type NeverMade,
+  newMasterKey,
+  newTokenKey,
+  parseMasterKey,
+  parseTokenKey,
+} from '../settings/keys.ts';
 import type { Secret } from '../settings/secret.ts';
 import type { Settings } from '../settings/settings.ts';
 import { isRepository } from '../source/choice.ts';
@@ -114,14 +121,9 @@ export interface Keys {
   readonly nudgeMaster: Buffer;
 }
 
-/**
- * `enrolled` is the number of devices that hold a token and a nudge key. With such devices a missing key is never
- * replaced: the controller would then refuse the whole fleet.
- */
-export function keysOf(settings: Settings, enrolled: number, observe: Observe): Keys {
+/** `neverMade`: why a missing key is not made; undefined makes it. */
+export function keysOf(settings: Settings, neverMade: NeverMade | undefined, observe: Observe): Keys {
   const folder = settings.OTA_DATA;
-  const neverMade =
-    enrolled > 0 ? 'devices_depend' : settings.OTA_DATABASE === undefined ? undefined : 'database_elsewhere';
   /** The secret from its setting, else from its file, and its name for errors. */
   function given(
     setting: 'OTA_TOKEN_KEY' | 'OTA_NUDGE_KEY',

@@ -20,6 +20,7 @@ export * from './halts.ts';
 export * from './health.ts';
 export * from './history.ts';
 export * from './identity.ts';
+export * from './installation.ts';
 export * from './key-values.ts';
 export * from './notifier.ts';
 export * from './outbox.ts';

@@ -11,6 +11,7 @@ import type {
   FailureStore,
   HaltStore,
   HistoryStore,
+  InstallationStore,
   KeyValueStore,
   OutboxStore,
   OutcomeStore,
@@ -32,6 +33,7 @@ import { faulted } from './faults.ts';
 import { DATABASE_FILE, lockFolder, prepareFolder } from './folder.ts';
 import { makeHaltStore } from './halts.ts';
 import { makeHistoryStore } from './history.ts';
+import { makeInstallationStore } from './installation.ts';
 import { makeKeyValueStore } from './key-values.ts';
 import { type LastMoment, makeLastMoment } from './last-moment.ts';
 import { type Lease, takeLease } from './lease.ts';
@@ -89,8 +91,16 @@ export interface StoreOptions {
   /** Called once when another controller has taken the database over, or the installation has moved: nothing is written any more. */
   readonly onOvertaken?: (() => void) | undefined;
   readonly watch?: WriteWatch;
+  /** Asked before the database is taken over; what it throws is why the store does not open. */
+  readonly recognise?: ((standing: Standing) => Promise<void>) | undefined;
   /** Default: this binary's own. */
   readonly migrations?: readonly Migration[];
+}
+
+export interface Standing {
+  /** Devices are enrolled, or were and are revoked now. */
+  readonly enrolled: boolean;
+  readonly installation: InstallationStore;
 }
 
 const FLUSH_EVERY_MS = 2_000;
@@ -107,6 +117,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   let db: Db | undefined;
   try {
     db = makeDb(await openEngine(options), options.watch);
+    await options.recognise?.({ enrolled: await anyDevice(db), installation: makeInstallationStore(db) });
     await takeOverOldClock(db, options.nowMs);
     return await makeStore(options, db, unlock);
   } catch (error) {
@@ -118,6 +129,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     throw error;
   }
 }
+
+const anyDevice = (db: Db): Promise<boolean> =>
+  db.read(async reader => (await reader('devices').first('device_id')) !== undefined);
 
 /** Connects and migrates. */
 async function openEngine(options: StoreOptions): Promise<Engine> {

@@ -237,11 +237,11 @@ test('nothing is copied over another installation, onto itself, or from one that
     await (await openStore({ folder, nowMs })).close();
     const here = folderPlace(folder);
     assert.is(await copy(here, here).catch(faultCode), 'copy_same_place');
-    assert.is(await copy(folderPlace(`${folder}/none`), here).catch(faultCode), 'copy_no_source');
+    assert.is(await copy(folderPlace(`${folder}/none`), here).catch(faultCode), 'no_database');
     const database = await emptyDatabase(folder);
     assert.is(
       await copy(postgresPlace(database), folderPlace(`${folder}/new`)).catch(faultCode),
-      'copy_no_source',
+      'no_database',
     );
     await withFolder(async other => {
       const used = await openStore({ folder: other, database, nowMs });

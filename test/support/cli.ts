@@ -8,6 +8,7 @@ import type { Backups } from '../../controller/cli/backup.ts';
 import type { Io } from '../../controller/cli/io.ts';
 import { run } from '../../controller/cli/program.ts';
 import { verbsFor } from '../../controller/cli/verbs.ts';
+import { adoptionsOf } from '../../controller/compose/installation.ts';
 import { movesOf } from '../../controller/compose/store-copy.ts';
 import type { Proposals } from '../../controller/ports/index.ts';
 import { fullBackup } from '../../controller/store/archive.ts';
@@ -23,7 +24,12 @@ export const BACKUPS: Backups = {
 };
 
 /** For tests that only look at the verbs. */
-export const WIRING = { proposals: undefined, backups: BACKUPS, moves: movesOf({}, '/', Date.now) };
+export const WIRING = {
+  proposals: undefined,
+  backups: BACKUPS,
+  moves: movesOf({}, '/', Date.now),
+  adoptions: adoptionsOf({}, Date.now),
+};
 
 export interface Ran {
   readonly code: number;
@@ -75,8 +81,10 @@ export async function ota(argv: readonly string[], options: CliOptions = {}): Pr
       yield Buffer.from(options.stdin ?? '');
     },
   };
-  const moves = movesOf({ ...io.environment, ...options.settings }, io.cwd, io.nowMs);
-  const verbs = await verbsFor(argv, { proposals: options.proposals, backups: BACKUPS, moves });
+  const settings = { ...io.environment, ...options.settings };
+  const moves = movesOf(settings, io.cwd, io.nowMs);
+  const adoptions = adoptionsOf(settings, io.nowMs);
+  const verbs = await verbsFor(argv, { proposals: options.proposals, backups: BACKUPS, moves, adoptions });
   const code = await run(argv, io, verbs, '0.0.0-test');
   return { code, out, err };
 }

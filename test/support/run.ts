@@ -84,6 +84,7 @@ const ON_POSTGRES = [
   'journeys/device-2-nudge',
   'journeys/device-4-integrity',
   'journeys/device-5-idempotency',
+  'journeys/installation',
   'journeys/nudge-3-outage',
   'journeys/promote-and-rollout',
   'journeys/ramp-2-gate',

@@ -28,7 +28,7 @@ export interface Copied {
 }
 
 /**
- * Faults `copy_no_source`, `copy_same_place`, `schema_older`, `schema_newer`, `destination_not_empty`, `copy_unfinished`,
+ * Faults `no_database`, `copy_same_place`, `schema_older`, `schema_newer`, `destination_not_empty`, `copy_unfinished`,
  * `installation_moved`, `copy_overtaken`, `copy_cancelled`, `copy_differs`, and those of both connections.
  */
 export async function copyStore(options: CopyOptions): Promise<Copied> {

@@ -150,7 +150,7 @@ export async function handOver(run: Run, tables: readonly Walked[]): Promise<voi
 }
 
 /**
- * Gives up a cut-over that did not end: the controller may start at the source again. Faults `copy_no_source`,
+ * Gives up a cut-over that did not end: the controller may start at the source again. Faults `no_database`,
  * `copy_not_leaving`, `installation_moved`.
  */
 export async function cancelCopy(from: Place): Promise<void> {

@@ -30,7 +30,7 @@ export const lockOf =
   };
 
 /**
- * A database that a controller may be using. Faults `copy_no_source`, `schema_older`, `schema_newer` and those of the
+ * A database that a controller may be using. Faults `no_database`, `schema_older`, `schema_newer` and those of the
  * connection.
  */
 export async function openSource(place: Place): Promise<Opened> {
@@ -50,18 +50,16 @@ async function sourceEngine(place: Place): Promise<Engine> {
   const file = path.join(place.folder, DATABASE_FILE);
   const there = await stat(file).catch(() => undefined);
   if (there === undefined)
-    throw new Fault(
-      'copy_no_source',
-      `${file} does not exist: name the data folder of the controller with --from`,
-      { retry: 'never' },
-    );
+    throw new Fault('no_database', `${file} does not exist: name the data folder of a controller`, {
+      retry: 'never',
+    });
   return sqliteEngine(file, openWriter(file));
 }
 
 /** The controller migrates its own database, with a backup; a copy changes nothing but its mark. */
 async function refuseOtherSchema(applied: readonly string[], { name }: Place): Promise<void> {
   if (applied.length === 0)
-    throw new Fault('copy_no_source', `${name} holds no database of the controller`, { retry: 'never' });
+    throw new Fault('no_database', `${name} holds no database of the controller`, { retry: 'never' });
   const known = new Set(migrations.map(m => m.name));
   const foreign = applied.filter(m => !known.has(m));
   if (foreign.length > 0)
@@ -73,7 +71,7 @@ async function refuseOtherSchema(applied: readonly string[], { name }: Place): P
   if (applied.length < known.size)
     throw new Fault(
       'schema_older',
-      `${name} was written by an older version: start this version's controller on it once, which brings it up to date, and copy then`,
+      `${name} was written by an older version: start this version's controller on it once, which brings it up to date`,
       { retry: 'never' },
     );
 }
