@@ -78,7 +78,7 @@ export async function benchEngines(
 }
 
 /** Nothing to do for any device: the most common check. */
-function targetsOf(fleet: Fleet): string {
+export function targetsOf(fleet: Fleet): string {
   const file = path.join(fleet.folder, 'checks.tsv');
   const lines = fleet.devices.map(({ token, exposed }) => {
     const version = exposed ? 42 : 41;

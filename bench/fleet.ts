@@ -1,6 +1,6 @@
 /** An enrolled fleet in a data folder, the release it is in the middle of, and a controller process that serves it. */
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { bucketOf, isExposed } from '../controller/domain/cohort.ts';
@@ -102,6 +102,7 @@ export async function startController(
   const logFile = path.join(folder, 'controller.log');
   const errorFile = path.join(folder, 'controller.err');
   const log = openSync(logFile, 'a');
+  const logBytes = fstatSync(log).size;
   const errors = openSync(errorFile, 'a');
   const env = {
     PATH: process.env.PATH,
@@ -121,7 +122,7 @@ export async function startController(
       process.execPath,
       [...flags, workshop.program('controller/main.ts')],
       { env, stdio: ['ignore', log, errors] },
-      () => listening(logFile),
+      () => listening(logFile, logBytes),
     );
     const adminToken = readFileSync(path.join(folder, 'data', 'admin-token'), 'utf8').trim();
     return { ...server, logFile, metric: (name, label) => metricOf(server.url, adminToken, name, label) };
@@ -133,11 +134,13 @@ export async function startController(
   }
 }
 
-/** The URL of the newest start in the log, once the first release is applied. */
-async function listening(logFile: string): Promise<string> {
+/** The URL of the start that the log tells of after these bytes, once the first release is applied. */
+async function listening(logFile: string, logBytes: number): Promise<string> {
   const giveUpMs = performance.now() + READY_MS;
   while (performance.now() < giveUpMs) {
-    const started = readFileSync(logFile, 'utf8')
+    const started = readFileSync(logFile)
+      .subarray(logBytes)
+      .toString()
       .split('\n')
       .findLast(line => line.includes('"event":"ota.start"'));
     if (started !== undefined) {

@@ -15,9 +15,10 @@ import { benchPages } from './pages.ts';
 import { type Cores, twoCores } from './pinned.ts';
 import { type Figures, render } from './report.ts';
 import { benchStore } from './store.ts';
+import { benchUnits } from './units.ts';
 import { openWorkshop } from './workshop.ts';
 
-const SECTIONS = ['checks', 'downloads', 'memory', 'pages', 'store', 'apk', 'cli', 'gates'] as const;
+const SECTIONS = ['checks', 'downloads', 'memory', 'pages', 'store', 'units', 'apk', 'cli', 'gates'] as const;
 const QUICK: readonly Section[] = ['checks', 'downloads'];
 type Section = (typeof SECTIONS)[number];
 
@@ -128,6 +129,11 @@ async function benchServers(
           ? { devices: 1_000, rounds: 1, seconds: 0.5, rate: 200 }
           : { devices: 50_000, rounds: 7, seconds: 4, rate: 2_000 },
       });
+    }
+    if (wanted('units')) {
+      say('what one of each costs');
+      const plan = quick ? { devices: 1_000, rate: 500 } : { devices: 20_000, rate: 1_000 };
+      figures.units = await benchUnits(workshop, cores, loader, plan);
     }
     if (wanted('apk')) {
       say('verifying an APK');

@@ -8,6 +8,7 @@ import { renderGates } from './gates-report.ts';
 import type { MemoryFigures } from './memory.ts';
 import { type PageFigures, renderPages } from './pages.ts';
 import type { StoreFigures } from './store.ts';
+import type { UnitFigures, Units } from './units.ts';
 
 export interface Figures {
   readonly machine: {
@@ -24,6 +25,7 @@ export interface Figures {
   memory?: MemoryFigures;
   pages?: PageFigures;
   store?: StoreFigures;
+  units?: UnitFigures;
   apk?: ApkFigures;
   cli?: CliFigures;
   gates?: GateFigures;
@@ -99,6 +101,12 @@ const storeOf = ({ sqlite, postgres, checks }: StoreFigures): string =>
     ...(checks === undefined ? [] : [pairs('Update checks on both engines', checks)]),
   ].join('\n\n');
 
+const unitsOf = ({ sqlite, postgres }: UnitFigures): string =>
+  `What one of each costs\n${table(
+    ['', 'SQLite', 'PostgreSQL'],
+    Object.entries(sqlite).map(([name, figure]) => [name, figure, postgres?.[name as keyof Units]]),
+  )}`;
+
 const pinning = (pinned: boolean): string =>
   pinned ? ', server and load on a core each' : ', not pinned: ratios only';
 
@@ -115,6 +123,7 @@ export function render({
   memory,
   pages,
   store,
+  units,
   apk,
   cli,
   gates,
@@ -131,6 +140,7 @@ export function render({
   if (memory !== undefined) parts.push(pairs('Memory of a large fleet', memory));
   if (pages !== undefined) parts.push(renderPages(pages));
   if (store !== undefined) parts.push(storeOf(store));
+  if (units !== undefined) parts.push(unitsOf(units));
   if (apk !== undefined) parts.push(pairs('APK verification', apk));
   if (cli !== undefined) parts.push(cliOf(cli));
   if (gates !== undefined) parts.push(renderGates(gates));

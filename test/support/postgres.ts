@@ -173,14 +173,21 @@ async function serve(
   }
 }
 
-async function query(url: string, sql: string): Promise<void> {
+async function query(url: string, sql: string): Promise<pg.QueryResult> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(sql);
+    return await client.query(sql);
   } finally {
     await client.end();
   }
+}
+
+/** How large this database is, with its indexes, once its dead rows have been given back. */
+export async function databaseBytes(url: string): Promise<number> {
+  await query(url, 'vacuum');
+  const { rows } = await query(url, 'select pg_database_size(current_database()) as bytes');
+  return Number((rows as { bytes: string }[])[0]?.bytes);
 }
 
 const known = new Set<string>();
@@ -204,7 +211,9 @@ async function optionsOf(server: string, kind: 'migrated' | 'empty' | 'icu'): Pr
 }
 
 /** Runs SQL as the server's owner. */
-export const onDatabase = (url: string, sql: string): Promise<void> => query(url, sql);
+export const onDatabase = async (url: string, sql: string): Promise<void> => {
+  await query(url, sql);
+};
 
 /** The database that stands for this data folder; undefined while the tests run on SQLite. */
 export async function databaseOf(

@@ -1,0 +1,174 @@
+/**
+ * What one of each costs a controller on both engines: an update check, a result, the rows of a device. The sums of
+ * docs/scale.md are made of these.
+ */
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { Pool } from 'undici';
+import { DATABASE_FILE } from '../controller/store/folder.ts';
+import { openStore } from '../controller/store/store.ts';
+import { databaseBytes, onDatabase, startPostgres } from '../test/support/postgres.ts';
+import { targetsOf } from './engines.ts';
+import { type Fleet, makeFleet, type RunningController, startController } from './fleet.ts';
+import { type Loader, rounded } from './load.ts';
+import type { Cores } from './pinned.ts';
+import type { Workshop } from './workshop.ts';
+
+export interface Units {
+  /** CPU of the controller: on SQLite the database is a part of it. Undefined without /proc. */
+  readonly checkCpuMicroseconds: number | undefined;
+  readonly checkLogBytes: number;
+  readonly resultCpuMicroseconds: number | undefined;
+  readonly resultLogBytes: number;
+  /** In the database, with its indexes. */
+  readonly deviceBytes: number;
+  readonly checkInBytes: number;
+  readonly resultBytes: number;
+}
+
+export interface UnitFigures {
+  readonly sqlite: Units;
+  /** Undefined where PostgreSQL is not installed. */
+  readonly postgres: Units | undefined;
+}
+
+export interface UnitPlan {
+  readonly devices: number;
+  /** Checks a second; each device asks once. */
+  readonly rate: number;
+}
+
+interface Engine {
+  readonly folder: string;
+  readonly database: string | undefined;
+}
+
+/** Connections that report results at the same time; those that wait together share a commit. */
+const REPORTING = 32;
+
+export async function benchUnits(
+  workshop: Workshop,
+  cores: Cores | undefined,
+  loader: Loader,
+  plan: UnitPlan,
+): Promise<UnitFigures> {
+  const measured = (name: string, database?: string): Promise<Units> =>
+    unitsOf({ folder: path.join(workshop.folder, `units-${name}`), database }, workshop, cores, loader, plan);
+  const sqlite = await measured('sqlite');
+  const server = await startPostgres('durable');
+  if (server === undefined) return { sqlite, postgres: undefined };
+  try {
+    await onDatabase(`${server.url}/postgres`, 'create database units');
+    return { sqlite, postgres: await measured('postgres', `${server.url}/units`) };
+  } finally {
+    await server.stop();
+  }
+}
+
+async function unitsOf(
+  engine: Engine,
+  workshop: Workshop,
+  cores: Cores | undefined,
+  loader: Loader,
+  { devices, rate }: UnitPlan,
+): Promise<Units> {
+  const { folder, database } = engine;
+  const options = database === undefined ? undefined : { url: database, connections: 1 };
+  const size = { devices, ...(options !== undefined && { database: options }) };
+  const small = { ...size, devices: 1 };
+  // The first fleet makes the tables and the releases; the second is what is weighed.
+  await makeFleet(folder, small);
+  const empty = await bytesOf(engine);
+  const fleet = await makeFleet(folder, size);
+  const enrolled = await bytesOf(engine);
+  const run = async <T>(work: (controller: RunningController) => Promise<T>): Promise<T> => {
+    const settings = {
+      OTA_CHECKS_PER_MINUTE: '100000',
+      ...(database !== undefined && { OTA_DATABASE: database }),
+    };
+    const controller = await startController(workshop, fleet, cores?.server, settings);
+    try {
+      return await work(controller);
+    } finally {
+      await controller.stop();
+    }
+  };
+  const checks = await run(controller =>
+    spent(controller, devices, async () => {
+      const targets = targetsOf(fleet);
+      const load = await loader.run(controller, { targets, rate, seconds: devices / rate, connections: 64 });
+      if (load.refused > 0 || load.broken > 0 || load.requests < devices)
+        throw new Error(`of ${devices} checks ${load.requests} were answered and ${load.refused} refused`);
+    }),
+  );
+  const checked = await bytesOf(engine);
+  const reporters = fleet.devices.filter(({ exposed }) => exposed);
+  const results = await run(controller =>
+    spent(controller, reporters.length, () => report(controller.url, reporters)),
+  );
+  return {
+    checkCpuMicroseconds: checks.cpuMicroseconds,
+    checkLogBytes: checks.logBytes,
+    resultCpuMicroseconds: results.cpuMicroseconds,
+    resultLogBytes: results.logBytes,
+    deviceBytes: Math.round((enrolled - empty) / devices),
+    checkInBytes: Math.round((checked - enrolled) / devices),
+    resultBytes: Math.round(((await bytesOf(engine)) - checked) / reporters.length),
+  };
+}
+
+/** Of a store that nobody has open; opening and closing it writes all that waits into its file. */
+async function bytesOf({ folder, database }: Engine): Promise<number> {
+  if (database !== undefined) return databaseBytes(database);
+  const data = path.join(folder, 'data');
+  await (await openStore({ folder: data, nowMs: Date.now })).close();
+  return statSync(path.join(data, DATABASE_FILE)).size;
+}
+
+/** Of each of `count` pieces of work; a look at the controller before and after costs nothing beside many of them. */
+async function spent(
+  controller: RunningController,
+  count: number,
+  work: () => Promise<void>,
+): Promise<{ cpuMicroseconds: number | undefined; logBytes: number }> {
+  const log = (): number => statSync(controller.logFile).size;
+  const [cpuBefore, logBefore] = [controller.cpuSeconds(), log()];
+  await work();
+  const cpuAfter = controller.cpuSeconds();
+  return {
+    cpuMicroseconds:
+      cpuBefore === undefined || cpuAfter === undefined
+        ? undefined
+        : rounded(((cpuAfter - cpuBefore) / count) * 1e6, 0),
+    logBytes: Math.round((log() - logBefore) / count),
+  };
+}
+
+/** Each device says once that it runs b42; an answer is given only once the result is on the disk. */
+async function report(url: string, devices: Fleet['devices']): Promise<void> {
+  const pool = new Pool(url, { connections: REPORTING });
+  const left = devices.entries();
+  const reporter = async (): Promise<void> => {
+    for (const [n, { token }] of left) {
+      const { statusCode, body } = await pool.request({
+        method: 'POST',
+        path: '/v1/action-result',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({
+          request_id: `units-result-${n}`,
+          build_id: 'b42',
+          outcome: 'ok',
+          reason: 'installed',
+          version_code: 42,
+        }),
+      });
+      const text = await body.text();
+      if (statusCode !== 200) throw new Error(`a result was answered ${statusCode}: ${text}`);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: REPORTING }, reporter));
+  } finally {
+    await pool.close();
+  }
+}
