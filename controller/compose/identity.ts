@@ -11,6 +11,7 @@ export function providerOf({
   if (issuer === undefined || clientId === undefined || url === undefined) return undefined;
   return makeProvider({
     issuer,
+    name: settings.OTA_OIDC_NAME,
     clientId,
     clientSecret: settings.OTA_OIDC_CLIENT_SECRET?.reveal(),
     scopes: settings.OTA_OIDC_SCOPES,

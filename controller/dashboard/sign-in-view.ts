@@ -56,6 +56,7 @@ ${
   provider === undefined
     ? tokenForm(next)
     : html`<a class="btn main wide" href="/sign-in/provider?next=${encodeURIComponent(next)}">Sign in with ${provider.name}</a>
+<p class="q s">Your groups there decide what you may do here. A session lasts 8 hours.</p>
 <details class="or"${told.withToken === true && html` open`}><summary>With an operator’s token</summary>${tokenForm(next)}</details>`
 }`,
         told,
@@ -63,16 +64,16 @@ ${
     noRole: (name, headers) =>
       card(
         'You have no access here',
-        html`<p>${provider?.name ?? 'The provider'} knows you as <b>${name}</b>, but none of your groups has a role on this controller.</p>
+        html`<div class="stack-s"><p>${provider?.name ?? 'The provider'} knows you as <b>${name}</b>, but none of your groups has a role on this controller.</p>
 <p>Ask whoever runs it to put one of your groups into <code>OTA_OIDC_ROLES</code>, or to add you to a group that is there. Then sign in again.</p>
-<p><a class="btn" href="/sign-in">Back</a></p>`,
+<div class="acts"><div class="row"><a class="btn" href="/sign-in">Back</a><a class="btn" href="/signed-out">Use another account</a></div></div></div>`,
         { status: 403, headers },
       ),
     signedOut: elsewhere =>
       card(
         'You are signed out',
-        html`<p>Your session on these pages is over.${elsewhere !== undefined && html` The one at ${provider?.name} may go on: whoever uses this browser next could sign in with it.`}</p>
-<div class="acts"><div class="row"><a class="btn main" href="/sign-in">Sign in again</a>${elsewhere !== undefined && html`<a class="btn" href="${elsewhere}">Sign out at ${provider?.name} too</a>`}</div></div>`,
+        html`<div class="stack-s"><p>Your session on these pages is over.${elsewhere !== undefined && html` The one at ${provider?.name} may go on: whoever uses this browser next could sign in with it.`}</p>
+<div class="acts"><div class="row"><a class="btn main" href="/sign-in">Sign in again</a>${elsewhere !== undefined && html`<a class="btn" href="${elsewhere}">Sign out at ${provider?.name} too</a>`}</div></div></div>`,
         { status: 200 },
       ),
   };

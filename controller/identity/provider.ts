@@ -15,6 +15,8 @@ type OpenId = typeof import('openid-client');
 
 export interface ProviderOptions {
   readonly issuer: string;
+  /** As people call it; undefined: by its host. */
+  readonly name: string | undefined;
   readonly clientId: string;
   /** Undefined: a public client, which PKCE alone protects. */
   readonly clientSecret: string | undefined;
@@ -81,7 +83,7 @@ export function makeProvider(options: ProviderOptions): IdentityProvider {
 
   return {
     issuer,
-    name: new URL(issuer).host,
+    name: options.name ?? new URL(issuer).host,
     begin: async ({ state, nonce, codeVerifier }) => {
       const config = await configured();
       const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await import('openid-client');

@@ -33,7 +33,7 @@ export type SignInResult =
 export interface IdentityProvider {
   /** As it is set; what a session of a person names. */
   readonly issuer: string;
-  /** Its host, for people. */
+  /** As people call it. */
   readonly name: string;
   /** Asks it anew what it publishes. */
   check(): Promise<void>;

@@ -32,6 +32,11 @@ export const SIGN_IN_SETTINGS = {
     'an https URL without query',
     'The OpenID provider at which people sign in to the pages, exactly as it calls itself. Needs OTA_OIDC_CLIENT_ID, OTA_OIDC_ROLES and OTA_OPERATOR_URL; its redirect URI is OTA_OPERATOR_URL/sign-in/callback.',
   ),
+  OTA_OIDC_NAME: optional(
+    v => (/^\S.{0,39}$/u.test(v.trim()) ? v.trim() : undefined),
+    'a name of at most 40 characters',
+    'What people call the provider, on the button of the sign-in page. Default: its host.',
+  ),
   OTA_OIDC_CLIENT_ID: optional(text, 'a client id', 'The client id that the provider gave this controller.'),
   OTA_OIDC_CLIENT_SECRET: secret(
     'The client secret that goes with it. Without one the controller is a public client, which PKCE alone protects.',

@@ -12,6 +12,7 @@ const ORIGIN = 'https://ota.example';
 const providerOf = (issuer: string, nowMs = () => 0): IdentityProvider =>
   makeProvider({
     issuer,
+    name: undefined,
     clientId: LIAR_CLIENT,
     clientSecret: 'secret',
     scopes: 'openid profile',

@@ -8,8 +8,8 @@ import { type Html, html } from '../html.ts';
 import { icon } from '../icons.ts';
 import type { DashboardOptions } from '../options.ts';
 import { type Ability, roleFor, type Session } from '../session.ts';
-import { signInAt } from '../sign-in-view.ts';
-import { isAskKind, readAsk } from './ask.ts';
+import { ownPath, signInAt } from '../sign-in-view.ts';
+import { fieldsOf, isAskKind, readAsk } from './ask.ts';
 import { openedView, refusedView, shownView, titleOf } from './view.ts';
 
 /** Frames a page of a change; it stays as it is while a person reads and types. */
@@ -17,6 +17,20 @@ export type FramePage = (
   session: Session,
   page: { readonly title: string; readonly main: Html; readonly status?: number },
 ) => Promise<PageAnswer>;
+
+/** The plan with what was typed, for somebody whose session ended on the way; nothing of it was done. */
+function planAgain({ params: { kind }, form }: PageRequest, nowMs: number): string {
+  const ask = isAskKind(kind) ? readAsk(kind, form, nowMs) : undefined;
+  if (ask === undefined || typeof ask === 'string') return '/';
+  const fields = new URLSearchParams();
+  for (const [name, value] of fieldsOf(ask)) fields.set(name, value);
+  if (ask.kind === 'rollback' && ask.forceDowngrade) fields.set('force_downgrade', 'on');
+  if (ask.reason !== undefined && ask.reason !== '') fields.set('reason', ask.reason);
+  const whole = `/change/${ask.kind}?${fields}`;
+  if (ownPath(whole) === whole) return whole;
+  fields.delete('reason'); // too long for a link
+  return `/change/${ask.kind}?${fields}`;
+}
 
 function lacking({ viewer }: Session, ability: Ability): string {
   return viewer.byProvider
@@ -73,15 +87,15 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
     return guarded(session, () => look(session, ask));
   }
 
-  /** Whoever presses a button: signed in, from our own page, and with the right to. */
+  /** Whoever presses a button: signed in, from our own page, and with the right to. `again`: where a sign-in leads back to. */
   async function pressed(
     request: PageRequest,
     ability: Ability,
     act: (session: Session) => Promise<PageAnswer>,
+    again = '/',
   ): Promise<PageAnswer> {
     const signedIn = await access.of(request);
-    // What was typed is lost, but nothing was done; the plan comes anew after the sign-in.
-    if (signedIn === undefined) return goTo(signInAt('/'));
+    if (signedIn === undefined) return goTo(signInAt(again));
     const { session } = signedIn;
     if (access.foreign(request, session) !== undefined)
       return said(
@@ -95,25 +109,27 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
     return guarded(session, () => act(session));
   }
 
+  async function proposeAs(session: Session, request: PageRequest): Promise<PageAnswer> {
+    const { kind } = request.params;
+    if (!isAskKind(kind)) return said(session, 404, 'There is no such change', 'Choose one on Now.');
+    const ask = readAsk(kind, request.form, options.nowMs());
+    if (typeof ask === 'string') return said(session, 400, 'This is not complete', ask);
+    const basis = request.form.get('basis') ?? '';
+    const proposed = await changes.propose(ask, { basis, by: session.viewer.actor });
+    if (proposed.kind === 'opened')
+      return framed(session, { title: `Pull request #${proposed.pull}`, main: openedView(ask, proposed) });
+    if (proposed.kind === 'moved')
+      return look(
+        session,
+        ask,
+        'Something was merged or halted meanwhile, so nothing was opened. This is the plan now.',
+      );
+    const seen = { session, canPropose: changes.canPropose };
+    return framed(session, { title: titleOf(ask), main: refusedView(ask, proposed, seen), status: 409 });
+  }
+
   const propose = (request: PageRequest): Promise<PageAnswer> =>
-    pressed(request, 'propose', async session => {
-      const { kind } = request.params;
-      if (!isAskKind(kind)) return said(session, 404, 'There is no such change', 'Choose one on Now.');
-      const ask = readAsk(kind, request.form, options.nowMs());
-      if (typeof ask === 'string') return said(session, 400, 'This is not complete', ask);
-      const basis = request.form.get('basis') ?? '';
-      const proposed = await changes.propose(ask, { basis, by: session.viewer.actor });
-      if (proposed.kind === 'opened')
-        return framed(session, { title: `Pull request #${proposed.pull}`, main: openedView(ask, proposed) });
-      if (proposed.kind === 'moved')
-        return look(
-          session,
-          ask,
-          'Something was merged or halted meanwhile, so nothing was opened. This is the plan now.',
-        );
-      const seen = { session, canPropose: changes.canPropose };
-      return framed(session, { title: titleOf(ask), main: refusedView(ask, proposed, seen), status: 409 });
-    });
+    pressed(request, 'propose', session => proposeAs(session, request), planAgain(request, options.nowMs()));
 
   const reasonIn = (request: PageRequest): string =>
     (request.form.get('reason') ?? '').replace(/\s+/g, ' ').trim().slice(0, 1000);

@@ -41,7 +41,10 @@ export interface PullJourney {
 }
 
 /** Ends by asserting that nothing broke GitHub's contract and that the token was never seen. */
-export function withPullRequests(use: (pulls: PullJourney) => Promise<void>): Promise<void> {
+export function withPullRequests(
+  use: (pulls: PullJourney) => Promise<void>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
   let movedMs = 0;
   const nowMs = (): number => Date.now() + movedMs;
   return withHub(
@@ -72,6 +75,7 @@ export function withPullRequests(use: (pulls: PullJourney) => Promise<void>): Pr
             OTA_GITHUB_URL: hub.apiUrl,
             OTA_GITHUB_TOKEN: TOKEN,
             OTA_GITHUB_WEBHOOK_SECRET: SECRET,
+            ...settings,
           },
           around: { githubPace: { contentWriteIntervalMs: 0, readRetryMs: 1, timeoutMs: 5_000 } },
         },

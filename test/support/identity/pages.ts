@@ -34,6 +34,7 @@ export const settingsFor = (openId: OpenId, origin: string): Record<string, stri
   OTA_PORT: new URL(origin).port,
   OTA_OPERATOR_URL: origin,
   OTA_OIDC_ISSUER: openId.issuer,
+  OTA_OIDC_NAME: 'Example SSO',
   OTA_OIDC_CLIENT_ID: openId.clientId,
   OTA_OIDC_CLIENT_SECRET: openId.clientSecret,
   OTA_OIDC_ROLES: ROLES,

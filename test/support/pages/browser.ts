@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
+export type { Page } from 'playwright-core';
+
 const CHROMIUM = '/usr/bin/chromium';
 
 /** Why browser tests are skipped; undefined where they run. */
