@@ -1,5 +1,6 @@
 /** What admission says about a build and its APK, as findings at the keys of the build's file. */
 import { type ApkVerdict, type Concern, compareWithBuild, HINTS } from '../apk/index.ts';
+import { countText } from '../domain/plan/words.ts';
 import type { Finding } from '../domain/problem.ts';
 import type { Build } from '../domain/release.ts';
 import { buildFile } from '../domain/rules/index.ts';
@@ -24,7 +25,7 @@ export const missingFinding = (build: Build): Finding =>
 export const leftBehindFinding = (build: Build, { below, known }: SdkCount): Finding => ({
   ...finding(build, 'min_sdk', {
     code: 'artifact_concern',
-    message: `min_sdk is ${build.minSdk}, and ${below} of the ${known} devices that reported their SDK run an older Android: they are not offered this build`,
+    message: `min_sdk is ${build.minSdk}, which ${countText(below, 'device')} of ${known} with a known SDK ${below === 1 ? 'does' : 'do'} not reach: ${below === 1 ? 'it is' : 'they are'} not offered this build`,
     hint: 'lower minSdkVersion, or leave these devices on the build that they run',
   }),
   severity: 'warning',

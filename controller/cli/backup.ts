@@ -1,6 +1,7 @@
 /** `ota backup PATH`: a consistent copy of the database, or with --full of everything, while the controller runs. */
 import path from 'node:path';
 import { Fault } from '../domain/fault.ts';
+import { countText } from '../domain/plan/words.ts';
 import { EXIT, type ExitCode, type Io, outJson } from './io.ts';
 import { examples, type Verb } from './program.ts';
 
@@ -88,7 +89,9 @@ async function runBackup(backups: Backups, file: string, options: BackupOptions,
   if (options.json === true)
     outJson(io, { file: target, artifacts: included, listed: artifacts.length, keys });
   else
-    io.out(`wrote ${target}: the database, ${included} of ${artifacts.length} APKs, ${keys.length} keys\n`);
+    io.out(
+      `wrote ${target}: the database, ${included} of ${countText(artifacts.length, 'APK')}, ${countText(keys.length, 'key')}\n`,
+    );
   if (keys.length === 0)
     io.err('The keys are not in it: keep token-key and nudge-key of the data folder apart.\n');
   return EXIT.fine;

@@ -1,5 +1,6 @@
 /** `ota restore FILE.tar`: a full backup becomes a data folder again; with --check it is only proven. */
 import path from 'node:path';
+import { countText } from '../domain/plan/words.ts';
 import type { Backups, CheckedBackup } from './backup.ts';
 import { EXIT, type ExitCode, type Io, jsonText, outJson } from './io.ts';
 import { examples, type Verb } from './program.ts';
@@ -69,8 +70,8 @@ const backupJson = ({ madeAt, devices, revision, artifacts, missing, keys }: Che
 
 const summary = ({ madeAt, devices, revision, artifacts, missing, keys }: CheckedBackup): string =>
   [
-    `made ${madeAt}, revision ${revision ?? 'none'}, ${devices} devices`,
-    `${artifacts} APKs${missing.length === 0 ? '' : `, ${missing.length} only listed`}, keys: ${keys.join(', ') || 'none'}`,
+    `made ${madeAt}, revision ${revision ?? 'none'}, ${countText(devices, 'device')}`,
+    `${countText(artifacts, 'APK')}${missing.length === 0 ? '' : `, ${missing.length} only listed`}, keys: ${keys.join(', ') || 'none'}`,
   ].join('\n');
 
 const nextSteps = (folder: string, { madeAt, missing, keys }: CheckedBackup): string =>

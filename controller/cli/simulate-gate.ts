@@ -1,6 +1,7 @@
 /** `ota simulate --gate`: plays a rollout's ramp against a modelled fleet, in virtual time. Offline. */
 import { HOUR_MS } from '../domain/duration.ts';
 import type { Gate } from '../domain/gate/gate.ts';
+import { countText } from '../domain/plan/words.ts';
 import type { Rollout } from '../domain/release.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import type { GateOptions } from './simulate-gate-options.ts';
@@ -141,7 +142,7 @@ const gateLine = ({
   noData,
 }: Gate): string =>
   `the gate: fail ${percentOf(installFailRatioMax)}, silence ${percentOf(silenceMax)} after ${silenceAfterMs / HOUR_MS} h, ` +
-  `${minReports} reports, wait ${maxWaitMs / HOUR_MS} h, no data: ${noData}\n`;
+  `${countText(minReports, 'report')}, wait ${maxWaitMs / HOUR_MS} h, no data: ${noData}\n`;
 
 /** The looks at which the step or the verdict changed, and the last one. */
 const changes = (looks: readonly Look[]): Look[] =>
@@ -190,7 +191,7 @@ function printOnce(
 }
 
 function endLine({ end, endHour, percent, taken, enteredHours }: Played, devices: number): string {
-  const took = `${whole(taken)} devices took it (${percentOf(devices === 0 ? 0 : taken / devices, 2)})`;
+  const took = `${whole(taken)} ${taken === 1 ? 'device' : 'devices'} took it (${percentOf(devices === 0 ? 0 : taken / devices, 2)})`;
   switch (end) {
     case 'halt':
       return `halted after ${endHour} h at ${percent} %; ${took}`;

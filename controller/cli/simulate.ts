@@ -1,5 +1,6 @@
 /** `ota simulate`: how many devices a percentage really reaches, and what a change would decide for each. Offline. */
 import type { BuildId } from '../domain/ids.ts';
+import { countText } from '../domain/plan/words.ts';
 import type { Standing } from '../domain/standing.ts';
 import { countArgument, percentsArgument } from './arguments.ts';
 import { readText } from './device-import.ts';
@@ -174,7 +175,7 @@ function print(
 ): void {
   const { bold, dim } = paint(io);
   const seed = result.cohort_seed === '' ? 'no cohort_seed' : `cohort_seed ${result.cohort_seed}`;
-  io.out(`${result.devices}${result.synthetic ? ' made-up' : ''} devices, ${seed}\n\n`);
+  io.out(`${countText(result.devices, result.synthetic ? 'made-up device' : 'device')}, ${seed}\n\n`);
   io.out(
     table(
       [

@@ -2,9 +2,11 @@
  * What is applied is what was reviewed: an approval counts for the plan that the pull request showed when it was given, and
  * only that plan is applied where the policy asks for approvals (SPEC §2, policy read at the base revision).
  */
+
 import type { Revision } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
+import { countText } from '../domain/plan/words.ts';
 import type { Finding } from '../domain/problem.ts';
 import type { ApprovalSource, Approved, KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
@@ -104,7 +106,7 @@ const finding = (message: string, hint: string): Finding => ({
 /** For a controller without GitHub: nobody can approve there, so the revision is held. */
 export const unapprovable = (plan: Plan, needed: number): Finding[] => [
   finding(
-    `the policy asks for ${needed} approvals of plan ${plan.hash.slice(0, 12)}, but GitHub is not set up, so nobody can give them`,
+    `the policy asks for ${countText(needed, 'approval')} of plan ${plan.hash.slice(0, 12)}, but GitHub is not set up, so nobody can give them`,
     'set OTA_GITHUB_REPO, or remove the rule from policy.yaml',
   ),
 ];
@@ -209,7 +211,7 @@ export function makeApprovals(options: ApprovalsOptions): Approvals {
       if (pull === undefined)
         return [
           finding(
-            `the policy asks for ${asked} approvals of plan ${short}, and this commit came through no pull request`,
+            `the policy asks for ${countText(asked, 'approval')} of plan ${short}, and this commit came through no pull request`,
             'propose it as a pull request, or revert it',
           ),
         ];

@@ -2,8 +2,10 @@
  * Writes to GitHub what the ledger knows of a revision: statuses, the report on its pull request, one notice a state at
  * most, and the deployment. Writing again what is there already sends nothing.
  */
+
 import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
 import type { Revision } from '../domain/ids.ts';
+import { countText } from '../domain/plan/words.ts';
 import type { OutboxStore } from '../ports/index.ts';
 import type { ShownPlans } from './approvals.ts';
 import type { GitHub } from './client.ts';
@@ -57,7 +59,7 @@ export function makeReporter(options: ReportOptions): Reporter {
         : kind === 'rejected'
           ? {
               state: 'failure',
-              description: `not applied, last good stands · ${errors.length} problems: ${codes}`,
+              description: `not applied, last good stands · ${countText(errors.length, 'problem')}: ${codes}`,
             }
           : { state: 'error', description: `not applied · superseded${by} before it was read` };
     await statuses.post({ sha: revision, context: 'ota/sync', ...said });

@@ -1,5 +1,4 @@
 /** Who sees the pages, over real HTTP and without a browser. */
-
 import { request } from 'undici';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,5 +1,4 @@
 /** The command line for tests: in this process with its output caught, or as the real process. */
-
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';

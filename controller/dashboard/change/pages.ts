@@ -1,5 +1,4 @@
 /** The pages of a change: the plan, the button that opens the pull request, the brake and its end. */
-
 import { Fault, faultCode } from '../../domain/fault.ts';
 import type { Ask, Page, PageAnswer, PageRequest } from '../../ports/index.ts';
 import type { Access } from '../access.ts';

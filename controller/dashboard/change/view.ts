@@ -1,5 +1,4 @@
 /** The plan before the button: who is affected in real counts, dangers, the way back, the change, and only then the form. */
-
 import { undoCommands } from '../../domain/plan/index.ts';
 import { bare, exposureLine, headline, viewLine } from '../../domain/plan/lines.ts';
 import { outlookLine } from '../../domain/plan/outlook-lines.ts';

@@ -1,5 +1,4 @@
 /** The gate of the step: the verdict as a sentence, then each condition with its count and its limit. */
-
 import type { Advice } from '../../domain/gate/advice.ts';
 import { type Evidence, judgedOf } from '../../domain/gate/evidence.ts';
 import { DEFAULT_GATE, type Gate } from '../../domain/gate/gate.ts';
@@ -8,7 +7,7 @@ import { HALT_AT } from '../../domain/gate/proof.ts';
 import { rampOf } from '../../domain/ramp/progress.ts';
 import { type Html, html, type Part } from '../html.ts';
 import { icon, type Shape, state as stateMark, type Tone } from '../icons.ts';
-import { count, percents, share, span } from '../words.ts';
+import { count, counted, percents, share, span } from '../words.ts';
 import type { InForce } from './facts.ts';
 import { capital, reasonText } from './reasons.ts';
 import type { NowState } from './state.ts';
@@ -24,7 +23,7 @@ export function gateView(state: NowState, it: InForce): Html | undefined {
   const judgement = snapshot.progress?.judgement;
   const { cohort, canary } = evidence;
   const title = state === 'halted' ? 'Why the gate halted' : 'The gate of this step';
-  return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">${title}</h2><p>judges ${count(judgedOf(cohort))} devices of the rollout, and ${count(canary.taken)} canaries apart</p></header>
+  return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">${title}</h2><p>judges ${counted(judgedOf(cohort), 'device')} of the rollout, and ${count(canary.taken)} ${canary.taken === 1 ? 'canary' : 'canaries'} apart</p></header>
 ${verdictLine(state, judgement)}
 <ul class="gate">${conditions(gate, evidence, judgement?.figures, snapshot.progress?.exposureMs ?? 0, holdOf(it))}</ul></section>`;
 }
@@ -32,7 +31,7 @@ ${verdictLine(state, judgement)}
 /** It changes nothing: a plain percent never narrows by itself. */
 function adviceView({ judgement, evidence }: Advice): Html {
   const { cohort, canary } = evidence;
-  return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">What a gate would say</h2><p>with its defaults, of ${count(judgedOf(cohort))} devices and ${count(canary.taken)} canaries; it is told and changes nothing</p></header>
+  return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">What a gate would say</h2><p>with its defaults, of ${counted(judgedOf(cohort), 'device')} and ${count(canary.taken)} ${canary.taken === 1 ? 'canary' : 'canaries'}; it is told and changes nothing</p></header>
 ${adviceLine(judgement)}
 <ul class="gate">${conditions(DEFAULT_GATE, evidence, judgement.figures, 0, undefined)}</ul></section>`;
 }

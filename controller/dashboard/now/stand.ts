@@ -77,7 +77,7 @@ function tookView({ snapshot, evidence, running }: InForce, { counts }: NowFacts
     ['f-wait', open],
     ['f-stop', failed + wrong],
   ] as const;
-  return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Where the ${count(taken)} stand that took it</h2><p>devices that were sent ${buildId} whole, or ended an attempt at it; ${count(canary.taken)} canaries among them</p></header>
+  return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Where the ${count(taken)} stand that took it</h2><p>devices that were sent ${buildId} whole, or ended an attempt at it; ${count(canary.taken)} ${canary.taken === 1 ? 'canary' : 'canaries'} among them</p></header>
 ${taken > 0 && distribution(bar, taken)}
 <ul class="tally">
 ${row(KEY, fine, html`run ${buildId} or took it well <span class="q">${share(fine, taken)}; they keep it</span>`)}

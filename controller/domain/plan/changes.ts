@@ -1,5 +1,4 @@
 /** The differences between two desired states, field by field, under their YAML names. Device ids never appear. */
-
 import { durationText } from '../duration.ts';
 import type { Build, Cohort, DesiredState, FreezeWindow, Policy, Rollout } from '../release.ts';
 import { bytesText, countText, shortHex, timeText } from './words.ts';
@@ -43,7 +42,7 @@ function gateText(rollout: Rollout): ChangeValue {
     `fail ${gate.installFailRatioMax}`,
     `verify ${gate.verifyFailMax}`,
     `silence ${gate.silenceMax} after ${durationText(gate.silenceAfterMs)}`,
-    `${gate.minReports} reports`,
+    countText(gate.minReports, 'report'),
     `${durationText(gate.maxWaitMs)} at most, then ${gate.noData}`,
     `breach: ${gate.onBreach}`,
   ].join(', ');

@@ -1,6 +1,7 @@
 /** `POST /v1/devices/import` (SPEC §6): all rows in one transaction, or none. */
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { countText } from '../../domain/plan/words.ts';
 import type { DeviceStore, NewDevice } from '../../ports/index.ts';
 import { credentials } from '../agent/routes.ts';
 import type { Contract } from '../contract.ts';
@@ -59,7 +60,7 @@ export function importRoute(http: Http, doors: Doors, contract: Contract, tokens
     const created = enrolled.filter(e => e.created).length;
     const revoked = enrolled.filter(e => e.revoked).length;
     const counts = { created, updated: enrolled.length - created - revoked, revoked: revoked + left.length };
-    await audited(http, admin, 'device.import', `${enrolled.length + left.length} devices`, counts);
+    await audited(http, admin, 'device.import', countText(enrolled.length + left.length, 'device'), counts);
     ctx.set('Cache-Control', 'no-store');
     ctx.type = 'application/json';
     const given = new Map(rows.map(row => [row.deviceId, row]));

@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Context } from 'koa';
 import type { ImportRow } from '../../../schemas/api.d.ts';
+import { countText } from '../../domain/plan/words.ts';
 import type { NewDevice } from '../../ports/index.ts';
 import { askForBody, bodyPieces, needLengthWithin, needMediaType, type Pace } from '../body.ts';
 import type { Contract } from '../contract.ts';
@@ -101,9 +102,13 @@ export async function readImport(
     else devices.push({ deviceId: given.device_id, tags: tagsOf(given), tokenSha256: given.token_sha256 });
   }
   if (wrong > 0)
-    throw new Refusal('import_invalid', `${wrong} mistakes in ${row} rows; nothing was imported`, {
-      members: { rows: row, errors_total: wrong, errors },
-    });
+    throw new Refusal(
+      'import_invalid',
+      `${countText(wrong, 'mistake')} in ${countText(row, 'row')}; nothing was imported`,
+      {
+        members: { rows: row, errors_total: wrong, errors },
+      },
+    );
   if (row === 0) throw new Refusal('import_invalid', 'the import has no rows');
   return { devices, revoked };
 }

@@ -417,6 +417,16 @@ test('percents are listed by their size, not as words', () => {
   );
 });
 
+test('a different signer is told at a plain 100 % too, where no last_safe is named', () => {
+  const all = { current: 'b42', lastSafe: undefined, exposure: { kind: 'percent', percent: 100 } } as const;
+  const other = aBuild(42, { signerFingerprint: OTHER_SIGNER });
+  const { dangers } = between(
+    { rollout: { ...all, current: 'b41' }, builds: [aBuild(41)] },
+    { rollout: all, builds: [aBuild(41), other] },
+  );
+  assert.ok(dangers.some(({ kind }) => kind === 'new_signer'));
+});
+
 test('every kind of danger is shown by a case', () => {
   const shown = new Set([...DANGERS.flatMap(([kinds]) => kinds), 'halt_lifted', 'halted']);
   assert.equal(
