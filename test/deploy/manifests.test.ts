@@ -1,5 +1,5 @@
 /**
- * The examples of Compose, Kubernetes and systemd: they fit the schemas of their kinds, name settings that exist with
+ * The examples of Compose and Kubernetes: they fit the schemas of their kinds, name settings that exist with
  * values that the controller takes, and agree with the container on ports, paths, probes and users.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
