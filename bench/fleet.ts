@@ -21,6 +21,7 @@ const NUDGE_KEY = createHash('sha256').update('the nudge key of the benchmark').
 const READY_MS = 120_000;
 
 export interface FleetDevice {
+  readonly deviceId: string;
   readonly token: string;
   /** In the cohort of the half that is offered b42. */
   readonly exposed: boolean;
@@ -75,6 +76,7 @@ export async function makeFleet(
         (size.withTokens ?? Infinity) - devices.length,
       ))
         devices.push({
+          deviceId,
           token: tokens.mint(deviceId, generation),
           exposed: isExposed(bucketOf(deviceId, ''), PERCENT),
         });

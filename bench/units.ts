@@ -6,11 +6,11 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { Pool } from 'undici';
 import { DATABASE_FILE } from '../controller/store/folder.ts';
-import { openStore } from '../controller/store/store.ts';
+import { openStore, type Store } from '../controller/store/store.ts';
 import { databaseBytes, onDatabase, startPostgres } from '../test/support/postgres.ts';
 import { targetsOf } from './engines.ts';
 import { type Fleet, makeFleet, type RunningController, startController } from './fleet.ts';
-import { type Loader, rounded } from './load.ts';
+import { type Loader, median, rounded } from './load.ts';
 import type { Cores } from './pinned.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -24,6 +24,9 @@ export interface Units {
   readonly deviceBytes: number;
   readonly checkInBytes: number;
   readonly resultBytes: number;
+  readonly downloadBytes: number;
+  /** Of the count that a gate takes once a minute: wall time for each device that took the build. */
+  readonly gateMicroseconds: number;
 }
 
 export interface UnitFigures {
@@ -106,6 +109,8 @@ async function unitsOf(
   const results = await run(controller =>
     spent(controller, reporters.length, () => report(controller.url, reporters)),
   );
+  const reported = await bytesOf(engine);
+  const gateMicroseconds = await withStoreOf(engine, store => countTakers(store, reporters));
   return {
     checkCpuMicroseconds: checks.cpuMicroseconds,
     checkLogBytes: checks.logBytes,
@@ -113,16 +118,59 @@ async function unitsOf(
     resultLogBytes: results.logBytes,
     deviceBytes: Math.round((enrolled - empty) / devices),
     checkInBytes: Math.round((checked - enrolled) / devices),
-    resultBytes: Math.round(((await bytesOf(engine)) - checked) / reporters.length),
+    resultBytes: Math.round((reported - checked) / reporters.length),
+    downloadBytes: Math.round(((await bytesOf(engine)) - reported) / reporters.length),
+    gateMicroseconds,
   };
 }
 
 /** Of a store that nobody has open; opening and closing it writes all that waits into its file. */
 async function bytesOf({ folder, database }: Engine): Promise<number> {
   if (database !== undefined) return databaseBytes(database);
-  const data = path.join(folder, 'data');
-  await (await openStore({ folder: data, nowMs: Date.now })).close();
-  return statSync(path.join(data, DATABASE_FILE)).size;
+  await withStoreOf({ folder, database }, async () => undefined);
+  return statSync(path.join(folder, 'data', DATABASE_FILE)).size;
+}
+
+async function withStoreOf<T>({ folder, database }: Engine, use: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore({
+    folder: path.join(folder, 'data'),
+    database: database === undefined ? undefined : { url: database, connections: 1 },
+    nowMs: Date.now,
+  });
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+const TAKEN_BYTES = 40_000_000;
+const COUNTS = 5;
+
+/** Each device took the whole of b42; then a gate counts them. */
+async function countTakers(store: Store, devices: Fleet['devices']): Promise<number> {
+  await Promise.all(
+    devices.map(({ deviceId }) =>
+      store.outcomes.recordDownload({
+        deviceId,
+        buildId: 'b42',
+        requestId: undefined,
+        result: 'ok',
+        status: 200,
+        bytes: TAKEN_BYTES,
+        atMs: Date.now(),
+        lastByte: true,
+      }),
+    ),
+  );
+  const times: number[] = [];
+  for (let n = 0; n < COUNTS; n += 1) {
+    const startedMs = performance.now();
+    const { length } = await store.halts.takers('b42', TAKEN_BYTES);
+    if (length !== devices.length) throw new Error(`${length} of ${devices.length} took the build`);
+    times.push(performance.now() - startedMs);
+  }
+  return rounded((median(times) / devices.length) * 1000, 1);
 }
 
 /** Of each of `count` pieces of work; a look at the controller before and after costs nothing beside many of them. */
