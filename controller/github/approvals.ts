@@ -12,7 +12,7 @@ import type { ApprovalSource, Approved, KeyValueStore } from '../ports/index.ts'
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 import { type Held, heldKey } from './ledger.ts';
-import { neededWith, type Proposers } from './proposers.ts';
+import { isOwn, neededWith, type Proposers } from './proposers.ts';
 import { KEEP_MS } from './remembered.ts';
 
 /** Which plan a pull request has shown, and since when. */
@@ -144,7 +144,7 @@ export function makeApprovals(options: ApprovalsOptions): Approvals {
   ): Promise<Given> {
     const plans = await shown.list(pull);
     const ours = await github.login();
-    const proposer = await proposers.of(pull);
+    const asked = await proposers.of(pull);
     const approving = standingReviews(await reviewsOf(pull)).filter(
       r =>
         r.state === 'APPROVED' &&
@@ -152,7 +152,7 @@ export function makeApprovals(options: ApprovalsOptions): Approvals {
         r.login !== '' &&
         r.login !== author &&
         r.login !== ours &&
-        r.login !== proposer?.login &&
+        !isOwn(r.login, asked) &&
         plans.findLast(p => p.sinceMs <= r.atMs)?.planHash === planHash,
     );
     const uncounted: Uncounted[] = [];

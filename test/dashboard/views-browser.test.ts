@@ -177,6 +177,26 @@ browserTest(
     ),
 );
 
+browserTest('a hidden tab closes its stream, and opens one again when it is looked at', () =>
+  withPages(SCENES.completed, async pages =>
+    withPage(pages.url, {}, async page => {
+      const isLive = (request: { url(): string }): boolean => request.url().endsWith('/live');
+      const opened = page.waitForRequest(isLive);
+      await signIn(page, pages.tokens.viewer);
+      await opened;
+      const turn = (hidden: boolean): Promise<unknown> =>
+        page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
+          document.dispatchEvent(new Event('visibilitychange'))`);
+      const closed = page.waitForEvent('requestfailed', isLive);
+      await turn(true);
+      await closed;
+      const again = page.waitForRequest(isLive);
+      await turn(false);
+      await again;
+    }),
+  ),
+);
+
 browserTest('a theme that was chosen is kept', () =>
   withPages(SCENES.completed, async pages =>
     withPage(pages.url, {}, async page => {

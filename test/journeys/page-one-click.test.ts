@@ -130,6 +130,35 @@ test('whoever asked on the page needs one more approval than the policy asks for
     );
   }));
 
+test('two people who click at once open one pull request and press one brake', () =>
+  withPullRequests(async pulls => {
+    const { journey } = pulls;
+    await pulls.merge(await pulls.propose('ten', 10));
+    const made = await journey.admin('POST', '/v1/admin-tokens', {
+      json: { name: 'second', scopes: ['read', 'propose', 'brake'], expires_in_s: 3600 },
+    });
+    const people = [await visitor(pulls), await visitor(pulls, made.json.token as string)];
+    const plans = await Promise.all(people.map(p => p.get('/change/rollout?percent=25')));
+    const opened = await Promise.all(
+      people.map((p, i) => p.press(plans[i] ?? { status: 0, location: '', text: '' }, '/change/rollout')),
+    );
+    const [pull, ...others] = openPulls(pulls);
+    assert.equal(others, []);
+    for (const { status, text } of opened) {
+      assert.is(status, 200, text);
+      assert.match(text, new RegExp(`Pull request #${pull?.number} is open`));
+    }
+    const nows = await Promise.all(people.map(p => p.get('/')));
+    const braked = await Promise.all(
+      people.map((p, i) => p.press(nows[i] ?? { status: 0, location: '', text: '' }, '/brake')),
+    );
+    assert.equal(
+      braked.map(({ status }) => status),
+      [303, 303],
+    );
+    assert.is(journey.controller.reconcile.snapshot?.halts.length, 1);
+  }));
+
 test('a form of another session, a token without the right and a change that cannot be are refused, and nothing is opened', () =>
   withPullRequests(async pulls => {
     const { journey } = pulls;
