@@ -5,6 +5,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { Pool } from 'undici';
+import { fleetOf } from '../controller/ports/index.ts';
 import { DATABASE_FILE } from '../controller/store/folder.ts';
 import { openStore, type Store } from '../controller/store/store.ts';
 import { databaseBytes, onDatabase, startPostgres } from '../test/support/postgres.ts';
@@ -25,8 +26,9 @@ export interface Units {
   readonly checkInBytes: number;
   readonly resultBytes: number;
   readonly downloadBytes: number;
-  /** Of the count that a gate takes once a minute: wall time for each device that took the build. */
-  readonly gateMicroseconds: number;
+  /** Of the count that a gate takes once a minute, wall time: for each device of the fleet, and for each that took the build. */
+  readonly gateFleetMicroseconds: number;
+  readonly gateTakerMicroseconds: number;
 }
 
 export interface UnitFigures {
@@ -110,7 +112,10 @@ async function unitsOf(
     spent(controller, reporters.length, () => report(controller.url, reporters)),
   );
   const reported = await bytesOf(engine);
-  const gateMicroseconds = await withStoreOf(engine, store => countTakers(store, reporters));
+  const gate = await withStoreOf(engine, async store => ({
+    gateFleetMicroseconds: await countFleet(store, devices),
+    gateTakerMicroseconds: await countTakers(store, reporters),
+  }));
   return {
     checkCpuMicroseconds: checks.cpuMicroseconds,
     checkLogBytes: checks.logBytes,
@@ -120,7 +125,7 @@ async function unitsOf(
     checkInBytes: Math.round((checked - enrolled) / devices),
     resultBytes: Math.round((reported - checked) / reporters.length),
     downloadBytes: Math.round(((await bytesOf(engine)) - reported) / reporters.length),
-    gateMicroseconds,
+    ...gate,
   };
 }
 
@@ -147,7 +152,7 @@ async function withStoreOf<T>({ folder, database }: Engine, use: (store: Store) 
 const TAKEN_BYTES = 40_000_000;
 const COUNTS = 5;
 
-/** Each device took the whole of b42; then a gate counts them. */
+/** Each device took the whole of b42; then they are counted. */
 async function countTakers(store: Store, devices: Fleet['devices']): Promise<number> {
   await Promise.all(
     devices.map(({ deviceId }) =>
@@ -163,14 +168,27 @@ async function countTakers(store: Store, devices: Fleet['devices']): Promise<num
       }),
     ),
   );
+  return microsecondsOf(devices.length, async () => (await store.halts.takers('b42', TAKEN_BYTES)).length);
+}
+
+/** A page after the other, as a gate reads it. */
+const countFleet = (store: Store, devices: number): Promise<number> =>
+  microsecondsOf(devices, async () => {
+    let counted = 0;
+    for await (const _ of fleetOf(store.devices)) counted += 1;
+    return counted;
+  });
+
+/** Of each that `count` counts, which must be this many: the median of some counts. */
+async function microsecondsOf(expected: number, count: () => Promise<number>): Promise<number> {
   const times: number[] = [];
   for (let n = 0; n < COUNTS; n += 1) {
     const startedMs = performance.now();
-    const { length } = await store.halts.takers('b42', TAKEN_BYTES);
-    if (length !== devices.length) throw new Error(`${length} of ${devices.length} took the build`);
+    const counted = await count();
+    if (counted !== expected) throw new Error(`${counted} of ${expected} were counted`);
     times.push(performance.now() - startedMs);
   }
-  return rounded((median(times) / devices.length) * 1000, 1);
+  return rounded((median(times) / expected) * 1000, 1);
 }
 
 /** Of each of `count` pieces of work; a look at the controller before and after costs nothing beside many of them. */
