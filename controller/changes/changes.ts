@@ -7,6 +7,7 @@ import { type Judgement, problemsOf } from '../domain/judging/judge.ts';
 import { fleetCounter } from '../domain/plan/fleet.ts';
 import { foresee, takersIn } from '../domain/plan/outlook.ts';
 import { hasError } from '../domain/problem.ts';
+import type { DesiredState, Rollout } from '../domain/release.ts';
 import { chooseSeed, SEED_FLEET_LIMIT, seedOf, stepsOfPercent } from '../domain/seed.ts';
 import type { Standing } from '../domain/standing.ts';
 import {
@@ -25,6 +26,7 @@ import {
   type SourceTree,
 } from '../ports/index.ts';
 import type { Change } from '../yaml/change/index.ts';
+import { readSteps } from '../yaml/change/steps.ts';
 import { changeTree } from '../yaml/change/tree.ts';
 
 export interface ChangesOptions {
@@ -52,7 +54,9 @@ export function makeChanges(options: ChangesOptions): Changes {
     if (asWritten.plan === undefined)
       return refused(`the newest commit of the branch is invalid: mend it first`, undefined, asWritten);
     const written = asWritten.plan.head;
-    const change = await changeOf(ask);
+    const change = await changeOf(ask, written.state);
+    if (typeof change === 'string')
+      return { kind: 'refused', message: change, hint: undefined, problems: [] };
     const changed = changeTree(tree, { written: written.state, merged: applied ?? written }, change);
     if (!changed.ok) return { kind: 'refused', message: changed.message, hint: changed.hint, problems: [] };
     if (changed.texts.size === 0)
@@ -86,10 +90,18 @@ export function makeChanges(options: ChangesOptions): Changes {
     };
   }
 
-  async function changeOf(ask: Ask): Promise<Change> {
+  /** A sentence when what was typed cannot be read. */
+  async function changeOf(ask: Ask, { rollout }: DesiredState): Promise<Change | string> {
+    if (ask.kind === 'ramp') return rampChange(ask, rollout);
     if (ask.kind === 'promote') {
       const { kind, buildId, percent, reason } = ask;
-      return { kind, buildId, exposure: { percent }, cohortSeed: await seedFor(buildId, percent), reason };
+      return {
+        kind,
+        buildId,
+        exposure: { percent },
+        cohortSeed: await seedFor(buildId, stepsOfPercent(percent)),
+        reason,
+      };
     }
     if (ask.kind === 'suspend') {
       return {
@@ -104,8 +116,23 @@ export function makeChanges(options: ChangesOptions): Changes {
     return ask;
   }
 
+  async function rampChange(
+    { buildId, steps: text, gate, reason }: Ask & { kind: 'ramp' },
+    rollout: Rollout,
+  ): Promise<Change | string> {
+    const steps = readSteps(text);
+    if (typeof steps === 'string') return steps;
+    const ramp = { steps, ...(gate && { gate: {} }) };
+    if (buildId === rollout.current && !rollout.rollback) return { kind: 'ramp', ramp, reason };
+    const cohortSeed = await seedFor(
+      buildId,
+      steps.map(step => step.percent),
+    );
+    return { kind: 'promote', buildId, exposure: { ramp }, cohortSeed, reason };
+  }
+
   /** As the command line chooses it: on the active fleet, while that is small enough for a seed to matter. */
-  async function seedFor(buildId: string, percent: number): Promise<string> {
+  async function seedFor(buildId: string, steps: readonly number[]): Promise<string> {
     const applied = await desired.applied();
     if (applied?.state.rollout.current === buildId) return applied.state.rollout.cohortSeed;
     const active: DeviceId[] = [];
@@ -114,7 +141,7 @@ export function makeChanges(options: ChangesOptions): Changes {
       if ((lastSeenMs ?? 0) >= sinceMs) active.push(deviceId);
       if (active.length >= SEED_FLEET_LIMIT) return seedOf(buildId, 0);
     }
-    return chooseSeed(buildId, active, stepsOfPercent(percent)).cohortSeed;
+    return chooseSeed(buildId, active, steps).cohortSeed;
   }
 
   async function propose(

@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../domain/duration.ts';
 import { isBuildId, isDeviceId, isName } from '../domain/ids.ts';
+import { readPercent } from '../domain/percent.ts';
 import { timeText } from '../domain/plan/words.ts';
 import { parseTime } from '../domain/time.ts';
 import type { Moment } from '../yaml/change/suspend.ts';
@@ -11,15 +12,16 @@ const wrong = (message: string): never => {
   throw new InvalidArgumentError(message);
 };
 
+/** Commander shows the sentence. */
+export const readWith =
+  <T extends object | number>(read: (text: string) => T | string) =>
+  (text: string): T => {
+    const value = read(text);
+    return typeof value === 'string' ? wrong(value) : value;
+  };
+
 /** 0–100 with at most two decimals, `%` allowed. */
-export function percentArgument(text: string): number {
-  const bare = text.replace(/\s*%$/, '');
-  if (/^\d{1,3}\.\d{3,}$/.test(bare)) return wrong('Use at most two decimals: there are 10,000 buckets.');
-  const value = Number(bare);
-  if (!/^\d{1,3}(\.\d{1,2})?$/.test(bare) || value > 100)
-    return wrong('Expected a percentage from 0 to 100, like 10 or 2.5.');
-  return value;
-}
+export const percentArgument = readWith(readPercent);
 
 export const percentsArgument = (text: string): number[] =>
   text.split(',').map(part => percentArgument(part.trim()));

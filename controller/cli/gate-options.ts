@@ -1,8 +1,8 @@
 /** The options that describe a ramp and its gate, for `ota ramp` and `ota promote --ramp`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../domain/duration.ts';
-import type { WireGate, WireStep } from '../yaml/change/ramp.ts';
-import { countArgument, percentArgument, type When, whenArgument } from './arguments.ts';
+import type { WireGate } from '../yaml/change/ramp.ts';
+import { isLength, readSteps } from '../yaml/change/steps.ts';
+import { countArgument, readWith, type When, whenArgument } from './arguments.ts';
 
 export interface GateOptions {
   readonly gate?: boolean;
@@ -74,41 +74,8 @@ function limitArgument(text: string): number {
 
 /** As the schema has durations; the spelling goes into the file. */
 function lengthArgument(text: string): string {
-  return /^[1-9]\d{0,4}[smhd]$/.test(text) ? text : wrong('Expected a duration like 30m, 18h or 2d.');
+  return isLength(text) ? text : wrong('Expected a duration like 30m, 18h or 2d.');
 }
 
-const MOST_STEPS = 50;
-
-/** `1:4h,10:24h,50:24h:approval,100` → the steps; each but the last lasts for a while. */
-export function stepsArgument(text: string): WireStep[] {
-  const parts = text.split(',').map(part => part.trim());
-  if (parts.length > MOST_STEPS) return wrong(`At most ${MOST_STEPS} steps.`);
-  const steps = parts.map((part, i) => stepOf(part, i === parts.length - 1));
-  const falling = steps.findIndex((step, i) => i > 0 && step.percent <= (steps[i - 1]?.percent ?? 0));
-  if (falling > 0)
-    return wrong(`Each step must be above the one before: ${parts[falling]} follows ${parts[falling - 1]}.`);
-  return steps;
-}
-
-function stepOf(part: string, isLast: boolean): WireStep {
-  const [percentText = '', ...more] = part.split(':');
-  const approval = more.at(-1) === 'approval';
-  const holds = approval ? more.slice(0, -1) : more;
-  const percent = percentArgument(percentText);
-  const [hold] = holds;
-  if (holds.length > 1 || (hold !== undefined && (parseDuration(hold) === undefined || !isLength(hold))))
-    return wrong(`${JSON.stringify(part)} is no step: write PERCENT:HOLD, like 10:24h, or 50:24h:approval.`);
-  if (hold === undefined && !isLast)
-    return wrong(
-      `The step ${part} needs how long it lasts, like ${percentText}:24h; only the last has none.`,
-    );
-  if (hold !== undefined && isLast)
-    return wrong(`The last step lasts for good: write ${percentText} instead of ${part}.`);
-  return {
-    percent,
-    ...(hold !== undefined && { hold }),
-    ...(approval && { approval: 'required' as const }),
-  };
-}
-
-const isLength = (text: string): boolean => /^[1-9]\d{0,4}[smhd]$/.test(text);
+/** `1:4h,10:24h,50:24h:approval,100` */
+export const stepsArgument = readWith(readSteps);

@@ -1,4 +1,6 @@
 /** What a person can do about what they see. Each way is named by its effect; the ways back come first. */
+import { durationText } from '../domain/duration.ts';
+import type { Build, RampStep } from '../domain/release.ts';
 import { SUSPEND_HOURS } from './change/ask.ts';
 import { type Html, html } from './html.ts';
 import { icon } from './icons.ts';
@@ -6,22 +8,22 @@ import type { InForce } from './now/facts.ts';
 import type { NowState } from './now/state.ts';
 import type { Ability, Viewer } from './session.ts';
 
-type Way = 'back' | 'brake' | 'resume' | 'promote' | 'percent' | 'suspend' | 'unsuspend';
+type Way = 'back' | 'brake' | 'resume' | 'promote' | 'ramp' | 'percent' | 'suspend' | 'unsuspend';
 
 const WAYS: Readonly<Record<NowState, readonly Way[]>> = {
-  halted: ['back', 'resume', 'promote'],
+  halted: ['back', 'resume', 'promote', 'ramp'],
   braked: ['back', 'resume'],
-  rolled_back: ['promote'],
-  withdrawn: ['promote'],
+  rolled_back: ['promote', 'ramp'],
+  withdrawn: ['promote', 'ramp'],
   suspended: ['back', 'unsuspend'],
   asks: ['back', 'brake', 'resume'],
-  needs_approval: ['back', 'brake', 'suspend'],
-  not_begun: ['back', 'brake', 'suspend'],
-  ramping: ['back', 'brake', 'suspend'],
-  fixed: ['back', 'brake', 'percent', 'suspend'],
-  closed: ['promote', 'percent'],
+  needs_approval: ['back', 'brake', 'ramp', 'suspend'],
+  not_begun: ['back', 'brake', 'ramp', 'suspend'],
+  ramping: ['back', 'brake', 'ramp', 'suspend'],
+  fixed: ['back', 'brake', 'percent', 'ramp', 'suspend'],
+  closed: ['promote', 'ramp', 'percent'],
   arriving: ['back', 'brake', 'suspend'],
-  completed: ['promote', 'back'],
+  completed: ['promote', 'ramp', 'back'],
 };
 
 /** Where the page itself recommends it. */
@@ -66,6 +68,8 @@ function wayView(way: Way, main: boolean, it: InForce, { formToken }: ActsLook):
       return html`<details class="drop"><summary class="btn">Resume…</summary><form class="stack-s" method="post" action="/resume">${token}<label class="field"><b>Why it is safe to go on</b><textarea name="reason" required maxlength="1000"></textarea></label><button class="btn main" type="submit">Resume now</button></form></details>`;
     case 'promote':
       return html`<details class="drop"><summary class="${kind}">Promote…</summary>${promoteForm(it)}</details>`;
+    case 'ramp':
+      return html`<details class="drop"><summary class="btn">Ramp…</summary>${rampForm(it)}</details>`;
     case 'percent':
       return html`<details class="drop"><summary class="${kind}">Go to…</summary><form class="stack-s" method="get" action="/change/rollout"><label class="field"><b>Share of the fleet, %</b><input name="percent" inputmode="decimal" required pattern="[0-9]{1,3}(\\.[0-9]{1,2})?" list="percents"></label><datalist id="percents">${PERCENTS.map(percent => html`<option value="${percent}">`)}</datalist><button class="btn" type="submit">Show the plan</button></form></details>`;
     case 'suspend':
@@ -78,10 +82,41 @@ function wayView(way: Way, main: boolean, it: InForce, { formToken }: ActsLook):
 /** Newest first; what is current already is there too: a rolled-back build may be tried again. */
 const SHOWN_BUILDS = 20;
 
-function promoteForm({ snapshot }: InForce): Html {
-  const builds = [...snapshot.state.builds.values()]
+const buildField = (builds: readonly Build[]): Html =>
+  html`<label class="field"><b>Build</b><select name="build">${builds.map(build => html`<option value="${build.buildId}">${build.buildId} ${build.versionName}</option>`)}</select></label>`;
+
+function choices({ snapshot }: InForce): Build[] {
+  return [...snapshot.state.builds.values()]
     .filter(build => build.withdrawn === undefined)
     .sort((a, b) => b.versionCode - a.versionCode)
     .slice(0, SHOWN_BUILDS);
-  return html`<form class="stack-s" method="get" action="/change/promote"><label class="field"><b>Build</b><select name="build">${builds.map(build => html`<option value="${build.buildId}">${build.buildId} ${build.versionName}</option>`)}</select></label><label class="field"><b>Share of the fleet, %</b><input name="percent" inputmode="decimal" required value="1" pattern="[0-9]{1,3}(\\.[0-9]{1,2})?"></label><button class="btn" type="submit">Show the plan</button></form>`;
 }
+
+function promoteForm(it: InForce): Html {
+  return html`<form class="stack-s" method="get" action="/change/promote">${buildField(choices(it))}<label class="field"><b>Share of the fleet, %</b><input name="percent" inputmode="decimal" required value="1" pattern="[0-9]{1,3}(\\.[0-9]{1,2})?"></label><button class="btn" type="submit">Show the plan</button></form>`;
+}
+
+const USUAL_RAMP = '1:4h, 10:24h, 50:24h, 100';
+
+/** The steps that stand are there to be changed. */
+function rampForm(it: InForce): Html {
+  const { exposure, current } = it.snapshot.rollout;
+  const ramp = exposure.kind === 'ramp' ? exposure.ramp : undefined;
+  const builds = choices(it).sort((a, b) => Number(b.buildId === current) - Number(a.buildId === current));
+  const gate =
+    ramp?.gate === undefined
+      ? html`<label class="check"><input type="checkbox" name="gate" checked><b>With a gate</b><span class="s q">A step opens only on evidence from devices; the limits are the defaults.</span></label>`
+      : html`<p class="s q">Its gate stays as it is.</p>`;
+  return html`<form class="stack-s" method="get" action="/change/ramp">${buildField(builds)}<label class="field"><b>Steps: percent and how long each lasts</b><input name="steps" required maxlength="1000" value="${ramp === undefined ? USUAL_RAMP : stepsText(ramp.steps)}"></label>${gate}<button class="btn" type="submit">Show the plan</button></form>`;
+}
+
+const stepsText = (steps: readonly RampStep[]): string =>
+  steps
+    .map(({ percent, holdMs, approval }) =>
+      [
+        String(percent),
+        ...(holdMs === undefined ? [] : [durationText(holdMs)]),
+        ...(approval ? ['approval'] : []),
+      ].join(':'),
+    )
+    .join(', ');

@@ -13,6 +13,16 @@ export type Ask =
       readonly percent: number;
       readonly reason: string | undefined;
     }
+  | {
+      readonly kind: 'ramp';
+      /** What is current already gets another ramp; another build is promoted on it. */
+      readonly buildId: BuildId;
+      /** As a person typed them: `1:4h, 10:24h, 50:24h, 100`. */
+      readonly steps: string;
+      /** With a gate of default limits. A gate that stands stays either way. */
+      readonly gate: boolean;
+      readonly reason: string | undefined;
+    }
   | { readonly kind: 'rollback'; readonly forceDowngrade: boolean; readonly reason: string | undefined }
   | { readonly kind: 'suspend'; readonly sinceMs: number; readonly untilMs: number; readonly reason: string }
   | { readonly kind: 'unsuspend'; readonly reason: string | undefined };

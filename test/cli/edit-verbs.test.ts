@@ -186,7 +186,7 @@ test('a wrong ramp is refused in the words of the argument', () =>
       ['10:4h,5', /Each step must be above the one before: 5 follows 10:4h/],
       ['1,10:24h', /The step 1 needs how long it lasts, like 1:24h/],
       ['1:4h,100:24h', /The last step lasts for good: write 100/],
-      ['1:4,100', /"1:4" is no step: write PERCENT:HOLD/],
+      ['1:4,100', /"1:4" is not a step: write PERCENT:HOLD/],
       ['1:4h,101', /from 0 to 100/],
       ['', /Expected a percentage/],
     ] as const)

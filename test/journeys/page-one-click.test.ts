@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type PullJourney, withPullRequests } from '../support/github/journey.ts';
 import { inRepository } from '../support/github/stage.ts';
+import { call } from '../support/http.ts';
 import { closeBrowser, noBrowser, signIn, withPage } from '../support/pages/browser.ts';
 import { accessible, fitsPhones, headingOf, picture, plain } from '../support/pages/looks.ts';
 import { aPolicy, aState } from '../support/state.ts';
@@ -96,6 +97,50 @@ test('the plan comes first, then the pull request with that plan; merging it gov
     assert.is(journey.controller.reconcile.snapshot?.rollout.current, 'b42');
     const audit = await journey.admin('GET', '/v1/events?limit=20');
     assert.match(audit.body.toString(), /change\.propose/);
+  }));
+
+test('a ramp with a gate is begun on the page, and its steps are changed there without losing the gate', () =>
+  withPullRequests(async pulls => {
+    const { journey } = pulls;
+    for (const { token } of await journey.enrol(['kiosk-1', 'kiosk-2', 'kiosk-3']))
+      await call(journey.url, 'GET', '/v1/agent/update?version_code=41&build_id=b41&sdk=33', { token });
+    await pulls.pass(120_000);
+    const person = await visitor(pulls);
+    const now = await person.get('/');
+    assert.match(now.text, /action="\/change\/ramp"/);
+    assert.match(now.text, /name="steps"[^>]*value="1:4h, 10:24h, 50:24h, 100"/);
+
+    const plan = await person.get('/change/ramp?build=b42&steps=10:4h,+50:24h:approval,+100&gate=on');
+    assert.is(plan.status, 200, plan.text);
+    assert.match(plan.text, /added: .*ramp:/);
+    assert.match(plan.text, /ota promote b42 --ramp &quot;10:4h,50:24h:approval,100&quot; --gate/);
+    await person.press(plan, '/change/ramp', { reason: 'step by step' });
+    const [begun] = openPulls(pulls);
+    assert.is(begun?.title, 'promote b42 on a ramp of 10, 50 and 100 %');
+    await pulls.merge(begun?.number ?? 0);
+    const { exposure, current } = journey.controller.reconcile.snapshot?.rollout ?? {};
+    assert.is(current, 'b42');
+    assert.ok(exposure?.kind === 'ramp' && exposure.ramp.gate !== undefined);
+
+    const again = await person.get('/');
+    assert.match(again.text, /value="10:4h, 50:24h:approval, 100"/, 'the steps that stand');
+    assert.match(again.text, /Its gate stays as it is/);
+    const wider = await person.get('/change/ramp?build=b42&steps=10:4h,25:12h,100');
+    assert.match(wider.text, /ota ramp --steps &quot;10:4h,25:12h,100&quot;/);
+    await person.press(wider, '/change/ramp', { reason: 'shorter' });
+    await pulls.merge(openPulls(pulls)[0]?.number ?? 0);
+    const changed = journey.controller.reconcile.snapshot?.rollout.exposure;
+    assert.ok(changed?.kind === 'ramp');
+    if (changed?.kind !== 'ramp') return;
+    assert.equal(
+      changed.ramp.steps.map(step => step.percent),
+      [10, 25, 100],
+    );
+    assert.ok(changed.ramp.gate !== undefined, 'the gate stands');
+
+    const mistyped = await person.get('/change/ramp?build=b42&steps=10,100');
+    assert.is(mistyped.status, 409);
+    assert.match(mistyped.text, /The step 10 needs how long it lasts, like 10:24h/);
   }));
 
 test('what was merged meanwhile is shown before anything is opened', () =>

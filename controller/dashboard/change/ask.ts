@@ -1,15 +1,18 @@
 /** What a person asked for, read from a form or from a link. Pure; every value is a stranger's. */
 import { HOUR_MS } from '../../domain/duration.ts';
-import { isBuildId } from '../../domain/ids.ts';
+import { type BuildId, isBuildId } from '../../domain/ids.ts';
+import { readPercent } from '../../domain/percent.ts';
 import type { Ask } from '../../ports/index.ts';
 
-export const ASKS = ['rollback', 'promote', 'rollout', 'suspend', 'unsuspend'] as const;
+export const ASKS = ['rollback', 'promote', 'ramp', 'rollout', 'suspend', 'unsuspend'] as const;
 export type AskKind = (typeof ASKS)[number];
 
 export const isAskKind = (text: string | undefined): text is AskKind => ASKS.some(kind => kind === text);
 
 /** The schema's limit of `reason`. */
 const REASON_CHARS = 1000;
+/** Fifty steps, well spaced. */
+const STEPS_CHARS = 1000;
 export const SUSPEND_HOURS = [1, 4, 24, 72] as const;
 const MOST_SUSPEND_MS = 31 * 24 * HOUR_MS;
 
@@ -33,6 +36,13 @@ export function readAsk(kind: AskKind, fields: URLSearchParams, nowMs: number): 
       const percent = percentIn(fields);
       return percent === undefined ? PERCENT : { kind, buildId, percent, reason };
     }
+    case 'ramp': {
+      const buildId = fields.get('build') ?? '';
+      if (!isBuildId(buildId)) return 'Choose a build.';
+      const steps = fields.get('steps')?.trim() ?? '';
+      if (steps === '' || steps.length > STEPS_CHARS) return 'Say the steps, like 1:4h, 10:24h, 50:24h, 100.';
+      return { kind, buildId, steps, gate: fields.get('gate') === 'on', reason };
+    }
     case 'suspend':
       return suspendIn(fields, reason, nowMs);
   }
@@ -41,9 +51,8 @@ export function readAsk(kind: AskKind, fields: URLSearchParams, nowMs: number): 
 const PERCENT = 'The share is a number from 0 to 100 with at most two decimals.';
 
 function percentIn(fields: URLSearchParams): number | undefined {
-  const text = fields.get('percent')?.trim() ?? '';
-  const percent = /^\d{1,3}(\.\d{1,2})?$/.test(text) ? Number(text) : Number.NaN;
-  return percent >= 0 && percent <= 100 ? percent : undefined;
+  const percent = readPercent(fields.get('percent') ?? '');
+  return typeof percent === 'string' ? undefined : percent;
 }
 
 /** The plan page fixes both ends, so that what is opened is what was shown. */
@@ -70,6 +79,8 @@ export function fieldsOf(ask: Ask): readonly (readonly [name: string, value: str
         ['build', ask.buildId],
         ['percent', String(ask.percent)],
       ];
+    case 'ramp':
+      return [['build', ask.buildId], ['steps', ask.steps], ...(ask.gate ? [['gate', 'on'] as const] : [])];
     case 'suspend':
       return [
         ['since', String(ask.sinceMs)],
@@ -82,14 +93,16 @@ export function fieldsOf(ask: Ask): readonly (readonly [name: string, value: str
 
 const quoted = (text: string): string => `"${text.replace(/["\\$`]/g, '\\$&')}"`;
 
-/** The same from a terminal. */
-export function commandOf(ask: Ask): string {
+/** The same from a terminal. `current`: the build that is rolled out now. */
+export function commandOf(ask: Ask, current: BuildId | undefined): string {
   const why = ask.reason === undefined || ask.reason === '' ? '' : ` --reason ${quoted(ask.reason)}`;
   switch (ask.kind) {
     case 'rollback':
       return `ota rollback${ask.forceDowngrade ? ' --force-downgrade' : ''}${why} --open-pr`;
     case 'promote':
       return `ota promote ${ask.buildId} --percent ${ask.percent}${why} --open-pr`;
+    case 'ramp':
+      return `ota ${ask.buildId === current ? 'ramp --steps' : `promote ${ask.buildId} --ramp`} ${quoted(ask.steps.replaceAll(' ', ''))}${ask.gate ? ' --gate' : ''}${why} --open-pr`;
     case 'rollout':
       return `ota rollout ${ask.percent}${why} --open-pr`;
     case 'suspend':

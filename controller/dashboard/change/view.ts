@@ -1,5 +1,6 @@
 /** The plan before the button: who is affected in real counts, dangers, the way back, the change, and only then the form. */
-import { undoCommands } from '../../domain/plan/index.ts';
+import type { BuildId } from '../../domain/ids.ts';
+import { type Plan, undoCommands } from '../../domain/plan/index.ts';
 import { bare, exposureLine, headline, viewLine } from '../../domain/plan/lines.ts';
 import { outlookLine } from '../../domain/plan/outlook-lines.ts';
 import type { Ask, ChangedFile, RefusedChange, ShownChange } from '../../ports/index.ts';
@@ -28,6 +29,8 @@ export const titleOf = (ask: Ask): string => {
       return `Go to ${ask.percent} %`;
     case 'suspend':
       return 'Suspend all offers';
+    case 'ramp':
+      return `Roll ${ask.buildId} out on a ramp`;
     case 'unsuspend':
       return 'End the suspension';
   }
@@ -54,10 +57,13 @@ ${affectedView(shown)}
 </div>
 <div class="stack"><section class="card" aria-labelledby="h-c"><header><h2 id="h-c">The change</h2><p>plan <span class="mono">${plan.hash.slice(0, 8)}</span> on <span class="mono">${short(shown.base)}</span></p></header>
 ${shown.files.map(diffView)}
-<p class="s q mt">From a terminal:</p><code class="cmd">${commandOf(ask)}</code></section>
+<p class="s q mt">From a terminal:</p><code class="cmd">${commandOf(ask, currentIn(plan))}</code></section>
 <section class="card" aria-labelledby="h-do"><header><h2 id="h-do">Do it</h2></header>${formView(ask, shown, look)}</section>
 </div></div>`;
 }
+
+const currentIn = ({ base }: Plan): BuildId | undefined =>
+  base === undefined || base.state.rollout.rollback ? undefined : base.state.rollout.current;
 
 /** When nearly all run the build, or why that is not known. */
 function forecastView({ plan, foreseen }: ShownChange): Html | undefined {
