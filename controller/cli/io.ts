@@ -14,6 +14,8 @@ export interface Io {
   /** Standard output is a terminal: colours and progress bars may be drawn. */
   readonly terminal: boolean;
   readonly colour: boolean;
+  /** Width of the terminal; 80 without one. */
+  readonly columns: number;
   nowMs(): number;
   /** Base URL of the controller and the operator's token: from the environment, never from arguments. */
   readonly controller: { readonly url: string | undefined; readonly token: string | undefined };

@@ -34,6 +34,9 @@ const io: Io = {
   environment: env,
   terminal,
   colour: terminal && (env.NO_COLOR ?? '') === '',
+  get columns() {
+    return stderr.columns ?? 80; // it may be resized meanwhile
+  },
   nowMs: () => Date.now(),
   controller: controllerOf(env, asked.context),
   interrupted: interrupt.signal,

@@ -3,9 +3,9 @@ import { HOUR_MS } from '../domain/duration.ts';
 import type { Gate } from '../domain/gate/gate.ts';
 import { countText } from '../domain/plan/words.ts';
 import type { Rollout } from '../domain/release.ts';
+import { drawCurve } from './curve.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import type { GateOptions } from './simulate-gate-options.ts';
-import { drawCurve } from './simulation-curve.ts';
 import { type Distribution, playMany } from './simulation-many.ts';
 import type { Scenario } from './simulation-model.ts';
 import { type Look, type Played, play } from './simulation-run.ts';
@@ -181,11 +181,10 @@ function printOnce(
     ),
   );
   const points = looks.map(l => ({
-    hour: l.hour,
     exposed: l.percent,
     taken: (l.taken / Math.max(1, devices)) * 100,
   }));
-  io.out(`\n${drawCurve(points)}         █ took it  ─ exposed\n\n`);
+  io.out(`\n${drawCurve(points, ['0', `${looks.at(-1)?.hour ?? 0} h`])}         █ took it  ─ exposed\n\n`);
   io.out(`${bold(endLine(gated, devices))}\n`);
   io.out(`by time alone: ${endLine(byTime, devices)}\n`);
 }

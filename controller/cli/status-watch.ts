@@ -1,13 +1,13 @@
 /** `ota status -w`: looks until the rollout is done, the time is over or waiting makes no sense any more. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../domain/fault.ts';
-import { type Bar, makeBar } from './bar.ts';
 import type { Client } from './client.ts';
 import { type Begun, type FailLimit, type Verdict, verdictOf } from './goal.ts';
 import { EXIT, type ExitCode, type Io } from './io.ts';
 import { type Awaited, awaitRevision } from './merged.ts';
 import { visibleLine } from './problem-formats.ts';
 import type { RolloutOnWire } from './rollout-wire.ts';
+import { makePicture, type Picture } from './status-picture.ts';
 
 export interface WatchOptions {
   readonly revision?: string;
@@ -78,9 +78,9 @@ interface Shown {
   end(code: ExitCode, word: string, why: string): ExitCode;
 }
 
-/** A bar on a terminal, a line a change in a pipe, an object a look as JSON. */
+/** A curve on a terminal, a line a change in a pipe, an object a look as JSON. */
 function makeShown({ json, target }: WatchOptions, io: Io): Shown {
-  let bar: Bar | undefined;
+  let picture: Picture | undefined;
   let told = '';
   return {
     show: (verdict, now) => {
@@ -90,14 +90,13 @@ function makeShown({ json, target }: WatchOptions, io: Io): Shown {
         return;
       }
       if (io.terminal && now?.progress) {
-        bar ??= makeBar(io, '{bar} {percentage} %  {text}', 100);
-        const { running, offered } = now.progress;
-        bar.set(offered === 0 ? 0 : (running / offered) * 100, why);
-      } else if (state === 'waiting' && why !== told && bar === undefined) io.err(`${visibleLine(why)}\n`);
+        picture ??= makePicture(io);
+        picture.show(now, why);
+      } else if (state === 'waiting' && why !== told && picture === undefined)
+        io.err(`${visibleLine(why)}\n`);
       told = why;
     },
     end: (code, word, why) => {
-      bar?.end();
       io.err(`${word}: ${visibleLine(why)}\n`);
       return code;
     },

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { drawCurve } from '../../controller/cli/simulation-curve.ts';
+import { drawCurve } from '../../controller/cli/curve.ts';
 import { DEFAULT_GATE } from '../../controller/domain/gate/gate.ts';
 import { ota } from '../support/cli.ts';
 import { withFolder } from '../support/folder.ts';
@@ -200,15 +200,15 @@ test('an invalid rollout is told and not played', () =>
 
 test('a curve keeps its width, its scale fits the widest exposure, and nothing is no curve', () => {
   const points = [
-    { hour: 1, exposed: 1, taken: 0 },
-    { hour: 2, exposed: 5, taken: 2.5 },
+    { exposed: 1, taken: 0 },
+    { exposed: 5, taken: 2.5 },
   ];
-  const lines = drawCurve(points).split('\n');
+  const lines = drawCurve(points, ['0', '2 h']).split('\n');
   assert.is(lines.length, 13);
   assert.match(lines[0] ?? '', /^ {4}5 % │ {32}─{32}$/);
   assert.match(lines[9] ?? '', /^ {8}│ {32}█{32}$/);
   assert.match(lines[11] ?? '', /^ {9}0 +2 h$/);
-  assert.is(drawCurve([]), '');
+  assert.is(drawCurve([], ['0', '0 h']), '');
 });
 
 test.run();

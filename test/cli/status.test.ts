@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { bucketOf } from '../../controller/domain/cohort.ts';
 import { ota, otaProcess, type Ran } from '../support/cli.ts';
 import { type Enrolled, type Journey, type JourneyOptions, withController } from '../support/controller.ts';
-import { call } from '../support/http.ts';
+import { call, eventually } from '../support/http.ts';
 import { aCohort, HOUR_MS } from '../support/state.ts';
 
 type Run = (...argv: string[]) => Promise<Ran>;
@@ -268,6 +268,54 @@ test('Ctrl-C is 130, and an option that needs -w says so', () =>
     const alone = await run('status', '--fail-on', 'fail>2%');
     assert.is(alone.code, 2);
     assert.match(alone.err, /--fail-on has a meaning only with --watch/);
+  }));
+
+const ESC = '\x1b';
+
+/** What a terminal shows after this output: it knows "up n lines" and "clear from here". */
+function screenOf(output: string): string[] {
+  let lines: string[] = [];
+  for (const [i, part] of output.split(`${ESC}[`).entries()) {
+    const up = i === 0 ? undefined : /^(\d+)A$/.exec(part)?.[1];
+    if (up !== undefined) lines = lines.slice(0, lines.length - Number(up));
+    else lines.push(...part.replace(/^0J/, '').split('\n').slice(0, -1));
+  }
+  return lines;
+}
+
+test('on a terminal a watch draws the curve over itself, in shapes and within the width; in a pipe it prints lines', () =>
+  withOperator(async (run, journey) => {
+    const devices = await journey.enrol(['d1', 'd2', 'd3', 'd4']);
+    await journey.merge(100);
+    for (const device of devices) await check(journey, device, 41);
+    const io = { cwd: journey.repository.folder, url: journey.url, token: journey.adminToken };
+    let looked = 0;
+    const watching = ota(['status', '-w', '--interval', '1s', '--timeout', '60s'], {
+      ...io,
+      columns: 60,
+      onText: () => {
+        looked += 1;
+      },
+    });
+    await eventually(() => looked >= 1);
+    for (const device of devices) await check(journey, device, 42);
+    const { code, err } = await watching;
+    assert.is(code, 0, err);
+    assert.ok(err.includes(`${ESC}[`), 'it drew again over itself');
+    const screen = screenOf(err);
+    assert.ok(
+      screen.every(line => line.length < 60),
+      screen.join('\n'),
+    );
+    assert.is(screen.filter(line => line.startsWith('  100 % │')).length, 1, 'one picture is left');
+    assert.match(screen.join('\n'), /█ 4 run b42 {2}─ 4 offered, of 4 active/);
+    assert.match(screen.join('\n'), /^done: /m);
+    assert.not.ok(err.includes(`${ESC}[3`), 'no colours');
+
+    const narrow = await ota([...onceMore], { ...io, columns: 24 });
+    assert.not.match(narrow.err, /│/, 'no curve where it cannot be read');
+    const piped = (await run(...onceMore)).err;
+    assert.not.ok(piped.includes(ESC) || piped.includes('│'));
   }));
 
 test.run();

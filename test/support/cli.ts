@@ -47,6 +47,8 @@ export interface CliOptions {
   readonly interrupted?: AbortSignal;
   readonly proposals?: Proposals;
   readonly colour?: boolean;
+  /** A terminal of this width. */
+  readonly columns?: number;
   /** Called before each piece of output. */
   readonly onText?: () => void;
 }
@@ -71,7 +73,8 @@ export async function ota(argv: readonly string[], options: CliOptions = {}): Pr
     },
     cwd: options.cwd ?? root,
     environment: { PATH: process.env.PATH, HOME: options.cwd ?? root },
-    terminal: false,
+    terminal: options.columns !== undefined,
+    columns: options.columns ?? 80,
     colour: options.colour ?? false,
     nowMs: nowMs === undefined ? Date.now : () => nowMs,
     controller: { url: options.url, token: options.token },
