@@ -47,6 +47,7 @@ async function main(): Promise<number> {
   const startedMs = performance.now();
   show.step('making a Git repository and two signed APKs, starting the controller');
   const stage = await openStage();
+  show.page(stage.url, stage.adminToken);
   const leave = (): void => void stage.close().finally(() => process.exit(130));
   process.once('SIGINT', leave).once('SIGTERM', leave);
   try {

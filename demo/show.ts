@@ -4,6 +4,8 @@ import type { Figure } from './figures.ts';
 
 export interface Show {
   step(text: string): void;
+  /** Where to watch it, and what to sign in with. */
+  page(url: string, token: string): void;
   progress(done: number, total: number): void;
   /** A figure as soon as it is known. */
   found(figure: Figure): void;
@@ -15,6 +17,7 @@ export function makeShow(mode: 'terminal' | 'pipe' | 'silent'): Show {
   if (mode === 'silent')
     return {
       step: () => undefined,
+      page: () => undefined,
       progress: () => undefined,
       found: () => undefined,
       settle: () => undefined,
@@ -29,6 +32,7 @@ export function makeShow(mode: 'terminal' | 'pipe' | 'silent'): Show {
       settle();
       console.log(mode === 'terminal' ? `\u001b[1m▸ ${text}\u001b[0m` : `> ${text}`);
     },
+    page: (url, token) => console.log(`  watch it at ${url}/ and sign in with ${token}`),
     progress: (done, total) => {
       if (mode !== 'terminal') return;
       if (bar === undefined) {

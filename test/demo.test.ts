@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -59,6 +60,35 @@ test('one changed byte of an APK: no device installs it and the demo fails', asy
   // The controller looks at its APKs each minute. On a slow machine that can end the offers before every device has
   // tried, so the failed verifications of the devices are not counted here.
   assert.ok(named('failed verifications') !== undefined);
+});
+
+test('its first lines say where to watch it, and the token signs in there while it runs', async () => {
+  const demo = spawn(process.execPath, ['--import', 'tsx', 'demo/main.ts', '--devices', '60'], { cwd: root });
+  try {
+    const [, url = '', token = ''] = await new Promise<RegExpExecArray>((resolve, reject) => {
+      let seen = '';
+      demo.stdout.on('data', chunk => {
+        seen += String(chunk);
+        const found = /watch it at (\S+) and sign in with (\S+)\n/.exec(seen);
+        if (found !== null) resolve(found);
+      });
+      demo.once('close', () => reject(new Error(`it ended: ${seen}`)));
+    });
+    const signedIn = await fetch(`${url}sign-in`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { origin: new URL(url).origin },
+      body: new URLSearchParams({ token, next: '/' }),
+    });
+    const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? '';
+    const page = await fetch(url, { headers: { cookie } });
+    assert.is(page.status, 200);
+    assert.match(await page.text(), /<title>Now\b/);
+  } finally {
+    const ended = once(demo, 'close');
+    demo.kill('SIGINT');
+    await ended;
+  }
 });
 
 test.run();
