@@ -26,7 +26,7 @@ export const doctor: Verb = (program, choose) => {
     .summary('check the controller and its surroundings, and say the cure')
     .description(
       'Asks this machine and the controller what they need: clock, Git, keys, certificate, disk, FCM,\n' +
-        'GitHub and its permissions, the webhook. Exit code 1 when a part is failing; a warning is 0.',
+        'GitHub and its permissions, the webhook, the OpenID provider. Exit code 1 when a part is failing; a warning is 0.',
     )
     .option('--json', 'print JSON')
     .addHelpText('after', examples('ota doctor', 'ota doctor --json | jq .checks'))

@@ -196,12 +196,16 @@ test('a session of a person outlives a restart, and ends with their role or with
   withPeople(SCENES.completed, async pages => {
     const visitor = makeVisitor();
     await signInAtProvider(visitor, pages.url, 'bob');
+    const other = makeVisitor();
+    await signInAtProvider(other, pages.url, 'eve');
     await pages.restart();
     assert.match((await visitor.go(pages.url)).text, /Bob <span class="qq">proposer/);
     await pages.restart({ OTA_OIDC_ROLES: 'viewer=mobile' });
     assert.match((await visitor.go(pages.url)).text, /Bob <span class="qq">viewer/, 'the role of today');
     await pages.restart({ OTA_OIDC_ROLES: 'operator=on-call' });
     assert.match((await visitor.go(pages.url)).url, /\/sign-in$/);
+    await pages.restart({ OTA_OIDC_ISSUER: 'https://other.example' });
+    assert.match((await other.go(pages.url)).url, /\/sign-in$/, 'the same subject there is somebody else');
   }));
 
 test('a provider that is down stops no start, is told at sign-in and by health, and is asked again', () =>

@@ -137,6 +137,15 @@ test('a provider that answers 503 or not at all is unreachable, and is asked aga
   assert.is(await provider.begin(SECRETS).catch(faultCode), 'provider_unreachable');
 });
 
+test('a crowd of strangers with invented codes does not make us ask without end', () =>
+  withLiar({}, async ({ issuer }) => {
+    const provider = providerOf(issuer);
+    const ask = () => provider.finish(back(issuer), SECRETS).then(({ kind }) => kind, faultCode);
+    const told = await Promise.all(Array.from({ length: 40 }, ask));
+    assert.is(told.filter(kind => kind === 'provider_busy').length, 8);
+    assert.is(await ask(), 'person', 'and afterwards all is as before');
+  }));
+
 test('what it publishes is asked once an hour', () =>
   withLiar({}, async ({ issuer, asked }) => {
     let nowMs = 0;
