@@ -1222,6 +1222,9 @@ export interface HealthCheck {
   cure: string | null;
 }
 export interface Ready {
-  status: 'ready';
+  /**
+   * degraded: the database is away, and checks are answered from memory.
+   */
+  status: 'ready' | 'degraded';
   revision: string;
 }

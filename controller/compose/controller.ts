@@ -8,6 +8,7 @@ import type { CertificateWatch } from '../watch/certificate.ts';
 import { type GuardedClock, guardClock } from '../watch/clock.ts';
 import { makeBackground } from './background.ts';
 import { pagesOf } from './dashboard.ts';
+import { guardAdmins } from './database.ts';
 import { certificateOf, type Doors, httpSettings, openListeners } from './doors.ts';
 import { firstOperator, type Keys } from './edges.ts';
 import { watchGitHub } from './github.ts';
@@ -84,12 +85,12 @@ async function openDoors(
   certificate: CertificateWatch | undefined,
 ): Promise<Doors> {
   const { settings, around, clock, store, ends } = ground;
-  const { artifacts, publication, reconcile, watches, webhook, health, github } = parts;
+  const { artifacts, database, picture, reconcile, watches, webhook, health, github } = parts;
   const pages = pagesOf(ground, {
     ...watches,
     changes: parts.changes,
     provider: parts.provider,
-    picture: publication,
+    picture,
     reconciler: reconcile,
     health,
     artifacts,
@@ -99,7 +100,9 @@ async function openDoors(
     createHttp({
       ports: {
         ...store,
-        picture: publication,
+        admins: guardAdmins(store.admins, database),
+        picture,
+        database,
         clock,
         artifacts: announcing(artifacts, parts.stirPulls),
         artifactUses: namedArtifacts(ground),
@@ -129,6 +132,9 @@ async function openDoors(
   return doors;
 }
 
+/** How often a database in the network is asked whether it is there and ours. */
+const LOOK_MS = 500;
+
 /** Starts what runs by itself. */
 async function begin(ground: Ground, parts: Parts): Promise<void> {
   const { settings, around, nowMs, store, background, ends } = ground;
@@ -146,6 +152,8 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   // Runs before the loop stops: a host that does not answer must not delay the stop.
   ends.add(() => parts.source.stop?.());
   watchTime(ground, parts.watches, parts.artifacts, parts.stored);
+  const { database } = parts;
+  if (database !== undefined) background.every(LOOK_MS, 'database', () => database.look());
   if (github !== undefined) watchGitHub(ground, github, parts.formerHalts);
   ends.add(() => parts.watches.exposure.keep());
   ends.add(() => background.stop());

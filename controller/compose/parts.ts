@@ -12,6 +12,7 @@ import type {
   IdentityProvider,
   Notifier,
   PastSource,
+  Picture,
   Source,
 } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
@@ -20,9 +21,11 @@ import { makeLauncher } from '../source/git/launcher.ts';
 import type { RunGit } from '../source/git/process.ts';
 import type { ArtifactWatch } from '../watch/artifacts.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
+import type { DatabaseWatch } from '../watch/database.ts';
 import type { FormerHaltWatch } from '../watch/former-halts.ts';
 import { apartParser } from '../yaml/parse-apart.ts';
 import { changesOf } from './changes.ts';
+import { databaseOf } from './database.ts';
 import { reconcileOf, retrospectOf } from './desired.ts';
 import { type Keys, openArtifacts, sourceOf } from './edges.ts';
 import { consoleOf, type GitHubParts, noteProposal, webhookOf } from './github.ts';
@@ -40,6 +43,10 @@ export interface Parts {
   readonly artifacts: Artifacts;
   readonly examiner: BuildExaminer;
   readonly publication: Publication;
+  /** What devices and people are answered from: the publication, unless the database is away for too long. */
+  readonly picture: Picture;
+  /** Undefined with SQLite. */
+  readonly database: DatabaseWatch | undefined;
   readonly watches: Watches;
   readonly formerHalts: FormerHaltWatch;
   readonly stored: ArtifactWatch;
@@ -73,6 +80,8 @@ export async function openParts(
   const { settings, around, nowMs, store, background, ends } = ground;
   const { observe } = around.observer;
   const publication = makePublication();
+  const database = databaseOf(ground);
+  const guarded = database?.guard(publication) ?? publication;
   const picture = () => publication.snapshot;
   const artifacts = await openArtifacts(settings, observe, nowMs, store.desired);
   const nudges = await nudgesOf(ground, keys.nudgeMaster, picture);
@@ -136,7 +145,7 @@ export async function openParts(
   publication.subscribe(() => background.run('progress', () => watches.troubles.look()));
   publication.subscribe(() => background.run('completion', () => watches.completion.look()));
   publication.subscribe(() => outbox.wake());
-  around.observer.attach(readingsOf(ground, keys, publication, reconcile, watches, certificate));
+  around.observer.attach(readingsOf(ground, keys, guarded, reconcile, { ...watches, database }, certificate));
   const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
   const { pusher } = nudges;
   const provider = providerOf(ground);
@@ -160,6 +169,8 @@ export async function openParts(
     artifacts,
     examiner: examinerOf(admission, store.desired),
     publication,
+    picture: guarded,
+    database,
     watches,
     formerHalts,
     stored,

@@ -6,7 +6,7 @@ import { subjectOf } from '../domain/progress.ts';
 import { percentAt } from '../domain/ramp/progress.ts';
 import { cursorOf, NUDGE_TOPIC, payloadOf } from '../nudges/row.ts';
 import type { GateReading, Readings } from '../observe/gauges.ts';
-import { IMPORTED_KID, type Picture } from '../ports/index.ts';
+import { type DatabaseReach, IMPORTED_KID, type Picture } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import type { GateWatch } from '../watch/gate.ts';
@@ -14,12 +14,16 @@ import type { Keys } from './edges.ts';
 import type { Ground } from './ground.ts';
 import { adminExpiresAtMs, type Watches } from './watches.ts';
 
+type Watched = Pick<Watches, 'adoption' | 'gate' | 'progress'> & {
+  readonly database: DatabaseReach | undefined;
+};
+
 export const readingsOf = (
   { around, clock, nowMs, store }: Ground,
   keys: Pick<Keys, 'tokenKeys'>,
   publication: Picture,
   reconcile: Pick<Reconcile, 'sourceAgeMs' | 'status'>,
-  { adoption, gate, progress }: Pick<Watches, 'adoption' | 'gate' | 'progress'>,
+  { adoption, database, gate, progress }: Watched,
   certificate: CertificateWatch | undefined,
 ): Readings => ({
   version: around.version,
@@ -52,6 +56,7 @@ export const readingsOf = (
   },
   adminExpiresAtMs: () => adminExpiresAtMs(store),
   clockHeld: () => clock.held,
+  database: () => database,
   deviceTokens: () => {
     const name = (kid: string | undefined): string => (kid === IMPORTED_KID ? 'imported' : (kid ?? 'unseen'));
     const counted = new Map([...store.devices.kids()].map(([kid, devices]) => [name(kid), devices]));

@@ -27,6 +27,8 @@ export interface Snapshot {
   readonly halts: readonly Halt[];
   /** Builds whose APK was lost after admission, by sha256. */
   readonly missingArtifacts: ReadonlySet<Sha256>;
+  /** The database has been away for too long: another controller may have stopped what this offers. */
+  readonly isStale?: boolean | undefined;
 }
 
 /** What the decision may know of a device. A version code of 0 means that no agent is installed yet. */
@@ -171,9 +173,13 @@ export const isRolledBack = ({ rollout, halts, lastSafe }: Snapshot): boolean =>
   rollout.rollback ||
   (haltIn(halts)?.mode === 'rollback' && lastSafe !== undefined && lastSafe.withdrawn === undefined);
 
+/** Nobody is offered anything: by a `suspend` in Git, or because the picture may be out of date. */
+const isFrozen = ({ rollout, isStale }: Snapshot, nowMs: number): boolean =>
+  isStale === true || isSuspended(rollout, nowMs);
+
 /** SPEC §4 steps 1–2. */
 export function targetFor(snapshot: Snapshot, device: Device, nowMs: number): Target {
-  if (isSuspended(snapshot.rollout, nowMs)) return hold('suspended');
+  if (isFrozen(snapshot, nowMs)) return hold('suspended');
   const percent = percentAt(snapshot.rollout, snapshot.progress);
   return targetOf(snapshot, device, exposedNow(snapshot, device, percent, nowMs));
 }
@@ -181,7 +187,7 @@ export function targetFor(snapshot: Snapshot, device: Device, nowMs: number): Ta
 /** SPEC §4, the whole of it. */
 export function decide(snapshot: Snapshot, device: Device, nowMs: number): Decision {
   const { rollout, current, lastSafe } = snapshot;
-  if (isSuspended(rollout, nowMs)) return hold('suspended');
+  if (isFrozen(snapshot, nowMs)) return hold('suspended');
   const percent = percentAt(rollout, snapshot.progress);
   const exposed = exposedNow(snapshot, device, percent, nowMs);
   const target = targetOf(snapshot, device, exposed);
@@ -236,7 +242,7 @@ function sameSignerForDowngrade(snapshot: Snapshot, device: Device, target: Buil
 /** The share of buckets, in percent, that are really offered `current`: 0 under rollback, suspension or withdrawal. */
 export function effectivePercent(snapshot: Snapshot, nowMs: number): number {
   const { rollout, current } = snapshot;
-  if (rollout.rollback || current.withdrawn !== undefined || isSuspended(rollout, nowMs)) return 0;
+  if (rollout.rollback || current.withdrawn !== undefined || isFrozen(snapshot, nowMs)) return 0;
   if (snapshot.halts.length > 0 || isProgressUnread(snapshot, nowMs)) return 0;
   return percentAt(rollout, snapshot.progress);
 }

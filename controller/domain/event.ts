@@ -187,6 +187,9 @@ export type Event =
       message: string;
     }
   | { readonly type: 'ota.clock.ok'; by: 'clock' | 'witness' | 'operator' }
+  | { readonly type: 'ota.database.fail'; code: string; message: string }
+  | { readonly type: 'ota.database.stale'; awayMs: number }
+  | { readonly type: 'ota.database.ok'; awayMs: number }
   | { readonly type: 'ota.artifact.stored'; sha256: string; bytes: number; actor: string }
   | { readonly type: 'ota.artifact.repaired'; sha256: string; bytes: number; actor: string }
   | { readonly type: 'ota.artifact.deleted'; sha256: string; bytes: number; actor: string }
@@ -270,6 +273,7 @@ export const BACKGROUND_PARTS = [
   'clock',
   'device_tokens',
   'completion',
+  'database',
   'exposure',
   'failures',
   'gate',

@@ -89,6 +89,16 @@ function decisionStep(decision: Decision): ExplainedStep {
   };
 }
 
+function suspendStep({ rollout, isStale }: Snapshot, nowMs: number): ExplainedStep {
+  const step = 'suspend';
+  if (isStale === true)
+    return { step, finding: 'suspended', why: 'the controller has not reached its database for too long' };
+  if (!isSuspended(rollout, nowMs))
+    return { step, finding: 'not suspended', why: 'the rollout is not suspended' };
+  const until = rollout.suspend === undefined ? '' : new Date(rollout.suspend.untilMs).toISOString();
+  return { step, finding: 'suspended', why: `${rollout.suspend?.reason ?? ''}, until ${until}` };
+}
+
 export function explain(snapshot: Snapshot, device: Device, nowMs: number): Explanation {
   const { rollout } = snapshot;
   const percent = percentAt(rollout, snapshot.progress);
@@ -99,12 +109,9 @@ export function explain(snapshot: Snapshot, device: Device, nowMs: number): Expl
     canary: isCanary(snapshot, device),
   };
   const decision = decide(snapshot, device, nowMs);
-  const suspended = isSuspended(rollout, nowMs);
-  const until = rollout.suspend === undefined ? '' : new Date(rollout.suspend.untilMs).toISOString();
-  const suspend: ExplainedStep = suspended
-    ? { step: 'suspend', finding: 'suspended', why: `${rollout.suspend?.reason ?? ''}, until ${until}` }
-    : { step: 'suspend', finding: 'not suspended', why: 'the rollout is not suspended' };
-  if (suspended) return { ...facts, decision, steps: [suspend, decisionStep(decision)] };
+  const suspend = suspendStep(snapshot, nowMs);
+  if (suspend.finding === 'suspended')
+    return { ...facts, decision, steps: [suspend, decisionStep(decision)] };
   const installed = snapshot.buildsByCode.get(device.versionCode);
   const never = device.versionCode === 0;
   const runs: ExplainedStep = {

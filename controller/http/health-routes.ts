@@ -7,7 +7,7 @@ import type { Doors, Route } from './route.ts';
 
 export function healthRoutes(http: Http, doors: Doors): Route[] {
   const { settings, metrics } = http;
-  const { picture } = http.ports;
+  const { picture, database } = http.ports;
   const scrape: Route['run'] = async ctx => {
     const { contentType, body } = await metrics();
     ctx.set('Content-Type', contentType);
@@ -19,12 +19,14 @@ export function healthRoutes(http: Http, doors: Doors): Route[] {
       ctx.body = { status: 'ok' };
     }),
 
-    // Ready means that update checks are answered. A source that is down does not change that.
+    // Ready means that update checks are answered. A source or a database that is down does not change that: a proxy that
+    // took all controllers away for it would leave devices without an answer.
     doors.open('GET', '/readyz', 'both', ctx => {
       const { snapshot } = picture;
       if (snapshot === undefined)
         throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 5 });
-      ctx.body = { status: 'ready', revision: snapshot.revision };
+      const status = database === undefined || database.reachable ? 'ready' : 'degraded';
+      ctx.body = { status, revision: snapshot.revision };
     }),
 
     doors.admin('GET', '/v1/health', 'read', async ctx => {

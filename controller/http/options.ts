@@ -12,6 +12,7 @@ import type {
   AuditStore,
   Brake,
   BuildExaminer,
+  DatabaseReach,
   DeviceStore,
   FailureStore,
   HealthSource,
@@ -31,6 +32,8 @@ import { type Pace, UPLOAD } from './body.ts';
 
 export interface HttpPorts {
   readonly picture: Picture;
+  /** Undefined with SQLite. */
+  readonly database?: DatabaseReach | undefined;
   readonly clock: HeldClock;
   readonly devices: DeviceStore;
   readonly outcomes: OutcomeStore;

@@ -21,6 +21,8 @@ export interface Readings {
   /** When the last valid token of scope `admin` ends, Unix ms. */
   adminExpiresAtMs(): Promise<number | undefined>;
   clockHeld(): boolean;
+  /** Undefined while the database is a file of this machine. */
+  database(): { readonly reachable: boolean; readonly ageMs: number; readonly stale: boolean } | undefined;
   /** Devices by `kid`, `imported` or `unseen`. */
   deviceTokens(): ReadonlyMap<string, number>;
   /** Undefined without a certificate of our own. */
@@ -106,6 +108,18 @@ function gaugesOf(registry: Registry) {
     ),
     sourceAge: gauge('ota_source_age_seconds', 'Time since the source was last read.'),
     clockHeld: gauge('ota_clock_held', '1 while the wall clock cannot be trusted and exposure stands still.'),
+    databaseUp: gauge(
+      'ota_database_up',
+      '1 while the PostgreSQL server answers this controller; no series with SQLite.',
+    ),
+    databaseAge: gauge(
+      'ota_database_age_seconds',
+      'How old what this controller knows of the database may be; beyond OTA_STALE_MAX it offers nothing.',
+    ),
+    databaseStale: gauge(
+      'ota_database_stale',
+      '1 while nothing is offered because the database has been away for longer than OTA_STALE_MAX.',
+    ),
     adminExpiry: gauge(
       'ota_admin_token_expiry_seconds',
       'When the last valid operator token of a scope ends, Unix seconds.',
@@ -165,6 +179,12 @@ function standing(g: Gauges, readings: Readings): void {
   g.deviceTokens.reset();
   for (const [kid, devices] of readings.deviceTokens()) g.deviceTokens.labels(kid).set(devices);
   g.clockHeld.set(readings.clockHeld() ? 1 : 0);
+  const database = readings.database();
+  if (database !== undefined) {
+    g.databaseUp.set(database.reachable ? 1 : 0);
+    g.databaseAge.set(database.ageMs / 1000);
+    g.databaseStale.set(database.stale ? 1 : 0);
+  }
   g.revisionRefused.set(readings.revisionRefused() ? 1 : 0);
 }
 

@@ -11,6 +11,7 @@ export * from './audit.ts';
 export * from './brake.ts';
 export * from './changes.ts';
 export * from './clock.ts';
+export * from './database.ts';
 export * from './desired.ts';
 export * from './devices.ts';
 export * from './failures.ts';

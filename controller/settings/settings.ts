@@ -34,6 +34,12 @@ export const SETTINGS = {
     'A PostgreSQL database instead of the SQLite file in OTA_DATA: postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full. Add sslrootcert=FILE for a certificate authority of your own.',
   ),
   OTA_DATABASE_CONNECTIONS: number(4, 1, 100, 'Connections to PostgreSQL that read; one more writes.'),
+  OTA_STALE_MAX: duration(
+    5 * MINUTE_MS,
+    '10s',
+    '24h',
+    'How long updates are offered from memory while PostgreSQL is away; then nothing is offered and no APK is sent until it is back.',
+  ),
   OTA_HOST: setting(
     text,
     '127.0.0.1',

@@ -54,9 +54,9 @@ const postgres: readonly (readonly [pattern: RegExp, ...known: Known])[] = [
   ],
 ];
 
-/** The driver gives these no code. */
+/** The driver gives these no code. Knex writes the statement ahead of them. */
 const LOST =
-  /^(Connection terminated|timeout expired|timeout exceeded|Query read timeout|Client has encountered)/;
+  /(^| - )(Connection terminated|timeout expired|timeout exceeded|Query read timeout|Client has encountered)/;
 
 function knownIn(error: unknown): Known | undefined {
   const code = codeOf(error);

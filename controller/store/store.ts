@@ -72,6 +72,8 @@ export interface Store {
   readonly sessions: Sessions;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
+  /** Resolves when the database answers and this controller may write to it. Faults `lease_lost`, `store_unreachable` and others. */
+  reach(): Promise<void>;
   /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`; `backup_no_database` on PostgreSQL. */
   backup(toFile: string): Promise<void>;
   /** Writes what is buffered, ends after the writes that wait, releases the folder. */
@@ -210,6 +212,11 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
         intervalMs,
       ).unref();
     },
+    reach: () =>
+      db.read(async reader => {
+        await refuseMoved(reader);
+        await lease.hold(reader);
+      }),
     backup: toFile => backupDatabase(path.join(folder, DATABASE_FILE), toFile),
     close: () => {
       closing ??= close();
@@ -233,18 +240,12 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost', 'installation_move
 
 function telling(db: Db, onOvertaken: () => void = () => undefined): Db {
   let told = false;
-  return {
-    ...db,
-    write: async job => {
-      try {
-        return await db.write(job);
-      } catch (error) {
-        if (!told && ELSEWHERE.has(faultCode(error))) {
-          told = true;
-          onOvertaken();
-        }
-        throw error;
-      }
-    },
+  const tell = (error: unknown): never => {
+    if (!told && ELSEWHERE.has(faultCode(error))) {
+      told = true;
+      onOvertaken();
+    }
+    throw error;
   };
+  return { ...db, read: query => db.read(query).catch(tell), write: job => db.write(job).catch(tell) };
 }

@@ -106,6 +106,9 @@ async function attempt<T>(job: Job<T>, trx: Knex.Transaction, shared: boolean): 
   }
 }
 
+const neverBegan = (cause: unknown): boolean =>
+  cause instanceof Error && cause.message.startsWith('Transaction query already complete');
+
 async function commit({ writer, standing, begin }: WriteEngine, batch: readonly Waiting[]): Promise<void> {
   let cause: unknown;
   try {
@@ -120,7 +123,9 @@ async function commit({ writer, standing, begin }: WriteEngine, batch: readonly 
       }
     });
   } catch (error) {
-    for (const job of batch) job.failed(cause ?? error);
+    // Knex runs the work of a transaction even when BEGIN failed: what the work says then is no cause.
+    const why = cause === undefined || neverBegan(cause) ? error : cause;
+    for (const job of batch) job.failed(why);
     return;
   }
   for (const job of batch) job.committed();

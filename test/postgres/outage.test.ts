@@ -58,4 +58,55 @@ test('while the database is away devices are offered the build, what must be wri
   }
 });
 
+test('a database that stays away: offers end with OTA_STALE_MAX, no APK and no operator gets in, and it comes back by itself', async () => {
+  const server = await startPostgres();
+  if (server === undefined) throw new Error('these tests run on PostgreSQL');
+  let movedMs = 0;
+  const around = {
+    wallMs: () => Date.now() + movedMs,
+    monotonicMs: () => performance.now() + movedMs,
+  };
+  try {
+    await onDatabase(`${server.url}/postgres`, 'create database ota');
+    await withController(
+      async journey => {
+        await journey.merge(100);
+        const [device] = await journey.enrol(['kiosk-1']);
+        if (device === undefined) throw new Error('one device');
+        const { token } = device;
+        const check = () => call(journey.url, 'GET', '/v1/agent/update?version_code=41', { token });
+        const apk = () => call(journey.url, 'GET', '/v1/agent/builds/b42/apk', { token });
+        const ready = async () => (await call(journey.url, 'GET', '/readyz')).json as { status: string };
+        const events = () => journey.log.map(line => line.event).filter(e => e.startsWith('ota.database.'));
+        assert.is((await ready()).status, 'ready');
+
+        await server.crash();
+        await until('the controller notices', async () => (await ready()).status === 'degraded');
+        movedMs += 100_000;
+        assert.is((await check()).status, 200, 'memory is young enough');
+        movedMs += 30_000;
+        const held = await check();
+        assert.is(held.status, 204);
+        assert.is(held.headers['ota-decision'], 'suspended');
+        assert.is.not((await apk()).status, 200, 'no bytes of what may be halted');
+        const look = await journey.admin('GET', '/v1/rollout');
+        assert.is(look.status, 503, 'the token may have been revoked meanwhile');
+        assert.ok(Number(look.headers['retry-after']) > 0);
+        assert.is((await ready()).status, 'degraded', 'a proxy keeps it: devices get an answer');
+        await until('it says so', async () => events().includes('ota.database.stale'));
+
+        await server.revive();
+        await until('it is ready again', async () => (await ready()).status === 'ready');
+        assert.is((await check()).status, 200);
+        assert.is((await apk()).status, 200);
+        assert.is((await journey.admin('GET', '/v1/rollout')).status, 200);
+        assert.equal(events(), ['ota.database.fail', 'ota.database.stale', 'ota.database.ok']);
+      },
+      { settings: { OTA_DATABASE: `${server.url}/ota`, OTA_STALE_MAX: '2m' }, around },
+    );
+  } finally {
+    await server.stop();
+  }
+});
+
 test.run();
