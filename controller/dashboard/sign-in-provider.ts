@@ -93,7 +93,7 @@ function pagesOf(options: DashboardOptions, people: People, access: Access, view
         message: error.message,
       });
       const wrong = html`${error.message}. Try again in a minute, or sign in with an operator’s token. <code>${error.code}</code>`;
-      return views.form(next, { status: 503, wrong });
+      return views.form(next, { status: 503, wrong, withToken: true });
     }
   }
 

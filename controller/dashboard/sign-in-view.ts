@@ -19,7 +19,7 @@ export interface Told {
   /** What went wrong, above everything. */
   readonly wrong?: Part;
   readonly headers?: AnswerHeaders;
-  /** The person was at the token's form. */
+  /** The token's form is what the person was at, or what is left to them. */
   readonly withToken?: boolean;
 }
 

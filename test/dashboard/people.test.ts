@@ -216,6 +216,7 @@ test('a provider that is down stops no start, is told at sign-in and by health, 
     const down = await visitor.go(`${pages.url}/sign-in/provider?next=/`);
     assert.is(down.status, 503);
     assert.match(down.text, /does not answer\. Try again in a minute, or sign in with an operator’s token/);
+    assert.match(down.text, /<details class="or" open>/, 'the other door is open');
     const health = await visitor.go(`${pages.url}/sign-in`, { token: pages.tokens.admin, next: '/health' });
     assert.match(health.text, /Sign-in: does not work/);
     await openId.start();
