@@ -129,8 +129,14 @@ test('the way back works once, and only in the browser that set out', () =>
     await ann.step(`${url}/sign-in/provider?next=/`);
     assert.is((await ann.go(callback)).status, 403, 'nor when she has set out herself');
     assert.is(ann.cookie(url, 'ota-session'), undefined);
+    const flow = mallory.cookie(url, 'ota-sign-in') ?? '';
     assert.is((await mallory.go(callback)).status, 200);
     assert.is((await mallory.go(callback)).status, 400, 'a second time');
+    const replay = makeVisitor();
+    replay.setCookie(url, 'ota-sign-in', flow);
+    const stale = await replay.go(callback);
+    assert.is(stale.status, 403, 'nor with all that the first browser had');
+    assert.match(stale.text, /says that this sign-in was used before or took too long/);
   }));
 
 test('a person who takes longer than ten minutes begins again', () =>
