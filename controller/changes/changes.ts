@@ -2,6 +2,7 @@
  * A person's wish, step by step: edit the newest files of the branch, judge them as a pull request is judged, count the
  * fleet, and hand the texts to whoever opens pull requests. What is opened is what was shown, or the page is shown anew.
  */
+import { changeBranch } from '../domain/change-branch.ts';
 import type { DeviceId } from '../domain/ids.ts';
 import { type Judgement, problemsOf } from '../domain/judging/judge.ts';
 import { fleetCounter } from '../domain/plan/fleet.ts';
@@ -30,18 +31,20 @@ import { readSteps } from '../yaml/change/steps.ts';
 import { changeTree } from '../yaml/change/tree.ts';
 
 export interface ChangesOptions {
-  readonly source: Pick<Source, 'head' | 'read'>;
+  readonly source: Pick<Source, 'head' | 'read' | 'push'>;
   readonly desired: Pick<DesiredStore, 'applied'>;
   readonly devices: Pick<DeviceStore, 'scan' | 'checkInGaps'>;
   readonly audit: Pick<AuditStore, 'record'>;
   /** The judgement of a tree that would be merged now. */
   readonly judge: (tree: SourceTree, standing: Standing | undefined) => Promise<Judgement>;
-  /** Undefined where no pull request can be opened. */
+  /** Undefined without GitHub: then a branch is pushed to the source, where it is a repository. */
   readonly open: ((pull: OpeningPull) => Promise<OpenedPull>) | undefined;
   readonly activeWithinMs: number;
   readonly pollMs: number;
   readonly nowMs: () => number;
 }
+
+type Made = Extract<Proposed, { kind: 'opened' | 'pushed' }>;
 
 export function makeChanges(options: ChangesOptions): Changes {
   const { source, desired, devices, judge, open, nowMs } = options;
@@ -52,7 +55,7 @@ export function makeChanges(options: ChangesOptions): Changes {
     const applied = await desired.applied();
     const asWritten = await judge(tree, undefined);
     if (asWritten.plan === undefined)
-      return refused(`the newest commit of the branch is invalid: mend it first`, undefined, asWritten);
+      return refused('The newest commit of the branch is invalid: mend it first', undefined, asWritten);
     const written = asWritten.plan.head;
     const change = await changeOf(ask, written.state);
     if (typeof change === 'string')
@@ -60,14 +63,14 @@ export function makeChanges(options: ChangesOptions): Changes {
     const changed = changeTree(tree, { written: written.state, merged: applied ?? written }, change);
     if (!changed.ok) return { kind: 'refused', message: changed.message, hint: changed.hint, problems: [] };
     if (changed.texts.size === 0)
-      return { kind: 'refused', message: 'rollout.yaml says so already', hint: undefined, problems: [] };
+      return { kind: 'refused', message: 'The files say so already', hint: undefined, problems: [] };
     const judgement = await judge(changed.tree, applied);
     const { plan } = judgement;
     const files = [...changed.texts].map(([file, texts]) => ({ file, ...texts }));
     // An approval is what the pull request will ask for; everything else that is wrong would be refused after the merge.
     const { approval: _, ...others } = judgement.problems;
     if (plan === undefined || hasError(Object.values(others).flat()))
-      return refused(`to ${changed.title} would be refused`, undefined, judgement);
+      return refused(`To ${changed.title} would be refused`, undefined, judgement);
     const counter = fleetCounter(plan, options.activeWithinMs);
     for await (const device of fleetOf(devices)) counter.add(device);
     const fleet = counter.result();
@@ -151,10 +154,15 @@ export function makeChanges(options: ChangesOptions): Changes {
     const shown = await show(ask);
     if (shown.kind === 'refused') return shown;
     if (shown.basis !== basis) return { kind: 'moved', shown };
-    if (open === undefined)
-      return { kind: 'refused', message: 'pull requests are not set up here', hint: undefined, problems: [] };
-    const opened = await open({ shown, reason: ask.reason === '' ? undefined : ask.reason, by });
-    const detail = { title: shown.title, pull: opened.pull, plan: shown.plan.hash };
+    const reason = ask.reason === '' ? undefined : ask.reason;
+    const done = await carryOut(shown, reason, by);
+    if (done === undefined)
+      return { kind: 'refused', message: 'A folder takes no proposals', hint: undefined, problems: [] };
+    const detail = {
+      title: shown.title,
+      plan: shown.plan.hash,
+      ...(done.kind === 'opened' ? { pull: done.pull } : { branch: done.branch }),
+    };
     await options.audit.record({
       atMs: nowMs(),
       actor: by,
@@ -162,10 +170,26 @@ export function makeChanges(options: ChangesOptions): Changes {
       subject: ask.kind,
       detail,
     });
-    return { kind: 'opened', ...opened };
+    return done;
   }
 
-  return { canPropose: open !== undefined, show, propose };
+  async function carryOut(
+    shown: ShownChange,
+    reason: string | undefined,
+    by: string,
+  ): Promise<Made | undefined> {
+    if (open !== undefined) return { kind: 'opened', ...(await open({ shown, reason, by })) };
+    if (source.push === undefined) return undefined;
+    const { base, title } = shown;
+    const files = new Map(shown.files.map(({ file, after }) => [file, after]));
+    const branch = changeBranch(title, base, files);
+    const why = reason === undefined ? '' : `${reason}\n\n`;
+    await source.push({ base, branch, files, message: `${title}\n\n${why}Asked for by ${by}\n` });
+    return { kind: 'pushed', branch };
+  }
+
+  const way = open !== undefined ? 'pull_request' : source.push !== undefined ? 'branch' : undefined;
+  return { way, show, propose };
 }
 
 const momentAt = (atMs: number) => ({ atMs, text: new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z') });

@@ -1,5 +1,5 @@
 /** The pull request of a change that a person asked for on a page: a branch made through the API, and who asked. */
-import { createHash } from 'node:crypto';
+import { changeBranch } from '../domain/change-branch.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import type { OpenedPull, OpeningPull } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
@@ -18,19 +18,6 @@ export interface ChangePullOptions {
 }
 
 const PLAN_CHARS = 50_000;
-
-/** The name holds the content: the button pressed twice opens one pull request. */
-function branchOf({ shown: { title, base, files } }: OpeningPull): string {
-  const words = title
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 60)
-    .replace(/^-+|-+$/g, '');
-  const content = createHash('sha256')
-    .update(`${base}\n${JSON.stringify(files.map(({ file, after }) => [file, after]))}`)
-    .digest('hex');
-  return `ota/${words === '' ? 'change' : words}-${content.slice(0, 8)}`;
-}
 
 export function changeBody({ shown, reason, by }: OpeningPull): string {
   const { plan, fleet, foreseen, warnings } = shown;
@@ -51,7 +38,11 @@ export function changeOpener(options: ChangePullOptions): (opening: OpeningPull)
   const { github, proposers, path } = options;
   return async opening => {
     const { shown, reason, by } = opening;
-    const head = branchOf(opening);
+    const head = changeBranch(
+      shown.title,
+      shown.base,
+      shown.files.map(({ file, after }) => [file, after]),
+    );
     const message = reason === undefined ? shown.title : `${shown.title}\n\n${reason}`;
     const files = new Map(shown.files.map(({ file, after }) => [`${path}/${file}`, after]));
     await putBranch(github, {

@@ -2,12 +2,13 @@
  * A change on its way to a pull request: committed on the newest base without touching anybody's files, pushed as a
  * branch, and opened. Without GitHub the branch is pushed and that is all.
  */
-import { createHash } from 'node:crypto';
+import { changeBranch } from '../domain/change-branch.ts';
 import { Fault } from '../domain/fault.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import type { Proposal, Proposals } from '../ports/index.ts';
 import { type Checkout, type CheckoutOptions, openCheckout } from './checkout.ts';
 import type { GitHub } from './client.ts';
+import { GitHubFault } from './fault.ts';
 import { literal, paragraphs } from './render/markdown.ts';
 
 export interface ProposalsOptions extends CheckoutOptions {
@@ -35,7 +36,7 @@ export function makeProposals(options: ProposalsOptions): Proposals {
     },
     open: async proposal => {
       const checkout = openCheckout(proposal.root, options);
-      const branch = branchName(proposal);
+      const branch = changeBranch(proposal.title, proposal.base, proposal.files);
       const message =
         proposal.reason === undefined ? proposal.title : `${proposal.title}\n\n${proposal.reason}`;
       const commit = await checkout.commit(proposal.base, proposal.files, message);
@@ -67,19 +68,6 @@ function defaultBranch(listing: string): string {
   if (name === undefined)
     throw new Fault('git_failed', 'the remote does not say which branch is its default', { retry: 'never' });
   return name;
-}
-
-/** `ota/promote-b42-at-10-1a2b3c4d`: readable, and the same for the same change of the same base. */
-function branchName({ title, files, base }: Proposal): string {
-  const words = title
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 60)
-    .replace(/^-+|-+$/g, '');
-  const content = createHash('sha256')
-    .update(`${base}\n${JSON.stringify([...files])}`)
-    .digest('hex');
-  return `ota/${words === '' ? 'change' : words}-${content.slice(0, 8)}`;
 }
 
 export function proposalBody({ plan, fleet, foreseen, reason, warnings }: Proposal): string {
@@ -128,8 +116,16 @@ export async function openPull(github: GitHub, pull: PullText): Promise<FoundPul
   const standing = await findPull(github, pull, 'open');
   if (standing !== undefined) return standing;
   const { branch: head, base, title, body } = pull;
-  const { data } = await github.call('pull.open', (octokit, at) =>
-    octokit.rest.pulls.create({ ...at, head, base, title, body }),
-  );
-  return { number: data.number, url: data.html_url, closed: false };
+  try {
+    const { data } = await github.call('pull.open', (octokit, at) =>
+      octokit.rest.pulls.create({ ...at, head, base, title, body }),
+    );
+    return { number: data.number, url: data.html_url, closed: false };
+  } catch (error) {
+    // Two people at once: the other one was first.
+    const isTaken = error instanceof GitHubFault && error.code === 'github_invalid';
+    const other = isTaken ? await findPull(github, pull, 'open') : undefined;
+    if (other === undefined) throw error;
+    return other;
+  }
 }

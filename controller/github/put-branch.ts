@@ -30,14 +30,21 @@ export async function putBranch(github: GitHub, content: BranchContent): Promise
   const { data: commit } = await github.call('commit.create', (octokit, at) =>
     octokit.rest.git.createCommit({ ...at, message, tree: tree.sha, parents: [base] }),
   );
-  if (await isThere(github, branch))
-    await github.call('ref.update', (octokit, at) =>
+  const move = (): Promise<unknown> =>
+    github.call('ref.update', (octokit, at) =>
       octokit.rest.git.updateRef({ ...at, ref: `heads/${branch}`, sha: commit.sha, force: true }),
     );
+  if (await isThere(github, branch)) await move();
   else
-    await github.call('ref.create', (octokit, at) =>
-      octokit.rest.git.createRef({ ...at, ref: `refs/heads/${branch}`, sha: commit.sha }),
-    );
+    await github
+      .call('ref.create', (octokit, at) =>
+        octokit.rest.git.createRef({ ...at, ref: `refs/heads/${branch}`, sha: commit.sha }),
+      )
+      .catch((error: unknown) => {
+        // Two people at once: the other one was first.
+        if (error instanceof GitHubFault && error.code === 'github_invalid') return move();
+        throw error;
+      });
   return commit.sha;
 }
 

@@ -74,15 +74,19 @@ export interface OpenedPull {
 
 export type Proposed =
   | ({ readonly kind: 'opened' } & OpenedPull)
+  /** Without GitHub: a branch of the source that a person merges. */
+  | { readonly kind: 'pushed'; readonly branch: string }
   /** The branch or the fleet's state moved on: this is the plan now. */
   | { readonly kind: 'moved'; readonly shown: ShownChange }
   | RefusedChange;
 
+export type ProposalWay = 'pull_request' | 'branch';
+
 export interface Changes {
-  /** False where nobody can be asked to merge: then a page shows the command. */
-  readonly canPropose: boolean;
+  /** How a change is proposed; undefined for a folder, where a page shows the command. */
+  readonly way: ProposalWay | undefined;
   /** What the change would do now; nothing is written. Faults of the source. */
   show(ask: Ask): Promise<ShownChange | RefusedChange>;
-  /** Opens the pull request, if what `basis` names still stands. Faults of the source and of GitHub. */
+  /** Opens the pull request or pushes the branch, if what `basis` names still stands. Faults of the source and of GitHub. */
   propose(ask: Ask, how: { readonly basis: string; readonly by: string }): Promise<Proposed>;
 }

@@ -24,6 +24,15 @@ export interface RolloutVersion {
   readonly content: Buffer;
 }
 
+/** One commit on a branch of its own. */
+export interface PushedChange {
+  readonly base: Revision;
+  readonly branch: string;
+  /** Whole new texts by path under `releases/`. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly message: string;
+}
+
 export interface Source {
   /** Fetches and names the newest revision. */
   head(): Promise<Revision>;
@@ -41,6 +50,8 @@ export interface Source {
    * have already. A folder yields one at most. Fault `revision_unknown` when either is not there.
    */
   rolloutHistory(revision: Revision, since?: Revision): AsyncIterable<RolloutVersion>;
+  /** Pushes a branch; the same change again changes nothing. Only a repository has it. Fault `push_refused`. */
+  push?(change: PushedChange): Promise<void>;
   /** Calls back on a hint that something may have changed; returns the way to stop. */
   watch(onHint: () => void): Promise<() => Promise<void>>;
   /** Ends what is running; every later call rejects with Fault `source_stopped`. */

@@ -101,7 +101,7 @@ browserTest('a viewer sees all and can press nothing; whoever has no role is tol
       await page.goto('/change/rollout?percent=25');
       assert.match(
         plain(await page.locator('main').textContent()),
-        /Opening a pull request takes the role proposer; you are a viewer/,
+        /Proposing takes the role proposer; you are a viewer/,
       );
       assert.is(await page.getByRole('button', { name: 'Open the pull request' }).count(), 0);
     });

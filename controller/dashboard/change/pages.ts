@@ -9,7 +9,7 @@ import type { DashboardOptions } from '../options.ts';
 import { type Ability, roleFor, type Session } from '../session.ts';
 import { ownPath, signInAt } from '../sign-in-view.ts';
 import { fieldsOf, isAskKind, readAsk } from './ask.ts';
-import { openedView, refusedView, shownView, titleOf } from './view.ts';
+import { openedView, pushedView, refusedView, shownView, titleOf } from './view.ts';
 
 /** Frames a page of a change; it stays as it is while a person reads and types. */
 export type FramePage = (
@@ -67,7 +67,7 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
 
   async function look(session: Session, ask: Ask, note?: string): Promise<PageAnswer> {
     const shown = await changes.show(ask);
-    const seen = { session, canPropose: changes.canPropose, note };
+    const seen = { session, way: changes.way, note };
     return framed(session, {
       title: titleOf(ask),
       main: shown.kind === 'shown' ? shownView(ask, shown, seen) : refusedView(ask, shown, seen),
@@ -117,13 +117,15 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
     const proposed = await changes.propose(ask, { basis, by: session.viewer.actor });
     if (proposed.kind === 'opened')
       return framed(session, { title: `Pull request #${proposed.pull}`, main: openedView(ask, proposed) });
+    if (proposed.kind === 'pushed')
+      return framed(session, { title: 'A branch is pushed', main: pushedView(ask, proposed) });
     if (proposed.kind === 'moved')
       return look(
         session,
         ask,
         'Something was merged or halted meanwhile, so nothing was opened. This is the plan now.',
       );
-    const seen = { session, canPropose: changes.canPropose };
+    const seen = { session, way: changes.way };
     return framed(session, { title: titleOf(ask), main: refusedView(ask, proposed, seen), status: 409 });
   }
 

@@ -3,7 +3,7 @@ import type { BuildId } from '../../domain/ids.ts';
 import { type Plan, undoCommands } from '../../domain/plan/index.ts';
 import { bare, exposureLine, headline, viewLine } from '../../domain/plan/lines.ts';
 import { outlookLine } from '../../domain/plan/outlook-lines.ts';
-import type { Ask, ChangedFile, RefusedChange, ShownChange } from '../../ports/index.ts';
+import type { Ask, ChangedFile, ProposalWay, RefusedChange, ShownChange } from '../../ports/index.ts';
 import { type Html, html } from '../html.ts';
 import { icon } from '../icons.ts';
 import { problemView } from '../revisions/problem-view.ts';
@@ -13,7 +13,7 @@ import { commandOf, fieldsOf } from './ask.ts';
 
 export interface ChangeLook {
   readonly session: Session;
-  readonly canPropose: boolean;
+  readonly way: ProposalWay | undefined;
   /** Above everything: what became of the last press of the button. */
   readonly note?: string | undefined;
 }
@@ -121,26 +121,24 @@ ${is.slice(is.length - bottom, is.length - bottom + AROUND).map((text, i) => lin
 </ol></figure>`;
 }
 
-function formView(
-  ask: Ask,
-  { basis, approvalsNeeded }: ShownChange,
-  { session, canPropose }: ChangeLook,
-): Html {
-  if (!canPropose)
-    return html`<p>This controller cannot open pull requests: it has no <code>OTA_GITHUB_REPO</code>. Run the command above in your clone, or commit the change yourself.</p>`;
+function formView(ask: Ask, { basis, approvalsNeeded }: ShownChange, { session, way }: ChangeLook): Html {
+  if (way === undefined)
+    return html`<p>The source of this controller is a folder, so nothing can be proposed. Run the command above beside it without <code>--open-pr</code>, or edit the file yourself.</p>`;
   if (!session.viewer.may.has('propose'))
-    return html`<p>${session.viewer.byProvider ? html`Opening a pull request takes the role <b>proposer</b>; you are a ${session.viewer.role}` : html`Your token lacks the scope <code>propose</code>`}. Run the command above in your clone, or ask an operator.</p>`;
+    return html`<p>${session.viewer.byProvider ? html`Proposing takes the role <b>proposer</b>; you are a ${session.viewer.role}` : html`Your token lacks the scope <code>propose</code>`}. Run the command above in your clone, or ask an operator.</p>`;
   const needsReason = ask.kind === 'suspend';
   const approvals =
     approvalsNeeded === 0
-      ? 'The policy asks for no approval.'
+      ? way === 'branch'
+        ? 'There is no GitHub here: somebody merges the branch with Git.'
+        : 'The policy asks for no approval.'
       : `The policy asks for ${counted(approvalsNeeded, 'approval')} of this very plan.`;
   return html`<form class="stack-s" method="post" action="/change/${ask.kind}">
 <input type="hidden" name="form_token" value="${session.formToken}"><input type="hidden" name="basis" value="${basis}">
 ${fieldsOf(ask).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
-<label class="field"><span><b>Reason</b> <span class="q s">shown on the pull request and on this page</span></span><textarea name="reason" maxlength="1000"${needsReason && html` required`}>${ask.reason ?? ''}</textarea></label>
+<label class="field"><span><b>Reason</b> <span class="q s">shown ${way === 'branch' ? 'in the commit' : 'on the pull request'} and on this page</span></span><textarea name="reason" maxlength="1000"${needsReason && html` required`}>${ask.reason ?? ''}</textarea></label>
 ${ask.kind === 'rollback' && html`<label class="check"><input type="checkbox" name="force_downgrade"${ask.forceDowngrade && html` checked`}><b>Force the downgrade</b><span class="s q">Needs a reason. Works only where the agent is a system app, root, or debuggable; others report <code>downgrade_refused</code>.</span></label>`}
-<div class="acts"><div class="row"><button class="btn main" type="submit">Open the pull request</button><a class="btn" href="/">Cancel</a></div></div>
+<div class="acts"><div class="row"><button class="btn main" type="submit">${way === 'branch' ? 'Push the branch' : 'Open the pull request'}</button><a class="btn" href="/">Cancel</a></div></div>
 <p class="s q">${approvals} It governs within 5 s of the merge, and <a href="/">Now</a> follows it.</p></form>`;
 }
 
@@ -149,7 +147,7 @@ export function refusedView(ask: Ask, refused: RefusedChange, { note }: ChangeLo
   return html`<div>${crumb}<h1>${titleOf(ask)}: this cannot be done now</h1></div>
 ${noteView(note)}
 <section class="card stack-s" aria-labelledby="h-why"><h2 id="h-why">Why</h2><p>${message}.</p>${hint !== undefined && html`<p class="q">${hint}.</p>`}
-${problems.map(({ code, message: text, file, line, hint: cure }) => problemView({ severity: 'error', code, message: text, hint: cure, file, line, column: 0, path: '', excerpt: undefined }))}
+${problems.map(({ code, message: text, file, line, column, path, hint: cure }) => problemView({ severity: 'error', code, message: text, hint: cure, file, line, column, path, excerpt: undefined }))}
 <p class="s q">Nothing was changed.</p></section>`;
 }
 
@@ -157,4 +155,12 @@ export function openedView(ask: Ask, { url, pull }: { readonly url: string; read
   return html`<div>${crumb}<h1>Pull request #${pull} is open</h1><p class="q lead">${titleOf(ask)}: nothing changes for any device until it is merged.</p></div>
 <section class="card stack-s"><p>${icon('ok', 'ok')} Its plan is the one that you saw. Somebody with the right to merge decides.</p>
 <div class="acts"><div class="row"><a class="btn main" href="${url}">Open #${pull} on GitHub</a><a class="btn" href="/">Back to Now</a></div></div></section>`;
+}
+
+/** Branch names are made here: lower-case letters, digits, `-` and `/`. */
+export function pushedView(ask: Ask, { branch }: { readonly branch: string }): Html {
+  return html`<div>${crumb}<h1>A branch is pushed</h1><p class="q lead">${titleOf(ask)}: nothing changes for any device until it is merged.</p></div>
+<section class="card stack-s"><p>${icon('ok', 'ok')} <code>${branch}</code> holds the change that you saw. Somebody with the right to push merges it:</p>
+<code class="cmd">git fetch && git merge --no-ff origin/${branch} && git push</code>
+<div class="acts"><div class="row"><a class="btn" href="/">Back to Now</a></div></div></section>`;
 }

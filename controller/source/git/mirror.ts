@@ -31,6 +31,8 @@ export interface GitMirror {
    * made anew once and the work tried again.
    */
   reading<T>(work: (git: GitCommand, obtain: Obtain) => Promise<T>): Promise<T>;
+  /** With a command that reaches the source. Fault `push_refused`. */
+  pushing(work: (command: GitCommand, origin: GitCommand) => Promise<void>): Promise<void>;
 }
 
 const HEAD_REF = 'refs/ota/head';
@@ -211,5 +213,11 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
     return has(commit);
   }
 
-  return { fetch, ensure, reading };
+  const pushing = (work: (command: GitCommand, origin: GitCommand) => Promise<void>): Promise<void> =>
+    work(git(home), reaching(home)).catch((error: unknown) => {
+      if (!(error instanceof GitExit)) throw error;
+      throw new Fault('push_refused', `cannot push to ${remote.shown}: ${error.message}`, { retry: 'never' });
+    });
+
+  return { fetch, ensure, reading, pushing };
 }

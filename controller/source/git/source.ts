@@ -11,6 +11,7 @@ import { type GitCommand, GitExit } from './command.ts';
 import { readMerge } from './merge.ts';
 import { gitMirror } from './mirror.ts';
 import { type RunGit, stopped } from './process.ts';
+import { pushBranch } from './push.ts';
 import { checkBranch, checkSubPath, gitRemote } from './remote.ts';
 import { history, historyPage, readTree } from './tree.ts';
 
@@ -99,6 +100,11 @@ export function gitSource(options: GitSourceOptions): Source & { stop(): Promise
             historyPage(git, { revision, since, subPath, skip }, obtain),
           );
         });
+      }),
+    push: change =>
+      inTurn(async () => {
+        await demand(change.base);
+        await mirror.pushing((git, origin) => pushBranch(git, origin, change, subPath));
       }),
     watch: onHint => watchRefs(remote.localPath, onHint),
     stop: async () => {

@@ -1,0 +1,23 @@
+/** The branch of a proposed change. */
+import { createHash } from 'node:crypto';
+import type { Revision } from './ids.ts';
+
+/**
+ * `ota/promote-b42-at-10-1a2b3c4d`: readable, and the same for the same change of the same base, so that a second try
+ * finds the first. `files`: new texts by path.
+ */
+export function changeBranch(
+  title: string,
+  base: Revision,
+  files: Iterable<readonly [path: string, text: string]>,
+): string {
+  const words = title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 60)
+    .replace(/^-+|-+$/g, '');
+  const content = createHash('sha256')
+    .update(`${base}\n${JSON.stringify([...files])}`)
+    .digest('hex');
+  return `ota/${words === '' ? 'change' : words}-${content.slice(0, 8)}`;
+}
