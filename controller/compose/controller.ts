@@ -3,7 +3,7 @@ import { createHttp } from '../http/app.ts';
 import type { Outbox } from '../outbox/drain.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import type { Settings } from '../settings/settings.ts';
-import { openStore, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import { type GuardedClock, guardClock } from '../watch/clock.ts';
 import { makeBackground } from './background.ts';
@@ -15,6 +15,7 @@ import { watchGitHub } from './github.ts';
 import { type Ground, makeEnds, type Surroundings, storeOptions } from './ground.ts';
 import { keysAtTheDoor } from './installation.ts';
 import { openParts, type Parts } from './parts.ts';
+import { openStoreInTurn } from './standby.ts';
 import { announcing, namedArtifacts } from './stored-apks.ts';
 import { lookAtFleet, lookAtGate, watchTime } from './watches.ts';
 
@@ -46,10 +47,8 @@ export async function startController(settings: Settings, around: Surroundings):
   const background = makeBackground(observe);
   const ends = makeEnds();
   const gate = keysAtTheDoor(settings, observe);
-  const store = await openStore({
-    ...storeOptions(settings, around, nowMs, background),
-    recognise: gate.recognise,
-  });
+  const options = { ...storeOptions(settings, around, nowMs, background), recognise: gate.recognise };
+  const store = await openStoreInTurn(options, observe, around.giveUp);
   ends.add(() => store.close());
   ends.add(() => background.stop());
   const ground: Ground = { settings, around, clock, nowMs, store, background, ends };
@@ -134,6 +133,8 @@ async function openDoors(
 
 /** How often a database in the network is asked whether it is there and ours. */
 const LOOK_MS = 500;
+/** So often a lease is renewed before it ends. */
+const RENEWALS = 4;
 
 /** Starts what runs by itself. */
 async function begin(ground: Ground, parts: Parts): Promise<void> {
@@ -153,7 +154,11 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   ends.add(() => parts.source.stop?.());
   watchTime(ground, parts.watches, parts.artifacts, parts.stored);
   const { database } = parts;
-  if (database !== undefined) background.every(LOOK_MS, 'database', () => database.look());
+  if (database !== undefined) {
+    background.every(LOOK_MS, 'database', () => database.look());
+    // The look tells what is wrong with the database.
+    background.every(settings.OTA_LEASE / RENEWALS, 'database', () => store.renew().catch(() => undefined));
+  }
   if (github !== undefined) watchGitHub(ground, github, parts.formerHalts);
   ends.add(() => parts.watches.exposure.keep());
   ends.add(() => background.stop());

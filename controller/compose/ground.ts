@@ -21,6 +21,8 @@ export interface Surroundings {
   /** Starts Git; default: a small process of this controller's own. */
   readonly runGit?: RunGit;
   readonly version: string;
+  /** Ends a start that waits for its turn to lead. */
+  readonly giveUp?: AbortSignal;
   /** Called once when another controller has taken the database over. */
   readonly overtaken?: () => void;
 }
@@ -64,7 +66,10 @@ export function makeEnds(): Ends {
 
 /** The store of the data folder; how long its transactions take is observed. */
 export const storeOptions = (
-  settings: Pick<Settings, 'OTA_DATA' | 'OTA_DATABASE' | 'OTA_DATABASE_CONNECTIONS'>,
+  settings: Pick<
+    Settings,
+    'OTA_DATA' | 'OTA_DATABASE' | 'OTA_DATABASE_CONNECTIONS' | 'OTA_LEASE' | 'OTA_STANDBY'
+  >,
   { monotonicMs, observer, overtaken }: Pick<Surroundings, 'monotonicMs' | 'observer' | 'overtaken'>,
   nowMs: () => number,
   background: Pick<Background, 'failed'>,
@@ -77,6 +82,8 @@ export const storeOptions = (
   nowMs,
   onFault: background.failed,
   onOvertaken: overtaken,
+  leaseMs: settings.OTA_LEASE,
+  standby: settings.OTA_STANDBY,
   watch: {
     monotonicMs,
     wrote: (ms, jobs) => observer.observe({ type: 'ota.store.write', ms, jobs }),

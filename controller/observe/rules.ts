@@ -78,6 +78,7 @@ export function rules(m: Meters): Rules {
     'ota.clock.jump': { level: 'error' },
     'ota.clock.start': { level: 'error' },
     'ota.clock.ok': { level: 'warn' },
+    'ota.standby': { level: 'info' },
     'ota.database.fail': { level: 'error' },
     'ota.database.stale': { level: 'error' },
     'ota.database.ok': { level: 'warn' },

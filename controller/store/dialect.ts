@@ -17,6 +17,24 @@ export interface Rows {
 
 export const isPostgres = (db: Knex): boolean => db.client.config.client === 'pg';
 
+/** The database's own clock, Unix ms: controllers on several machines agree on it. It goes on within a transaction. */
+export async function clockMs(db: Knex): Promise<number> {
+  const now = isPostgres(db)
+    ? '(extract(epoch from clock_timestamp()) * 1000)::bigint'
+    : "cast((julianday('now') - 2440587.5) * 86400000 as integer)";
+  const [row] = await rowsOf<{ now_ms: number }>(db.raw(`select ${now} as now_ms`));
+  if (row === undefined) throw new Error('assertion: the database has a clock');
+  return Number(row.now_ms);
+}
+
+/** How long this transaction has waited and worked so far, ms. 0 on SQLite, where nobody else writes. */
+export async function transactionAgeMs(trx: Knex): Promise<number> {
+  if (!isPostgres(trx)) return 0;
+  const age = '(extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000)::bigint';
+  const [row] = await rowsOf<{ age_ms: number }>(trx.raw(`select ${age} as age_ms`));
+  return Number(row?.age_ms ?? 0);
+}
+
 /** A column has the same type in every table. Text where nothing is said. */
 const TYPES: Readonly<Record<string, 'bigint' | 'boolean'>> = {
   at_ms: 'bigint',

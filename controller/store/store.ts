@@ -36,7 +36,7 @@ import { makeHistoryStore } from './history.ts';
 import { makeInstallationStore } from './installation.ts';
 import { makeKeyValueStore } from './key-values.ts';
 import { type LastMoment, makeLastMoment } from './last-moment.ts';
-import { type Lease, takeLease } from './lease.ts';
+import { type Lease, refuseHeld, takeLease } from './lease.ts';
 import { type Migration, migrate } from './migrate.ts';
 import { refuseMoved } from './moves.ts';
 import { takeOverOldClock } from './old-clock.ts';
@@ -74,6 +74,8 @@ export interface Store {
   start(intervalMs?: number): void;
   /** Resolves when the database answers and this controller may write to it. Faults `lease_lost`, `store_unreachable` and others. */
   reach(): Promise<void>;
+  /** Puts the end of the lease off, with PostgreSQL. Faults as `reach`. */
+  renew(): Promise<void>;
   /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`; `backup_no_database` on PostgreSQL. */
   backup(toFile: string): Promise<void>;
   /** Writes what is buffered, ends after the writes that wait, releases the folder. */
@@ -93,6 +95,10 @@ export interface StoreOptions {
   /** Called once when another controller has taken the database over, or the installation has moved: nothing is written any more. */
   readonly onOvertaken?: (() => void) | undefined;
   readonly watch?: WriteWatch;
+  /** How long a database in the network stays ours without `renew`. Default: 8 s. */
+  readonly leaseMs?: number | undefined;
+  /** Fault `lease_held` instead of taking a database in the network over from a controller that leads. */
+  readonly standby?: boolean | undefined;
   /** Asked before the database is taken over; what it throws is why the store does not open. */
   readonly recognise?: ((standing: Standing) => Promise<void>) | undefined;
   /** Default: this binary's own. */
@@ -105,6 +111,7 @@ export interface Standing {
   readonly installation: InstallationStore;
 }
 
+const LEASE_MS = 8_000;
 const FLUSH_EVERY_MS = 2_000;
 const FLUSH_AT = 20_000;
 
@@ -159,6 +166,8 @@ async function migrated(
 ): Promise<Engine> {
   try {
     await faulted(() => writer.raw('select 1'));
+    // Before the migration: it may be of a newer version than the one that leads.
+    if (options.standby === true) await faulted(() => refuseHeld(writer));
     await migrate(writer, options);
     await faulted(() => refuseMoved(writer));
     if (options.database !== undefined) await refuseSecondDatabase(options.folder, writer);
@@ -171,9 +180,13 @@ async function migrated(
 
 async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promise<void>): Promise<Store> {
   const { folder, nowMs, onFault = () => undefined, flushAt = FLUSH_AT } = options;
-  const lease = await takeLease(opened);
+  const isShared = options.database !== undefined;
+  const lease = await takeLease(opened, {
+    forMs: isShared ? (options.leaseMs ?? LEASE_MS) : undefined,
+    standby: options.standby === true,
+  });
   // A data folder has one controller by its lock; a database in the network has the one that opened it last.
-  const db = telling(options.database === undefined ? opened : holding(opened, lease), options.onOvertaken);
+  const db = telling(isShared ? holding(opened, lease) : opened, options.onOvertaken);
   const devices = await makeDeviceStore({ db, nowMs, onFault, flushAt });
   const admins = await makeAdminStore(db, nowMs);
   let timer: NodeJS.Timeout | undefined;
@@ -183,6 +196,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
     clearInterval(timer);
     try {
       await devices.flush();
+      if (isShared) await opened.write(lease.release).catch(() => undefined); // it ends by itself
     } finally {
       await db.close();
       await unlock();
@@ -217,6 +231,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
         await refuseMoved(reader);
         await lease.hold(reader);
       }),
+    renew: () => db.write(lease.renew),
     backup: toFile => backupDatabase(path.join(folder, DATABASE_FILE), toFile),
     close: () => {
       closing ??= close();

@@ -17,6 +17,7 @@ import { sessions } from './0016-sessions.ts';
 import { installation } from './0020-installation.ts';
 import { people } from './0021-people.ts';
 import { roomForCheckIns } from './0022-room-for-check-ins.ts';
+import { lease } from './0023-lease.ts';
 
 export const migrations: readonly Migration[] = [
   first,
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   installation,
   people,
   roomForCheckIns,
+  lease,
 ];
