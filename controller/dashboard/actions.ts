@@ -102,7 +102,10 @@ const USUAL_RAMP = '1:4h, 10:24h, 50:24h, 100';
 function rampForm(it: InForce): Html {
   const { exposure, current } = it.snapshot.rollout;
   const ramp = exposure.kind === 'ramp' ? exposure.ramp : undefined;
-  const builds = choices(it).sort((a, b) => Number(b.buildId === current) - Number(a.buildId === current));
+  // What is still on its way comes first; a build that is everywhere has nowhere to go.
+  const moving = exposure.kind === 'ramp' || exposure.percent < 100;
+  const rank = ({ buildId }: Build): number => ((buildId === current) === moving ? 0 : 1);
+  const builds = choices(it).sort((a, b) => rank(a) - rank(b));
   const gate =
     ramp?.gate === undefined
       ? html`<label class="check"><input type="checkbox" name="gate" checked><b>With a gate</b><span class="s q">A step opens only on evidence from devices; the limits are the defaults.</span></label>`
