@@ -1,9 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
+import { makeDb } from '../../controller/store/db.ts';
+import { takeLease } from '../../controller/store/lease.ts';
 import type { Store } from '../../controller/store/store.ts';
+import { withFolder } from '../support/folder.ts';
 import { aState, NOW_MS } from '../support/state.ts';
-import { withStore, withTables } from '../support/store.ts';
+import { engineOf, openTestStore, withStore, withTables } from '../support/store.ts';
 
 const PROGRESS = {
   rampId: 1,
@@ -84,6 +87,31 @@ test('whoever opens the store takes over, and writes', () =>
   withStore(async store => {
     await store.ramps.keep(KEPT, [], []);
     assert.is((await store.ramps.steps(1)).length, 1);
+  }));
+
+test('of two that stand by one leads, until it releases the lease or does not renew it', () =>
+  withFolder(async folder => {
+    await (await openTestStore({ folder, nowMs: () => NOW_MS })).close();
+    const db = makeDb(await engineOf(folder));
+    try {
+      const asked = { forMs: 60_000, standby: true };
+      const first = await takeLease(db, asked);
+      assert.is(await codeOf(takeLease(db, asked)), 'lease_held');
+      await db.write(first.release);
+      const second = await takeLease(db, asked);
+      assert.is(second.epoch, first.epoch + 1);
+      assert.is(await codeOf(db.write(first.renew)), 'lease_lost');
+      await db.write(first.release);
+      assert.is(await codeOf(takeLease(db, asked)), 'lease_held', 'the lease of another is not released');
+      await db.write(trx => trx('leader').update({ expires_ms: 1 }));
+      const third = await takeLease(db, asked);
+      assert.is(await codeOf(db.write(second.hold)), 'lease_lost');
+      await db.write(trx => trx('leader').update({ expires_ms: 1 }));
+      await db.write(third.renew);
+      assert.is(await codeOf(takeLease(db, asked)), 'lease_held', 'renewed');
+    } finally {
+      await db.close();
+    }
   }));
 
 test.run();
