@@ -2,7 +2,7 @@
  * The examples of Compose and Kubernetes: they fit the schemas of their kinds, name settings that exist with
  * values that the controller takes, and agree with the container on ports, paths, probes and users.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
@@ -11,6 +11,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse, parseAllDocuments } from 'yaml';
 import { readSettings, SETTINGS } from '../../controller/settings/settings.ts';
+import { withController } from '../support/controller.ts';
 import { withFolder } from '../support/folder.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -271,5 +272,19 @@ test('ports, paths, probes and users agree with the container', () => {
     bound,
   );
 });
+
+test('the health check of the container is fine beside a running controller, and not without one', () =>
+  withController(async ({ url }) => {
+    const [, command = '[]'] = /^HEALTHCHECK .* CMD (\[.*\])$/m.exec(read('Containerfile')) ?? [];
+    const [program, ...args] = JSON.parse(command) as string[];
+    assert.is(program, 'node');
+    const check = (port: string): Promise<number> =>
+      new Promise(resolve => {
+        const env = { ...process.env, OTA_PORT: port };
+        execFile(process.execPath, args, { env }, error => resolve(error === null ? 0 : Number(error.code)));
+      });
+    assert.is(await check(new URL(url).port), 0);
+    assert.is(await check('1'), 1);
+  }));
 
 test.run();
