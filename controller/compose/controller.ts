@@ -30,7 +30,7 @@ export interface Controller {
   readonly reconcile: Reconcile;
   readonly outbox: Outbox;
   readonly clock: GuardedClock;
-  /** Checks the clock and looks at the ramp, as the timer of one second does. */
+  /** Checks the clock, asks a database in the network and looks at the ramp, as the timers do. */
   look(): Promise<void>;
   /** Runs all time-driven parts now instead of at their next turn. */
   tick(): Promise<void>;
@@ -167,11 +167,12 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
 
 function controllerOf(
   { around, clock, store, background, ends }: Ground,
-  { watches, formerHalts, stored, github, outbox, reconcile }: Parts,
+  { watches, formerHalts, stored, github, outbox, reconcile, database }: Parts,
   doors: Doors,
 ): Omit<Controller, 'adminTokenFile' | 'reload'> {
   const look = async (): Promise<void> => {
     clock.check();
+    await database?.look();
     await watches.exposure.look();
   };
   return {
