@@ -99,11 +99,12 @@ test('a source that takes no branch is named with its reason, and nothing is cha
 test('beside a folder the page shows the command', () =>
   withController(
     async journey => {
+      await journey.controller.reconcile.run();
       const person = await visitor(journey);
-      const plan = await person.get('/change/promote?build=b42&percent=10');
+      const plan = await person.get('/change/promote?build=b42&percent=25');
       assert.is(plan.status, 200, plan.text);
       assert.match(plan.text, /The source of this controller is a folder/);
-      assert.match(plan.text, /ota promote b42 --percent 10/);
+      assert.match(plan.text, /ota promote b42 --percent 25/);
     },
     {
       settings: { OTA_SOURCE: path.resolve('releases'), OTA_ARTIFACTS_IMPORT: path.resolve('examples/apks') },
