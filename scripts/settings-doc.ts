@@ -33,6 +33,7 @@ This page is written by \`node --import tsx scripts/settings-doc.ts\`.
 |---|---|---|---|
 ${rows.join('\n')}
 
-The command line \`ota\` reads two more: \`OTA_URL\`, where the controller is reached, and \`OTA_ADMIN_TOKEN\`, the operator's token.
+The command line \`ota\` reads others: \`OTA_URL\`, where the controller is reached, \`OTA_ADMIN_TOKEN\`, the operator's token, or
+\`OTA_ADMIN_TOKEN_FILE\`, the file that holds it (mode 0600), and \`OTA_CONTEXT\`. The controller passes over them, and over the agent's \`OTA_AGENT_…\`.
 `,
 );

@@ -222,6 +222,7 @@ function table(io: Io, summary: FleetSummary): string {
     ...Object.entries(summary.running).map(([code, n]): [string, number] => [`  running version ${code}`, n]),
     ...Object.entries(summary.phases).map(([phase, n]): [string, number] => [`  ${phase}`, n]),
     ['checks', summary.checks],
+    ...Object.entries(summary.failedChecks).map(([code, n]): [string, number] => [`  failed ${code}`, n]),
     ['  offers', summary.offers],
     ...Object.entries(summary.holds).map(([reason, n]): [string, number] => [`  hold ${reason}`, n]),
     ['downloads', summary.downloads],

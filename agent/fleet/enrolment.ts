@@ -1,5 +1,6 @@
 /** Credentials for a fleet: from the answer of a bulk import, kept in a file or asked for just now. */
 import { type Dispatcher, request } from 'undici';
+import { unreachable } from '../../controller/cli/unreachable.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import { isDeviceId } from '../../controller/domain/ids.ts';
 
@@ -54,6 +55,35 @@ interface Operator {
   readonly dispatcher: Dispatcher;
 }
 
+/** Fault `controller_unreachable` where no answer comes. */
+async function ask(
+  { controller, adminToken, dispatcher }: Operator,
+  method: 'GET' | 'POST',
+  url: URL,
+  json?: unknown,
+): Promise<{ readonly status: number; readonly text: string }> {
+  try {
+    const { statusCode, body } = await request(url, {
+      method,
+      headers: {
+        authorization: `Bearer ${adminToken}`,
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+      },
+      body: json === undefined ? null : JSON.stringify(json),
+      dispatcher,
+    });
+    return { status: statusCode, text: await body.text() };
+  } catch (cause) {
+    throw unreachable(controller.href, method, url.pathname, cause, '--url');
+  }
+}
+
+const refused = (status: number, what: string): Fault =>
+  fault(
+    'enrolment_refused',
+    `the controller answered ${status} to ${what}${status === 401 ? '\n  is OTA_ADMIN_TOKEN a token of this controller, not expired and not revoked?' : ''}`,
+  );
+
 /** Which of these ids the controller knows. A token that may not list devices finds none. */
 async function knownOf(operator: Operator, deviceIds: ReadonlySet<string>): Promise<string[]> {
   const known: string[] = [];
@@ -61,14 +91,9 @@ async function knownOf(operator: Operator, deviceIds: ReadonlySet<string>): Prom
     const url = new URL('v1/devices', operator.controller);
     url.searchParams.set('limit', String(PAGE));
     if (after !== undefined) url.searchParams.set('after', after);
-    const { statusCode, body } = await request(url, {
-      headers: { authorization: `Bearer ${operator.adminToken}` },
-      dispatcher: operator.dispatcher,
-    });
-    const text = await body.text();
-    if (statusCode === 403) return known;
-    if (statusCode !== 200)
-      throw fault('enrolment_refused', `the controller answered ${statusCode} to the list of devices`);
+    const { status, text } = await ask(operator, 'GET', url);
+    if (status === 403) return known;
+    if (status !== 200) throw refused(status, 'the list of devices');
     const page = JSON.parse(text) as { devices: { device_id: string }[]; next_after: string | null };
     known.push(...page.devices.map(device => device.device_id).filter(id => deviceIds.has(id)));
     if (page.next_after === null) return known;
@@ -78,7 +103,7 @@ async function knownOf(operator: Operator, deviceIds: ReadonlySet<string>): Prom
 
 /**
  * Enrols these ids, which must all be new to the controller, and gives their tokens. An import would update those that
- * are known, and give no token for them. Faults: `enrolment_refused`, `enrolment_known` before anything has changed.
+ * are known, and give no token for them. Faults: `controller_unreachable`, `enrolment_refused`, `enrolment_known` before anything has changed.
  */
 export async function enrol(
   controller: URL,
@@ -86,23 +111,15 @@ export async function enrol(
   deviceIds: readonly string[],
   dispatcher: Dispatcher,
 ): Promise<Credential[]> {
-  const known = await knownOf({ controller, adminToken, dispatcher }, new Set(deviceIds));
+  const operator = { controller, adminToken, dispatcher };
+  const known = await knownOf(operator, new Set(deviceIds));
   if (known.length > 0) throw enrolledAlready(known.length, known);
   const credentials: Credential[] = [];
   for (let from = 0; from < deviceIds.length; from += BATCH) {
     const devices = deviceIds.slice(from, from + BATCH).map(device_id => ({ device_id }));
-    const answer = await request(new URL('v1/devices/import', controller), {
-      method: 'POST',
-      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ devices }),
-      dispatcher,
-    });
-    const text = await answer.body.text();
-    if (answer.statusCode !== 200)
-      throw fault(
-        'enrolment_refused',
-        `the controller answered ${answer.statusCode} to the import of ${devices.length} devices`,
-      );
+    const url = new URL('v1/devices/import', controller);
+    const { status, text } = await ask(operator, 'POST', url, { devices });
+    if (status !== 200) throw refused(status, `the import of ${devices.length} devices`);
     credentials.push(...parseCredentials(text));
   }
   if (credentials.length < deviceIds.length) throw enrolledAlready(deviceIds.length - credentials.length, []);

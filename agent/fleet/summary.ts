@@ -10,6 +10,8 @@ export interface FleetSummary {
   /** Every event type that occurred. */
   readonly events: Readonly<Partial<Record<AgentEventType, number>>>;
   readonly checks: number;
+  /** Checks without a usable answer, by code: the controller's own, or what the network said. */
+  readonly failedChecks: Readonly<Record<string, number>>;
   readonly offers: number;
   readonly holds: Readonly<Record<string, number>>;
   readonly downloads: number;
@@ -28,6 +30,7 @@ const add = (counts: Record<string, number>, key: string, by = 1): void => {
 /** Adds up events as they come. */
 export class Tally {
   readonly #events: Record<string, number> = {};
+  readonly #failedChecks: Record<string, number> = {};
   readonly #holds: Record<string, number> = {};
   readonly #results: Record<string, number> = {};
   #bytes = 0;
@@ -35,6 +38,7 @@ export class Tally {
 
   take(event: AgentEvent): void {
     add(this.#events, event.type);
+    if (event.type === 'ota.check.fail') add(this.#failedChecks, event.code);
     if (event.type === 'ota.hold') add(this.#holds, event.reason);
     if (event.type === 'ota.attempt.end') add(this.#results, `${event.outcome}/${event.reason}`);
     if (event.type === 'ota.download.ok') this.#bytes += event.bytes;
@@ -59,6 +63,7 @@ export class Tally {
       phases,
       events: { ...this.#events },
       checks: of('ota.check'),
+      failedChecks: { ...this.#failedChecks },
       offers: of('ota.eligible'),
       holds: { ...this.#holds },
       downloads: of('ota.download.start'),

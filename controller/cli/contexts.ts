@@ -92,12 +92,19 @@ export const unknownContext = (name: string, { contexts }: Contexts): Fault => {
 };
 
 /**
- * Where the controller is: by the context that was asked for, else by OTA_URL and OTA_ADMIN_TOKEN, else by the current
- * context. Files are read when a verb asks, so that a broken one is an error of that verb alone.
+ * Where the controller is: by the context that was asked for, else by OTA_URL and OTA_ADMIN_TOKEN or the file that
+ * OTA_ADMIN_TOKEN_FILE names, else by the current context. Files are read when a verb asks, so that a broken one is an error of that verb alone.
  */
 export function controllerOf(environment: Environment, asked: string | undefined): Io['controller'] {
-  const { OTA_URL: url, OTA_ADMIN_TOKEN: token, OTA_CONTEXT } = environment;
+  const { OTA_URL: url, OTA_ADMIN_TOKEN: token, OTA_ADMIN_TOKEN_FILE: file, OTA_CONTEXT } = environment;
   const named = asked ?? (OTA_CONTEXT === '' ? undefined : OTA_CONTEXT);
+  if (named === undefined && token === undefined && file !== undefined)
+    return {
+      url,
+      get token() {
+        return tokenIn(file);
+      },
+    };
   if (named === undefined && (url !== undefined || token !== undefined)) return { url, token };
   let found: Context | undefined | null = null;
   const context = (): Context | undefined => {

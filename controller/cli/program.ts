@@ -11,7 +11,8 @@ export type Verb = AddVerb<Io, ExitCode>;
 const NOTE = `
 Environment:
   OTA_URL          the controller (default http://127.0.0.1:8080)
-  OTA_ADMIN_TOKEN  an operator's token; never given as an argument
+  OTA_ADMIN_TOKEN  an operator's token; never given as an argument.
+                   OTA_ADMIN_TOKEN_FILE names a file that holds it
   OTA_CONTEXT      a controller by name, as --context NAME with any verb
                    (see: ota context)
   OTA_GITHUB_REPO, OTA_GITHUB_TOKEN

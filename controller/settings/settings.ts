@@ -256,6 +256,9 @@ function readSecretFile(name: string, path: string, wrong: string[]): string | u
   }
 }
 
+/** What `ota` and `ota-agent` read: an operator's shell may have them when it starts a controller. */
+const OF_COMMAND_LINES = /^OTA_(URL|CONTEXT|ADMIN_TOKEN(_FILE)?|AGENT_[A-Z_]+)$/;
+
 /**
  * Reads and checks the environment; throws Fault `settings_invalid` whose message names every wrong or unknown
  * setting. Values are never echoed: any of them may be a secret in the wrong place.
@@ -264,8 +267,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const wrong: string[] = [];
   const given = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) {
-    if (!name.startsWith('OTA_') || value === undefined || name === 'OTA_URL' || name === 'OTA_ADMIN_TOKEN')
-      continue;
+    if (!name.startsWith('OTA_') || value === undefined || OF_COMMAND_LINES.test(name)) continue;
     const base = name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : name;
     const spec: Spec<unknown> | undefined = base in SETTINGS ? SETTINGS[base as Name] : undefined;
     if (spec === undefined || (base !== name && spec.secret !== true)) {

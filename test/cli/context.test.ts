@@ -37,7 +37,10 @@ test('contexts name controllers and token files; one is chosen by --context, OTA
       { name: 'here', current: false, url, token_file: tokenFile },
       { name: 'away', current: true, url: 'http://127.0.0.1:1', token_file: tokenFile },
     ]);
+    ok(await run(['status'], { OTA_URL: url, OTA_ADMIN_TOKEN_FILE: tokenFile }));
     await chmod(tokenFile, 0o644);
+    const exposed = await run(['status'], { OTA_URL: url, OTA_ADMIN_TOKEN_FILE: tokenFile });
+    assert.match(exposed.err, /others can read the token file .*chmod 600/s);
     assert.match((await run(['status', '--context', 'here'])).err, /chmod 600.*/);
     ok(await run(['context', 'remove', 'away']));
     const gone = await run(['status', '--context', 'away']);

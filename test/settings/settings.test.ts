@@ -162,10 +162,20 @@ test('a duration that would be a busy loop, or erase at once, is refused', () =>
   assert.is(readSettings({ OTA_SOURCE_INTERVAL: '1s' }).OTA_SOURCE_INTERVAL, 1000);
 });
 
+test('what an operator has set for the command lines stops no controller; a misspelt one does', () => {
+  readSettings({
+    OTA_URL: 'http://127.0.0.1:1',
+    OTA_CONTEXT: 'prod',
+    OTA_ADMIN_TOKEN_FILE: '/no/such/file',
+    OTA_AGENT_URL: 'http://127.0.0.1:1',
+  });
+  assert.match(messageOf({ OTA_ADMIN_TOKENS: 'x' }), /OTA_ADMIN_TOKENS: unknown setting/);
+});
+
 test('docs/settings.md names every setting and no other', () => {
   const doc = readFileSync(new URL('../../docs/settings.md', import.meta.url), 'utf8');
   const named = new Set([...doc.matchAll(/`(OTA_[A-Z_]+)`/g)].map(m => m[1]));
-  for (const extra of ['OTA_URL', 'OTA_ADMIN_TOKEN']) named.delete(extra);
+  for (const extra of ['OTA_URL', 'OTA_ADMIN_TOKEN', 'OTA_CONTEXT', 'OTA_AGENT_']) named.delete(extra);
   for (const name of [...named]) if (name?.endsWith('_FILE')) named.delete(name);
   assert.equal([...named].sort(), Object.keys(SETTINGS).sort());
 });

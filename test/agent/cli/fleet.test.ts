@@ -175,6 +175,23 @@ test('--install-failures counts from the first install on', () =>
     assert.is(summary.results['fail/install_failed'], 20);
   }));
 
+test('a controller that is not there is told in words, and refused checks stand in the table', () =>
+  withController(async journey => {
+    const admin = { OTA_ADMIN_TOKEN: journey.adminToken };
+    const away = await fleetVerb(['--url', 'http://127.0.0.1:1', ...SIGNER], admin);
+    assert.is(away.status, 2);
+    assert.match(
+      away.err,
+      /^error: cannot reach the controller at http:\/\/127\.0\.0\.1:1\/: nothing listens there .*\[controller_unreachable\]\n {2}is the controller running, and is --url right\?\n$/,
+    );
+    const other = await fleetVerb(['--url', journey.url, ...SIGNER], { OTA_ADMIN_TOKEN: 'of-another' });
+    assert.match(other.err, /answered 401 .*is OTA_ADMIN_TOKEN a token of this controller/s);
+    const file = path.join(journey.folder, 'fleet.json');
+    await writeFile(file, JSON.stringify([{ device_id: 'kiosk-1', token: 'of-another' }]));
+    const refused = await fleetVerb(['--url', journey.url, '--credentials', file, ...SIGNER]);
+    assert.match(refused.out, /^ {2}failed http_401 +1$/m, refused.out + refused.err);
+  }));
+
 test('no credentials: exit code 2 and a text that says what to do', async () => {
   const { status, err } = await fleetVerb(['--url', 'http://127.0.0.1:1', ...SIGNER]);
   assert.is(status, 2);
