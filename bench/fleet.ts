@@ -15,6 +15,7 @@ import type { Workshop } from './workshop.ts';
 
 const PAGE = 10_000;
 const PERCENT = 50;
+const KID = 'bench';
 const TOKEN_KEY = createHash('sha256').update('the key of the benchmark').digest();
 /** Devices are enrolled before the controller starts, which then makes no key of its own. */
 const NUDGE_KEY = createHash('sha256').update('the nudge key of the benchmark').digest();
@@ -57,7 +58,7 @@ export async function makeFleet(
   const rollout = aRollout(PERCENT);
   await writeReleases(path.join(folder, 'releases'), releaseFiles({ rollout, builds }));
 
-  const tokens = makeDeviceTokens([{ kid: 'bench', key: TOKEN_KEY }]);
+  const tokens = makeDeviceTokens([{ kid: KID, key: TOKEN_KEY }]);
   const devices: FleetDevice[] = [];
   const store = await openStore({
     folder: path.join(folder, 'data'),
@@ -70,6 +71,7 @@ export async function makeFleet(
       const enrolled = await store.devices.enrol(
         ids.map((deviceId, i) => ({ deviceId, tags: (from + i) % 100 === 0 ? ['kiosk'] : [] })),
         Date.now(),
+        KID,
       );
       for (const { deviceId, generation } of enrolled.slice(
         0,
@@ -112,7 +114,7 @@ export async function startController(
     OTA_DATA: path.join(folder, 'data'),
     OTA_SOURCE: path.join(folder, 'releases'),
     OTA_ARTIFACTS_IMPORT: path.join(folder, 'apks'),
-    OTA_TOKEN_KEY: `bench:${TOKEN_KEY.toString('hex')}`,
+    OTA_TOKEN_KEY: `${KID}:${TOKEN_KEY.toString('hex')}`,
     OTA_NUDGE_KEY: NUDGE_KEY.toString('hex'),
     OTA_PORT: '0',
     ...settings,
