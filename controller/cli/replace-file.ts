@@ -1,6 +1,5 @@
 /** Writes a file whole or not at all, and never over a change that somebody made after it was read. */
 import { readFile } from 'node:fs/promises';
-import writeFileAtomic from 'write-file-atomic';
 import { Fault } from '../domain/fault.ts';
 
 /** `before`: the text that was read, undefined for a new file. The file keeps its mode. Faults `file_changed`, `write_failed`. */
@@ -12,6 +11,7 @@ export async function replaceFile(target: string, text: string, before: string |
         `${target} changed while this ran; nothing was written\n  run the command again`,
         { retry: 'never' },
       );
+    const { default: writeFileAtomic } = await import('write-file-atomic'); // few verbs write
     await writeFileAtomic(target, text);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;

@@ -2,12 +2,12 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { simpleGit } from 'simple-git';
 import { Fault } from '../domain/fault.ts';
 import { ROLLOUT_FILE } from '../domain/rules/index.ts';
 import type { SourceTree } from '../ports/index.ts';
 import { folderSource } from '../source/folder.ts';
 import { type LocalRepository, localRepository } from '../source/git/local-repository.ts';
+import { type GitEnd, runGit } from '../source/git/process.ts';
 import type { Io } from './io.ts';
 
 export interface Repository extends LocalRepository {
@@ -81,13 +81,16 @@ async function repositoryAround(
   environment: Io['environment'],
 ): Promise<Repository | Fault | undefined> {
   const near = await nearestFolder(dir);
-  let answer: string;
+  let answer: GitEnd;
   try {
-    answer = await simpleGit({ baseDir: near }).raw(['rev-parse', '--show-toplevel', '--absolute-git-dir']);
+    const args = ['rev-parse', '--show-toplevel', '--absolute-git-dir'];
+    answer = await runGit({ args, folder: near, env: plainSpoken(environment), timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    return unreadableFor(near, (error as Error).message);
+    if (!(error instanceof Fault) || error.code !== 'git_missing') throw error;
+    return (await isInsideRepository(near)) ? gitMissing() : undefined;
   }
-  const [root = '', gitDir = ''] = answer.trim().split('\n');
+  if (answer.exitCode !== 0) return unreadableFor(near, answer.stderr.toString());
+  const [root = '', gitDir = ''] = answer.stdout.toString().trim().split('\n');
   const inside = path.relative(
     await realpath(root),
     path.join(await realpath(near), path.relative(near, dir)),
@@ -96,15 +99,24 @@ async function repositoryAround(
   return { ...localRepository({ gitDir, root, subPath, environment }), path: subPath };
 }
 
+const TIMEOUT_MS = 60_000;
+
+/** A person's Git as they have set it up, but its answers in the words that are looked for here. */
+const plainSpoken = (environment: Io['environment']): Record<string, string> => ({
+  ...Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  ),
+  LC_ALL: 'C',
+});
+
+const gitMissing = (): Fault =>
+  new Fault('git_missing', 'Git is not installed, or not in PATH\n  install Git 2.38 or newer', {
+    retry: 'never',
+  });
+
 /** Files can be judged without Git, but a change must not go unjudged because its repository cannot be read. */
-async function unreadableFor(near: string, said: string): Promise<Fault | undefined> {
+function unreadableFor(near: string, said: string): Fault | undefined {
   if (/not a git repository|must be run in a work tree/i.test(said)) return undefined;
-  if (/ENOENT/.test(said))
-    return (await isInsideRepository(near))
-      ? new Fault('git_missing', 'Git is not installed, or not in PATH\n  install Git 2.38 or newer', {
-          retry: 'never',
-        })
-      : undefined;
   if (/dubious ownership/i.test(said))
     return new Fault(
       'repository_unreadable',

@@ -3,7 +3,6 @@ import { constants, type Dirent } from 'node:fs';
 import { lstat, open, readdir, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { watch as watchFiles } from 'chokidar';
 import { Fault } from '../domain/fault.ts';
 import type { Revision } from '../domain/ids.ts';
 import { MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES } from '../domain/layout.ts';
@@ -195,6 +194,7 @@ async function watchFolder(
     clearTimeout(timer);
     timer = setTimeout(onHint, debounceMs);
   };
+  const { watch: watchFiles } = await import('chokidar'); // the command line reads sources and watches none
   const watcher = watchFiles(folder, { ignoreInitial: true, followSymlinks: false });
   watcher.on('all', hint);
   // Only a hint is lost: the timer looks as well.

@@ -1,7 +1,6 @@
 /** Desired state from a Git repository, local or remote: SPEC §7. */
 
 import path from 'node:path';
-import { watch as watchFiles } from 'chokidar';
 import { Fault } from '../../domain/fault.ts';
 import type { Revision } from '../../domain/ids.ts';
 import { makeTurns } from '../../domain/turns.ts';
@@ -142,6 +141,7 @@ async function watchRefs(localPath: string | undefined, onHint: () => void): Pro
   const places = [localPath, path.join(localPath, '.git')].flatMap(dir =>
     ['HEAD', 'packed-refs', 'refs/heads'].map(name => path.join(dir, name)),
   );
+  const { watch: watchFiles } = await import('chokidar'); // the command line reads sources and watches none
   const watcher = watchFiles(places, { ignoreInitial: true, followSymlinks: false });
   watcher.on('all', onHint);
   // Only a hint is lost: the timer looks as well.
