@@ -7,7 +7,7 @@ import { Fault } from '../domain/fault.ts';
 import type { DeviceId } from '../domain/ids.ts';
 import type { CheckIn } from '../ports/index.ts';
 import type { Db } from './db.ts';
-import { type Cell, rowsIn } from './dialect.ts';
+import { type Cell, type Rows, rowsIn } from './dialect.ts';
 import { neighbours } from './neighbours.ts';
 
 export interface CheckIns {
@@ -32,13 +32,16 @@ const ROWS_PER_WRITE = 2_000;
 
 const COLUMNS = ['device_id', 'at_ms', 'version_code', 'build_id', 'sdk', 'signer', 'gap_s'];
 
-interface Recorded extends CheckIn {
+interface Recorded {
+  readonly row: CheckIn;
   readonly gapS: number | undefined;
+  /** Its device was erased while it waited, and may be enrolled anew: it is not written. */
+  isForgotten: boolean;
 }
 
 export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns {
   let buffered = new Map<DeviceId, Recorded>();
-  /** Taken out of the buffer, not yet committed. */
+  /** Taken out of the buffer: being written. */
   let leaving = new Map<DeviceId, Recorded>();
   let flushing: Promise<void> | undefined;
   let overflowing = false;
@@ -46,20 +49,24 @@ export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns
   async function writeAll(): Promise<void> {
     leaving = buffered;
     buffered = new Map();
+    const unwritten = neighbours([...leaving.values()], ROWS_PER_WRITE, ({ row }) => row.deviceId);
     try {
-      for (const piece of neighbours([...leaving.values()], ROWS_PER_WRITE, row => row.deviceId)) {
-        // A row that was forgotten while it waited is not written: its device was erased and may be enrolled anew.
+      for (let piece = unwritten[0]; piece !== undefined; piece = unwritten[0]) {
+        const rows = piece;
         await db.write(trx =>
           writeRows(
             trx,
-            piece.filter(row => leaving.get(row.deviceId) === row),
+            rows.filter(recorded => !recorded.isForgotten),
           ),
         );
-        for (const row of piece) leaving.delete(row.deviceId);
+        unwritten.shift();
       }
     } finally {
       // Rows that were not written go back into the buffer, unless the device has checked in again since.
-      for (const [deviceId, row] of leaving) if (!buffered.has(deviceId)) buffered.set(deviceId, row);
+      for (const piece of unwritten)
+        for (const recorded of piece)
+          if (!recorded.isForgotten && !buffered.has(recorded.row.deviceId))
+            buffered.set(recorded.row.deviceId, recorded);
       leaving = new Map();
     }
   }
@@ -76,8 +83,10 @@ export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns
 
   return {
     flush,
-    pending: deviceId => buffered.get(deviceId) ?? leaving.get(deviceId),
+    pending: deviceId => (buffered.get(deviceId) ?? leaving.get(deviceId))?.row,
     forget: deviceId => {
+      const recorded = leaving.get(deviceId);
+      if (recorded !== undefined) recorded.isForgotten = true;
       buffered.delete(deviceId);
       leaving.delete(deviceId);
     },
@@ -97,49 +106,45 @@ export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns
         overflowing = true;
         return;
       }
-      buffered.set(row.deviceId, { ...row, gapS });
+      buffered.set(row.deviceId, { row, gapS, isForgotten: false });
       if (buffered.size === flushAt) flush().catch(fault => onFault('check_ins', fault));
     },
   };
 }
 
 async function writeRows(trx: Knex, rows: readonly Recorded[]): Promise<void> {
-  const cells = rows.map((row): Cell[] => [
+  const cells = rows.map(({ row, gapS }): Cell[] => [
     row.deviceId,
     row.atMs,
     row.versionCode,
     row.buildId ?? null,
     row.sdk ?? null,
     row.signer ?? null,
-    row.gapS ?? null,
+    gapS ?? null,
   ]);
-  const { sql: input, bindings } = rowsIn(trx, COLUMNS, cells);
+  // Rendered once for both statements.
+  const input = rowsIn(trx, COLUMNS, cells);
   // Devices that were erased meanwhile are dropped. Each is looked up by itself: as a join, it may be read with the fleet.
   await trx.raw(
     `insert into check_ins (device_id, at_ms, version_code, build_id, sdk, signer, gap_s)
      select input.device_id, input.at_ms, input.version_code, input.build_id, input.sdk, input.signer, input.gap_s
-     from ${input} as input
+     from ${input.sql} as input
      where (select 1 from devices as d where d.device_id = input.device_id) = 1
      on conflict (device_id) do update set
        at_ms = excluded.at_ms, version_code = excluded.version_code, build_id = excluded.build_id,
        sdk = excluded.sdk, signer = excluded.signer, gap_s = excluded.gap_s`,
-    bindings,
+    input.bindings,
   );
-  await confirmAttempts(trx, rows);
+  await confirmAttempts(trx, input);
 }
 
 /** A later check in which the device says that it runs the build confirms its `ok`. */
-async function confirmAttempts(trx: Knex, rows: readonly Recorded[]): Promise<void> {
-  const { sql: input, bindings } = rowsIn(
-    trx,
-    ['device_id', 'at_ms', 'version_code', 'build_id'],
-    rows.map(row => [row.deviceId, row.atMs, row.versionCode, row.buildId ?? null]),
-  );
+async function confirmAttempts(trx: Knex, input: Rows): Promise<void> {
   await trx.raw(
     `update attempts set confirmed_at_ms = seen.at_ms
      from (
        select a.id as id, input.at_ms as at_ms
-       from ${input} as input
+       from ${input.sql} as input
        join attempts as a on a.device_id = input.device_id and a.outcome = 'ok' and a.confirmed_at_ms is null
        left join builds as b on b.build_id = a.build_id
        where input.at_ms >= a.at_ms
@@ -147,6 +152,6 @@ async function confirmAttempts(trx: Knex, rows: readonly Recorded[]): Promise<vo
          and (input.build_id is null or input.build_id = a.build_id)
      ) as seen
      where attempts.id = seen.id`,
-    bindings,
+    input.bindings,
   );
 }
