@@ -18,6 +18,7 @@ import {
   listRecords,
   previousOf,
   readDevice,
+  type ScannedRecord,
   scanRecords,
   toDeviceRow,
   toScanned,
@@ -68,8 +69,7 @@ type Some<K extends keyof DeviceStore> = Pick<DeviceStore, K>;
 
 function reads(db: Db, registry: Registry, checkIns: CheckIns): Some<'get' | 'list' | 'find' | 'scan'> {
   const row = (r: DeviceRecord) => toDeviceRow(r, registry.tags(r.device_id), checkIns.pending(r.device_id));
-  const scanned = (r: DeviceRecord) =>
-    toScanned(r, registry.tags(r.device_id), checkIns.pending(r.device_id));
+  const scanned = (r: ScannedRecord) => toScanned(r, registry.tags(r[0]), checkIns.pending(r[0]));
   return {
     get: async deviceId => {
       const found = await readDevice(db, deviceId);

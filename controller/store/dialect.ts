@@ -5,6 +5,8 @@
 import type { Knex } from 'knex';
 
 export type Cell = string | number | null;
+/** A query stands for itself, in parentheses. */
+export type Binding = Cell | Knex.QueryBuilder;
 
 /** How many rows go into one statement: small enough that building its input never holds the event loop up for long. */
 const ROWS_PER_STATEMENT = 2_000;
@@ -96,8 +98,8 @@ export function jsonRows(
   db: Knex,
   columns: readonly string[],
   rest: string,
-  bindings: readonly Cell[],
-): { readonly sql: string; readonly bindings: Cell[] } {
+  bindings: readonly Binding[],
+): { readonly sql: string; readonly bindings: Binding[] } {
   const named = columns.map((column, at) => `${column} as c${at}`).join(', ');
   const picked = columns.map((_, at) => `c${at}`).join(', ');
   const rows = isPostgres(db)

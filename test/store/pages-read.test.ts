@@ -79,13 +79,21 @@ async function readByPostgres(reader: Knex, { sql, bindings }: Asked): Promise<n
 
 /** The steps of SQLite's plan that read a whole table, or sort more than the page. */
 async function wholeReadsOf(reader: Knex, { sql, bindings }: Asked): Promise<string[]> {
-  const steps: { detail: string; parent: number }[] = await reader.raw(`explain query plan ${sql}`, [
-    ...bindings,
-  ]);
+  const steps: { id: number; detail: string; parent: number }[] = await reader.raw(
+    `explain query plan ${sql}`,
+    [...bindings],
+  );
+  // Where the page comes as one JSON text, its rows are picked in a subquery of their own.
+  const outside = new Set([0, ...steps.filter(({ detail }) => / picked$/.test(detail)).map(({ id }) => id)]);
+  const subqueries = steps.flatMap(
+    ({ detail }) => /^(?:CO-ROUTINE|MATERIALIZE) (.+)/.exec(detail)?.[1] ?? [],
+  );
   return steps
     .filter(({ detail, parent }) =>
-      // The walk in id order is a step of the subquery and ends with the page; what stands outside gets the page (its rows are "picked" at a start).
-      parent === 0 ? /SCAN (?!page|picked)/.test(detail) : /TEMP B-TREE/.test(detail),
+      // The walk in id order is a step of an inner subquery and ends with the page; what stands outside gets the page.
+      outside.has(parent)
+        ? /^SCAN /.test(detail) && !subqueries.includes(detail.split(' ')[1] ?? '')
+        : /TEMP B-TREE/.test(detail),
     )
     .map(step => step.detail);
 }
