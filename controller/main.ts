@@ -1,5 +1,6 @@
 /** The controller as a process: environment, signals, exit codes. */
 import { closeSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { isatty } from 'node:tty';
 import { VERSION } from './cli/version.ts';
 import { type Controller, startController } from './compose/controller.ts';
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
     monotonicMs: () => performance.now(),
     random: Math.random,
     version: VERSION,
+    host: hostname(),
     // It would go on to offer what the other one may have stopped. A service manager leaves it down, or has it stand by.
     overtaken: () => stop('overtaken', settings.OTA_STANDBY ? EXIT_AGAIN : EXIT_NEVER),
   });

@@ -1210,7 +1210,8 @@ export interface HealthCheck {
     | 'push'
     | 'github'
     | 'webhook'
-    | 'sign_in';
+    | 'sign_in'
+    | 'replicas';
   /**
    * off: not set up, which is legal; warning: works, and will not for ever.
    */

@@ -1,4 +1,5 @@
 /** What every part of the composition uses: settings, surroundings, clock, store, and the list of what to close. */
+import { randomUUID } from 'node:crypto';
 import type { Observer } from '../observe/observe.ts';
 import type { Pusher } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -21,6 +22,8 @@ export interface Surroundings {
   /** Starts Git; default: a small process of this controller's own. */
   readonly runGit?: RunGit;
   readonly version: string;
+  /** Names this machine to people. Default: `localhost`. */
+  readonly host?: string;
   /** Ends a start that waits for its turn to lead. */
   readonly giveUp?: AbortSignal;
   /** Called once when another controller has taken the database over. */
@@ -70,7 +73,13 @@ export const storeOptions = (
     Settings,
     'OTA_DATA' | 'OTA_DATABASE' | 'OTA_DATABASE_CONNECTIONS' | 'OTA_LEASE' | 'OTA_STANDBY'
   >,
-  { monotonicMs, observer, overtaken }: Pick<Surroundings, 'monotonicMs' | 'observer' | 'overtaken'>,
+  {
+    monotonicMs,
+    observer,
+    overtaken,
+    version,
+    host = 'localhost',
+  }: Pick<Surroundings, 'monotonicMs' | 'observer' | 'overtaken' | 'version' | 'host'>,
   nowMs: () => number,
   background: Pick<Background, 'failed'>,
 ): StoreOptions => ({
@@ -84,6 +93,7 @@ export const storeOptions = (
   onOvertaken: overtaken,
   leaseMs: settings.OTA_LEASE,
   standby: settings.OTA_STANDBY,
+  self: { id: randomUUID(), host, version },
   watch: {
     monotonicMs,
     wrote: (ms, jobs) => observer.observe({ type: 'ota.store.write', ms, jobs }),

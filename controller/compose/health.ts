@@ -72,6 +72,7 @@ export function healthSource(ground: Ground, parts: HealthParts): HealthSource {
       github: await github(),
       webhook: await webhookFacts(parts.webhook),
       signIn: await signIn(),
+      replicas: await store.replicas.list(),
     };
   }
 

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Observe } from '../domain/event.ts';
 import { Fault, faultCode } from '../domain/fault.ts';
-import { openStore, type Store, type StoreOptions } from '../store/store.ts';
+import { leaveQueue, openStore, type Store, type StoreOptions } from '../store/store.ts';
 
 /** Another leads, or the database is away: both may end by themselves. */
 const WAITS: ReadonlySet<string> = new Set(['lease_held', 'store_unreachable', 'store_busy']);
@@ -25,7 +25,8 @@ export async function openStoreInTurn(
       told = code;
     }
     await wait(ASK_EVERY_MS, undefined, { signal: giveUp }).catch(() => undefined); // told below
-    if (giveUp?.aborted === true)
-      throw new Fault('start_given_up', 'stopped while standing by', { retry: 'never' });
+    if (giveUp?.aborted !== true) continue;
+    await leaveQueue(options);
+    throw new Fault('start_given_up', 'stopped while standing by', { retry: 'never' });
   }
 }

@@ -18,6 +18,7 @@ const NAMES: Readonly<Record<HealthPart, string>> = {
   github: 'GitHub',
   webhook: 'Webhook',
   sign_in: 'Sign-in',
+  replicas: 'Controllers',
 };
 
 const LOOKS: Readonly<Record<HealthState, { shape: Shape; tone: Tone; word: string }>> = {

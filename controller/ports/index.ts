@@ -34,6 +34,7 @@ export * from './proposals.ts';
 export * from './pusher.ts';
 export * from './ramp.ts';
 export * from './reconciler.ts';
+export * from './replicas.ts';
 export * from './revisions.ts';
 export * from './sessions.ts';
 export * from './source.ts';

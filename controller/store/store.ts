@@ -11,12 +11,12 @@ import type {
   FailureStore,
   HaltStore,
   HistoryStore,
-  InstallationStore,
   KeyValueStore,
   OutboxStore,
   OutcomeStore,
   PastStore,
   RampStore,
+  Replicas,
   RevisionStore,
   Sessions,
 } from '../ports/index.ts';
@@ -26,32 +26,30 @@ import { makeAuditStore } from './audit.ts';
 import { backupDatabase } from './backup.ts';
 import { type Db, makeDb } from './db.ts';
 import { makeDesiredStore } from './desired.ts';
-import { makeDeviceStore, type OnFault } from './devices.ts';
-import type { Engine } from './engine.ts';
+import { makeDeviceStore } from './devices.ts';
 import { makeFailureStore } from './failures.ts';
-import { faulted } from './faults.ts';
 import { DATABASE_FILE, lockFolder, prepareFolder } from './folder.ts';
 import { makeHaltStore } from './halts.ts';
 import { makeHistoryStore } from './history.ts';
 import { makeInstallationStore } from './installation.ts';
 import { makeKeyValueStore } from './key-values.ts';
 import { type LastMoment, makeLastMoment } from './last-moment.ts';
-import { type Lease, refuseHeld, takeLease } from './lease.ts';
-import { type Migration, migrate } from './migrate.ts';
+import { type Lease, takeLease } from './lease.ts';
 import { refuseMoved } from './moves.ts';
 import { takeOverOldClock } from './old-clock.ts';
+import { openEngine } from './opening.ts';
+import type { StoreOptions } from './options.ts';
 import { makeOutboxStore } from './outbox.ts';
 import { makeOutcomeStore } from './outcomes.ts';
 import { makePastStore } from './past.ts';
-import { type PostgresOptions, postgresEngine } from './postgres.ts';
 import { makeRampStore } from './ramp.ts';
+import { forgetSelf, makeReplicas, saySelf } from './replicas.ts';
 import { makeRevisionStore } from './revisions.ts';
-import { refuseSecondDatabase } from './second-database.ts';
 import { makeSessionStore } from './sessions.ts';
-import { openWriter, sqliteEngine } from './sqlite.ts';
-import type { WriteWatch } from './writer.ts';
 
 export { backupFolder } from './backup.ts';
+export { leaveQueue } from './opening.ts';
+export type { Standing, StoreOptions } from './options.ts';
 
 export interface Store {
   readonly desired: DesiredStore;
@@ -70,6 +68,7 @@ export interface Store {
   readonly past: PastStore;
   readonly failures: FailureStore;
   readonly sessions: Sessions;
+  readonly replicas: Replicas;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
   /** Resolves when the database answers and this controller may write to it. Faults `lease_lost`, `store_unreachable` and others. */
@@ -80,35 +79,6 @@ export interface Store {
   backup(toFile: string): Promise<void>;
   /** Writes what is buffered, ends after the writes that wait, releases the folder. */
   close(): Promise<void>;
-}
-
-export interface StoreOptions {
-  /** Holds keys, artifacts, and the database unless `database` is given. Created when its parent exists. */
-  readonly folder: string;
-  /** A PostgreSQL database instead of the SQLite file in the folder. */
-  readonly database?: PostgresOptions | undefined;
-  readonly nowMs: () => number;
-  /** Called with failures that nobody awaits: a flush by the timer, a confirmation. Default: they are dropped. */
-  readonly onFault?: OnFault;
-  /** Check-ins that are written without waiting for the timer. */
-  readonly flushAt?: number;
-  /** Called once when another controller has taken the database over, or the installation has moved: nothing is written any more. */
-  readonly onOvertaken?: (() => void) | undefined;
-  readonly watch?: WriteWatch;
-  /** How long a database in the network stays ours without `renew`. Default: 8 s. */
-  readonly leaseMs?: number | undefined;
-  /** Fault `lease_held` instead of taking a database in the network over from a controller that leads. */
-  readonly standby?: boolean | undefined;
-  /** Asked before the database is taken over; what it throws is why the store does not open. */
-  readonly recognise?: ((standing: Standing) => Promise<void>) | undefined;
-  /** Default: this binary's own. */
-  readonly migrations?: readonly Migration[];
-}
-
-export interface Standing {
-  /** Devices are enrolled, or were and are revoked now. */
-  readonly enrolled: boolean;
-  readonly installation: InstallationStore;
 }
 
 const LEASE_MS = 8_000;
@@ -142,42 +112,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 const anyDevice = (db: Db): Promise<boolean> =>
   db.read(async reader => (await reader('devices').first('device_id')) !== undefined);
 
-/** Connects and migrates. */
-async function openEngine(options: StoreOptions): Promise<Engine> {
-  if (options.database !== undefined) {
-    const engine = await postgresEngine(options.database);
-    return migrated(engine.writer, options, () => engine, engine.close);
-  }
-  const file = path.join(options.folder, DATABASE_FILE);
-  const writer = openWriter(file);
-  return migrated(
-    writer,
-    options,
-    () => sqliteEngine(file, writer),
-    () => writer.destroy(),
-  );
-}
-
-async function migrated(
-  writer: Knex,
-  options: StoreOptions,
-  open: () => Engine,
-  close: () => Promise<void>,
-): Promise<Engine> {
-  try {
-    await faulted(() => writer.raw('select 1'));
-    // Before the migration: it may be of a newer version than the one that leads.
-    if (options.standby === true) await faulted(() => refuseHeld(writer));
-    await migrate(writer, options);
-    await faulted(() => refuseMoved(writer));
-    if (options.database !== undefined) await refuseSecondDatabase(options.folder, writer);
-    return open();
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
 async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promise<void>): Promise<Store> {
   const { folder, nowMs, onFault = () => undefined, flushAt = FLUSH_AT } = options;
   const isShared = options.database !== undefined;
@@ -192,11 +126,20 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
   let timer: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
 
+  const renew = async (trx: Knex): Promise<void> => {
+    await lease.renew(trx);
+    if (options.self !== undefined) await saySelf(trx, options.self, 'leads');
+  };
+  const leave = async (trx: Knex): Promise<void> => {
+    await lease.release(trx);
+    if (options.self !== undefined) await forgetSelf(trx, options.self);
+  };
+
   async function close(): Promise<void> {
     clearInterval(timer);
     try {
       await devices.flush();
-      if (isShared) await opened.write(lease.release).catch(() => undefined); // it ends by itself
+      if (isShared) await opened.write(leave).catch(() => undefined); // it ends by itself
     } finally {
       await db.close();
       await unlock();
@@ -220,6 +163,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
     past: makePastStore(db),
     failures: makeFailureStore(db),
     sessions: makeSessionStore(db, nowMs),
+    replicas: makeReplicas(db, isShared),
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(
         () => void devices.flush().catch(fault => onFault('check_ins', fault)),
@@ -231,7 +175,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
         await refuseMoved(reader);
         await lease.hold(reader);
       }),
-    renew: () => db.write(lease.renew),
+    renew: () => db.write(renew),
     backup: toFile => backupDatabase(path.join(folder, DATABASE_FILE), toFile),
     close: () => {
       closing ??= close();

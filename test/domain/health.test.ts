@@ -25,6 +25,10 @@ const well: HealthFacts = {
   github: { kind: 'fine', text: 'speaks as ota[bot]', missing: [] },
   webhook: { isSet: true, takenAtMs: NOW_MS - HOUR_MS, refusedAtMs: undefined },
   signIn: { kind: 'fine', text: 'people sign in with login.example, which answers' },
+  replicas: [
+    { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 },
+    { host: 'ota-2', version: '1.0.0', role: 'stands_by', agoMs: 400 },
+  ],
 };
 
 const of = (more: Partial<HealthFacts>, part: string) => {
@@ -154,6 +158,30 @@ const cases: [string, Partial<HealthFacts>, string, RegExp, RegExp][] = [
     /no valid metadata/,
     /exactly as/,
   ],
+  [
+    'replicas',
+    {
+      replicas: [
+        { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 },
+        { host: 'ota-2', version: '1.0.0', role: 'stands_by', agoMs: 5 * 60_000 + 1_234 },
+      ],
+    },
+    'warning',
+    /^ota-1 \(1\.0\.0\) leads; none stands by; ota-2 was last seen 5m ago$/,
+    /start it again/,
+  ],
+  [
+    'replicas',
+    {
+      replicas: [
+        { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 },
+        { host: 'ota-2', version: '1.1.0', role: 'stands_by', agoMs: 400 },
+      ],
+    },
+    'warning',
+    /^ota-1 \(1\.0\.0\) leads, ota-2 \(1\.1\.0\) stands by$/,
+    /newer version/,
+  ],
 ];
 
 for (const [part, more, state, text, cure] of cases)
@@ -172,10 +200,11 @@ test('what is not set up is off, and that is no warning', () => {
     push: { kind: 'off' },
     github: { kind: 'off' },
     webhook: { isSet: false, takenAtMs: undefined, refusedAtMs: undefined },
+    replicas: undefined,
   });
   assert.equal(
     bare.filter(c => c.state === 'off').map(c => c.part),
-    ['certificate', 'push', 'github', 'webhook'],
+    ['certificate', 'push', 'github', 'webhook', 'replicas'],
   );
   assert.is(worstOf(bare), 'fine');
   assert.is(
@@ -183,6 +212,12 @@ test('what is not set up is off, and that is no warning', () => {
     undefined,
     'without GitHub there is nothing to hear of',
   );
+});
+
+test('a controller that leads alone is fine, and the text says that nobody would take over', () => {
+  const replicas = [{ host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 }] as const;
+  const { state, text } = of({ replicas }, 'replicas');
+  assert.equal([state, text], ['fine', 'ota-1 (1.0.0) leads; none stands by']);
 });
 
 test('a good delivery after a wrong one ends the alarm', () => {

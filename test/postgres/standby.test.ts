@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type * as Api from '../../schemas/api.d.ts';
 import { until, withFolder } from '../support/folder.ts';
 import { call } from '../support/http.ts';
 import { databaseOf } from '../support/postgres.ts';
@@ -40,8 +41,16 @@ test('a leader that is paused loses its lease to the one that stands by, and end
     });
     const waitingEnded = new Promise(resolve => waiting.once('close', resolve));
     await until('it stands by', async () => /"event":"ota.standby".*"code":"lease_held"/.test(said));
+    const replicas = async (url: string): Promise<string> => {
+      const { json } = await call(url, 'GET', '/v1/health', { token });
+      return (json as Api.HealthReport).checks.find(c => c.part === 'replicas')?.text ?? '';
+    };
+    await until('people see both', async () =>
+      /^\S+ \(\S+\) leads, \S+ \(\S+\) stands by$/.test(await replicas(first.url)),
+    );
     waiting.kill('SIGTERM');
     assert.is(await waitingEnded, 0);
+    assert.match(await replicas(first.url), /^\S+ \(\S+\) leads; none stands by$/);
     assert.not.match(said, /ota\.start/);
     assert.is((await enrol(first.url, 'kiosk-2')).status, 201, 'the first still leads');
 

@@ -44,7 +44,7 @@ const MOVES = [
   'sessions',
   'tag_changes',
 ];
-const STAYS = ['leader', 'moves', 'schema_migrations', 'schema_migrations_lock'];
+const STAYS = ['controllers', 'leader', 'moves', 'schema_migrations', 'schema_migrations_lock'];
 
 test('every table of the schema moves or stays on purpose, and both engines tell the same of it', () =>
   withFolder(async folder => {

@@ -14,6 +14,7 @@ export const HEALTH_PARTS = [
   'github',
   'webhook',
   'sign_in',
+  'replicas',
 ] as const;
 export type HealthPart = (typeof HEALTH_PARTS)[number];
 
@@ -35,6 +36,14 @@ export type Probe =
   | { readonly kind: 'fine'; readonly text: string }
   /** `text` was redacted by whoever asked. */
   | { readonly kind: 'failed'; readonly code: string; readonly text: string };
+
+export interface ReplicaFacts {
+  readonly host: string;
+  readonly version: string;
+  readonly role: 'leads' | 'stands_by';
+  /** ms since it said so. */
+  readonly agoMs: number;
+}
 
 export interface HealthFacts {
   readonly nowMs: number;
@@ -76,6 +85,8 @@ export interface HealthFacts {
   };
   /** The OpenID provider. */
   readonly signIn: Probe;
+  /** The controllers on this database, the leader first; undefined where it is a file. */
+  readonly replicas: readonly ReplicaFacts[] | undefined;
 }
 
 export const fine = (part: HealthPart, text: string): HealthCheck => ({

@@ -5,6 +5,7 @@
 import type { HealthCheck, HealthFacts } from './facts.ts';
 import { githubOf, pushOf, signInOf, webhookOf } from './outside.ts';
 import { artifactsOf, certificateOf, clockOf, diskOf, keysOf, operatorsOf, sourceOf } from './own.ts';
+import { replicasOf } from './replicas.ts';
 
 export {
   HEALTH_PARTS,
@@ -28,6 +29,7 @@ export const healthOf = (facts: HealthFacts): HealthCheck[] => [
   githubOf(facts),
   webhookOf(facts),
   signInOf(facts),
+  replicasOf(facts),
 ];
 
 /** The worst state among them; `off` is as good as fine. */

@@ -22,6 +22,7 @@ export interface Table {
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   schema_migrations: 'each database is migrated by itself',
   schema_migrations_lock: 'the same',
+  controllers: 'who is here now; the new place has controllers of its own',
   leader: 'who writes here; whoever starts on the new database takes over there',
   moves: 'the marks of the copy itself',
 };

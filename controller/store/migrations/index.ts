@@ -18,6 +18,7 @@ import { installation } from './0020-installation.ts';
 import { people } from './0021-people.ts';
 import { roomForCheckIns } from './0022-room-for-check-ins.ts';
 import { lease } from './0023-lease.ts';
+import { controllers } from './0024-controllers.ts';
 
 export const migrations: readonly Migration[] = [
   first,
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   people,
   roomForCheckIns,
   lease,
+  controllers,
 ];

@@ -1,0 +1,40 @@
+/** The controllers on one database: who leads, who would take over, who is gone. */
+import { durationText, HOUR_MS, MINUTE_MS, SECOND_MS } from '../duration.ts';
+import { fine, type HealthCheck, type HealthFacts, off, type ReplicaFacts, warning } from './facts.ts';
+
+/** Each says every few seconds that it is there. */
+const GONE_AFTER_MS = 30 * SECOND_MS;
+
+export function replicasOf({ replicas }: HealthFacts): HealthCheck {
+  if (replicas === undefined)
+    return off(
+      'replicas',
+      'one controller; its database is a file on this machine',
+      'for a second one that takes over, see docs/postgresql.md',
+    );
+  const gone = replicas.filter(r => r.agoMs > GONE_AFTER_MS);
+  const here = replicas.filter(r => r.agoMs <= GONE_AFTER_MS);
+  const text = here.length === 0 ? 'no controller has said lately that it is there' : toldOf(here);
+  if (gone.length > 0)
+    return warning(
+      'replicas',
+      `${text}; ${gone.map(r => `${r.host} was last seen ${agoText(r.agoMs)} ago`).join(', ')}`,
+      'start it again; one that is gone for good is forgotten after a day',
+    );
+  if (new Set(here.map(r => r.version)).size > 1)
+    return warning('replicas', text, 'bring all of them to the newer version');
+  return fine('replicas', text);
+}
+
+function toldOf(here: readonly ReplicaFacts[]): string {
+  const waiting = here.filter(r => r.role === 'stands_by');
+  const said = here.map(
+    ({ host, version, role }) => `${host} (${version}) ${role === 'leads' ? 'leads' : 'stands by'}`,
+  );
+  return waiting.length > 0 ? said.join(', ') : `${said.join(', ')}; none stands by`;
+}
+
+function agoText(ms: number): string {
+  const unit = ms < 2 * MINUTE_MS ? SECOND_MS : ms < 2 * HOUR_MS ? MINUTE_MS : HOUR_MS;
+  return durationText(Math.floor(ms / unit) * unit);
+}

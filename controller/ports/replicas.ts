@@ -1,0 +1,18 @@
+/** The controllers on one database. */
+
+/** `leads`: writes and answers; `stands_by`: waits for its turn. */
+export type Role = 'leads' | 'stands_by';
+
+/** One process. */
+export interface Replica {
+  readonly host: string;
+  readonly version: string;
+  readonly role: Role;
+  /** ms since it last said so, by the database's clock. */
+  readonly agoMs: number;
+}
+
+export interface Replicas {
+  /** Undefined where there can be one controller alone: its database is a file. Those that ended in good order are left out. */
+  list(): Promise<readonly Replica[] | undefined>;
+}

@@ -1,0 +1,15 @@
+/** People see which controllers are on this database, and which one leads. */
+import type { Migration } from '../migrate.ts';
+
+export const controllers: Migration = {
+  name: '0024-controllers',
+  async up(db) {
+    await db.schema.createTable('controllers', t => {
+      t.text('id').primary().comment('random, of one process');
+      t.text('host').notNullable();
+      t.text('version').notNullable();
+      t.text('role').notNullable().comment('leads or stands_by');
+      t.bigInteger('seen_ms').notNullable().comment("Unix ms by the database's clock");
+    });
+  },
+};

@@ -1,0 +1,38 @@
+/** What a store is opened with. */
+import type { InstallationStore } from '../ports/index.ts';
+import type { OnFault } from './devices.ts';
+import type { Migration } from './migrate.ts';
+import type { PostgresOptions } from './postgres.ts';
+import type { Self } from './replicas.ts';
+import type { WriteWatch } from './writer.ts';
+
+export interface StoreOptions {
+  /** Holds keys, artifacts, and the database unless `database` is given. Created when its parent exists. */
+  readonly folder: string;
+  /** A PostgreSQL database instead of the SQLite file in the folder. */
+  readonly database?: PostgresOptions | undefined;
+  readonly nowMs: () => number;
+  /** Called with failures that nobody awaits: a flush by the timer, a confirmation. Default: they are dropped. */
+  readonly onFault?: OnFault;
+  /** Check-ins that are written without waiting for the timer. */
+  readonly flushAt?: number;
+  /** Called once when another controller has taken the database over, or the installation has moved: nothing is written any more. */
+  readonly onOvertaken?: (() => void) | undefined;
+  readonly watch?: WriteWatch;
+  /** How long a database in the network stays ours without `renew`. Default: 8 s. */
+  readonly leaseMs?: number | undefined;
+  /** Fault `lease_held` instead of taking a database in the network over from a controller that leads. */
+  readonly standby?: boolean | undefined;
+  /** What other controllers and people are told of this one, with a database in the network. */
+  readonly self?: Self | undefined;
+  /** Asked before the database is taken over; what it throws is why the store does not open. */
+  readonly recognise?: ((standing: Standing) => Promise<void>) | undefined;
+  /** Default: this binary's own. */
+  readonly migrations?: readonly Migration[];
+}
+
+export interface Standing {
+  /** Devices are enrolled, or were and are revoked now. */
+  readonly enrolled: boolean;
+  readonly installation: InstallationStore;
+}
