@@ -2,12 +2,12 @@
  * Keeps a listener below its share of file descriptors. When it is full, the connection that has waited longest without
  * sending a request is closed to make room, so that idle strangers keep nobody out.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 export interface Connections {
-  /** Called with each request before it is handled. */
-  begin(req: IncomingMessage, res: ServerResponse): void;
+  /** Called with the socket of each request before it is handled. Call what it returns when the request has ended. */
+  begin(socket: Socket): () => void;
 }
 
 export interface ConnectionOptions {
@@ -21,32 +21,42 @@ interface Connection {
   readonly socket: Socket;
   /** Requests that are not answered yet. */
   running: number;
+  /** Made once, since each check needs it. */
+  readonly end: () => void;
 }
 
 const TELL_EVERY_MS = 10_000;
 
 /** Under TLS a request comes with another socket object than the connection, but with the same peer. */
-const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`;
+const peerOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`;
+const nothing = (): void => undefined;
 
 export function limitConnections(server: Server, options: ConnectionOptions): Connections {
   const { most, onFull, monotonicMs } = options;
   /** Of each kind the longest waiting comes first. */
-  const silent = new Map<string, Connection>();
-  const idle = new Map<string, Connection>();
-  const busy = new Map<string, Connection>();
+  const silent = new Set<Connection>();
+  const idle = new Set<Connection>();
+  const busy = new Set<Connection>();
+  const byPeer = new Map<string, Connection>();
+  const bySocket = new WeakMap<Socket, Connection>();
   let closed = 0;
   let toldAtMs = Number.NEGATIVE_INFINITY;
 
-  const first = (from: Map<string, Connection>, except: string): string | undefined => {
-    for (const key of from.keys()) if (key !== except) return key;
+  const first = (from: Set<Connection>, except: Connection): Connection | undefined => {
+    for (const connection of from) if (connection !== except) return connection;
     return undefined;
   };
 
-  function makeRoom(newest: string): void {
-    const key = first(silent, newest) ?? first(idle, newest) ?? newest;
-    (silent.get(key) ?? idle.get(key))?.socket.destroy();
-    silent.delete(key);
-    idle.delete(key);
+  function leave(connection: Connection): void {
+    silent.delete(connection);
+    idle.delete(connection);
+    busy.delete(connection);
+  }
+
+  function makeRoom(newest: Connection): void {
+    const connection = first(silent, newest) ?? first(idle, newest) ?? newest;
+    connection.socket.destroy();
+    leave(connection);
     closed += 1;
     if (monotonicMs() - toldAtMs < TELL_EVERY_MS) return;
     toldAtMs = monotonicMs();
@@ -54,32 +64,43 @@ export function limitConnections(server: Server, options: ConnectionOptions): Co
     closed = 0;
   }
 
+  function end(connection: Connection): void {
+    connection.running -= 1;
+    if (connection.running > 0 || !busy.delete(connection)) return;
+    if (!connection.socket.destroyed) idle.add(connection);
+  }
+
   server.on('connection', (socket: Socket) => {
-    const key = keyOf(socket);
-    const connection = { socket, running: 0 };
-    silent.set(key, connection);
+    const connection: Connection = { socket, running: 0, end: () => end(connection) };
+    const peer = peerOf(socket);
+    silent.add(connection);
+    byPeer.set(peer, connection);
     socket.once('close', () => {
+      leave(connection);
       // The same peer may have a new connection by now.
-      for (const kind of [silent, idle, busy]) if (kind.get(key) === connection) kind.delete(key);
+      if (byPeer.get(peer) === connection) byPeer.delete(peer);
     });
-    if (silent.size + idle.size + busy.size > most) makeRoom(key);
+    if (silent.size + idle.size + busy.size > most) makeRoom(connection);
   });
 
+  function connectionOf(socket: Socket): Connection | undefined {
+    const known = bySocket.get(socket);
+    if (known !== undefined) return known;
+    const found = byPeer.get(peerOf(socket));
+    if (found !== undefined) bySocket.set(socket, found);
+    return found;
+  }
+
   return {
-    begin: (req, res) => {
-      const key = keyOf(req.socket);
-      const connection = silent.get(key) ?? idle.get(key) ?? busy.get(key);
-      if (connection === undefined) return;
-      silent.delete(key);
-      idle.delete(key);
-      busy.set(key, connection);
+    begin: socket => {
+      const connection = connectionOf(socket);
+      if (connection === undefined || connection.socket.destroyed) return nothing;
       connection.running += 1;
-      res.once('close', () => {
-        connection.running -= 1;
-        if (connection.running > 0 || busy.get(key) !== connection) return;
-        busy.delete(key);
-        if (!connection.socket.destroyed) idle.set(key, connection);
-      });
+      if (connection.running === 1) {
+        if (!idle.delete(connection)) silent.delete(connection);
+        busy.add(connection);
+      }
+      return connection.end;
     },
   };
 }

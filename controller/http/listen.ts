@@ -94,9 +94,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   /** Not answered yet. */
   const running = new Set<ServerResponse>();
   const handler: RequestListener = (req, res) => {
-    connections?.begin(req, res);
+    const end = connections?.begin(req.socket);
     running.add(res);
-    res.once('close', () => running.delete(res));
+    // It comes once. `once` would wrap it, which each check would pay for.
+    res.on('close', () => {
+      running.delete(res);
+      end?.();
+    });
     if (closing !== undefined) sayClosing(res);
     options.handler(req, res);
   };
