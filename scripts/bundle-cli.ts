@@ -4,11 +4,8 @@
  */
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { _, Ajv } from 'ajv';
-import standalone from 'ajv/dist/standalone/index.js';
-import { build, type Plugin } from 'esbuild';
-import { KINDS } from '../controller/domain/layout.ts';
-import { AJV_OPTIONS, schemaOf } from '../controller/yaml/validators.ts';
+import { build } from 'esbuild';
+import { precompiled } from './precompile.ts';
 
 const folder = new URL('../', import.meta.url).pathname;
 
@@ -23,28 +20,6 @@ const OUTSIDE = [
   'pino',
   'prom-client',
 ];
-
-/** The validators in their compiled form: the same schemas and options, no compiler in the bundle. */
-function compiledValidators(): string {
-  const ajv = new Ajv({ ...AJV_OPTIONS, code: { source: true, esm: true, formats: _`FORMATS` } });
-  for (const kind of KINDS) ajv.addSchema(schemaOf(kind), kind);
-  const code = standalone.default(ajv, Object.fromEntries(KINDS.map(kind => [kind, kind])));
-  return `import { FORMATS } from './formats.ts';
-${code}
-const VALIDATORS = { ${KINDS.join(', ')} };
-export const validatorOf = kind => VALIDATORS[kind];`;
-}
-
-const precompiled: Plugin = {
-  name: 'precompiled validators',
-  setup: bundling => {
-    bundling.onLoad({ filter: /controller\/yaml\/validators\.ts$/ }, ({ path: file }) => ({
-      contents: compiledValidators(),
-      loader: 'js',
-      resolveDir: path.dirname(file),
-    }));
-  },
-};
 
 const COMMON_JS = [
   "import { createRequire as makeRequire } from 'node:module';",

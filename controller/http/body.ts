@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'koa';
 import type { Schemas } from '../../schemas/api.d.ts';
-import type { Contract, SchemaName } from './contract.ts';
+import type { BodySchema } from './body-schemas.ts';
+import type { Contract } from './contract.ts';
 import { Refusal } from './problem.ts';
 
 /** How fast a body must come. A body that breaks a limit is a Refusal `body_timeout`. */
@@ -154,7 +155,7 @@ export function parseJson(bytes: Uint8Array): unknown {
 }
 
 /** JSON that fits a schema of the OpenAPI document. Refusal `body_invalid` lists the mistakes. */
-export async function readChecked<N extends SchemaName>(
+export async function readChecked<N extends BodySchema>(
   ctx: Context,
   contract: Contract,
   schema: N,

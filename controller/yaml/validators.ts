@@ -1,6 +1,6 @@
 /**
- * The validators of the four kinds. The bundle of `ota` replaces this file by their compiled form (scripts/bundle-cli.ts):
- * compiling takes longer than a whole `ota validate`.
+ * The validators of the four kinds. A build replaces this file by their compiled form (scripts/precompile.ts): compiling
+ * takes longer than a whole `ota validate`.
  */
 import { Ajv, type Options, type ValidateFunction } from 'ajv';
 import buildSchema from '../../schemas/build.schema.json' with { type: 'json' };

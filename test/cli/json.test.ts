@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { allVerbs } from '../../controller/cli/verbs.ts';
-import { readOpenapi } from '../../controller/http/contract.ts';
+import { readOpenapi } from '../../controller/http/body-schemas.ts';
 import { ota, WIRING } from '../support/cli.ts';
 import { withController } from '../support/controller.ts';
 import { call } from '../support/http.ts';

@@ -1,7 +1,7 @@
 /** Holds answers to the published OpenAPI document: the status must be named there and the body must fit its schema. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import { readOpenapi } from '../../controller/http/contract.ts';
+import { readOpenapi } from '../../controller/http/body-schemas.ts';
 
 interface Response {
   readonly $ref?: string;
