@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { bundleCli } from '../scripts/bundle-cli.ts';
+import { buildCli } from '../scripts/build.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
@@ -47,8 +47,8 @@ export interface CliFigures {
 export async function benchCli(rounds: number): Promise<CliFigures> {
   const folder = await mkdtemp(path.join(tmpdir(), 'ota-bench-cli-'));
   try {
-    await bundleCli(folder);
-    const main = path.join(folder, 'main.js');
+    await buildCli(folder);
+    const main = path.join(folder, 'controller/cli/main.js');
     const kinds = [['-e', '0'], ...COMMANDS.map(c => [main, ...c.args])];
     const least = kinds.map(() => Number.POSITIVE_INFINITY);
     // In turn, so that a busy moment of the machine falls on all of them alike.

@@ -1,10 +1,10 @@
-/** What every section works with: a temporary folder, the program compiled as `npm run build` does, and its rivals. */
-import { execFile } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+/** What every section works with: a temporary folder, the program as `npm run build` makes it, and its rivals. */
+import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { buildController } from '../scripts/build.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
@@ -16,20 +16,27 @@ export interface Workshop {
 }
 
 /**
- * Compiles the working tree into a folder of its own: what is measured is what is there, not an older `dist`, and
- * as plain JavaScript, without a loader in between.
+ * Builds the working tree into a folder of its own: what is measured is what is there, not an older `dist`, and it is the
+ * program that is installed.
  */
 export async function openWorkshop(): Promise<Workshop> {
   const folder = await mkdtemp(path.join(tmpdir(), 'ota-bench-'));
   const code = path.join(folder, 'code');
   try {
-    mkdirSync(path.join(code, 'schemas'), { recursive: true });
+    mkdirSync(code);
     symlinkSync(path.join(ROOT, 'node_modules'), path.join(code, 'node_modules'));
-    for (const file of ['package.json', 'schemas/openapi.yaml'])
-      copyFileSync(path.join(ROOT, file), path.join(code, file));
-    const assets = 'controller/dashboard/assets';
-    cpSync(path.join(ROOT, assets), path.join(code, assets), { recursive: true });
-    await compile(path.join(folder, 'tsconfig.json'), code);
+    copyFileSync(path.join(ROOT, 'package.json'), path.join(code, 'package.json'));
+    await buildController(code);
+    await build({
+      absWorkingDir: ROOT,
+      entryPoints: ['bare-server', 'paced-load', 'autocannon-load'].map(name => `bench/${name}.ts`),
+      outdir: path.join(code, 'bench'),
+      bundle: true,
+      packages: 'external',
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+    });
     return {
       folder,
       program: source => path.join(code, source.replace(/\.ts$/, '.js')),
@@ -38,31 +45,5 @@ export async function openWorkshop(): Promise<Workshop> {
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
-  }
-}
-
-async function compile(config: string, outDir: string): Promise<void> {
-  const sources = ['controller', 'bench/bare-server.ts', 'bench/paced-load.ts', 'bench/autocannon-load.ts'];
-  writeFileSync(
-    config,
-    JSON.stringify({
-      extends: path.join(ROOT, 'tsconfig.build.json'),
-      compilerOptions: {
-        rootDir: ROOT,
-        outDir,
-        sourceMap: false,
-        typeRoots: [path.join(ROOT, 'node_modules', '@types')],
-      },
-      include: sources.map(name => path.join(ROOT, name)),
-    }),
-  );
-  const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  try {
-    await promisify(execFile)(process.execPath, [tsc, '-p', config], { cwd: ROOT });
-  } catch (cause) {
-    // The compiler writes its output in spite of type errors; a measurement of such a tree should say so.
-    if (!existsSync(path.join(outDir, 'controller', 'main.js')))
-      throw new Error('the sources do not compile', { cause });
-    process.stderr.write('bench: the sources have type errors; measured all the same\n');
   }
 }

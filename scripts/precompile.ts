@@ -1,17 +1,11 @@
-/**
- * Validators in their compiled form: the same schemas and options as in the sources, without the compiler. Run by
- * `npm run build` over what tsc has written to dist; the bundle of `ota` takes them from here, too.
- */
-import { rm } from 'node:fs/promises';
+/** Validators in their compiled form: the same schemas and options as in the sources, without the compiler. */
 import path from 'node:path';
 import { _, Ajv } from 'ajv';
 import standalone from 'ajv/dist/standalone/index.js';
-import { build, type Plugin } from 'esbuild';
+import type { Plugin } from 'esbuild';
 import { KINDS } from '../controller/domain/layout.ts';
 import { BODY_SCHEMAS, bodyAjv, bodyRef } from '../controller/http/body-schemas.ts';
 import { AJV_OPTIONS, schemaOf } from '../controller/yaml/validators.ts';
-
-const root = path.resolve(import.meta.dirname, '..');
 
 interface Precompiled {
   /** Relative to the root, without its extension. */
@@ -58,29 +52,3 @@ export const precompiled: Plugin = {
       }));
   },
 };
-
-const require =
-  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
-
-/** Writes them over the modules that tsc made of the sources. */
-export async function precompileInto(dist: string): Promise<void> {
-  for (const { module } of ALL) {
-    const outfile = path.join(dist, `${module}.js`);
-    await build({
-      absWorkingDir: root,
-      entryPoints: [`${module}.ts`],
-      outfile,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      plugins: [precompiled],
-      banner: { js: require },
-      logLevel: 'warning',
-      allowOverwrite: true,
-    });
-    await rm(`${outfile}.map`, { force: true });
-  }
-}
-
-if (process.argv[1] === import.meta.filename) await precompileInto('dist');

@@ -1,6 +1,6 @@
 /** Stylesheet, scripts and icon: read once, named by their content, kept by browsers for a year. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -25,20 +25,13 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Beside the sources; from `dist` that is three folders up. */
-function folder(): string {
-  const found = ['assets', '../../../controller/dashboard/assets']
-    .map(relative => path.resolve(import.meta.dirname, relative))
-    .find(existsSync);
-  if (found === undefined)
-    throw new Error('assertion: controller/dashboard/assets is not beside the program');
-  return found;
-}
+/** Beside this file, as it runs: from source or built. */
+const FOLDER = path.join(import.meta.dirname, 'assets');
 
 const FILES = (): Readonly<Record<string, string>> => ({
-  'style.css': path.join(folder(), 'style.css'),
-  'page.js': path.join(folder(), 'page.js'),
-  'icon.svg': path.join(folder(), 'icon.svg'),
+  'style.css': path.join(FOLDER, 'style.css'),
+  'page.js': path.join(FOLDER, 'page.js'),
+  'icon.svg': path.join(FOLDER, 'icon.svg'),
   'htmx.js': fileURLToPath(import.meta.resolve('htmx.org/dist/htmx.min.js')),
   'morph.js': fileURLToPath(import.meta.resolve('idiomorph/dist/idiomorph-ext.min.js')),
 });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bundleCli } from '../../scripts/bundle-cli.ts';
+import { buildCli } from '../../scripts/build.ts';
 import { ota } from '../support/cli.ts';
 import { withFolder } from '../support/folder.ts';
 
@@ -32,8 +32,8 @@ const BREAKS: readonly (readonly [file: string, from: RegExp, to: string])[] = [
 test('the bundle finds the same problems as the sources, and knows its version', () =>
   withFolder(async folder => {
     const program = path.join(folder, 'program');
-    await bundleCli(program);
-    const main = path.join(program, 'main.js');
+    await buildCli(program);
+    const main = path.join(program, 'controller/cli/main.js');
     const bundled = (...argv: string[]): Promise<string> =>
       promisify(execFile)(process.execPath, [main, ...argv], {
         cwd: folder,

@@ -1,6 +1,7 @@
 /** A build compiles the schemas of bodies beforehand: what it accepts and refuses is what the document says. */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -8,7 +9,7 @@ import {
   type bodyValidator as BodyValidator,
   bodyValidator,
 } from '../../controller/http/body-schemas.ts';
-import { precompileInto } from '../../scripts/precompile.ts';
+import { precompiled } from '../../scripts/precompile.ts';
 import { withFolder } from '../support/folder.ts';
 import { openapi } from '../support/openapi.ts';
 
@@ -38,9 +39,15 @@ function* bodiesOf(properties: readonly string[], whole: object): Generator<unkn
 
 test('the compiled validators say of every body what the sources say', () =>
   withFolder(async folder => {
-    await precompileInto(folder);
-    const file = pathToFileURL(path.join(folder, 'controller/http/body-schemas.js')).href;
-    const compiled = (await import(file)) as { bodyValidator: typeof BodyValidator };
+    const outfile = path.join(folder, 'body-schemas.cjs');
+    await build({
+      entryPoints: ['controller/http/body-schemas.ts'],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      plugins: [precompiled],
+    });
+    const compiled = (await import(pathToFileURL(outfile).href)) as { bodyValidator: typeof BodyValidator };
     const seen = { accepted: 0, refused: 0 };
     for (const name of BODY_SCHEMAS) {
       const [expected, found] = [bodyValidator(name), compiled.bodyValidator(name)];
