@@ -93,7 +93,8 @@ export const buildCli = (out: string): Promise<unknown> => bundle(OTA, out);
 export const buildAgent = (out: string): Promise<unknown> => bundle(AGENT, out);
 
 if (process.argv[1] === import.meta.filename) {
+  const out = process.argv[2] ?? 'dist';
   // Chunks have other names with each build.
-  await rm('dist', { recursive: true, force: true });
-  await Promise.all([buildController('dist'), buildCli('dist'), buildAgent('dist')]);
+  await rm(out, { recursive: true, force: true });
+  await Promise.all([buildController(out), buildCli(out), buildAgent(out)]);
 }

@@ -10,6 +10,7 @@ import { buildYaml } from '../controller/yaml/write.ts';
 import { ota } from './support/cli.ts';
 import { type Journey, withController } from './support/controller.ts';
 import { anApk, call } from './support/http.ts';
+import { otaProgram } from './support/programs.ts';
 import { releaseFiles } from './support/releases.ts';
 import { gitEnvironment } from './support/repository.ts';
 import { aBuild, aRollout, aState } from './support/state.ts';
@@ -98,8 +99,7 @@ async function makeDesk(journey: Journey): Promise<Desk> {
   const bin = path.join(folder, 'bin');
   await mkdir(bin);
   await mkdir(path.join(folder, 'backups'));
-  const main = path.join(ROOT, 'controller/cli/main.ts');
-  const shim = `#!/bin/sh\nexec "${process.execPath}" --import "${import.meta.resolve('tsx')}" "${main}" "$@"\n`;
+  const shim = `#!/bin/sh\nexec "${process.execPath}" "${otaProgram()}" "$@"\n`;
   await writeFile(path.join(bin, 'ota'), shim);
   await chmod(path.join(bin, 'ota'), 0o755);
   const reset = async (): Promise<void> => {

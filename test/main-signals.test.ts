@@ -77,6 +77,8 @@ else:
 print(os.waitstatus_to_exitcode(status))
 `;
 
+import { controllerProgram } from './support/programs.ts';
+
 /** The exit code after the terminal is closed; `log` is '' where the terminal shows it. */
 async function hungUp(
   settings: Readonly<Record<string, string>>,
@@ -121,11 +123,10 @@ test('what may pass by itself exits with 75, so that the unit starts again; a se
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
-/** `npm start` with the project's own script, on the sources instead of `dist`. */
+/** `npm start` with the project's own script, wherever the program lies. */
 async function npmStart(folder: string): Promise<{ npm: ChildProcess; log: () => string }> {
   const { scripts } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8'));
-  const sources = `--import ${import.meta.resolve('tsx')} ${path.join(ROOT, 'controller/main.ts')}`;
-  const start = String(scripts.start).replace('dist/controller/main.js', sources);
+  const start = String(scripts.start).replace('dist/controller/main.js', controllerProgram());
   assert.is.not(start, scripts.start);
   await writeFile(path.join(folder, 'package.json'), JSON.stringify({ name: 'x', scripts: { start } }));
   await mkdir(path.join(folder, 'releases'));

@@ -9,6 +9,7 @@ import { type ApkOptions, makeApk, testKey } from '../support/apk/index.ts';
 import { ota } from '../support/cli.ts';
 import { withFolder } from '../support/folder.ts';
 import { anApk } from '../support/http.ts';
+import { otaProgram } from '../support/programs.ts';
 import { releaseFiles, writeReleases } from '../support/releases.ts';
 import { aRollout } from '../support/state.ts';
 
@@ -138,9 +139,7 @@ test('build verify and build add read a named pipe', () =>
 test('build verify reads the shell’s <(…), and leaves no copy behind', () =>
   withFolder(async cwd => {
     await writeFile(path.join(cwd, 'app.apk'), b41.apk);
-    const root = path.resolve(import.meta.dirname, '../..');
-    const program = `${root}/controller/cli/main.ts`;
-    const script = `cd '${root}' && exec '${process.execPath}' --import tsx '${program}' build verify --json <(cat '${cwd}/app.apk')`;
+    const script = `exec '${process.execPath}' '${otaProgram()}' build verify --json <(cat '${cwd}/app.apk')`;
     const child = spawn('bash', ['-c', script], { env: { ...process.env, TMPDIR: cwd } });
     let out = '';
     child.stdout.on('data', piece => {

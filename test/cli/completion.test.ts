@@ -8,8 +8,8 @@ import * as assert from 'uvu/assert';
 import { ota } from '../support/cli.ts';
 import { type Journey, withController } from '../support/controller.ts';
 import { withFolder } from '../support/folder.ts';
+import { otaProgram } from '../support/programs.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
 const installed = (shell: string): boolean => spawnSync(shell, ['-c', 'true']).status === 0;
 
 const complete = async (journey: Journey, ...words: string[]): Promise<string[]> => {
@@ -54,9 +54,7 @@ for (const [shell, ask] of Object.entries(SHELLS))
   (installed(shell) ? test : test.skip)(`${shell} completes with the script that is printed for it`, () =>
     withFolder(async folder => {
       const program = path.join(folder, 'ota');
-      const loader = path.join(root, 'node_modules/tsx/dist/loader.mjs');
-      const main = path.join(root, 'controller/cli/main.ts');
-      await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" --import "${loader}" "${main}" "$@"\n`);
+      await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${otaProgram()}" "$@"\n`);
       await chmod(program, 0o755);
       const script = path.join(folder, 'script');
       await writeFile(script, (await ota(['completion', shell])).out);

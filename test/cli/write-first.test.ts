@@ -8,11 +8,12 @@ import { ota } from '../support/cli.ts';
 import { withController } from '../support/controller.ts';
 import { withFolder } from '../support/folder.ts';
 import { call } from '../support/http.ts';
+import { otaProgram } from '../support/programs.ts';
 import { releaseFiles, writeReleases } from '../support/releases.ts';
 import { aBuild } from '../support/state.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const OTA = `"${process.execPath}" --import "${path.join(root, 'node_modules/tsx/dist/loader.mjs')}" "${path.join(root, 'controller/cli/main.ts')}"`;
+const OTA = `"${process.execPath}" "${otaProgram()}"`;
 
 /** Runs a line of bash; `$OTA` is the command line. Resolves to the exit code. */
 const bash = (line: string, cwd: string, env: Readonly<Record<string, string>> = {}): Promise<number> =>

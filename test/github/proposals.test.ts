@@ -8,11 +8,10 @@ import * as assert from 'uvu/assert';
 import { makeClock } from '../support/github/client.ts';
 import { type Hub, TOKEN, withHub } from '../support/github/hub.ts';
 import { inRepository } from '../support/github/stage.ts';
+import { otaProgram } from '../support/programs.ts';
 import { aState } from '../support/state.ts';
 
 const run = promisify(execFile);
-const OTA = path.resolve(import.meta.dirname, '../../controller/cli/main.ts');
-const TSX = import.meta.resolve('tsx');
 
 interface Desk {
   readonly hub: Hub;
@@ -55,7 +54,7 @@ const withDesk = (use: (desk: Desk) => Promise<void>): Promise<void> => {
         };
         const options = { cwd: folder, env: { ...env, ...(github ? settings : {}) } };
         try {
-          const { stdout, stderr } = await run(process.execPath, ['--import', TSX, OTA, ...args], options);
+          const { stdout, stderr } = await run(process.execPath, [otaProgram(), ...args], options);
           return { code: 0, out: stdout, err: stderr };
         } catch (error) {
           const failed = error as { code: number; stdout: string; stderr: string };

@@ -7,6 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
 import { parseState } from '../../controller/yaml/parse.ts';
+import { otaProgram } from '../support/programs.ts';
 import { releaseFiles, sourceFiles, writeReleases } from '../support/releases.ts';
 import { gitEnvironment, withRepository } from '../support/repository.ts';
 import { aState } from '../support/state.ts';
@@ -111,11 +112,10 @@ async function judge(
       await writeFile(path.join(folder, 'releases', name), text);
     await git('add', '.');
     await git('commit', '--quiet', '--allow-empty', '-m', 'change');
-    const command = ['--import', import.meta.resolve('tsx'), path.join(ROOT, 'controller/cli/main.ts')];
     try {
       const { stdout } = await run(
         process.execPath,
-        [...command, ...args.map(a => a.replace('$BASE', base))],
+        [otaProgram(), ...args.map(a => a.replace('$BASE', base))],
         { cwd: folder, env },
       );
       return { code: 0, out: stdout, base };

@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { otaProcess } from '../support/cli.ts';
 import { until, withFolder } from '../support/folder.ts';
 import { startProcess } from '../support/process.ts';
+import { agentProgram } from '../support/programs.ts';
 import { gitEnvironment } from '../support/repository.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -65,16 +66,11 @@ async function withDesk(use: (desk: Desk) => Promise<void>): Promise<void> {
 async function fleetProcess(url: string, token: string, cwd: string): Promise<ChildProcess> {
   const good = ['--wifi', '1', '--plugged', '1', '--calls', '0', '--install-failures', '0', '--dies', '0'];
   const life = ['--devices', '20', '--installed', apk('b41'), '--for', '200d', '--scale', '7200', '--events'];
-  const main = path.join(ROOT, 'agent/main.ts');
-  const child = spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), main, 'fleet', '--url', url, ...life, ...good],
-    {
-      cwd,
-      env: { PATH: process.env.PATH, HOME: cwd, OTA_ADMIN_TOKEN: token },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn(process.execPath, [agentProgram(), 'fleet', '--url', url, ...life, ...good], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: cwd, OTA_ADMIN_TOKEN: token },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   let text = '';
   child.stdout?.on('data', chunk => {
     text += String(chunk);

@@ -12,10 +12,10 @@ import { ota } from '../support/cli.ts';
 import { withFolder } from '../support/folder.ts';
 import { contentsOf, emptyDatabase, folderPlace, inPlace, postgresPlace } from '../support/move.ts';
 import { onDatabase } from '../support/postgres.ts';
+import { otaProgram } from '../support/programs.ts';
 import { NOW_MS } from '../support/state.ts';
 
 const nowMs = () => NOW_MS;
-const MAIN = path.resolve(import.meta.dirname, '../../controller/cli/main.ts');
 const server = process.env.TEST_POSTGRES ?? '';
 
 interface Scene {
@@ -59,11 +59,11 @@ async function killedAt(
   const holder = new pg.Client({ connectionString: url });
   await holder.connect();
   await holder.query(`begin; ${lock}`);
-  const child = spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), MAIN, 'store', 'copy', ...words],
-    { cwd: folder, env: { PATH: process.env.PATH, OTA_DATABASE: url }, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
+  const child = spawn(process.execPath, [otaProgram(), 'store', 'copy', ...words], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, OTA_DATABASE: url },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let err = '';
   child.stderr.on('data', chunk => {
     err += String(chunk);
@@ -212,15 +212,7 @@ test('a disk that fills up in mid-copy is named, and the next run goes on', () =
     // A file may not grow beyond 400 blocks of 1 KiB: writing fails as on a full disk, for one process.
     const limited = spawn(
       'bash',
-      [
-        '-c',
-        'ulimit -f 400 && exec "$0" "$@"',
-        process.execPath,
-        '--import',
-        import.meta.resolve('tsx'),
-        MAIN,
-        ...words,
-      ],
+      ['-c', 'ulimit -f 400 && exec "$0" "$@"', process.execPath, otaProgram(), ...words],
       { cwd: folder, env: { PATH: process.env.PATH }, stdio: ['ignore', 'ignore', 'pipe'] },
     );
     let err = '';

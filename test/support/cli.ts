@@ -13,6 +13,7 @@ import type { Proposals } from '../../controller/ports/index.ts';
 import { fullBackup } from '../../controller/store/archive.ts';
 import { backupFolder } from '../../controller/store/backup.ts';
 import { checkBackup, restoreBackup } from '../../controller/store/restore.ts';
+import { otaProgram } from './programs.ts';
 
 /** As main.ts wires them. */
 export const BACKUPS: Backups = {
@@ -91,7 +92,7 @@ export async function ota(argv: readonly string[], options: CliOptions = {}): Pr
   return { code, out, err };
 }
 
-/** `controller/cli/main.ts` as a process of its own, its output a pipe. */
+/** `ota` as a process of its own, its output a pipe. */
 export function otaProcess(
   argv: readonly string[],
   options: {
@@ -103,16 +104,11 @@ export function otaProcess(
   } = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const tsx = path.join(root, 'node_modules/tsx/dist/loader.mjs');
-    const child = spawn(
-      process.execPath,
-      ['--import', tsx, path.join(root, 'controller/cli/main.ts'), ...argv],
-      {
-        cwd: options.cwd ?? root,
-        env: { PATH: process.env.PATH, HOME: options.cwd ?? root, ...options.env },
-        stdio: 'pipe',
-      },
-    );
+    const child = spawn(process.execPath, [otaProgram(), ...argv], {
+      cwd: options.cwd ?? root,
+      env: { PATH: process.env.PATH, HOME: options.cwd ?? root, ...options.env },
+      stdio: 'pipe',
+    });
     let out = '';
     let err = '';
     child.stdout.on('data', (chunk: Buffer) => {

@@ -1,12 +1,10 @@
 /** The controller as an operator runs it: a process of its own, its log read from standard output. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
-import path from 'node:path';
-
-const MAIN = path.resolve(import.meta.dirname, '../../controller/main.ts');
+import { controllerProgram } from './programs.ts';
 
 /** The command that runs it. */
-export const CONTROLLER = [process.execPath, '--import', import.meta.resolve('tsx'), MAIN] as const;
+export const CONTROLLER = [process.execPath, controllerProgram()] as const;
 
 export const environmentOf = (
   settings: Readonly<Record<string, string>>,

@@ -9,6 +9,7 @@ import { buildOf, key } from '../../support/agent/with-agent.ts';
 import { fingerprintOf } from '../../support/apk/index.ts';
 import { withController } from '../../support/controller.ts';
 import { withFolder } from '../../support/folder.ts';
+import { agentProgram } from '../../support/programs.ts';
 
 interface Ended {
   readonly status: number | null;
@@ -21,7 +22,7 @@ function fleetVerb(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   return new Promise(resolve => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'agent/main.ts', 'fleet', ...args], {
+    const child = spawn(process.execPath, [agentProgram(), 'fleet', ...args], {
       env: { PATH: process.env.PATH, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

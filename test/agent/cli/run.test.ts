@@ -8,6 +8,7 @@ import { type ProtocolServer, startProtocolServer, TOKEN } from '../../support/a
 import { buildOf, DEVICE_ID, key, NUDGE_KEY } from '../../support/agent/with-agent.ts';
 import { fingerprintOf } from '../../support/apk/index.ts';
 import { withFolder } from '../../support/folder.ts';
+import { agentProgram } from '../../support/programs.ts';
 
 const DEVICE = ['--simulated', '--version-code', '41', '--signer', fingerprintOf(key)];
 
@@ -207,7 +208,7 @@ const WRONG: [string, string[], RegExp][] = [
 for (const [name, args, message] of WRONG)
   test(`${name}: exit code 2 and a text that says what to do`, async () => {
     const { spawnSync } = await import('node:child_process');
-    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'agent/main.ts', ...args], {
+    const { status, stderr } = spawnSync(process.execPath, [agentProgram(), ...args], {
       encoding: 'utf8',
       env: { PATH: process.env.PATH },
     });
@@ -220,11 +221,9 @@ for (const [name, args, message] of WRONG)
 test('help of every verb has examples', async () => {
   const { spawnSync } = await import('node:child_process');
   for (const verb of ['run', 'fleet', 'conform']) {
-    const { status, stdout } = spawnSync(
-      process.execPath,
-      ['--import', 'tsx', 'agent/main.ts', verb, '--help'],
-      { encoding: 'utf8' },
-    );
+    const { status, stdout } = spawnSync(process.execPath, [agentProgram(), verb, '--help'], {
+      encoding: 'utf8',
+    });
     assert.is(status, 0);
     assert.match(stdout, /Examples:/);
   }

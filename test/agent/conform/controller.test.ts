@@ -8,6 +8,7 @@ import { controllerChecks } from '../../../agent/conform/controller/checks.ts';
 import { World } from '../../../agent/conform/controller/world.ts';
 import { WRONG_CONTROLLERS, withProxy } from '../../support/agent/wrong-controllers.ts';
 import { withController } from '../../support/controller.ts';
+import { agentProgram } from '../../support/programs.ts';
 
 interface Result {
   readonly failed: number;
@@ -21,7 +22,7 @@ function conform(
   environment: Readonly<Record<string, string>>,
 ): Promise<{ status: number | null; out: string; err: string }> {
   return new Promise(resolve => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'agent/main.ts', 'conform', ...args], {
+    const child = spawn(process.execPath, [agentProgram(), 'conform', ...args], {
       env: { PATH: process.env.PATH, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -10,6 +10,7 @@ import { faultCode } from '../../../controller/domain/fault.ts';
 import { makeKit } from '../../support/agent/apk-kit.ts';
 import { ownAgent } from '../../support/agent/own-agent.ts';
 import { withFolder } from '../../support/folder.ts';
+import { agentProgram } from '../../support/programs.ts';
 
 const kit = makeKit();
 
@@ -29,7 +30,7 @@ const IN_A_PROCESS = agentChecks()
 
 test('our own agent as a process survives real kills', async () => {
   const under = processAgent({
-    command: `${process.execPath} --import tsx agent/main.ts run --setup {setup}`,
+    command: `${process.execPath} ${agentProgram()} run --setup {setup}`,
     environment: { PATH: process.env.PATH },
     quietMs: 600,
     limitMs: 30_000,

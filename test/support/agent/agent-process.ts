@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { agentProgram } from '../programs.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 
@@ -90,7 +91,7 @@ export async function withAgentProcess(
     },
     start() {
       const args = [
-        ...(options.program ?? ['--import', 'tsx', 'agent/main.ts']),
+        ...(options.program ?? [agentProgram()]),
         'run',
         '--url',
         options.url,
