@@ -32,7 +32,7 @@ export interface DashboardPorts {
   readonly picture: Picture;
   readonly reconciler: Pick<Reconciler, 'status'>;
   readonly progress: Pick<ProgressSource, 'recent' | 'last'>;
-  readonly devices: Pick<DeviceStore, 'counts' | 'get' | 'find' | 'token'>;
+  readonly devices: Pick<DeviceStore, 'counts' | 'get' | 'find' | 'auth'>;
   readonly outcomes: Pick<OutcomeStore, 'counts' | 'downloadStats' | 'history'>;
   readonly troubles: TroubleSource;
   readonly adoption: Pick<AdoptionStore, 'hours'>;

@@ -105,7 +105,7 @@ export function makeAuth(options: AuthOptions): Auth {
     const auth = deviceId === undefined ? undefined : devices.auth(deviceId);
     if (deviceId === undefined || auth === undefined) return 'token_malformed';
     if (auth.revoked) return 'token_revoked';
-    devices.sawKid(deviceId, IMPORTED_KID);
+    if (auth.kid !== IMPORTED_KID) devices.sawKid(deviceId, IMPORTED_KID);
     return { deviceId, auth, token: { kid: undefined, generation: auth.generation } };
   }
 
@@ -124,7 +124,7 @@ export function makeAuth(options: AuthOptions): Auth {
       observe({ type: 'ota.token.adopted', deviceId, generation });
     }
     if (newest && auth.previousUntilMs > 0) devices.confirmGeneration(deviceId, generation);
-    devices.sawKid(deviceId, kid);
+    if (auth.kid !== kid) devices.sawKid(deviceId, kid);
     return { deviceId, auth, token: { kid, generation } };
   }
 

@@ -1,26 +1,39 @@
-/** Token buckets in bounded memory. A forgotten key starts with a full bucket, so forgetting never locks anyone out. */
+/** Token buckets: of keys in bounded memory, and of devices by their slots. No bucket that is forgotten locks anyone out. */
 
 export interface RateLimit {
   /** Takes one token. Returns 0 when granted, else the seconds to wait, at least 1. */
   take(key: string): number;
 }
 
+export interface SlotLimit {
+  /** The same for the device in this slot of the registry. */
+  take(slot: number): number;
+}
+
+export interface RateOptions {
+  /** On average, with a burst of as many. */
+  readonly perMinute: number;
+  readonly monotonicMs: () => number;
+}
+
 /**
- * `perMinute` on average with a burst of as many. Kept as the one number of the generic cell rate algorithm
- * (ITU-T I.371): the moment at which the bucket would be full again, on the monotonic clock.
+ * Seconds until a bucket has a token, 0 when it has one now. A bucket is the one number of the generic cell rate
+ * algorithm (ITU-T I.371): the moment at which it would be full again, on the monotonic clock.
  */
-export function makeRateLimit(options: {
-  perMinute: number;
-  monotonicMs: () => number;
-  maxKeys?: number;
-}): RateLimit {
+function waitSOf(fullAtMs: number, nowMs: number, costMs: number): number {
+  const waitMs = Math.max(fullAtMs, nowMs) + costMs - nowMs - 60_000;
+  // A small tolerance, as sums of costMs may miss 60,000 by a rounding error.
+  return waitMs <= 0.001 ? 0 : Math.max(1, Math.ceil(waitMs / 1000));
+}
+
+/** A forgotten key starts with a full bucket. */
+export function makeRateLimit(options: RateOptions & { maxKeys?: number }): RateLimit {
   const { perMinute, monotonicMs } = options;
   const costMs = 60_000 / perMinute;
-  // Two generations instead of an LRU list: half the work on the hot route.
+  // Two generations instead of an LRU list: half the work.
   const generationSize = Math.ceil((options.maxKeys ?? 65_536) / 2);
   let young = new Map<string, number>();
   let old = new Map<string, number>();
-  const fullAtOf = (key: string): number => young.get(key) ?? old.get(key) ?? 0;
   const keep = (key: string, fullAtMs: number): void => {
     young.set(key, fullAtMs);
     if (young.size < generationSize) return;
@@ -30,13 +43,38 @@ export function makeRateLimit(options: {
   return {
     take: key => {
       const nowMs = monotonicMs();
-      const held = fullAtOf(key);
-      const next = Math.max(held, nowMs) + costMs;
-      const waitMs = next - nowMs - 60_000;
-      // A small tolerance, as sums of costMs may miss 60,000 by a rounding error. A refused key is kept too.
-      const granted = waitMs <= 0.001;
-      keep(key, granted ? next : held);
-      return granted ? 0 : Math.max(1, Math.ceil(waitMs / 1000));
+      const fullAtMs = young.get(key) ?? old.get(key) ?? 0;
+      const waitS = waitSOf(fullAtMs, nowMs, costMs);
+      // A refused key is kept too.
+      keep(key, waitS === 0 ? Math.max(fullAtMs, nowMs) + costMs : fullAtMs);
+      return waitS;
+    },
+  };
+}
+
+const FIRST_SLOTS = 1_024;
+
+/**
+ * For the one hot route: eight bytes a device instead of three look-ups of a text a check. A slot that passes to another
+ * device brings what is left of its minute.
+ */
+export function makeSlotLimit({ perMinute, monotonicMs }: RateOptions): SlotLimit {
+  const costMs = 60_000 / perMinute;
+  let fullAt = new Float64Array(FIRST_SLOTS);
+  const reserve = (slot: number): void => {
+    if (slot < fullAt.length) return;
+    const larger = new Float64Array(Math.ceil(Math.max(slot + 1, fullAt.length * 1.5)));
+    larger.set(fullAt);
+    fullAt = larger;
+  };
+  return {
+    take: slot => {
+      reserve(slot);
+      const nowMs = monotonicMs();
+      const fullAtMs = fullAt[slot] ?? 0;
+      const waitS = waitSOf(fullAtMs, nowMs, costMs);
+      if (waitS === 0) fullAt[slot] = Math.max(fullAtMs, nowMs) + costMs;
+      return waitS;
     },
   };
 }

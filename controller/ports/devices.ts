@@ -7,6 +7,8 @@ import type { AuditEntry } from './audit.ts';
 
 /** What every check needs, held in memory for all enrolled devices. */
 export interface DeviceAuth {
+  /** A small whole number that no other device has while this one is enrolled. */
+  readonly slot: number;
   /** The newest generation handed out. */
   readonly generation: number;
   /** Until when the generation before it is still accepted; 0: it is not. */
@@ -15,6 +17,10 @@ export interface DeviceAuth {
   readonly previousGeneration: number;
   readonly revoked: boolean;
   readonly tags: readonly string[];
+  /** The key of the token that the device used last; undefined while none was seen. */
+  readonly kid: string | undefined;
+  /** When the newest token was made, Unix ms. */
+  readonly tokenIssuedAtMs: number;
 }
 
 export interface DeviceRow {
@@ -129,8 +135,6 @@ export interface DeviceStore {
    * when it counts from now on, without a grace for the older one; false outside the window that a restore opens.
    */
   adoptGeneration(deviceId: DeviceId, generation: number): boolean;
-  /** The key of the token that the device used last, and when its newest token was made. From memory. */
-  token(deviceId: DeviceId): { readonly kid: string | undefined; readonly issuedAtMs: number } | undefined;
   /** A token of this key was used. Fire and forget, idempotent. */
   sawKid(deviceId: DeviceId, kid: string): void;
   /** Unrevoked devices by that key; `undefined`: no token was seen since it is watched. From memory. */

@@ -131,9 +131,7 @@ function rotation(
   registry: Registry,
   inTurn: InTurn,
   adoptUntilMs: number,
-): Some<
-  'rotate' | 'confirmGeneration' | 'adoptGeneration' | 'token' | 'sawKid' | 'kids' | 'revoke' | 'readmit'
-> {
+): Some<'rotate' | 'confirmGeneration' | 'adoptGeneration' | 'sawKid' | 'kids' | 'revoke' | 'readmit'> {
   return {
     rotate: async (deviceId, previousUntilMs) => {
       const rotated = await db.write(trx => rotateRow(trx, deviceId, previousUntilMs, nowMs()));
@@ -169,9 +167,8 @@ function rotation(
       }).catch(fault => onFault('device_tokens', fault));
       return true;
     },
-    token: deviceId => registry.tokenOf(deviceId),
     sawKid: (deviceId, kid) => {
-      const known = registry.tokenOf(deviceId);
+      const known = registry.auth(deviceId);
       if (known === undefined || known.kid === kid) return;
       registry.setKid(deviceId, kid);
       const note = (trx: Knex) => trx('devices').where({ device_id: deviceId }).update({ token_kid: kid });

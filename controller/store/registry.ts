@@ -75,11 +75,14 @@ export class Registry {
     if (slot === undefined) return undefined;
     const previous = this.#previous.get(slot);
     return {
+      slot,
       generation: this.#generations[slot] ?? 0,
       previousGeneration: previous?.generation ?? 0,
       previousUntilMs: previous?.untilMs ?? 0,
       revoked: this.#standing[slot] === REVOKED,
       tags: this.#tags.get(this.#tagSets[slot] ?? 0) ?? NO_TAGS,
+      kid: this.#kidNames.get(this.#kids[slot] ?? 0),
+      tokenIssuedAtMs: this.#issuedMs[slot] ?? 0,
     };
   }
 
@@ -142,13 +145,6 @@ export class Registry {
     if (issuedAtMs !== undefined) this.#issuedMs[slot] = issuedAtMs;
     if (previous !== undefined) this.#previous.set(slot, previous);
     else this.#previous.delete(slot);
-  }
-
-  /** Undefined for an unknown device. */
-  tokenOf(deviceId: DeviceId): { readonly kid: string | undefined; readonly issuedAtMs: number } | undefined {
-    const slot = this.#slots.get(deviceId);
-    if (slot === undefined) return undefined;
-    return { kid: this.#kidNames.get(this.#kids[slot] ?? 0), issuedAtMs: this.#issuedMs[slot] ?? 0 };
   }
 
   setKid(deviceId: DeviceId, kid: string): void {

@@ -148,6 +148,9 @@ test('the newest token ends a renewal that is under way, and nothing else does',
   const settled = door({ previousUntilMs: 0 });
   settled.enter(3);
   assert.equal(settled.asked, [['saw', 'kiosk-7', 'k1']]);
+  const known = door({ kid: 'k1' });
+  known.enter(3);
+  assert.equal(known.asked, [], 'the key was seen before');
 });
 
 test('an imported token stands for the newest generation and for no key of ours', () => {

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeRateLimit } from '../../controller/http/rate.ts';
+import { makeRateLimit, makeSlotLimit } from '../../controller/http/rate.ts';
 
 function limited(perMinute: number, maxKeys?: number) {
   const world = { nowMs: 1_000_000 };
@@ -38,6 +38,25 @@ test('a key that keeps asking is not forgotten among many others', () => {
     if (i % 10 === 0 && limit.take('a') === 0) granted += 1;
   }
   assert.is(granted, 10);
+});
+
+test('devices are limited by their slots as keys are, each by itself, however many there are', () => {
+  const world = { nowMs: 1_000_000 };
+  const bySlot = makeSlotLimit({ perMinute: 3, monotonicMs: () => world.nowMs });
+  const byKey = makeRateLimit({ perMinute: 3, monotonicMs: () => world.nowMs });
+  for (let i = 0; i < 60; i += 1) {
+    for (const slot of [0, 1, 7_000])
+      assert.is(bySlot.take(slot), byKey.take(String(slot)), `${slot} at ${i}`);
+    world.nowMs += i * 997;
+  }
+  assert.equal([bySlot.take(1_000_000), bySlot.take(7_001), bySlot.take(999_999)], [0, 0, 0]);
+});
+
+test('what a slot has used is still known when a device far beyond it has asked', () => {
+  const bySlot = makeSlotLimit({ perMinute: 1, monotonicMs: () => 1_000 });
+  assert.is(bySlot.take(5), 0);
+  assert.is(bySlot.take(1_000_000), 0);
+  assert.equal([bySlot.take(5), bySlot.take(1_000_000)], [60, 60]);
 });
 
 test.run();

@@ -119,14 +119,16 @@ test('a slot that was freed carries nothing over to the next device', () => {
     tags: [],
     token: undefined,
   });
-  assert.equal(registry.tokenOf('new'), { kid: undefined, issuedAtMs: 0 });
   assert.equal([...registry.kids()], [[undefined, 1]]);
   assert.equal(registry.auth('new'), {
+    slot: 0,
     generation: 1,
     previousGeneration: 0,
     previousUntilMs: 0,
     revoked: false,
     tags: [],
+    kid: undefined,
+    tokenIssuedAtMs: 0,
   });
   assert.equal(registry.counts(0), { enrolled: 1, active: 0, running: [] });
   assert.is(registry.deviceOfToken(hexOf('t'), 0), undefined);

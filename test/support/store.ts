@@ -46,3 +46,11 @@ export const withStore = <T>(
       await store.close();
     }
   });
+
+/** What its tokens are accepted by, and its tags: where it is kept and when its token was made are told elsewhere. */
+export function standingOf(devices: Pick<Store['devices'], 'auth'>, deviceId: string) {
+  const auth = devices.auth(deviceId);
+  if (auth === undefined) throw new Error(`${deviceId} is not known`);
+  const { generation, previousGeneration, previousUntilMs, revoked, tags } = auth;
+  return { generation, previousGeneration, previousUntilMs, revoked, tags };
+}

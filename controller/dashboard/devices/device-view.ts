@@ -3,7 +3,7 @@ import type { Snapshot } from '../../domain/decision.ts';
 import { explain } from '../../domain/explain.ts';
 import { isDeviceId } from '../../domain/ids.ts';
 import type { ResultReason } from '../../domain/outcome.ts';
-import type { DeviceRow, DownloadEvent, Report } from '../../ports/index.ts';
+import type { DeviceAuth, DeviceRow, DownloadEvent, Report } from '../../ports/index.ts';
 import type { Look, Viewed } from '../dashboard.ts';
 import { type Html, html, type Part } from '../html.ts';
 import { icon, type Shape, type Tone } from '../icons.ts';
@@ -24,7 +24,7 @@ export const deviceView =
     if (row === undefined) return unknown(deviceId);
     const { snapshot } = ports.picture;
     const { reports, downloads } = await ports.outcomes.history(deviceId, HISTORY);
-    const token = ports.devices.token(deviceId);
+    const auth = ports.devices.auth(deviceId);
     const answer = nextAnswer(row, snapshot, nowMs);
     const change =
       snapshot &&
@@ -37,7 +37,7 @@ export const deviceView =
       });
     const main = html`<section class="head"><div><p class="crumb"><a href="/devices">Devices</a></p><h1 class="mono">${deviceId}</h1>
 <p class="lead q">Runs <b>${runs(row, snapshot)}</b> and gets <b>${answer.text}</b> at its next check. ${row.lastSeenMs === undefined ? 'It has never checked in.' : html`Last seen ${momentAgo(row.lastSeenMs, nowMs)}.`}</p></div></section>
-<div class="two wide"><div class="stack">${whyView(row, snapshot, reports[0], nowMs)}${historyView(reports, downloads, nowMs)}</div><div class="stack">${change}${factsView(row, token, nowMs)}</div></div>`;
+<div class="two wide"><div class="stack">${whyView(row, snapshot, reports[0], nowMs)}${historyView(reports, downloads, nowMs)}</div><div class="stack">${change}${factsView(row, auth, nowMs)}</div></div>`;
     return { title: deviceId, main };
   };
 
@@ -120,11 +120,7 @@ function historyView(reports: readonly Report[], downloads: readonly DownloadEve
   }</section>`;
 }
 
-function factsView(
-  row: DeviceRow,
-  token: { readonly kid: string | undefined; readonly issuedAtMs: number } | undefined,
-  nowMs: number,
-): Html {
+function factsView(row: DeviceRow, auth: Pick<DeviceAuth, 'kid'> | undefined, nowMs: number): Html {
   const android = row.sdk === undefined ? undefined : androidOf(row.sdk);
   return html`<section class="card" aria-labelledby="h-facts"><header><h2 id="h-facts">Facts</h2></header><dl class="facts-list">
 <dt>Tags</dt><dd>${row.tags.length === 0 ? 'none' : row.tags.map(tag => html`<a class="tag" href="/devices?tag=${encodeURIComponent(tag)}">${tag}</a> `)}</dd>
@@ -133,6 +129,6 @@ function factsView(
 <dt>Signer</dt><dd class="mono">${row.signer === undefined ? 'not known' : `${row.signer.slice(0, 8)}…${row.signer.slice(-6)}`}</dd>
 <dt>Enrolled</dt><dd>${momentAgo(row.enrolledAtMs, nowMs)}</dd>
 ${row.revokedAtMs !== undefined && html`<dt>Revoked</dt><dd class="stop">${momentAgo(row.revokedAtMs, nowMs)}</dd>`}
-<dt>Token</dt><dd>generation ${row.generation}, ${token?.kid === undefined ? 'not used yet' : token.kid === ':imported' ? 'of another system' : `key ${token.kid}`}</dd>
+<dt>Token</dt><dd>generation ${row.generation}, ${auth?.kid === undefined ? 'not used yet' : auth.kid === ':imported' ? 'of another system' : `key ${auth.kid}`}</dd>
 <dt>Push</dt><dd>${row.hasPushToken ? 'has a push token' : 'no push token; it hears of updates when it polls'}</dd></dl></section>`;
 }

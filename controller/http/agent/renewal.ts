@@ -2,12 +2,11 @@
  * Who is asked to renew its token (SPEC §5): a token made by the previous server key, of an older generation, or old.
  * A bounded number of devices a minute, so that a rotated key does not bring the whole fleet at once.
  */
-import type { Clock, DeviceStore } from '../../ports/index.ts';
+import type { Clock } from '../../ports/index.ts';
 import type { DeviceIdentity } from '../auth.ts';
 import { makeRateLimit } from '../rate.ts';
 
 export interface RenewalOptions {
-  readonly devices: Pick<DeviceStore, 'token'>;
   readonly clock: Clock;
   /** Of the key that signs. */
   readonly kid: string;
@@ -20,13 +19,12 @@ export const RENEW_HEADER = ['Ota-Token', 'renew'] as const;
 
 /** True when this answer carries the header. */
 export function makeRenewal(options: RenewalOptions): (identity: DeviceIdentity) => boolean {
-  const { devices, clock, kid, renewAfterMs, perMinute, monotonicMs } = options;
+  const { clock, kid, renewAfterMs, perMinute, monotonicMs } = options;
   const limit = makeRateLimit({ perMinute, monotonicMs, maxKeys: 2 });
-  return ({ deviceId, auth, token }) => {
+  return ({ auth, token }) => {
     const ours = token.kid !== undefined;
     const stale = ours && (token.kid !== kid || token.generation !== auth.generation);
-    const issuedAtMs = devices.token(deviceId)?.issuedAtMs ?? 0;
-    const due = stale || clock.nowMs() - issuedAtMs >= renewAfterMs;
+    const due = stale || clock.nowMs() - auth.tokenIssuedAtMs >= renewAfterMs;
     return due && limit.take('') === 0;
   };
 }

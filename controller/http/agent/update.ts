@@ -12,7 +12,7 @@ import { hasBody } from '../body.ts';
 import { failureOf } from '../failure.ts';
 import type { Http } from '../options.ts';
 import { PROBLEM_TYPE, problemBody, Refusal } from '../problem.ts';
-import { makeRateLimit } from '../rate.ts';
+import { makeSlotLimit } from '../rate.ts';
 import { makeManifests } from './manifest.ts';
 import { makeRecent } from './recent.ts';
 import { makeRenewal, RENEW_HEADER } from './renewal.ts';
@@ -67,7 +67,7 @@ export function requestIdOf(req: IncomingMessage): string | undefined {
 export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
   const { settings, observe, monotonicMs } = http;
   const { picture, clock, devices } = http.ports;
-  const limit = makeRateLimit({ perMinute: settings.checksPerMinute, monotonicMs });
+  const limit = makeSlotLimit({ perMinute: settings.checksPerMinute, monotonicMs });
 
   const common = [
     'Cache-Control',
@@ -92,7 +92,6 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
   const withMore = (headers: readonly string[], more: readonly string[]): readonly string[] =>
     more.length === 0 ? headers : [...headers, ...more];
   const wantsRenewal = makeRenewal({
-    devices,
     clock,
     kid: http.tokenKeys[0].kid,
     renewAfterMs: settings.tokenRenewAfterMs,
@@ -103,7 +102,7 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
   function decided(req: IncomingMessage): CheckAnswer {
     const identity = auth.device(req, UPDATE_ROUTE);
     const { deviceId, auth: known } = identity;
-    const waitS = limit.take(deviceId);
+    const waitS = limit.take(known.slot);
     if (waitS > 0)
       throw new Refusal('rate_limited', 'this device sends too many update checks', { retryAfterS: waitS });
     const url = req.url ?? '';
