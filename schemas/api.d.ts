@@ -1207,6 +1207,7 @@ export interface HealthCheck {
     | 'operators'
     | 'certificate'
     | 'disk'
+    | 'object_store'
     | 'push'
     | 'github'
     | 'webhook'

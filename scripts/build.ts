@@ -28,7 +28,15 @@ const OTHER_DRIVERS = [
   'tedious',
   'pg-query-stream',
 ];
-const ON_DEMAND = ['firebase-admin', 'openid-client', 'pg', 'pino', 'pino-pretty', 'sqlite3'];
+const ON_DEMAND = [
+  '@aws-sdk/client-s3',
+  'firebase-admin',
+  'openid-client',
+  'pg',
+  'pino',
+  'pino-pretty',
+  'sqlite3',
+];
 
 interface Program {
   /** Below the output, with all chunks beside the entry: what looks for files from its own place finds them. */

@@ -2,17 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { openDiskArtifacts } from '../artifacts/disk.ts';
-import { importFolder } from '../artifacts/import-folder.ts';
-import { inspectApk } from '../artifacts/inspect.ts';
 import { DAY_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
-import type { Sha256 } from '../domain/ids.ts';
 import type { TokenKeys } from '../domain/token-key.ts';
 import { tokenHash } from '../http/auth.ts';
 import { newAdminToken } from '../http/operator/token-routes.ts';
-import type { Artifacts, DesiredStore, Source } from '../ports/index.ts';
+import type { Source } from '../ports/index.ts';
 import type { Fcm } from '../push/fcm.ts';
 import {
   keptSecret,
@@ -30,7 +26,6 @@ import type { RunGit } from '../source/git/process.ts';
 import { gitSource } from '../source/git/source.ts';
 import type { Store } from '../store/store.ts';
 
-const MEGABYTE = 1_048_576;
 const ADMIN_MS = 365 * DAY_MS;
 const ADMIN_TOKEN_FILE = 'admin-token';
 
@@ -53,40 +48,6 @@ export function sourceOf(
     timeoutMs: settings.OTA_SOURCE_TIMEOUT,
     onCloneStep: ({ commits, whole }) => observe({ type: 'ota.source.clone', commits, whole }),
   });
-}
-
-/** Opens the artifact store and, when configured, fills it from a folder. A bad APK is reported and stops no other. */
-export async function openArtifacts(
-  settings: Settings,
-  observe: Observe,
-  nowMs: () => number,
-  desired: Pick<DesiredStore, 'applied'>,
-): Promise<Artifacts> {
-  const isDeclared = async (sha256: Sha256): Promise<boolean> => {
-    const applied = await desired.applied();
-    const builds = [...(applied?.state.builds.values() ?? []), ...(applied?.formerBuilds.values() ?? [])];
-    return builds.some(build => build.sha256 === sha256);
-  };
-  const artifacts = await openDiskArtifacts({
-    folder: path.join(settings.OTA_DATA, 'artifacts'),
-    quotaBytes: settings.OTA_ARTIFACT_QUOTA_MB * MEGABYTE,
-    inspect: (file, sha256) => inspectApk(file, () => isDeclared(sha256)),
-    nowMs,
-  });
-  if (settings.OTA_ARTIFACTS_IMPORT === undefined) return artifacts;
-  const imported = await importFolder(
-    artifacts,
-    settings.OTA_ARTIFACTS_IMPORT,
-    settings.OTA_ARTIFACT_MAX_MB * MEGABYTE,
-  );
-  for (const { sha256, sizeBytes, result } of imported) {
-    if (result === 'present') continue;
-    const about = { sha256, bytes: sizeBytes, actor: 'import' };
-    if (result === 'stored') observe({ type: 'ota.artifact.stored', ...about });
-    else if (result === 'repaired') observe({ type: 'ota.artifact.repaired', ...about });
-    else observe({ type: 'ota.artifact.rejected', sha256, code: result.code, actor: 'import' });
-  }
-  return artifacts;
 }
 
 /** Undefined without credentials. That is reported once, and devices learn of updates by polling (SPEC §8). */

@@ -1,6 +1,7 @@
 /** Gathers what the health checks are made from; other services are asked seldom and never hold an answer up for long. */
 import { statfs } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { ObjectStore } from '../artifacts/object-store.ts';
 import type { Snapshot } from '../domain/decision.ts';
 import { Fault, faultCode } from '../domain/fault.ts';
 import { type HealthFacts, healthOf, type Probe } from '../domain/health/index.ts';
@@ -30,6 +31,7 @@ export interface HealthParts {
   readonly picture: Picture;
   readonly reconcile: Pick<Reconcile, 'status'>;
   readonly artifacts: Pick<Artifacts, 'usedBytes'>;
+  readonly objectStore: Pick<ObjectStore, 'probe'> | undefined;
   readonly certificate: CertificateWatch | undefined;
   readonly pusher: Pick<Pusher, 'check'> | undefined;
   readonly github: Pick<GitHubConsole, 'access'> | undefined;
@@ -41,6 +43,7 @@ export function healthSource(ground: Ground, parts: HealthParts): HealthSource {
   const { settings, clock, nowMs, store, around } = ground;
   const push = seldom(around.monotonicMs, () => pushProbe(parts.pusher));
   const github = seldom(around.monotonicMs, () => githubProbe(parts.github));
+  const objects = seldom(around.monotonicMs, () => objectStoreProbe(parts.objectStore));
   const signIn = seldom(around.monotonicMs, () => signInProbe(parts.provider));
 
   async function facts(): Promise<HealthFacts> {
@@ -68,6 +71,7 @@ export function healthSource(ground: Ground, parts: HealthParts): HealthSource {
         artifactBytes: await parts.artifacts.usedBytes(),
         artifactQuotaBytes: settings.OTA_ARTIFACT_QUOTA_MB * MEGABYTE,
       },
+      objectStore: await objects(),
       push: await push(),
       github: await github(),
       webhook: await webhookFacts(parts.webhook),
@@ -134,6 +138,12 @@ async function githubProbe(
   const { login, missing, isWhole } = await github.access();
   const more = isWhole ? '' : '; GitHub does not tell whether this token may write';
   return { kind: 'fine', text: `speaks as ${login}${more}`, missing };
+}
+
+async function objectStoreProbe(objects: HealthParts['objectStore']): Promise<Probe> {
+  if (objects === undefined) return { kind: 'off' };
+  await objects.probe();
+  return { kind: 'fine', text: 'the bucket answers and is ours' };
 }
 
 async function signInProbe(provider: HealthParts['provider']): Promise<Probe> {

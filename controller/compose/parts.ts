@@ -24,10 +24,11 @@ import type { CertificateWatch } from '../watch/certificate.ts';
 import type { DatabaseWatch } from '../watch/database.ts';
 import type { FormerHaltWatch } from '../watch/former-halts.ts';
 import { apartParser } from '../yaml/parse-apart.ts';
+import { openArtifacts } from './artifacts.ts';
 import { changesOf } from './changes.ts';
 import { databaseOf } from './database.ts';
 import { reconcileOf, retrospectOf } from './desired.ts';
-import { type Keys, openArtifacts, sourceOf } from './edges.ts';
+import { type Keys, sourceOf } from './edges.ts';
 import { consoleOf, type GitHubParts, noteProposal, webhookOf } from './github.ts';
 import type { Ground } from './ground.ts';
 import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
@@ -83,7 +84,7 @@ export async function openParts(
   const database = databaseOf(ground);
   const guarded = database?.guard(publication) ?? publication;
   const picture = () => publication.snapshot;
-  const artifacts = await openArtifacts(settings, observe, nowMs, store.desired);
+  const { artifacts, objectStore } = await openArtifacts(ground);
   const nudges = await nudgesOf(ground, keys.nudgeMaster, picture);
   const notifications = notificationsOf(ground, picture);
   await endRemoved(ground, notifications);
@@ -154,6 +155,7 @@ export async function openParts(
     picture: publication,
     reconcile,
     artifacts,
+    objectStore,
     certificate,
     pusher,
     github,

@@ -14,6 +14,7 @@ const NAMES: Readonly<Record<HealthPart, string>> = {
   operators: 'Operators’ tokens',
   certificate: 'TLS certificate',
   disk: 'Disk',
+  object_store: 'Object store',
   push: 'Push (FCM)',
   github: 'GitHub',
   webhook: 'Webhook',

@@ -2,10 +2,12 @@
  * Environment → checked, frozen Settings. The table below lists every setting: an unknown `OTA_…` variable is an error
  * that names it. A secret may come as a file (`OTA_GITHUB_TOKEN_FILE`). All mistakes are reported together.
  */
+
 import { readFileSync } from 'node:fs';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
 import { nearest } from '../domain/nearest.ts';
+import { ARTIFACT_SETTINGS } from './artifacts.ts';
 import { contradictions } from './contradictions.ts';
 import { SIGN_IN_SETTINGS } from './sign-in.ts';
 import {
@@ -126,6 +128,7 @@ export const SETTINGS = {
     '24h',
     'How long one Git command may take. A first clone that needs longer is made in steps.',
   ),
+  ...ARTIFACT_SETTINGS,
   OTA_ARTIFACTS_IMPORT: optional(
     text,
     'a folder',

@@ -11,6 +11,7 @@ import type {
   FailureStore,
   HaltStore,
   HistoryStore,
+  InstallationStore,
   KeyValueStore,
   OutboxStore,
   OutcomeStore,
@@ -69,6 +70,7 @@ export interface Store {
   readonly failures: FailureStore;
   readonly sessions: Sessions;
   readonly replicas: Replicas;
+  readonly installation: Pick<InstallationStore, 'id'>;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
   /** Resolves when the database answers and this controller may write to it. Faults `lease_lost`, `store_unreachable` and others. */
@@ -164,6 +166,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
     failures: makeFailureStore(db),
     sessions: makeSessionStore(db, nowMs),
     replicas: makeReplicas(db, isShared),
+    installation: makeInstallationStore(db),
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(
         () => void devices.flush().catch(fault => onFault('check_ins', fault)),

@@ -21,6 +21,7 @@ const well: HealthFacts = {
   adminExpiresAtMs: NOW_MS + 100 * DAY_MS,
   certificateExpiresAtMs: NOW_MS + 60 * DAY_MS,
   disk: { freeBytes: 50 * GB, totalBytes: 100 * GB, artifactBytes: GB, artifactQuotaBytes: 20 * GB },
+  objectStore: { kind: 'fine', text: 'the bucket answers and is ours' },
   push: { kind: 'fine', text: 'FCM takes our credentials' },
   github: { kind: 'fine', text: 'speaks as ota[bot]', missing: [] },
   webhook: { isSet: true, takenAtMs: NOW_MS - HOUR_MS, refusedAtMs: undefined },
@@ -102,6 +103,13 @@ const cases: [string, Partial<HealthFacts>, string, RegExp, RegExp][] = [
   ],
   ['disk', { disk: { ...well.disk, freeBytes: 9 * GB } }, 'warning', /9\.0 GB/, /free space/],
   ['disk', { disk: { ...well.disk, artifactBytes: 19 * GB } }, 'warning', /19\.0 GB of 20\.0 GB/, /QUOTA/],
+  [
+    'object_store',
+    { objectStore: { kind: 'failed', code: 'object_store_unreachable', text: 'it cannot be reached' } },
+    'failing',
+    /cannot be reached \[object_store_unreachable\]/,
+    /served from copies/,
+  ],
   [
     'push',
     { push: { kind: 'failed', code: 'invalid_credential', text: 'FCM refuses' } },
@@ -197,6 +205,7 @@ test('what is not set up is off, and that is no warning', () => {
   const bare = healthOf({
     ...well,
     certificateExpiresAtMs: undefined,
+    objectStore: { kind: 'off' },
     push: { kind: 'off' },
     github: { kind: 'off' },
     webhook: { isSet: false, takenAtMs: undefined, refusedAtMs: undefined },
@@ -204,7 +213,7 @@ test('what is not set up is off, and that is no warning', () => {
   });
   assert.equal(
     bare.filter(c => c.state === 'off').map(c => c.part),
-    ['certificate', 'push', 'github', 'webhook', 'replicas'],
+    ['certificate', 'object_store', 'push', 'github', 'webhook', 'replicas'],
   );
   assert.is(worstOf(bare), 'fine');
   assert.is(

@@ -33,6 +33,7 @@ test('its own pull request of the brake is open: nobody is offered the build unt
     await scene.breach();
     const [pull] = scene.brakes();
     await lose(scene, ALL);
+    await scene.journey.controller.reconcile.run();
     await scene.settle();
     const [halt, ...others] = await scene.halts();
     assert.equal(

@@ -10,6 +10,7 @@ export const HEALTH_PARTS = [
   'operators',
   'certificate',
   'disk',
+  'object_store',
   'push',
   'github',
   'webhook',
@@ -74,6 +75,8 @@ export interface HealthFacts {
     readonly artifactBytes: number;
     readonly artifactQuotaBytes: number;
   };
+  /** The bucket that holds the APKs. */
+  readonly objectStore: Probe;
   readonly push: Probe;
   readonly github: Probe & { readonly missing?: readonly string[] };
   readonly webhook: {

@@ -3,7 +3,7 @@
  * `GET /v1/health`, `ota doctor` and the dashboard. Pure: facts in, checks out.
  */
 import type { HealthCheck, HealthFacts } from './facts.ts';
-import { githubOf, pushOf, signInOf, webhookOf } from './outside.ts';
+import { githubOf, objectStoreOf, pushOf, signInOf, webhookOf } from './outside.ts';
 import { artifactsOf, certificateOf, clockOf, diskOf, keysOf, operatorsOf, sourceOf } from './own.ts';
 import { replicasOf } from './replicas.ts';
 
@@ -25,6 +25,7 @@ export const healthOf = (facts: HealthFacts): HealthCheck[] => [
   operatorsOf(facts),
   certificateOf(facts),
   diskOf(facts),
+  objectStoreOf(facts),
   pushOf(facts),
   githubOf(facts),
   webhookOf(facts),

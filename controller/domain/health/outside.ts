@@ -79,6 +79,16 @@ export function webhookOf({ webhook, github }: HealthFacts): HealthCheck {
     : fine('webhook', `the newest delivery came at ${timeText(takenAtMs)}`);
 }
 
+export function objectStoreOf({ objectStore }: HealthFacts): HealthCheck {
+  if (objectStore.kind === 'off') return off('object_store', 'APKs lie in the data folder');
+  if (objectStore.kind === 'fine') return fine('object_store', objectStore.text);
+  return failing(
+    'object_store',
+    `${objectStore.text} [${objectStore.code}]`,
+    'devices are served from copies on this host meanwhile; uploads and APKs without a copy wait',
+  );
+}
+
 export function signInOf({ signIn }: HealthFacts): HealthCheck {
   if (signIn.kind === 'off')
     return off(

@@ -1,0 +1,269 @@
+/**
+ * APKs in a bucket, with a verified copy on the controller's disk of each that is in use: devices are served from there,
+ * under the same rules as without a bucket, and go on being served while the bucket is away. The bucket says what is
+ * stored; a copy of what it does not hold any more is served to nobody.
+ */
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { Fault, faultCode } from '../domain/fault.ts';
+import type { Sha256 } from '../domain/ids.ts';
+import type { Artifacts } from '../ports/index.ts';
+import type { Bucket, StoredObject } from './bucket.ts';
+import type { Tombstones } from './tombstones.ts';
+
+export interface ObjectStoreOptions {
+  readonly bucket: Bucket;
+  /** The copies; it judges what is uploaded. */
+  readonly copies: Artifacts;
+  readonly tombstones: Tombstones;
+  /** For all APKs in the bucket. */
+  readonly quotaBytes: number;
+  /** Id of the installation that the bucket must belong to. */
+  readonly owner: string;
+  readonly monotonicMs: () => number;
+  /** The copy of an APK took the place of a damaged object. */
+  readonly onRepaired: (sha256: Sha256, sizeBytes: number) => void;
+}
+
+export interface ObjectStore extends Artifacts {
+  /** Asks the bucket something that changes nothing. Faults of {@link Bucket}. */
+  probe(): Promise<void>;
+}
+
+/** A download does not ask the bucket what another asked just now. */
+const KNOWN_FOR_MS = 5_000;
+
+/** Faults `object_store_refused`, `artifacts_not_ours`. A bucket that is away does not keep the controller from starting. */
+export async function openObjectStore(options: ObjectStoreOptions): Promise<ObjectStore> {
+  const store = objectStore(options);
+  try {
+    await store.probe();
+  } catch (error) {
+    if (faultCode(error) === 'object_store_unreachable') return store;
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault(error.code, error.message, { retry: 'never', cause: error });
+  }
+  return store;
+}
+
+function objectStore(options: ObjectStoreOptions): ObjectStore {
+  const { bucket, copies, tombstones, monotonicMs } = options;
+  const heads = new Map<
+    Sha256,
+    { readonly atMs: number; readonly answer: Promise<StoredObject | undefined> }
+  >();
+  const fetching = new Map<Sha256, Promise<string | undefined>>();
+  /** Which object a copy was made of; another one in its place is read again. */
+  const tags = new Map<Sha256, string>();
+  /** Objects that were read and hold other bytes than they should. */
+  const spoilt = new Map<Sha256, string>();
+  let usedBytes = 0;
+  let owned: Promise<void> | undefined;
+
+  /** Before the first change. */
+  function ours(): Promise<void> {
+    owned ??= own().catch(error => {
+      owned = undefined;
+      throw error;
+    });
+    return owned;
+  }
+
+  async function own(): Promise<void> {
+    const owner = await bucket.owner();
+    if (owner === undefined) return moveIn();
+    if (owner === options.owner) return;
+    throw new Fault(
+      'artifacts_not_ours',
+      'the bucket that OTA_ARTIFACTS names holds the APKs of another installation: give each its own prefix',
+      { retry: 'never' },
+    );
+  }
+
+  /** A new bucket gets what was stored on disk so far, and is ours when it has all of it. */
+  async function moveIn(): Promise<void> {
+    for (const { sha256, sizeBytes } of await copies.list()) {
+      const file = await copies.path(sha256);
+      if (file !== undefined && (await copies.check(sha256)) === 'intact')
+        await bucket.put(sha256, file, sizeBytes);
+    }
+    await bucket.claim(options.owner);
+  }
+
+  async function headOf(sha256: Sha256): Promise<StoredObject | undefined> {
+    if (await tombstones.has(sha256)) return undefined;
+    const atMs = monotonicMs();
+    const known = heads.get(sha256);
+    if (known !== undefined && atMs - known.atMs < KNOWN_FOR_MS) return known.answer;
+    const answer = bucket.head(sha256);
+    heads.set(sha256, { atMs, answer });
+    answer.catch(() => heads.get(sha256)?.answer === answer && heads.delete(sha256));
+    return answer;
+  }
+
+  function fetchOnce(sha256: Sha256, found: StoredObject): Promise<string | undefined> {
+    const running = fetching.get(sha256);
+    if (running !== undefined) return running;
+    const started = fetchCopy(sha256, found).finally(() => fetching.delete(sha256));
+    fetching.set(sha256, started);
+    return started;
+  }
+
+  /** Undefined when the object holds other bytes than its name says: it is served to nobody. */
+  async function fetchCopy(sha256: Sha256, { sizeBytes, tag }: StoredObject): Promise<string | undefined> {
+    const body = await bucket.read(sha256);
+    if (body === undefined) return undefined;
+    try {
+      await copies.put(sha256, body, sizeBytes);
+    } catch (error) {
+      if (!DAMAGED.has(faultCode(error))) throw error;
+      spoilt.set(sha256, tag);
+      return undefined;
+    }
+    tags.set(sha256, tag);
+    return copies.path(sha256);
+  }
+
+  async function path(sha256: Sha256): Promise<string | undefined> {
+    const copy = await copies.path(sha256);
+    let found: StoredObject | undefined;
+    try {
+      found = await headOf(sha256);
+    } catch (error) {
+      // What was stored when the bucket was asked last is served on.
+      if (copy !== undefined && faultCode(error) === 'object_store_unreachable') return copy;
+      throw error;
+    }
+    if (found === undefined) return undefined;
+    const { tag, sizeBytes } = found;
+    if (spoilt.get(sha256) === tag) return undefined;
+    if (copy === undefined || (await stat(copy)).size !== sizeBytes) {
+      await copies.delete(sha256);
+      return fetchOnce(sha256, found);
+    }
+    const isOther = (tags.get(sha256) ?? tag) !== tag;
+    if (isOther && (await hashIn(bucket, sha256)) !== sha256) {
+      spoilt.set(sha256, tag);
+      return undefined;
+    }
+    tags.set(sha256, tag);
+    return copy;
+  }
+
+  async function check(sha256: Sha256): Promise<'intact' | 'damaged' | 'missing'> {
+    if ((await headOf(sha256)) === undefined) return 'missing';
+    const hash = await hashIn(bucket, sha256);
+    if (hash === undefined) return 'missing';
+    if (hash !== sha256) return 'damaged';
+    if ((await copies.check(sha256)) === 'damaged') await copies.delete(sha256);
+    return 'intact';
+  }
+
+  async function putIntact(sha256: Sha256, file: string, sizeBytes: number): Promise<void> {
+    await ours();
+    await tombstones.clear(sha256);
+    await bucket.put(sha256, file, sizeBytes);
+    heads.delete(sha256);
+    const stored = await bucket.head(sha256);
+    if (stored?.sizeBytes !== sizeBytes)
+      throw new Fault('object_store_failed', 'the object store holds another size than was sent', {
+        retry: 'backoff',
+      });
+    tags.set(sha256, stored.tag);
+  }
+
+  async function list(): ReturnType<Artifacts['list']> {
+    const [objects, gone] = [await bucket.list(), await tombstones.all()];
+    const left = objects.filter(({ sha256 }) => !gone.has(sha256));
+    usedBytes = left.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return left.map(({ sha256, sizeBytes, storedAtMs }) => ({ sha256, sizeBytes, storedAtMs }));
+  }
+
+  async function bury(sha256: Sha256): Promise<void> {
+    await ours();
+    await tombstones.set(sha256);
+    heads.delete(sha256);
+    await copies.delete(sha256);
+  }
+
+  /** One that was uploaded again since has lost its tombstone. */
+  async function deleteRipe(): Promise<void> {
+    for (const sha256 of await tombstones.ripe()) {
+      await bucket.delete(sha256);
+      await tombstones.clear(sha256);
+    }
+  }
+
+  return {
+    probe: async () => {
+      await ours();
+      await list();
+    },
+    path,
+    check: async sha256 => {
+      const found = await check(sha256);
+      const copy = found === 'damaged' ? await copies.path(sha256) : undefined;
+      if (copy === undefined || (await copies.check(sha256)) !== 'intact') return found;
+      const sizeBytes = (await copies.list()).find(c => c.sha256 === sha256)?.sizeBytes ?? 0;
+      await putIntact(sha256, copy, sizeBytes);
+      options.onRepaired(sha256, sizeBytes);
+      return 'intact';
+    },
+    has: async sha256 => (await headOf(sha256)) !== undefined,
+    put: async (sha256, body, maxBytes) => {
+      await ours();
+      const before = await headOf(sha256);
+      const damaged = before !== undefined && (await hashIn(bucket, sha256)) !== sha256;
+      const received = await copies.put(sha256, body, maxBytes);
+      const file = await copies.path(sha256);
+      const grows = received.sizeBytes - (before?.sizeBytes ?? 0);
+      if (usedBytes + grows > options.quotaBytes) {
+        if (before === undefined) await copies.delete(sha256);
+        throw new Fault('quota_exceeded', `the artifact store is full (${options.quotaBytes} bytes)`, {
+          retry: 'never',
+        });
+      }
+      if (file === undefined) throw new Error('assertion: what was stored just now is there');
+      await putIntact(sha256, file, received.sizeBytes);
+      usedBytes += grows;
+      return {
+        sha256,
+        sizeBytes: received.sizeBytes,
+        created: before === undefined,
+        repaired: damaged,
+      };
+    },
+    list,
+    collect: async (keep, storedBeforeMs) => {
+      await deleteRipe();
+      const gone: Sha256[] = [];
+      for (const { sha256, storedAtMs } of await list()) {
+        if (keep.has(sha256) || storedAtMs >= storedBeforeMs) continue;
+        await bury(sha256);
+        gone.push(sha256);
+      }
+      await copies.collect(keep, storedBeforeMs);
+      return gone;
+    },
+    delete: async sha256 => {
+      const found = await headOf(sha256);
+      if (found === undefined) return undefined;
+      await bury(sha256);
+      usedBytes -= found.sizeBytes;
+      return found.sizeBytes;
+    },
+    usedBytes: async () => usedBytes,
+  };
+}
+
+/** What `put` says of bytes that are not what their name says. */
+const DAMAGED: ReadonlySet<string> = new Set(['sha256_mismatch', 'too_large', 'artifact_rejected']);
+
+/** Undefined when there is no such object. */
+async function hashIn(bucket: Bucket, sha256: Sha256): Promise<Sha256 | undefined> {
+  const body = await bucket.read(sha256);
+  if (body === undefined) return undefined;
+  const hash = createHash('sha256');
+  for await (const piece of body) hash.update(piece);
+  return hash.digest('hex');
+}
