@@ -101,7 +101,10 @@ export async function benchChecks(
   loader: Loader,
   plan: CheckPlan,
 ): Promise<CheckFigures> {
-  const fleet = await makeFleet(path.join(workshop.folder, 'checks'), plan);
+  const fleet = await makeFleet(path.join(workshop.folder, 'checks'), {
+    devices: plan.devices,
+    checkedIn: true,
+  });
   const controller = await startController(workshop, fleet, cores?.server, {
     // A bench run asks in seconds what the fleet asks in a day.
     OTA_CHECKS_PER_MINUTE: '100000',
@@ -127,7 +130,7 @@ export async function benchChecks(
         '200': { bytes: sizeOf(answers.offer), ...offer.figures },
       },
       counted,
-      logged: await loggedOf(controller.logFile, counted),
+      logged: await loggedChecks(controller.logFile, counted),
       memoryMiB,
     };
   } finally {
@@ -196,7 +199,8 @@ async function countedOf(controller: RunningController, sent: number): Promise<n
   return counted;
 }
 
-async function loggedOf(logFile: string, counted: number): Promise<number> {
+/** How many checks were logged; throws when a line is missing. The controller must have ended, so that all are written. */
+export async function loggedChecks(logFile: string, counted: number): Promise<number> {
   let lines = 0;
   for await (const line of createInterface({ input: createReadStream(logFile) }))
     if (line.includes('"ota.manifest.')) lines += 1;

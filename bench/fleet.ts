@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { bucketOf, isExposed } from '../controller/domain/cohort.ts';
 import type { Build } from '../controller/domain/release.ts';
 import { makeDeviceTokens } from '../controller/http/device-token.ts';
-import { openStore, type StoreOptions } from '../controller/store/store.ts';
+import { openStore, type Store, type StoreOptions } from '../controller/store/store.ts';
 import { anApk } from '../test/support/http.ts';
 import { releaseFiles, writeReleases } from '../test/support/releases.ts';
 import { aRollout } from '../test/support/state.ts';
@@ -20,6 +20,8 @@ const TOKEN_KEY = createHash('sha256').update('the key of the benchmark').digest
 /** Devices are enrolled before the controller starts, which then makes no key of its own. */
 const NUDGE_KEY = createHash('sha256').update('the nudge key of the benchmark').digest();
 const READY_MS = 120_000;
+/** How often devices ask; so long ago those that have checked in did so. */
+const POLL_MS = 21_600_000;
 
 export interface FleetDevice {
   readonly deviceId: string;
@@ -44,6 +46,8 @@ export async function makeFleet(
     devices: number;
     withTokens?: number;
     apkBytes?: number;
+    /** Each device has checked in before, as in a fleet that has run for a while. */
+    checkedIn?: boolean;
     /** Instead of SQLite; hand the controller its URL, too. */
     database?: StoreOptions['database'];
   },
@@ -59,6 +63,7 @@ export async function makeFleet(
   await writeReleases(path.join(folder, 'releases'), releaseFiles({ rollout, builds }));
 
   const tokens = makeDeviceTokens([{ kid: KID, key: TOKEN_KEY }]);
+  const signer = builds[0]?.signerFingerprint ?? '';
   const devices: FleetDevice[] = [];
   const store = await openStore({
     folder: path.join(folder, 'data'),
@@ -73,6 +78,7 @@ export async function makeFleet(
         Date.now(),
         KID,
       );
+      if (size.checkedIn === true) await checkInAll(store, ids, signer);
       for (const { deviceId, generation } of enrolled.slice(
         0,
         (size.withTokens ?? Infinity) - devices.length,
@@ -86,7 +92,15 @@ export async function makeFleet(
   } finally {
     await store.close();
   }
-  return { folder, devices, signer: builds[0]?.signerFingerprint ?? '' };
+  return { folder, devices, signer };
+}
+
+/** All of them run the build that the release comes from. */
+async function checkInAll(store: Store, ids: readonly string[], signer: string): Promise<void> {
+  const atMs = Date.now() - POLL_MS;
+  for (const deviceId of ids)
+    store.devices.checkIn({ deviceId, atMs, versionCode: 41, buildId: 'b41', sdk: 33, signer });
+  await store.devices.flush();
 }
 
 export interface RunningController extends Server {

@@ -5,6 +5,7 @@
 import { cpus } from 'node:os';
 import { Command, Option } from 'commander';
 import { benchApk } from './apk.ts';
+import { benchBurst } from './burst.ts';
 import { benchChecks } from './checks.ts';
 import { benchCli } from './cli.ts';
 import { benchDownloads } from './downloads.ts';
@@ -18,7 +19,18 @@ import { benchStore } from './store.ts';
 import { benchUnits } from './units.ts';
 import { openWorkshop } from './workshop.ts';
 
-const SECTIONS = ['checks', 'downloads', 'memory', 'pages', 'store', 'units', 'apk', 'cli', 'gates'] as const;
+const SECTIONS = [
+  'checks',
+  'downloads',
+  'burst',
+  'memory',
+  'pages',
+  'store',
+  'units',
+  'apk',
+  'cli',
+  'gates',
+] as const;
 const QUICK: readonly Section[] = ['checks', 'downloads'];
 type Section = (typeof SECTIONS)[number];
 
@@ -107,10 +119,15 @@ async function benchServers(
         connections: 4,
       });
     }
+    if (wanted('burst')) {
+      say('what a nudge sets off');
+      const size = quick ? { devices: 500, seconds: 2 } : { devices: 20_000, seconds: 60 };
+      figures.burst = await benchBurst(workshop, cores, size);
+    }
     if (wanted('memory')) {
-      say('memory of a large fleet');
-      const size = quick ? { devices: 20_000, seconds: 1 } : { devices: 1_000_000, seconds: 5 };
-      figures.memory = await benchMemory(workshop, cores, loader, size);
+      say('start and memory of a large fleet, and each of its devices once');
+      const size = quick ? { devices: 20_000, rate: 2_000 } : { devices: 1_000_000, rate: 5_000 };
+      figures.memory = await benchMemory(workshop, loader, size);
     }
     if (wanted('pages')) {
       say('pages of a large fleet');

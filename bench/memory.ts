@@ -1,52 +1,68 @@
-/** Resident memory of the controller with a very large fleet: after its start, and after checks of many devices. */
+/**
+ * A very large fleet in which each device has checked in before: how long a restart takes, what is resident after it, and
+ * then each device asks once, so that no row, key or text is met a second time.
+ */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeFleet, startController } from './fleet.ts';
 import { type Loader, rounded } from './load.ts';
-import type { Cores } from './pinned.ts';
 import type { Workshop } from './workshop.ts';
 
 export interface MemoryFigures {
   readonly devices: number;
+  /** From the start of the process until it answers with the release; a check-in of each device is read. */
   readonly startSeconds: number;
-  /** Of them, how many update checks were answered before the second figure was taken. */
-  readonly checks: number;
+  readonly startCpuSeconds: number | undefined;
   readonly afterStartMiB: number | undefined;
+  readonly checksPerSecond: number;
+  readonly checkCpuMicroseconds: number | undefined;
+  readonly checkP50Ms: number;
+  readonly checkP95Ms: number;
+  readonly checkP99Ms: number;
   readonly afterChecksMiB: number | undefined;
   readonly peakMiB: number | undefined;
 }
 
-const ASKING = 100_000;
+export interface MemoryPlan {
+  readonly devices: number;
+  /** Checks a second. */
+  readonly rate: number;
+}
 
 export async function benchMemory(
   workshop: Workshop,
-  cores: Cores | undefined,
   loader: Loader,
-  plan: { devices: number; seconds: number },
+  { devices, rate }: MemoryPlan,
 ): Promise<MemoryFigures> {
-  const fleet = await makeFleet(path.join(workshop.folder, 'memory'), {
-    devices: plan.devices,
-    withTokens: ASKING,
-  });
+  const fleet = await makeFleet(path.join(workshop.folder, 'memory'), { devices, checkedIn: true });
   const targets = path.join(fleet.folder, 'checks.tsv');
-  const query = 'version_code=41&build_id=b41&sdk=33';
+  const query = `version_code=41&build_id=b41&sdk=33&signer=${fleet.signer}`;
   writeFileSync(
     targets,
     `${fleet.devices.map(({ token }) => `/v1/agent/update?${query}\t${token}\t`).join('\n')}\n`,
   );
   const startedMs = performance.now();
-  const server = await startController(workshop, fleet, cores?.server, { OTA_CHECKS_PER_MINUTE: '100000' });
+  // Tied to no core: a restart has all of them.
+  const server = await startController(workshop, fleet, undefined, { OTA_CHECKS_PER_MINUTE: '100000' });
   try {
     const startSeconds = rounded((performance.now() - startedMs) / 1000, 1);
+    const startCpuSeconds = server.cpuSeconds();
     const afterStart = server.memoryMiB();
-    const run = await loader.run(server, { targets, seconds: plan.seconds, connections: 64 });
+    const run = await loader.run(server, { targets, seconds: devices / rate, connections: 64, rate });
     if (run.refused > 0 || run.broken > 0) throw new Error('checks of a large fleet were refused');
+    const counted = await server.metric('ota_checks_total');
+    if (counted < devices) throw new Error(`${devices} devices asked but ${counted} were counted`);
     const afterChecks = server.memoryMiB();
     return {
-      devices: plan.devices,
+      devices,
       startSeconds,
-      checks: run.requests,
+      startCpuSeconds: startCpuSeconds && rounded(startCpuSeconds, 1),
       afterStartMiB: afterStart?.now,
+      checksPerSecond: Math.round(run.perSecond),
+      checkCpuMicroseconds: run.cpuSeconds && Math.round((run.cpuSeconds / run.requests) * 1e6),
+      checkP50Ms: run.p50Ms,
+      checkP95Ms: run.p95Ms,
+      checkP99Ms: run.p99Ms,
       afterChecksMiB: afterChecks?.now,
       peakMiB: afterChecks?.peak,
     };

@@ -18,7 +18,9 @@ const requestOf = (n: number): string => {
   const condition = tag === '' ? '' : `If-None-Match: ${tag}\r\n`;
   return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nUser-Agent: nexmdm-agent/4.1.0\r\n${condition}\r\n`;
 };
-const requests = Array.from({ length: total }, (_, n) => requestOf(n));
+
+/** How late the last answer may be on a machine that has other work; a check beyond that counts as broken. */
+const LATE_MS = 30_000;
 
 const latencies = new Float64Array(total);
 let next = 0;
@@ -45,7 +47,7 @@ class Line {
 
   ask(n: number, dueMs: number): void {
     this.#dueMs = dueMs;
-    this.#socket.write(requests[n] ?? '', 'latin1');
+    this.#socket.write(requestOf(n), 'latin1');
   }
 
   end(): void {
@@ -72,7 +74,7 @@ while (idle.length < all.length && broken === 0 && performance.now() < giveUpMs)
   await new Promise(resolve => setImmediate(resolve));
 
 const startMs = performance.now();
-const endMs = startMs + Number(seconds) * 1000 + 5_000;
+const endMs = startMs + Number(seconds) * 1000 + LATE_MS;
 while (answered < total && broken === 0 && performance.now() < endMs) {
   const nowMs = performance.now();
   while (next < total && startMs + next * gapMs <= nowMs) {

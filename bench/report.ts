@@ -1,5 +1,6 @@
 /** Figures as a person reads them. */
 import type { ApkFigures } from './apk.ts';
+import type { BurstFigures } from './burst.ts';
 import type { AnswerKind, CheckFigures } from './check-figures.ts';
 import type { CliFigures } from './cli.ts';
 import type { DownloadFigures } from './downloads.ts';
@@ -22,6 +23,7 @@ export interface Figures {
   };
   checks?: CheckFigures;
   downloads?: DownloadFigures;
+  burst?: BurstFigures;
   memory?: MemoryFigures;
   pages?: PageFigures;
   store?: StoreFigures;
@@ -120,6 +122,7 @@ export function render({
   machine,
   checks,
   downloads,
+  burst,
   memory,
   pages,
   store,
@@ -137,7 +140,8 @@ export function render({
       `${checks.counted} checks answered, as many counted, ${checks.logged} logged.`,
     );
   if (downloads !== undefined) parts.push(downloadsOf(downloads));
-  if (memory !== undefined) parts.push(pairs('Memory of a large fleet', memory));
+  if (burst !== undefined) parts.push(pairs('What a nudge sets off', burst));
+  if (memory !== undefined) parts.push(pairs('Start and memory of a large fleet, each device once', memory));
   if (pages !== undefined) parts.push(renderPages(pages));
   if (store !== undefined) parts.push(storeOf(store));
   if (units !== undefined) parts.push(unitsOf(units));

@@ -29,7 +29,9 @@ export async function openWorkshop(): Promise<Workshop> {
     await buildController(code);
     await build({
       absWorkingDir: ROOT,
-      entryPoints: ['bare-server', 'paced-load', 'autocannon-load'].map(name => `bench/${name}.ts`),
+      entryPoints: ['bare-server', 'paced-load', 'burst-load', 'autocannon-load'].map(
+        name => `bench/${name}.ts`,
+      ),
       outdir: path.join(code, 'bench'),
       bundle: true,
       packages: 'external',
