@@ -19,7 +19,7 @@ import { type AgentState, newState } from './state.ts';
 import { step } from './step.ts';
 
 /** Nudges remembered at most; more valid ones within the replay window are refused rather than forgotten. */
-export const MAX_SEEN_NUDGES = 256;
+const MAX_SEEN_NUDGES = 256;
 const SAVE_RETRY_MS = 30_000;
 const STOP_LIMIT_MS = 30_000;
 

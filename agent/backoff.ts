@@ -1,7 +1,7 @@
 /** How long to wait: pure, randomness passed in. */
 import { MINUTE_MS } from '../controller/domain/duration.ts';
 
-export const POLL_INTERVAL_MS = 6 * 60 * MINUTE_MS;
+const POLL_INTERVAL_MS = 6 * 60 * MINUTE_MS;
 const MIN_POLL_MS = MINUTE_MS;
 const MAX_POLL_MS = 24 * 60 * MINUTE_MS;
 const MAX_RETRY_AFTER_MS = 60 * MINUTE_MS;

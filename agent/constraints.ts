@@ -34,5 +34,5 @@ export function unmetConstraints(
   return unmet;
 }
 
-export const wifiDeadlinePassed = (offer: Limits, firstSeenMs: number, nowMs: number): boolean =>
+const wifiDeadlinePassed = (offer: Limits, firstSeenMs: number, nowMs: number): boolean =>
   offer.mustInstall && offer.deadlineMs !== undefined && nowMs - firstSeenMs >= offer.deadlineMs;

@@ -28,7 +28,7 @@ type Work = Exclude<Effect, { type: 'emit' | 'timer' }>;
 const RESERVE_BYTES = 16 * 1024 * 1024;
 /** A smaller change of the clock is the second's rounding. */
 const CLOCK_STEP_MS = 2_000;
-export const USER_AGENT = 'nexmdm-ota-agent/1';
+const USER_AGENT = 'nexmdm-ota-agent/1';
 
 export class Effects {
   readonly #options: AgentOptions;

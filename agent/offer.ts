@@ -54,7 +54,7 @@ interface WireOffer {
 }
 
 /** The largest APK an agent takes: 2 GiB, Android's own limit for one APK. */
-export const MAX_APK_BYTES = 2 ** 31;
+const MAX_APK_BYTES = 2 ** 31;
 export const MAX_MANIFEST_BYTES = 64 * 1024;
 
 const hex = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
@@ -81,7 +81,7 @@ const properties = {
 } as const;
 
 /** JSON Schema of the answer to an update check; the controller may add no field without a new agent. */
-export const OFFER_SCHEMA = {
+const OFFER_SCHEMA = {
   type: 'object',
   additionalProperties: false,
   required: Object.keys(properties),

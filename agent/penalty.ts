@@ -8,7 +8,7 @@ export interface Penalty {
   /** No new attempt at this build before; corrected Unix ms. */
   readonly untilMs: number;
 }
-export const FREE_FAILURES = 2;
+const FREE_FAILURES = 2;
 export const MAX_PENALTY_MS = 24 * HOUR_MS;
 const FIRST_PENALTY_MS = 6 * HOUR_MS;
 const REMEMBERED_BUILDS = 16;

@@ -57,7 +57,7 @@ async function hashOf(reader: ByteReader): Promise<Sha256> {
 }
 
 /** The first thing that is wrong with a genuine APK; undefined when it may replace what is installed. */
-export function judgeFacts(
+function judgeFacts(
   facts: ApkFacts,
   offer: Offer,
   installed: Installed,

@@ -274,6 +274,30 @@ for (const rule of RULES) {
   });
 }
 
+const EXPORTED = /^export (?:async )?(?:const|function\*?|class|let) ([A-Za-z_$][\w$]*)/gm;
+
+/** Values that are exported although no other file says their name. */
+function exportedInVain(files: readonly SourceFile[], readers: readonly SourceFile[]): string[] {
+  const said = new Map<string, Set<string>>();
+  for (const { path: file, text } of readers)
+    for (const [name] of codeOf(text, { strings: false }).matchAll(/[A-Za-z_$][\w$]*/g))
+      said.set(name, (said.get(name) ?? new Set()).add(file));
+  return files.flatMap(({ path: file, text }) =>
+    [...text.matchAll(EXPORTED)]
+      .map(([, name = '']) => name)
+      .filter(name => [...(said.get(name) ?? [])].every(reader => reader === file))
+      .map(name => `${file} ${name}`),
+  );
+}
+
+test('no value is exported that no other file takes', () => {
+  const readers = ['bench', 'demo', 'scripts', 'test'].flatMap(filesUnder);
+  assert.equal(exportedInVain(all, [...all, ...readers]), []);
+  const lonely = { path: 'controller/x.ts', text: 'export const lonely = 1;\nexport const taken = lonely;' };
+  const taker = { path: 'agent/y.ts', text: "import { taken } from '../controller/x.ts'; f(taken);" };
+  assert.equal(exportedInVain([lonely], [lonely, taker]), ['controller/x.ts lonely']);
+});
+
 // ---------------------------------------------------------------- the rules themselves
 
 const breaks = (file: string, text: string): number => {

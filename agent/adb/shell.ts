@@ -9,7 +9,7 @@ export interface AdbTarget {
 }
 
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
-export const DUMP_TIMEOUT_MS = 30_000;
+const DUMP_TIMEOUT_MS = 30_000;
 export const PUSH_TIMEOUT_MS = 10 * MINUTE_MS;
 export const INSTALL_TIMEOUT_MS = 10 * MINUTE_MS;
 

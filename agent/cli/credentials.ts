@@ -49,7 +49,7 @@ export function deviceToken(io: Io, file: string | undefined): string {
 }
 
 /** 32 bytes as base64 (as enrolment prints it) or hex. */
-export function parseNudgeKey(text: string): Buffer {
+function parseNudgeKey(text: string): Buffer {
   const key = /^[0-9a-fA-F]{64}$/.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
   if (key.length !== 32) throw fault('nudge_key_malformed', 'the nudge key is not 32 bytes in base64 or hex');
   return key;

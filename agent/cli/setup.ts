@@ -53,7 +53,7 @@ const properties = {
 } as const;
 
 /** JSON Schema of the file, for whoever writes another agent's harness. */
-export const SETUP_SCHEMA = {
+const SETUP_SCHEMA = {
   type: 'object',
   additionalProperties: false,
   required: Object.keys(properties),

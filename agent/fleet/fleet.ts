@@ -36,7 +36,7 @@ export interface FleetOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-export const DEFAULT_PACKAGE = 'com.nexmdm.agent';
+const DEFAULT_PACKAGE = 'com.nexmdm.agent';
 const DEFAULT_CONCURRENCY = 64;
 
 export class Fleet {

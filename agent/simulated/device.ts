@@ -27,7 +27,7 @@ export interface SimulatedOptions {
 /** What goes wrong next: an install's code, or the install that hangs for ever. */
 export type InstallFault = { readonly code: string } | 'hang' | 'throw';
 
-export const GOOD_CONDITIONS: Conditions = {
+const GOOD_CONDITIONS: Conditions = {
   unmeteredWifi: true,
   batteryPercent: 80,
   charging: false,

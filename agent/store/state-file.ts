@@ -11,13 +11,13 @@ import { isMissing, systemFault, writeDurably } from './durable.ts';
 const MAX_STATE_BYTES = 1024 * 1024;
 
 /** Two lines: the SHA-256 of the second, and the state as JSON. */
-export const encodeState = (state: AgentState): string => {
+const encodeState = (state: AgentState): string => {
   const body = JSON.stringify(state);
   return `${hash('sha256', body)}\n${body}\n`;
 };
 
 /** Undefined for anything that is not exactly what {@link encodeState} wrote. */
-export function decodeState(text: string): AgentState | undefined {
+function decodeState(text: string): AgentState | undefined {
   const [sum, body, rest] = text.split('\n');
   if (sum === undefined || body === undefined || rest !== '' || hash('sha256', body) !== sum)
     return undefined;

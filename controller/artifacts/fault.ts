@@ -5,7 +5,7 @@ export const errnoOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 /** The Fault `disk_full` or `artifact_io` for an error of the operating system; anything else is returned unchanged. */
-export function toArtifactFault(cause: unknown): unknown {
+function toArtifactFault(cause: unknown): unknown {
   if (cause instanceof Fault) return cause;
   const errno = errnoOf(cause);
   if (errno === 'ENOSPC' || errno === 'EDQUOT')

@@ -10,7 +10,7 @@ export interface Bar {
 const SILENT: Bar = { set: () => undefined, end: () => undefined };
 
 /** `format` uses cli-progress's `{bar} {percentage} {value} {total}` and our `{text}`. */
-export function makeBar(io: Pick<Io, 'terminal' | 'colour'>, format: string, total: number): Bar {
+function makeBar(io: Pick<Io, 'terminal' | 'colour'>, format: string, total: number): Bar {
   if (!io.terminal) return SILENT;
   const bar = new SingleBar(
     { format, hideCursor: true, clearOnComplete: false, stopOnComplete: false, barsize: 30, linewrap: false },

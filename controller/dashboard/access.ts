@@ -6,7 +6,7 @@ import type { AdminToken, Footing, KeptSession, PageRequest, Person } from '../p
 import type { DashboardOptions } from './options.ts';
 import { mayLook, type Session, type Viewer, viewerOfPerson, viewerOfToken } from './session.ts';
 
-export const SESSION_MS = 8 * HOUR_MS;
+const SESSION_MS = 8 * HOUR_MS;
 
 export interface SignedIn {
   readonly session: Session;

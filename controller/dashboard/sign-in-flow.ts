@@ -4,7 +4,7 @@ import type { DashboardOptions } from './options.ts';
 import { ownPath } from './sign-in-view.ts';
 
 /** How long a person may take at the provider. */
-export const FLOW_MS = 600_000;
+const FLOW_MS = 600_000;
 
 export interface Flow {
   readonly secrets: SignInSecrets;

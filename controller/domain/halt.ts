@@ -43,7 +43,7 @@ export const isClosedByGit = ({ rollback, exposure }: Rollout): boolean =>
   rollback || (exposure.kind === 'percent' && exposure.percent === 0);
 
 /** The same for canaries, too: there is nothing left that a brake could stop. */
-export const isAsNarrowByGit = (rollout: Rollout): boolean => {
+const isAsNarrowByGit = (rollout: Rollout): boolean => {
   const { tags, devices, cohorts } = rollout.canary;
   return rollout.rollback || (isClosedByGit(rollout) && tags.length + devices.length + cohorts.length === 0);
 };

@@ -14,7 +14,7 @@ export const HISTORY_ACTIONS = ['ramp.verdict', 'ramp.restart', 'halt', 'brake',
 /** Few, and about no device: they are kept for good, so that a history does not begin in the middle. */
 export const KEPT_ACTIONS = [APPLY, COMPLETE, 'halt', 'brake'] as const;
 
-export const EVENT_KINDS = ['step', 'verdict', 'restart', 'halt', 'brake', 'resume', 'completed'] as const;
+const EVENT_KINDS = ['step', 'verdict', 'restart', 'halt', 'brake', 'resume', 'completed'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 export interface HistoryEvent {

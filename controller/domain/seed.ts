@@ -7,7 +7,7 @@ import type { BuildId, DeviceId } from './ids.ts';
 
 /** What a plain percentage is likely to be raised through. */
 const USUAL_STEPS: readonly number[] = [1, 5, 10, 25, 50, 75, 90];
-export const SEED_TRIES = 256;
+const SEED_TRIES = 256;
 /** From here on hashing alone is near enough. */
 export const SEED_FLEET_LIMIT = 10_000;
 /** Small fleets need more tries to be met as well, and a try costs less there. */

@@ -19,7 +19,7 @@ export interface ChangePullOptions {
 
 const PLAN_CHARS = 50_000;
 
-export function changeBody({ shown, reason, by }: OpeningPull): string {
+function changeBody({ shown, reason, by }: OpeningPull): string {
   const { plan, fleet, foreseen, warnings } = shown;
   const notes = warnings.slice(0, 20).map(({ message }) => `- ⚠️ ${literal(message, 300)}`);
   return paragraphs(

@@ -40,7 +40,7 @@ interface Found {
 }
 
 /** GitHub counts characters; the marker is counted too. */
-export const MAX_COMMENT_CHARS = 65_536;
+const MAX_COMMENT_CHARS = 65_536;
 const PER_PAGE = 100;
 
 export const markerOf = (name: string): string => `<!-- nexmdm-ota:${name} -->`;

@@ -5,7 +5,7 @@ import { GitHubFault } from './fault.ts';
 import { KEEP_MS } from './remembered.ts';
 import { clip } from './statuses.ts';
 
-export const ENVIRONMENT = 'fleet';
+const ENVIRONMENT = 'fleet';
 
 export type DeploymentState = 'queued' | 'in_progress' | 'success' | 'failure' | 'inactive';
 

@@ -34,7 +34,7 @@ const tooLarge = (maxBytes: number): Refusal =>
   new Refusal('body_too_large', `the body is larger than ${megabytes(maxBytes)}`);
 
 /** Lower-case media type without parameters. */
-export const mediaType = (req: IncomingMessage): string =>
+const mediaType = (req: IncomingMessage): string =>
   (req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 
 export function needMediaType(req: IncomingMessage, ...allowed: readonly string[]): string {

@@ -29,7 +29,7 @@ export interface ProviderOptions {
   readonly nowMs: () => number;
 }
 
-export const CALLBACK_PATH = '/sign-in/callback';
+const CALLBACK_PATH = '/sign-in/callback';
 
 const TIMEOUT_S = 10;
 /** How far the provider's clock may be off. */

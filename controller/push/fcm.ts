@@ -13,7 +13,7 @@ import { Fault } from '../domain/fault.ts';
 import type { PushCheck, Pusher, PushMessage, PushResult } from '../ports/index.ts';
 
 /** FCM refuses larger data payloads; the SDK does not check. */
-export const MOST_PAYLOAD_BYTES = 4_096;
+const MOST_PAYLOAD_BYTES = 4_096;
 const MOST_SOCKETS = 32;
 
 export interface FcmOptions {

@@ -152,7 +152,7 @@ export async function hashOf(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-export async function synced(file: string): Promise<void> {
+async function synced(file: string): Promise<void> {
   const handle = await open(file, 'r');
   try {
     await handle.sync();

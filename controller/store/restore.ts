@@ -16,8 +16,9 @@ import { ADOPT_KEY, BASE_KEY, GENERATION_STEP } from './generations.ts';
 import { migrations } from './migrations/index.ts';
 import { openKnex } from './sqlite.ts';
 import { openStore, type Store } from './store.ts';
+
 /** How long devices that renewed their token after the backup are accepted with the newer one. */
-export const ADOPT_MS = 30 * DAY_MS;
+const ADOPT_MS = 30 * DAY_MS;
 const ADMIN_MS = 30 * DAY_MS;
 
 /** What the file holds, once all of it was proven. */

@@ -7,7 +7,7 @@ import { Fault } from '../../../controller/domain/fault.ts';
 import type { ApkKit } from './under-test.ts';
 
 /** File names without `.apk`, as they lie in the folder. */
-export const KIT_FILES = ['v40', 'v41', 'v42', 'v43', 'foreign', 'other-package'] as const;
+const KIT_FILES = ['v40', 'v41', 'v42', 'v43', 'foreign', 'other-package'] as const;
 const SDK = 33;
 
 /** Faults `kit_incomplete` and `kit_wrong` name the file. */

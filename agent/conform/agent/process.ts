@@ -19,10 +19,7 @@ export interface ProcessAgentOptions {
 }
 
 /** The setup file's JSON: everything an agent has to know, secrets by file. */
-export const setupJson = (
-  setup: AgentSetup,
-  files: { state: string; token: string; nudgeKey: string },
-): string =>
+const setupJson = (setup: AgentSetup, files: { state: string; token: string; nudgeKey: string }): string =>
   `${JSON.stringify(
     {
       url: setup.url,

@@ -4,7 +4,7 @@ import { modelineOf } from '../modeline.ts';
 import { SCHEMA_FILES } from '../schema.ts';
 import { CODEOWNERS, WORKFLOW } from './workflow.ts';
 
-export const FIRST_COHORT = 'lab';
+const FIRST_COHORT = 'lab';
 
 const POLICY = `${modelineOf('policy')}# Guardrails that every merge must respect, always read as they stood before it. Change them with: ota policy set
 apiVersion: ${API_VERSION}

@@ -30,6 +30,3 @@ export const DEFAULT_GATE: Gate = {
   noData: 'hold',
   onBreach: 'halt',
 };
-
-/** Both limits lie in (0, LARGEST_LIMIT]: a gate that accepts more is no gate. */
-export const LARGEST_LIMIT = 0.1;

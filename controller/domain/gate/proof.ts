@@ -11,7 +11,7 @@ export const SILENCE_HALT_AT = 100;
 /** From here on time alone does not advance a step: a person is asked. */
 export const ASK_AT = 6;
 /** Share of devices with wrong bytes or signers that chance (a broken download cache) may explain. */
-export const VERIFY_RATE = 0.001;
+const VERIFY_RATE = 0.001;
 /** Fewer devices outside the cohort cannot say what silence is normal. */
 export const LEAST_CONTROL = 20;
 const LARGEST_SILENCE = 0.9;

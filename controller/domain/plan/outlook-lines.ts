@@ -5,11 +5,11 @@ import type { Foreseen, StepOutlook } from './outlook.ts';
 import { countText, timeText } from './words.ts';
 
 /** As exact as an estimate is: minutes below three hours, then hours. */
-export const aboutText = (ms: number): string =>
+const aboutText = (ms: number): string =>
   ms < 3 * HOUR_MS ? `${Math.ceil(ms / (5 * MINUTE_MS)) * 5}m` : `${Math.round(ms / HOUR_MS)}h`;
 
 /** `merge + 18h` for a ramp that starts with its merge and for a plain percent, else the time to the minute. */
-export function likelyText({ exposure, atMs }: Plan, ms: number): string {
+function likelyText({ exposure, atMs }: Plan, ms: number): string {
   const fromMerge = exposure.startsWithMerge || exposure.steps.length === 0;
   if (!fromMerge) return timeText(Math.ceil(ms / MINUTE_MS) * MINUTE_MS);
   return ms <= atMs ? 'merge' : `merge + ${aboutText(ms - atMs)}`;

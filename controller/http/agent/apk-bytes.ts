@@ -8,7 +8,7 @@ import type { Build } from '../../domain/release.ts';
 import type { Artifacts } from '../../ports/index.ts';
 
 /** For an APK in memory, where a piece needs no memory of its own. */
-export const PIECE_BYTES = 1_048_576;
+const PIECE_BYTES = 1_048_576;
 /** For an APK on disk: each running download holds one piece in memory. */
 const FILE_PIECE_BYTES = 524_288;
 const HELD_APKS = 2;

@@ -12,7 +12,7 @@ export interface UpdateQuery {
   readonly signer: Sha256 | undefined;
 }
 
-export const MAX_QUERY = 1024;
+const MAX_QUERY = 1024;
 /** The largest versionCode that Android accepts. */
 const MAX_VERSION_CODE = 2_147_483_647;
 const MAX_SDK = 10_000;

@@ -22,7 +22,7 @@ import { makeUpdateQueryReader } from './update-query.ts';
 export const UPDATE_ROUTE = '/v1/agent/update';
 const NO_HEADERS: readonly string[] = [];
 /** The ETag of every answer that says there is nothing to do. */
-export const NONE_TAG = '"none"';
+const NONE_TAG = '"none"';
 
 /** What is sent, and what is recorded after that. */
 export interface CheckAnswer {

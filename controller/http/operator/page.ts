@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { Refusal } from '../problem.ts';
 
 const DEFAULT_LIMIT = 100;
-export const MAX_LIMIT = 1000;
+const MAX_LIMIT = 1000;
 
 export interface Page {
   readonly after: string | undefined;
