@@ -94,7 +94,7 @@ test('of more open pull requests than one page each is looked at, and an unchang
       const oldest = stage.propose('oldest', { rollout: 10 });
       const docs = hub.state.git.commit('docs-0', { 'README.md': 'words' }, 'docs', 'main');
       for (let i = 1; i <= 4; i += 1) {
-        hub.state.git.git('update-ref', `refs/heads/docs-${i}`, docs);
+        hub.state.git.ref(`refs/heads/docs-${i}`, docs);
         stage.clock.advance(1_000);
         hub.state.open(`docs-${i}`, 'docs');
       }

@@ -136,12 +136,12 @@ const showRef = (ref: string, sha: string): Fields => ({
   object: { type: 'commit', sha, url: 'https://api.github.com/o' },
 });
 
-const known = (hub: HubState, sha: string): boolean => {
+const known = (hub: HubState, sha: string, kind: 'commit' | 'tree' = 'commit'): boolean => {
   try {
-    hub.git.git('cat-file', '-e', `${sha}^{commit}`);
+    hub.git.git('cat-file', '-e', `${sha}^{${kind}}`);
     return true;
   } catch {
-    return false; // cat-file -e: no such commit
+    return false; // cat-file -e: no such object of this kind
   }
 };
 
@@ -334,14 +334,14 @@ export const OPERATIONS: Readonly<Record<string, (hub: HubState, call: Call) => 
     const name = String(body.ref);
     if (hub.git.tip(branchIn(name)) !== undefined) return problem(422, 'Reference already exists');
     if (!known(hub, String(body.sha))) return problem(422, 'Object does not exist');
-    hub.git.git('update-ref', name, String(body.sha));
+    hub.git.ref(name, String(body.sha));
     return created(showRef(name, String(body.sha)));
   },
   'git/update-ref': (hub, { params, body }) => {
     const name = `refs/${params.ref ?? ''}`;
     if (hub.git.tip(branchIn(name)) === undefined) return problem(422, 'Reference does not exist');
     if (!known(hub, String(body.sha))) return problem(422, 'Object does not exist');
-    hub.git.git('update-ref', name, String(body.sha));
+    hub.git.ref(name, String(body.sha));
     hub.syncPullRefs();
     return ok(showRef(name, String(body.sha)));
   },
@@ -351,8 +351,13 @@ export const OPERATIONS: Readonly<Record<string, (hub: HubState, call: Call) => 
     return created({ ...example('git-tree'), sha: hub.git.tree(String(body.base_tree), files) });
   },
   'git/create-commit': (hub, { body }) => {
-    const parents = (body.parents as string[]).flatMap(parent => ['-p', parent]);
-    const sha = hub.git.git('commit-tree', String(body.tree), ...parents, '-m', String(body.message));
+    const exist = [
+      [body.tree, 'tree'] as const,
+      ...(body.parents as string[]).map(p => [p, 'commit'] as const),
+    ];
+    if (!exist.every(([object, kind]) => known(hub, String(object), kind)))
+      return problem(422, 'Object does not exist');
+    const sha = hub.git.commitTree(String(body.tree), body.parents as string[], String(body.message));
     return created({ ...example('git-commit'), sha, message: body.message ?? '' });
   },
   'git/get-tree': (hub, { params }) => {

@@ -1,7 +1,8 @@
-/** A bare repository written with plumbing: commits, merges and refs without a work tree. */
+/** A bare repository without a work tree: what is new in it is written as files, Git merges and answers questions. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { type Entry, type Listing, makeObjects } from './objects.ts';
 
 export type MergeMethod = 'merge' | 'squash' | 'rebase' | 'fast-forward';
 
@@ -23,6 +24,10 @@ export interface Bare {
    */
   merge(into: string, head: string, message: string, method: MergeMethod): string;
   tip(branch: string): string | undefined;
+  /** A commit of a tree on no branch. */
+  commitTree(tree: string, parents: readonly string[], message: string): string;
+  /** Sets a ref by its full name, or deletes it when there is no commit. */
+  ref(name: string, commit: string | undefined): void;
 }
 
 const IDENTITY = {
@@ -34,12 +39,30 @@ const IDENTITY = {
   GIT_CONFIG_NOSYSTEM: '1',
 };
 
+const CONFIG = `[http]
+  receivepack = true
+[uploadpack]
+  allowAnySHA1InWant = true
+[receive]
+  denyNonFastForwards = false
+[gc]
+  auto = 0
+`;
+
 const ABOUT_OBJECTS = new Set(['cat-file', 'rev-parse', 'show', 'merge-base', 'rev-list', 'log']);
 const OBJECT = /^[0-9a-f]{40}(\^\{\w+\})?(\.\.\.?[0-9a-f]{40})?$/;
 
+/** Of `git ls-tree -r -z`. */
+const readListing = (told: string): Listing =>
+  new Map(
+    told.split('\0').flatMap((line): [string, Entry][] => {
+      const [, mode, sha, name] = /^(\d+) \w+ ([0-9a-f]+)\t(.+)$/s.exec(line) ?? [];
+      return mode === undefined || sha === undefined || name === undefined ? [] : [[name, { mode, sha }]];
+    }),
+  );
+
 /** `nowMs` dates the commits: the controller reads the committer's time. */
 export function makeBare(dir: string, branch: string, nowMs: () => number): Bare {
-  const indexFile = path.join(dir, 'stand-in.index');
   const run = (args: readonly string[], input?: string): string => {
     const date = `@${Math.floor(nowMs() / 1000)} +0000`;
     return execFileSync('git', ['-C', dir, ...args], {
@@ -50,18 +73,14 @@ export function makeBare(dir: string, branch: string, nowMs: () => number): Bare
         ...IDENTITY,
         GIT_AUTHOR_DATE: date,
         GIT_COMMITTER_DATE: date,
-        GIT_INDEX_FILE: indexFile,
       },
       stdio: ['pipe', 'pipe', 'pipe'],
     }).trim();
   };
   execFileSync('git', ['init', '-q', '--bare', '-b', branch, dir]);
-  run(['config', 'http.receivepack', 'true']);
-  run(['config', 'uploadpack.allowAnySHA1InWant', 'true']);
-  run(['config', 'receive.denyNonFastForwards', 'false']);
-
   // Refs stay files of their own, so that a branch is read without a process.
-  run(['config', 'gc.auto', '0']);
+  appendFileSync(path.join(dir, 'config'), CONFIG);
+  const objects = makeObjects(dir);
   const tip = (name: string): string | undefined => {
     try {
       return readFileSync(path.join(dir, 'refs/heads', name), 'utf8').trim();
@@ -81,31 +100,51 @@ export function makeBare(dir: string, branch: string, nowMs: () => number): Bare
     told.set(key, answer);
     return answer;
   };
-  const blobs = new Map<string, string>();
-  const blobOf = (content: string): string => {
-    const sha = blobs.get(content) ?? run(['hash-object', '-w', '--stdin'], content);
-    blobs.set(content, sha);
-    return sha;
+  /** The files of trees and of commits, by the object's name. */
+  const listings = new Map<string, Listing>();
+  const listingOf = (treeish: string): Listing => {
+    const listing =
+      listings.get(treeish) ?? readListing(run(['ls-tree', '-r', '-z', '--full-tree', treeish]));
+    if (OBJECT.test(treeish)) listings.set(treeish, listing);
+    return listing;
   };
   const treeOf: Bare['tree'] = (base, files) => {
-    rmSync(indexFile, { force: true });
-    if (base !== undefined) run(['read-tree', base]);
-    const lines = Object.entries(files).map(([file, content]) =>
-      content === undefined ? `0 ${'0'.repeat(40)}\t${file}\n` : `100644 ${blobOf(content)}\t${file}\n`,
-    );
-    if (lines.length > 0) run(['update-index', '--index-info'], lines.join(''));
-    return run(['write-tree']);
+    const listing = new Map(base === undefined ? [] : listingOf(base));
+    for (const [file, content] of Object.entries(files))
+      if (content === undefined) listing.delete(file);
+      else listing.set(file, { mode: '100644', sha: objects.blob(content) });
+    const tree = objects.tree(listing);
+    listings.set(tree, listing);
+    told.set(`cat-file\n-e\n${tree}^{tree}`, '');
+    return tree;
+  };
+  const commitTree: Bare['commitTree'] = (tree, parents, message) => {
+    const by = (name: string, mail: string): string =>
+      `${name} <${mail}> ${Math.floor(nowMs() / 1000)} +0000`;
+    const commit = objects.commit({
+      tree,
+      parents,
+      message,
+      author: by(IDENTITY.GIT_AUTHOR_NAME, IDENTITY.GIT_AUTHOR_EMAIL),
+      committer: by(IDENTITY.GIT_COMMITTER_NAME, IDENTITY.GIT_COMMITTER_EMAIL),
+    });
+    const listing = listings.get(tree);
+    if (listing !== undefined) listings.set(commit, listing);
+    told.set(`rev-parse\n${commit}^{tree}`, tree).set(`cat-file\n-e\n${commit}^{commit}`, '');
+    return commit;
   };
   return {
     dir,
     tip,
     git,
     tree: treeOf,
+    commitTree,
+    ref: objects.ref,
     commit: (name, files, message, from) => {
-      const parent = tip(name) ?? (from === undefined ? undefined : run(['rev-parse', `${from}^{commit}`]));
-      const parents = parent === undefined ? [] : ['-p', parent];
-      const commit = run(['commit-tree', treeOf(parent, files), ...parents, '-m', message]);
-      run(['update-ref', `refs/heads/${name}`, commit]);
+      const parent =
+        tip(name) ?? (from === undefined ? undefined : (tip(from) ?? run(['rev-parse', `${from}^{commit}`])));
+      const commit = commitTree(treeOf(parent, files), parent === undefined ? [] : [parent], message);
+      objects.ref(`refs/heads/${name}`, commit);
       return commit;
     },
     merge: (into, head, message, method) => {
@@ -116,23 +155,23 @@ export function makeBare(dir: string, branch: string, nowMs: () => number): Bare
       const make = (): string => {
         switch (method) {
           case 'merge':
-            return run(['commit-tree', merged(base, head), '-p', base, '-p', head, '-m', message]);
+            return commitTree(merged(base, head), [base, head], message);
           case 'squash':
-            return run(['commit-tree', merged(base, head), '-p', base, '-m', message]);
+            return commitTree(merged(base, head), [base], message);
           case 'rebase':
             return run(['rev-list', '--reverse', '--no-merges', `${base}..${head}`])
               .split('\n')
-              .reduce((onto, one) => {
-                const tree = merged(onto, one);
-                return run(['commit-tree', tree, '-p', onto, '-m', run(['show', '-s', '--format=%B', one])]);
-              }, base);
+              .reduce(
+                (onto, one) => commitTree(merged(onto, one), [onto], git('show', '-s', '--format=%B', one)),
+                base,
+              );
           case 'fast-forward':
             run(['merge-base', '--is-ancestor', base, head]);
             return head;
         }
       };
       const commit = make();
-      run(['update-ref', `refs/heads/${into}`, commit]);
+      objects.ref(`refs/heads/${into}`, commit);
       return commit;
     },
   };

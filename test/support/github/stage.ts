@@ -14,6 +14,7 @@ import { makeOutbox, type Outbox } from '../../../controller/outbox/drain.ts';
 import { makeContinuity } from '../../../controller/reconcile/continuity.ts';
 import { makeReconcile, type Reconcile } from '../../../controller/reconcile/loop.ts';
 import { makePublication } from '../../../controller/reconcile/publication.ts';
+import { makeLauncher } from '../../../controller/source/git/launcher.ts';
 import { gitSource } from '../../../controller/source/git/source.ts';
 import type { Store } from '../../../controller/store/store.ts';
 import { watchProgress } from '../../../controller/watch/progress.ts';
@@ -60,6 +61,9 @@ export interface StageOptions {
   readonly pullsPerPage?: number;
 }
 
+/** Git starts from one small process: starting it from this large one costs as much as many of its runs. */
+const launcher = makeLauncher();
+
 /** `main` begins with b41 for all, and `devices` enrolled devices that run it. */
 export async function withStage<T>(
   use: (stage: Stage) => Promise<T>,
@@ -101,6 +105,7 @@ async function raise<T>(
     branch: 'main',
     dataFolder,
     environment: process.env,
+    run: launcher.run,
   });
   const publication = makePublication();
   const console = makeConsole({

@@ -174,7 +174,7 @@ export class HubState {
     const pull = this.pull(number);
     const onto = this.queue.at(-1)?.commit ?? this.git.tip(pull.baseRef) ?? '';
     const ref = `gh-readonly-queue/${pull.baseRef}/pr-${number}-${onto}`;
-    this.git.git('update-ref', `refs/heads/${ref}`, onto);
+    this.git.ref(`refs/heads/${ref}`, onto);
     const commit = this.git.merge(ref, this.head(pull), `Merge pull request #${number}`, 'merge');
     const queued = { pull: number, ref, commit };
     this.queue.push(queued);
@@ -186,11 +186,11 @@ export class HubState {
     const group = this.queue.splice(0, count);
     const last = group.at(-1);
     if (last === undefined) throw new Error('the merge queue is empty');
-    this.git.git('update-ref', `refs/heads/${this.branch}`, last.commit);
+    this.git.ref(`refs/heads/${this.branch}`, last.commit);
     for (const { pull, ref, commit } of group) {
       const one = this.pull(pull);
       this.#merged(one, this.head(one), commit);
-      this.git.git('update-ref', '-d', `refs/heads/${ref}`);
+      this.git.ref(`refs/heads/${ref}`, undefined);
     }
     return last.commit;
   }
@@ -228,6 +228,6 @@ export class HubState {
   syncPullRefs(): void {
     for (const pull of this.pulls)
       if (this.git.tip(pull.headRef) !== undefined || pull.closedHead !== undefined)
-        this.git.git('update-ref', `refs/pull/${pull.number}/head`, this.head(pull));
+        this.git.ref(`refs/pull/${pull.number}/head`, this.head(pull));
   }
 }
