@@ -1,6 +1,6 @@
 /** A real Git repository with a `releases/` folder, for tests that commit. */
 import { execFile } from 'node:child_process';
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { withFolder } from './folder.ts';
@@ -48,11 +48,18 @@ export async function makeRepository(folder: string): Promise<Repository> {
     return stdout.trim();
   };
   await git('init', '--quiet', '--initial-branch=main');
+  // Otherwise each commit starts Git once more, to see whether it should tidy up.
+  await appendFile(path.join(folder, '.git/config'), '[maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n');
+  const head = async (): Promise<string> => {
+    const at = await readFile(path.join(folder, '.git/HEAD'), 'utf8');
+    const ref = /^ref: (\S+)/.exec(at)?.[1];
+    return (ref === undefined ? at : await readFile(path.join(folder, '.git', ref), 'utf8')).trim();
+  };
   const record = async (at = atMs + 60_000, message = 'change releases'): Promise<string> => {
     atMs = at;
     await git('add', '--all');
     await git('commit', '--quiet', '--allow-empty', '--message', message);
-    return git('rev-parse', 'HEAD');
+    return head();
   };
   return {
     folder,
