@@ -217,6 +217,8 @@ function toFault(error: unknown, { bucket, region }: BucketPlace): unknown {
     );
   if (name === 'BadDigest' || name === 'XAmzContentSHA256Mismatch')
     return fault('object_store_failed', 'the object store received other bytes than were sent');
+  if (status !== undefined && status >= 500)
+    return fault('object_store_unreachable', `the object store answers ${status} (${name})`);
   if (status !== undefined)
     return fault('object_store_failed', `the object store answered ${status} (${name})`);
   return fault('object_store_unreachable', `the object store cannot be reached (${code})`);

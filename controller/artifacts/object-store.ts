@@ -130,8 +130,8 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
     try {
       found = await headOf(sha256);
     } catch (error) {
-      // What was stored when the bucket was asked last is served on.
-      if (copy !== undefined && faultCode(error) === 'object_store_unreachable') return copy;
+      // Away, or it refuses us: what was stored when the bucket was asked last is served on.
+      if (copy !== undefined && faultCode(error).startsWith('object_store_')) return copy;
       throw error;
     }
     if (found === undefined) return undefined;

@@ -21,6 +21,21 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost', 'installation_move
 
 const RETRY_S = 10;
 
+/** What is waited for, where knowing it helps whoever asked. It says nothing of hosts, users or files. */
+const AWAY: readonly (readonly [code: RegExp, text: string])[] = [
+  [
+    /^store_(unreachable|refused|busy|io)$/,
+    'the controller cannot write to its database now, so nothing was changed; try again later',
+  ],
+  [/^disk_full$/, 'a disk that the controller writes to is full, so nothing was changed; try again later'],
+  [
+    /^object_store_/,
+    'the object store of the APKs cannot be used now, so nothing was stored; try again later',
+  ],
+];
+const waitingFor = (code: string): string =>
+  AWAY.find(([known]) => known.test(code))?.[1] ?? 'the controller cannot do this now; try again later';
+
 export interface Failure {
   readonly refusal: Refusal;
   /** The client did not cause it, so it is logged as an error. */
@@ -51,7 +66,7 @@ export function failureOf(error: unknown): Failure {
   }
   const refusal =
     error.retry === 'backoff' || ELSEWHERE.has(error.code)
-      ? new Refusal('unavailable', 'the controller cannot do this now; try again later', {
+      ? new Refusal('unavailable', waitingFor(error.code), {
           retryAfterS: RETRY_S,
           cause: error,
         })

@@ -11,7 +11,7 @@ import { inspectApk } from '../../controller/artifacts/inspect.ts';
 import { type ObjectStore, openObjectStore } from '../../controller/artifacts/object-store.ts';
 import { makeTombstones } from '../../controller/artifacts/tombstones.ts';
 import { HOUR_MS } from '../../controller/domain/duration.ts';
-import { faultCode } from '../../controller/domain/fault.ts';
+import { Fault, faultCode } from '../../controller/domain/fault.ts';
 import { makeApk, testKey } from '../support/apk/index.ts';
 import { withFolder } from '../support/folder.ts';
 import { pieces, sha256Of } from '../support/http.ts';
@@ -191,6 +191,20 @@ const CASES: readonly (readonly [title: string, run: (place: BucketPlace, swift:
             await swift.comeBack();
           }
           assert.ok((await store.put(otherSha, pieces(other), 1e6)).created, 'it goes on by itself');
+        }),
+    ],
+    [
+      'a key that is refused from now on stops no device that has its copy here',
+      place =>
+        withFolder(async folder => {
+          const { store } = await scene(place, folder);
+          await store.put(sha256, pieces(apk), 1e6);
+          const later = await scene(place, folder);
+          const refuse = () =>
+            Promise.reject(new Fault('object_store_refused', 'our key was replaced', { retry: 'backoff' }));
+          Object.assign(later.bucket, { head: refuse, read: refuse, list: refuse });
+          assert.ok((await bytesOf(await later.store.path(sha256))).equals(apk));
+          assert.is(await codeOf(later.store.path(otherSha)), 'object_store_refused');
         }),
     ],
     [

@@ -46,6 +46,7 @@ if (swiftIsInstalled)
             headers: { 'content-type': 'application/octet-stream' },
           });
           assert.equal([again.status, again.json.code], [503, 'unavailable'], 'an upload waits');
+          assert.match(again.json.detail, /the object store of the APKs cannot be used now/);
           await swift.comeBack();
 
           await bucket.delete(sha256);

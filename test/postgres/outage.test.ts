@@ -35,6 +35,7 @@ test('while the database is away devices are offered the build, what must be wri
         const refused = await report();
         assert.is(refused.status, 503);
         assert.ok(Number(refused.headers['retry-after']) > 0);
+        assert.match(refused.json.detail, /cannot write to its database now, so nothing was changed/);
         const enrolment = await journey.admin('POST', '/v1/devices/import', {
           json: { devices: [{ device_id: 'kiosk-2' }] },
         });

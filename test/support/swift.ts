@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import type { BucketPlace } from '../../controller/artifacts/bucket.ts';
+import { until } from './folder.ts';
 import { freePort } from './process.ts';
 
 const KINDS = ['account', 'container', 'object'] as const;
@@ -145,7 +146,12 @@ export async function withSwift(use: (swift: Swift) => Promise<void>): Promise<v
       bucket: async name => {
         const place = { bucket: name, prefix: 'apks', endpoint, region: 'us-east-1', pathStyle: true };
         const client = new S3Client({ endpoint, region: place.region, forcePathStyle: true });
-        await client.send(new CreateBucketCommand({ Bucket: name }));
+        await until('the server makes the bucket', () =>
+          client.send(new CreateBucketCommand({ Bucket: name })).then(
+            () => true,
+            () => false, // it answers before its parts do
+          ),
+        );
         client.destroy();
         return place;
       },
