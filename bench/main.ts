@@ -126,7 +126,7 @@ async function benchServers(
     }
     if (wanted('memory')) {
       say('start and memory of a large fleet, and each of its devices once');
-      const size = quick ? { devices: 20_000, rate: 2_000 } : { devices: 1_000_000, rate: 5_000 };
+      const size = quick ? { devices: 20_000, rate: 2_000 } : { devices: 1_000_000, rate: 4_000 };
       figures.memory = await benchMemory(workshop, loader, size);
     }
     if (wanted('pages')) {

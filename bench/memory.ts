@@ -49,7 +49,10 @@ export async function benchMemory(
     const startCpuSeconds = server.cpuSeconds();
     const afterStart = server.memoryMiB();
     const run = await loader.run(server, { targets, seconds: devices / rate, connections: 64, rate });
-    if (run.refused > 0 || run.broken > 0) throw new Error('checks of a large fleet were refused');
+    if (run.refused > 0 || run.broken > 0)
+      throw new Error(
+        `of ${devices} checks ${run.refused} were refused and ${run.broken} broken or late: is other work running?`,
+      );
     const counted = await server.metric('ota_checks_total');
     if (counted < devices) throw new Error(`${devices} devices asked but ${counted} were counted`);
     const afterChecks = server.memoryMiB();
