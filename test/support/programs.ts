@@ -13,6 +13,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import path from 'node:path';
 
@@ -43,6 +44,17 @@ function keyOfSources(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
+const DAY_MS = 86_400_000;
+
+/** Builds of other states of the sources, which nobody has started for a day. */
+function forgetOld(): void {
+  for (const name of readdirSync(CACHE)) {
+    const place = path.join(CACHE, name);
+    const { mtimeMs } = statSync(place, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() };
+    if (Date.now() - mtimeMs > DAY_MS) rmSync(place, { recursive: true, force: true });
+  }
+}
+
 /** Other tests may build the same at the same time: the first that is done is taken. */
 function builtPrograms(): string {
   const made = path.join(CACHE, keyOfSources());
@@ -53,6 +65,7 @@ function builtPrograms(): string {
   execFileSync(process.execPath, build, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   // Programs name the version that lies above them.
   copyFileSync(path.join(root, 'package.json'), path.join(draft, 'package.json'));
+  forgetOld();
   try {
     renameSync(draft, made);
   } catch (error) {
