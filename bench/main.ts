@@ -15,6 +15,7 @@ import { benchMemory } from './memory.ts';
 import { benchPages } from './pages.ts';
 import { type Cores, twoCores } from './pinned.ts';
 import { type Figures, render } from './report.ts';
+import { benchStart } from './start.ts';
 import { benchStore } from './store.ts';
 import { benchUnits } from './units.ts';
 import { openWorkshop } from './workshop.ts';
@@ -23,6 +24,7 @@ const SECTIONS = [
   'checks',
   'downloads',
   'burst',
+  'start',
   'memory',
   'pages',
   'store',
@@ -123,6 +125,10 @@ async function benchServers(
       say('what a nudge sets off');
       const size = quick ? { devices: 500, seconds: 2 } : { devices: 20_000, seconds: 60 };
       figures.burst = await benchBurst(workshop, cores, size);
+    }
+    if (wanted('start')) {
+      say('starts');
+      figures.start = await benchStart(workshop, quick ? 1 : 9);
     }
     if (wanted('memory')) {
       say('start and memory of a large fleet, and each of its devices once');

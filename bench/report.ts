@@ -8,6 +8,7 @@ import type { GateFigures } from './gates.ts';
 import { renderGates } from './gates-report.ts';
 import type { MemoryFigures } from './memory.ts';
 import { type PageFigures, renderPages } from './pages.ts';
+import type { StartFigures } from './start.ts';
 import type { StoreFigures } from './store.ts';
 import type { UnitFigures, Units } from './units.ts';
 
@@ -24,6 +25,7 @@ export interface Figures {
   checks?: CheckFigures;
   downloads?: DownloadFigures;
   burst?: BurstFigures;
+  start?: StartFigures;
   memory?: MemoryFigures;
   pages?: PageFigures;
   store?: StoreFigures;
@@ -118,11 +120,15 @@ const cliOf = ({ nodeMs, commands }: CliFigures): string =>
     commands.map(c => [c.name, c.cpuMs.toFixed(0), c.ratio.toFixed(2), c.aim.toFixed(1)]),
   )}`;
 
+const startOf = ({ readyMs, cpuMs, aimMs }: StartFigures): string =>
+  `An empty store is ready after ${readyMs.toFixed(0)} ms (aim ${aimMs}), ${cpuMs ?? '–'} ms of CPU`;
+
 export function render({
   machine,
   checks,
   downloads,
   burst,
+  start,
   memory,
   pages,
   store,
@@ -141,6 +147,7 @@ export function render({
     );
   if (downloads !== undefined) parts.push(downloadsOf(downloads));
   if (burst !== undefined) parts.push(pairs('What a nudge sets off', burst));
+  if (start !== undefined) parts.push(startOf(start));
   if (memory !== undefined) parts.push(pairs('Start and memory of a large fleet, each device once', memory));
   if (pages !== undefined) parts.push(renderPages(pages));
   if (store !== undefined) parts.push(storeOf(store));

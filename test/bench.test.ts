@@ -17,10 +17,10 @@ const bench = (...args: string[]): Promise<{ code: number; stdout: string; stder
 const positive = (value: number | undefined, name: string): void =>
   assert.ok(value !== undefined && value > 0, `${name}: ${value}`);
 
-test('npm run bench -- --json --quick prints the ratios of checks and a burst in one JSON object, all checks recorded', async () => {
-  const { code, stdout, stderr } = await bench('--json', '--quick', '--only', 'checks', 'burst');
+test('npm run bench -- --json --quick prints the ratios of checks, a burst and a start in one JSON object, all checks recorded', async () => {
+  const { code, stdout, stderr } = await bench('--json', '--quick', '--only', 'checks', 'burst', 'start');
   assert.is(code, 0, stderr);
-  const { checks, burst, machine } = JSON.parse(stdout) as Figures;
+  const { checks, burst, start, machine } = JSON.parse(stdout) as Figures;
   assert.ok(checks !== undefined);
   for (const kind of ['304', '200'] as const) {
     const { servers, ratios, halfOfSaturation, at1000, bytes } = checks.answers[kind];
@@ -37,6 +37,7 @@ test('npm run bench -- --json --quick prints the ratios of checks and a burst in
   assert.ok(checks.logged >= checks.counted);
   assert.is(burst?.checks, 500, 'each device of a burst is answered');
   positive(burst?.downloads, 'downloads of a burst');
+  positive(start?.readyMs, 'a start until ready');
 });
 
 test('npm run bench -- --only cli measures whole commands next to a bare Node, and needs no server', async () => {
