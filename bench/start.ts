@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { freePort } from '../test/support/process.ts';
 import type { Workshop } from './workshop.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -34,37 +35,39 @@ async function startOnce(
   workshop: Workshop,
   data: string,
 ): Promise<{ readyMs: number; cpuMs: number | undefined }> {
+  // Asked for again and again: the log may be written a while later.
+  const port = await freePort();
   const env = {
     PATH: process.env.PATH,
     HOME: workshop.folder,
     OTA_DATA: data,
-    OTA_PORT: '0',
+    OTA_PORT: String(port),
     OTA_SOURCE: path.join(ROOT, 'releases'),
     OTA_ARTIFACTS_IMPORT: path.join(ROOT, 'examples/apks'),
   };
   const sinceMs = performance.now();
   const child = spawn(process.execPath, [workshop.program('controller/main.ts')], {
     env,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'ignore',
   });
   const ended = new Promise<void>(resolve => child.once('close', () => resolve()));
   try {
-    const url = await new Promise<string>((resolve, reject) => {
-      let log = '';
-      child.stdout.on('data', chunk => {
-        log += String(chunk);
-        const [, found] = /"event":"ota.start".*?"url":"([^"]+)"/.exec(log) ?? [];
-        if (found !== undefined) resolve(found);
-      });
-      void ended.then(() => reject(new Error(`the controller did not start: ${log}`)));
-    });
-    while (!(await fetch(`${url}/readyz`)).ok) await wait(ASK_MS);
+    while (!(await isReady(`http://127.0.0.1:${port}/readyz`))) {
+      if (child.exitCode !== null) throw new Error('the controller did not start');
+      await wait(ASK_MS);
+    }
     return { readyMs: performance.now() - sinceMs, cpuMs: cpuMsOf(child.pid) };
   } finally {
     child.kill('SIGTERM');
     await ended;
   }
 }
+
+const isReady = (url: string): Promise<boolean> =>
+  fetch(url).then(
+    answer => answer.ok,
+    () => false,
+  );
 
 function cpuMsOf(pid: number | undefined): number | undefined {
   if (process.platform !== 'linux') return undefined;
