@@ -2,6 +2,7 @@
  * Fills the registry at a start: a page of devices comes as one JSON text that the database makes, since a row object of
  * the driver each costs three times as much, and the next page is read while this one is taken in.
  */
+import type { Knex } from 'knex';
 import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
 import type { Db } from './db.ts';
 import { previousOf } from './device-rows.ts';
@@ -49,28 +50,66 @@ interface Page {
 
 /** `pageSize`: devices at a time; a million rows at once would not fit. */
 export async function loadRegistry(db: Db, registry: Registry, pageSize = PAGE): Promise<void> {
-  let next = readPage(db, '', pageSize);
+  const middle = await middleOf(db, pageSize);
+  if (middle === undefined) return loadRange(db, registry, { after: '', upTo: undefined }, pageSize);
+  // Two halves at once: the database makes a page of one while it waits for us to take one of the other.
+  await Promise.all([
+    loadRange(db, registry, { after: '', upTo: middle }, pageSize),
+    loadRange(db, registry, { after: middle, upTo: undefined }, pageSize),
+  ]);
+}
+
+/** Undefined for a fleet of a few pages, which needs no second reader. */
+async function middleOf(db: Db, pageSize: number): Promise<DeviceId | undefined> {
+  const ids = (reader: Knex) => reader<{ device_id: DeviceId }>('devices');
+  const [counted] = await db.read(reader => ids(reader).count<{ devices: number }[]>({ devices: '*' }));
+  const devices = Number(counted?.devices ?? 0);
+  if (devices <= 2 * pageSize) return undefined;
+  const row = await db.read(reader =>
+    ids(reader)
+      .orderBy('device_id')
+      .offset(Math.floor(devices / 2))
+      .first('device_id'),
+  );
+  return row?.device_id;
+}
+
+/** Devices by their ids: those that come after one, up to another. */
+interface Range {
+  readonly after: DeviceId;
+  readonly upTo: DeviceId | undefined;
+}
+
+async function loadRange(
+  db: Db,
+  registry: Registry,
+  { after, upTo }: Range,
+  pageSize: number,
+): Promise<void> {
+  let next = readPage(db, { after, upTo }, pageSize);
   for (;;) {
     const { rows, tags } = await next;
     const last = rows.at(-1);
     if (last === undefined) return;
-    next = readPage(db, last[0], pageSize);
+    next = readPage(db, { after: last[0], upTo }, pageSize);
     // Whoever awaits it next hears of its failure; until then it is nobody's.
     next.catch(() => undefined);
     for (const row of rows) register(registry, row, tags.get(row[0]) ?? []);
   }
 }
 
-async function readPage(db: Db, after: DeviceId, pageSize: number): Promise<Page> {
+async function readPage(db: Db, { after, upTo }: Range, pageSize: number): Promise<Page> {
+  const within = upTo === undefined ? '' : 'and device_id <= ?';
+  const bounds = [after, ...(upTo === undefined ? [] : [upTo]), pageSize];
   const [made] = await db.read(reader => {
     const { sql, bindings } = jsonRows(
       reader,
       COLUMNS,
-      `from (select * from devices where device_id > ? order by device_id limit ?) as d
-       left join (select * from check_ins where device_id > ? order by device_id limit ?) as c
+      `from (select * from devices where device_id > ? ${within} order by device_id limit ?) as d
+       left join (select * from check_ins where device_id > ? ${within} order by device_id limit ?) as c
          on c.device_id = d.device_id
        order by d.device_id`,
-      [after, pageSize, after, pageSize],
+      [...bounds, ...bounds],
     );
     return rowsOf<{ rows: string | null }>(reader.raw(sql, bindings));
   });

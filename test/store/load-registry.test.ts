@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { DeviceAuth } from '../../controller/ports/index.ts';
 import { makeDb } from '../../controller/store/db.ts';
 import { loadRegistry } from '../../controller/store/load-registry.ts';
 import { Registry } from '../../controller/store/registry.ts';
@@ -36,18 +37,20 @@ test('every device, its token, tags, key and last check-in come back, whatever t
     await store.devices.flush();
     await store.devices.revoke(idOf(3), NOW_MS);
     await store.devices.rotate(idOf(4), NOW_MS + DAY_MS);
-    const before = ids.map(id => store.devices.auth(id));
+    // Which slot a device has says nothing: halves of a large fleet are read at once.
+    const known = (auth: DeviceAuth | undefined) => ({ ...auth, slot: undefined });
+    const before = ids.map(id => known(store.devices.auth(id)));
     const counts = await store.devices.counts(NOW_MS, DAY_MS);
     const kids = store.devices.kids();
     await store.close();
 
-    for (const page of [1, 7, DEVICES, 10_000]) {
+    for (const page of [1, 7, 11, DEVICES, 10_000]) {
       const db = makeDb(await engineOf(folder));
       try {
         const registry = new Registry();
         await loadRegistry(db, registry, page);
         assert.equal(
-          ids.map(id => registry.auth(id)),
+          ids.map(id => known(registry.auth(id))),
           before,
           `pages of ${page}`,
         );
