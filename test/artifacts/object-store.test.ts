@@ -124,6 +124,21 @@ const CASES: readonly (readonly [title: string, run: (place: BucketPlace, swift:
         ),
     ],
     [
+      'a controller that had its APKs on disk brings them along to a new bucket, but not to one in use',
+      place =>
+        withFolder(async folder => {
+          const inspect = (file: string) => inspectApk(file, async () => false);
+          const disk = await openDiskArtifacts({ folder, quotaBytes: 1e7, inspect, nowMs: Date.now });
+          await disk.put(sha256, pieces(apk), 1e6);
+          const { store, bucket } = await scene(place, folder);
+          assert.is((await bucket.head(sha256))?.sizeBytes, apk.length);
+          assert.ok((await bytesOf(await store.path(sha256))).equals(apk));
+          await disk.put(otherSha, pieces(other), 1e6);
+          const again = await scene(place, folder);
+          assert.is(await again.store.path(otherSha), undefined, 'a copy of what the bucket does not hold');
+        }),
+    ],
+    [
       'bytes that are not what their name says never get it, here or there',
       place =>
         withFolder(async folder => {
