@@ -1,7 +1,7 @@
 /** One pass over the source (SPEC §7): read → judge → apply → publish, or reject and change nothing. */
 import { artifactsNamedIn } from '../domain/artifact-use.ts';
 import type { Observe } from '../domain/event.ts';
-import type { Revision } from '../domain/ids.ts';
+import type { Revision, Sha256 } from '../domain/ids.ts';
 import { type Judgement, type JudgeSteps, judge, problemsOf } from '../domain/judging/judge.ts';
 import type { Reconciled } from '../domain/judging/reconciled.ts';
 import type { Plan } from '../domain/plan/index.ts';
@@ -95,13 +95,14 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
     tree: SourceTree,
     plan: Plan,
     problems: readonly Problem[],
+    missing: ReadonlySet<Sha256>,
     sinceMs: number,
   ): Promise<void> {
     const { revision, treeHash } = tree;
     const appliedAtMs = clock.nowMs();
     const row: Applied = { ...plan.head, progress: progressOf(plan), revision, treeHash, appliedAtMs };
     const before = publication.snapshot;
-    const after = await picture.of(row);
+    const after = picture.of(row, missing);
     const effects = options.effects({ kind: 'applied', before, after, plan, problems });
     const audit = [auditOf(before, after, plan, appliedAtMs, tree.commit)];
     await desired.apply(row, problems, audit, effects, appliedDetail(tree, before, plan, problems));
@@ -150,9 +151,10 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
       return reject(tree, problems, sinceMs);
     }
     if (applied === undefined && (await options.doubt(plan.head))) return pass(how);
+    const missing = await picture.missing(plan.head.state);
     const done = await publication.inTurn(async () => {
       if (haltsMoved(plan)) return false;
-      await apply(tree, plan, problems, sinceMs);
+      await apply(tree, plan, problems, missing, sinceMs);
       return true;
     });
     // A halt or a brake came while the revision was judged, so the judgement is out of date.

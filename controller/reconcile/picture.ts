@@ -3,6 +3,7 @@ import { makeSnapshot, type Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import type { BuildId, Sha256 } from '../domain/ids.ts';
 import type { DesiredState } from '../domain/release.ts';
+import { makeTurns } from '../domain/turns.ts';
 import type { Applied, Clock } from '../ports/index.ts';
 import type { Publication } from './publication.ts';
 
@@ -18,7 +19,9 @@ export interface PictureOptions {
 export interface PictureKeeper {
   /** True for a build that is or was declared: reports about it are accepted. */
   knowsBuild(buildId: BuildId): boolean;
-  of(applied: Applied): Promise<Snapshot>;
+  /** SHA-256 of the builds in use whose APK is gone. It may wait for a store in the network: never ask in a turn of the publication. */
+  missing(state: DesiredState): Promise<ReadonlySet<Sha256>>;
+  of(applied: Applied, missing: ReadonlySet<Sha256>): Snapshot;
   publish(snapshot: Snapshot, applied: Applied): void;
   /** Publishes again only if the revision or the stored APKs differ from what is in force. */
   refresh(applied: Applied): Promise<void>;
@@ -29,14 +32,17 @@ export interface PictureKeeper {
 export function keepPicture({ missing, publication, clock, observe }: PictureOptions): PictureKeeper {
   let former: ReadonlyMap<BuildId, unknown> = new Map();
 
-  const of = async (applied: Applied): Promise<Snapshot> =>
+  // Whoever asked last knows best, so answers are taken in the order of the questions.
+  const looks = makeTurns();
+
+  const of = (applied: Applied, gone: ReadonlySet<Sha256>): Snapshot =>
     makeSnapshot(applied.state, {
       revision: applied.revision,
       appliedAtMs: applied.appliedAtMs,
       progress: applied.progress,
       progressReadAtMs: clock.nowMs(),
       halts: applied.halts,
-      missingArtifacts: await missing(applied.state),
+      missingArtifacts: gone,
     });
 
   function publish(next: Snapshot, applied: Applied): void {
@@ -54,25 +60,32 @@ export function keepPicture({ missing, publication, clock, observe }: PictureOpt
   const lostSince = (before: Snapshot | undefined, next: Snapshot): Sha256[] =>
     [...next.missingArtifacts].filter(sha256 => before?.missingArtifacts.has(sha256) !== true);
 
+  let again = false;
   async function look(): Promise<void> {
-    const { snapshot } = publication;
-    if (snapshot === undefined) return;
-    const next = { ...snapshot, missingArtifacts: await missing(snapshot.state) };
-    const lost = lostSince(snapshot, next);
-    tellLost(lost, next.state);
-    if (lost.length > 0 || next.missingArtifacts.size !== snapshot.missingArtifacts.size)
-      publication.publish(next);
+    const asked = publication.snapshot?.state;
+    if (asked === undefined) return;
+    const gone = await missing(asked);
+    await publication.inTurn(() => {
+      const { snapshot } = publication;
+      if (snapshot?.state !== asked) {
+        again = true; // another revision came meanwhile
+        return;
+      }
+      const next = { ...snapshot, missingArtifacts: gone };
+      const lost = lostSince(snapshot, next);
+      tellLost(lost, next.state);
+      if (lost.length > 0 || gone.size !== snapshot.missingArtifacts.size) publication.publish(next);
+    });
   }
 
   let looking: Promise<void> | undefined;
-  let again = false;
   /** Many callers at once cause at most two looks: the one under way, and one that begins after the last call. */
   function recheck(): Promise<void> {
     again = true;
     looking ??= (async () => {
       while (again) {
         again = false;
-        await publication.inTurn(look);
+        await looks(look);
       }
     })().finally(() => {
       looking = undefined;
@@ -83,18 +96,21 @@ export function keepPicture({ missing, publication, clock, observe }: PictureOpt
   return {
     recheck,
     knowsBuild: buildId => former.has(buildId) || publication.snapshot?.state.builds.has(buildId) === true,
+    missing,
     of,
     publish,
     refresh: applied =>
-      publication.inTurn(async () => {
-        const fresh = await of(applied);
-        const { snapshot } = publication;
-        // The stored ramp may be some minutes older than the one in the snapshot.
-        const next = snapshot === undefined ? fresh : { ...fresh, ...rampIn(snapshot) };
-        const lost = lostSince(snapshot, next);
-        tellLost(lost, next.state);
-        const changed = lost.length > 0 || next.missingArtifacts.size !== snapshot?.missingArtifacts.size;
-        if (changed || next.revision !== snapshot?.revision) publish(next, applied);
+      looks(async () => {
+        const fresh = of(applied, await missing(applied.state));
+        await publication.inTurn(() => {
+          const { snapshot } = publication;
+          // The stored ramp may be some minutes older than the one in the snapshot.
+          const next = snapshot === undefined ? fresh : { ...fresh, ...rampIn(snapshot) };
+          const lost = lostSince(snapshot, next);
+          tellLost(lost, next.state);
+          const changed = lost.length > 0 || next.missingArtifacts.size !== snapshot?.missingArtifacts.size;
+          if (changed || next.revision !== snapshot?.revision) publish(next, applied);
+        });
       }),
   };
 }

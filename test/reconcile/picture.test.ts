@@ -1,0 +1,62 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Sha256 } from '../../controller/domain/ids.ts';
+import { keepPicture } from '../../controller/reconcile/picture.ts';
+import { makePublication } from '../../controller/reconcile/publication.ts';
+import { aSnapshot, NOW_MS } from '../support/state.ts';
+
+/** A picture that stands; each question about stored APKs is answered by the test. */
+function scene() {
+  const publication = makePublication();
+  const snapshot = aSnapshot();
+  publication.publish(snapshot);
+  const asked: ((gone: readonly Sha256[]) => void)[] = [];
+  const picture = keepPicture({
+    missing: () => new Promise(resolve => asked.push(gone => resolve(new Set(gone)))),
+    publication,
+    clock: { nowMs: () => NOW_MS },
+    observe: () => undefined,
+  });
+  return { publication, snapshot, picture, asked };
+}
+
+/** Lets what is ready run. */
+const ready = () => new Promise(resolve => setImmediate(resolve));
+
+test('a store of APKs that does not answer delays no brake', async () => {
+  const { publication, snapshot, picture, asked } = scene();
+  const looked = picture.recheck();
+  await ready();
+  assert.is(asked.length, 1);
+  const halted = { ...snapshot, rollout: snapshot.rollout };
+  let pressed = false;
+  await Promise.race([
+    publication.inTurn(() => {
+      publication.publish(halted);
+      pressed = true;
+    }),
+    ready().then(ready),
+  ]);
+  assert.ok(pressed, 'the turn of the brake came while the store was silent');
+  const { sha256 } = snapshot.current;
+  asked[0]?.([sha256]);
+  await looked;
+  assert.equal([...(publication.snapshot?.missingArtifacts ?? [])], [sha256]);
+  assert.is(publication.snapshot?.rollout, halted.rollout, 'and what came meanwhile stands');
+});
+
+test('what was asked about an older revision says nothing of the newer one, which is asked about anew', async () => {
+  const { publication, snapshot, picture, asked } = scene();
+  const looked = picture.recheck();
+  await ready();
+  const newer = aSnapshot();
+  publication.publish(newer);
+  asked[0]?.([snapshot.current.sha256]);
+  await ready();
+  assert.equal([publication.snapshot, asked.length], [newer, 2]);
+  asked[1]?.([]);
+  await looked;
+  assert.is(publication.snapshot?.missingArtifacts.size, 0);
+});
+
+test.run();
