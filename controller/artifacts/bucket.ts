@@ -35,7 +35,7 @@ export interface Bucket {
   list(): Promise<(StoredObject & { readonly sha256: Sha256 })[]>;
   /** One request. The store is told the hash and refuses other bytes; the object appears when it is whole. */
   put(sha256: Sha256, file: string, sizeBytes: number): Promise<void>;
-  /** The bytes as they come; undefined when there is no such object. */
+  /** The bytes as they come. Undefined if the object does not exist. */
   read(sha256: Sha256): Promise<AsyncIterable<Buffer> | undefined>;
   delete(sha256: Sha256): Promise<void>;
   /** Whose APKs these are; undefined in a new bucket. */
@@ -48,6 +48,8 @@ const CONNECT_MS = 5_000;
 /** Without a byte for so long a request is given up. */
 const SILENT_MS = 60_000;
 const ATTEMPTS = 3;
+/** Downloads wait for this answer, and serve the copy without it. */
+const HEAD_MS = 3_000;
 const APK_TYPE = 'application/vnd.android.package-archive';
 /** Beside the APKs: the id of the installation that they belong to. */
 const OWNER = 'installation';
@@ -81,7 +83,7 @@ function bucketOf(s3: S3, client: S3Client, place: BucketPlace): Bucket {
       throw toFault(error, place);
     }
   }
-  /** Undefined where there is no such object. */
+  /** Undefined if the object does not exist. */
   const found = <T>(work: () => Promise<T>): Promise<T | undefined> =>
     asked(() =>
       work().catch((error: unknown) => {
@@ -117,7 +119,8 @@ function bucketOf(s3: S3, client: S3Client, place: BucketPlace): Bucket {
 
   return {
     head: async sha256 => {
-      const answer = await found(() => client.send(new s3.HeadObjectCommand(apk(sha256))));
+      const abortSignal = AbortSignal.timeout(HEAD_MS);
+      const answer = await found(() => client.send(new s3.HeadObjectCommand(apk(sha256)), { abortSignal }));
       return answer && storedOf(answer.ContentLength, answer.LastModified, answer.ETag);
     },
     list: async () => {
@@ -221,5 +224,6 @@ function toFault(error: unknown, { bucket, region }: BucketPlace): unknown {
     return fault('object_store_unreachable', `the object store answers ${status} (${name})`);
   if (status !== undefined)
     return fault('object_store_failed', `the object store answered ${status} (${name})`);
-  return fault('object_store_unreachable', `the object store cannot be reached (${code})`);
+  const why = name === 'AbortError' || name === 'TimeoutError' ? 'no answer in time' : code;
+  return fault('object_store_unreachable', `the object store cannot be reached (${why})`);
 }

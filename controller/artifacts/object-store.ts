@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Fault, faultCode } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
+import { makeTurns } from '../domain/turns.ts';
 import type { Artifacts } from '../ports/index.ts';
 import type { Bucket, StoredObject } from './bucket.ts';
 import type { Tombstones } from './tombstones.ts';
@@ -58,6 +59,8 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
   /** Objects that were read and hold other bytes than they should. */
   const spoilt = new Map<Sha256, string>();
   let usedBytes = 0;
+  /** Objects get their names, and lose them, one at a time. */
+  const naming = makeTurns();
   let owned: Promise<void> | undefined;
 
   /** Before the first change. */
@@ -91,13 +94,13 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
   }
 
   async function headOf(sha256: Sha256): Promise<StoredObject | undefined> {
-    if (await tombstones.has(sha256)) return undefined;
+    if (tombstones.has(sha256)) return undefined;
     const atMs = monotonicMs();
     const known = heads.get(sha256);
     if (known !== undefined && atMs - known.atMs < KNOWN_FOR_MS) return known.answer;
     const answer = bucket.head(sha256);
     heads.set(sha256, { atMs, answer });
-    answer.catch(() => heads.get(sha256)?.answer === answer && heads.delete(sha256));
+    answer.catch(() => undefined); // whoever asks within that time is told the same
     return answer;
   }
 
@@ -116,7 +119,7 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
     try {
       await copies.put(sha256, body, sizeBytes);
     } catch (error) {
-      if (!DAMAGED.has(faultCode(error))) throw error;
+      if (!OTHER_BYTES.has(faultCode(error))) throw error;
       spoilt.set(sha256, tag);
       return undefined;
     }
@@ -159,39 +162,47 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
     return 'intact';
   }
 
-  async function putIntact(sha256: Sha256, file: string, sizeBytes: number): Promise<void> {
-    await ours();
-    await tombstones.clear(sha256);
-    await bucket.put(sha256, file, sizeBytes);
-    heads.delete(sha256);
-    const stored = await bucket.head(sha256);
-    if (stored?.sizeBytes !== sizeBytes)
-      throw new Fault('object_store_failed', 'the object store holds another size than was sent', {
-        retry: 'backoff',
-      });
-    tags.set(sha256, stored.tag);
-  }
+  const putIntact = (sha256: Sha256, file: string, sizeBytes: number): Promise<void> =>
+    naming(async () => {
+      await ours();
+      const replaced = (await headOf(sha256))?.sizeBytes ?? 0;
+      if (usedBytes + sizeBytes - replaced > options.quotaBytes)
+        throw new Fault('quota_exceeded', `the artifact store is full (${options.quotaBytes} bytes)`, {
+          retry: 'never',
+        });
+      await tombstones.clear(sha256);
+      await bucket.put(sha256, file, sizeBytes);
+      heads.delete(sha256);
+      const stored = await bucket.head(sha256);
+      if (stored?.sizeBytes !== sizeBytes)
+        throw new Fault('object_store_failed', 'the object store holds another size than was sent', {
+          retry: 'backoff',
+        });
+      tags.set(sha256, stored.tag);
+      usedBytes += sizeBytes - replaced;
+    });
 
   async function list(): ReturnType<Artifacts['list']> {
-    const [objects, gone] = [await bucket.list(), await tombstones.all()];
-    const left = objects.filter(({ sha256 }) => !gone.has(sha256));
+    const left = (await bucket.list()).filter(({ sha256 }) => !tombstones.has(sha256));
     usedBytes = left.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     return left.map(({ sha256, sizeBytes, storedAtMs }) => ({ sha256, sizeBytes, storedAtMs }));
   }
 
-  async function bury(sha256: Sha256): Promise<void> {
-    await ours();
-    await tombstones.set(sha256);
-    heads.delete(sha256);
-    await copies.delete(sha256);
-  }
+  const bury = (sha256: Sha256): Promise<void> =>
+    naming(async () => {
+      await ours();
+      await tombstones.set(sha256);
+      heads.delete(sha256);
+      await copies.delete(sha256);
+    });
 
-  /** One that was uploaded again since has lost its tombstone. */
   async function deleteRipe(): Promise<void> {
-    for (const sha256 of await tombstones.ripe()) {
-      await bucket.delete(sha256);
-      await tombstones.clear(sha256);
-    }
+    for (const sha256 of tombstones.ripe())
+      await naming(async () => {
+        if (!tombstones.has(sha256)) return; // it was uploaded again
+        await bucket.delete(sha256);
+        await tombstones.clear(sha256);
+      });
   }
 
   return {
@@ -216,16 +227,13 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
       const damaged = before !== undefined && (await hashIn(bucket, sha256)) !== sha256;
       const received = await copies.put(sha256, body, maxBytes);
       const file = await copies.path(sha256);
-      const grows = received.sizeBytes - (before?.sizeBytes ?? 0);
-      if (usedBytes + grows > options.quotaBytes) {
-        if (before === undefined) await copies.delete(sha256);
-        throw new Fault('quota_exceeded', `the artifact store is full (${options.quotaBytes} bytes)`, {
-          retry: 'never',
-        });
-      }
       if (file === undefined) throw new Error('assertion: what was stored just now is there');
-      await putIntact(sha256, file, received.sizeBytes);
-      usedBytes += grows;
+      try {
+        await putIntact(sha256, file, received.sizeBytes);
+      } catch (error) {
+        if (before === undefined) await copies.delete(sha256); // a copy of nothing
+        throw error;
+      }
       return {
         sha256,
         sizeBytes: received.sizeBytes,
@@ -257,9 +265,9 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
 }
 
 /** What `put` says of bytes that are not what their name says. */
-const DAMAGED: ReadonlySet<string> = new Set(['sha256_mismatch', 'too_large', 'artifact_rejected']);
+const OTHER_BYTES: ReadonlySet<string> = new Set(['sha256_mismatch', 'too_large']);
 
-/** Undefined when there is no such object. */
+/** Undefined if the object does not exist. */
 async function hashIn(bucket: Bucket, sha256: Sha256): Promise<Sha256 | undefined> {
   const body = await bucket.read(sha256);
   if (body === undefined) return undefined;

@@ -8,14 +8,13 @@ import { makeTurns } from '../domain/turns.ts';
 import type { KeyValueStore } from '../ports/index.ts';
 
 export interface Tombstones {
-  has(sha256: Sha256): Promise<boolean>;
-  all(): Promise<ReadonlySet<Sha256>>;
+  has(sha256: Sha256): boolean;
   /** Does nothing for one that stands. */
   set(sha256: Sha256): Promise<void>;
   /** The APK is wanted again, or its object is deleted. */
   clear(sha256: Sha256): Promise<void>;
   /** Those that have stood long enough. */
-  ripe(): Promise<Sha256[]>;
+  ripe(): Sha256[];
 }
 
 const KEY = 'artifacts.tombstones';
@@ -23,26 +22,33 @@ const STANDS_FOR_MS = HOUR_MS;
 
 type Stones = Readonly<Record<Sha256, number>>;
 
-/** Kept in the store, where only the controller that leads may write. */
-export function makeTombstones(values: Pick<KeyValueStore, 'get' | 'set'>, nowMs: () => number): Tombstones {
+/**
+ * Written to the store, where only the controller that leads may write; so it alone changes them, and what it read at its
+ * start holds. Devices are served from memory while the database is away, and their APKs are looked up here.
+ */
+export async function openTombstones(
+  values: Pick<KeyValueStore, 'get' | 'set'>,
+  nowMs: () => number,
+): Promise<Tombstones> {
   const inTurn = makeTurns();
-  const read = async (): Promise<Stones> => JSON.parse((await values.get(KEY)) ?? '{}') as Stones;
-  const write = (stones: Stones): Promise<void> => values.set(KEY, JSON.stringify(stones));
+  let stones: Stones = JSON.parse((await values.get(KEY)) ?? '{}');
+  const keep = async (next: Stones): Promise<void> => {
+    await values.set(KEY, JSON.stringify(next));
+    stones = next;
+  };
   return {
-    has: async sha256 => sha256 in (await read()),
-    all: async () => new Set(Object.keys(await read())),
+    has: sha256 => sha256 in stones,
     set: sha256 =>
       inTurn(async () => {
-        const stones = await read();
-        if (!(sha256 in stones)) await write({ ...stones, [sha256]: nowMs() });
+        if (!(sha256 in stones)) await keep({ ...stones, [sha256]: nowMs() });
       }),
     clear: sha256 =>
       inTurn(async () => {
-        const { [sha256]: stood, ...left } = await read();
-        if (stood !== undefined) await write(left);
+        const { [sha256]: stood, ...left } = stones;
+        if (stood !== undefined) await keep(left);
       }),
-    ripe: async () =>
-      Object.entries(await read())
+    ripe: () =>
+      Object.entries(stones)
         .filter(([, sinceMs]) => nowMs() - sinceMs >= STANDS_FOR_MS)
         .map(([sha256]) => sha256),
   };

@@ -5,7 +5,7 @@ import { openDiskArtifacts } from '../artifacts/disk.ts';
 import { importFolder } from '../artifacts/import-folder.ts';
 import { inspectApk } from '../artifacts/inspect.ts';
 import { type ObjectStore, openObjectStore } from '../artifacts/object-store.ts';
-import { makeTombstones } from '../artifacts/tombstones.ts';
+import { openTombstones } from '../artifacts/tombstones.ts';
 import type { Sha256 } from '../domain/ids.ts';
 import type { Artifacts } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -58,7 +58,7 @@ async function inBucket(ground: Ground, place: BucketPlace, copies: Artifacts): 
   return openObjectStore({
     bucket,
     copies,
-    tombstones: makeTombstones(store.keyValues, nowMs),
+    tombstones: await openTombstones(store.keyValues, nowMs),
     quotaBytes: settings.OTA_ARTIFACT_QUOTA_MB * MEGABYTE,
     owner: await store.installation.id(),
     monotonicMs: around.monotonicMs,

@@ -2,7 +2,6 @@
  * Environment → checked, frozen Settings. The table below lists every setting: an unknown `OTA_…` variable is an error
  * that names it. A secret may come as a file (`OTA_GITHUB_TOKEN_FILE`). All mistakes are reported together.
  */
-
 import { readFileSync } from 'node:fs';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';

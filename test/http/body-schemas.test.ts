@@ -26,7 +26,7 @@ const WHOLE = {
   AdminTokenRequest: { name: 'ci', scopes: ['read'], expires_at: '2027-01-01T00:00:00Z' },
 };
 
-/** Each body that differs from `whole` in one place, and some that are no object at all. */
+/** `whole` with one mistake each, and values that are not objects. */
 function* bodiesOf(properties: readonly string[], whole: object): Generator<unknown> {
   yield* ODD;
   yield whole;

@@ -59,6 +59,7 @@ if (swiftIsInstalled)
       );
       bucket.close();
     }));
+// Swift is no package of npm: .ci/run installs it, and elsewhere the run says what it did not try.
 else
   test.skip('Swift is not installed (see .ci/run): no controller with a bucket was tried', () => undefined);
 

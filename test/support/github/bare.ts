@@ -26,7 +26,7 @@ export interface Bare {
   tip(branch: string): string | undefined;
   /** A commit of a tree on no branch. */
   commitTree(tree: string, parents: readonly string[], message: string): string;
-  /** Sets a ref by its full name, or deletes it when there is no commit. */
+  /** Sets the ref of that full name; deletes it if `commit` is undefined. */
   ref(name: string, commit: string | undefined): void;
 }
 
