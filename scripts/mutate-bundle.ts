@@ -28,10 +28,18 @@ const inPlace: Plugin = {
   },
 };
 
+/** A mutant is dead at the first mark of a failed test; what comes after it would only cost time. */
+const endsAtFailure = `
+if (process.env.__STRYKER_ACTIVE_MUTANT__ !== undefined) {
+  const write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = text => (String(text).includes('✘') ? process.exit(1) : write(text));
+}`;
+
 await build({
   absWorkingDir: root,
   stdin: { contents: tests.map(file => `import './${file}';`).join('\n'), resolveDir: root, loader: 'ts' },
   outfile,
+  banner: { js: endsAtFailure },
   bundle: true,
   packages: 'external',
   format: 'esm',

@@ -1,8 +1,9 @@
 /**
  * Mutation testing: changes the code one small place at a time and sees whether a test notices.
  *
- * `node --import tsx scripts/mutate.ts <area> [seed] [size]`: an area is a line of AREAS. A whole area tries every mutant, a
- * sampled one those on lines drawn with the seed (default 1), about 200 mutants; `size` draws about so many of any area.
+ * `node --import tsx scripts/mutate.ts <area> [seed] [size]`: an area is a line of AREAS; `area/word` takes of its files
+ * those whose path contains the word. A whole area tries every mutant, a sampled one those on lines drawn with the seed
+ * (default 1), about 200 mutants; `size` draws about so many of any area.
  * Prints Stryker's table and each survivor.
  * Stryker is fetched by npx when it is needed: it is no part of an ordinary install. Scores: docs/testing.md.
  */
@@ -26,13 +27,17 @@ interface Area {
 const whole = (code: readonly string[], tests: readonly string[]): Area => ({ code, tests, sampled: false });
 const sampled = (code: readonly string[], tests: readonly string[]): Area => ({ code, tests, sampled: true });
 
+/** Tests of gates and ramps, and of what halts and plans make of them. */
+const ON_RAMPS = ['gate', 'ramp', 'halt', 'plan/gate-facts', 'plan/outlook'].map(
+  name => `test/domain/${name}`,
+);
+
 const AREAS: Readonly<Record<string, Area>> = {
   cohort: whole(['controller/domain/cohort.ts'], ['test/domain/cohort', 'test/domain/seed']),
   decision: whole(['controller/domain/decision.ts'], ['test/domain/decision']),
-  // What begins a ramp is asked for by judging, plans and policy, and tested there.
-  ramp: whole(['controller/domain/ramp'], ['test/domain/']),
+  ramp: whole(['controller/domain/ramp'], [...ON_RAMPS, 'test/domain/judging', 'test/domain/rules']),
   judging: whole(['controller/domain/judging'], ['test/domain/judging']),
-  gate: whole(['controller/domain/gate'], ['test/domain/gate']),
+  gate: whole(['controller/domain/gate'], [...ON_RAMPS, 'test/domain/failure-spike']),
   domain: sampled(['controller/domain'], ['test/domain']),
   apk: sampled(['controller/apk'], ['test/apk']),
   step: whole(
@@ -85,14 +90,15 @@ function draw(lines: readonly string[], size: number, random: () => number): str
 }
 
 const [name = '', seed = '1', size] = process.argv.slice(2);
-const area = AREAS[name];
+const [areaName = '', word = ''] = name.split('/');
+const area = AREAS[areaName];
 if (area === undefined) {
   console.error(
     `usage: node --import tsx scripts/mutate.ts <${Object.keys(AREAS).join(' | ')}> [seed] [size]`,
   );
   process.exit(2);
 }
-const files = area.code.flatMap(sources);
+const files = area.code.flatMap(sources).filter(file => file.includes(word));
 const isSampled = area.sampled || size !== undefined;
 /** Built once, after Stryker has put all mutants into the code; which of them is active an environment variable says. */
 const PROGRAM = 'mutated-tests.mjs';

@@ -1,56 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bucketOf } from '../../../controller/domain/cohort.ts';
-import type { Snapshot } from '../../../controller/domain/decision.ts';
-import type { Evidence } from '../../../controller/domain/gate/evidence.ts';
-import { evidenceCounter, type Taker } from '../../../controller/domain/gate/takers.ts';
+import type { Taker } from '../../../controller/domain/gate/takers.ts';
 import type { DeviceId } from '../../../controller/domain/ids.ts';
-import type { CountedDevice } from '../../../controller/domain/progress.ts';
-import { newRamp } from '../../../controller/domain/ramp/progress.ts';
-import { aRamp, aRollout, aSnapshot, aState, HOUR_MS, NOW_MS } from '../../support/state.ts';
-
-/** On the step of 10 % of a ramp that began 30 h ago; b42 over b41. */
-const BEGAN_MS = NOW_MS - 30 * HOUR_MS;
-const snapshot: Snapshot = aSnapshot(
-  aState({ rollout: aRollout({ exposure: aRamp(undefined, [1, 12], [10, 24], [100]) }) }),
-  { progress: { ...newRamp({ startMs: undefined }, BEGAN_MS), step: 1 } },
-);
-const ids = Array.from({ length: 2_000 }, (_, i): DeviceId => `d${i}`);
-const percentOf = (id: DeviceId): number => bucketOf(id, snapshot.rollout.cohortSeed) / 100;
-const inFirst = ids.filter(id => percentOf(id) < 1);
-const inSecond = ids.filter(id => percentOf(id) >= 1 && percentOf(id) < 10);
-const outside = ids.filter(id => percentOf(id) >= 10);
-
-const device = (deviceId: DeviceId, versionCode = 41, seenAgoHours = 1): CountedDevice => ({
-  deviceId,
-  tags: [],
-  versionCode,
-  lastSeenMs: NOW_MS - seenAgoHours * HOUR_MS,
-});
-const taker = (deviceId: DeviceId, over: Partial<Taker> = {}): Taker => ({
-  deviceId,
-  takenAtMs: NOW_MS - 20 * HOUR_MS,
-  final: undefined,
-  newest: undefined,
-  ...over,
-});
-
-function count(
-  devices: readonly CountedDevice[],
-  takers: readonly Taker[],
-  upHours = 1_000,
-  of = snapshot,
-): Evidence {
-  const counter = evidenceCounter(of, new Map(takers.map(t => [t.deviceId, t])), {
-    nowMs: NOW_MS,
-    upSinceMs: NOW_MS - upHours * HOUR_MS,
-    pollMs: 6 * HOUR_MS,
-    silenceAfterMs: 18 * HOUR_MS,
-  });
-  for (const one of devices) counter.add(one);
-  return counter.result();
-}
-const nth = (list: readonly DeviceId[], i: number): DeviceId => list[i] ?? '';
+import { HOUR_MS, NOW_MS } from '../../support/state.ts';
+import { count, device, inFirst, inSecond, nth, outside, snapshot, taker } from '../../support/takers.ts';
 
 test('a device that took the build is counted by what it runs, else by its newest final outcome', () => {
   const [a, b, c, d] = [0, 1, 2, 3].map(i => nth(inSecond, i)) as [string, string, string, string];
