@@ -51,10 +51,8 @@ function shareWith(devices: number, least: number): number {
   return Math.ceil(yes * 1_000) / 1_000;
 }
 
-/** P(X < least) for a binomial X, summed in logarithms. */
+/** P(X < least) for a binomial X and a share in (0, 1), summed in logarithms. */
 function chanceOfFewer(devices: number, least: number, share: number): number {
-  if (share <= 0) return 1;
-  if (share >= 1) return least > devices ? 1 : 0;
   let ln = devices * Math.log1p(-share);
   let sum = Math.exp(ln);
   for (let x = 1; x < least; x++) {

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { randomOf } from '../../../controller/cli/simulation-random.ts';
 import { eValue, lnEValue } from '../../../controller/domain/gate/e-value.ts';
-import { wilsonUpper } from '../../../controller/domain/gate/wilson.ts';
+import { wilsonLower99, wilsonUpper } from '../../../controller/domain/gate/wilson.ts';
 
 for (const [x, n, p0, expected] of [
   [1, 1, 0.02, 7.8],
@@ -15,6 +15,7 @@ for (const [x, n, p0, expected] of [
   [4, 45, 0.02, 7.7],
   [1, 100, 0.001, 2.8],
   [2, 100, 0.001, 29],
+  [1, 1, 0.1, 4.38],
 ] as const)
   test(`${x} of ${n} against ${p0} has the e-value ${expected}`, () => {
     const value = eValue(x, n, p0);
@@ -32,6 +33,10 @@ test('a share at the limit is never evidence', () => {
     [0, 100_000],
   ] as const)
     assert.ok(lnEValue(x, n, 0.02) <= 0);
+});
+
+test('a limit that leaves no worse rate to bet on proves nothing, whatever is seen', () => {
+  for (const x of [0, 50, 100]) assert.is(lnEValue(x, 100, 0.98), 0);
 });
 
 test('a million failures of a million are a finite logarithm', () => {
@@ -102,6 +107,7 @@ test('of rollouts at the limit at most one in twenty ever looks proven, whenever
 test('the upper end of the interval lies above the share, below 1, and closes in', () => {
   assert.ok(Math.abs(wilsonUpper(1, 2_000) - 0.00282) < 0.0001);
   assert.ok(Math.abs(wilsonUpper(0, 20) - 0.1611) < 0.0005);
+  assert.ok(Math.abs(wilsonUpper(10, 20) - 0.7007) < 0.0001);
   assert.is(wilsonUpper(0, 0), 1);
   fc.assert(
     fc.property(counts, ([x, n]) => {
@@ -110,6 +116,12 @@ test('the upper end of the interval lies above the share, below 1, and closes in
       assert.ok(wilsonUpper(4 * x, 4 * n) <= upper + 1e-12);
     }),
   );
+});
+
+test('the lower end lies below the share and not below 0; without a sample it is 0', () => {
+  assert.ok(Math.abs(wilsonLower99(10, 20) - 0.2693) < 0.0001);
+  assert.is(wilsonLower99(0, 20), 0);
+  assert.is(wilsonLower99(0, 0), 0);
 });
 
 test.run();

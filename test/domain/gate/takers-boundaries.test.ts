@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Snapshot } from '../../../controller/domain/decision.ts';
+import { NO_EVIDENCE } from '../../../controller/domain/gate/evidence.ts';
 import type { Taker } from '../../../controller/domain/gate/takers.ts';
 import type { Outcome, ResultReason } from '../../../controller/domain/outcome.ts';
 import type { CountedDevice } from '../../../controller/domain/progress.ts';
@@ -14,6 +15,10 @@ const one = nth(inSecond, 0);
 const control = (devices: number, seenAgoHours: number, from = 0): CountedDevice[] =>
   outside.slice(from, from + devices).map(id => device(id, 41, seenAgoHours));
 const tookAgo = (hours: number): Taker => taker(one, { takenAtMs: NOW_MS - hours * HOUR_MS });
+
+test('a fleet of none is no evidence', () => {
+  assert.equal(count([], []), NO_EVIDENCE);
+});
 
 // ---------------------------------------------------------------- followed up, silent, open
 
