@@ -35,7 +35,7 @@ export type BuildDisagreementCode =
   | 'signer_mismatch'
   | 'signers_mismatch'
   | 'signer_lineage_mismatch'
-  /** To Android the whole set of v2 signers is the identity, but a build can name only one. */
+  /** Android treats the whole set of v2 signers as the app's identity, but a build can name only one. */
   | 'several_signers';
 
 /** The document that `ota build add` writes for an APK. The keys are in the order of SPEC §2. */
@@ -95,7 +95,7 @@ function firstSigner(facts: ApkFacts): string {
   return facts.signers[0]?.fingerprint ?? '';
 }
 
-/** The SDKs from which on a different certificate signs, each with that certificate. */
+/** Each SDK at which the signing certificate changes, with the new certificate. */
 function signerChanges(facts: ApkFacts): SignerFrom[] {
   return facts.signers
     .filter((range, index) => index > 0 && range.fingerprint !== facts.signers[index - 1]?.fingerprint)

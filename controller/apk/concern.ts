@@ -1,6 +1,6 @@
 /**
- * What stands in the way of an install although all signatures are valid. An `error` is refused for new APKs: Android
- * does not install such a file, or another reader could take it for another archive. A `warning` is only shown.
+ * A problem of an APK whose signatures are all valid. A new APK with an `error` is refused: Android does not
+ * install it, or ZIP readers disagree about its content. A `warning` is only shown.
  */
 export interface Concern {
   severity: 'error' | 'warning';

@@ -14,7 +14,7 @@ export interface LineageNode {
   flags: number;
 }
 
-/** The signer that counts on the Android versions `minSdk…maxSdk`, both included. */
+/** The signer that Android uses from `minSdk` to `maxSdk`, both included. */
 export interface SignerRange {
   minSdk: number;
   /** {@link LAST_SDK} if there is no upper limit. */
@@ -26,7 +26,7 @@ export interface SignerRange {
   publicKeySha256: string;
   /** Earlier certificates, oldest first, without the signer itself. */
   lineage: LineageNode[];
-  /** Further v2 signers in the APK's order. If there are any, the whole set is the identity to Android. */
+  /** Further v2 signers in the APK's order. If there are any, Android treats the whole set as the identity. */
   coSigners?: string[];
 }
 
@@ -41,11 +41,11 @@ export interface ApkFacts {
   sizeBytes: number;
   /** SHA-256 of the whole file, 64 hex. */
   sha256: string;
-  /** The schemes that count on at least one Android version the APK can be installed on. */
+  /** The schemes that are used on at least one Android version the APK can be installed on. */
   schemes: Scheme[];
   /** Ascending by SDK, without gaps. */
   signers: SignerRange[];
-  /** What Android does not install although it is signed, and what else to know of it. */
+  /** Problems other than the signatures: errors that prevent an install, and warnings. */
   concerns: Concern[];
 }
 
@@ -60,7 +60,7 @@ export const FIRST_SDK = 24;
 /** The largest SDK that the signature formats can express. It means "and every later version". */
 export const LAST_SDK = 0x7fffffff;
 
-/** The signer that counts on a device of that SDK; `undefined` if the APK cannot be installed there. */
+/** The signer that a device of that SDK uses; `undefined` if the APK cannot be installed there. */
 export function signerForSdk(facts: ApkFacts, sdk: number): SignerRange | undefined {
   return facts.signers.find(range => range.minSdk <= sdk && sdk <= range.maxSdk);
 }

@@ -8,7 +8,7 @@ const RESOURCES = 'resources.arsc';
 const NATIVE_LIBRARY = /^lib\/[^/]+\/[^/]+\.so$/;
 const RESOURCES_ALIGNMENT = 4;
 const LIBRARY_ALIGNMENT = 4096;
-/** From this targetSdkVersion on Android maps resources.arsc into memory and refuses one that it would have to inflate. */
+/** With this targetSdkVersion or higher, Android maps resources.arsc into memory and refuses a compressed one. */
 const MAPPED_RESOURCES_TARGET = 30;
 
 /** The lowest targetSdkVersion that an Android version installs; oldest first. */
@@ -18,7 +18,7 @@ const LOWEST_TARGETS: ReadonlyArray<readonly [android: string, sdk: number, targ
 ];
 
 /**
- * Judges what Android looks at after the signatures, and what would let two readers see two archives.
+ * Checks what Android checks after the signatures, and whether two ZIP readers could see different content.
  * Sources: AOSP ApkLiteParseUtils, NativeLibraryHelper, PackageManagerService and
  * https://developer.android.com/about/versions/11/behavior-changes-11#compressed-resources-file
  */
@@ -92,7 +92,7 @@ function* resourceConcerns(
     yield refused('resources_misaligned', `${RESOURCES} is not aligned to 4 bytes; ${consequence}`);
 }
 
-/** The first library of each kind is named: an APK with one usually has them all. */
+/** Names only the first library of each kind: if one is wrong, usually all are. */
 function* libraryConcerns(
   entries: ReadonlyMap<string, ZipEntry>,
   { dataOffsets }: LocalFindings,

@@ -12,7 +12,7 @@ const MAX_SIGNATURE_FILES = 10;
 
 /**
  * Says why an APK has no v2 or v3 signature: it was removed, the APK has only a JAR signature (which
- * Android 11 and later refuse from targetSdkVersion 30 on), or the APK is not signed at all.
+ * Android 11 and later refuse if targetSdkVersion is 30 or higher), or the APK is not signed at all.
  * Source: https://source.android.com/docs/security/features/apksigning/v2#v1-verification
  */
 export async function rejectWithoutBlock(

@@ -1,10 +1,10 @@
 import type { ZipEntry } from './zip-entry.ts';
 
-/** What the archive's own headers say about its entries, beside the central directory. */
+/** The result of comparing the local headers with the central directory. */
 export interface LocalFindings {
-  /** Offset of an entry's content, by name. Empty from the first disagreement on. */
+  /** Offset of an entry's content, by name. Empty after a disagreement. */
   dataOffsets: ReadonlyMap<string, number>;
-  /** The first entry in the order of the file whose header disagrees, and in what. */
+  /** Describes the first entry, in file order, whose header disagrees with the directory. */
   disagreement: string | undefined;
 }
 
@@ -12,9 +12,9 @@ const LOCAL_SIGNATURE = 0x04034b50;
 const LOCAL_SIZE = 30;
 const DESCRIPTOR_SIGNATURE = 0x08074b50;
 const DESCRIPTOR_SIZE = 16;
-/** Flag: sizes and CRC follow the content instead of standing in the local header. */
+/** Flag: sizes and CRC follow the content instead of being in the local header. */
 const HAS_DESCRIPTOR = 0x0008;
-/** Spans are sorted into stripes of this size; no header is longer than 64 KiB and so crosses one border at most. */
+/** Spans are sorted into stripes of this size. A header is at most 64 KiB, so it crosses at most one border. */
 const STRIPE = 1024 * 1024;
 
 const EMPTY = Buffer.alloc(0);
@@ -24,14 +24,14 @@ interface Span {
   entry: ZipEntry;
   offset: number;
   size: number;
-  /** The bytes before a border between stripes, while the rest is not there yet. */
+  /** The bytes read so far of a span that crosses a border between stripes. */
   begun: Buffer;
 }
 
 /**
- * Compares each entry's local header, and its data descriptor if it has one, with the central directory. It is fed
- * with the pass over the whole file, so that no entry costs a read of its own. Android refuses an entry whose
- * name, sizes or CRC differ; readers that stream an archive go by these headers alone.
+ * Compares each entry's local header, and its data descriptor if it has one, with the central directory. It gets
+ * its bytes from the pass over the whole file, so no entry needs a separate read. Android refuses an entry whose
+ * name, sizes or CRC differ. Readers that stream an archive use only these headers.
  * Source: PKWARE APPNOTE §4.3.7, §4.3.9 and AOSP system/libziparchive.
  */
 export class LocalHeaders {
@@ -40,7 +40,7 @@ export class LocalHeaders {
   private readonly end: number;
   private disagreement: string | undefined;
 
-  /** `end`: where the entries end. */
+  /** `end` is the offset at which the entries end. */
   constructor(entries: Iterable<ZipEntry>, end: number) {
     this.end = end;
     for (const entry of entries)
@@ -51,7 +51,7 @@ export class LocalHeaders {
   see(offset: number, bytes: Buffer): void {
     const stripe = Math.floor(offset / STRIPE);
     const spans = this.stripes.get(stripe) ?? [];
-    // A descriptor can be added to this very stripe while it is read.
+    // Reading a header can add its descriptor to this same stripe.
     for (let index = 0; index < spans.length && this.disagreement === undefined; index += 1) {
       const span = spans[index];
       if (span === undefined) continue;
@@ -59,7 +59,7 @@ export class LocalHeaders {
       const part = bytes.subarray(from, Math.max(span.offset + span.size - offset, 0));
       const whole = span.begun.length === 0 ? part : Buffer.concat([span.begun, part]);
       if (whole.length === span.size) this.read(span, whole);
-      // Copied, since the caller uses its buffer again.
+      // The bytes are copied because the caller reuses its buffer.
       else span.begun = Buffer.from(whole);
     }
     this.stripes.delete(stripe);
@@ -118,7 +118,7 @@ function descriptorFault(entry: ZipEntry, bytes: Buffer): string | undefined {
   return sizeFault(entry, bytes, signed ? 4 : 0, 'data descriptor');
 }
 
-/** CRC, compressed size and size stand in this order in both structures. */
+/** Both structures hold CRC, compressed size and size in this order. */
 function sizeFault(entry: ZipEntry, bytes: Buffer, at: number, where: string): string | undefined {
   if (bytes.readUInt32LE(at) !== entry.crc) return `its ${where} has another CRC`;
   const same =

@@ -25,7 +25,7 @@ export interface InstallFlags {
   testOnly: boolean;
   /** Android installs the APK only together with splits. */
   splitsRequired: boolean;
-  /** False: native libraries are mapped from the APK, and so must be stored in it uncompressed and aligned. */
+  /** If false, Android maps native libraries from the APK, so they must be uncompressed and aligned. */
   extractNativeLibs: boolean;
 }
 
@@ -85,7 +85,7 @@ export function readManifest(bytes: Buffer, partial: Partial<ManifestFacts> = {}
   return { facts: Object.assign(partial, facts), flags: readFlags(root, application) };
 }
 
-/** A flag that refers to a resource cannot be judged and counts as left out, so that it refuses nothing. */
+/** A flag that refers to a resource has no known value. It is treated as absent, so it refuses nothing. */
 function readFlags(root: XmlElement, application: XmlElement | undefined): InstallFlags {
   const flag = (element: XmlElement | undefined, id: number): boolean | undefined => {
     const value = readInt(element, id, '');

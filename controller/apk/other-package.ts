@@ -1,6 +1,6 @@
 import { Rejection } from './rejection.ts';
 
-/** Files that only this kind of package contains at its top, and its usual name. */
+/** A file that only this kind of package has at its top level, and the usual name of the kind. */
 const SPLIT_ARCHIVES: ReadonlyArray<readonly [file: string, name: string]> = [
   ['toc.pb', 'an APK set of bundletool (.apks)'],
   ['info.json', 'an APKMirror bundle (.apkm)'],
@@ -8,8 +8,8 @@ const SPLIT_ARCHIVES: ReadonlyArray<readonly [file: string, name: string]> = [
 ];
 
 /**
- * Names an archive without `AndroidManifest.xml` that people take for an APK: it holds APKs, or what an APK is made
- * from. `undefined` when it is neither.
+ * Recognises archives without `AndroidManifest.xml` that people mistake for an APK: app bundles and sets of APKs.
+ * `undefined` if the archive is neither.
  * Source: https://developer.android.com/guide/app-bundle/app-bundle-format
  */
 export function otherPackage(entries: ReadonlyMap<string, unknown>): Rejection | undefined {
@@ -20,7 +20,7 @@ export function otherPackage(entries: ReadonlyMap<string, unknown>): Rejection |
   return new Rejection('split_archive', `the file is ${kind}, not an APK`);
 }
 
-/** Names a library, whose manifest is text; to be asked only when the manifest cannot be read. */
+/** Recognises an Android library. Its manifest is plain text, so call this only if the manifest cannot be read. */
 export function androidLibrary(entries: ReadonlyMap<string, unknown>): Rejection | undefined {
   if (!entries.has('classes.jar')) return undefined;
   return new Rejection('android_library', 'the file is an Android library (.aar), not an APK');

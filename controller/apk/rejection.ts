@@ -14,7 +14,7 @@ export type ZipCode =
   | 'zip_malformed'
   | 'zip_duplicate_entry';
 
-/** There is no signature that Android 7 and later look at, or the block that holds it is broken. */
+/** There is no signature that Android 7 and later use, or the block that holds it is broken. */
 export type SigningBlockCode =
   | 'unsigned'
   | 'v1_only'
@@ -57,7 +57,7 @@ export type SchemeCode =
   | 'verity_misaligned'
   | 'incompatible_sdk';
 
-/** `AndroidManifest.xml` cannot be read, or no build can be made from what it says. */
+/** `AndroidManifest.xml` cannot be read, or a build cannot be made from its values. */
 export type ManifestCode =
   | 'manifest_missing'
   | 'app_bundle'

@@ -95,7 +95,7 @@ function chooseV3(
 function checkRotation(rotationMinSdk: number, v31: readonly V3Frame[] | undefined): Rejection | undefined {
   const actual = v31 === undefined ? undefined : Math.min(...v31.map(frame => frame.minSdk));
   if (actual === rotationMinSdk) return undefined;
-  const found = actual === undefined ? 'there is none' : `it starts at SDK ${actual}`;
+  const found = actual === undefined ? 'the APK has none' : `it starts at SDK ${actual}`;
   return new Rejection(
     'v31_stripped',
     `the v3 signer expects a v3.1 signature from SDK ${rotationMinSdk}, but ${found}`,
@@ -106,7 +106,7 @@ function chooseV2(blocks: SchemeBlocks, sdk: number): SchemeChoice | Rejection {
   if (blocks.v2 === undefined) {
     return new Rejection(
       'v2_missing',
-      `there is no v2 signature, and SDK ${sdk} looks at no other; sign with v2 or raise minSdkVersion to ${FIRST_V3_SDK}`,
+      `there is no v2 signature, and SDK ${sdk} supports no newer scheme; sign with v2 or raise minSdkVersion to ${FIRST_V3_SDK}`,
     );
   }
   const signers = verifyV2(blocks.v2, sdk);

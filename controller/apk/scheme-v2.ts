@@ -4,7 +4,7 @@ import { malformed, readAttributes, type SignerBlock, type VerifiedSigner, verif
 
 /** Android's own limit. It keeps hostile APKs from making installs slow. */
 const MAX_SIGNERS = 10;
-/** Names a newer scheme that also signed the APK, so that its removal is noticed. */
+/** Id of the attribute that names a newer scheme of the same APK, so that its removal is noticed. */
 const STRIPPING_PROTECTION_ID = 0xbeeff00d;
 const SCHEME_V3 = 3;
 /** The first SDK that supports v3 and so notices when it is missing. */

@@ -14,9 +14,9 @@ export interface V3Frame extends SignerBlock {
 /** A verified signer and the content of its attributes. */
 export interface V3Signer extends VerifiedSigner {
   lineage: LineageNode[];
-  /** v3 only: the SDK from which on a v3.1 signer must exist. */
+  /** v3 only: the first SDK for which a v3.1 signer must exist. */
   rotationMinSdk: number | undefined;
-  /** v3.1 only: at exactly `minSdk` the signer counts only on previews of the next Android version. */
+  /** v3.1 only: at SDK `minSdk` only previews of the next Android version use the signer. */
   targetsDevRelease: boolean;
 }
 

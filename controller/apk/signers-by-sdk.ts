@@ -20,7 +20,7 @@ export interface SignersBySdk {
 
 /**
  * Decides for every SDK from `minSdk` to `maxSdk` which scheme and signer a device uses, and verifies
- * them. A run of SDKs in which nothing can change is judged once.
+ * them. A run of SDKs in which nothing can change is verified once.
  */
 export function signersBySdk(block: SigningBlock, minSdk: number, maxSdk: number): SignersBySdk | Rejection {
   const blocks = readBlocks(block, maxSdk);
@@ -63,7 +63,7 @@ function changePoints(blocks: SchemeBlocks, minSdk: number, maxSdk: number): num
   if (blocks.v3 !== undefined) points.add(FIRST_V31_SDK);
   for (const frame of [...(blocks.v3 ?? []), ...(blocks.v31 ?? [])]) {
     points.add(frame.minSdk).add(frame.maxSdk + 1);
-    // On released devices a signer for a development release counts from the next SDK on.
+    // Released devices use a signer for a development release only from the next SDK.
     if (frame.scheme === 'v3.1') points.add(frame.minSdk + 1);
   }
   return [...points].filter(sdk => sdk >= minSdk && sdk <= maxSdk).sort((a, b) => a - b);
@@ -96,8 +96,8 @@ function sameSigner(a: SignerRange, b: SignerRange): boolean {
 }
 
 /**
- * A device that is upgraded to a newer Android keeps its apps only if the signer that it then sees is
- * the same as before or vouches for it. As in apksig, a v2 signer must be the oldest of the lineage.
+ * A device upgraded to a newer Android keeps an app only if the signer for the new SDK is the old signer
+ * or has it in its lineage. As in apksig, a v2 signer must be the oldest of the lineage.
  */
 function brokenHistory(ranges: readonly SignerRange[]): Rejection | undefined {
   for (const [index, older] of ranges.entries()) {

@@ -7,7 +7,7 @@ import type { ZipLayout } from './zip-layout.ts';
 export const V2_BLOCK_ID = 0x7109871a;
 export const V3_BLOCK_ID = 0xf05368c0;
 export const V31_BLOCK_ID = 0x1b93ad61;
-/** v3.2 combines a classic with a post-quantum signer. It is known only so that it can be refused by name. */
+/** v3.2 combines a classic with a post-quantum signer. It is listed only so that the refusal can name it. */
 export const V32_BLOCK_ID = 0x70e1c89f;
 
 /** The APK Signing Block: everything between the ZIP entries and the central directory. */

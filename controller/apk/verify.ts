@@ -22,7 +22,7 @@ import { findZipLayout, type ZipLayout } from './zip-layout.ts';
 const MANIFEST = 'AndroidManifest.xml';
 const MAX_MANIFEST_SIZE = 4 * 1024 * 1024;
 const VERITY_PAGE = 4096;
-/** The first SDK that looks at v3.2. */
+/** The first SDK that supports v3.2. */
 const FIRST_V32_SDK = 37;
 
 /**
@@ -83,7 +83,7 @@ async function verify(
   };
 }
 
-/** What a file with a broken signing block claims to be; nothing when that cannot be read either. */
+/** Reads the manifest facts of a file with a broken signing block into `partial`, if they can be read. */
 async function readClaims(
   reader: ByteReader,
   layout: ZipLayout,
@@ -94,7 +94,7 @@ async function readClaims(
   await readManifestEntry(reader, entries, layout.directoryOffset, partial);
 }
 
-/** The first SDK in the range that can prefer a v3.2 signature, and with it another signer; `undefined` if there is none. */
+/** The first SDK up to `maxSdk` that prefers a v3.2 signature of this APK; `undefined` if it has none. */
 function hybridFrom(block: SigningBlock, maxSdk: number): number | undefined {
   return maxSdk >= FIRST_V32_SDK && block.pairs.has(V32_BLOCK_ID) ? FIRST_V32_SDK : undefined;
 }
@@ -103,10 +103,10 @@ function hybridUnsupported(minSdk: number, hybrid: number): Rejection {
   const verified =
     minSdk < hybrid
       ? `the other signatures are valid for SDK ${minSdk} to ${hybrid - 1}`
-      : 'no older SDK installs it';
+      : 'the APK cannot be installed on an older SDK';
   return new Rejection(
     'scheme_unsupported',
-    `the APK has a v3.2 (hybrid post-quantum) signature, which counts from SDK ${hybrid} on and is not verified; ${verified}`,
+    `the APK has a v3.2 (hybrid post-quantum) signature, which Android uses from SDK ${hybrid} and this verifier does not support; ${verified}`,
   );
 }
 

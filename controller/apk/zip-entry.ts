@@ -104,7 +104,7 @@ function decompress(bytes: Buffer, entry: ZipEntry): Buffer | undefined {
   if (entry.method === STORED) return bytes;
   if (entry.method !== DEFLATED) return undefined;
   try {
-    // With `info` Node also returns the engine. Its types do not say so.
+    // With `info` Node also returns the engine, but Node's types leave it out.
     const { buffer, engine } = inflateRawSync(bytes, {
       info: true,
       maxOutputLength: Math.max(entry.size, 1),

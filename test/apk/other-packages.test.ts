@@ -100,7 +100,7 @@ test('the hybrid scheme: what is verified and what is not is said, and the older
   assert.not.ok(verdict.ok);
   if (verdict.ok) return;
   assert.is(verdict.code, 'scheme_unsupported');
-  assert.match(verdict.message, /counts from SDK 37 on and is not verified; .* valid for SDK 28 to 36$/);
+  assert.match(verdict.message, /from SDK 37 and this verifier does not support; .* valid for SDK 28 to 36$/);
   assert.equal(
     verdict.partial?.signers?.map(range => [range.minSdk, range.maxSdk, range.scheme]),
     [[28, 36, 'v3']],
@@ -108,7 +108,7 @@ test('the hybrid scheme: what is verified and what is not is said, and the older
   const newOnly = await verdictOf(
     signZip(unsignedApk({ versionCode: 1, minSdk: 37 }), { v3: [{ key }], pairs: [hybrid] }),
   );
-  assert.match(newOnly.ok ? '' : newOnly.message, /no older SDK installs it$/);
+  assert.match(newOnly.ok ? '' : newOnly.message, /the APK cannot be installed on an older SDK$/);
   const broken = { signature: () => Buffer.alloc(70) };
   const bad = signZip(unsignedApk({ versionCode: 1, minSdk: 28 }), {
     v3: [{ key, broken }],
