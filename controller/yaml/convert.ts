@@ -1,4 +1,4 @@
-/** From the data of the YAML to the desired state in memory: defaults are filled in, units and spellings unified. */
+/** Converts YAML data to the desired state in memory: fills in defaults and unifies units and spellings. */
 import { parseDuration } from '../domain/duration.ts';
 import { DEFAULT_GATE, type Gate } from '../domain/gate/gate.ts';
 import { normaliseFingerprint } from '../domain/ids.ts';
@@ -6,7 +6,7 @@ import type { Build, Cohort, FreezeWindow, Policy, Ramp, Rollout, Suspend } from
 import { parseTime } from '../domain/time.ts';
 import type { WireBuild, WireCohort, WirePolicy, WireRollout } from './wire.ts';
 
-/** `72h` → ms. The schema has passed the text. */
+/** `72h` → ms. The text has passed the schema. */
 function durationMs(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new Error('assertion: not a duration');

@@ -1,4 +1,4 @@
-/** The first small step from one value to another, so that an edit touches no more of a file than it must. Pure. */
+/** The first small step from one value to another, so that an edit changes as little of a file as possible. Pure. */
 
 export type YamlValue = string | number | boolean | null | YamlList | YamlMap;
 export type YamlList = readonly YamlValue[];
@@ -7,7 +7,7 @@ export type YamlMap = { readonly [key: string]: YamlValue };
 export type Path = readonly (string | number)[];
 
 export type Step =
-  /** A key that is new; `order` is how its neighbours should come. */
+  /** A new key; `order` is the order of all keys of the map. */
   | {
       readonly kind: 'insert';
       readonly path: Path;
@@ -23,13 +23,13 @@ export const isMap = (value: unknown): value is YamlMap =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 const isList = (value: unknown): value is YamlList => Array.isArray(value);
 
-/** One text for one meaning: maps without order. */
+/** The same text for equal values; the order of keys does not matter. */
 export const meaningOf = (value: unknown): string =>
   JSON.stringify(value, (_key, part: unknown) =>
     isMap(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
   );
 
-/** Undefined when both mean the same. `order` is that of the keys at the top. */
+/** Undefined if both values are equal. `order` is the order of the top-level keys. */
 export function nextStep(
   now: YamlMap,
   wanted: YamlMap,

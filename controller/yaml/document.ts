@@ -1,4 +1,4 @@
-/** One file's bytes → plain data with places, or what is wrong with them as YAML. */
+/** Reads the bytes of one YAML file: plain data with places, or the YAML problems. */
 import { isUtf8 } from 'node:buffer';
 import {
   type Alias,
@@ -21,7 +21,7 @@ import { NO_PLACES, type Place, type Places, placeOf, placesIn } from './place.t
 /** How many aliases a file may use, and how many nodes they may expand to together. */
 const MAX_ALIASES = 20;
 const MAX_ALIAS_COUNT = 100;
-/** More errors than this in one file help nobody. */
+/** More errors than this in one file are not useful. */
 const MAX_ERRORS = 20;
 
 export interface YamlProblem extends Place {
@@ -51,7 +51,7 @@ const OPTIONS = {
   merge: false,
   strict: true,
   stringKeys: true,
-  uniqueKeys: false, // checked below: the parser would compare each key with all before it
+  uniqueKeys: false, // checked below: the parser would compare each key with all earlier ones
   prettyErrors: false, // they would quote the text, which may be a secret
   logLevel: 'error', // 'silent' would also hide a second document
 } as const;
@@ -76,7 +76,7 @@ export function readYaml(content: Buffer): YamlFile {
     return conflict === undefined ? file : broken(conflict);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    // The parser recurses; only nesting far beyond any schema of ours can exhaust the stack.
+    // The parser is recursive; only nesting far beyond our schemas can exhaust the stack.
     return broken({ line: 1, column: 1, code: 'yaml_syntax', message: 'nested too deeply' });
   }
 }
@@ -90,7 +90,7 @@ const LFS_PROBLEM: YamlProblem = {
   hint: 'take the release files out of Git LFS (.gitattributes) and commit them as plain text',
 };
 
-/** Git writes its markers at the start of a line, where no text of a valid file can begin with them. */
+/** Git writes its markers at the start of a line. A line of a valid file never starts with them. */
 function conflictIn(text: string): YamlProblem | undefined {
   const lines = text.split('\n');
   const begin = lines.findIndex(line => /^<{7}( |\r?$)/.test(line));
@@ -133,7 +133,7 @@ function readDocument(doc: Document.Parsed, counter: LineCounter): YamlFile {
   }
 }
 
-/** One mistake often breaks several rules of YAML at the same character; the first is enough. */
+/** One mistake often breaks several YAML rules at the same character. Only the first is kept. */
 const oncePerPlace = (problems: readonly YamlProblem[]): YamlProblem[] =>
   problems.filter(
     (p, index) => index === problems.findIndex(q => q.line === p.line && q.column === p.column),
@@ -162,7 +162,7 @@ const plainMessage = (error: YAMLParseError): string =>
     ? 'nested too deeply'
     : (error.message.split(/[:\n"]/, 1)[0] ?? '').trim().slice(0, 120) || error.code;
 
-/** The parser recurses, and catches the exhausted stack by itself. */
+/** The parser is recursive and catches its own stack overflow. */
 const isTooDeep = (error: YAMLParseError): boolean => error.message.includes('call stack');
 
 const tagProblem = (place: Place): YamlProblem => ({

@@ -1,13 +1,13 @@
 /**
- * Edits of release files that leave comments, order, quotes and columns as their author wrote them. Pure: text in, text
- * out. The values that are wanted are compared with what stands, and only what differs is spliced.
+ * Edits release files and keeps the author's comments, order, quotes and columns. Pure: text in, text out. The wanted
+ * values are compared with the present ones, and only the differences are spliced in.
  */
 import { isMap, parseDocument, visit } from 'yaml';
 import { Fault } from '../domain/fault.ts';
 import { meaningOf, nextStep, type YamlMap, type YamlValue } from './difference.ts';
 import { splice } from './splice.ts';
 
-/** New values of keys, nested values whole; `undefined` takes a key away. */
+/** New values of keys. A nested value is given whole; `undefined` removes the key. */
 export type Fields = Readonly<Record<string, YamlValue | undefined>>;
 
 /** The keys of each kind of file in the order of SPEC §2, which decides where a missing key is inserted. */
@@ -46,7 +46,7 @@ export type PolicyFields = { readonly [key in (typeof POLICY_KEYS)[number]]?: Ya
 export const editRollout = (text: string, fields: RolloutFields): string =>
   edit('rollout.yaml', text, fields, ROLLOUT_KEYS);
 
-/** Any file under `releases/`, by its path there. New keys of a build come last. */
+/** Edits any file under `releases/`; `file` is its path there. New keys of a build come last. */
 export function editFile(file: string, text: string, fields: Fields): string {
   if (file === 'rollout.yaml') return edit(file, text, fields, ROLLOUT_KEYS);
   if (file === 'policy.yaml') return edit(file, text, fields, POLICY_KEYS);
@@ -55,13 +55,13 @@ export function editFile(file: string, text: string, fields: Fields): string {
   return edit(file, text, fields, [...keys, ...Object.keys(fields)]);
 }
 
-/** Each step reads the file again; an edit with more of them rewrites it. */
+/** Each step parses the file again. An edit with more steps rewrites the file instead. */
 const MOST_STEPS = 200;
 
 /**
- * The text with these keys changed. The result is read back and compared: what could not be spliced (a value shared by an
- * alias, a map in a list) is written by the Document API instead, which keeps comments but may move spaces.
- * Fault `edit_impossible` when the text is not one YAML mapping.
+ * The text with these keys changed. The result is parsed again and compared. Values that cannot be spliced (a value
+ * shared by an alias, a map in a list) are written by the Document API, which keeps comments but may move spaces.
+ * Fault `edit_impossible` if the text is not one YAML mapping.
  */
 function edit(file: string, text: string, fields: Fields, order: readonly string[]): string {
   const impossible = (why: string): Fault =>
@@ -82,7 +82,7 @@ function edit(file: string, text: string, fields: Fields, order: readonly string
   return rewritten;
 }
 
-/** Undefined when it is not one mapping. */
+/** Undefined if the text is not one mapping. */
 function valuesOf(text: string): YamlMap | undefined {
   const document = parseDocument(text);
   if (document.errors.length > 0 || !isMap(document.contents)) return undefined;

@@ -1,12 +1,12 @@
-/** Schema errors, in words for the person who wrote the file. */
+/** Turns schema errors into messages for the author of the file. */
 import type { ErrorObject } from 'ajv';
 import { nearest } from '../domain/nearest.ts';
 import { type Problem, type ProblemCode, renderPath } from '../domain/problem.ts';
 import type { DataPath, Place, Places } from './place.ts';
 
-/** More problems than this in one file help nobody. */
+/** More problems than this in one file are not useful. */
 const MAX_PER_FILE = 100;
-/** Looking up a place takes as long as the file is large. */
+/** The time to look up a place grows with the size of the file. */
 const MAX_EXPLAINED = 300;
 
 interface Located {
@@ -22,7 +22,10 @@ interface Context {
   readonly places: Places;
 }
 
-/** Problems of one file, each once: a mistyped key hides the key it leaves missing, and combinators stay silent. */
+/**
+ * The problems of one file, each once. If a key is mistyped, it is not also reported as missing. Errors of schema
+ * combinators (`allOf`, `if`) are left out.
+ */
 export function explain(file: string, context: Context, errors: readonly ErrorObject[]): Problem[] {
   const all = errors.slice(0, MAX_EXPLAINED).flatMap(error => explainOne(error, context) ?? []);
   const misspelt = new Set(all.flatMap(({ code, path, hint }) => misspeltOf(code, path, hint)));
@@ -51,7 +54,7 @@ function explainOne(error: ErrorObject, context: Context): Located | undefined {
   const path = pathOf(error.instancePath, context.data);
   const { places } = context;
   const params: Record<string, unknown> = error.params;
-  // What editors are told by these conditions, the rules say better.
+  // These conditions exist for editors. The rules report the same mistakes with better messages.
   if (/^#\/(oneOf|allOf)\//.test(error.schemaPath)) return undefined;
   const gate = ofGate(error, path, context);
   if (gate !== undefined) return gate;
@@ -70,7 +73,7 @@ function explainOne(error: ErrorObject, context: Context): Located | undefined {
       };
     }
     case 'oneOf':
-      // On anything but a map the wrong type has been reported already.
+      // If the data is not a map, the wrong type is already reported.
       if (typeof context.data !== 'object' || context.data === null || Array.isArray(context.data))
         return undefined;
       return exposure(params.passingSchemas !== null, places);
@@ -91,7 +94,7 @@ function explainOne(error: ErrorObject, context: Context): Located | undefined {
   }
 }
 
-/** A limit that cannot be read, and a gate that nothing can be judged by, are never taken for "off". */
+/** An unreadable limit, or a gate that cannot judge anything, is an error. It never means "no gate". */
 function ofGate(error: ErrorObject, path: DataPath, { data, places }: Context): Located | undefined {
   const at = path.join('.');
   if (/^ramp\.gate\.(install_fail_ratio_max|silence_max)$/.test(at))
@@ -112,12 +115,12 @@ function ofGate(error: ErrorObject, path: DataPath, { data, places }: Context): 
     code: 'gate_scope',
     path: key,
     place: places.key(key),
-    message: 'a gate judges the steps of a ramp, and there are none',
-    hint: 'write it inside ramp, beside steps',
+    message: 'a gate must be inside a ramp that has steps',
+    hint: 'move gate into ramp, next to steps',
   };
 }
 
-/** JSON pointer → keys and indices; numbers only where the data has a list. */
+/** JSON pointer → keys and indices. A part is a number only if the data is a list there. */
 function pathOf(pointer: string, data: unknown): DataPath {
   let inner: unknown = data;
   return pointer
@@ -172,8 +175,9 @@ const exposure = (both: boolean, places: Places): Located =>
         code: 'exposure_missing',
         path: ['rollout_percent'],
         place: places.value([]),
-        message: 'rollout_percent or ramp is missing: nothing says how many devices are offered current',
-        hint: 'add rollout_percent: 0 to offer it to canaries alone',
+        message:
+          'rollout_percent or ramp is missing, so it is not clear how many devices are offered current',
+        hint: 'add rollout_percent: 0 to offer it to canaries only',
       };
 
 function wrongConstant(error: ErrorObject, path: DataPath, places: Places): Located {

@@ -1,4 +1,4 @@
-/** Each file of `releases/` by itself: is it expected there, is it valid YAML, does it fit its schema? */
+/** Checks each file of `releases/` separately: is it expected, is it valid YAML, does it match its schema? */
 
 import { type Kind, MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES, roleOf } from '../domain/layout.ts';
 import type { Problem, ProblemCode } from '../domain/problem.ts';
@@ -26,9 +26,9 @@ export interface FileReading {
   readonly declared: readonly Declared[];
   readonly problems: readonly Problem[];
   readonly places: ReadonlyMap<string, Places>;
-  /** Files that exist but declare nothing usable. */
+  /** Files that exist but cannot be used. */
   readonly broken: ReadonlySet<string>;
-  /** What is an error only where it is new. */
+  /** Findings that are errors only in new content. */
   readonly strictures: readonly Stricture[];
 }
 
@@ -78,7 +78,7 @@ const whole = (code: ProblemCode, file: string, message: string, hint?: string):
   hint,
 });
 
-/** An empty folder is an error, not "no release": it must not end a rollout. */
+/** An empty folder is an error and does not mean "no release", so it cannot end a rollout. */
 function missingFiles(files: readonly SourceFile[]): Problem[] {
   if (files.length === 0)
     return [whole('releases_missing', ROLLOUT_FILE, 'the releases folder is missing or empty')];
@@ -102,7 +102,7 @@ interface OneReading {
   readonly problems: readonly Problem[];
   readonly declared?: Declared;
   readonly places?: Places;
-  /** The file that a misnamed file's content belongs to. */
+  /** The path that a misnamed file should have. */
   readonly meant?: string;
   readonly strictures?: readonly Stricture[];
 }
@@ -117,13 +117,13 @@ function readOne(file: SourceFile): OneReading {
         'secret_found',
         file.path,
         `this looks like ${what}`,
-        'revoke it now, since everybody who can read the branch may have it; then remove it from the history',
+        'revoke it now, because everyone who can read the branch may have it; then remove it from the history',
       ),
       line,
       column,
     }),
   );
-  // A file with a secret is not judged further, because a message could quote it.
+  // A file with a secret is not checked further, because a message could quote the secret.
   if (secrets.length > 0) return { problems: secrets };
   if (role.role === 'ignored') return { problems: [] };
   if (role.role === 'unexpected')
@@ -146,7 +146,7 @@ function refused(file: string, why: Refusal): Problem {
       return whole(
         'file_too_large',
         file,
-        `too large: at most ${MAX_FILE_BYTES / 1024} KiB are read of one file, and ${MAX_TREE_BYTES / 1024} KiB of all together`,
+        `too large: one file may have at most ${MAX_FILE_BYTES / 1024} KiB, and all files together ${MAX_TREE_BYTES / 1024} KiB`,
         'use tags instead of long lists of devices',
       );
   }
@@ -160,7 +160,7 @@ function readDeclaration(file: string, kind: Kind, name: string, content: Buffer
       problems: problems.map(p => ({ severity: 'error', file, path: '', hint: undefined, ...p })),
     };
   const errors = explain(file, { data, places }, schemaErrors(kind, data));
-  // With an unknown key the rest can still be judged, unless it is a mistyped key that is now missing.
+  // A file with an unknown key can still be used, unless the key is a mistyped one that is now missing.
   const usable = errors.every(e => e.code === 'unknown_key' && !e.hint?.startsWith('did you mean'));
   if (!usable) return { places, problems: errors };
   const singles = checkSingle(kind, name, data);

@@ -1,12 +1,12 @@
-/** What a halt has done already, said in `rollout.yaml`: the narrowest that its kind allows, with the reason. Pure. */
+/** Writes into `rollout.yaml` what a halt has already done, with its reason. Pure. */
 import { type Halt, isClosedByGit } from '../domain/halt.ts';
 import type { DesiredState } from '../domain/release.ts';
 import { editRollout } from './edit.ts';
 
 export type Narrowed =
-  /** The file says as much already. */
+  /** The file already says so. */
   | { readonly kind: 'said' }
-  /** Another build is `current`: the halt waits for the day that its build returns. */
+  /** Another build is `current`. The halt applies again if its build becomes `current` again. */
   | { readonly kind: 'elsewhere' }
   | { readonly kind: 'edit'; readonly text: string };
 
@@ -14,8 +14,9 @@ export type Narrowed =
 const REASON_CHARS = 1000;
 
 /**
- * `on_breach: rollback` says `rollback: true`, everything else `rollout_percent: 0`. Canaries stay listed: a halt keeps
- * them from the build until a commit widens again. Fault `edit_impossible` when the text is not one YAML mapping.
+ * `on_breach: rollback` writes `rollback: true`, everything else writes `rollout_percent: 0`. Canaries stay listed: the
+ * halt keeps the build from them until a commit widens the rollout. Fault `edit_impossible` if the text is not one YAML
+ * mapping.
  */
 export function narrowRollout(
   text: string,
@@ -34,7 +35,7 @@ export function narrowRollout(
   return { kind: 'edit', text: editRollout(text, fields) };
 }
 
-/** One line that says who stopped it and why; the text may come from an operator. */
+/** One line that says who stopped the rollout and why. The text may come from an operator. */
 function reasonOf({ kind, by, reason }: Halt): string {
   const who = kind === 'gate' ? 'the gate was breached' : `braked by ${by}`;
   return `${who}: ${reason}`.replace(/\s+/g, ' ').slice(0, REASON_CHARS);

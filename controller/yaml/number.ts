@@ -1,4 +1,4 @@
-/** Numbers that YAML 1.2, which is read here, and tools of YAML 1.1 read as different values. */
+/** Finds numbers that YAML 1.2 (used here) and YAML 1.1 (used by other tools) read as different values. */
 import { type Document, isPair, isScalar, isSeq, visit } from 'yaml';
 import type { DataPath } from './place.ts';
 
@@ -8,7 +8,7 @@ export interface AmbiguousNumber {
   readonly value: number;
 }
 
-/** `010` is 8 there and 10 here; `0o12` and `1e1` are text there. */
+/** In YAML 1.1 `010` is 8 and here it is 10; `0o12` and `1e1` are text in YAML 1.1. */
 const AMBIGUOUS = /^[-+]?(0[0-9o]|[0-9.]+[eE])/;
 
 export function ambiguousNumbers(doc: Document): AmbiguousNumber[] {

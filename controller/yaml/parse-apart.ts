@@ -1,7 +1,7 @@
 /**
- * Parses where it cannot hold up a check. A small tree is parsed at once. Anything larger, and so anything that a pull
- * request could make slow, is parsed in a process of its own with low priority and limits on time and memory, because
- * a tree within all size limits can still cost a minute of CPU.
+ * Parses without delaying update checks. A small tree is parsed in this process. A larger tree, which a pull request
+ * could make slow, is parsed in a separate process with low priority and limits on time and memory: even a tree within
+ * all size limits can cost a minute of CPU.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
@@ -19,27 +19,27 @@ export interface ApartOptions {
   readonly limitMs?: number;
   /** Heap for one tree. */
   readonly memoryMib?: number;
-  /** Trees of at most so many bytes are parsed at once; the worst of them cost some 10 ms per KiB. */
+  /** Trees up to this size are parsed in this process. The worst of them cost about 10 ms per KiB. */
   readonly inlineBytes?: number;
 }
 
 type Tree = { readonly files: readonly SourceFile[] };
 
-/** Each rejects with Fault `parser_failed` when no process can be had or it dies, `parser_closed` after the end. */
+/** Each method rejects with Fault `parser_failed` if the process does not start or dies, and `parser_closed` after `close`. */
 export interface ApartParser {
-  /** As `parseState`; a tree that costs too much is a problem `too_complex`. */
+  /** Like `parseState`. A tree that exceeds the limits gets the problem `too_complex`. */
   parse(tree: Tree, base: Standing | undefined, times: RuleTimes): Promise<ParsedState>;
-  /** Undefined when it does not parse. */
+  /** Undefined if it does not parse. */
   parseRollout(version: RolloutVersion): Promise<Rollout | undefined>;
   place(tree: Tree, findings: readonly Finding[]): Promise<Problem[]>;
-  /** Ends what is under way. */
+  /** Ends all running jobs. */
   close(): Promise<void>;
 }
 
 const LIMIT_MS = 30_000;
 const INLINE_BYTES = 8 * 1024;
 const MEMORY_MIB = 512;
-/** Beside this file, as it runs: from source or built. */
+/** Next to this file, in the source tree and in a build. */
 const PROGRAM = path.join(import.meta.dirname, `parse-process${path.extname(import.meta.filename)}`);
 
 const bytesOf = (files: readonly SourceFile[]): number =>
@@ -64,12 +64,12 @@ export function apartParser(options: ApartOptions = {}): ApartParser {
   const children = new Set<ChildProcess>();
   let closed = false;
 
-  /** `given up`: over its time or its memory. */
+  /** Resolves to `given up` if the job exceeds its limit of time or memory. */
   async function inProcess(job: ParseJob): Promise<unknown> {
     if (closed) throw new Fault('parser_closed', 'the controller is stopping', { retry: 'backoff' });
     const child = fork(PROGRAM, {
       serialization: 'advanced',
-      env: {}, // what parses foreign text must not see the settings of this process
+      env: {}, // a process that parses untrusted text must not see the settings of this one
       execArgv: [...process.execArgv, `--max-old-space-size=${memoryMib}`],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
@@ -126,7 +126,7 @@ export function apartParser(options: ApartOptions = {}): ApartParser {
       if (findings.length === 0) return [];
       const placed = await run({ ask: 'places', files, findings });
       if (placed !== 'given up') return placed;
-      throw new Fault('parser_failed', 'placing problems in these files takes too long', {
+      throw new Fault('parser_failed', 'finding the lines of the problems in these files takes too long', {
         retry: 'backoff',
       });
     },

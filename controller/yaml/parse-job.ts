@@ -1,4 +1,4 @@
-/** Questions about a tree as plain data, so that they can be answered here or in another process. */
+/** Jobs on a tree as plain data, so that this process or another one can run them. */
 import type { Finding, Problem } from '../domain/problem.ts';
 import type { Rollout } from '../domain/release.ts';
 import type { RuleTimes } from '../domain/rules/index.ts';
@@ -18,7 +18,7 @@ export type ParseJob =
 
 export interface ParseAnswer {
   readonly state: ParsedState;
-  /** Undefined when there is any error. */
+  /** Undefined if there is any error. */
   readonly rollout: Rollout | undefined;
   readonly places: Problem[];
 }

@@ -1,4 +1,4 @@
-/** The process of `parse-apart.ts`: answers one job, then is killed from outside. */
+/** The process of `parse-apart.ts`: answers one job and is then killed by its parent. */
 import { constants, setPriority } from 'node:os';
 import type { SourceFile } from '../ports/index.ts';
 import { type ParseJob, runJob } from './parse-job.ts';
@@ -9,7 +9,7 @@ const whole = (file: SourceFile): SourceFile =>
 
 // On a machine with one core, update checks come first.
 setPriority(constants.priority.PRIORITY_LOW);
-// Listening keeps it alive until then. It ends by itself when its parent is gone.
+// The listener keeps the process alive until then. If the parent is gone, the process ends by itself.
 process.on('message', (job: ParseJob) => {
   process.send?.({ answer: runJob({ ...job, files: job.files.map(whole) }) });
 });

@@ -1,6 +1,6 @@
 /**
- * The files of `releases/` at one revision → the desired state, or everything that is wrong with them, each problem
- * with file, line and column (SPEC §2). Pure; it never throws, whatever the bytes are.
+ * Turns the files of `releases/` at one revision into the desired state, or into all their problems, each with file,
+ * line and column (SPEC §2). Pure; never throws on any bytes.
  */
 import type { BuildId } from '../domain/ids.ts';
 import { type Finding, type Problem, renderPath } from '../domain/problem.ts';
@@ -13,21 +13,21 @@ import type { DataPath, Place } from './place.ts';
 import { judgeStricture } from './strictness.ts';
 
 export interface ParsedTree {
-  /** Undefined when there is any error. */
+  /** Undefined if there is any error. */
   readonly state: DesiredState | undefined;
   readonly problems: Problem[];
-  /** A path that does not exist is placed at the nearest one that does; an unknown file at its top. */
+  /** The place of a path. A missing path gets the place of its nearest existing parent; an unknown file, its first line. */
   locate(file: string, path: DataPath): Place;
 }
 
 export interface ParsedState {
-  /** Undefined when there is any error; warnings leave it standing. */
+  /** Undefined if there is any error. Warnings do not matter. */
   readonly state: DesiredState | undefined;
   /** Errors and warnings, sorted by file, line, column. */
   readonly problems: Problem[];
 }
 
-/** The files each by itself: YAML, schema, names, secrets. */
+/** Checks each file separately: YAML, schema, names, secrets. */
 export function parseTree(files: readonly SourceFile[]): ParsedTree {
   const reading = readFiles(files);
   const draft = draftOf(reading);
@@ -40,8 +40,8 @@ export function parseTree(files: readonly SourceFile[]): ParsedTree {
 }
 
 /**
- * All of it: each file by itself, the rules between them, and the change against `base`.
- * What can be judged beside a broken file is judged, so that one round shows everything.
+ * Checks each file separately, the rules between files, and the change from `base`. If one file is broken, the rest is
+ * still checked, so that one run shows all problems.
  */
 export function parseState(
   tree: { readonly files: readonly SourceFile[] },
@@ -61,7 +61,7 @@ export function parseState(
   return { state: valid ? stateOf(draft, draft.rollout) : undefined, problems };
 }
 
-/** Gives findings of policy and admission their lines and columns. */
+/** Adds lines and columns to the findings of policy and admission. */
 export function placeFindings(files: readonly SourceFile[], findings: readonly Finding[]): Problem[] {
   if (findings.length === 0) return [];
   const reading = readFiles(files);
@@ -91,7 +91,7 @@ function draftOf({ declared }: FileReading): Draft {
 
 const stateOf = (draft: Draft, rollout: Rollout): DesiredState => ({ ...draft, rollout });
 
-/** A build or cohort whose file exists but is broken has its own problem already: it is not unknown as well. */
+/** Whether the finding only repeats that the file of a build or cohort is broken, which is already reported. */
 function echoes(finding: Finding, { rollout }: Draft, { broken }: FileReading): boolean {
   const [first, , index] = finding.path;
   if (rollout === undefined || finding.file !== ROLLOUT_FILE) return false;

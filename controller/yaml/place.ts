@@ -1,4 +1,4 @@
-/** From a path in the data to a line and a column in the text; both count from 1. */
+/** Finds the line and column of a path in the data. Both count from 1. */
 import {
   type Document,
   isAlias,
@@ -18,7 +18,7 @@ export interface Place {
 
 export type DataPath = readonly (string | number)[];
 
-/** Places in one file. A path that does not exist is placed at the nearest one that does. */
+/** Places in one file. A missing path gets the place of its nearest existing parent. */
 export interface Places {
   /** Where the value is. */
   value(path: DataPath): Place;

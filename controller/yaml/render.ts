@@ -1,11 +1,11 @@
-/** YAML text of single values, as they are spliced into a file that somebody else laid out. Pure. */
+/** Renders single values as YAML text that can be spliced into a file of any layout. Pure. */
 import { Scalar, stringify } from 'yaml';
 import { isMap, type YamlValue } from './difference.ts';
 
 const isScalar = (value: YamlValue): value is string | number | boolean | null =>
   value === null || typeof value !== 'object';
 
-/** One line for a scalar, in the quotes that the old value had. */
+/** One line for a scalar, in the same quotes as the old value. */
 export function renderScalar(
   value: string | number | boolean | null,
   style?: Scalar.Type | undefined | null,
@@ -17,7 +17,7 @@ export function renderScalar(
   return plain.includes('\n') ? JSON.stringify(value) : plain;
 }
 
-/** One line for any value, good inside `[]` and `{}` too. */
+/** One line for any value; also valid inside `[]` and `{}`. */
 export function renderFlow(value: YamlValue): string {
   if (isScalar(value)) {
     const plain = renderScalar(value);
@@ -31,7 +31,7 @@ export function renderFlow(value: YamlValue): string {
     .join(', ')}}`;
 }
 
-/** `key: value` with its further lines, the first not indented: maps as blocks, lists of maps one line an item. */
+/** `key: value`, possibly on several lines; the first is not indented. Maps are blocks; lists of maps have one line per item. */
 export function renderPair(key: string, value: YamlValue, indent: string, newline: string): string {
   if (isScalar(value)) return `${key}: ${renderScalar(value)}`;
   const inner = `${indent}  `;

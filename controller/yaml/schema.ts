@@ -1,9 +1,9 @@
-/** What the JSON Schemas of the four kinds find in data read from YAML. */
+/** Checks data read from YAML against the JSON Schemas of the four kinds. */
 import type { ErrorObject } from 'ajv';
 import type { Kind } from '../domain/layout.ts';
 import { validatorOf } from './validators.ts';
 
-/** Everything in which this data breaks its schema; empty when it fits. */
+/** All schema errors of this data; empty if it is valid. */
 export function schemaErrors(kind: Kind, data: unknown): readonly ErrorObject[] {
   const validate = validatorOf(kind);
   return validate(data) ? [] : [...(validate.errors ?? [])];

@@ -1,4 +1,4 @@
-/** Finds private keys and tokens, which must never be committed, by their shape; never echoes them. */
+/** Finds private keys and tokens by their shape. They must never be committed. The result never quotes them. */
 
 export interface SecretFound {
   readonly what: string;
@@ -6,7 +6,7 @@ export interface SecretFound {
   readonly column: number;
 }
 
-/** These run over hostile text: an unbounded repetition in front of more pattern would take quadratic time. */
+/** The text may be hostile: an unbounded repetition before the end of a pattern would take quadratic time. */
 const SHAPES: readonly (readonly [what: string, shape: RegExp])[] = [
   ['a private key', /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g],
   ['a GitHub token', /\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})/g],

@@ -1,4 +1,4 @@
-/** Checks of one file that no schema can express, on data that its schema has passed. */
+/** Checks of one file that a schema cannot express. The data has already passed its schema. */
 import type { Kind } from '../domain/layout.ts';
 import type { ProblemCode } from '../domain/problem.ts';
 import type { DataPath } from './place.ts';
@@ -7,7 +7,7 @@ import type { WireBuild, WireCohort, WirePolicy } from './wire.ts';
 export interface SingleProblem {
   readonly code: ProblemCode;
   readonly path: DataPath;
-  /** `key`: it is the key that is wrong, not its value. */
+  /** `key` if the key is wrong, `value` if its value is wrong. */
   readonly at: 'key' | 'value';
   readonly message: string;
   readonly hint?: string | undefined;
@@ -15,7 +15,7 @@ export interface SingleProblem {
 
 const MAX_COHORT_ENTRIES = 10_000;
 
-/** `name`: the id in the file's name. */
+/** `name` is the id in the file name. */
 export function checkSingle(kind: Kind, name: string, data: unknown): SingleProblem[] {
   switch (kind) {
     case 'Rollout':

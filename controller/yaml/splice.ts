@@ -1,6 +1,6 @@
 /**
- * One step of an edit, made on the text itself: only the bytes of the value in question are replaced. The Document API of
- * `yaml` finds the places. Pure; undefined where a layout cannot be spliced. Whoever calls reads the result back.
+ * Makes one step of an edit in the text itself and replaces only the bytes of the value. The Document API of `yaml` finds
+ * the places. Pure; undefined if the layout cannot be spliced. The caller must parse the result and check it.
  */
 import {
   isMap,
@@ -63,7 +63,7 @@ const lineEnd = (text: string, offset: number): number => {
   return end === -1 ? text.length : end + 1;
 };
 const newlineOf = (text: string): string => (text.includes('\r\n') ? '\r\n' : '\n');
-/** Behind a line and the comments that are indented under it. */
+/** The offset after a line and the comments that are indented under it. */
 function endWithComments(text: string, lastByte: number, indent: string): number {
   let end = lineEnd(text, lastByte);
   const isUnder = (line: string): boolean => /^[ \t]+#/.test(line) && line.search(/#/) > indent.length;
@@ -88,7 +88,7 @@ function placeOf(item: unknown): Place | undefined {
   return first && value && { start: first[0], valueStart: value[0], valueEnd: value[1] };
 }
 
-/** What stands before a key on its line, when that is nothing but spaces. */
+/** The text before a key on its line if it is only whitespace. */
 function indentOf(text: string, place: Place): string | undefined {
   const before = text.slice(lineStart(text, place.start), place.start);
   return before.trim() === '' ? before : undefined;
@@ -96,7 +96,7 @@ function indentOf(text: string, place: Place): string | undefined {
 
 const lastByteOf = (place: Place): number => Math.max(place.start, place.valueEnd - 1);
 
-/** The key's lines, with the comment beside it and comments indented under it; comments above it stay. */
+/** Removes the key's lines, the comment on the same line and comments indented under it. Comments above it stay. */
 function removePair(text: string, map: YAMLMap, pair: Pair): string | undefined {
   if (map.flow === true) return cutFromFlow(text, map.items, map.items.indexOf(pair as never));
   const place = placeOf(pair);
@@ -114,7 +114,7 @@ function replacePair(text: string, map: YAMLMap, pair: Pair, value: YamlValue): 
   const inLine = isScalar(old) || (old as { flow?: boolean }).flow === true;
   if (map.flow === true)
     return text.slice(0, place.valueStart) + renderFlow(value) + text.slice(place.valueEnd);
-  // A block goes as a whole; the new value is inserted in its place by the next step.
+  // A block is removed as a whole. The next step inserts the new value in its place.
   if (!inLine || (typeof value === 'object' && value !== null && !Array.isArray(value)))
     return removePair(text, map, pair);
   if (Array.isArray(value) && value.some(item => typeof item === 'object'))
@@ -137,7 +137,7 @@ function replaceInLine(text: string, place: Place, value: string): string {
   let fresh = text[place.valueStart - 1] === ':' ? ` ${value}` : value;
   if (old.endsWith('\n')) fresh += old.endsWith('\r\n') ? '\r\n' : '\n';
   const after = text.slice(place.valueEnd);
-  // A comment further along the line keeps its column where there is room.
+  // A comment later on the line keeps its column if there is room.
   const gap = /^( +)#/.exec(after)?.[1]?.length;
   const padded = gap === undefined ? after : after.slice(gap);
   const room = gap === undefined ? 0 : Math.max(1, gap - (fresh.length - old.length));

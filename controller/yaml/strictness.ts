@@ -1,6 +1,6 @@
 /**
- * What earlier versions accepted and this one refuses. It is an error only where it is new: what stands already, and
- * a way back to it, must pass an upgrade, so there it is a warning.
+ * Content that earlier versions accepted and this one refuses. It is an error only in new content. In merged content, or
+ * in a change back to it, it is a warning, so that an upgrade does not block a rollout.
  */
 import type { Kind } from '../domain/layout.ts';
 import { type Finding, renderPath } from '../domain/problem.ts';
@@ -11,11 +11,11 @@ import type { AmbiguousNumber } from './number.ts';
 
 export interface Stricture {
   readonly finding: Omit<Finding, 'severity'>;
-  /** Is this very thing part of what stands? */
+  /** Whether the merged state already contains this. */
   readonly stands: (standing: Standing) => boolean;
 }
 
-/** Where nothing stands there is nothing to tell old from new by: a warning. */
+/** Without a merged state old content cannot be told from new, so the finding is a warning. */
 export const judgeStricture = ({ finding, stands }: Stricture, standing: Standing | undefined): Finding => ({
   ...finding,
   severity: standing === undefined || stands(standing) ? 'warning' : 'error',
@@ -39,7 +39,7 @@ export const numberStricture = (
 type Stands = (declared: Declared, standing: Standing, path: Finding['path'], value: number) => boolean;
 
 const STANDS: Readonly<Record<Kind, Stands>> = {
-  // The facts of a build that was applied once cannot be edited any more, so neither can the way they are written.
+  // The facts of a build cannot be edited after it was applied, and neither can their spelling.
   Build: (declared, { state, formerBuilds }) =>
     declared.kind === 'Build' &&
     (state.builds.has(declared.value.buildId) || formerBuilds.has(declared.value.buildId)),

@@ -1,6 +1,6 @@
 /**
- * The validators of the four kinds. A build replaces this file by their compiled form (scripts/precompile.ts): compiling
- * takes longer than a whole `ota validate`.
+ * The validators of the four kinds. The build replaces this file with their compiled form (scripts/precompile.ts),
+ * because compiling them takes longer than a whole `ota validate`.
  */
 import { Ajv, type Options, type ValidateFunction } from 'ajv';
 import buildSchema from '../../schemas/build.schema.json' with { type: 'json' };
@@ -18,8 +18,8 @@ export const SCHEMAS = {
 } as const satisfies Record<Kind, object>;
 
 /**
- * What the published schemas leave to us, by the name of the definition. Editors and other validators know no time
- * zones, know days such as 30 February only by a plugin, and compute `multipleOf: 0.01` with binary fractions.
+ * Checks that the published schemas leave out, by the name of the definition. Editors and other validators do not know
+ * time zones, reject days such as 30 February only with a plugin, and compute `multipleOf: 0.01` in binary fractions.
  */
 const SHARPER: Readonly<Record<string, object>> = {
   time: { pattern: undefined, format: 'date-time' },
@@ -43,7 +43,7 @@ export const AJV_OPTIONS = {
   formats: FORMATS,
 } as const satisfies Options;
 
-/** What is compiled: the published schema of this kind, sharpened. */
+/** The published schema of this kind with the stricter checks added. This is what is compiled. */
 export const schemaOf = (kind: Kind): object => sharpened(SCHEMAS[kind]);
 
 const ajv = new Ajv(AJV_OPTIONS);

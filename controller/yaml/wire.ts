@@ -1,4 +1,4 @@
-/** The four kinds of files as their schemas have passed them: snake_case, with what may be left out optional. */
+/** The data of the four kinds of files after their schemas have passed: snake_case, with optional keys. */
 export type {
   Build as WireBuild,
   Cohort as WireCohort,

@@ -6,7 +6,7 @@ import type { Build } from '../domain/release.ts';
 
 const MODELINE = '# yaml-language-server: $schema=../../schemas/build.schema.json\n';
 
-/** `builds/<build_id>.yaml`, keys in the order of SPEC §2, optional keys only where they say something. */
+/** `builds/<build_id>.yaml` with keys in the order of SPEC §2. Optional keys without a value are left out. */
 export function buildYaml(build: Build): string {
   const wire = {
     apiVersion: API_VERSION,

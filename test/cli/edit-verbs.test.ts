@@ -85,7 +85,7 @@ test('canaries come and go one line at a time, with every comment that is not th
     assert.match(await read(), /^wifi_only: true {7}# always$/m);
     await say('canary', 'add', '--device', 'kiosk-7');
     assert.match(await read(), /^canary:\n {2}devices: \[kiosk-7\]$/m);
-    assert.match(await say('canary', 'add', '--device', 'kiosk-7'), /a canary already[\s\S]*says so already/);
+    assert.match(await say('canary', 'add', '--device', 'kiosk-7'), /already a canary[\s\S]*says so already/);
     assert.match(
       await refused('no_canary', 'canary', 'remove', '--device', 'kiosk-1'),
       /did you mean kiosk-7/,
@@ -100,7 +100,7 @@ test('canaries come and go one line at a time, with every comment that is not th
 test('a device that is a canary by its cohort is not taken out by name: the cohort is named', () =>
   withFiles(FILES, async ({ refused }) => {
     const said = await refused('no_canary', 'canary', 'remove', '--device', 'tab-1');
-    assert.match(said, /it is named in cohorts\/lab\.yaml/);
+    assert.match(said, /it is listed in cohorts\/lab\.yaml/);
   }));
 
 test('a suspend has an end and a reason, keeps the offset that was typed, and ends', () =>
@@ -114,7 +114,7 @@ test('a suspend has an end and a reason, keeps the offset that was typed, and en
     assert.match(await read(), /since: 2026-06-01T12:00:00Z\n {2}until: 2026-06-03T08:00:00\+02:00/);
     await say('unsuspend');
     assert.is(await read(), ROLLOUT);
-    assert.match(await say('unsuspend'), /no suspend is written/);
+    assert.match(await say('unsuspend'), /rollout.yaml has no suspend/);
     for (const [code, until, words] of [
       ['suspend_past', '2026-05-01T00:00:00Z', /--until 2026-05-01T00:00:00Z has passed/],
       ['invalid_argument', '2026-06-03T08:00:00', /'--until <when>'[\s\S]*offset/],
@@ -184,8 +184,8 @@ test('a wrong ramp is refused in the words of the argument', () =>
   withFiles(FILES, async ({ refused, read }) => {
     for (const [ramp, words] of [
       ['10:4h,5', /Each step must be above the one before: 5 follows 10:4h/],
-      ['1,10:24h', /The step 1 needs how long it lasts, like 1:24h/],
-      ['1:4h,100:24h', /The last step lasts for good: write 100/],
+      ['1,10:24h', /The step 1 needs a duration, like 1:24h/],
+      ['1:4h,100:24h', /The last step has no end: write 100/],
       ['1:4,100', /"1:4" is not a step: write PERCENT:HOLD/],
       ['1:4h,101', /from 0 to 100/],
       ['', /Expected a percentage/],

@@ -222,7 +222,7 @@ test('a form of another session, a token without the right and a change that can
 
     const refused = await person.get('/change/rollback');
     assert.is(refused.status, 409);
-    assert.match(refused.text, /names no last_safe to go back to/);
+    assert.match(refused.text, /has no last_safe to go back to/);
     assert.is((await person.get('/change/promote?build=%3Cscript%3E&percent=10')).status, 400);
     assert.is((await person.get('/change/rollout?percent=101')).status, 400);
     assert.is((await person.get('/change/nonsense')).status, 404);

@@ -1,11 +1,11 @@
-/** `canary add|remove`: who is offered `current` whatever the percentage. */
+/** `canary add|remove`: which devices are offered `current` at any percentage. */
 import { nearest } from '../../domain/nearest.ts';
 import type { WireRollout } from '../wire.ts';
 import { type ChangeResult, editOf, type Ground, refuse } from './ground.ts';
 
 const LISTS = ['tags', 'devices', 'cohorts'] as const;
 type ListName = (typeof LISTS)[number];
-/** One of each list, as people say it. */
+/** The singular of each list's name, for messages. */
 const NOUN = { tags: 'tag', devices: 'device', cohorts: 'cohort' } as const;
 
 export interface CanaryChange {
@@ -25,11 +25,11 @@ export function changeCanary(ground: Ground, change: CanaryChange): ChangeResult
     change.action === 'add'
       ? [...new Set([...now[list], ...change.names[list]])]
       : now[list].filter(name => !change.names[list].includes(name));
-  // The lists that are there keep their place; an empty one goes, and with the last of them the whole key.
+  // Existing lists keep their order. Empty lists are removed, and the whole key if no list is left.
   const order = [...new Set([...Object.keys(ground.wire.canary ?? {}), ...LISTS])] as ListName[];
   const lists = order.map(list => [list, changed(list)] as const).filter(([, names]) => names.length > 0);
   const known = LISTS.flatMap(list => change.names[list].filter(name => now[list].includes(name)));
-  const notes = change.action === 'add' && known.length > 0 ? [`${known.join(', ')}: a canary already`] : [];
+  const notes = change.action === 'add' && known.length > 0 ? [`${known.join(', ')}: already a canary`] : [];
   return editOf(
     `${change.action} ${namesText(change)} ${change.action === 'add' ? 'to' : 'from'} the canaries`,
     {
@@ -65,7 +65,7 @@ function unknownCohort({ cohorts }: Ground, { names }: CanaryChange): ChangeResu
   );
 }
 
-/** A typo in a name must not look like success; a device may also be a canary by a cohort's file. */
+/** Refuses a name that is not listed, so that a typo does not look like success. The name may be in a cohort's file. */
 function absent({ rollout, cohorts }: Ground, { names }: CanaryChange, now: Lists): ChangeResult | undefined {
   for (const list of LISTS)
     for (const name of names[list]) {
@@ -77,10 +77,10 @@ function absent({ rollout, cohorts }: Ground, { names }: CanaryChange, now: List
       const close = nearest(name, now[list]);
       return refuse(
         'no_canary',
-        `${NOUN[list]} ${name} is not written under canary.${list}`,
+        `${NOUN[list]} ${name} is not listed under canary.${list}`,
         through === undefined
-          ? `${close === undefined ? '' : `did you mean ${close}? `}written are: ${now[list].join(', ') || 'none'}`
-          : `it is named in cohorts/${through}.yaml: edit that file, or ota canary remove --cohort ${through}`,
+          ? `${close === undefined ? '' : `did you mean ${close}? `}listed: ${now[list].join(', ') || 'none'}`
+          : `it is listed in cohorts/${through}.yaml: edit that file, or run: ota canary remove --cohort ${through}`,
       );
     }
   return undefined;

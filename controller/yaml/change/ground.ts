@@ -1,4 +1,4 @@
-/** What an edit of the desired state is computed from, and what it answers. */
+/** The input and the result of an edit of the desired state. */
 import type { BuildId } from '../../domain/ids.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { Build, Cohort, Rollout } from '../../domain/release.ts';
@@ -6,19 +6,19 @@ import type { Fields, PolicyFields, RolloutFields } from '../edit.ts';
 import type { WirePolicy, WireRollout } from '../wire.ts';
 
 export interface Ground {
-  /** The rollout that is edited. */
+  /** The rollout being edited. */
   readonly rollout: Rollout;
-  /** The same as it is written, so that what stays keeps its spelling. */
+  /** The same rollout as written in the file, so that unchanged values keep their spelling. */
   readonly wire: WireRollout;
   readonly policy: WirePolicy | undefined;
-  /** The one that is merged, with the share of buckets that `current` is meant for now, 0–100; 0 under rollback. */
+  /** The merged rollout, and the share of buckets (0–100) that it offers `current` to now; 0 under rollback. */
   readonly merged: { readonly rollout: Rollout; readonly percent: number };
-  /** Builds and cohorts declared in the tree that is being edited. */
+  /** Builds and cohorts declared in the tree being edited. */
   readonly builds: ReadonlyMap<BuildId, Build>;
   readonly cohorts: ReadonlyMap<string, Cohort>;
 }
 
-/** New values of some keys of one file under `releases/`; policy.yaml may not be there yet. */
+/** New values of some keys of one file under `releases/`; policy.yaml may not exist yet. */
 export type FileEdit =
   | { readonly file: 'rollout.yaml'; readonly fields: RolloutFields }
   | { readonly file: 'policy.yaml'; readonly fields: PolicyFields }
@@ -30,7 +30,7 @@ export type ChangeResult =
       readonly edits: readonly FileEdit[];
       /** One line in the imperative, for a commit subject or a pull request's title. */
       readonly title: string;
-      /** Side effects that the person should know of. */
+      /** Side effects that the user should know about. */
       readonly notes: readonly string[];
     }
   | {

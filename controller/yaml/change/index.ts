@@ -1,6 +1,6 @@
 /**
- * What the editing verbs change under `releases/`: computed from its content, never as a patch. Pure. The result is still
- * parsed and judged by every rule before anything is written.
+ * Computes what an editing verb changes under `releases/`. The result is new values of keys, not a patch. Pure. Before
+ * anything is written, the result is parsed and checked by every rule.
  */
 import { type CanaryChange, changeCanary } from './canary.ts';
 import type { ChangeResult, Ground } from './ground.ts';
@@ -25,7 +25,7 @@ export type Change =
   | WithdrawChange
   | PolicyChange;
 
-/** The keys to write, or why not. */
+/** The keys to write, or why the change is refused. */
 export function changeReleases(ground: Ground, change: Change): ChangeResult {
   switch (change.kind) {
     case 'promote':

@@ -1,9 +1,9 @@
-/** `policy set`: the guardrails that later merges are judged by. */
+/** `policy set`: changes the guardrails for later merges. */
 import type { PolicyFields } from '../edit.ts';
 import type { WirePolicy } from '../wire.ts';
 import { type ChangeResult, type Ground, refuse } from './ground.ts';
 
-/** What is left out stays; `none` takes the guardrail away. */
+/** Omitted fields stay as they are; `none` removes a guardrail. */
 export interface PolicyChange {
   readonly kind: 'policy';
   readonly allowedPercents?: readonly number[] | 'none' | undefined;
@@ -12,7 +12,7 @@ export interface PolicyChange {
   readonly unpin?: readonly string[] | undefined;
   readonly approvals?: NonNullable<WirePolicy['approvals']> | 'none' | undefined;
   readonly freeze?: NonNullable<WirePolicy['freeze_windows']> | undefined;
-  /** By their reasons. */
+  /** The reasons of the freeze windows to remove. */
   readonly unfreeze?: readonly string[] | undefined;
 }
 
@@ -23,12 +23,16 @@ export function changePolicy({ policy }: Ground, change: PolicyChange): ChangeRe
     return refuse(
       'unknown_freeze',
       `no freeze window has the reason ${JSON.stringify(strange)}`,
-      `there are: ${reasons.map(r => JSON.stringify(r)).join(', ') || 'none'}`,
+      `reasons of the freeze windows: ${reasons.map(r => JSON.stringify(r)).join(', ') || 'none'}`,
     );
   const pinned = (policy?.pinned_signers ?? []).map(bareHex);
   const loose = change.unpin?.find(signer => !pinned.includes(bareHex(signer)));
   if (loose !== undefined)
-    return refuse('unknown_signer', `${loose} is not pinned`, `pinned are: ${pinned.join(', ') || 'none'}`);
+    return refuse(
+      'unknown_signer',
+      `${loose} is not pinned`,
+      `pinned signers: ${pinned.join(', ') || 'none'}`,
+    );
   const fields: PolicyFields = {
     ...optional('allowed_percents', change.allowedPercents),
     ...optional('max_jump_percent', change.maxJumpPercent),
@@ -40,7 +44,7 @@ export function changePolicy({ policy }: Ground, change: PolicyChange): ChangeRe
     ok: true,
     title: `change the policy: ${Object.keys(fields).join(', ').replaceAll('_', ' ')}`,
     edits: [{ file: 'policy.yaml', fields }],
-    notes: ['this change itself is judged by the policy that is merged'],
+    notes: ['the policy that is merged now decides about this change'],
   };
 }
 
@@ -61,7 +65,7 @@ function signers(policy: WirePolicy | undefined, { pin, unpin }: PolicyChange): 
 
 function windows(policy: WirePolicy | undefined, { freeze, unfreeze }: PolicyChange): PolicyFields {
   if (freeze === undefined && unfreeze === undefined) return {};
-  // A window with the same reason is the same window, changed.
+  // A window with the same reason replaces the old one.
   const gone = new Set([...(unfreeze ?? []), ...(freeze ?? []).map(w => w.reason)]);
   const kept = (policy?.freeze_windows ?? []).filter(w => !gone.has(w.reason));
   return { freeze_windows: some([...kept, ...(freeze ?? [])]) };

@@ -7,9 +7,9 @@ import { type RampWish, rampOf, stepsText } from './ramp.ts';
 export interface PromoteChange {
   readonly kind: 'promote';
   readonly buildId: BuildId;
-  /** At once for this share of the fleet, or step by step. */
+  /** This share of the fleet at once, or step by step. */
   readonly exposure: { readonly percent: number } | { readonly ramp: RampWish };
-  /** For a build that is current already: the standing one, unless another is really meant. */
+  /** If the build is already current, this is the present seed, unless the user asked for another. */
   readonly cohortSeed: string;
   readonly lastSafe?: BuildId | undefined;
   readonly reason?: string | undefined;
@@ -54,7 +54,7 @@ export function promote(ground: Ground, change: PromoteChange): ChangeResult {
   );
 }
 
-/** What devices outside the cohort should run: the build that is fully rolled out, else the standing `last_safe`. */
+/** The build for devices outside the cohort: `current` if it is fully rolled out, else the present `last_safe`. */
 function safeBehind(
   { merged: { rollout, percent }, builds }: Ground,
   promoted: BuildId,
@@ -68,7 +68,7 @@ function pairTrouble(
   ground: Ground,
   build: Build,
   lastSafe: BuildId | undefined,
-  /** Undefined: a ramp. */
+  /** Undefined for a ramp. */
   percent: number | undefined,
 ): ChangeResult | undefined {
   const at = percent === undefined ? 'on a ramp' : `at ${percent} %`;
@@ -77,7 +77,7 @@ function pairTrouble(
       ? undefined
       : refuse(
           'last_safe_missing',
-          `${at} the devices outside the rollout need a last_safe build, and none is known`,
+          `${at}, the devices outside the rollout need a last_safe build, but none is set`,
           'name it with --last-safe BUILD',
         );
   if (lastSafe === build.buildId)
@@ -85,7 +85,7 @@ function pairTrouble(
       ? undefined
       : refuse(
           'last_safe_is_current',
-          `${build.buildId} is the last_safe build itself, so every device would get it ${at} too`,
+          `${build.buildId} is also the last_safe build, so every device would get it even ${at}`,
           `to go back to it: ota rollback --to ${build.buildId}; to serve it to all: ota promote ${build.buildId} --percent 100`,
         );
   const behind = ground.builds.get(lastSafe);
@@ -98,12 +98,12 @@ function pairTrouble(
   return undefined;
 }
 
-/** What stays of the rollout before, and what goes. */
+/** What is kept of the previous rollout, and what is dropped. */
 export function keptNotes(now: Rollout, samePromotion: boolean, toPercent: boolean): string[] {
   const notes: string[] = [];
-  if (now.mustInstall && !samePromotion) notes.push('must_install: true stays from the promotion before');
+  if (now.mustInstall && !samePromotion) notes.push('must_install: true is kept from the previous promotion');
   if (toPercent && now.exposure.kind === 'ramp') notes.push('the ramp is replaced by rollout_percent');
   if (now.suspend !== undefined)
-    notes.push('the suspend in rollout.yaml stays: nothing is offered while it lasts');
+    notes.push('the suspend in rollout.yaml is kept: no build is offered until it ends');
   return notes;
 }

@@ -9,12 +9,12 @@ type WireRamp = NonNullable<WireRollout['ramp']>;
 export type WireStep = WireRamp['steps'][number];
 export type WireGate = NonNullable<WireRamp['gate']>;
 
-/** What is left out stays as it is. */
+/** Omitted fields stay as they are. */
 export interface RampWish {
   readonly steps?: readonly WireStep[] | undefined;
-  /** `now`: the written start goes, and the ramp begins when it is applied. */
+  /** `now` removes `start` from the file, so the ramp starts when it is applied. */
   readonly start?: Moment | 'now' | undefined;
-  /** Changed limits; `off`: time alone opens the steps. */
+  /** Changed limits. With `off` the steps depend on time alone. */
   readonly gate?: WireGate | 'off' | undefined;
   readonly approvedPercent?: number | undefined;
 }
@@ -35,7 +35,7 @@ export function changeRamp({ rollout, wire }: Ground, change: RampChange): Chang
   if (wire.ramp === undefined && change.ramp.steps === undefined)
     return refuse(
       'no_ramp',
-      `${rollout.current} is at a plain ${wire.rollout_percent ?? 0} %: there is no ramp to change`,
+      `${rollout.current} is at a fixed ${wire.rollout_percent ?? 0} %: there is no ramp to change`,
       'give it steps: ota ramp --steps 1:4h,10:24h,50:24h,100',
     );
   const result = rampOf(wire.ramp, change.ramp);
@@ -49,7 +49,7 @@ export function changeRamp({ rollout, wire }: Ground, change: RampChange): Chang
 
 type Made = { readonly ok: true; readonly ramp: YamlMap & { readonly steps: readonly WireStep[] } };
 
-/** The whole `ramp`, with what stays as it was spelled. */
+/** The whole `ramp`. Unchanged values keep their spelling. */
 export function rampOf(was: WireRamp | undefined, wish: RampWish): Made | (ChangeResult & { ok: false }) {
   const start = wish.start === undefined ? was?.start : wish.start === 'now' ? undefined : wish.start.text;
   const steps = (wish.steps ?? was?.steps ?? []).map((step, i) => sameStep(was?.steps[i], step));
@@ -80,7 +80,7 @@ function gateOf(was: WireGate | undefined, wish: RampWish['gate']): YamlMap | un
   return all && Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-/** A hold that is as long as before keeps its spelling. */
+/** A hold of unchanged length keeps its spelling. */
 function sameStep(was: WireStep | undefined, step: WireStep): WireStep {
   const same =
     was !== undefined &&

@@ -1,4 +1,4 @@
-/** `rollback`: nobody is offered current any more, all are offered the last safe build. */
+/** `rollback`: stops offering current and offers every device the last safe build. */
 import type { BuildId } from '../../domain/ids.ts';
 import type { Build } from '../../domain/release.ts';
 import { type ChangeResult, editOf, type Ground, refuse, unknownBuild } from './ground.ts';
@@ -16,7 +16,7 @@ export function rollback(ground: Ground, change: RollbackChange): ChangeResult {
   if (to === undefined)
     return refuse(
       'last_safe_missing',
-      'rollout.yaml names no last_safe to go back to',
+      'rollout.yaml has no last_safe to go back to',
       `name the build: ota rollback --to BUILD (${olderBuilds(ground)})`,
     );
   const target = builds.get(to);
@@ -36,7 +36,7 @@ export function rollback(ground: Ground, change: RollbackChange): ChangeResult {
       last_safe: to,
       rollback: true,
       ...(change.forceDowngrade ? { force_downgrade: true } : {}),
-      // The old reason explained the promotion, but a standing force_downgrade must keep its reason.
+      // The old reason explained the promotion. A force_downgrade that is already set must keep its reason.
       ...(change.reason !== undefined || !(now.forceDowngrade || already) ? { reason: change.reason } : {}),
     },
     change.forceDowngrade

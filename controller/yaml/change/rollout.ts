@@ -1,4 +1,4 @@
-/** `rollout`: more devices, or fewer, of the standing build. */
+/** `rollout`: offers the current build to more or fewer devices. */
 import { type ChangeResult, editOf, type Ground, refuse } from './ground.ts';
 import { keptNotes } from './promote.ts';
 

@@ -5,7 +5,7 @@ import type { WireStep } from './ramp.ts';
 
 const MOST_STEPS = 50;
 
-/** The steps; each but the last lasts for a while. A sentence when something is wrong. */
+/** The steps, or a sentence that says what is wrong. Every step but the last has a hold. */
 export function readSteps(text: string): readonly WireStep[] | string {
   const parts = text.split(',').map(part => part.trim());
   if (parts.length > MOST_STEPS) return `At most ${MOST_STEPS} steps.`;
@@ -31,9 +31,9 @@ function readStep(part: string, isLast: boolean): WireStep | string {
   if (holds.length > 1 || (hold !== undefined && (parseDuration(hold) === undefined || !isLength(hold))))
     return `${JSON.stringify(part)} is not a step: write PERCENT:HOLD, like 10:24h, or 50:24h:approval.`;
   if (hold === undefined && !isLast)
-    return `The step ${part} needs how long it lasts, like ${percentText}:24h; only the last has none.`;
+    return `The step ${part} needs a duration, like ${percentText}:24h; only the last step has none.`;
   if (hold !== undefined && isLast)
-    return `The last step lasts for good: write ${percentText} instead of ${part}.`;
+    return `The last step has no end: write ${percentText} instead of ${part}.`;
   return {
     percent,
     ...(hold !== undefined && { hold }),
@@ -41,5 +41,5 @@ function readStep(part: string, isLast: boolean): WireStep | string {
   };
 }
 
-/** As the schema has durations; the spelling goes into the file. */
+/** Whether the text is a duration as the schema defines it. It is written to the file as typed. */
 export const isLength = (text: string): boolean => /^[1-9]\d{0,4}[smhd]$/.test(text);

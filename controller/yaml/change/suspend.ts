@@ -1,8 +1,8 @@
-/** `suspend` and `unsuspend`: all offers stop for a while, and go on. */
+/** `suspend` stops all offers for a while; `unsuspend` resumes them. */
 import { timeText } from '../../domain/plan/words.ts';
 import { type ChangeResult, editOf, type Ground, refuse } from './ground.ts';
 
-/** A moment with its spelling, which keeps the offset that a person wrote. */
+/** A moment, and its text with the UTC offset that the user wrote. */
 export interface Moment {
   readonly atMs: number;
   readonly text: string;
@@ -28,19 +28,19 @@ export function suspend({ rollout, wire }: Ground, change: SuspendChange): Chang
     return refuse(
       'suspend_past',
       `--until ${until.text} has passed`,
-      'name a moment to come, such as --until 4h',
+      'give a time in the future, such as --until 4h',
     );
   if (until.atMs <= since.atMs)
     return refuse(
       'suspend_window',
       `--until ${until.text} is not after --since ${since.text}`,
-      'name a later end, or an earlier beginning',
+      'give a later --until or an earlier --since',
     );
   const standing = rollout.suspend;
   const runs = standing !== undefined && standing.sinceMs <= nowMs && nowMs < standing.untilMs;
-  // A suspend that runs keeps its beginning: only its end is moved.
+  // A running suspend keeps its start; only its end changes.
   const begins = runs && since.atMs <= nowMs ? (wire.suspend?.since ?? since.text) : since.text;
-  const notes = runs ? [`a suspend until ${timeText(standing.untilMs)} stood already; this replaces it`] : [];
+  const notes = runs ? [`this replaces the running suspend until ${timeText(standing.untilMs)}`] : [];
   return editOf(
     `suspend all offers until ${until.text}`,
     { suspend: { reason, since: begins, until: until.text } },
@@ -51,9 +51,9 @@ export function suspend({ rollout, wire }: Ground, change: SuspendChange): Chang
 export function unsuspend({ rollout }: Ground, { nowMs, reason }: UnsuspendChange): ChangeResult {
   const notes =
     rollout.suspend === undefined
-      ? ['no suspend is written']
+      ? ['rollout.yaml has no suspend']
       : rollout.suspend.untilMs <= nowMs
-        ? ['the suspend had expired: its lines are taken out, and nothing else changes']
+        ? ['the suspend had already expired: its lines are removed, and nothing else changes']
         : [];
   return editOf(
     'end the suspend',

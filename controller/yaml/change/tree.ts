@@ -1,4 +1,4 @@
-/** An edit of a whole tree: from the files of one revision to the files as the change would leave them. Pure. */
+/** Applies a change to the files of one revision and returns the changed files. Pure. */
 import { parse } from 'yaml';
 import { API_VERSION } from '../../domain/layout.ts';
 import type { DesiredState } from '../../domain/release.ts';
@@ -14,7 +14,7 @@ export interface ChangedTree {
   readonly ok: true;
   readonly title: string;
   readonly notes: readonly string[];
-  /** Texts before and after by path under `releases/`; what would stay the same is left out. */
+  /** Texts before and after, by path under `releases/`. Unchanged files are left out. */
   readonly texts: ReadonlyMap<string, { readonly before: string; readonly after: string }>;
   readonly tree: SourceTree;
 }
@@ -27,8 +27,8 @@ function textOf(tree: SourceTree, path: string): string | undefined {
 }
 
 /**
- * `written`: what the tree's files say; they have passed their schemas. `merged`: what stands. `modeline`: the first line of
- * a policy that is new, for editors.
+ * `written`: the parsed files of the tree, which have passed their schemas. `merged`: the merged state. `modeline`: the
+ * first line of a new policy file, for editors.
  */
 export function changeTree(
   tree: SourceTree,
@@ -53,7 +53,7 @@ export function changeTree(
   for (const { file, fields } of result.edits) {
     const standing = textOf(tree, file);
     const before = standing ?? '';
-    // Only a policy can be new: an edited build or rollout is there.
+    // Only a policy can be new: an edited build or rollout already exists.
     const after = editFile(file, standing ?? `${modeline}apiVersion: ${API_VERSION}\nkind: Policy\n`, fields);
     if (after !== before) texts.set(file, { before, after });
   }

@@ -7,7 +7,7 @@ export interface WithdrawChange {
   readonly kind: 'withdraw';
   readonly buildId: BuildId;
   readonly reason: string;
-  /** Whole seconds are written. */
+  /** Written in whole seconds. */
   readonly nowMs: number;
 }
 
@@ -27,7 +27,7 @@ export function withdraw(ground: Ground, { buildId, reason, nowMs }: WithdrawCha
     ok: true,
     title,
     edits: [{ file: `builds/${buildId}.yaml`, fields: { withdrawn: { reason, at } } }],
-    notes: ['a withdrawal is final: the repaired code needs a new build', ...roleNotes(ground, buildId)],
+    notes: ['a withdrawal is final: fixed code needs a new build', ...roleNotes(ground, buildId)],
   };
 }
 
