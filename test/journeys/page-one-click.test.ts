@@ -140,7 +140,7 @@ test('a ramp with a gate is begun on the page, and its steps are changed there w
 
     const mistyped = await person.get('/change/ramp?build=b42&steps=10,100');
     assert.is(mistyped.status, 409);
-    assert.match(mistyped.text, /The step 10 needs how long it lasts, like 10:24h/);
+    assert.match(mistyped.text, /The step 10 needs a duration, like 10:24h/);
   }));
 
 test('what was merged meanwhile is shown before anything is opened', () =>
