@@ -245,7 +245,7 @@ function membership(
       if (row === undefined) return false;
       await inTurn(() => {
         checkIns.forget(deviceId);
-        registry.remove(deviceId, row.token_sha256 ?? undefined);
+        registry.remove(deviceId);
       });
       return true;
     },
@@ -264,7 +264,7 @@ function membership(
 
 function show(
   registry: Registry,
-  { device, generation, created, revoked, tokenBefore, tokenChanged }: Enrolled,
+  { device, generation, created, revoked, tokenChanged }: Enrolled,
   atMs: number,
   kid: string | undefined,
 ): void {
@@ -278,5 +278,5 @@ function show(
     return;
   }
   if (tags !== undefined) registry.setTags(deviceId, tags);
-  if (tokenChanged && token !== undefined) registry.setToken(deviceId, token, tokenBefore);
+  if (tokenChanged && token !== undefined) registry.setToken(deviceId, token);
 }

@@ -14,8 +14,6 @@ export interface Enrolled {
   readonly created: boolean;
   /** A known device that was revoked: nothing about it was changed. */
   readonly revoked: boolean;
-  /** A known device's imported token before this call. */
-  readonly tokenBefore: Sha256 | undefined;
   readonly tokenChanged: boolean;
 }
 
@@ -45,14 +43,12 @@ export async function enrolRows(
   const base = await firstGeneration(trx);
   const enrolled = devices.map((device): Enrolled => {
     const row = standing.get(device.deviceId);
-    const tokenBefore = row?.token_sha256 ?? undefined;
     return {
       device,
       generation: row?.generation ?? Math.max(erased.get(device.deviceId) ?? 0, base) + 1,
       created: row === undefined,
       revoked: (row?.revoked_at_ms ?? null) !== null,
-      tokenBefore,
-      tokenChanged: device.tokenSha256 !== undefined && device.tokenSha256 !== tokenBefore,
+      tokenChanged: device.tokenSha256 !== undefined && device.tokenSha256 !== row?.token_sha256,
     };
   });
   await insertDevices(

@@ -12,7 +12,7 @@ import type { DeviceRecord } from './device-rows.ts';
 import { bulk, pieces } from './dialect.ts';
 import { eraseRows } from './erase.ts';
 import type { Registry } from './registry.ts';
-import { replaceTags } from './tags.ts';
+import { replaceTags, tagsOf } from './tags.ts';
 
 /** Devices of one transaction: nothing else waits long for the writer. */
 const TOGETHER = 100;
@@ -20,7 +20,6 @@ const TOGETHER = 100;
 /** What a change did to one device, for memory and for the audit. */
 interface Changed {
   readonly deviceId: DeviceId;
-  readonly row: Pick<DeviceRecord, 'token_sha256' | 'revoked_at_ms'>;
   readonly tags: readonly string[];
 }
 
@@ -41,7 +40,7 @@ export async function changeMany(
   const done: DeviceId[] = [];
   for (const piece of pieces([...new Set(deviceIds)], TOGETHER)) {
     const changed = await db.write(async trx => {
-      const found = await standing(trx, piece, registry, change);
+      const found = await standing(trx, piece, change);
       const detail = (one: Changed) => (change.kind === 'tags' ? { tags: one.tags } : {});
       const audit = found.map(one => auditOf(one.deviceId, detail(one)));
       await write(trx, found, change, audit[0]);
@@ -57,23 +56,22 @@ export async function changeMany(
   return done;
 }
 
-async function standing(
-  trx: Knex,
-  deviceIds: readonly DeviceId[],
-  registry: Registry,
-  change: DeviceChange,
-): Promise<Changed[]> {
-  const rows = await bulk<DeviceRecord>(
+async function standing(trx: Knex, deviceIds: readonly DeviceId[], change: DeviceChange): Promise<Changed[]> {
+  const rows = await bulk<Pick<DeviceRecord, 'device_id' | 'revoked_at_ms'>>(
     trx,
     ['device_id'],
     deviceIds.map(id => [id]),
-    input => `select d.device_id, d.token_sha256, d.revoked_at_ms from ${input} as input
+    input => `select d.device_id, d.revoked_at_ms from ${input} as input
       join devices as d on d.device_id = input.device_id`,
   );
-  return rows.flatMap(row => {
-    const tags = registry.tags(row.device_id);
-    return isChangedBy({ tags, revoked: row.revoked_at_ms !== null }, change)
-      ? [{ deviceId: row.device_id, row, tags: tagsAfter(tags, change) }]
+  const tagsBefore = await tagsOf(
+    trx,
+    rows.map(row => row.device_id),
+  );
+  return rows.flatMap(({ device_id: deviceId, revoked_at_ms }) => {
+    const tags = tagsBefore.get(deviceId) ?? [];
+    return isChangedBy({ tags, revoked: revoked_at_ms !== null }, change)
+      ? [{ deviceId, tags: tagsAfter(tags, change) }]
       : [];
   });
 }
@@ -97,13 +95,13 @@ async function write(
 function show(
   registry: Registry,
   checkIns: CheckIns,
-  { deviceId, row, tags }: Changed,
+  { deviceId, tags }: Changed,
   change: DeviceChange,
 ): void {
   if (change.kind === 'tags') registry.setTags(deviceId, tags);
   else if (change.kind === 'revoke') registry.revoke(deviceId);
   else {
     checkIns.forget(deviceId);
-    registry.remove(deviceId, row.token_sha256 ?? undefined);
+    registry.remove(deviceId);
   }
 }

@@ -117,7 +117,7 @@ export class Registry {
     this.#kids[slot] = device.kid === undefined ? 0 : this.#acquireKid(device.kid);
     this.#issuedMs[slot] = device.tokenIssuedAtMs;
     if (device.previous !== undefined) this.#previous.set(slot, device.previous);
-    if (device.token !== undefined) this.#tokens.add(slot, device.token.sha256, device.token.generation);
+    if (device.token !== undefined) this.#tokens.set(slot, device.token.sha256, device.token.generation);
   }
 
   setTags(deviceId: DeviceId, tags: readonly string[]): void {
@@ -127,10 +127,10 @@ export class Registry {
     this.#tags.release(before);
   }
 
-  setToken(deviceId: DeviceId, token: ImportedToken, before: Sha256 | undefined): void {
+  setToken(deviceId: DeviceId, token: ImportedToken | undefined): void {
     const slot = this.#known(deviceId);
-    if (before !== undefined) this.#tokens.remove(before);
-    this.#tokens.add(slot, token.sha256, token.generation);
+    if (token === undefined) this.#tokens.clear(slot);
+    else this.#tokens.set(slot, token.sha256, token.generation);
   }
 
   /** `issuedAtMs`: left out when no new token was made. */
@@ -184,9 +184,9 @@ export class Registry {
     this.setGeneration(deviceId, generation, undefined, tokenIssuedAtMs);
   }
 
-  remove(deviceId: DeviceId, token: Sha256 | undefined): void {
+  remove(deviceId: DeviceId): void {
     const slot = this.#known(deviceId);
-    if (token !== undefined) this.#tokens.remove(token);
+    this.#tokens.clear(slot);
     if (this.#standing[slot] === REVOKED) this.#revoked -= 1;
     else this.#gaps.count(slot, -1);
     this.#gaps.clear(slot);
@@ -222,6 +222,11 @@ export class Registry {
     }));
     this.#versions.release(before);
     return true;
+  }
+
+  /** When the device last checked in, Unix ms; -Infinity: never, or it is not enrolled. */
+  seenMs(deviceId: DeviceId): number {
+    return this.#seenMs[this.#slots.get(deviceId) ?? -1] ?? NEVER;
   }
 
   /** How often the device checks in, in whole seconds; undefined while no gap was observed. */

@@ -60,7 +60,7 @@ async function keepChanges(
 }
 
 /** In order; a device without tags has an empty list. */
-async function tagsOf(trx: Knex, deviceIds: readonly DeviceId[]): Promise<Map<DeviceId, string[]>> {
+export async function tagsOf(trx: Knex, deviceIds: readonly DeviceId[]): Promise<Map<DeviceId, string[]>> {
   const tags = new Map<DeviceId, string[]>(deviceIds.map(id => [id, []]));
   const rows = await bulk<{ device_id: DeviceId; tag: string }>(
     trx,

@@ -7,6 +7,8 @@ import type { Sha256 } from '../domain/ids.ts';
 
 const DIGEST_BYTES = 32;
 const EMPTY = 0;
+/** The generation of a device without a token. */
+const NONE = 0;
 
 export class TokenTable {
   /** Slot + 1 of the device, or EMPTY. Length is a power of two, at most half full. */
@@ -24,8 +26,9 @@ export class TokenTable {
     return held === EMPTY ? undefined : { slot: held - 1, generation: this.#generations[held - 1] ?? 0 };
   }
 
-  /** A device has one token at most: the caller removes the one before. */
-  add(slot: number, sha256: Sha256, generation: number): void {
+  /** In place of the token that the device had. `generation`: at least 1. */
+  set(slot: number, sha256: Sha256, generation: number): void {
+    this.clear(slot);
     if ((this.#size + 1) * 2 > this.#buckets.length) this.#rehash(this.#buckets.length * 2);
     this.#reserve(slot);
     const digest = Buffer.from(sha256, 'hex');
@@ -36,11 +39,14 @@ export class TokenTable {
     this.#buckets[bucket] = slot + 1;
   }
 
-  remove(sha256: Sha256): void {
-    if (this.#size === 0) return;
+  /** The device has no token any more. */
+  clear(slot: number): void {
+    if ((this.#generations[slot] ?? NONE) === NONE) return;
+    this.#generations[slot] = NONE;
     const mask = this.#buckets.length - 1;
-    let hole = this.#locate(Buffer.from(sha256, 'hex'));
-    if (this.#buckets[hole] === EMPTY) return;
+    let hole = this.#locate(this.#digestOf(slot));
+    // Another device may have been given the same token since.
+    if (this.#buckets[hole] !== slot + 1) return;
     this.#size -= 1;
     // Move later entries of the run back, so that no probe stops early at the hole.
     for (let next = (hole + 1) & mask; this.#buckets[next] !== EMPTY; next = (next + 1) & mask) {
