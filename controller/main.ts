@@ -17,9 +17,7 @@ const EXIT_NEVER = 2;
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const observer = makeObserver({ level: settings.OTA_LOG_LEVEL, pretty: await prettyOf(settings) });
-  const giveUp = new AbortController();
   const starting = startController(settings, {
-    giveUp: giveUp.signal,
     environment: process.env,
     observer,
     wallMs: Date.now,
@@ -27,10 +25,10 @@ async function main(): Promise<void> {
     random: Math.random,
     version: VERSION,
     host: hostname(),
-    // It would go on to offer what the other one may have stopped. A service manager leaves it down, or has it stand by.
-    overtaken: () => stop('overtaken', settings.OTA_STANDBY ? EXIT_AGAIN : EXIT_NEVER),
+    // It would go on to offer what another one may have stopped. Started again, it follows that one.
+    overtaken: code => stop('overtaken', code === 'installation_moved' ? EXIT_NEVER : EXIT_AGAIN),
   });
-  const stop = followSignals(starting, giveUp);
+  const stop = followSignals(starting);
   const { adminTokenFile } = await starting;
   if (adminTokenFile !== undefined)
     process.stderr.write(
@@ -48,7 +46,7 @@ function prettyOf({ OTA_LOG_FORMAT: format }: Settings): Promise<Pretty> | undef
 type Stop = (reason: string, exitCode?: number) => void;
 
 /** From the first moment on: a signal that comes while the controller starts is followed once it has started. */
-function followSignals(starting: Promise<Controller>, giveUp: AbortController): Stop {
+function followSignals(starting: Promise<Controller>): Stop {
   let stopping = false;
   // Asked now: what is gone is told as no terminal.
   const terminals = [0, 1, 2].filter(isatty);
@@ -56,7 +54,6 @@ function followSignals(starting: Promise<Controller>, giveUp: AbortController): 
     if (stopping && signal === 'overtaken') return;
     if (stopping) process.exit(1);
     stopping = true;
-    giveUp.abort();
     starting.then(
       controller =>
         controller.stop(signal).then(
@@ -103,7 +100,6 @@ try {
   await main();
 } catch (error) {
   if (!(error instanceof Fault)) throw error;
-  if (error.code === 'start_given_up') process.exit(0);
   process.stderr.write(`ota-controller: ${error.message} [${error.code}]\n`);
   process.exit(error.retry === 'never' ? EXIT_NEVER : EXIT_AGAIN);
 }

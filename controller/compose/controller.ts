@@ -3,7 +3,7 @@ import { createHttp } from '../http/app.ts';
 import type { Outbox } from '../outbox/drain.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Store } from '../store/store.ts';
+import { openStore, type Store } from '../store/store.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import { type GuardedClock, guardClock } from '../watch/clock.ts';
 import { makeBackground } from './background.ts';
@@ -14,10 +14,11 @@ import { firstOperator, type Keys } from './edges.ts';
 import { watchGitHub } from './github.ts';
 import { type Ground, makeEnds, type Surroundings, storeOptions } from './ground.ts';
 import { keysAtTheDoor } from './installation.ts';
+import { clockOf } from './leading.ts';
+import { endRemoved } from './notifications.ts';
 import { openParts, type Parts } from './parts.ts';
-import { openStoreInTurn } from './standby.ts';
 import { announcing, namedArtifacts } from './stored-apks.ts';
-import { lookAtFleet, lookAtGate, watchTime } from './watches.ts';
+import { lookAtFleet, lookAtGate, watchHere, watchTime } from './watches.ts';
 
 export type { Surroundings } from './ground.ts';
 
@@ -48,19 +49,20 @@ export async function startController(settings: Settings, around: Surroundings):
   const ends = makeEnds();
   const gate = keysAtTheDoor(settings, observe);
   const options = { ...storeOptions(settings, around, nowMs, background), recognise: gate.recognise };
-  const store = await openStoreInTurn(options, observe, around.giveUp);
+  const store = await openStore(options);
   ends.add(() => store.close());
   ends.add(() => background.stop());
   const ground: Ground = { settings, around, clock, nowMs, store, background, ends };
   try {
     clock.resume(await store.lastMoment.get());
     const keys = gate.keys();
-    const adminTokenFile = await firstOperator(store, settings.OTA_DATA, nowMs());
+    const adminTokenFile = store.leads ? await firstOperator(store, settings.OTA_DATA, nowMs()) : undefined;
     const certificate = await certificateOf(ground);
     const parts = await openParts(ground, keys, certificate);
-    await parts.reconcile.restore();
+    await (store.leads ? parts.reconcile.restore() : parts.reconcile.follow());
     const doors = await openDoors(ground, keys, parts, certificate);
     await begin(ground, parts);
+    if (!store.leads) observe({ type: 'ota.follow' });
     observe({ type: 'ota.start', version: around.version, url: doors.url });
     return {
       ...controllerOf(ground, parts, doors),
@@ -102,7 +104,7 @@ async function openDoors(
         admins: guardAdmins(store.admins, database),
         picture,
         database,
-        clock,
+        clock: clockOf(parts.leading, clock),
         artifacts: announcing(artifacts, parts.stirPulls),
         artifactUses: namedArtifacts(ground),
         examiner: parts.examiner,
@@ -138,9 +140,30 @@ const RENEWALS = 4;
 
 /** Starts what runs by itself. */
 async function begin(ground: Ground, parts: Parts): Promise<void> {
+  const { settings, store, background, ends } = ground;
+  const { database, leading, publication, reconcile, watches } = parts;
+  store.start();
+  if (leading.leads) await lead(ground, parts);
+  watchHere(ground, leading, watches, parts.stored);
+  ends.add(() => background.stop());
+  ends.add(() => watches.progress.stop());
+  ends.add(() => parts.source.stop?.());
+  if (database === undefined) return;
+  background.every(LOOK_MS, 'database', () => database.look());
+  background.every(LOOK_MS, 'leading', () =>
+    leading.look({ publication, reconcile }, () => lead(ground, parts)),
+  );
+  // The look at the database tells what is wrong with it.
+  background.every(settings.OTA_LEASE / RENEWALS, 'leading', () =>
+    leading.say(reconcile.status(), reconcile.sourceAgeMs()).catch(() => undefined),
+  );
+}
+
+/** Starts what one controller does for all: at its start, or when it takes over. */
+async function lead(ground: Ground, parts: Parts): Promise<void> {
   const { settings, around, nowMs, store, background, ends } = ground;
   const { github, outbox, reconcile } = parts;
-  store.start();
+  await endRemoved(ground, parts.notifications);
   await parts.watches.completion.begin();
   await store.lastMoment.keep(nowMs());
   ends.add(() => store.lastMoment.keep(nowMs()));
@@ -153,16 +176,9 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   // Runs before the loop stops: a host that does not answer must not delay the stop.
   ends.add(() => parts.source.stop?.());
   watchTime(ground, parts.watches, parts.artifacts, parts.stored);
-  const { database } = parts;
-  if (database !== undefined) {
-    background.every(LOOK_MS, 'database', () => database.look());
-    // The look tells what is wrong with the database.
-    background.every(settings.OTA_LEASE / RENEWALS, 'database', () => store.renew().catch(() => undefined));
-  }
   if (github !== undefined) watchGitHub(ground, github, parts.formerHalts);
   ends.add(() => parts.watches.exposure.keep());
   ends.add(() => background.stop());
-  ends.add(() => parts.watches.progress.stop());
 }
 
 function controllerOf(

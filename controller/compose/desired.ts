@@ -55,7 +55,7 @@ export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: Desi
     monotonicMs: around.monotonicMs,
     observe: around.observer.observe,
     judging,
-    continuity: makeContinuity({ source, values: store.keyValues, parseRollout }),
+    continuity: makeContinuity({ source, values: store.leaderValues, parseRollout }),
     resume: applied =>
       resumeRamp(applied, {
         ramps: store.ramps,
@@ -69,6 +69,7 @@ export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: Desi
       github?.approve(revision, plan, needed) ?? unapprovable(plan, needed),
     effects: promised,
     publication,
+    halts: store.halts.standing,
   });
 }
 

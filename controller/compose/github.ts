@@ -105,7 +105,7 @@ export function consoleOf(parts: GitHubParts): GitHubConsole | undefined {
     ...parts,
     github: makeGitHub({ owner, repo, baseUrl, auth: githubAuthOf(settings), nowMs, observe, ...pace }),
     desired: store.desired,
-    store: store.keyValues,
+    store: store.leaderValues,
     outbox: store.outbox,
     devices: store.devices,
     outcomes: store.outcomes,

@@ -24,10 +24,8 @@ export interface Surroundings {
   readonly version: string;
   /** Names this machine to people. Default: `localhost`. */
   readonly host?: string;
-  /** Ends a start that waits for its turn to lead. */
-  readonly giveUp?: AbortSignal;
-  /** Called once when another controller has taken the database over. */
-  readonly overtaken?: () => void;
+  /** Called once when this process cannot go on: `lease_lost`, `installation_moved` or `fell_behind`. */
+  readonly overtaken?: (code: string) => void;
 }
 
 export interface Ground {
@@ -69,10 +67,7 @@ export function makeEnds(): Ends {
 
 /** The store of the data folder; how long its transactions take is observed. */
 export const storeOptions = (
-  settings: Pick<
-    Settings,
-    'OTA_DATA' | 'OTA_DATABASE' | 'OTA_DATABASE_CONNECTIONS' | 'OTA_LEASE' | 'OTA_STANDBY'
-  >,
+  settings: Pick<Settings, 'OTA_DATA' | 'OTA_DATABASE' | 'OTA_DATABASE_CONNECTIONS' | 'OTA_LEASE'>,
   {
     monotonicMs,
     observer,
@@ -92,7 +87,6 @@ export const storeOptions = (
   onFault: background.failed,
   onOvertaken: overtaken,
   leaseMs: settings.OTA_LEASE,
-  standby: settings.OTA_STANDBY,
   self: { id: randomUUID(), host, version },
   watch: {
     monotonicMs,

@@ -3,6 +3,7 @@ import { makeAdmission } from '../artifacts/admission.ts';
 import { makeFleetSdks } from '../artifacts/fleet-sdks.ts';
 import { judge } from '../domain/judging/judge.ts';
 import type { GitHubConsole } from '../github/console.ts';
+import type { Notifications } from '../notify/notifications.ts';
 import type { Outbox } from '../outbox/drain.ts';
 import type {
   Artifacts,
@@ -33,7 +34,8 @@ import { consoleOf, type GitHubParts, noteProposal, webhookOf } from './github.t
 import type { Ground } from './ground.ts';
 import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
 import { providerOf } from './identity.ts';
-import { endRemoved, notificationsOf, notifierOf } from './notifications.ts';
+import { type Leading, makeLeading, reconcilerOf } from './leading.ts';
+import { notificationsOf, notifierOf } from './notifications.ts';
 import { nudgesOf, outboxOf } from './nudges.ts';
 import { readingsOf } from './readings.ts';
 import { examinerOf } from './stored-apks.ts';
@@ -58,6 +60,8 @@ export interface Parts {
   readonly outbox: Outbox;
   readonly notifier: Notifier;
   readonly reconcile: Reconcile;
+  readonly notifications: Notifications;
+  readonly leading: Leading;
   readonly webhook: WatchedWebhook | undefined;
   readonly retrospect: PastSource;
   readonly health: HealthSource;
@@ -84,10 +88,10 @@ export async function openParts(
   const database = databaseOf(ground);
   const guarded = database?.guard(publication) ?? publication;
   const picture = () => publication.snapshot;
+  const leading = makeLeading(ground);
   const { artifacts, objectStore } = await openArtifacts(ground);
   const nudges = await nudgesOf(ground, keys.nudgeMaster, picture);
   const notifications = notificationsOf(ground, picture);
-  await endRemoved(ground, notifications);
   const source = sourceOf(settings, around.environment, nowMs, observe, gitOf(ground));
   const parser = apartParser();
   ends.add(() => parser.close());
@@ -104,7 +108,7 @@ export async function openParts(
     pollMs: settings.OTA_POLL_INTERVAL,
   };
   const pace = around.githubPace;
-  const watches = watchesOf(ground, publication, nudges, notifications);
+  const watches = watchesOf(ground, leading, publication, nudges, notifications);
   const githubParts: GitHubParts = {
     settings,
     store,
@@ -125,7 +129,7 @@ export async function openParts(
   const outbox = outboxOf(ground, nudges, notifications, github);
   const formerHalts = formerHaltsOf(ground, publication, github?.formerHalts);
   const { exposure } = watches;
-  const reconcile = reconcileOf(ground, {
+  const loop = reconcileOf(ground, {
     source,
     judging,
     parseRollout: parser.parseRollout,
@@ -137,15 +141,23 @@ export async function openParts(
     exposure,
     formerHalts,
   });
-  const stirPulls = (): void => background.run('github', () => github?.hint().then(() => outbox.wake()));
+  const reconcile = reconcilerOf(leading, loop);
+  leading.follow({ publication, reconcile: loop });
+  leading.onSignal('pulls_hint', () => {
+    if (leading.leads) background.run('github', () => github?.hint().then(() => outbox.wake()));
+  });
+  const stirPulls = (): void => leading.signal('pulls_hint');
   const hook = webhookOf(githubParts, about => (about === 'source' ? reconcile.wake() : stirPulls()));
   const webhook = hook === undefined ? undefined : watchWebhook(hook, ground);
-  publication.subscribe(() => background.run('exposure', () => exposure.look()));
-  publication.subscribe(() => background.run('github', () => formerHalts.look()));
   publication.subscribe(() => background.run('adoption', () => watches.adoption.look()));
   publication.subscribe(() => background.run('progress', () => watches.troubles.look()));
-  publication.subscribe(() => background.run('completion', () => watches.completion.look()));
-  publication.subscribe(() => outbox.wake());
+  publication.subscribe(() => {
+    if (!leading.leads) return;
+    background.run('exposure', () => exposure.look());
+    background.run('github', () => formerHalts.look());
+    background.run('completion', () => watches.completion.look());
+    outbox.wake();
+  });
   around.observer.attach(readingsOf(ground, keys, guarded, reconcile, { ...watches, database }, certificate));
   const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
   const { pusher } = nudges;
@@ -163,10 +175,13 @@ export async function openParts(
     provider,
   };
   const health = healthSource(ground, surroundings);
-  const notifier = notifierOf(ground, notifications, outbox);
+  const tester = notifierOf(ground, notifications, outbox);
+  const notifier = { ...tester, test: leading.only('notify_test', tester.test) };
   const retrospect = retrospectOf(ground, source, parser.parse);
   const changes = changesOf(ground, { source, judge: githubParts.judge, github });
   const parts = {
+    leading,
+    notifications,
     source,
     artifacts,
     examiner: examinerOf(admission, store.desired),

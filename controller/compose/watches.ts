@@ -3,6 +3,7 @@
 import type { Admission } from '../artifacts/admission.ts';
 import type { Snapshot } from '../domain/decision.ts';
 import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
+import { faultCode } from '../domain/fault.ts';
 import { noticeOfHalt } from '../domain/notice/of-change.ts';
 import type { Notifications } from '../notify/notifications.ts';
 import type { Artifacts, Brake, FormerHalts, NewHalt } from '../ports/index.ts';
@@ -24,6 +25,7 @@ import { type TroubleWatch, watchTroubles } from '../watch/troubles.ts';
 import { dateOf } from '../watch/witness.ts';
 import { haltEffectsOf } from './github.ts';
 import type { Ground } from './ground.ts';
+import type { Leading } from './leading.ts';
 import type { Nudges } from './nudges.ts';
 import { namedArtifacts } from './stored-apks.ts';
 
@@ -47,6 +49,7 @@ export interface Watches {
 
 export function watchesOf(
   { settings, around, background, clock, nowMs, store }: Ground,
+  leading: Leading,
   publication: Publication,
   nudges: Nudges,
   notifications: Pick<Notifications, 'promise'>,
@@ -63,7 +66,8 @@ export function watchesOf(
     nowMs,
     monotonicMs: around.monotonicMs,
     pollMs: settings.OTA_POLL_INTERVAL,
-    audit: store.audit,
+    // Each controller counts for whoever asks it; one of them keeps it.
+    audit: { record: async entry => (leading.leads ? store.audit.record(entry) : undefined) },
     observe,
   });
   const progress = watchProgress({
@@ -77,15 +81,19 @@ export function watchesOf(
   return {
     progress,
     gate,
-    brake: makeBrake({
-      picture: publication,
-      halts: store.halts,
-      gate,
-      clock,
-      observe,
-      told,
-      effects: haltEffects,
-    }),
+    brake: brakeOf(
+      leading,
+      store.feed,
+      makeBrake({
+        picture: publication,
+        halts: store.halts,
+        gate,
+        clock,
+        observe,
+        told,
+        effects: haltEffects,
+      }),
+    ),
     exposure: watchExposure({
       picture: publication,
       known: gate.known,
@@ -94,7 +102,7 @@ export function watchesOf(
       monotonicMs: around.monotonicMs,
       pollMs: settings.OTA_POLL_INTERVAL,
       ramps: store.ramps,
-      values: store.keyValues,
+      values: store.leaderValues,
       outbox: store.outbox,
       observe,
       told,
@@ -105,7 +113,11 @@ export function watchesOf(
     adoption: watchAdoption({
       picture,
       devices: store.devices,
-      history: store.adoption,
+      history: {
+        ...store.adoption,
+        add: async sample => (leading.leads ? store.adoption.add(sample) : undefined),
+        keepHour: async hour => (leading.leads ? store.adoption.keepHour(hour) : undefined),
+      },
       nowMs,
       activeWithinMs: settings.OTA_ACTIVE_WINDOW,
       observe,
@@ -115,7 +127,7 @@ export function watchesOf(
       picture,
       progress,
       history: store.history,
-      values: store.keyValues,
+      values: store.leaderValues,
       nowMs,
       observe,
       promise,
@@ -123,7 +135,7 @@ export function watchesOf(
     failures: watchFailures({
       picture,
       outcomes: store.outcomes,
-      values: store.keyValues,
+      values: store.leaderValues,
       nowMs,
       observe,
       promise,
@@ -144,6 +156,23 @@ export const formerHaltsOf = (
     observe: around.observer.observe,
     effects: haltEffectsOf(settings),
   });
+
+/**
+ * A brake is pressed here at once, whether the controller that leads is there or not. Lifting one needs its counts of the
+ * fleet.
+ */
+const brakeOf = (leading: Leading, feed: Store['feed'], brake: Brake): Brake => ({
+  press: async how => {
+    try {
+      return await brake.press(how);
+    } catch (error) {
+      if (faultCode(error) !== 'moved_on') throw error;
+      await feed?.catchUp();
+      return brake.press(how);
+    }
+  },
+  resume: leading.only('resume', brake.resume),
+});
 
 /** When devices report wrong bytes, our copy is read again: what happens next depends on whose fault it is. */
 export async function lookAtGate(gate: GateWatch, stored: ArtifactWatch): Promise<void> {
@@ -167,33 +196,41 @@ export async function lookAtFleet({
   await failures.look();
 }
 
-/** Starts the timers. */
+/** Starts the timers of every controller: what it counts, it shows. */
+export function watchHere(
+  ground: Ground,
+  leading: Leading,
+  { gate, adoption, progress, troubles }: Watches,
+  stored: ArtifactWatch,
+): void {
+  const { background, clock } = ground;
+  background.every(TICK_MS, 'clock', () => clock.check());
+  background.run('clock', () => askWitnesses(ground));
+  background.every(MINUTE_MS, 'clock', () => askWitnesses(ground));
+  background.every(MINUTE_MS, 'gate', () => (leading.leads ? lookAtGate(gate, stored) : gate.look()));
+  background.every(ADOPTION_MS, 'adoption', () => adoption.look());
+  background.every(ADOPTION_MS, 'progress', () => progress.look());
+  background.every(MINUTE_MS, 'progress', () => troubles.look());
+  background.every(ARTIFACTS_MS, 'artifacts', () => stored.look());
+}
+
+/** Starts the timers of the controller that leads. */
 export function watchTime(
   ground: Ground,
-  { exposure, gate, adoption, progress, completion, troubles, failures }: Watches,
+  { exposure, completion, failures }: Watches,
   artifacts: Artifacts,
   stored: ArtifactWatch,
 ): void {
-  const { settings, background, clock, nowMs, store } = ground;
-  background.every(TICK_MS, 'clock', () => clock.check());
+  const { settings, background, nowMs, store } = ground;
   background.every(MINUTE_MS, 'clock', () => store.lastMoment.keep(nowMs()));
-  background.run('clock', () => askWitnesses(ground));
-  background.every(MINUTE_MS, 'clock', () => askWitnesses(ground));
   background.every(TICK_MS, 'exposure', () => exposure.look());
-  background.every(MINUTE_MS, 'gate', () => lookAtGate(gate, stored));
-  background.every(ADOPTION_MS, 'adoption', () => adoption.look());
-  background.every(ADOPTION_MS, 'progress', async () => {
-    await progress.look();
-    await completion.look();
-  });
-  background.every(MINUTE_MS, 'progress', () => troubles.look());
+  background.every(ADOPTION_MS, 'completion', () => completion.look());
   background.every(MINUTE_MS, 'failures', () => failures.look());
   const keep = {
     eventsMs: settings.OTA_RETENTION_EVENTS,
     downloadsMs: settings.OTA_RETENTION_DOWNLOADS,
     artifactsMs: settings.OTA_RETENTION_ARTIFACTS,
   };
-  background.every(ARTIFACTS_MS, 'artifacts', () => stored.look());
   background.every(READ_ARTIFACT_MS, 'artifacts', () => stored.readNext());
   background.every(PRUNE_MS, 'retention', () =>
     prune(keep, store, artifacts, namedArtifacts(ground), nowMs()),
@@ -209,7 +246,7 @@ export const artifactWatchOf = (
 ): ArtifactWatch =>
   watchArtifacts({
     artifacts,
-    values: store.keyValues,
+    values: store.leaderValues,
     distrust: admission.distrust,
     recheck: reconcile.recheck,
     observe: around.observer.observe,

@@ -187,7 +187,8 @@ export type Event =
       message: string;
     }
   | { readonly type: 'ota.clock.ok'; by: 'clock' | 'witness' | 'operator' }
-  | { readonly type: 'ota.standby'; code: string; message: string }
+  | { readonly type: 'ota.lead' }
+  | { readonly type: 'ota.follow' }
   | { readonly type: 'ota.database.fail'; code: string; message: string }
   | { readonly type: 'ota.database.stale'; awayMs: number }
   | { readonly type: 'ota.database.ok'; awayMs: number }
@@ -279,6 +280,7 @@ export const BACKGROUND_PARTS = [
   'failures',
   'gate',
   'github',
+  'leading',
   'outbox',
   'progress',
   'retention',

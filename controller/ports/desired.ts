@@ -1,5 +1,6 @@
 /** The applied desired state and the last attempt, kept over restarts. */
-import type { Revision, Sha256 } from '../domain/ids.ts';
+import type { Halt } from '../domain/halt.ts';
+import type { BuildId, Revision, Sha256 } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { AuditEntry } from './audit.ts';
@@ -25,13 +26,17 @@ export interface Attempted {
 export interface DesiredStore {
   applied(): Promise<Applied | undefined>;
   attempted(): Promise<Attempted | undefined>;
-  /** One transaction: state, builds, audit rows and outbox rows, the attempt with its warnings, and the row of the revision. */
+  /**
+   * One transaction: state, builds, audit rows and outbox rows, the attempt with its warnings, and the row of the revision.
+   * `judged`: the halts that it was judged with. Fault `halts_moved` when there are others now.
+   */
   apply(
     next: Applied,
     warnings: readonly Problem[],
     audit: readonly AuditEntry[],
     outbox: readonly OutboxEntry[],
     detail?: RevisionDetail,
+    judged?: { readonly buildId: BuildId; readonly halts: readonly Halt[] },
   ): Promise<void>;
   /** Last good stands: records the attempt and, in the same transaction, what must be told about it. */
   reject(attempt: Attempted, outbox: readonly OutboxEntry[], detail?: RevisionDetail): Promise<void>;

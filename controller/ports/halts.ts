@@ -42,12 +42,13 @@ export interface FailedDevices {
 export type HaltEffects = (halt: Halt) => readonly OutboxEntry[];
 
 /**
- * Writes are the leader's alone: fault `lease_lost` once another has taken over, and nothing is written.
+ * Writes are the leader's alone: faults `not_leading`, and `lease_lost` once another has taken over; nothing is written then.
+ * Only a brake of a person may be pressed on any controller.
  */
 export interface HaltStore {
   /** Those of a build that nothing has ended. */
   standing(buildId: BuildId): Promise<Halt[]>;
-  /** One transaction: the halt, and the audit and outbox rows that it causes. */
+  /** One transaction: the halt, and the audit and outbox rows that it causes. Fault `moved_on`: its build is not current any more. */
   press(halt: NewHalt, audit: readonly AuditEntry[], effects?: HaltEffects): Promise<Halt>;
   /** One transaction: ends these and keeps what stood; devices excluded now stay excluded. */
   lift(

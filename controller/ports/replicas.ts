@@ -1,7 +1,7 @@
 /** The controllers on one database. */
 
-/** `leads`: writes and answers; `stands_by`: waits for its turn. */
-export type Role = 'leads' | 'stands_by';
+/** Both serve devices and operators. `leads`: reads the source, judges, and does what was promised. */
+export type Role = 'leads' | 'follows';
 
 /** One process. */
 export interface Replica {

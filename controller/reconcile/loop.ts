@@ -4,6 +4,7 @@
  */
 import type { Snapshot } from '../domain/decision.ts';
 import { Fault, faultCode } from '../domain/fault.ts';
+import type { Halt } from '../domain/halt.ts';
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { RampProgress } from '../domain/ramp/progress.ts';
 import { makeTurns } from '../domain/turns.ts';
@@ -17,6 +18,8 @@ export interface ReconcileOptions extends PassOptions, PictureOptions {
   readonly clock: Clock & { readonly held: boolean };
   /** Measures the age of the source, also while the wall clock is held. */
   readonly monotonicMs: () => number;
+  /** Those of a build that nothing has ended. */
+  readonly halts: (buildId: BuildId) => Promise<readonly Halt[]>;
   /** The stored progress of the running ramp; without a row the ramp begins again. */
   readonly resume: (applied: Applied) => Promise<RampProgress | undefined>;
 }
@@ -29,6 +32,10 @@ export interface Reconcile extends Reconciler {
   sourceAgeMs(): number;
   /** Publishes what the store holds, before the source is asked. */
   restore(): Promise<void>;
+  /** Shows what the controller that leads has committed. */
+  follow(): Promise<void>;
+  /** Shows halts that another controller has committed. */
+  noteHalts(): Promise<void>;
   /** Wakes by interval and by the source's own hints until stopped. */
   start(intervalMs: number, random: () => number): Promise<void>;
   stop(): Promise<void>;
@@ -96,6 +103,11 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
       const halts = progress === kept.progress ? kept.halts : (await desired.applied())?.halts;
       await picture.refresh({ ...kept, progress, halts });
     },
+    follow: async () => {
+      await attempts.restore();
+      await picture.follow(desired.applied);
+    },
+    noteHalts: () => picture.noteHalts(options.halts),
     recheck: picture.recheck,
     knowsBuild: picture.knowsBuild,
     get snapshot() {

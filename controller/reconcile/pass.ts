@@ -105,7 +105,9 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
     const after = picture.of(row, missing);
     const effects = options.effects({ kind: 'applied', before, after, plan, problems });
     const audit = [auditOf(before, after, plan, appliedAtMs, tree.commit)];
-    await desired.apply(row, problems, audit, effects, appliedDetail(tree, before, plan, problems));
+    const { base } = plan;
+    const judged = base && { buildId: base.state.rollout.current, halts: base.halts ?? [] };
+    await desired.apply(row, problems, audit, effects, appliedDetail(tree, before, plan, problems), judged);
     attempts.applied(revision, problems);
     picture.publish(after, row);
     announce(observe, revision, plan.transitions);

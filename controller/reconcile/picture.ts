@@ -1,6 +1,7 @@
 /** The snapshot of what the store holds: published when it changes, and again when an APK comes or goes. */
 import { makeSnapshot, type Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
+import type { Halt } from '../domain/halt.ts';
 import type { BuildId, Sha256 } from '../domain/ids.ts';
 import type { DesiredState } from '../domain/release.ts';
 import { makeTurns } from '../domain/turns.ts';
@@ -25,6 +26,10 @@ export interface PictureKeeper {
   publish(snapshot: Snapshot, applied: Applied): void;
   /** Publishes again only if the revision or the stored APKs differ from what is in force. */
   refresh(applied: Applied): Promise<void>;
+  /** Publishes what another controller has committed; a halt waits for no store in the network. */
+  follow(read: () => Promise<Applied | undefined>): Promise<void>;
+  /** Publishes the halts of `current` if they differ from those in force. */
+  noteHalts(standing: (buildId: BuildId) => Promise<readonly Halt[]>): Promise<void>;
   /** The same for the stored APKs only. It asks neither the source nor the store and waits for no pass. */
   recheck(): Promise<void>;
 }
@@ -99,6 +104,27 @@ export function keepPicture({ missing, publication, clock, observe }: PictureOpt
     missing,
     of,
     publish,
+    follow: async read => {
+      const seen = await read();
+      if (seen === undefined) return;
+      const isNew = publication.snapshot?.revision !== seen.revision;
+      const gone = isNew ? await missing(seen.state) : undefined;
+      await publication.inTurn(async () => {
+        // Again: a brake may have been pressed here meanwhile.
+        const applied = (await read()) ?? seen;
+        const { snapshot } = publication;
+        const fresh = of(applied, gone ?? snapshot?.missingArtifacts ?? new Set());
+        const isSame = snapshot?.revision === applied.revision;
+        publish(isSame ? { ...snapshot, ...rampIn(fresh) } : fresh, applied);
+      });
+    },
+    noteHalts: standing =>
+      publication.inTurn(async () => {
+        const asked = publication.snapshot;
+        if (asked === undefined) return;
+        const halts = await standing(asked.rollout.current);
+        if (JSON.stringify(halts) !== JSON.stringify(asked.halts)) publication.publish({ ...asked, halts });
+      }),
     refresh: applied =>
       looks(async () => {
         const fresh = of(applied, await missing(applied.state));

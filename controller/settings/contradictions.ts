@@ -21,8 +21,6 @@ function* wrongPublicUrl(s: Settings): Generator<string> {
 function* wrongDatabase(s: Settings): Generator<string> {
   const wrong = s.OTA_DATABASE === undefined ? undefined : wrongDatabaseUrl(s.OTA_DATABASE.reveal());
   if (wrong !== undefined) yield `OTA_DATABASE: ${wrong}`;
-  if (s.OTA_STANDBY && s.OTA_DATABASE === undefined)
-    yield 'OTA_STANDBY: requires OTA_DATABASE: a data folder has one controller';
 }
 
 /** People come back from the provider to a URL that it knows: it can be built from settings alone, never from `Host`. */

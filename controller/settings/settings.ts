@@ -35,17 +35,11 @@ export const SETTINGS = {
     'A PostgreSQL database instead of the SQLite file in OTA_DATA: postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full. Add sslrootcert=FILE for a certificate authority of your own.',
   ),
   OTA_DATABASE_CONNECTIONS: number(4, 1, 100, 'Connections to PostgreSQL that read; one more writes.'),
-  OTA_STANDBY: setting(
-    flag,
-    false,
-    'true or false',
-    'With PostgreSQL: while another controller leads, wait without listening, and take over when it is gone.',
-  ),
   OTA_LEASE: duration(
     8 * SECOND_MS,
     '1s',
     '1m',
-    'How long a controller leads after PostgreSQL heard of it last; one that stands by then takes over.',
+    'With PostgreSQL: how long a controller leads without saying so again; another one then takes over.',
   ),
   OTA_STALE_MAX: duration(
     5 * MINUTE_MS,

@@ -3,6 +3,7 @@ import { Fault } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
 import type { AdminScope, AdminStore, AdminToken } from '../ports/index.ts';
 import type { Db } from './db.ts';
+import type { StoreFeed } from './feed.ts';
 
 interface AdminRecord {
   readonly name: string;
@@ -12,16 +13,28 @@ interface AdminRecord {
   readonly revoked_at_ms: number | null;
 }
 
-export async function makeAdminStore(db: Db, nowMs: () => number): Promise<AdminStore> {
+export interface Admins {
+  readonly store: AdminStore;
+  /** Reads all tokens again: another controller has changed them. */
+  readonly refresh: () => Promise<void>;
+}
+
+/** `feed`: where other controllers change tokens too. */
+export async function makeAdminStore(
+  db: Db,
+  nowMs: () => number,
+  feed?: Pick<StoreFeed, 'afterWrite'>,
+): Promise<Admins> {
   const all = (): Promise<AdminRecord[]> =>
     db.read(reader => reader<AdminRecord>('admin_tokens').orderBy('name'));
   let known: ReadonlyMap<Sha256, AdminToken> = new Map();
   /** After each change: memory shows what is committed, and nothing else. */
-  const show = async (): Promise<void> => {
+  const refresh = async (): Promise<void> => {
     known = new Map((await all()).map(row => [row.token_sha256, toToken(row)]));
   };
-  await show();
-  return {
+  const show = (): Promise<void> => feed?.afterWrite(refresh) ?? refresh();
+  await refresh();
+  const store: AdminStore = {
     find: tokenSha256 => known.get(tokenSha256),
     create: async (token, tokenSha256) => {
       await db.write(async trx => {
@@ -53,6 +66,7 @@ export async function makeAdminStore(db: Db, nowMs: () => number): Promise<Admin
       return changed === 1;
     },
   };
+  return { store, refresh };
 }
 
 const toToken = (row: AdminRecord): AdminToken => ({

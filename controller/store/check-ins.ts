@@ -7,7 +7,7 @@ import { Fault } from '../domain/fault.ts';
 import type { DeviceId } from '../domain/ids.ts';
 import type { CheckIn } from '../ports/index.ts';
 import type { Db } from './db.ts';
-import { type Cell, type Rows, rowsIn } from './dialect.ts';
+import { type Cell, isPostgres, type Rows, rowsIn } from './dialect.ts';
 import { neighbours } from './neighbours.ts';
 
 export interface CheckIns {
@@ -124,6 +124,8 @@ async function writeRows(trx: Knex, rows: readonly Recorded[]): Promise<void> {
   ]);
   // Rendered once for both statements.
   const input = rowsIn(trx, COLUMNS, cells);
+  // Rows may have waited here while the device checked in at another controller.
+  const newest = isPostgres(trx) ? ' where check_ins.at_ms <= excluded.at_ms' : '';
   // Devices that were erased meanwhile are dropped. Each is looked up by itself: as a join, it may be read with the fleet.
   await trx.raw(
     `insert into check_ins (device_id, at_ms, version_code, build_id, sdk, signer, gap_s)
@@ -132,7 +134,7 @@ async function writeRows(trx: Knex, rows: readonly Recorded[]): Promise<void> {
      where (select 1 from devices as d where d.device_id = input.device_id) = 1
      on conflict (device_id) do update set
        at_ms = excluded.at_ms, version_code = excluded.version_code, build_id = excluded.build_id,
-       sdk = excluded.sdk, signer = excluded.signer, gap_s = excluded.gap_s`,
+       sdk = excluded.sdk, signer = excluded.signer, gap_s = excluded.gap_s${newest}`,
     input.bindings,
   );
   await confirmAttempts(trx, input);

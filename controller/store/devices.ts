@@ -6,11 +6,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { DeviceId } from '../domain/ids.ts';
-import { type InTurn, makeTurns } from '../domain/turns.ts';
+import { makeTurns } from '../domain/turns.ts';
 import type { DeviceStore } from '../ports/index.ts';
 import { insertAudit } from './audit.ts';
 import { type CheckIns, makeCheckIns } from './check-ins.ts';
-
 import type { Db } from './db.ts';
 import { findRecords } from './device-find.ts';
 import {
@@ -24,8 +23,10 @@ import {
   toScanned,
 } from './device-rows.ts';
 import { pieces } from './dialect.ts';
+import { deviceMemory } from './elsewhere.ts';
 import { type Enrolled, enrolRows, kidAtFirst } from './enrol.ts';
 import { eraseRows } from './erase.ts';
+import type { Memory, Shown, StoreFeed } from './feed.ts';
 import { ADOPT_KEY, GENERATION_STEP } from './generations.ts';
 import { loadRegistry } from './load-registry.ts';
 import { changeMany } from './many.ts';
@@ -40,17 +41,25 @@ export interface DeviceOptions {
   readonly nowMs: () => number;
   readonly onFault: OnFault;
   readonly flushAt: number;
+  /** Where other controllers change devices too. */
+  readonly feed?: StoreFeed | undefined;
 }
 
-export async function makeDeviceStore(options: DeviceOptions): Promise<DeviceStore> {
-  const { db, nowMs } = options;
+export interface Devices {
+  readonly store: DeviceStore;
+  /** How changes of other controllers are taken in. */
+  readonly memory: Pick<Memory, 'devices' | 'checkIns'>;
+}
+
+export async function makeDeviceStore(options: DeviceOptions): Promise<Devices> {
+  const { db, nowMs, feed } = options;
   const registry = new Registry();
   await loadRegistry(db, registry);
   const checkIns = makeCheckIns(options);
   // Changes are shown in memory in the order of their commits; a large one lets others run meanwhile.
-  const inTurn = makeTurns();
+  const shown: Shown = feed?.afterWrite ?? makeTurns();
   const upSinceMs = nowMs();
-  return {
+  const store: DeviceStore = {
     auth: deviceId => registry.auth(deviceId),
     deviceOfToken: sha256 => registry.deviceOfToken(sha256, nowMs()),
     flush: checkIns.flush,
@@ -60,9 +69,10 @@ export async function makeDeviceStore(options: DeviceOptions): Promise<DeviceSto
     checkInGaps: () => registry.checkInGaps(),
     counts: async (atMs, activeWithinMs) => registry.counts(atMs - activeWithinMs),
     ...reads(db, registry, checkIns),
-    ...rotation(options, registry, inTurn, await adoptUntil(db)),
-    ...membership(options, registry, checkIns, inTurn),
+    ...rotation(options, registry, shown, await adoptUntil(db)),
+    ...membership(options, registry, checkIns, shown),
   };
+  return { store, memory: deviceMemory(db, registry, checkIns, upSinceMs) };
 }
 
 type Some<K extends keyof DeviceStore> = Pick<DeviceStore, K>;
@@ -129,7 +139,7 @@ async function rotateRow(
 function rotation(
   { db, nowMs, onFault }: DeviceOptions,
   registry: Registry,
-  inTurn: InTurn,
+  shown: Shown,
   adoptUntilMs: number,
 ): Some<'rotate' | 'confirmGeneration' | 'adoptGeneration' | 'sawKid' | 'kids' | 'revoke' | 'readmit'> {
   return {
@@ -137,7 +147,7 @@ function rotation(
       const rotated = await db.write(trx => rotateRow(trx, deviceId, previousUntilMs, nowMs()));
       if (rotated === undefined) return undefined;
       const { generation, previous, issuedAtMs } = rotated;
-      await inTurn(() => registry.setGeneration(deviceId, generation, previous, issuedAtMs));
+      await shown(() => registry.setGeneration(deviceId, generation, previous, issuedAtMs));
       return generation;
     },
     confirmGeneration: (deviceId, generation) => {
@@ -182,7 +192,7 @@ function rotation(
           await trx('devices').where({ device_id: deviceId }).update({ revoked_at_ms: atMs });
         return row !== undefined;
       });
-      if (known) await inTurn(() => registry.revoke(deviceId));
+      if (known) await shown(() => registry.revoke(deviceId));
       return known;
     },
     readmit: async deviceId => {
@@ -200,7 +210,7 @@ function rotation(
         await trx('devices').where({ device_id: deviceId }).update(made);
         return next;
       });
-      if (generation !== undefined) await inTurn(() => registry.readmit(deviceId, generation, atMs));
+      if (generation !== undefined) await shown(() => registry.readmit(deviceId, generation, atMs));
       return generation;
     },
   };
@@ -210,13 +220,13 @@ function membership(
   { db, nowMs }: DeviceOptions,
   registry: Registry,
   checkIns: CheckIns,
-  inTurn: InTurn,
+  shown: Shown,
 ): Some<'enrol' | 'setTags' | 'change' | 'erase' | 'setPushToken' | 'dropPushToken'> {
   return {
     enrol: async (devices, atMs, kid, by = 'operator') => {
       const unique = [...new Map(devices.map(device => [device.deviceId, device])).values()];
       const enrolled = await db.write(trx => enrolRows(trx, unique, { atMs, by }, kid));
-      await inTurn(async () => {
+      await shown(async () => {
         for (const piece of pieces(enrolled)) {
           for (const one of piece) show(registry, one, atMs, kid);
           if (enrolled.length > piece.length) await nextTurn();
@@ -235,15 +245,15 @@ function membership(
         await replaceTags(trx, [deviceId], [{ deviceId, tags }], { atMs: nowMs(), by });
         return true;
       });
-      if (known) await inTurn(() => registry.setTags(deviceId, tags));
+      if (known) await shown(() => registry.setTags(deviceId, tags));
       return known;
     },
     change: (deviceIds, change, auditOf) =>
-      changeMany({ db, registry, checkIns, inTurn }, deviceIds, change, auditOf),
+      changeMany({ db, registry, checkIns, shown }, deviceIds, change, auditOf),
     erase: async deviceId => {
       const row = await db.write(trx => eraseRows(trx, deviceId));
       if (row === undefined) return false;
-      await inTurn(() => {
+      await shown(() => {
         checkIns.forget(deviceId);
         registry.remove(deviceId);
       });

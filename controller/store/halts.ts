@@ -1,5 +1,6 @@
 /** Halts and brakes: latched when they are pressed, ended by a person or by Git alone. */
 import type { Knex } from 'knex';
+import { Fault } from '../domain/fault.ts';
 import type { Lift } from '../domain/gate/proof.ts';
 import type { Halt } from '../domain/halt.ts';
 import type { BuildId } from '../domain/ids.ts';
@@ -60,8 +61,9 @@ export function makeHaltStore(db: Db, lease: Lease, nowMs: () => number): HaltSt
       }),
     press: (halt, audit, effects = () => []) =>
       db.write(async trx => {
-        await lease.hold(trx);
         const { buildId, kind, mode, atMs, by, reason } = halt;
+        if (kind === 'hand') await needCurrent(trx, buildId);
+        else await lease.hold(trx);
         const row = {
           build_id: buildId,
           kind,
@@ -116,12 +118,31 @@ export function makeHaltStore(db: Db, lease: Lease, nowMs: () => number): HaltSt
   };
 }
 
+/** A person may press the brake on any controller, and what that one shows may be older. Fault `moved_on`. */
+async function needCurrent(trx: Knex, buildId: BuildId): Promise<void> {
+  const newest = await trx('revisions').where({ kind: 'applied' }).orderBy('id', 'desc').first('build_id');
+  if (newest === undefined || newest.build_id === buildId) return;
+  throw new Fault('moved_on', `another build than ${buildId} is current now`, { retry: 'backoff' });
+}
+
 export async function readHalts(reader: Knex, buildId: BuildId): Promise<Halt[]> {
   const rows = await reader<HaltRecord>('halts')
     .where({ build_id: buildId })
     .whereNull('ended_at_ms')
     .orderBy('id');
   return rows.map(toHalt);
+}
+
+/** Fault `halts_moved`: a brake was pressed on another controller after this revision was judged. */
+export async function needHalts(
+  trx: Knex,
+  judged: { buildId: BuildId; halts: readonly Halt[] },
+): Promise<void> {
+  const known = new Set(judged.halts.map(h => h.id));
+  if ((await readHalts(trx, judged.buildId)).every(h => known.has(h.id))) return;
+  throw new Fault('halts_moved', 'a brake was pressed meanwhile: the revision is judged again', {
+    retry: 'backoff',
+  });
 }
 
 /** What an applied commit does to halts: it marks those that it declares, and ends others. */

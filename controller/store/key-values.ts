@@ -28,6 +28,12 @@ export function makeKeyValueStore(db: Db, nowMs: () => number): KeyValueStore {
         await write(trx, key, value, undefined);
         await insertOutbox(trx, outbox, nowMs());
       }),
+    change: (key, next) =>
+      db.write(async trx => {
+        const value = next(await read(trx, key));
+        await write(trx, key, value, undefined);
+        return value;
+      }),
     claim: (key, value, expiresAtMs) =>
       db.write(async trx => {
         if ((await read(trx, key)) !== undefined) return false;

@@ -1,8 +1,7 @@
 /**
  * The fence around what only the leader writes. Whoever takes over raises the epoch; a writer of an older epoch is
- * refused inside its own transaction, so nothing of it is kept. The epoch rises when a store is opened: with SQLite the
- * folder's lock leaves one controller anyway, on PostgreSQL the one that opened the database last is the one that writes.
- * The leader of a database in the network renews the lease by the database's clock, so that one that stands by sees its end.
+ * refused inside its own transaction, so nothing of it is kept. With SQLite the folder's lock leaves one controller, which
+ * leads. On PostgreSQL one of several leads: it renews a lease by the database's clock, and another takes over when that ends.
  */
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
@@ -10,45 +9,51 @@ import type { Db } from './db.ts';
 import { clockMs, transactionAgeMs } from './dialect.ts';
 
 export interface Lease {
-  readonly epoch: number;
-  /** Fault `lease_lost` when somebody else has taken over since. */
+  /** Undefined while it was never taken. */
+  readonly epoch: number | undefined;
+  /** True once it is ours; false while another holds it. */
+  take(): Promise<boolean>;
+  /** Faults `not_leading`, and `lease_lost` when another controller has taken over since. */
   hold(trx: Knex): Promise<void>;
-  /** Puts its end off, where it has one. Fault `lease_lost`. */
-  renew(trx: Knex): Promise<void>;
+  /** Puts its end off, where it has one. `told`: JSON, what the leader says of itself. Faults as `hold`. */
+  renew(trx: Knex, told?: unknown): Promise<void>;
   /** Ends it now, unless it is somebody else's. */
   release(trx: Knex): Promise<void>;
-}
-
-export interface LeaseTerms {
-  /** How long it holds without being renewed; undefined: for good, with SQLite. */
-  readonly forMs: number | undefined;
-  /** Take it only when nobody holds it. */
-  readonly standby: boolean;
 }
 
 interface LeaderRecord {
   readonly id: number;
   readonly epoch: number;
   readonly expires_ms: number;
+  readonly told: string | null;
+}
+
+export interface Leader {
+  /** It has renewed its lease in time. */
+  readonly isHere: boolean;
+  /** What it said of itself last; undefined: nothing yet. */
+  readonly told: unknown;
+}
+
+export async function readLeader(reader: Knex): Promise<Leader> {
+  const { expires_ms, told } = await leaderIn(reader);
+  return {
+    isHere: expires_ms > (await clockMs(reader)),
+    told: told === null ? undefined : (JSON.parse(told) as unknown),
+  };
 }
 
 const ONLY = 1;
 const BUSY_MS = 500;
 
-/** Fault `lease_held` for one that stands by, while another leads. */
-export async function takeLease(db: Db, { forMs, standby }: LeaseTerms): Promise<Lease> {
+/** `forMs`: how long it holds without being renewed; undefined: for good, with SQLite. */
+export function makeLease(db: Db, forMs: number | undefined): Lease {
+  let epoch: number | undefined;
   const endMs = async (trx: Knex): Promise<number> =>
     forMs === undefined ? 0 : (await clockMs(trx)) + forMs;
-  const epoch = await db.write(async trx => {
-    if (standby) {
-      await refuseBusy(trx);
-      await refuseHeld(trx);
-    }
-    const expires_ms = await endMs(trx);
-    await trx<LeaderRecord>('leader').where({ id: ONLY }).update({ expires_ms }).increment('epoch', 1);
-    return (await leaderIn(trx)).epoch;
-  });
   const hold = async (trx: Knex): Promise<void> => {
+    if (epoch === undefined)
+      throw new Fault('not_leading', 'another controller leads: it alone writes this', { retry: 'backoff' });
     const now = (await leaderIn(trx)).epoch;
     if (now === epoch) return;
     throw new Fault(
@@ -58,38 +63,37 @@ export async function takeLease(db: Db, { forMs, standby }: LeaseTerms): Promise
     );
   };
   return {
-    epoch,
+    get epoch() {
+      return epoch;
+    },
+    take: async () => {
+      if (epoch !== undefined) return true;
+      // Whoever follows looks often: without a write while another leads.
+      if (forMs !== undefined && (await db.read(readLeader)).isHere) return false;
+      epoch = await db.write(async trx => {
+        if (forMs !== undefined && ((await isBusy(trx)) || (await readLeader(trx)).isHere)) return undefined;
+        const expires_ms = await endMs(trx);
+        await trx<LeaderRecord>('leader').where({ id: ONLY }).update({ expires_ms }).increment('epoch', 1);
+        return (await leaderIn(trx)).epoch;
+      });
+      return epoch !== undefined;
+    },
     hold,
-    renew: async trx => {
+    renew: async (trx, told) => {
       await hold(trx);
       await trx<LeaderRecord>('leader')
-        .where({ id: ONLY, epoch })
-        .update({ expires_ms: await endMs(trx) });
+        .where({ id: ONLY })
+        .update({ expires_ms: await endMs(trx), told: JSON.stringify(told ?? null) });
     },
     release: async trx => {
+      if (epoch === undefined) return;
       await trx<LeaderRecord>('leader').where({ id: ONLY, epoch }).update({ expires_ms: 0 });
     },
   };
 }
 
-/**
- * Fault `lease_held` while another controller renews its lease. A database of a version before leases, or without tables,
- * is held by nobody.
- */
-export async function refuseHeld(db: Knex): Promise<void> {
-  if (!(await db.schema.hasColumn('leader', 'expires_ms'))) return;
-  const leader = await leaderIn(db);
-  if (leader.expires_ms <= (await clockMs(db))) return;
-  throw new Fault('lease_held', 'another controller leads: this one stands by', { retry: 'backoff' });
-}
-
 /** One write of the leader may take longer than its lease, and its renewal waits behind it: it gets its turn first. */
-async function refuseBusy(trx: Knex): Promise<void> {
-  if ((await transactionAgeMs(trx)) > BUSY_MS)
-    throw new Fault('lease_held', 'another controller was writing until now: this one stands by', {
-      retry: 'backoff',
-    });
-}
+const isBusy = async (trx: Knex): Promise<boolean> => (await transactionAgeMs(trx)) > BUSY_MS;
 
 async function leaderIn(trx: Knex): Promise<LeaderRecord> {
   const row = await trx<LeaderRecord>('leader').where({ id: ONLY }).first();

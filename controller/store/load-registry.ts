@@ -1,13 +1,13 @@
 /**
- * Fills the registry at a start: a page of devices comes as one JSON text that the database makes, since a row object of
+ * Fills the registry at a start, and reads devices again that another controller has changed. A page of devices comes as one JSON text that the database makes, since a row object of
  * the driver each costs three times as much, and the next page is read while this one is taken in.
  */
 import type { Knex } from 'knex';
 import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
 import type { Db } from './db.ts';
 import { previousOf } from './device-rows.ts';
-import { jsonRows, rowsOf } from './dialect.ts';
-import type { Registry } from './registry.ts';
+import { type Cell, jsonRows, pieces, rowsOf } from './dialect.ts';
+import type { RegisteredDevice, Registry } from './registry.ts';
 
 const PAGE = 10_000;
 
@@ -103,31 +103,41 @@ async function loadRange(
 }
 
 async function readPage(db: Db, after: DeviceId, pageSize: number): Promise<Page> {
-  const [made] = await db.read(reader => {
-    const { sql, bindings } = jsonRows(
-      reader,
-      COLUMNS,
-      `from (select * from devices where device_id > ? order by device_id limit ?) as d
-       left join (select * from check_ins where device_id > ? order by device_id limit ?) as c
-         on c.device_id = d.device_id
-       order by d.device_id`,
-      [after, pageSize, after, pageSize],
-    );
-    return rowsOf<{ rows: string | null }>(reader.raw(sql, bindings));
-  });
-  const rows = JSON.parse(made?.rows ?? '[]') as Loaded[];
+  const rows = await readRows(
+    db,
+    `from (select * from devices where device_id > ? order by device_id limit ?) as d
+     left join (select * from check_ins where device_id > ? order by device_id limit ?) as c
+       on c.device_id = d.device_id
+     order by d.device_id`,
+    [after, pageSize, after, pageSize],
+  );
   const last = rows.at(-1);
-  return { rows, tags: last === undefined ? new Map() : await readTags(db, after, last[0]) };
+  const tags = (reader: Knex) =>
+    reader<TagRecord>('device_tags')
+      .where('device_id', '>', after)
+      .where('device_id', '<=', last?.[0] ?? after);
+  return { rows, tags: await readTags(db, tags) };
 }
 
-async function readTags(db: Db, after: DeviceId, upTo: DeviceId): Promise<Map<DeviceId, string[]>> {
-  const rows = await db.read(reader =>
-    reader<{ device_id: DeviceId; tag: string }>('device_tags')
-      .where('device_id', '>', after)
-      .where('device_id', '<=', upTo),
-  );
+async function readRows(db: Db, rest: string, bindings: readonly Cell[]): Promise<Loaded[]> {
+  const [made] = await db.read(reader => {
+    const { sql, bindings: bound } = jsonRows(reader, COLUMNS, rest, bindings);
+    return rowsOf<{ rows: string | null }>(reader.raw(sql, bound));
+  });
+  return JSON.parse(made?.rows ?? '[]') as Loaded[];
+}
+
+interface TagRecord {
+  readonly device_id: DeviceId;
+  readonly tag: string;
+}
+
+async function readTags(
+  db: Db,
+  query: (reader: Knex) => PromiseLike<TagRecord[]>,
+): Promise<Map<DeviceId, string[]>> {
   const tags = new Map<DeviceId, string[]>();
-  for (const { device_id, tag } of rows) {
+  for (const { device_id, tag } of await db.read(query)) {
     const known = tags.get(device_id);
     if (known === undefined) tags.set(device_id, [tag]);
     else known.push(tag);
@@ -136,9 +146,17 @@ async function readTags(db: Db, after: DeviceId, upTo: DeviceId): Promise<Map<De
 }
 
 function register(registry: Registry, row: Loaded, tags: readonly string[]): void {
+  const [deviceId, , , , , , , , , atMs, versionCode, buildId, gapS] = row;
+  registry.add(deviceOf(row, tags));
+  if (atMs !== null && versionCode !== null)
+    registry.seen({ deviceId, atMs, versionCode, buildId: buildId ?? undefined });
+  if (gapS !== null) registry.setGap(deviceId, gapS);
+}
+
+function deviceOf(row: Loaded, tags: readonly string[]): RegisteredDevice {
   const [deviceId, generation, previousUntilMs, previousGeneration, kid, issuedAtMs, revokedAtMs] = row;
-  const [, , , , , , , tokenSha256, tokenGeneration, atMs, versionCode, buildId, gapS] = row;
-  registry.add({
+  const [, , , , , , , tokenSha256, tokenGeneration] = row;
+  return {
     deviceId,
     generation,
     previous: previousOf({
@@ -154,8 +172,54 @@ function register(registry: Registry, row: Loaded, tags: readonly string[]): voi
       tokenSha256 === null || tokenGeneration === null
         ? undefined
         : { sha256: tokenSha256, generation: tokenGeneration },
-  });
-  if (atMs !== null && versionCode !== null)
-    registry.seen({ deviceId, atMs, versionCode, buildId: buildId ?? undefined });
-  if (gapS !== null) registry.setGap(deviceId, gapS);
+  };
+}
+
+/** Devices that are read again at once. */
+const REFRESHED = 1_000;
+
+/** Makes memory agree with what is committed of these devices now. Returns those that are not enrolled any more. */
+export async function refreshDevices(
+  db: Db,
+  registry: Registry,
+  deviceIds: readonly DeviceId[],
+): Promise<DeviceId[]> {
+  const gone: DeviceId[] = [];
+  for (const ids of pieces(deviceIds, REFRESHED)) {
+    const marks = ids.map(() => '?').join(', ');
+    const rows = await readRows(
+      db,
+      `from (select * from devices where device_id in (${marks})) as d
+       left join check_ins as c on c.device_id = d.device_id`,
+      ids,
+    );
+    const tags = await readTags(db, reader =>
+      reader<TagRecord>('device_tags').whereIn('device_id', [...ids]),
+    );
+    const left = new Set(ids);
+    for (const row of rows) {
+      refresh(registry, deviceOf(row, tags.get(row[0]) ?? []));
+      left.delete(row[0]);
+    }
+    for (const deviceId of left) {
+      if (registry.auth(deviceId) !== undefined) registry.remove(deviceId);
+      gone.push(deviceId);
+    }
+  }
+  return gone;
+}
+
+function refresh(registry: Registry, device: RegisteredDevice): void {
+  const { deviceId, generation, tokenIssuedAtMs } = device;
+  const known = registry.auth(deviceId);
+  if (known === undefined) {
+    registry.add(device);
+    return;
+  }
+  if (device.revoked) registry.revoke(deviceId);
+  else if (known.revoked) registry.readmit(deviceId, generation, tokenIssuedAtMs);
+  registry.setGeneration(deviceId, generation, device.previous, tokenIssuedAtMs);
+  registry.setTags(deviceId, device.tags);
+  if (device.kid !== undefined) registry.setKid(deviceId, device.kid);
+  registry.setToken(deviceId, device.token);
 }

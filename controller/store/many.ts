@@ -3,7 +3,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { type DeviceChange, isChangedBy, tagsAfter } from '../domain/device-change.ts';
 import type { DeviceId } from '../domain/ids.ts';
-import type { InTurn } from '../domain/turns.ts';
 import type { AuditEntry } from '../ports/index.ts';
 import { insertAudit } from './audit.ts';
 import type { CheckIns } from './check-ins.ts';
@@ -11,6 +10,7 @@ import type { Db } from './db.ts';
 import type { DeviceRecord } from './device-rows.ts';
 import { bulk, pieces } from './dialect.ts';
 import { eraseRows } from './erase.ts';
+import type { Shown } from './feed.ts';
 import type { Registry } from './registry.ts';
 import { replaceTags, tagsOf } from './tags.ts';
 
@@ -27,12 +27,12 @@ export interface Many {
   readonly db: Db;
   readonly registry: Registry;
   readonly checkIns: CheckIns;
-  readonly inTurn: InTurn;
+  readonly shown: Shown;
 }
 
 /** The ids that were changed; those that are unknown, or are so already, are left out and leave no audit row. */
 export async function changeMany(
-  { db, registry, checkIns, inTurn }: Many,
+  { db, registry, checkIns, shown }: Many,
   deviceIds: readonly DeviceId[],
   change: DeviceChange,
   auditOf: (deviceId: DeviceId, detail: Readonly<Record<string, unknown>>) => AuditEntry,
@@ -47,7 +47,7 @@ export async function changeMany(
       await insertAudit(trx, audit);
       return found;
     });
-    await inTurn(() => {
+    await shown(() => {
       for (const one of changed) show(registry, checkIns, one, change);
     });
     for (const { deviceId } of changed) done.push(deviceId);

@@ -16,13 +16,11 @@ export interface StoreOptions {
   readonly onFault?: OnFault;
   /** Check-ins that are written without waiting for the timer. */
   readonly flushAt?: number;
-  /** Called once when another controller has taken the database over, or the installation has moved: nothing is written any more. */
-  readonly onOvertaken?: (() => void) | undefined;
+  /** Called once when this process cannot go on: `lease_lost`, `installation_moved` or `fell_behind`. It writes nothing any more. */
+  readonly onOvertaken?: ((code: string) => void) | undefined;
   readonly watch?: WriteWatch;
   /** How long a database in the network stays ours without `renew`. Default: 8 s. */
   readonly leaseMs?: number | undefined;
-  /** Fault `lease_held` instead of taking a database in the network over from a controller that leads. */
-  readonly standby?: boolean | undefined;
   /** What other controllers and people are told of this one, with a database in the network. */
   readonly self?: Self | undefined;
   /** Asked before the database is taken over; what it throws is why the store does not open. */

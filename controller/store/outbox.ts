@@ -16,9 +16,10 @@ interface OutboxRecord {
   readonly gave_up_at_ms: number | null;
 }
 
-export function makeOutboxStore(db: Db, nowMs: () => number): OutboxStore {
+/** `led`: writes of the one that leads; it alone does what was promised. */
+export function makeOutboxStore(db: Db, led: Db, nowMs: () => number): OutboxStore {
   const change = (id: number, to: (trx: Knex) => PromiseLike<unknown>): Promise<void> =>
-    db.write(async trx => {
+    led.write(async trx => {
       if (!Number.isSafeInteger(id)) throw new Error('assertion: an outbox id is an integer');
       await to(trx);
     });

@@ -7,7 +7,8 @@ import { countOutcomes } from './outcome-counts.ts';
 import { prune } from './retention.ts';
 import { troublesOf } from './troubles.ts';
 
-export function makeOutcomeStore(db: Db, nowMs: () => number): OutcomeStore {
+/** `led`: writes of the one that leads; it alone deletes what is too old. */
+export function makeOutcomeStore(db: Db, led: Db, nowMs: () => number): OutcomeStore {
   return {
     report: (report, outbox = []) => db.write(trx => writeReport(trx, report, outbox, nowMs())),
     counts: (buildId, sinceMs) => db.read(reader => countOutcomes(reader, buildId, sinceMs)),
@@ -23,6 +24,6 @@ export function makeOutcomeStore(db: Db, nowMs: () => number): OutcomeStore {
         reports: await reportsOf(reader, deviceId, limit),
         downloads: await downloadsOf(reader, deviceId, limit),
       })),
-    prune: (eventsMs, downloadsMs) => prune(db, { eventsMs, downloadsMs, nowMs: nowMs() }),
+    prune: (eventsMs, downloadsMs) => prune(led, { eventsMs, downloadsMs, nowMs: nowMs() }),
   };
 }

@@ -1,6 +1,6 @@
-/** The controllers on this database: each says now and then that it is there. Only for people: no decision rests on it. */
+/** The controllers on this database: each says now and then that it is there, and how far it follows. */
 import type { Knex } from 'knex';
-import { DAY_MS } from '../domain/duration.ts';
+import { DAY_MS, MINUTE_MS } from '../domain/duration.ts';
 import type { Replica, Replicas, Role } from '../ports/index.ts';
 import type { Db } from './db.ts';
 import { clockMs } from './dialect.ts';
@@ -19,15 +19,23 @@ interface ReplicaRecord {
   readonly version: string;
   readonly role: Role;
   readonly seen_ms: number;
+  readonly change_id: number;
 }
 
 /** One that was not seen for so long is forgotten: it will not come back. */
 const FORGET_AFTER_MS = DAY_MS;
+/** Changes are kept for so long for one that is not seen. Longer, and it must start anew. */
+const WAIT_FOR_MS = 15 * MINUTE_MS;
 
-export async function saySelf(trx: Knex, { id, host, version }: Self, role: Role): Promise<void> {
+/** `changeId`: the newest change that it has taken in. */
+export async function saySelf(
+  trx: Knex,
+  { id, host, version }: Self,
+  { role, changeId }: { readonly role: Role; readonly changeId: number },
+): Promise<void> {
   const seen_ms = await clockMs(trx);
   await trx<ReplicaRecord>('controllers')
-    .insert({ id, host, version, role, seen_ms })
+    .insert({ id, host, version, role, seen_ms, change_id: changeId })
     .onConflict('id')
     .merge();
   await trx<ReplicaRecord>('controllers')
@@ -35,9 +43,18 @@ export async function saySelf(trx: Knex, { id, host, version }: Self, role: Role
     .delete();
 }
 
-/** Before this version's migration there is nowhere to say it. */
-export async function sayStandingBy(db: Knex, self: Self): Promise<void> {
-  if (await db.schema.hasTable('controllers')) await saySelf(db, self, 'stands_by');
+/** Deletes changes that every controller has taken in, and old answers. */
+export async function pruneChanges(trx: Knex): Promise<void> {
+  const nowMs = await clockMs(trx);
+  const [{ upTo } = { upTo: null }] = await trx<ReplicaRecord>('controllers')
+    .where('seen_ms', '>', nowMs - WAIT_FOR_MS)
+    .min<{ upTo: number | null }[]>({ upTo: 'change_id' });
+  if (upTo === null) return;
+  await trx('changes').where('id', '<=', upTo).delete();
+  await trx('change_counter').where('pruned', '<', upTo).update({ pruned: upTo });
+  await trx('leader_requests')
+    .where('at_ms', '<', nowMs - WAIT_FOR_MS)
+    .delete();
 }
 
 export const forgetSelf = async (trx: Knex, { id }: Self): Promise<void> => {

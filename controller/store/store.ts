@@ -9,16 +9,19 @@ import type {
   DesiredStore,
   DeviceStore,
   FailureStore,
+  Feed,
   HaltStore,
   HistoryStore,
   InstallationStore,
   KeyValueStore,
+  LeaderRequests,
   OutboxStore,
   OutcomeStore,
   PastStore,
   RampStore,
   Replicas,
   RevisionStore,
+  Role,
   Sessions,
 } from '../ports/index.ts';
 import { makeAdminStore } from './admins.ts';
@@ -29,13 +32,14 @@ import { type Db, makeDb } from './db.ts';
 import { makeDesiredStore } from './desired.ts';
 import { makeDeviceStore } from './devices.ts';
 import { makeFailureStore } from './failures.ts';
+import { makeFeed, newestChange, type StoreFeed } from './feed.ts';
 import { DATABASE_FILE, lockFolder, prepareFolder } from './folder.ts';
 import { makeHaltStore } from './halts.ts';
 import { makeHistoryStore } from './history.ts';
 import { makeInstallationStore } from './installation.ts';
 import { makeKeyValueStore } from './key-values.ts';
 import { type LastMoment, makeLastMoment } from './last-moment.ts';
-import { type Lease, takeLease } from './lease.ts';
+import { type Leader, type Lease, makeLease, readLeader } from './lease.ts';
 import { refuseMoved } from './moves.ts';
 import { takeOverOldClock } from './old-clock.ts';
 import { openEngine } from './opening.ts';
@@ -44,12 +48,12 @@ import { makeOutboxStore } from './outbox.ts';
 import { makeOutcomeStore } from './outcomes.ts';
 import { makePastStore } from './past.ts';
 import { makeRampStore } from './ramp.ts';
-import { forgetSelf, makeReplicas, saySelf } from './replicas.ts';
+import { forgetSelf, makeReplicas, pruneChanges, saySelf } from './replicas.ts';
+import { makeRequests } from './requests.ts';
 import { makeRevisionStore } from './revisions.ts';
 import { makeSessionStore } from './sessions.ts';
 
 export { backupFolder } from './backup.ts';
-export { leaveQueue } from './opening.ts';
 export type { Standing, StoreOptions } from './options.ts';
 
 export interface Store {
@@ -61,6 +65,8 @@ export interface Store {
   readonly admins: AdminStore;
   readonly adoption: AdoptionStore;
   readonly keyValues: KeyValueStore;
+  /** The same facts, written by the one that leads alone. Faults `not_leading`, `lease_lost`. */
+  readonly leaderValues: KeyValueStore;
   readonly lastMoment: LastMoment;
   readonly ramps: RampStore;
   readonly revisions: RevisionStore;
@@ -73,10 +79,23 @@ export interface Store {
   readonly installation: Pick<InstallationStore, 'id'>;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
-  /** Resolves when the database answers and this controller may write to it. Faults `lease_lost`, `store_unreachable` and others. */
+  /** With PostgreSQL: what other controllers change. */
+  readonly feed: Feed | undefined;
+  /** With PostgreSQL: what is asked of the one that leads. */
+  readonly requests: LeaderRequests | undefined;
+  /** Always with SQLite. */
+  readonly leads: boolean;
+  /** The controller that leads; with SQLite, and when nobody does: `isHere` is false. */
+  leader(): Promise<Leader>;
+  /** Takes the lead if nobody has it; true when this controller leads now. */
+  lead(): Promise<boolean>;
+  /**
+   * With PostgreSQL: takes in what others have changed. Resolves when the database answers and is still ours. Faults
+   * `lease_lost`, `fell_behind`, `store_unreachable` and others.
+   */
   reach(): Promise<void>;
-  /** Puts the end of the lease off, with PostgreSQL. Faults as `reach`. */
-  renew(): Promise<void>;
+  /** With PostgreSQL: tells the others that this one is here; the one that leads puts the end of its lease off. Faults as `reach`. */
+  renew(told?: unknown): Promise<void>;
   /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`; `backup_no_database` on PostgreSQL. */
   backup(toFile: string): Promise<void>;
   /** Writes what is buffered, ends after the writes that wait, releases the folder. */
@@ -117,20 +136,24 @@ const anyDevice = (db: Db): Promise<boolean> =>
 async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promise<void>): Promise<Store> {
   const { folder, nowMs, onFault = () => undefined, flushAt = FLUSH_AT } = options;
   const isShared = options.database !== undefined;
-  const lease = await takeLease(opened, {
-    forMs: isShared ? (options.leaseMs ?? LEASE_MS) : undefined,
-    standby: options.standby === true,
-  });
-  // A data folder has one controller by its lock; a database in the network has the one that opened it last.
-  const db = telling(isShared ? holding(opened, lease) : opened, options.onOvertaken);
-  const devices = await makeDeviceStore({ db, nowMs, onFault, flushAt });
-  const admins = await makeAdminStore(db, nowMs);
+  const db = telling(opened, options.onOvertaken);
+  const lease = makeLease(db, isShared ? (options.leaseMs ?? LEASE_MS) : undefined);
+  const feed = isShared ? makeFeed(db, await join(db, options)) : undefined;
+  const led = isShared ? holding(db, lease) : db;
+  const devices = await makeDeviceStore({ db, nowMs, onFault, flushAt, feed });
+  const admins = await makeAdminStore(db, nowMs, feed);
+  feed?.into({ ...devices.memory, admins: admins.refresh });
+  await feed?.catchUp();
+  // Last: a large fleet takes longer to read than a lease holds.
+  await lease.take();
   let timer: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
 
-  const renew = async (trx: Knex): Promise<void> => {
-    await lease.renew(trx);
-    if (options.self !== undefined) await saySelf(trx, options.self, 'leads');
+  const here = async (trx: Knex, told: unknown): Promise<void> => {
+    const leads = lease.epoch !== undefined;
+    if (leads) await lease.renew(trx, told);
+    await say(trx, options, feed, leads ? 'leads' : 'follows');
+    if (leads) await pruneChanges(trx);
   };
   const leave = async (trx: Knex): Promise<void> => {
     await lease.release(trx);
@@ -140,7 +163,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
   async function close(): Promise<void> {
     clearInterval(timer);
     try {
-      await devices.flush();
+      await devices.store.flush();
       if (isShared) await opened.write(leave).catch(() => undefined); // it ends by itself
     } finally {
       await db.close();
@@ -150,35 +173,45 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
 
   return {
     desired: makeDesiredStore(db, lease, nowMs),
-    outbox: makeOutboxStore(db, nowMs),
+    outbox: makeOutboxStore(db, led, nowMs),
     audit: makeAuditStore(db, nowMs),
-    devices,
-    outcomes: makeOutcomeStore(db, nowMs),
-    admins,
-    adoption: makeAdoptionStore(db),
+    devices: devices.store,
+    outcomes: makeOutcomeStore(db, led, nowMs),
+    admins: admins.store,
+    adoption: makeAdoptionStore(led),
     keyValues: makeKeyValueStore(db, nowMs),
-    lastMoment: makeLastMoment(db),
+    leaderValues: makeKeyValueStore(led, nowMs),
+    lastMoment: makeLastMoment(led),
     ramps: makeRampStore(db, lease, nowMs),
     revisions: makeRevisionStore(db),
     halts: makeHaltStore(db, lease, nowMs),
-    history: makeHistoryStore(db),
+    history: makeHistoryStore(led),
     past: makePastStore(db),
     failures: makeFailureStore(db),
     sessions: makeSessionStore(db, nowMs),
     replicas: makeReplicas(db, isShared),
     installation: makeInstallationStore(db),
+    feed,
+    requests: isShared ? makeRequests(db) : undefined,
+    get leads() {
+      return lease.epoch !== undefined;
+    },
+    leader: () => db.read(readLeader),
+    lead: lease.take,
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(
-        () => void devices.flush().catch(fault => onFault('check_ins', fault)),
+        () => void devices.store.flush().catch(fault => onFault('check_ins', fault)),
         intervalMs,
       ).unref();
     },
-    reach: () =>
-      db.read(async reader => {
+    reach: async () => {
+      await db.read(async reader => {
         await refuseMoved(reader);
-        await lease.hold(reader);
-      }),
-    renew: () => db.write(renew),
+        if (lease.epoch !== undefined) await lease.hold(reader);
+      });
+      await feed?.catchUp();
+    },
+    renew: told => db.write(trx => here(trx, told)),
     backup: toFile => backupDatabase(path.join(folder, DATABASE_FILE), toFile),
     close: () => {
       closing ??= close();
@@ -187,7 +220,24 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
   };
 }
 
-/** Every write holds the lease, not only those of the leader's decisions. */
+/** Before memory is filled: changes from now on are kept for this controller. Returns the newest one. */
+const join = (db: Db, options: StoreOptions): Promise<number> =>
+  db.write(async trx => {
+    const changeId = await newestChange(trx);
+    await say(trx, options, { changeId }, 'follows');
+    return changeId;
+  });
+
+async function say(
+  trx: Knex,
+  { self }: StoreOptions,
+  feed: Pick<StoreFeed, 'changeId'> | undefined,
+  role: Role,
+): Promise<void> {
+  if (self !== undefined && feed !== undefined) await saySelf(trx, self, { role, changeId: feed.changeId });
+}
+
+/** For writes that only the one that leads may do. */
 const holding = (db: Db, lease: Lease): Db => ({
   ...db,
   write: job =>
@@ -197,15 +247,16 @@ const holding = (db: Db, lease: Lease): Db => ({
     }),
 });
 
-/** What the one that took over, or the new place, will do instead of us. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved']);
+/** From these on this process writes nothing more: another one does it instead. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved', 'fell_behind']);
 
-function telling(db: Db, onOvertaken: () => void = () => undefined): Db {
+function telling(db: Db, onOvertaken: StoreOptions['onOvertaken'] = () => undefined): Db {
   let told = false;
   const tell = (error: unknown): never => {
-    if (!told && ELSEWHERE.has(faultCode(error))) {
+    const code = faultCode(error);
+    if (!told && ELSEWHERE.has(code)) {
       told = true;
-      onOvertaken();
+      onOvertaken(code);
     }
     throw error;
   };

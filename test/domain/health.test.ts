@@ -28,7 +28,7 @@ const well: HealthFacts = {
   signIn: { kind: 'fine', text: 'people sign in with login.example, which answers' },
   replicas: [
     { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 },
-    { host: 'ota-2', version: '1.0.0', role: 'stands_by', agoMs: 400 },
+    { host: 'ota-2', version: '1.0.0', role: 'follows', agoMs: 400 },
   ],
 };
 
@@ -171,11 +171,11 @@ const cases: [string, Partial<HealthFacts>, string, RegExp, RegExp][] = [
     {
       replicas: [
         { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 },
-        { host: 'ota-2', version: '1.0.0', role: 'stands_by', agoMs: 5 * 60_000 + 1_234 },
+        { host: 'ota-2', version: '1.0.0', role: 'follows', agoMs: 5 * 60_000 + 1_234 },
       ],
     },
     'warning',
-    /^ota-1 \(1\.0\.0\) leads; none stands by; ota-2 was last seen 5m ago$/,
+    /^ota-1 \(1\.0\.0\) leads; there is no other to take over; ota-2 was last seen 5m ago$/,
     /start it again/,
   ],
   [
@@ -183,11 +183,11 @@ const cases: [string, Partial<HealthFacts>, string, RegExp, RegExp][] = [
     {
       replicas: [
         { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 },
-        { host: 'ota-2', version: '1.1.0', role: 'stands_by', agoMs: 400 },
+        { host: 'ota-2', version: '1.1.0', role: 'follows', agoMs: 400 },
       ],
     },
     'warning',
-    /^ota-1 \(1\.0\.0\) leads, ota-2 \(1\.1\.0\) stands by$/,
+    /^ota-1 \(1\.0\.0\) leads, ota-2 \(1\.1\.0\) follows$/,
     /newer version/,
   ],
 ];
@@ -226,7 +226,7 @@ test('what is not set up is off, and that is no warning', () => {
 test('a controller that leads alone is fine, and the text says that nobody would take over', () => {
   const replicas = [{ host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 }] as const;
   const { state, text } = of({ replicas }, 'replicas');
-  assert.equal([state, text], ['fine', 'ota-1 (1.0.0) leads; none stands by']);
+  assert.equal([state, text], ['fine', 'ota-1 (1.0.0) leads; there is no other to take over']);
 });
 
 test('a good delivery after a wrong one ends the alarm', () => {

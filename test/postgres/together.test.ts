@@ -33,7 +33,7 @@ test('of two that claim the same thing at once, one gets it', () =>
 
 test('an effect that both promise at once is promised once', () =>
   withTwo(async dbs => {
-    const [a, b] = [makeOutboxStore(dbs[0], nowMs), makeOutboxStore(dbs[1], nowMs)];
+    const [a, b] = [makeOutboxStore(dbs[0], dbs[0], nowMs), makeOutboxStore(dbs[1], dbs[1], nowMs)];
     for (let n = 0; n < 25; n++) {
       const entry = { topic: 'github', key: `k${n}`, payload: n, notBeforeMs: 0 };
       await Promise.all([a, b].map(outbox => outbox.add([entry])));
@@ -41,38 +41,42 @@ test('an effect that both promise at once is promised once', () =>
     assert.is((await a.pending('github')).length, 25);
   }));
 
-test('two controllers that start at once on an empty database make one schema, and one of them writes', () =>
+const codeOf = (write: Promise<unknown>): Promise<string> =>
+  write.then(
+    () => 'written',
+    error => String((error as { code?: string }).code),
+  );
+
+test('of two controllers that start at once on an empty database one leads, and both serve one schema', () =>
   withFolder(first =>
     withFolder(async second => {
       const database = await databaseOf(first, 'empty');
       const stores = await Promise.all([first, second].map(folder => openStore({ folder, database, nowMs })));
       try {
-        const said = await Promise.all(
-          stores.map(store =>
-            store.devices.enrol([{ deviceId: 'd1', tags: [] }], NOW_MS).then(
-              () => 'written',
-              error => (error as { code?: string }).code,
-            ),
-          ),
+        assert.equal(stores.map(store => store.leads).sort(), [false, true]);
+        const enrolled = stores.map((store, n) =>
+          store.devices.enrol([{ deviceId: `d${n}`, tags: [] }], NOW_MS),
         );
-        assert.equal(said.sort(), ['lease_lost', 'written']);
+        assert.is((await Promise.all(enrolled)).length, 2);
+        const leading = await Promise.all(stores.map(store => codeOf(store.lastMoment.keep(NOW_MS))));
+        assert.equal(leading.sort(), ['not_leading', 'written']);
       } finally {
         for (const store of stores) await store.close();
       }
     }),
   ));
 
-test('a controller that is started anew on another machine takes over, and what it wrote stands', () =>
+test('a leader that was silent for longer than its lease writes nothing once another leads', () =>
   withFolder(first =>
     withFolder(async second => {
       const database = await databaseOf(first);
-      const old = await openStore({ folder: first, database, nowMs });
+      const old = await openStore({ folder: first, database, nowMs, leaseMs: 1 });
       const young = await openStore({ folder: second, database, nowMs });
       try {
-        await young.keyValues.set('k', 'of the new one', undefined);
-        const late = await old.keyValues.set('k', 'of the old one', undefined).catch(error => error);
-        assert.is((late as { code?: string }).code, 'lease_lost');
-        assert.is(await young.keyValues.get('k'), 'of the new one');
+        assert.ok(await young.lead());
+        assert.is(await codeOf(old.leaderValues.set('k', 'of the old one')), 'lease_lost');
+        assert.is(await young.keyValues.get('k'), undefined);
+        assert.is(await codeOf(young.leaderValues.set('k', 'of the new one')), 'written');
       } finally {
         await old.close();
         await young.close();

@@ -73,6 +73,7 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
       return makeReconcile({
         source,
         desired: store.desired,
+        halts: store.halts.standing,
         clock: { nowMs: () => scene.nowMs, held: false },
         monotonicMs: () => scene.monotonicMs,
         observe: event => void scene.events.push(event),

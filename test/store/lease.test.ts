@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Fault } from '../../controller/domain/fault.ts';
 import { makeDb } from '../../controller/store/db.ts';
-import { takeLease } from '../../controller/store/lease.ts';
+import { makeLease, readLeader } from '../../controller/store/lease.ts';
 import type { Store } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
 import { aState, NOW_MS } from '../support/state.ts';
@@ -89,26 +89,29 @@ test('whoever opens the store takes over, and writes', () =>
     assert.is((await store.ramps.steps(1)).length, 1);
   }));
 
-test('of two that stand by one leads, until it releases the lease or does not renew it', () =>
+test('one of two leads, until it releases the lease or does not renew it', () =>
   withFolder(async folder => {
     await (await openTestStore({ folder, nowMs: () => NOW_MS })).close();
     const db = makeDb(await engineOf(folder));
     try {
-      const asked = { forMs: 60_000, standby: true };
-      const first = await takeLease(db, asked);
-      assert.is(await codeOf(takeLease(db, asked)), 'lease_held');
+      const [first, second] = [makeLease(db, 60_000), makeLease(db, 60_000)];
+      assert.is(await codeOf(db.write(first.hold)), 'not_leading');
+      assert.ok(await first.take());
+      assert.not.ok(await second.take());
       await db.write(first.release);
-      const second = await takeLease(db, asked);
-      assert.is(second.epoch, first.epoch + 1);
+      assert.ok(await second.take());
+      assert.is(second.epoch, (first.epoch ?? 0) + 1);
       assert.is(await codeOf(db.write(first.renew)), 'lease_lost');
       await db.write(first.release);
-      assert.is(await codeOf(takeLease(db, asked)), 'lease_held', 'the lease of another is not released');
+      const third = makeLease(db, 60_000);
+      assert.not.ok(await third.take(), 'the lease of another is not released');
       await db.write(trx => trx('leader').update({ expires_ms: 1 }));
-      const third = await takeLease(db, asked);
+      await db.write(trx => second.renew(trx, { read: true }));
+      assert.equal(await db.read(readLeader), { isHere: true, told: { read: true } });
+      assert.not.ok(await third.take(), 'renewed');
+      await db.write(trx => trx('leader').update({ expires_ms: 1 }));
+      assert.ok(await third.take());
       assert.is(await codeOf(db.write(second.hold)), 'lease_lost');
-      await db.write(trx => trx('leader').update({ expires_ms: 1 }));
-      await db.write(third.renew);
-      assert.is(await codeOf(takeLease(db, asked)), 'lease_held', 'renewed');
     } finally {
       await db.close();
     }

@@ -41,7 +41,7 @@ export type Probe =
 export interface ReplicaFacts {
   readonly host: string;
   readonly version: string;
-  readonly role: 'leads' | 'stands_by';
+  readonly role: 'leads' | 'follows';
   /** ms since it said so. */
   readonly agoMs: number;
 }

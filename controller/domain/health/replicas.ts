@@ -1,4 +1,4 @@
-/** The controllers on one database: who leads, who would take over, who is gone. */
+/** The controllers on one database: who leads, who follows and would take over, who is gone. */
 import { durationText, HOUR_MS, MINUTE_MS, SECOND_MS } from '../duration.ts';
 import { fine, type HealthCheck, type HealthFacts, off, type ReplicaFacts, warning } from './facts.ts';
 
@@ -27,11 +27,8 @@ export function replicasOf({ replicas }: HealthFacts): HealthCheck {
 }
 
 function toldOf(here: readonly ReplicaFacts[]): string {
-  const waiting = here.filter(r => r.role === 'stands_by');
-  const said = here.map(
-    ({ host, version, role }) => `${host} (${version}) ${role === 'leads' ? 'leads' : 'stands by'}`,
-  );
-  return waiting.length > 0 ? said.join(', ') : `${said.join(', ')}; none stands by`;
+  const said = here.map(({ host, version, role }) => `${host} (${version}) ${role}`).join(', ');
+  return here.some(r => r.role === 'follows') ? said : `${said}; there is no other to take over`;
 }
 
 function agoText(ms: number): string {

@@ -22,6 +22,9 @@ export interface Table {
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   schema_migrations: 'each database is migrated by itself',
   schema_migrations_lock: 'the same',
+  leader_requests: 'what controllers ask of the one that leads',
+  change_counter: 'numbers the changes',
+  changes: 'what the controllers here have not taken in yet',
   controllers: 'who is here now; the new place has controllers of its own',
   leader: 'who writes here; whoever starts on the new database takes over there',
   moves: 'the marks of the copy itself',

@@ -8,7 +8,7 @@ export const controllers: Migration = {
       t.text('id').primary().comment('random, of one process');
       t.text('host').notNullable();
       t.text('version').notNullable();
-      t.text('role').notNullable().comment('leads or stands_by');
+      t.text('role').notNullable().comment('leads or follows');
       t.bigInteger('seen_ms').notNullable().comment("Unix ms by the database's clock");
     });
   },

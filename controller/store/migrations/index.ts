@@ -19,6 +19,7 @@ import { people } from './0021-people.ts';
 import { roomForCheckIns } from './0022-room-for-check-ins.ts';
 import { lease } from './0023-lease.ts';
 import { controllers } from './0024-controllers.ts';
+import { changes } from './0025-changes.ts';
 
 export const migrations: readonly Migration[] = [
   first,
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   roomForCheckIns,
   lease,
   controllers,
+  changes,
 ];

@@ -36,6 +36,11 @@ export function makeFacts(nowMs: () => number): KeyValueStore & { readonly size:
     set: async (key, value, expiresAtMs = Number.POSITIVE_INFINITY) => {
       rows.set(key, { value, expiresAtMs });
     },
+    change: async (key, next) => {
+      const value = next(live(key));
+      rows.set(key, { value, expiresAtMs: Number.POSITIVE_INFINITY });
+      return value;
+    },
     claim: async (key, value, expiresAtMs = Number.POSITIVE_INFINITY) => {
       if (live(key) !== undefined) return false;
       rows.set(key, { value, expiresAtMs });

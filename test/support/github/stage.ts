@@ -147,6 +147,7 @@ async function raise<T>(
   const reconcile: Reconcile = makeReconcile({
     source,
     desired: store.desired,
+    halts: store.halts.standing,
     clock: { nowMs, held: false },
     monotonicMs: nowMs,
     observe,

@@ -1,0 +1,197 @@
+/**
+ * Which controller of a database leads, and what the others ask of it. With SQLite this one always leads. On PostgreSQL one
+ * of several holds the lease: it reads the source, judges, opens steps and does what was promised. The others serve devices
+ * and operators from what it has committed, and one of them takes over once its lease has ended.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { Fault } from '../domain/fault.ts';
+import type {
+  HeldClock,
+  LeaderRequests,
+  Reconciler,
+  ReconcileStatus,
+  Signal,
+  Topic,
+} from '../ports/index.ts';
+import type { Reconcile } from '../reconcile/loop.ts';
+import type { Publication } from '../reconcile/publication.ts';
+import type { Ground } from './ground.ts';
+
+/** Work that the leader alone may do. Its question and its answer are JSON. */
+type Work = (detail: unknown) => Promise<unknown>;
+
+export interface Leading {
+  readonly leads: boolean;
+  /** The same work wherever it is asked for: done here, or by the controller that leads. Fault `leader_silent`. */
+  only<D, R>(kind: string, work: (detail: D) => Promise<R>): (detail: D) => Promise<R>;
+  /** Tells whoever leads; this controller too. */
+  signal(signal: Signal): void;
+  /** Called for each signal that reaches this controller. */
+  onSignal(signal: Signal, work: () => void): void;
+  /** What the leader said of itself last; undefined while this controller leads, or before the first word. */
+  told(): Told | undefined;
+  /** Follows, and takes over when nobody leads: called twice a second. `begin`: starts what the leader does. */
+  look(followed: Followed, begin: () => Promise<void>): Promise<void>;
+  /** Takes in what the feed tells. */
+  follow(followed: Followed): void;
+  /** Tells the other controllers that this one is here. */
+  say(status: ReconcileStatus, sourceAgeMs: number): Promise<void>;
+}
+
+export interface Followed {
+  readonly publication: Publication;
+  readonly reconcile: Pick<Reconcile, 'follow' | 'restore' | 'noteHalts'>;
+}
+
+/** What followers show of the source and the clock, which they do not read themselves. */
+export interface Told extends Pick<ReconcileStatus, 'sourceReadAtMs' | 'sourceFault' | 'clockHeld'> {
+  readonly sourceAgeMs: number;
+}
+
+const ASK_EVERY_MS = 100;
+/** A pass may wait for Git; a proxy in front gives up later than this. */
+const PATIENCE_MS = 30_000;
+
+type Answer =
+  | { readonly value: unknown }
+  | { readonly fault: { readonly code: string; readonly message: string; readonly retry: Fault['retry'] } };
+
+export function makeLeading({ store, background, around, nowMs }: Ground): Leading {
+  const works = new Map<string, Work>();
+  const signals = new Map<Signal, (() => void)[]>();
+  let leads = store.leads;
+  let heard: { readonly told: Told; readonly atMs: number } | undefined;
+
+  async function answerAll(requests: LeaderRequests): Promise<void> {
+    for (const { id, kind, detail } of await requests.open()) {
+      const work = works.get(kind);
+      if (work !== undefined) await requests.answer(id, await answerOf(work, detail));
+    }
+  }
+
+  async function ask(requests: LeaderRequests, kind: string, detail: unknown): Promise<unknown> {
+    const id = await requests.ask(kind, detail);
+    for (const untilMs = around.monotonicMs() + PATIENCE_MS; around.monotonicMs() < untilMs; ) {
+      await wait(ASK_EVERY_MS);
+      const answered = await requests.answerOf(id);
+      if (answered === undefined) continue;
+      await store.feed?.catchUp();
+      const answer = answered.answer as Answer;
+      if ('value' in answer) return answer.value;
+      const { code, message, retry } = answer.fault;
+      throw new Fault(code, message, { retry });
+    }
+    throw new Fault('leader_silent', 'the controller that leads did not answer', { retry: 'backoff' });
+  }
+
+  function onTopics(topics: ReadonlySet<Topic>): void {
+    for (const [signal, works] of signals) if (topics.has(signal)) for (const work of works) work();
+    if (leads && topics.has('requests') && store.requests !== undefined) {
+      const { requests } = store;
+      background.run('leading', () => answerAll(requests));
+    }
+  }
+
+  return {
+    get leads() {
+      return leads;
+    },
+    only: <D, R>(kind: string, work: (detail: D) => Promise<R>) => {
+      works.set(kind, work as Work);
+      return async (detail: D): Promise<R> =>
+        leads || store.requests === undefined
+          ? work(detail)
+          : ((await ask(store.requests, kind, detail)) as R);
+    },
+    signal: signal => {
+      const { feed } = store;
+      if (feed === undefined) for (const work of signals.get(signal) ?? []) work();
+      else background.run('leading', () => feed.signal(signal).then(feed.catchUp));
+    },
+    onSignal: (signal, work) => void signals.set(signal, [...(signals.get(signal) ?? []), work]),
+    told: () =>
+      leads || heard === undefined
+        ? undefined
+        : { ...heard.told, sourceAgeMs: heard.told.sourceAgeMs + around.monotonicMs() - heard.atMs },
+    follow: ({ reconcile }) =>
+      store.feed?.subscribe(async topics => {
+        onTopics(topics);
+        if (!leads && ['desired', 'halts', 'ramps'].some(topic => topics.has(topic as Topic)))
+          await reconcile.follow();
+        else if (leads && topics.has('halts')) await reconcile.noteHalts();
+      }),
+    look: async ({ publication, reconcile }, begin) => {
+      if (leads) return;
+      const leader = await store.leader();
+      if (leader.told !== undefined) heard = { told: leader.told as Told, atMs: around.monotonicMs() };
+      if (leader.isHere) {
+        // Its looks are ours: a gated ramp is offered only while somebody looks at it.
+        const { snapshot } = publication;
+        if (snapshot !== undefined) publication.replace({ ...snapshot, progressReadAtMs: nowMs() });
+        return;
+      }
+      if (!(await store.lead())) return;
+      await store.feed?.catchUp();
+      leads = true;
+      await reconcile.restore();
+      around.observer.observe({ type: 'ota.lead' });
+      await begin();
+      if (store.requests !== undefined) await answerAll(store.requests);
+    },
+    say: async ({ sourceReadAtMs, sourceFault, clockHeld }, sourceAgeMs) => {
+      const told: Told = { sourceReadAtMs, sourceFault, clockHeld, sourceAgeMs };
+      await store.renew(told);
+    },
+  };
+}
+
+async function answerOf(work: Work, detail: unknown): Promise<Answer> {
+  try {
+    return { value: (await work(detail)) ?? null };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const { code, message, retry } = error;
+    return { fault: { code, message, retry } };
+  }
+}
+
+/** What operators may ask of the loop, on every controller. */
+export function reconcilerOf(leading: Leading, reconcile: Reconcile): Reconcile {
+  const run = leading.only('reconcile', (how: Parameters<Reconciler['run']>[0]) => reconcile.run(how));
+  leading.onSignal('source_hint', () => {
+    if (leading.leads) reconcile.wake();
+  });
+  return {
+    ...reconcile,
+    get snapshot() {
+      return reconcile.snapshot;
+    },
+    wake: () => leading.signal('source_hint'),
+    run: how => run(how ?? {}),
+    status: () => {
+      const told = leading.told();
+      const own = reconcile.status();
+      if (told === undefined) return own;
+      const { sourceReadAtMs, sourceFault, clockHeld } = told;
+      return { ...own, sourceReadAtMs, sourceFault, clockHeld: own.clockHeld || clockHeld };
+    },
+    sourceAgeMs: () => leading.told()?.sourceAgeMs ?? reconcile.sourceAgeMs(),
+  };
+}
+
+/** An operator confirms the time of every controller at once. */
+export function clockOf(leading: Leading, clock: HeldClock): HeldClock {
+  leading.onSignal('clock_confirmed', () => void clock.confirm());
+  return {
+    nowMs: clock.nowMs,
+    get held() {
+      return clock.held;
+    },
+    confirm: () => {
+      const wasHeld = leading.told()?.clockHeld === true || clock.held;
+      clock.confirm();
+      leading.signal('clock_confirmed');
+      return wasHeld;
+    },
+  };
+}

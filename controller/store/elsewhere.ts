@@ -1,0 +1,32 @@
+/** Takes in what other controllers on this database did to devices, and what devices said to them. */
+
+import type { CheckIns } from './check-ins.ts';
+import type { Db } from './db.ts';
+import type { Memory, NotedCheckIn } from './feed.ts';
+import { refreshDevices } from './load-registry.ts';
+import type { Registry } from './registry.ts';
+
+/** `upSinceMs`: since when this controller hears of checks. */
+export const deviceMemory = (
+  db: Db,
+  registry: Registry,
+  checkIns: CheckIns,
+  upSinceMs: number,
+): Pick<Memory, 'devices' | 'checkIns'> => ({
+  devices: async ids => {
+    for (const deviceId of await refreshDevices(db, registry, ids)) checkIns.forget(deviceId);
+  },
+  checkIns: rows => {
+    for (const row of rows) saw(registry, row, upSinceMs);
+  },
+});
+
+/** Our own come back this way too, and are known already. */
+function saw(
+  registry: Registry,
+  [deviceId, atMs, versionCode, buildId]: NotedCheckIn,
+  upSinceMs: number,
+): void {
+  if (atMs <= registry.seenMs(deviceId)) return;
+  registry.seen({ deviceId, atMs, versionCode, buildId: buildId ?? undefined }, upSinceMs);
+}

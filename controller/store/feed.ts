@@ -1,0 +1,149 @@
+/**
+ * What controllers on one PostgreSQL database have changed, taken into this one's memory in the order of the commits
+ * (migration 0025). Its own changes come the same way, so memory is always read from the database, never computed from what
+ * was written: two controllers that change one device at once cannot leave it different in their memories.
+ */
+import type { Knex } from 'knex';
+import { Fault } from '../domain/fault.ts';
+import type { DeviceId } from '../domain/ids.ts';
+import { makeTurns } from '../domain/turns.ts';
+import type { Feed, Topic } from '../ports/index.ts';
+import type { Db } from './db.ts';
+import { rowsOf } from './dialect.ts';
+
+/** A device's last check, in the order of the trigger of migration 0025. */
+export type NotedCheckIn = readonly [
+  deviceId: DeviceId,
+  atMs: number,
+  versionCode: number,
+  buildId: string | null,
+  gapS: number | null,
+];
+
+/** Takes changes into memory. */
+export interface Memory {
+  devices(ids: readonly DeviceId[]): Promise<void>;
+  checkIns(rows: readonly NotedCheckIn[]): void;
+  admins(): Promise<void>;
+}
+
+interface ChangeRecord {
+  readonly id: number;
+  readonly topic: Topic;
+  readonly subject: string | null;
+  readonly detail: string | null;
+}
+
+/** After a commit: makes memory show it. */
+export type Shown = (show: () => void | Promise<void>) => Promise<void>;
+
+export interface StoreFeed extends Feed {
+  /** The newest change that memory shows. */
+  readonly changeId: number;
+  /** Sets what takes changes in. Until then nothing is read. */
+  into(memory: Memory): void;
+  /** After a commit of ours: shows it, and what others have committed. `show` is used only while the database is away. */
+  readonly afterWrite: Shown;
+}
+
+const PAGE = 5_000;
+/** Of migration 0025. */
+const NOTE = 'select ota_note(?, array[null::text], null)';
+
+/** The number of the newest change that is committed. */
+export async function newestChange(reader: Knex): Promise<number> {
+  const row = await reader<{ id: number; value: number }>('change_counter').first('value');
+  if (row === undefined) throw new Error('assertion: the row of the counter is gone');
+  return row.value;
+}
+
+/** One statement, so that what is deleted meanwhile is either read or noticed. Fault `fell_behind`. */
+async function readAfter(reader: Knex, changeId: number): Promise<ChangeRecord[]> {
+  const found = await rowsOf<ChangeRecord & { pruned: number; id: number | null }>(
+    reader.raw(
+      `select n.pruned, c.id, c.topic, c.subject, c.detail from change_counter as n
+       left join (select * from changes where id > ? order by id limit ?) as c on true order by c.id`,
+      [changeId, PAGE],
+    ),
+  );
+  if ((found[0]?.pruned ?? 0) > changeId)
+    throw new Fault(
+      'fell_behind',
+      'this controller was away from the database for so long that changes were deleted: it must start anew',
+      { retry: 'never' },
+    );
+  return found.filter(row => row.id !== null);
+}
+
+/** `from`: the number of the newest change before memory was filled. */
+export function makeFeed(db: Db, from: number): StoreFeed {
+  let changeId = from;
+  let memory: Memory | undefined;
+  const listeners: ((topics: ReadonlySet<Topic>) => Promise<void>)[] = [];
+  const inTurn = makeTurns();
+  let waiting: Promise<void> | undefined;
+
+  /** All changes up to the newest, page by page. */
+  async function look(): Promise<void> {
+    if (memory === undefined) return;
+    for (;;) {
+      const rows = await db.read(reader => readAfter(reader, changeId));
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      await take(memory, rows);
+      changeId = last.id;
+      const topics = new Set(rows.map(row => row.topic));
+      for (const listener of listeners) await listener(topics);
+      if (rows.length < PAGE) return;
+    }
+  }
+
+  // Calls at once share one look; each begins after the call, so that it sees what was committed before.
+  function catchUp(): Promise<void> {
+    waiting ??= inTurn(() => {
+      waiting = undefined;
+      return look();
+    });
+    return waiting;
+  }
+
+  return {
+    get changeId() {
+      return changeId;
+    },
+    into: taker => {
+      memory = taker;
+    },
+    subscribe: listener => {
+      listeners.push(listener);
+    },
+    catchUp,
+    signal: signal => db.write(async trx => void (await trx.raw(NOTE, [signal]))),
+    afterWrite: async show => {
+      const before = changeId;
+      try {
+        await catchUp();
+      } catch {
+        // It is committed. What came since is read again later, in case this shows something older over it.
+        await inTurn(show);
+        changeId = Math.min(changeId, before);
+      }
+    },
+  };
+}
+
+async function take(memory: Memory, rows: readonly ChangeRecord[]): Promise<void> {
+  const devices = new Set<DeviceId>();
+  let admins = false;
+  const checkIns: NotedCheckIn[] = [];
+  for (const { topic, subject, detail } of rows) {
+    if (topic === 'device' && subject !== null) devices.add(subject);
+    else if (topic === 'admins') admins = true;
+    else if (topic === 'check_ins' && detail !== null)
+      checkIns.push(...(JSON.parse(detail) as NotedCheckIn[]));
+  }
+  // First whoever may do something, since a token may have been revoked.
+  if (admins) await memory.admins();
+  if (devices.size > 0) await memory.devices([...devices]);
+  memory.checkIns(checkIns);
+}
