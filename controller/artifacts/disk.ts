@@ -7,6 +7,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, open, readdir, rename, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
+import { HOUR_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
 import type { Artifacts } from '../ports/index.ts';
@@ -18,6 +19,7 @@ import {
   listed,
   regular,
   removeIfThere,
+  type StoredFile,
   syncFolder,
   writeWhole,
 } from './files.ts';
@@ -36,14 +38,26 @@ export interface DiskOptions {
 
 const INCOMING = '.incoming-';
 
+/** Another controller that shares the folder may be writing a younger one. */
+const LEFT_FOR_MS = HOUR_MS;
+
+/** Removes the remains of uploads that were killed. */
+async function sweep(folder: string, nowMs: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(INCOMING)) continue;
+    const stats = await regular(path.join(folder, name));
+    if (stats !== undefined && nowMs - stats.mtimeMs >= LEFT_FOR_MS)
+      await rm(path.join(folder, name), { force: true });
+  }
+}
+
 /** Opens the folder and removes the remains of uploads that were killed. Fault `artifact_folder_unwritable`. */
 export async function openDiskArtifacts(options: DiskOptions): Promise<Artifacts> {
   const { folder } = options;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await access(folder, constants.W_OK | constants.X_OK);
-    for (const name of await readdir(folder))
-      if (name.startsWith(INCOMING)) await rm(path.join(folder, name), { force: true });
+    await sweep(folder, options.nowMs());
   } catch (cause) {
     throw new Fault(
       'artifact_folder_unwritable',
@@ -51,8 +65,7 @@ export async function openDiskArtifacts(options: DiskOptions): Promise<Artifacts
       { retry: 'never', cause },
     );
   }
-  const sizes = new Map((await listed(folder)).map(({ sha256, sizeBytes }) => [sha256, sizeBytes]));
-  const bare = diskArtifacts(options, sizes);
+  const bare = diskArtifacts(options, sizesOf(await listed(folder)));
   return {
     put: (...args) => faulted(() => bare.put(...args)),
     path: sha256 => faulted(() => bare.path(sha256)),
@@ -64,6 +77,9 @@ export async function openDiskArtifacts(options: DiskOptions): Promise<Artifacts
     usedBytes: bare.usedBytes,
   };
 }
+
+const sizesOf = (files: readonly StoredFile[]): Map<Sha256, number> =>
+  new Map(files.map(({ sha256, sizeBytes }) => [sha256, sizeBytes]));
 
 function diskArtifacts(options: DiskOptions, sizes: ReadonlyMap<Sha256, number>): Artifacts {
   const { folder, nowMs } = options;
@@ -117,9 +133,10 @@ function diskArtifacts(options: DiskOptions, sizes: ReadonlyMap<Sha256, number>)
 
   async function store(sha256: Sha256, body: AsyncIterable<Buffer>, maxBytes: number): Promise<number> {
     const temporary = path.join(folder, INCOMING + randomUUID());
+    await ensureFolder(folder);
+    quota.recount(sizesOf(await listed(folder)));
     const space = quota.reserve(sha256);
     try {
-      await ensureFolder(folder);
       const sizeBytes = await receiveInto(temporary, sha256, body, maxBytes, space);
       await options.inspect(temporary, sha256);
       await alone(() => rename(temporary, fileOf(folder, sha256)));
@@ -147,6 +164,7 @@ function diskArtifacts(options: DiskOptions, sizes: ReadonlyMap<Sha256, number>)
     check,
     list: () => listed(folder),
     collect: async (keep, storedBeforeMs) => {
+      await sweep(folder, nowMs());
       const gone: Sha256[] = [];
       for (const { sha256 } of await listed(folder)) {
         if (keep.has(sha256)) continue;

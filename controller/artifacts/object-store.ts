@@ -21,6 +21,8 @@ export interface ObjectStoreOptions {
   readonly quotaBytes: number;
   /** Id of the installation that the bucket must belong to. */
   readonly owner: string;
+  /** This controller brings the APKs of its disk into a new bucket. */
+  readonly leads: () => boolean;
   readonly monotonicMs: () => number;
   /** The copy of an APK took the place of a damaged object. */
   readonly onRepaired: (sha256: Sha256, sizeBytes: number) => void;
@@ -29,6 +31,8 @@ export interface ObjectStoreOptions {
 export interface ObjectStore extends Artifacts {
   /** Asks the bucket something that changes nothing. Faults of {@link Bucket}. */
   probe(): Promise<void>;
+  /** Deletes copies that are not in use, and nothing in the bucket. */
+  tidy(keep: ReadonlySet<Sha256>, storedBeforeMs: number): Promise<void>;
 }
 
 /** A download does not ask the bucket what another asked just now. */
@@ -74,7 +78,11 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
 
   async function own(): Promise<void> {
     const owner = await bucket.owner();
-    if (owner === undefined) return moveIn();
+    if (owner === undefined && options.leads()) return moveIn();
+    if (owner === undefined) {
+      owned = undefined; // the controller that leads brings its APKs first
+      return;
+    }
     if (owner === options.owner) return;
     throw new Fault(
       'artifacts_not_ours',
@@ -199,9 +207,9 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
   async function deleteRipe(): Promise<void> {
     for (const sha256 of tombstones.ripe())
       await naming(async () => {
-        if (!tombstones.has(sha256)) return; // it was uploaded again
+        if (!(await tombstones.claim(sha256))) return; // it was uploaded again
         await bucket.delete(sha256);
-        await tombstones.clear(sha256);
+        await tombstones.done(sha256);
       });
   }
 
@@ -209,6 +217,9 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
     probe: async () => {
       await ours();
       await list();
+    },
+    tidy: async (keep, storedBeforeMs) => {
+      await copies.collect(keep, storedBeforeMs);
     },
     path,
     check: async sha256 => {

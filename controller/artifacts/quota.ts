@@ -6,6 +6,8 @@ export interface Quota {
   readonly usedBytes: number;
   /** Counts an APK with this size; `undefined` when it is gone. */
   count(sha256: Sha256, sizeBytes: number | undefined): void;
+  /** What is stored now: another controller may share the folder. */
+  recount(stored: ReadonlyMap<Sha256, number>): void;
   /** Space for one upload. The space of the APK that it replaces can be used as well. */
   reserve(replaces: Sha256): Reservation;
 }
@@ -58,6 +60,10 @@ export function makeQuota(limitBytes: number, stored: ReadonlyMap<Sha256, number
       return used;
     },
     count,
+    recount: now => {
+      for (const sha256 of counted.keys()) if (!now.has(sha256)) count(sha256, undefined);
+      for (const [sha256, sizeBytes] of now) count(sha256, sizeBytes);
+    },
     reserve,
   };
 }

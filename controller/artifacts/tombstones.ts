@@ -1,55 +1,82 @@
 /**
- * APKs of a bucket that are gone for everybody, before their objects are deleted. A controller that was paused may wake
- * with an old decision; so an object is deleted only an hour after its tombstone was written, and only while it stands.
+ * Marks of APKs that were deleted from an object store. The object itself goes only after its tombstone has stood for a while
+ * and was looked at again: a new upload meanwhile keeps it.
  */
-import { HOUR_MS } from '../domain/duration.ts';
+import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
+import { Fault } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
-import { makeTurns } from '../domain/turns.ts';
 import type { KeyValueStore } from '../ports/index.ts';
 
 export interface Tombstones {
   has(sha256: Sha256): boolean;
-  /** Does nothing for one that stands. */
+  /** Does nothing for one that exists. */
   set(sha256: Sha256): Promise<void>;
-  /** The APK is wanted again, or its object is deleted. */
+  /** The APK is wanted again. Fault `object_going` while its object is being deleted. */
   clear(sha256: Sha256): Promise<void>;
   /** Those that have stood long enough. */
   ripe(): Sha256[];
+  /** From now on nobody may upload it. False when it is wanted again, or when another controller deletes it. */
+  claim(sha256: Sha256): Promise<boolean>;
+  /** Its object is deleted. */
+  done(sha256: Sha256): Promise<void>;
+  /** Reads them again: another controller has changed them. */
+  refresh(): Promise<void>;
 }
 
 const KEY = 'artifacts.tombstones';
 const STANDS_FOR_MS = HOUR_MS;
+/** A controller that ended in the middle of a deletion holds up uploads of that APK no longer. */
+const GOES_FOR_MS = 10 * MINUTE_MS;
 
+/** Since when it stands, Unix ms; negative: since when its object is being deleted. */
 type Stones = Readonly<Record<Sha256, number>>;
 
-/**
- * Written to the store, where only the controller that leads may write; so it alone changes them, and what it read at its
- * start holds. Devices are served from memory while the database is away, and their APKs are looked up here.
- */
+const parsed = (text: string | undefined): Stones => JSON.parse(text ?? '{}') as Stones;
+
+/** Kept in memory too: devices are served while the database is away, and their APKs are looked up here. */
 export async function openTombstones(
-  values: Pick<KeyValueStore, 'get' | 'set'>,
+  values: Pick<KeyValueStore, 'get' | 'change'>,
   nowMs: () => number,
 ): Promise<Tombstones> {
-  const inTurn = makeTurns();
-  let stones: Stones = JSON.parse((await values.get(KEY)) ?? '{}');
-  const keep = async (next: Stones): Promise<void> => {
-    await values.set(KEY, JSON.stringify(next));
-    stones = next;
+  let stones = parsed(await values.get(KEY));
+  const change = async (next: (before: Stones) => Stones): Promise<void> => {
+    stones = parsed(await values.change(KEY, text => JSON.stringify(next(parsed(text)))));
   };
+  const without = (before: Stones, sha256: Sha256): Stones =>
+    Object.fromEntries(Object.entries(before).filter(([name]) => name !== sha256));
+  const isGoing = (mark: number): boolean => mark < 0 && nowMs() + mark < GOES_FOR_MS;
+  const isRipe = (mark: number): boolean => (mark < 0 ? !isGoing(mark) : nowMs() - mark >= STANDS_FOR_MS);
+
   return {
     has: sha256 => sha256 in stones,
     set: sha256 =>
-      inTurn(async () => {
-        if (!(sha256 in stones)) await keep({ ...stones, [sha256]: nowMs() });
-      }),
-    clear: sha256 =>
-      inTurn(async () => {
-        const { [sha256]: stood, ...left } = stones;
-        if (stood !== undefined) await keep(left);
-      }),
+      change(before => (before[sha256] === undefined ? { ...before, [sha256]: nowMs() } : before)),
+    clear: async sha256 => {
+      if (!(sha256 in stones)) return;
+      await change(before => {
+        if (isGoing(before[sha256] ?? 0))
+          throw new Fault('object_going', 'this APK is being deleted just now: upload it again in a minute', {
+            retry: 'backoff',
+          });
+        return without(before, sha256);
+      });
+    },
     ripe: () =>
       Object.entries(stones)
-        .filter(([, sinceMs]) => nowMs() - sinceMs >= STANDS_FOR_MS)
+        .filter(([, mark]) => isRipe(mark))
         .map(([sha256]) => sha256),
+    claim: async sha256 => {
+      let isOurs = false;
+      await change(before => {
+        const mark = before[sha256];
+        isOurs = mark !== undefined && isRipe(mark);
+        return isOurs ? { ...before, [sha256]: -nowMs() } : before;
+      });
+      return isOurs;
+    },
+    done: sha256 => change(before => without(before, sha256)),
+    refresh: async () => {
+      stones = parsed(await values.get(KEY));
+    },
   };
 }

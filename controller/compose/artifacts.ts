@@ -1,4 +1,6 @@
 /** Where APKs are stored: the data folder, or a bucket with copies in the data folder. */
+import { randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type BucketPlace, openBucket } from '../artifacts/bucket.ts';
 import { openDiskArtifacts } from '../artifacts/disk.ts';
@@ -6,6 +8,7 @@ import { importFolder } from '../artifacts/import-folder.ts';
 import { inspectApk } from '../artifacts/inspect.ts';
 import { type ObjectStore, openObjectStore } from '../artifacts/object-store.ts';
 import { openTombstones } from '../artifacts/tombstones.ts';
+import { Fault } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
 import type { Artifacts } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -22,19 +25,24 @@ export interface StoredApks {
 /** Opens the store and, when configured, fills it from a folder. A bad APK is reported and stops no other. */
 export async function openArtifacts(ground: Ground): Promise<StoredApks> {
   const { settings } = ground;
+  const folder = folderOf(settings);
   const local = await openDiskArtifacts({
-    folder: path.join(settings.OTA_DATA, 'artifacts'),
+    folder,
     quotaBytes: settings.OTA_ARTIFACT_QUOTA_MB * MEGABYTE,
     inspect: (file, sha256) => inspectApk(file, () => isDeclared(ground, sha256)),
     nowMs: ground.nowMs,
   });
   const place = placeOf(settings);
+  await proveShared(ground);
   const objectStore = place === undefined ? undefined : await inBucket(ground, place, local);
   const artifacts = objectStore ?? local;
-  if (settings.OTA_ARTIFACTS_IMPORT !== undefined)
+  if (settings.OTA_ARTIFACTS_IMPORT !== undefined && ground.store.leads)
     await importFrom(ground, artifacts, settings.OTA_ARTIFACTS_IMPORT);
   return { artifacts, objectStore };
 }
+
+const folderOf = ({ OTA_ARTIFACTS: given, OTA_DATA }: Settings): string =>
+  given?.kind === 'folder' ? given.folder : path.join(OTA_DATA, 'artifacts');
 
 async function isDeclared({ store }: Ground, sha256: Sha256): Promise<boolean> {
   const applied = await store.desired.applied();
@@ -42,23 +50,58 @@ async function isDeclared({ store }: Ground, sha256: Sha256): Promise<boolean> {
   return builds.some(build => build.sha256 === sha256);
 }
 
-const placeOf = (settings: Settings): BucketPlace | undefined =>
-  settings.OTA_ARTIFACTS && {
-    ...settings.OTA_ARTIFACTS,
+function placeOf(settings: Settings): BucketPlace | undefined {
+  const { OTA_ARTIFACTS: given } = settings;
+  if (given?.kind !== 'bucket') return undefined;
+  const { bucket, prefix } = given;
+  return {
+    bucket,
+    prefix,
     endpoint: settings.OTA_ARTIFACTS_ENDPOINT,
     region: settings.OTA_ARTIFACTS_REGION,
     pathStyle: settings.OTA_ARTIFACTS_PATH_STYLE,
   };
+}
+
+const MARKER = '.shared';
+const MARKER_KEY = 'artifacts.marker';
+
+/**
+ * Controllers of one database serve the same APKs: the one that leads leaves a random word in its folder, and the others
+ * look whether theirs says it. Fault `artifacts_not_shared`.
+ */
+export async function proveShared({ settings, store }: Pick<Ground, 'settings' | 'store'>): Promise<void> {
+  if (store.feed === undefined || settings.OTA_ARTIFACTS?.kind === 'bucket') return;
+  const folder = folderOf(settings);
+  const file = path.join(folder, MARKER);
+  if (store.leads) {
+    const word = randomUUID();
+    await writeFile(file, word, { mode: 0o600 });
+    return store.leaderValues.set(MARKER_KEY, word);
+  }
+  const found = await readFile(file, 'utf8').catch(() => undefined); // told below
+  if (found !== undefined && found === (await store.keyValues.get(MARKER_KEY))) return;
+  throw new Fault(
+    'artifacts_not_shared',
+    `another controller leads, and its APKs are not in ${folder}: set OTA_ARTIFACTS on all of them to one bucket, or to one folder that they share`,
+    { retry: 'backoff' },
+  );
+}
 
 async function inBucket(ground: Ground, place: BucketPlace, copies: Artifacts): Promise<ObjectStore> {
   const { settings, store, around, nowMs, ends } = ground;
   const { observe } = around.observer;
   const bucket = await openBucket(place);
   ends.add(() => bucket.close());
+  const tombstones = await openTombstones(store.keyValues, nowMs);
+  store.feed?.subscribe(async topics => {
+    if (topics.has('tombstones')) await tombstones.refresh();
+  });
   return openObjectStore({
     bucket,
     copies,
-    tombstones: await openTombstones(store.keyValues, nowMs),
+    tombstones,
+    leads: () => store.leads,
     quotaBytes: settings.OTA_ARTIFACT_QUOTA_MB * MEGABYTE,
     owner: await store.installation.id(),
     monotonicMs: around.monotonicMs,

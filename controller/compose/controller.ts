@@ -6,6 +6,7 @@ import type { Settings } from '../settings/settings.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import { type GuardedClock, guardClock } from '../watch/clock.ts';
+import { proveShared } from './artifacts.ts';
 import { makeBackground } from './background.ts';
 import { pagesOf } from './dashboard.ts';
 import { guardAdmins } from './database.ts';
@@ -62,7 +63,7 @@ export async function startController(settings: Settings, around: Surroundings):
     await (store.leads ? parts.reconcile.restore() : parts.reconcile.follow());
     const doors = await openDoors(ground, keys, parts, certificate);
     await begin(ground, parts);
-    if (!store.leads) observe({ type: 'ota.follow' });
+    if (store.feed !== undefined) observe({ type: 'ota.role', role: store.leads ? 'leads' : 'follows' });
     observe({ type: 'ota.start', version: around.version, url: doors.url });
     return {
       ...controllerOf(ground, parts, doors),
@@ -107,6 +108,7 @@ async function openDoors(
         clock: clockOf(parts.leading, clock),
         artifacts: announcing(artifacts, parts.stirPulls),
         artifactUses: namedArtifacts(ground),
+        feed: store.feed,
         examiner: parts.examiner,
         approvals: github,
         reconciler: reconcile,
@@ -151,7 +153,10 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   if (database === undefined) return;
   background.every(LOOK_MS, 'database', () => database.look());
   background.every(LOOK_MS, 'leading', () =>
-    leading.look({ publication, reconcile }, () => lead(ground, parts)),
+    leading.look({ publication, reconcile }, async () => {
+      await proveShared(ground);
+      await lead(ground, parts);
+    }),
   );
   // The look at the database tells what is wrong with it.
   background.every(settings.OTA_LEASE / RENEWALS, 'leading', () =>

@@ -134,7 +134,7 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
       await store.feed?.catchUp();
       leads = true;
       await reconcile.restore();
-      around.observer.observe({ type: 'ota.lead' });
+      around.observer.observe({ type: 'ota.role', role: 'leads' });
       await begin();
       if (store.requests !== undefined) await answerAll(store.requests);
     },

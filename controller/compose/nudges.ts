@@ -12,6 +12,9 @@ import type { OutboxEntry, OutboxHandler, Pusher } from '../ports/index.ts';
 import { pusherOf } from './edges.ts';
 import { dueMsOf, type Ground } from './ground.ts';
 
+/** Controllers look twice a second at what others have changed. */
+const FOLLOWED_WITHIN_MS = 1_000;
+
 export interface Nudges {
   readonly handlers: readonly OutboxHandler[];
   /** Undefined: nudges are off. */
@@ -59,7 +62,11 @@ function campaignsOver(
   return {
     handlers: [campaigns],
     pusher,
-    promise: (before, now, campaignId = randomUUID()) => [campaignEntry(before, now, campaignId)],
+    promise: (before, now, campaignId = randomUUID()) => {
+      // A nudged device may ask any controller: by then each follows.
+      const notBeforeMs = store.feed === undefined ? 0 : nowMs() + FOLLOWED_WITHIN_MS;
+      return [{ ...campaignEntry(before, now, campaignId), notBeforeMs }];
+    },
   };
 }
 

@@ -163,6 +163,7 @@ export const formerHaltsOf = (
  */
 const brakeOf = (leading: Leading, feed: Store['feed'], brake: Brake): Brake => ({
   press: async how => {
+    await feed?.catchUp();
     try {
       return await brake.press(how);
     } catch (error) {

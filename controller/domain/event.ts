@@ -187,8 +187,7 @@ export type Event =
       message: string;
     }
   | { readonly type: 'ota.clock.ok'; by: 'clock' | 'witness' | 'operator' }
-  | { readonly type: 'ota.lead' }
-  | { readonly type: 'ota.follow' }
+  | { readonly type: 'ota.role'; role: 'leads' | 'follows' }
   | { readonly type: 'ota.database.fail'; code: string; message: string }
   | { readonly type: 'ota.database.stale'; awayMs: number }
   | { readonly type: 'ota.database.ok'; awayMs: number }

@@ -55,7 +55,7 @@ export function createHttp(options: HttpOptions): HttpFace {
   const tokens = makeDeviceTokens(http.tokenKeys);
   const auth = makeAuth({ ...http, ...http.ports, tokens });
   const limit = makeRateLimit({ perMinute: http.settings.requestsPerMinute, monotonicMs: http.monotonicMs });
-  const doors = makeDoors(auth, limit);
+  const doors = makeDoors(auth, limit, http.ports.feed);
   const contract = makeContract();
   const check = makeUpdateCheck(http, auth);
   const routes: readonly Route[] = [
@@ -106,9 +106,9 @@ function updateRoute(check: UpdateCheck, monotonicMs: () => number): Route {
     method: 'GET',
     path: UPDATE_ROUTE,
     surface: 'agent',
-    run: ctx => {
+    run: async ctx => {
       const startedMs = monotonicMs();
-      const given = check.answer(ctx.req);
+      const given = await check.answer(ctx.req);
       ctx.status = given.status;
       for (let i = 0; i < given.headers.length; i += 2)
         ctx.set(given.headers[i] ?? '', given.headers[i + 1] ?? '');

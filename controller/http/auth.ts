@@ -14,6 +14,7 @@ import {
   type ShowToken,
 } from '../ports/index.ts';
 import { clientAddress } from './address.ts';
+import { Behind } from './afresh.ts';
 import type { DeviceTokens } from './device-token.ts';
 import { type HttpCode, Refusal } from './problem.ts';
 import { makeRateLimit, type RateLimit } from './rate.ts';
@@ -26,10 +27,13 @@ export interface DeviceIdentity {
 }
 
 export interface Auth {
-  /** No database is read. Throws a Refusal of 401, or 429 for an address that fails too often. */
-  device(req: IncomingMessage, route: string): DeviceIdentity;
-  /** No database is read here either. Throws a Refusal of 401, 403, or 429 for an address that fails too often. */
-  admin(req: IncomingMessage, route: string, scope: AdminScope): AdminToken;
+  /**
+   * No database is read. Throws a Refusal of 401, or 429 for an address that fails too often; on the first look Behind for a
+   * token that another controller may have made or let in just now.
+   */
+  device(req: IncomingMessage, route: string, isSecond: boolean): DeviceIdentity;
+  /** No database is read here either. Throws as `device`, and a Refusal of 403. */
+  admin(req: IncomingMessage, route: string, scope: AdminScope, isSecond: boolean): AdminToken;
   /** The same check of an operator's token that came in a form; whoever asks looks at the scopes. */
   readonly show: ShowToken;
 }
@@ -58,6 +62,15 @@ const DETAIL = {
   device_unknown: 'the device of this token is not enrolled: ask an operator to enrol it',
 } as const satisfies Partial<Record<HttpCode, string>>;
 type AuthFailure = keyof typeof DETAIL;
+
+/** What a controller may say only because it does not know yet what another has done. */
+const MAY_BE_BEHIND: ReadonlySet<AuthFailure> = new Set([
+  'token_malformed',
+  'token_invalid',
+  'token_revoked',
+  'token_superseded',
+  'device_unknown',
+]);
 
 type Bearer = { readonly token: string } | AuthFailure;
 
@@ -129,15 +142,22 @@ export function makeAuth(options: AuthOptions): Auth {
   }
 
   return {
-    device: (req, route) => {
+    device: (req, route, isSecond) => {
       const given = bearer(req);
-      const found = typeof given === 'string' ? given : identify(given.token);
-      return typeof found === 'string' ? fail(req, route, found, deviceFailures) : found;
+      if (typeof given === 'string') return fail(req, route, given, deviceFailures);
+      const found = identify(given.token);
+      if (typeof found !== 'string') return found;
+      if (!isSecond && MAY_BE_BEHIND.has(found)) throw new Behind();
+      return fail(req, route, found, deviceFailures);
     },
-    admin: (req, route, scope) => {
+    admin: (req, route, scope, isSecond) => {
       const given = bearer(req);
-      const found = typeof given === 'string' ? given : operatorOf(given.token);
-      if (typeof found === 'string') return fail(req, route, found, adminFailures);
+      if (typeof given === 'string') return fail(req, route, given, adminFailures);
+      const found = operatorOf(given.token);
+      if (typeof found === 'string') {
+        if (!isSecond && MAY_BE_BEHIND.has(found)) throw new Behind();
+        return fail(req, route, found, adminFailures);
+      }
       if (!found.scopes.includes(scope) && !found.scopes.includes('admin'))
         throw new Refusal('scope_missing', `this token lacks the scope ${scope}`);
       return found;

@@ -17,7 +17,7 @@ const TOLD: Readonly<Record<string, HttpCode>> = {
 };
 
 /** This controller will not do it any more; the one that took over will. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved']);
+const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved', 'fell_behind']);
 
 const RETRY_S = 10;
 
@@ -28,6 +28,10 @@ const AWAY: readonly (readonly [code: RegExp, text: string])[] = [
     'the controller cannot write to its database now, so nothing was changed; try again later',
   ],
   [/^disk_full$/, 'a disk that the controller writes to is full, so nothing was changed; try again later'],
+  [
+    /^(not_leading|leader_silent)$/,
+    'the controller that leads does not answer, so nothing was changed; another one takes over soon',
+  ],
   [
     /^object_store_/,
     'the object store of the APKs cannot be used now, so nothing was stored; try again later',

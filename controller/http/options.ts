@@ -28,10 +28,13 @@ import type {
   ShowToken,
   Webhook,
 } from '../ports/index.ts';
+import type { Fresh } from './afresh.ts';
 import { type Pace, UPLOAD } from './body.ts';
 
 export interface HttpPorts {
   readonly picture: Picture;
+  /** Undefined with SQLite: no other controller changes anything. */
+  readonly feed?: Fresh;
   /** Undefined with SQLite. */
   readonly database?: DatabaseReach | undefined;
   readonly clock: HeldClock;

@@ -1,6 +1,7 @@
 /** Routes as values: the routers are built from them, and tests compare them with the OpenAPI document. */
 import type { Context } from 'koa';
 import type { AdminScope, AdminToken } from '../ports/index.ts';
+import { type Fresh, secondLook } from './afresh.ts';
 import type { Auth, DeviceIdentity } from './auth.ts';
 import { Refusal } from './problem.ts';
 import type { RateLimit } from './rate.ts';
@@ -33,14 +34,14 @@ export interface Doors {
 }
 
 /** Makes routes that authenticate before anything else. `limit` is per device. */
-export const makeDoors = (auth: Auth, limit: RateLimit): Doors => ({
+export const makeDoors = (auth: Auth, limit: RateLimit, feed: Fresh): Doors => ({
   open: (method, path, surface, run) => ({ method, path, surface, run }),
   device: (method, path, run) => ({
     method,
     path,
     surface: 'agent',
-    run: ctx => {
-      const device = auth.device(ctx.req, path);
+    run: async ctx => {
+      const device = await secondLook(feed, isSecond => auth.device(ctx.req, path, isSecond));
       const retryAfterS = limit.take(device.deviceId);
       if (retryAfterS > 0)
         throw new Refusal('rate_limited', 'this device sends too many requests', { retryAfterS });
@@ -51,7 +52,8 @@ export const makeDoors = (auth: Auth, limit: RateLimit): Doors => ({
     method,
     path,
     surface: 'operator',
-    run: ctx => run(ctx, auth.admin(ctx.req, path, scope)),
+    run: async ctx =>
+      run(ctx, await secondLook(feed, isSecond => auth.admin(ctx.req, path, scope, isSecond))),
   }),
 });
 

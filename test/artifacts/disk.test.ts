@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
 import { importFolder } from '../../controller/artifacts/import-folder.ts';
 import { inspectApk } from '../../controller/artifacts/inspect.ts';
-import { DAY_MS } from '../../controller/domain/duration.ts';
+import { DAY_MS, HOUR_MS } from '../../controller/domain/duration.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import { makeApk, testKey } from '../support/apk/index.ts';
 import { withFolder } from '../support/folder.ts';
@@ -143,7 +143,7 @@ test('only what nothing refers to and is old is collected', () =>
     );
   }));
 
-test('kill -9 during an upload leaves a temporary file that the next start sweeps', () =>
+test('kill -9 during an upload leaves a temporary file that a start sweeps an hour later', () =>
   withFolder(async folder => {
     const program = `
       import { openDiskArtifacts } from './controller/artifacts/disk.ts';
@@ -160,6 +160,10 @@ test('kill -9 during an upload leaves a temporary file that the next start sweep
     const left = await readdir(folder);
     assert.is(left.length, 1);
     assert.match(left[0] ?? '', /^\.incoming-/);
+    await storeIn(folder);
+    assert.equal(await readdir(folder), left, 'another controller that shares the folder may be writing it');
+    const hourAgo = new Date(Date.now() - HOUR_MS);
+    await utimes(path.join(folder, left[0] ?? ''), hourAgo, hourAgo);
     const artifacts = await storeIn(folder);
     assert.equal(await readdir(folder), []);
     assert.equal(await artifacts.list(), []);

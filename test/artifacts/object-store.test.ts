@@ -68,12 +68,17 @@ async function scene(
           if (database.away) throw new Fault('store_unreachable', 'it is away', { retry: 'backoff' });
           return values.get(key);
         },
-        set: async (key, value) => void values.set(key, value),
+        change: async (key, next) => {
+          const value = next(values.get(key));
+          values.set(key, value);
+          return value;
+        },
       },
       nowMs,
     ),
     quotaBytes,
     owner,
+    leads: () => true,
     monotonicMs: nowMs,
     onRepaired: of => void repaired.push(of),
   });

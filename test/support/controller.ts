@@ -50,6 +50,8 @@ export interface Journey {
   pass(ms: number): Promise<void>;
   /** An operator's calls with the token in the data folder that is in use now: after a `restart` on another one. */
   freshOperator(): Promise<Journey['admin']>;
+  /** A second controller on the same database, with a data folder of its own; with PostgreSQL alone. It ends with the test. */
+  another(name: string, settings?: Readonly<Record<string, string>>): Promise<Controller>;
   /** `downMs`: how long it is down. */
   restart(settings?: Readonly<Record<string, string>>, downMs?: number): Promise<void>;
 }
@@ -92,6 +94,7 @@ export function withController(
       startController(
         readSettings({
           OTA_DATA: data,
+          ...(database === undefined ? {} : { OTA_ARTIFACTS: path.join(folder, 'apks') }),
           ...(database === undefined ? {} : onPostgres(database.url)),
           OTA_PORT: '0',
           OTA_SOURCE: pathToFileURL(repository.folder).href,
@@ -112,6 +115,7 @@ export function withController(
         },
       );
     await repository.record();
+    const others: Controller[] = [];
     let controller = await start();
     const adminToken = (await readFile(path.join(folder, 'data', 'admin-token'), 'utf8')).trim();
     const admin: Journey['admin'] = (method, target, more = {}) =>
@@ -172,6 +176,11 @@ export function withController(
         return (method, target, more = {}) =>
           call(controller.operatorUrl, method, target, { token, ...more });
       },
+      another: async (name, settings) => {
+        const made = await start({ OTA_DATA: path.join(folder, name), ...settings });
+        others.push(made);
+        return made;
+      },
       restart: async (settings, downMs = 0) => {
         await controller.stop('restart');
         movedMs += downMs;
@@ -188,6 +197,7 @@ export function withController(
       }
       await use(journey);
     } finally {
+      for (const other of others) await other.stop('end of test');
       await controller.stop('end of test');
     }
   });

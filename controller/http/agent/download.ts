@@ -5,6 +5,7 @@ import { targetFor } from '../../domain/decision.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import { type BuildId, isBuildId } from '../../domain/ids.ts';
 import type { Build } from '../../domain/release.ts';
+import { afresh } from '../afresh.ts';
 import type { DeviceIdentity } from '../auth.ts';
 import { failureOf } from '../failure.ts';
 import type { Http } from '../options.ts';
@@ -41,7 +42,7 @@ const NOT_BEGUN: ReadonlySet<string> = new Set(['rate_limited', 'download_limit'
 
 export function downloadRoute(http: Http, doors: Doors): Route {
   const { settings, observe, monotonicMs, knownBuild } = http;
-  const { picture, clock, devices, outcomes, artifacts, reconciler } = http.ports;
+  const { picture, clock, devices, feed, outcomes, artifacts, reconciler } = http.ports;
   const budget = makeBudget({ ...settings, monotonicMs });
   const openApk = makeOpenApk(artifacts, settings.memoryApkBytes);
 
@@ -91,9 +92,10 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     const { buildId } = attempt;
     if (picture.snapshot === undefined)
       throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 10 });
-    if (!isBuildId(buildId) || !knownBuild(buildId)) throw new Refusal('build_unknown', 'no such build');
+    const isKnown = (): true | undefined => (isBuildId(buildId) && knownBuild(buildId) ? true : undefined);
+    if ((await afresh(feed, isKnown)) === undefined) throw new Refusal('build_unknown', 'no such build');
     const sdk = (await devices.get(device.deviceId))?.sdk;
-    const build = offered(device, buildId, sdk);
+    const build = await afresh(feed, () => offered(device, buildId, sdk));
     if (build === undefined)
       throw new Refusal('build_not_offered', `build ${buildId} is not offered to this device now`);
     const apk = await openApk(build);

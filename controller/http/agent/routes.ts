@@ -6,6 +6,7 @@ import type { Event } from '../../domain/event.ts';
 import { nudgeKey } from '../../domain/nudge/message.ts';
 import { beginsRepeating, REPEATED_INSTALLS, type Recorded, recordedOf } from '../../domain/outcome.ts';
 import { NO_END_MS, type Report } from '../../ports/index.ts';
+import { afresh } from '../afresh.ts';
 import { readChecked } from '../body.ts';
 import type { Contract } from '../contract.ts';
 import type { DeviceTokens } from '../device-token.ts';
@@ -49,12 +50,13 @@ export const credentials = (
 
 export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route[] {
   const { settings, observe, knownBuild } = http;
-  const { devices, outcomes, clock, picture } = http.ports;
+  const { devices, outcomes, clock, feed, picture } = http.ports;
 
   return [
     doors.device('POST', '/v1/action-result', async (ctx, { deviceId }) => {
       const result = await readChecked(ctx, contract, 'ActionResult', settings.jsonMaxBytes);
-      if (!knownBuild(result.build_id)) throw new Refusal('build_unknown', 'no such build');
+      const isKnown = (): true | undefined => (knownBuild(result.build_id) ? true : undefined);
+      if ((await afresh(feed, isKnown)) === undefined) throw new Refusal('build_unknown', 'no such build');
       const versionCode = result.version_code;
       const known = picture.snapshot?.state.builds.get(result.build_id)?.versionCode;
       const recorded = recordedOf({ ...result, versionCode }, known);

@@ -1,5 +1,5 @@
 /**
- * The update check (SPEC §5), the hot route. `answer` does all of it synchronously. It is served ahead of Koa by
+ * The update check (SPEC §5), the hot route. `answer` does all of it synchronously, but for tokens that are not known yet. It is served ahead of Koa by
  * {@link UpdateCheck.handle} and also as a Koa route; a test compares the two.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -7,6 +7,7 @@ import { decide, type HoldReason } from '../../domain/decision.ts';
 import type { Event } from '../../domain/event.ts';
 import { isRequestId } from '../../domain/ids.ts';
 import type { CheckIn } from '../../ports/index.ts';
+import { Behind } from '../afresh.ts';
 import type { Auth } from '../auth.ts';
 import { hasBody } from '../body.ts';
 import { failureOf } from '../failure.ts';
@@ -35,7 +36,8 @@ export interface CheckAnswer {
 }
 
 export interface UpdateCheck {
-  answer(req: IncomingMessage): CheckAnswer;
+  /** A promise only for a token that another controller may have made just now. */
+  answer(req: IncomingMessage): CheckAnswer | Promise<CheckAnswer>;
   /** Records events and the check-in. Called after the response was written. */
   record(answer: CheckAnswer, method: string, startedMs: number): void;
   /** True when the request was an update check and is now answered. */
@@ -66,7 +68,7 @@ export function requestIdOf(req: IncomingMessage): string | undefined {
 
 export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
   const { settings, observe, monotonicMs } = http;
-  const { picture, clock, devices } = http.ports;
+  const { picture, clock, devices, feed } = http.ports;
   const limit = makeSlotLimit({ perMinute: settings.checksPerMinute, monotonicMs });
 
   const common = [
@@ -99,8 +101,8 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     monotonicMs,
   });
 
-  function decided(req: IncomingMessage): CheckAnswer {
-    const identity = auth.device(req, UPDATE_ROUTE);
+  function decided(req: IncomingMessage, isSecond: boolean): CheckAnswer {
+    const identity = auth.device(req, UPDATE_ROUTE, isSecond);
     const { deviceId, auth: known } = identity;
     const waitS = limit.take(known.slot);
     if (waitS > 0)
@@ -160,9 +162,18 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     return { status: refusal.status, headers, body, event, checkIn: undefined };
   }
 
-  function answer(req: IncomingMessage): CheckAnswer {
+  function answer(req: IncomingMessage): CheckAnswer | Promise<CheckAnswer> {
     try {
-      return decided(req);
+      return decided(req, feed === undefined);
+    } catch (error) {
+      return error instanceof Behind ? answerAfresh(req) : refused(req, error);
+    }
+  }
+
+  async function answerAfresh(req: IncomingMessage): Promise<CheckAnswer> {
+    try {
+      await feed?.catchUp();
+      return decided(req, true);
     } catch (error) {
       return refused(req, error);
     }
@@ -208,7 +219,9 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
       if (req.method !== 'GET' || !url.startsWith(UPDATE_ROUTE)) return false;
       if (url.length > UPDATE_ROUTE.length && url.charCodeAt(UPDATE_ROUTE.length) !== 63) return false;
       const startedMs = monotonicMs();
-      finish({ res, given: answer(req), startedMs });
+      const given = answer(req);
+      if (given instanceof Promise) void given.then(late => finish({ res, given: late, startedMs }));
+      else finish({ res, given, startedMs });
       return true;
     },
   };
