@@ -73,8 +73,9 @@ export const storeOptions = (
     observer,
     overtaken,
     version,
+    wallMs,
     host = 'localhost',
-  }: Pick<Surroundings, 'monotonicMs' | 'observer' | 'overtaken' | 'version' | 'host'>,
+  }: Pick<Surroundings, 'monotonicMs' | 'observer' | 'overtaken' | 'version' | 'host' | 'wallMs'>,
   nowMs: () => number,
   background: Pick<Background, 'failed'>,
 ): StoreOptions => ({
@@ -87,7 +88,7 @@ export const storeOptions = (
   onFault: background.failed,
   onOvertaken: overtaken,
   leaseMs: settings.OTA_LEASE,
-  self: { id: randomUUID(), host, version },
+  self: { id: randomUUID(), host, version, wallMs },
   watch: {
     monotonicMs,
     wrote: (ms, jobs) => observer.observe({ type: 'ota.store.write', ms, jobs }),

@@ -10,6 +10,8 @@ export interface Replica {
   readonly role: Role;
   /** ms since it last said so, by the database's clock. */
   readonly agoMs: number;
+  /** How far its clock is ahead of the database's, ms. */
+  readonly clockOffMs: number;
 }
 
 export interface Replicas {

@@ -13,6 +13,11 @@ import { compareByBytes, lockForWriting, refuseForeignTables } from './postgres.
 /** Named without a file extension: a name must mean the same to sources and to compiled code. */
 export interface Migration {
   readonly name: string;
+  /**
+   * A version that does not know this migration may not run on the schema. Left out where it only adds: then an older version
+   * goes on beside a newer one on PostgreSQL. What is not used any more is taken away one minor version later.
+   */
+  readonly breaks?: true;
   /** `nowMs`: Unix ms. */
   up(db: Knex, nowMs: number): Promise<void>;
 }
@@ -26,6 +31,8 @@ export interface MigrateOptions {
 }
 
 const TABLE = 'schema_migrations';
+/** The newest migration that breaks, of all that were applied. */
+const FLOOR = 'schema_floor';
 
 /** Faults `schema_newer`, `disk_full`, `store_io`, `store_corrupt`. On SQLite the caller holds the folder's lock. */
 export async function migrate(db: Knex, options: MigrateOptions): Promise<void> {
@@ -45,18 +52,28 @@ const migrateTogether = (db: Knex, migrations: readonly Migration[], nowMs: numb
     if ((await appliedNames(trx)).length === 0) await refuseForeignTables(trx);
     await run(trx, migrations, nowMs);
     await compareByBytes(trx);
+    const floor = migrations.filter(m => m.breaks === true).at(-1)?.name;
+    if (floor !== undefined) await trx(FLOOR).where({ id: 1 }).update({ migration: floor });
   });
 
-/** Fault `schema_newer`: a database that knows more than this binary is left alone. */
+/** Fault `schema_newer`: a database that knows more than this binary is left alone, unless that only adds to it. */
 async function isBehind(db: Knex, migrations: readonly Migration[]): Promise<boolean> {
   const applied = await appliedNames(db);
   const known = new Set(migrations.map(migration => migration.name));
   const foreign = applied.filter(name => !known.has(name));
+  const isWhole = migrations.every(({ name }) => applied.includes(name));
+  if (foreign.length > 0 && isWhole && known.has((await floorIn(db)) ?? '')) return false;
   if (foreign.length > 0)
     throw new Fault('schema_newer', `the database was written by a newer version (${foreign.join(', ')})`, {
       retry: 'never',
     });
   return applied.length < migrations.length;
+}
+
+/** Undefined with SQLite, where one version runs. */
+async function floorIn(db: Knex): Promise<string | undefined> {
+  if (!isPostgres(db) || !(await db.schema.hasTable(FLOOR))) return undefined;
+  return (await db<{ id: number; migration: string }>(FLOOR).where({ id: 1 }).first())?.migration;
 }
 
 /** The way back is the backup. */

@@ -11,6 +11,8 @@ export interface Self {
   readonly id: string;
   readonly host: string;
   readonly version: string;
+  /** Its wall clock, Unix ms. */
+  readonly wallMs: () => number;
 }
 
 interface ReplicaRecord {
@@ -20,6 +22,7 @@ interface ReplicaRecord {
   readonly role: Role;
   readonly seen_ms: number;
   readonly change_id: number;
+  readonly clock_off_ms: number;
 }
 
 /** One that was not seen for so long is forgotten: it will not come back. */
@@ -30,12 +33,12 @@ const WAIT_FOR_MS = 15 * MINUTE_MS;
 /** `changeId`: the newest change that it has taken in. */
 export async function saySelf(
   trx: Knex,
-  { id, host, version }: Self,
+  { id, host, version, wallMs }: Self,
   { role, changeId }: { readonly role: Role; readonly changeId: number },
 ): Promise<void> {
   const seen_ms = await clockMs(trx);
   await trx<ReplicaRecord>('controllers')
-    .insert({ id, host, version, role, seen_ms, change_id: changeId })
+    .insert({ id, host, version, role, seen_ms, change_id: changeId, clock_off_ms: wallMs() - seen_ms })
     .onConflict('id')
     .merge();
   await trx<ReplicaRecord>('controllers')
@@ -68,10 +71,11 @@ export const makeReplicas = (db: Db, isShared: boolean): Replicas => ({
 async function listed(reader: Knex): Promise<Replica[]> {
   const nowMs = await clockMs(reader);
   const rows = await reader<ReplicaRecord>('controllers').orderBy(['role', 'host', 'id']);
-  return rows.map(({ host, version, role, seen_ms }) => ({
+  return rows.map(({ host, version, role, seen_ms, clock_off_ms: clockOffMs }) => ({
     host,
     version,
     role,
     agoMs: Math.max(0, nowMs - seen_ms),
+    clockOffMs,
   }));
 }

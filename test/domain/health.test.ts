@@ -27,8 +27,8 @@ const well: HealthFacts = {
   webhook: { isSet: true, takenAtMs: NOW_MS - HOUR_MS, refusedAtMs: undefined },
   signIn: { kind: 'fine', text: 'people sign in with login.example, which answers' },
   replicas: [
-    { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 },
-    { host: 'ota-2', version: '1.0.0', role: 'follows', agoMs: 400 },
+    { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900, clockOffMs: 0 },
+    { host: 'ota-2', version: '1.0.0', role: 'follows', agoMs: 400, clockOffMs: 0 },
   ],
 };
 
@@ -170,8 +170,8 @@ const cases: [string, Partial<HealthFacts>, string, RegExp, RegExp][] = [
     'replicas',
     {
       replicas: [
-        { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 },
-        { host: 'ota-2', version: '1.0.0', role: 'follows', agoMs: 5 * 60_000 + 1_234 },
+        { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900, clockOffMs: 0 },
+        { host: 'ota-2', version: '1.0.0', role: 'follows', agoMs: 5 * 60_000 + 1_234, clockOffMs: 0 },
       ],
     },
     'warning',
@@ -182,13 +182,25 @@ const cases: [string, Partial<HealthFacts>, string, RegExp, RegExp][] = [
     'replicas',
     {
       replicas: [
-        { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 },
-        { host: 'ota-2', version: '1.1.0', role: 'follows', agoMs: 400 },
+        { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900, clockOffMs: 0 },
+        { host: 'ota-2', version: '1.1.0', role: 'follows', agoMs: 400, clockOffMs: 0 },
       ],
     },
     'warning',
     /^ota-1 \(1\.0\.0\) leads, ota-2 \(1\.1\.0\) follows$/,
     /newer version/,
+  ],
+  [
+    'replicas',
+    {
+      replicas: [
+        { host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900, clockOffMs: -40 },
+        { host: 'ota-2', version: '1.0.0', role: 'follows', agoMs: 400, clockOffMs: 600_000 },
+      ],
+    },
+    'warning',
+    /the clock of ota-2 is 10m ahead of the database's$/,
+    /NTP/,
   ],
 ];
 
@@ -224,7 +236,7 @@ test('what is not set up is off, and that is no warning', () => {
 });
 
 test('a controller that leads alone is fine, and the text says that nobody would take over', () => {
-  const replicas = [{ host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900 }] as const;
+  const replicas = [{ host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900, clockOffMs: 0 }] as const;
   const { state, text } = of({ replicas }, 'replicas');
   assert.equal([state, text], ['fine', 'ota-1 (1.0.0) leads; there is no other to take over']);
 });

@@ -186,7 +186,7 @@ test('changes are kept until every controller that is here has taken them in, an
   withFolder(first =>
     withFolder(async second => {
       const database = await databaseOf(first);
-      const self = (id: string) => ({ id, host: id, version: '1' });
+      const self = (id: string) => ({ id, host: id, version: '1', wallMs: Date.now });
       const leader = await openStore({ folder: first, database, nowMs, self: self('a') });
       let code = '';
       const onOvertaken = (why: string) => {

@@ -51,6 +51,7 @@ const STAYS = [
   'leader',
   'leader_requests',
   'moves',
+  'schema_floor',
   'schema_migrations',
   'schema_migrations_lock',
 ];

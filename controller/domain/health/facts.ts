@@ -42,6 +42,8 @@ export interface ReplicaFacts {
   readonly host: string;
   readonly version: string;
   readonly role: 'leads' | 'follows';
+  /** How far its clock is ahead of the database's, ms. */
+  readonly clockOffMs: number;
   /** ms since it said so. */
   readonly agoMs: number;
 }

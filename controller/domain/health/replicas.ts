@@ -4,6 +4,8 @@ import { fine, type HealthCheck, type HealthFacts, off, type ReplicaFacts, warni
 
 /** Each says every few seconds that it is there. */
 const GONE_AFTER_MS = 30 * SECOND_MS;
+/** Clocks that differ by less may wait for each other's answers. */
+const CLOCKS_AGREE_MS = MINUTE_MS;
 
 export function replicasOf({ replicas }: HealthFacts): HealthCheck {
   if (replicas === undefined)
@@ -20,6 +22,13 @@ export function replicasOf({ replicas }: HealthFacts): HealthCheck {
       'replicas',
       `${text}; ${gone.map(r => `${r.host} was last seen ${agoText(r.agoMs)} ago`).join(', ')}`,
       'start it again; one that is gone for good is forgotten after a day',
+    );
+  const [astray] = here.filter(r => Math.abs(r.clockOffMs) > CLOCKS_AGREE_MS);
+  if (astray !== undefined)
+    return warning(
+      'replicas',
+      `${text}; the clock of ${astray.host} is ${agoText(Math.abs(astray.clockOffMs))} ${astray.clockOffMs > 0 ? 'ahead of' : 'behind'} the database's`,
+      'set the clocks of all hosts by NTP: freeze windows and suspends begin and end by them',
     );
   if (new Set(here.map(r => r.version)).size > 1)
     return warning('replicas', text, 'bring all of them to the newer version');

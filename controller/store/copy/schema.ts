@@ -20,6 +20,7 @@ export interface Table {
 
 /** What belongs to a database, not to the installation that lives in it. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
+  schema_floor: 'goes with the migrations',
   schema_migrations: 'each database is migrated by itself',
   schema_migrations_lock: 'the same',
   leader_requests: 'what controllers ask of the one that leads',

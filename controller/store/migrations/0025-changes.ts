@@ -9,6 +9,7 @@ import type { Migration } from '../migrate.ts';
 
 export const changes: Migration = {
   name: '0025-changes',
+  breaks: true,
   async up(db) {
     await db.schema.createTable('changes', t => {
       t.bigInteger('id').primary().comment('of change_counter');
@@ -34,7 +35,16 @@ export const changes: Migration = {
     });
     await db.schema.alterTable('controllers', t => {
       t.bigInteger('change_id').notNullable().defaultTo(0).comment('the newest change that it has taken in');
+      t.bigInteger('clock_off_ms')
+        .notNullable()
+        .defaultTo(0)
+        .comment("how far its clock is ahead of the database's");
     });
+    await db.schema.createTable('schema_floor', t => {
+      t.integer('id').primary().comment('always 1');
+      t.text('migration').notNullable().comment('a version that does not know it may not run here');
+    });
+    await db('schema_floor').insert({ id: 1, migration: '0025-changes' });
     if (isPostgres(db)) await watchTables(db);
   },
 };
