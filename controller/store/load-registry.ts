@@ -111,11 +111,10 @@ async function readPage(db: Db, after: DeviceId, pageSize: number): Promise<Page
      order by d.device_id`,
     [after, pageSize, after, pageSize],
   );
-  const last = rows.at(-1);
+  const last = rows.at(-1)?.[0];
+  if (last === undefined) return { rows, tags: new Map() };
   const tags = (reader: Knex) =>
-    reader<TagRecord>('device_tags')
-      .where('device_id', '>', after)
-      .where('device_id', '<=', last?.[0] ?? after);
+    reader<TagRecord>('device_tags').where('device_id', '>', after).where('device_id', '<=', last);
   return { rows, tags: await readTags(db, tags) };
 }
 

@@ -160,6 +160,8 @@ test('the Compose file mounts only what is there or what make-secrets makes, and
         name.startsWith('./secrets/') ? path.join(folder, name) : path.join(DEPLOY, 'compose', name),
       );
     const { services, secrets, volumes, networks } = compose();
+    const addresses = [services.controller, services.second].map(s => s.networks.fleet.ipv4_address);
+    for (const address of addresses) assert.match(read('haproxy/haproxy.cfg'), `${address}:8080`);
     for (const { file } of Object.values(secrets) as { file: string }[]) assert.ok(isThere(file), file);
     for (const service of Object.values(services) as Record<string, readonly string[] | undefined>[]) {
       for (const name of service.secrets ?? []) assert.ok(name in secrets, name);
@@ -211,7 +213,7 @@ test('the controller takes the settings of Kubernetes, its secrets being in file
     );
     const mounted = controllerOf().volumeMounts.find(mount => mount.name === 'secrets');
     assert.is(mounted?.mountPath, '/run/secrets/ota');
-    const asked = /create secret generic ota-secrets(.*)$/m.exec(read('kubernetes/README.md'))?.[1] ?? '';
+    const asked = /create secret generic ota-secrets(.*?)```/s.exec(read('kubernetes/README.md'))?.[1] ?? '';
     for (const [, value] of given)
       if (value.startsWith('/run/secrets/ota/')) assert.match(asked, `--from-file=${path.basename(value)}`);
   }));
