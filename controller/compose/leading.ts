@@ -22,6 +22,8 @@ type Work = (detail: unknown) => Promise<unknown>;
 
 export interface Leading {
   readonly leads: boolean;
+  /** Another controller serves too: it may be half a second behind. */
+  readonly isFollowed: boolean;
   /** The same work wherever it is asked for: done here, or by the controller that leads. Fault `leader_silent`. */
   only<D, R>(kind: string, work: (detail: D) => Promise<R>): (detail: D) => Promise<R>;
   /** Tells whoever leads; this controller too. */
@@ -60,6 +62,7 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
   const works = new Map<string, Work>();
   const signals = new Map<Signal, (() => void)[]>();
   let leads = store.leads;
+  let isFollowed = false;
   let heard: { readonly told: Told; readonly atMs: number } | undefined;
 
   async function answerAll(requests: LeaderRequests): Promise<void> {
@@ -96,6 +99,9 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
     get leads() {
       return leads;
     },
+    get isFollowed() {
+      return isFollowed;
+    },
     only: <D, R>(kind: string, work: (detail: D) => Promise<R>) => {
       works.set(kind, work as Work);
       return async (detail: D): Promise<R> =>
@@ -121,8 +127,9 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
         else if (leads && topics.has('halts')) await reconcile.noteHalts();
       }),
     look: async ({ publication, reconcile }, begin) => {
-      if (leads) return;
       const leader = await store.leader();
+      isFollowed = leader.isFollowed;
+      if (leads) return;
       if (leader.told !== undefined) heard = { told: leader.told as Told, atMs: around.monotonicMs() };
       if (leader.isHere) {
         // Its looks are ours: a gated ramp is offered only while somebody looks at it.

@@ -11,6 +11,7 @@ import { makeOutbox, type Outbox } from '../outbox/drain.ts';
 import type { OutboxEntry, OutboxHandler, Pusher } from '../ports/index.ts';
 import { pusherOf } from './edges.ts';
 import { dueMsOf, type Ground } from './ground.ts';
+import type { Leading } from './leading.ts';
 
 /** Controllers look twice a second at what others have changed. */
 const FOLLOWED_WITHIN_MS = 1_000;
@@ -27,13 +28,14 @@ export async function nudgesOf(
   ground: Ground,
   nudgeMaster: Buffer,
   picture: () => Snapshot | undefined,
+  leading: Pick<Leading, 'isFollowed'>,
 ): Promise<Nudges> {
   const { settings, around, ends } = ground;
-  if (around.pusher !== undefined) return campaignsOver(around.pusher, ground, nudgeMaster, picture);
+  if (around.pusher !== undefined) return campaignsOver(around.pusher, ground, nudgeMaster, picture, leading);
   const fcm = await pusherOf(settings, around.observer.observe);
   if (fcm === undefined) return { handlers: [], pusher: undefined, promise: () => [] };
   ends.add(() => fcm.close());
-  return campaignsOver(fcm, ground, nudgeMaster, picture);
+  return campaignsOver(fcm, ground, nudgeMaster, picture, leading);
 }
 
 function campaignsOver(
@@ -41,6 +43,7 @@ function campaignsOver(
   { settings, around, store, nowMs }: Ground,
   masterKey: Buffer,
   picture: () => Snapshot | undefined,
+  leading: Pick<Leading, 'isFollowed'>,
 ): Nudges {
   const campaigns = makeCampaigns({
     outbox: store.outbox,
@@ -64,7 +67,7 @@ function campaignsOver(
     pusher,
     promise: (before, now, campaignId = randomUUID()) => {
       // A nudged device may ask any controller: by then each follows.
-      const notBeforeMs = store.feed === undefined ? 0 : nowMs() + FOLLOWED_WITHIN_MS;
+      const notBeforeMs = leading.isFollowed ? nowMs() + FOLLOWED_WITHIN_MS : 0;
       return [{ ...campaignEntry(before, now, campaignId), notBeforeMs }];
     },
   };

@@ -90,7 +90,7 @@ export async function openParts(
   const picture = () => publication.snapshot;
   const leading = makeLeading(ground);
   const { artifacts, objectStore } = await openArtifacts(ground);
-  const nudges = await nudgesOf(ground, keys.nudgeMaster, picture);
+  const nudges = await nudgesOf(ground, keys.nudgeMaster, picture, leading);
   const notifications = notificationsOf(ground, picture);
   const source = sourceOf(settings, around.environment, nowMs, observe, gitOf(ground));
   const parser = apartParser();

@@ -7,6 +7,7 @@ import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
 import type { Db } from './db.ts';
 import { clockMs, transactionAgeMs } from './dialect.ts';
+import { hasFollowers } from './replicas.ts';
 
 export interface Lease {
   /** Undefined while it was never taken. */
@@ -33,13 +34,17 @@ export interface Leader {
   readonly isHere: boolean;
   /** What it said of itself last; undefined: nothing yet. */
   readonly told: unknown;
+  /** Another controller was here within the last minute, or is just starting. */
+  readonly isFollowed: boolean;
 }
 
 export async function readLeader(reader: Knex): Promise<Leader> {
   const { expires_ms, told } = await leaderIn(reader);
+  const nowMs = await clockMs(reader);
   return {
-    isHere: expires_ms > (await clockMs(reader)),
+    isHere: expires_ms > nowMs,
     told: told === null ? undefined : (JSON.parse(told) as unknown),
+    isFollowed: await hasFollowers(reader, nowMs),
   };
 }
 

@@ -60,6 +60,14 @@ export async function pruneChanges(trx: Knex): Promise<void> {
     .delete();
 }
 
+export async function hasFollowers(reader: Knex, nowMs: number): Promise<boolean> {
+  const one = await reader<ReplicaRecord>('controllers')
+    .where({ role: 'follows' })
+    .where('seen_ms', '>', nowMs - MINUTE_MS)
+    .first('id');
+  return one !== undefined;
+}
+
 export const forgetSelf = async (trx: Knex, { id }: Self): Promise<void> => {
   await trx<ReplicaRecord>('controllers').where({ id }).delete();
 };

@@ -144,8 +144,6 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
   const admins = await makeAdminStore(db, nowMs, feed);
   feed?.into({ ...devices.memory, admins: admins.refresh });
   await feed?.catchUp();
-  // Last: a large fleet takes longer to read than a lease holds.
-  await lease.take();
   let timer: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
 
@@ -154,6 +152,11 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
     if (leads) await lease.renew(trx, told);
     await say(trx, options, feed, leads ? 'leads' : 'follows');
     if (leads) await pruneChanges(trx);
+  };
+  const lead = async (): Promise<boolean> => {
+    const leads = await lease.take();
+    if (leads && isShared) await db.write(trx => here(trx, undefined));
+    return leads;
   };
   const leave = async (trx: Knex): Promise<void> => {
     await lease.release(trx);
@@ -171,6 +174,8 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
     }
   }
 
+  // Last: a large fleet takes longer to read than a lease holds.
+  await lead();
   return {
     desired: makeDesiredStore(db, lease, nowMs),
     outbox: makeOutboxStore(db, led, nowMs),
@@ -197,7 +202,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
       return lease.epoch !== undefined;
     },
     leader: () => db.read(readLeader),
-    lead: lease.take,
+    lead,
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(
         () => void devices.store.flush().catch(fault => onFault('check_ins', fault)),

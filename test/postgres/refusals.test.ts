@@ -89,7 +89,8 @@ test('a database of a newer version is left alone', () =>
     const { url } = (await databaseOf(folder)) ?? { url: '' };
     await onDatabase(
       url,
-      "insert into schema_migrations (name, batch, migration_time) values ('9999-later', 9, now())",
+      `insert into schema_migrations (name, batch, migration_time) values ('9999-later', 9, now());
+       update schema_floor set migration = '9999-later'`,
     );
     const fault = await refusal(url);
     assert.is(fault.code, 'schema_newer');

@@ -94,7 +94,7 @@ export function withController(
       startController(
         readSettings({
           OTA_DATA: data,
-          ...(database === undefined ? {} : { OTA_ARTIFACTS: path.join(folder, 'apks') }),
+          ...(database === undefined ? {} : { OTA_ARTIFACTS: path.join(data, 'artifacts') }),
           ...(database === undefined ? {} : onPostgres(database.url)),
           OTA_PORT: '0',
           OTA_SOURCE: pathToFileURL(repository.folder).href,
