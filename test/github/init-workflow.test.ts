@@ -52,7 +52,13 @@ async function makeRunner(cwd: string, place: string, wanted: string) {
     ['GITHUB_OUTPUT', 'GITHUB_PATH', 'GITHUB_STEP_SUMMARY'].map(name => [name, path.join(place, name)]),
   );
   for (const file of Object.values(files)) await writeFile(file, '');
-  const { stdout: cache } = await run('npm', ['config', 'get', 'cache']);
+  const configured = async (name: string): Promise<string | undefined> => {
+    const value = (await run('npm', ['config', 'get', name])).stdout.trim();
+    return value === 'undefined' ? undefined : value;
+  };
+  const cache = await configured('cache');
+  // Where this machine has Node's headers; without them a native package is built with what it downloads.
+  const nodedir = await configured('nodedir');
   const read = (name: string): Promise<string> => readFile(files[name] ?? '', 'utf8');
   const expressions = async (text: string): Promise<string> => {
     const values: Readonly<Record<string, string>> = {
@@ -75,7 +81,8 @@ async function makeRunner(cwd: string, place: string, wanted: string) {
         ...own,
         PATH: [...added.reverse(), process.env.PATH].join(':'),
         RUNNER_TEMP: place,
-        npm_config_cache: cache.trim(),
+        npm_config_cache: cache,
+        ...(nodedir !== undefined && { npm_config_nodedir: nodedir }),
         npm_config_prefer_offline: 'true',
       };
       try {
