@@ -1,8 +1,8 @@
-/** How the fleet took a build: the share of active devices that run it (SPEC §1). */
+/** Adoption of a build: the share of active devices that run it (SPEC §1). */
 import type { BuildId } from './ids.ts';
 import type { Build } from './release.ts';
 
-/** Active devices by what they said they run. */
+/** Active devices by the version they reported. */
 export interface Running {
   /** Checked in within the window. */
   readonly active: number;
@@ -19,7 +19,7 @@ export interface Adoption {
   readonly activeDevices: number;
   /** 0…1; 0 while no device is active. */
   readonly ratio: number;
-  /** Whole percent, cut: 100 means every active device. */
+  /** Whole percent, rounded down: 100 means every active device. */
   readonly percent: number;
 }
 

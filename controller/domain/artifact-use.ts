@@ -1,4 +1,4 @@
-/** Why a stored APK must stay: what names it. Pure. */
+/** Why a stored APK must be kept: what refers to it. Pure. */
 import type { Sha256 } from './ids.ts';
 import { roleOf } from './layout.ts';
 
@@ -14,15 +14,15 @@ export interface ArtifactUse {
   readonly name: string;
 }
 
-/** Where the store keeps what open pull requests name beyond what is applied, by their numbers. */
+/** Store key for the APKs that only open pull requests name, by pull request number. */
 export const PROPOSED_KEY = 'artifacts.proposed';
 export type ProposedArtifacts = Readonly<Record<string, readonly Sha256[]>>;
 
 export type ArtifactUses = ReadonlyMap<Sha256, readonly ArtifactUse[]>;
 
 /**
- * The APKs that the build files of a tree name, also when the tree is invalid: what somebody is about to mend must not be
- * collected meanwhile.
+ * The APKs that the build files of a tree name. Also works on an invalid tree: its APKs must not be collected while
+ * somebody repairs it.
  */
 export function artifactsNamedIn(
   files: readonly { readonly path: string; readonly content?: Buffer }[],

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Revision } from './ids.ts';
 
 /**
- * `ota/promote-b42-at-10-1a2b3c4d`: readable, and the same for the same change of the same base, so that a second try
- * finds the first. `files`: new texts by path.
+ * `ota/promote-b42-at-10-1a2b3c4d`. The same change of the same base gives the same name, so a retry finds the first
+ * branch. `files`: new texts by path.
  */
 export function changeBranch(
   title: string,

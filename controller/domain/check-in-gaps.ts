@@ -1,24 +1,25 @@
 /**
- * How often devices check in, as observed: one byte a device and a histogram over the fleet, so that neither a check-in
- * nor a question about all of them costs more as the fleet grows.
+ * How often devices check in, as observed. It keeps one byte per device and a histogram over the fleet, so the cost of
+ * a check-in or of a query does not grow with the fleet.
  *
- * What is kept of a device is the length of the gap in which a random moment falls: gaps weigh by their own length, so
- * the checks of one visit (offer, confirmation, after the install) count for nothing beside the hours between two visits.
+ * The value of a device is the expected length of the gap that contains a random moment. Gaps are weighted by their
+ * length, so the quick checks of one visit (offer, confirmation, after the install) barely count beside the hours
+ * between two visits.
  */
 import { DAY_MS, SECOND_MS } from './duration.ts';
 
-/** Places of the histogram; 0: no gap of the device was observed yet. */
+/** Bins of the histogram; 0: no gap of the device was observed yet. */
 export const GAP_PLACES = 256;
 const LEAST_MS = SECOND_MS;
 const LARGEST_MS = 90 * DAY_MS;
-/** Each place is 6.5 % longer than the one before. */
+/** Each bin is 6.5 % longer than the one before. */
 const STEP = Math.log(LARGEST_MS / LEAST_MS) / (GAP_PLACES - 2);
 
 /** In steps of 5 %. */
 const SLICES = 20;
 
 export interface CheckInGaps {
-  /** Devices of which a gap was observed; those that were revoked or erased do not count. */
+  /** Devices with an observed gap, without revoked and erased ones. */
   readonly devices: number;
   /** The shortest gap, then the quantiles in steps of 5 %, last the longest: 21 values in ms. Empty without devices. */
   readonly quantilesMs: readonly number[];
@@ -26,14 +27,14 @@ export interface CheckInGaps {
 
 export const NO_GAPS: CheckInGaps = { devices: 0, quantilesMs: [] };
 
-/** The place of a gap in ms; never 0. */
+/** The bin of a gap in ms; never 0. */
 export const placeOf = (gapMs: number): number =>
   1 + Math.round(Math.log(Math.min(LARGEST_MS, Math.max(LEAST_MS, gapMs)) / LEAST_MS) / STEP);
 
-/** The gap in ms that a place stands for; `place` is not 0. */
+/** The gap in ms that a bin represents; `place` is not 0. */
 export const gapAt = (place: number): number => LEAST_MS * Math.exp((place - 1) * STEP);
 
-/** The place of a device once another gap was observed: the mean of both, each weighed by its own length. */
+/** The new bin of a device after another gap: the mean of both, each weighted by its own length. */
 export function blended(place: number, gapMs: number): number {
   if (place === 0) return placeOf(gapMs);
   const before = gapAt(place);
@@ -41,7 +42,7 @@ export function blended(place: number, gapMs: number): number {
   return placeOf((before * before + gap * gap) / (before + gap));
 }
 
-/** `tally`: devices by place. */
+/** `tally`: devices by bin. */
 export function gapsOf(tally: ArrayLike<number>): CheckInGaps {
   let devices = 0;
   for (let place = 1; place < GAP_PLACES; place += 1) devices += tally[place] ?? 0;
@@ -56,7 +57,7 @@ export function gapsOf(tally: ArrayLike<number>): CheckInGaps {
   return { devices, quantilesMs };
 }
 
-/** The fleet in slices of equal size, by the gap in the middle of each. */
+/** The fleet in slices of equal size: the median gap of each. */
 const slicesOf = ({ quantilesMs }: CheckInGaps): number[] =>
   quantilesMs.slice(1).map((longer, i) => (longer + (quantilesMs[i] ?? longer)) / 2);
 
@@ -70,8 +71,8 @@ export const seenWithin = (gaps: CheckInGaps, ms: number): number =>
   meanOver(gaps, gapMs => Math.min(1, Math.max(0, ms / gapMs)));
 
 /**
- * The share of devices that are followed up `ms` after they were first offered a build: one check takes it, and another
- * comes at least `lifeMs` after that.
+ * The share of devices that are followed up `ms` after a build was first offered to them: they take it at one check
+ * and check in again at least `lifeMs` later.
  */
 export const followedWithin = (gaps: CheckInGaps, ms: number, lifeMs: number): number =>
   meanOver(gaps, gapMs => {
@@ -80,7 +81,7 @@ export const followedWithin = (gaps: CheckInGaps, ms: number, lifeMs: number): n
     return waits <= 1 ? (waits * waits) / 2 : 1 - (2 - waits) ** 2 / 2;
   });
 
-/** The least time in ms, to the minute, after which a share that only grows reaches `wanted`; undefined: never. */
+/** The shortest time in ms, to the minute, after which a growing share reaches `wanted`; undefined: never. */
 export function timeUntil(
   wanted: number,
   longestMs: number,

@@ -10,8 +10,8 @@ export const BUCKETS = 10_000;
  * For whole percents `bucket < percent × 100` is exactly `hash(device_id) % 100 < percent`.
  */
 export function bucketOf(deviceId: DeviceId, cohortSeed: string): number {
-  // Edges refuse such an id; a missing or mangled identity must never fall into some cohort.
-  if (!isDeviceId(deviceId)) throw new Error('assertion: an invalid device id was to be bucketed');
+  // Callers reject invalid ids; a missing or mangled id must never fall into a random cohort.
+  if (!isDeviceId(deviceId)) throw new Error('assertion: cannot bucket an invalid device id');
   const h = Number.parseInt(
     hash('sha256', cohortSeed === '' ? deviceId : `${cohortSeed}:${deviceId}`).slice(0, 8),
     16,

@@ -1,4 +1,4 @@
-/** What keeps offers from being what rollout.yaml says, in words for operators. Pure. */
+/** Why offers differ from what rollout.yaml says, in words for operators. Pure. */
 import { isProgressUnread, type Snapshot } from './decision.ts';
 import { type Halt, isClosedByGit } from './halt.ts';
 

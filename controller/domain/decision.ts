@@ -16,7 +16,7 @@ export interface Snapshot {
   readonly rollout: Rollout;
   /** Undefined without a ramp. */
   readonly progress: RampProgress | undefined;
-  /** When whoever judges the ramp looked at it last, Unix ms; undefined where nobody judges. */
+  /** When the leader last looked at the ramp, Unix ms; undefined if nothing judges it. */
   readonly progressReadAtMs?: number | undefined;
   readonly current: Build;
   readonly lastSafe: Build | undefined;
@@ -27,7 +27,7 @@ export interface Snapshot {
   readonly halts: readonly Halt[];
   /** Builds whose APK was lost after admission, by sha256. */
   readonly missingArtifacts: ReadonlySet<Sha256>;
-  /** The database has been away for too long: another controller may have stopped what this offers. */
+  /** The database has been unreachable for too long: another controller may have stopped this rollout meanwhile. */
   readonly isStale?: boolean | undefined;
 }
 
@@ -75,12 +75,12 @@ export interface Hold {
 
 export type Decision = Offer | Hold;
 
-/** Steps 1–2 alone: the build this device should run, whatever it runs now. Downloads are authorised by it. */
+/** Steps 1–2 alone: the build this device should run, whatever it runs now. Also authorises downloads. */
 export type Target =
   | { readonly kind: 'target'; readonly build: Build; readonly eligibleBy: EligibleBy }
   | Hold;
 
-/** Prepares the picture; throws when a named build is not declared, which parsing has ruled out. */
+/** Prepares the snapshot. Throws if a named build is not declared; parsing has already ruled that out. */
 export function makeSnapshot(
   state: DesiredState,
   at: {
@@ -133,7 +133,7 @@ function exposedBy(snapshot: Snapshot, device: Device, percent: number): 'canary
   return isExposed(bucketOf(device.deviceId, snapshot.rollout.cohortSeed), percent) ? 'rollout' : undefined;
 }
 
-/** A gate may have halted meanwhile: who has not looked for so long offers nothing that depends on it. */
+/** True if the last look is too old: the gate may have halted since, so nothing that depends on it is offered. */
 const UNREAD_MS = 60_000;
 
 export const isProgressUnread = ({ rollout, progressReadAtMs }: Snapshot, nowMs: number): boolean =>
@@ -168,12 +168,12 @@ function targetOf(snapshot: Snapshot, device: Device, { by: exposed, whyNot }: E
   return hold(whyNotCurrent ?? whyNot);
 }
 
-/** By Git, or by a halt that says so; without a `last_safe` that may be served it only halts. */
+/** By Git, or by a halt in mode `rollback`; without a usable `last_safe` that halt only stops `current`. */
 export const isRolledBack = ({ rollout, halts, lastSafe }: Snapshot): boolean =>
   rollout.rollback ||
   (haltIn(halts)?.mode === 'rollback' && lastSafe !== undefined && lastSafe.withdrawn === undefined);
 
-/** Nobody is offered anything: by a `suspend` in Git, or because the picture may be out of date. */
+/** True if no device gets an offer: Git says `suspend`, or the snapshot may be out of date. */
 const isFrozen = ({ rollout, isStale }: Snapshot, nowMs: number): boolean =>
   isStale === true || isSuspended(rollout, nowMs);
 
@@ -229,7 +229,7 @@ function signerContinues(target: Build, device: Device): boolean {
   return accepted.includes(device.signer) || target.signerLineage.includes(device.signer);
 }
 
-/** Going back needs a declared build under the device and, as far as is known, the very same signer. */
+/** A downgrade needs the device to run a declared build and, as far as is known, the same signer. */
 function sameSignerForDowngrade(snapshot: Snapshot, device: Device, target: Build): boolean {
   const installed = snapshot.buildsByCode.get(device.versionCode);
   if (installed === undefined) return false;

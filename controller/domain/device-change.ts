@@ -1,4 +1,4 @@
-/** A change that operators make to many devices at once, and what it does to one of them. Pure. */
+/** A change that operators make to many devices at once, and its effect on one of them. Pure. */
 
 export type DeviceChange =
   | { readonly kind: 'tags'; readonly add: readonly string[]; readonly remove: readonly string[] }
@@ -11,7 +11,7 @@ export const tagsAfter = (before: readonly string[], change: DeviceChange): read
     ? [...new Set([...before, ...change.add])].filter(tag => !change.remove.includes(tag))
     : before;
 
-/** False: the device is as the change would make it. */
+/** False if the change would leave the device as it is. */
 export function isChangedBy(
   device: { readonly tags: readonly string[]; readonly revoked: boolean },
   change: DeviceChange,

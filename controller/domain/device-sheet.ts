@@ -1,11 +1,11 @@
 /**
- * How people write a table of devices: spreadsheets separate by comma, semicolon or tab, begin with a byte order mark,
- * write UTF-16, and spell `Device ID` their own way. What is not recognised is refused, never guessed.
+ * Reads device tables as people export them: separated by comma, semicolon or tab, with a byte order mark, in UTF-16,
+ * with their own spelling of `Device ID`. Anything unknown is rejected, never guessed.
  */
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
-/** By the byte order mark, or by the zero bytes that UTF-16 has in ASCII text. */
+/** Detected by the byte order mark, or by the zero bytes of ASCII text in UTF-16. */
 export function encodingOf(start: Uint8Array): Encoding {
   const [first, second] = start;
   if (first === 0xff && second === 0xfe) return 'utf-16le';
@@ -34,7 +34,7 @@ export interface SheetHeader {
   readonly columns: readonly string[];
 }
 
-/** Undefined when the line has no `device_id` column: then it is no header of a list of devices. */
+/** Undefined if the line has no `device_id` column, so it is not the header of a device list. */
 export function sheetHeader(line: string): SheetHeader | undefined {
   for (const delimiter of DELIMITERS) {
     const columns = line.split(delimiter).map(columnOf);
@@ -43,10 +43,10 @@ export function sheetHeader(line: string): SheetHeader | undefined {
   return undefined;
 }
 
-/** Excel writes `sep=;` before the header when it is told to; the header says the same. */
+/** Excel can write `sep=;` before the header. It is skipped, because the header shows the delimiter too. */
 export const isSeparatorLine = (line: string): boolean => /^sep=.?$/.test(line.trim());
 
-/** Columns of our own export that an import does not take: the controller knows them better. */
+/** Columns of our own export that an import ignores: the controller is their source. */
 export const READ_ONLY_COLUMNS: ReadonlySet<string> = new Set([
   'generation',
   'enrolled_at',
@@ -64,5 +64,5 @@ export const IMPORT_COLUMNS = ['device_id', 'tags', 'token_sha256', 'revoked_at'
 const HEADER_WORDS =
   /^(device|devices|id|ids|serial|serials|serial_?(no|number)|name|names|host_?name|imei|udid|uuid|asset|label|tags?)$/;
 
-/** A word that is a legal device id but surely names a column. */
+/** Words that are legal device ids but clearly column names. */
 export const looksLikeHeader = (line: string): boolean => HEADER_WORDS.test(columnOf(line));

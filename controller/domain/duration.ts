@@ -21,7 +21,7 @@ export function parseDuration(text: string): number | undefined {
   return unit === undefined ? undefined : Number(count) * unit[1];
 }
 
-/** 14,400,000 → `4h`, in the largest unit that divides it; days only from two on. */
+/** 14,400,000 → `4h`, in the largest unit that divides it; `24h` rather than `1d`. */
 export function durationText(ms: number): string {
   const unit = UNITS.find(([name, size]) => ms % size === 0 && ms >= size * (name === 'd' ? 2 : 1));
   return unit === undefined ? `${ms}ms` : `${ms / unit[1]}${unit[0]}`;

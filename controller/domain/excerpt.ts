@@ -1,4 +1,4 @@
-/** The lines of a file around a problem, as a person needs them to see what is wrong. Pure. */
+/** The lines around a problem in a file. Pure. */
 import type { Problem } from './problem.ts';
 
 export interface Excerpt {
@@ -18,7 +18,7 @@ export function excerptOf(text: string, line: number): Excerpt | undefined {
   return { from, lines };
 }
 
-/** Each problem with its lines; a file in which a secret was found is shown nowhere. */
+/** Adds the lines to each problem. No lines are shown of a file in which a secret was found. */
 export function withExcerpts<P extends Pick<Problem, 'code' | 'file' | 'line'>>(
   problems: readonly P[],
   textOf: (file: string) => string | undefined,

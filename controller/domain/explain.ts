@@ -56,7 +56,7 @@ function cohortStep(
   return { step: 'cohort', finding: 'canary', why: whyCanary(snapshot, device) };
 }
 
-/** Every way by which it is one: whoever takes it out must know them all. */
+/** Lists every reason: to stop it being a canary, all of them must be removed. */
 function whyCanary({ rollout, state }: Snapshot, { deviceId, tags }: Device): string {
   const reasons = (
     where: string,

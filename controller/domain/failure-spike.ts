@@ -1,6 +1,6 @@
 /**
- * When failures of a build are a spike that a person should hear of, gate or not. Pure: counts of devices, each by its
- * newest final outcome within the window. It tells; it never halts anything (that is what gates are for, GATES §3).
+ * Detects a failure spike that a person should hear about, with or without a gate. Pure: counts devices by their newest
+ * final outcome within the window. A spike only notifies; halting is the job of gates (GATES §3).
  */
 import { HOUR_MS } from './duration.ts';
 import { BUILD_FAILURES } from './gate/evidence.ts';
@@ -9,11 +9,11 @@ import type { BuildId } from './ids.ts';
 import { type ResultReason, VERIFY_FAILURES } from './outcome.ts';
 
 export const SPIKE_WINDOW_MS = HOUR_MS;
-/** Told again only when there was no spike for so long. */
+/** A spike is told again only after this long without one. */
 const CALM_MS = 6 * HOUR_MS;
-/** One or two broken tablets are no spike, whatever share of a small fleet they are. */
+/** Fewer failing devices than this are never a spike, whatever their share of a small fleet. */
 const LEAST_FAILED = 3;
-/** Of the devices that ended an attempt. The true share must be above it with 99 % certainty. */
+/** Limit for the share of failures among finished attempts. The true share must exceed it with 99 % certainty. */
 const SHARE = 0.05;
 
 /** Devices by the newest final outcome of their attempts at one build. */
@@ -30,7 +30,7 @@ export interface SpikeCounts {
   readonly reasons: readonly { readonly reason: ResultReason; readonly devices: number }[];
 }
 
-/** Failures that speak against the build or its bytes; a network that breaks downloads is none (GATES §2). */
+/** Failures caused by the build or its bytes. A network that breaks downloads does not count (GATES §2). */
 export function spikeCounts({ ok, failed }: Endings): SpikeCounts {
   const reasons = failed
     .filter(({ reason }) => BUILD_FAILURES.has(reason) || VERIFY_FAILURES.has(reason))
@@ -49,6 +49,6 @@ export interface LastSpike {
   readonly atMs: number;
 }
 
-/** A spike that goes on is told once; one that comes back after a calm, or of another build, is told anew. */
+/** A spike is told once while it lasts, and again when it returns after a calm or for another build. */
 export const isNewSpike = (last: LastSpike | undefined, buildId: BuildId, nowMs: number): boolean =>
   last?.buildId !== buildId || nowMs - last.atMs >= CALM_MS;

@@ -1,6 +1,6 @@
-/** What a Git process may see of the environment of the one that starts it: how to find itself, its user and the network. */
+/** The environment variables that a Git process inherits: its program path, the user and the network. */
 
-/** No `GIT_` variable: a caller's own would redirect repositories, hooks and commands. */
+/** `GIT_` variables are left out: inherited ones would redirect repositories, hooks and commands. */
 const PASSED_ON = [
   'PATH',
   'HOME',

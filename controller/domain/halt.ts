@@ -1,6 +1,6 @@
 /**
- * What stops a build without a commit: a gate that was breached, or a person's brake. It only ever narrows: nobody is
- * offered `current`, canaries included, and nobody who has it is touched (GATES §3, §6).
+ * A halt stops a build without a commit: a gate was breached, or a person pulled the brake. It only narrows: no device,
+ * canaries included, is offered `current`; devices that have it keep it (GATES §3, §6).
  */
 import type { Evidence } from './gate/evidence.ts';
 import type { Figures } from './gate/judge-step.ts';
@@ -9,24 +9,24 @@ import type { BuildId } from './ids.ts';
 import type { Rollout } from './release.ts';
 
 export interface Halt {
-  /** Of its row. */
+  /** Primary key of the row. */
   readonly id: number;
   readonly buildId: BuildId;
-  /** `lost`: the store has no row of the ramp, so a halt may have been lost with it; until that is known nobody is offered it. */
+  /** `lost`: the store has no row of the ramp, so a halt may be lost too; `current` is not offered until this is resolved. */
   readonly kind: 'gate' | 'hand' | 'lost';
-  /** `rollback`: decides as `rollback: true` would. */
+  /** `rollback`: decides like `rollback: true`. */
   readonly mode: 'halt' | 'rollback';
   readonly atMs: number;
   /** `gate`, `github`, or `admin:<token name>`. */
   readonly by: string;
   readonly reason: string;
-  /** An applied revision has said the same since: the next one that widens lifts it. */
+  /** An applied revision has since declared the same in Git; the next one that widens lifts the halt. */
   readonly declared: boolean;
   /** The pull request that says the same in rollout.yaml. */
   readonly pullUrl?: string | undefined;
 }
 
-/** What a gate's halt was decided on. */
+/** The evidence behind a gate's halt. */
 export interface HaltEvidence {
   readonly reasons: readonly Reason[];
   readonly figures: Figures | undefined;
@@ -34,15 +34,15 @@ export interface HaltEvidence {
   readonly step: number;
 }
 
-/** A gate's halt says more than a hand on the brake, and needs more to end. */
+/** The halt to show: a gate's halt carries more information than a manual brake, and needs more to end. */
 export const haltIn = (halts: readonly Halt[]): Halt | undefined =>
   halts.find(halt => halt.kind === 'gate') ?? halts[0];
 
-/** Nobody is meant to get `current` by this rollout. */
+/** True if this rollout gives `current` to no device, canaries aside. */
 export const isClosedByGit = ({ rollback, exposure }: Rollout): boolean =>
   rollback || (exposure.kind === 'percent' && exposure.percent === 0);
 
-/** The same for canaries, too: there is nothing left that a brake could stop. */
+/** As above, canaries included: a brake has nothing left to stop. */
 const isAsNarrowByGit = (rollout: Rollout): boolean => {
   const { tags, devices, cohorts } = rollout.canary;
   return rollout.rollback || (isClosedByGit(rollout) && tags.length + devices.length + cohorts.length === 0);
@@ -51,13 +51,13 @@ const isAsNarrowByGit = (rollout: Rollout): boolean => {
 export interface HaltsAfter {
   /** Of the build that is `current` now. */
   readonly halts: readonly Halt[];
-  /** Rows that the commit itself ends, with why. */
+  /** Halts that the commit ends, each with the reason. */
   readonly ended: readonly { readonly id: number; readonly why: string }[];
 }
 
 /**
- * What a commit does to the halts of its `current`. A halt ends by a commit that widens after an applied one has declared
- * it; a hand brake also by one that leaves nobody to stop, or by another `current`. No other commit ends anything.
+ * What a commit does to the halts of its `current`. A halt ends when a commit widens after an earlier applied commit has
+ * declared it. A manual brake also ends when a commit leaves no device to stop, or names another `current`.
  */
 export function haltsAfter(
   before: { readonly rollout: Rollout; readonly halts: readonly Halt[] } | undefined,

@@ -1,6 +1,6 @@
 /**
- * What became of an applied revision, from the audit rows that stand between it and the next one. Pure. Rows of older
- * versions may lack a field: what is not there is left out, and nothing is guessed.
+ * The history of an applied revision, from the audit rows between it and the next one. Pure. Rows of older versions may
+ * lack fields; missing fields are left out, never guessed.
  */
 import type { Transition } from './plan/exposure.ts';
 
@@ -8,10 +8,10 @@ import type { Transition } from './plan/exposure.ts';
 export const APPLY = 'apply';
 export const COMPLETE = 'complete';
 
-/** Audit actions that are told under the revision they happened to. */
+/** Audit actions that are listed under the revision they belong to. */
 export const HISTORY_ACTIONS = ['ramp.verdict', 'ramp.restart', 'halt', 'brake', 'resume', COMPLETE] as const;
 
-/** Few, and about no device: they are kept for good, so that a history does not begin in the middle. */
+/** Kept for good, so that a history is complete: these rows are few and name no device. */
 export const KEPT_ACTIONS = [APPLY, COMPLETE, 'halt', 'brake'] as const;
 
 const EVENT_KINDS = ['step', 'verdict', 'restart', 'halt', 'brake', 'resume', 'completed'] as const;
@@ -33,14 +33,14 @@ const listOf = (value: unknown): string =>
   Array.isArray(value) ? value.map(String).join(', ').replaceAll('_', ' ') : '';
 const inBrackets = (text: string): string => (text === '' ? '' : ` (${text})`);
 
-/** Undefined for a row that is no part of a history. Steps are counted from 1, as people do. */
+/** Undefined for a row that is not part of a history. Steps are counted from 1. */
 export function eventOf(action: string, detail: unknown): HistoryEvent | undefined {
   const told = objectOf(detail);
   switch (action) {
     case 'ramp.verdict':
       return verdictOf(told);
     case 'ramp.restart':
-      return { kind: 'restart', text: 'the ramp began anew: the store had no row of it' };
+      return { kind: 'restart', text: 'the ramp restarted: the store had no record of it' };
     case 'halt':
       return { kind: 'halt', text: `the gate halted the build${inBrackets(listOf(told.reasons))}` };
     case 'brake':
@@ -65,7 +65,7 @@ function verdictOf(told: Detail): HistoryEvent {
 function completedOf({ running, offered, kind }: Detail): string {
   const [have, of] = [numberOf(running), numberOf(offered)];
   const share = have === undefined || of === undefined ? '' : `: ${have} of ${of} offered devices run it`;
-  return `${kind === 'rollback' ? 'the way back is completed' : 'completed'}${share}`;
+  return `${kind === 'rollback' ? 'the rollback is complete' : 'completed'}${share}`;
 }
 
 export interface AppliedDetail {
@@ -74,7 +74,7 @@ export interface AppliedDetail {
   /** Who made the commit, by name, and its first line. */
   readonly author: string | undefined;
   readonly subject: string | undefined;
-  /** Undefined in rows of a version that did not keep them. */
+  /** Undefined in rows of older versions. */
   readonly transitions: readonly Transition[] | undefined;
   readonly percent: number | undefined;
   readonly changes: number;

@@ -1,17 +1,17 @@
 /**
- * What tells one installation from another on the same database: its keys, its source and its public URL. The database
- * holds them, and a controller that differs does not start. Of a key it holds a fingerprint: an HMAC of a fixed text
- * under the key. A key is 32 random bytes, so it can be neither computed from the fingerprint nor found by trying.
+ * The identity of an installation: its keys, its source and its public URL. The database stores them, and a controller
+ * whose settings differ does not start. For a key it stores only a fingerprint: an HMAC of a fixed text under the key.
+ * A key is 32 random bytes, so the fingerprint does not reveal it and guessing is hopeless.
  */
 import { createHmac } from 'node:crypto';
 import type { TokenKeys } from './token-key.ts';
 
-/** A controller's own. */
+/** The identity that a controller's settings give it. */
 export interface Identity {
-  /** The one that signs first. */
+  /** The signing key first. */
   readonly tokenKeys: readonly KeyMark[];
   readonly nudgeKey: string;
-  /** Undefined for a folder: its path names no place that a second controller could share. */
+  /** Undefined for a folder: a second controller cannot share a local path. */
   readonly source: RepositoryPlace | undefined;
   readonly publicUrl: string | undefined;
 }
@@ -32,20 +32,20 @@ export type Known = ReadonlyMap<string, string>;
 
 export interface Difference {
   readonly setting: string;
-  /** What the database says, in words; never a key. */
+  /** What the database has, as text; never a key. */
   readonly known: string;
   readonly here: string;
-  /** The rows that make it agree; null: it goes. */
+  /** The rows to write so that the database agrees; null deletes the row. */
   readonly rows: readonly (readonly [name: string, value: string | null])[];
 }
 
 export interface Recognition {
-  /** Rows that are new, or follow a rotation of the key. */
+  /** Rows that are new, or updated by a key rotation. */
   readonly learn: readonly (readonly [name: string, value: string])[];
   readonly differing: readonly Difference[];
 }
 
-/** Old keys that are remembered. */
+/** How many old keys are remembered. */
 const FORMER = 16;
 
 export const fingerprintOf = (purpose: 'token' | 'nudge', key: Uint8Array): string =>
@@ -54,7 +54,7 @@ export const fingerprintOf = (purpose: 'token' | 'nudge', key: Uint8Array): stri
 export const keyMarks = (keys: TokenKeys): KeyMark[] =>
   keys.map(({ kid, key }) => ({ kid, fingerprint: fingerprintOf('token', key) }));
 
-/** A place in Git without what opens it, so that a new password is no other place. */
+/** A Git URL without credentials, so that a new password does not make it a different source. */
 export function placeOfUrl(source: string): string {
   const bare = source.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
   return bare.replace(/\/+$/, '').replace(/\.git$/, '');
@@ -82,8 +82,8 @@ const shortOf = (text: string): string => text.slice(text.indexOf(':') + 1).slic
 const keyWords = (text: string): string => `key ${kidOf(text)}, fingerprint ${shortOf(text)}`;
 
 /**
- * A rotation is followed by itself: the key of the database is still there as the previous one. A controller that has
- * not heard of the new key yet, but verifies it, starts too and changes nothing.
+ * A key rotation is accepted if the key in the database is still configured as the previous one. A controller that
+ * still signs with the old key, but verifies the new one, starts too and changes nothing.
  */
 function tokenKey(known: Known, marks: readonly KeyMark[]): Found {
   const [first, ...previous] = marks.map(textOf);

@@ -1,4 +1,4 @@
-/** What may stand where under `releases/` (SPEC §2). */
+/** Which files may exist where under `releases/` (SPEC §2). */
 import { isBuildId, isName } from './ids.ts';
 
 export const API_VERSION = 'ota.nexmdm/v1';
@@ -8,10 +8,10 @@ export type Kind = (typeof KINDS)[number];
 
 export const MAX_FILE_BYTES = 256 * 1024;
 export const MAX_FILES = 2_000;
-/** Of all files together: what is read is parsed in one go, and a fleet's checks wait meanwhile. */
+/** Limit for all files together: they are parsed in one go, and the fleet's checks wait meanwhile. */
 export const MAX_TREE_BYTES = 4 * 1024 * 1024;
 
-/** `declares`: a file of that kind, `name` being the id its name promises; `ignored`: notes and housekeeping. */
+/** `declares`: a file of that kind; `name` is the id in its file name. `ignored`: notes and dotfiles. */
 export type Role =
   | { readonly role: 'declares'; readonly kind: Kind; readonly name: string }
   | { readonly role: 'ignored' }
@@ -19,7 +19,7 @@ export type Role =
 
 const FOLDERS = { builds: 'Build', cohorts: 'Cohort' } as const;
 
-/** By place alone: dispatch never depends on what a file says of itself. */
+/** Decided by the path alone, never by the content of the file. */
 export function roleOf(path: string): Role {
   const parts = path.split('/');
   const [folder, file] = parts;

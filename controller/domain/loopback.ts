@@ -6,6 +6,6 @@ const IPV4 = /^127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host === '[::1]' || IPV4.test(host);
 
-/** Whether nobody between here and there can read what is sent: https, or plain http on loopback. */
+/** True if nobody on the network can read the traffic: https, or plain http on loopback. */
 export const isPrivateUrl = (url: { readonly protocol: string; readonly hostname: string }): boolean =>
   url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));

@@ -1,6 +1,6 @@
 /** "Did you mean" for ids and names that a person typed. */
 
-/** The candidate within two edits (one for short words); undefined when none is that near. */
+/** The candidate within two edits (one for short words); undefined if there is none. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const limit = word.length <= 3 ? 1 : 2;
   let best: { text: string; distance: number } | undefined;

@@ -46,14 +46,14 @@ export const VERIFY_FAILURES: ReadonlySet<ResultReason> = new Set<ResultReason>(
   'version_mismatch',
 ]);
 
-/** What is stored of a report: `contradictory` when outcome, reason and version cannot all be true. It counts as nothing. */
+/** Stored outcomes. `contradictory`: outcome, reason and version cannot all be true, so the report does not count. */
 export const RECORDED_OUTCOMES = [...OUTCOMES, 'contradictory'] as const;
 export type RecordedOutcome = (typeof RECORDED_OUTCOMES)[number];
 
-/** This many installs of one build by one device within this time are no accident: the install does not last. */
+/** This many installs of one build on one device within this time mean that the install does not last. */
 export const REPEATED_INSTALLS = { installs: 3, withinMs: DAY_MS } as const;
 
-/** Whether the newest of these installs is the one that makes them too many. Unix ms, newest first. */
+/** True if the newest of these installs is the one that reaches the limit. Unix ms, newest first. */
 export function beginsRepeating(installsMs: readonly number[]): boolean {
   const { installs, withinMs } = REPEATED_INSTALLS;
   const areClose = (from: number): boolean => {
@@ -88,7 +88,7 @@ const REASONS_OF: Readonly<Record<Exclude<Outcome, 'fail'>, readonly ResultReaso
     'downgrade_refused',
   ],
 };
-/** Reasons that no failure has. */
+/** Reasons that are invalid for a failure. */
 const NO_FAILURE: ReadonlySet<ResultReason> = new Set<ResultReason>([
   'installed',
   'already_installed',
@@ -111,7 +111,7 @@ export interface Reported {
 export interface Recorded {
   readonly outcome: RecordedOutcome;
   readonly reason: ResultReason;
-  /** What was wrong with the report, in words. */
+  /** What was wrong with the report. */
   readonly note: string | undefined;
 }
 

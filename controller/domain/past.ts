@@ -1,7 +1,6 @@
 /**
- * What a device would have been offered at a moment that is over. Not everything of the past is known, and nothing is
- * guessed: what is not known stands for every value that it may have had, and only what holds in all of these worlds is
- * told. Pure.
+ * What a device would have been offered at a past moment. Not everything about the past is known. Instead of guessing,
+ * each unknown takes every value it may have had, and only an answer that is the same in all these worlds is given. Pure.
  */
 import { type Device, makeSnapshot, type Snapshot } from './decision.ts';
 import type { Halt } from './halt.ts';
@@ -23,9 +22,9 @@ export interface PastDevice {
   readonly deviceId: DeviceId;
   /** Undefined: not known. */
   readonly tags: readonly string[] | undefined;
-  /** What it said last before that moment; undefined: not known. */
+  /** Its last report before that moment; undefined: not known. */
   readonly versionCode: number | undefined;
-  /** As it said last, then or since. */
+  /** From its latest report, before or after that moment. */
   readonly sdk: number | undefined;
   readonly signer: Sha256 | undefined;
 }
@@ -35,7 +34,7 @@ export interface World {
   readonly device: Device;
 }
 
-/** A bounded number: at most steps + 1 pictures, two sets of tags and four versions. */
+/** A bounded number: at most steps + 1 snapshots, two sets of tags and four versions. */
 export function worldsOf(standing: PastStanding, device: PastDevice): World[] {
   const pictures = stepsOf(standing).map(step => pictureAt(standing, step));
   return pictures.flatMap(snapshot =>
@@ -73,7 +72,7 @@ function pictureAt(
   return makeSnapshot(state, { revision, appliedAtMs, progress, halts });
 }
 
-/** Tags matter to canaries alone: it had one of theirs, or it had none. */
+/** Tags only decide who is a canary, so two cases are enough: with a canary tag and without. */
 function tagsOf({ canaryTags }: Snapshot, { tags }: PastDevice): (readonly string[])[] {
   if (tags !== undefined) return [tags];
   const [one] = canaryTags;
@@ -86,14 +85,14 @@ function versionsOf({ current, lastSafe }: Snapshot, { versionCode }: PastDevice
   return [...new Set([0, safe, current.versionCode, Math.max(safe, current.versionCode) + 1])];
 }
 
-/** The one value that `of` has in all worlds; undefined when they differ, or there is none. */
+/** The value of `of` if it is the same in all worlds, else undefined. */
 export function agreed<T>(worlds: readonly World[], of: (world: World) => T): T | undefined {
   const [first, ...rest] = worlds.map(of);
   const text = JSON.stringify(first);
   return rest.every(value => JSON.stringify(value) === text) ? first : undefined;
 }
 
-/** What the audit keeps of a ramp when a revision is applied or a ramp begins anew. Null for a plain percent. */
+/** What the audit stores of a ramp when a revision is applied or a ramp restarts. Null for a plain percent. */
 export const rampRow = (progress: RampProgress | undefined) =>
   progress === undefined
     ? null
@@ -105,7 +104,7 @@ export interface PastStep {
   readonly verdict: { readonly verdict: string; readonly reasons: readonly string[] } | undefined;
 }
 
-/** The step that an audit row leaves its ramp at; undefined for a row that does not tell, as those of older versions. */
+/** The ramp's step after an audit row; undefined if the row does not say, such as rows of older versions. */
 export function stepIn(action: string, detail: unknown): PastStep | undefined {
   const told = objectOf(detail);
   if (action !== 'ramp.verdict') {

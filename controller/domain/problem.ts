@@ -1,8 +1,8 @@
-/** Bad desired state, as values: everything wrong is reported together, nothing is thrown (SPEC §2). */
+/** Problems in the desired state, as values: all are reported together, none is thrown (SPEC §2). */
 
 export type Severity = 'error' | 'warning';
 
-/** Where in the desired state a finding stands; a path step is a key or an index. */
+/** A problem and its path in the desired state; a path step is a key or an index. */
 export interface Finding {
   readonly severity: Severity;
   /** Stable snake_case code. */
@@ -27,7 +27,7 @@ export interface Problem {
   readonly hint: string | undefined;
 }
 
-/** Every code there is; docs/desired-state.md tells the cause and the cure of each. */
+/** All codes; docs/desired-state.md explains the cause and the fix of each. */
 export const PROBLEM_CODES = [
   // the files
   'releases_missing',

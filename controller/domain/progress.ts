@@ -35,7 +35,7 @@ export function subjectOf(picture: Snapshot): Subject & { readonly build: Build 
   return { buildId, versionName, versionCode, kind: back ? 'rollback' : 'rollout', build };
 }
 
-/** What is needed of a device; `lastSeenMs` is undefined for one that never checked in. */
+/** The fields of a device that counting needs; `lastSeenMs` is undefined if it never checked in. */
 export interface CountedDevice extends Omit<Device, 'versionCode'> {
   readonly versionCode: number | undefined;
   readonly lastSeenMs: number | undefined;
@@ -46,9 +46,9 @@ export interface FleetProgress {
   readonly enrolled: number;
   /** Checked in within the active window. */
   readonly active: number;
-  /** Led to the build: by percentage, as a canary, or by a rollback; active or not. */
+  /** Devices led to the build: by percentage, as a canary, or by a rollback; active or not. */
   readonly exposed: number;
-  /** The active ones of them. */
+  /** The active ones among them. */
   readonly seen: number;
   /** Seen, and not staying on a newer version: running + waiting + held. */
   readonly offered: number;
@@ -57,11 +57,11 @@ export interface FleetProgress {
   readonly waiting: number;
   /** Led to the build, but cannot be offered it. */
   readonly held: readonly { readonly reason: HoldReason; readonly devices: number }[];
-  /** On a newer version and not made to go back. */
+  /** On a newer version and not forced to go back. */
   readonly staying: number;
-  /** Those of the above that are canaries; all 0 in a rollback. */
+  /** The canaries among the above; all 0 in a rollback. */
   readonly canaries: { readonly exposed: number; readonly offered: number; readonly running: number };
-  /** The first of them in the order they were counted, at most {@link NAMED} of each. */
+  /** The first devices in counting order, at most {@link NAMED} of each. */
   readonly named: { readonly waiting: readonly DeviceId[]; readonly unseen: readonly DeviceId[] };
 }
 
@@ -98,14 +98,14 @@ export interface ProgressCounter {
   result(): FleetProgress;
 }
 
-/** Exposure as it is now, offers not paused: a suspend freezes a ramp where it stands, but narrows nothing. */
+/** The exposure now, as if offers were not suspended: a suspend freezes a ramp but does not narrow it. */
 function unsuspended(picture: Snapshot): Snapshot {
   const percent = percentAt(picture.rollout, picture.progress);
   const exposure = { kind: 'percent', percent } as const;
   return { ...picture, rollout: { ...picture.rollout, suspend: undefined, exposure } };
 }
 
-/** Counts devices one by one, so that the fleet is never in memory. */
+/** Counts devices one by one, so the fleet is never in memory. */
 export function progressCounter(picture: Snapshot, nowMs: number, activeWithinMs: number): ProgressCounter {
   const snapshot = unsuspended(picture);
   const { build, kind } = subjectOf(snapshot);
@@ -153,30 +153,30 @@ export function progressCounter(picture: Snapshot, nowMs: number, activeWithinMs
   };
 }
 
-/** Exposure stands where it was declared to end; a ramp has more steps until then. */
+/** True if the exposure has reached its declared end; a ramp must be on its last step. */
 export const hasArrived = (picture: Snapshot): boolean =>
   subjectOf(picture).kind === 'rollback' ||
   percentAt(picture.rollout, picture.progress) === finalPercent(picture.rollout);
 
 /** Percents of devices that a rollout must reach to be done. */
 export interface Goal {
-  /** Of the offered devices, those that run the build. Canaries always count whole. */
+  /** Share of the offered devices that must run the build. All canaries must run it. */
   readonly targetPercent: number;
-  /** Of the exposed devices, those that have been seen within the active window. */
+  /** Share of the exposed devices that must have been seen within the active window. */
   readonly minSeenPercent: number;
 }
 
-/** Devices come and go, and one in a drawer must not block for ever. */
+/** Less than 100 %, because devices come and go and one in a drawer must not block for ever. */
 export const GOAL: Goal = { targetPercent: 99, minSeenPercent: 50 };
 
-/** What keeps a rollout from being done. */
+/** Why a rollout is not done yet. */
 export type Wait =
   /** No enrolled device is led to the build. */
   | { readonly for: 'exposed' }
   | { readonly for: 'seen'; readonly have: number; readonly need: number }
   | { readonly for: 'canaries'; readonly have: number; readonly need: number }
   | { readonly for: 'running'; readonly have: number; readonly need: number }
-  /** Time or a person has yet to open the rest. */
+  /** A later step is not open yet; it waits for time or for a person. */
   | { readonly for: 'step' };
 
 const shareOf = (percent: number, of: number): number => Math.ceil((percent * of) / 100 - 1e-9);
@@ -197,7 +197,7 @@ export function waitsOf(
     if (have < least) waits.push({ for: what, have, need: least });
   };
   if (exposed === 0 && kind !== 'rollback') waits.push({ for: 'exposed' });
-  // A device that was seen and stays on a newer version has nothing to run; one at least must be there to tell.
+  // A seen device that stays on a newer version has nothing to install. At least one device must have been seen.
   need('seen', seen, Math.min(exposed, Math.max(1, shareOf(goal.minSeenPercent, exposed))));
   need('canaries', canaries.running, canaries.offered);
   need('running', running, shareOf(goal.targetPercent, offered));
@@ -205,7 +205,7 @@ export function waitsOf(
   return waits;
 }
 
-/** Done, and nothing stands in its way: the rollout is neither suspended nor halted. */
+/** Done, and neither suspended nor halted. */
 export const isComplete = (picture: Snapshot, progress: FleetProgress, nowMs: number): boolean =>
   !isSuspended(picture.rollout, nowMs) &&
   haltIn(picture.halts)?.mode !== 'halt' &&

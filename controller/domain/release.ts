@@ -13,7 +13,7 @@ export interface Build {
   readonly minSdk: number;
   readonly sizeBytes: number;
   readonly sha256: Sha256;
-  /** SHA-256 of the signing certificate's DER, for every SDK that `signers` does not name. */
+  /** SHA-256 of the signing certificate's DER, for every SDK not covered by `signers`. */
   readonly signerFingerprint: Sha256;
   /** Only for APKs whose signer differs by SDK (v3.1); ascending by `minSdk`. */
   readonly signers: readonly SignerFrom[];
@@ -57,7 +57,7 @@ export interface Ramp {
   readonly steps: readonly RampStep[];
   /** Steps that need an approval may be entered up to this percent. */
   readonly approvedPercent?: number | undefined;
-  /** Absent: time alone opens the steps. */
+  /** Absent: the steps open by time alone. */
   readonly gate?: Gate | undefined;
 }
 
@@ -65,7 +65,7 @@ export interface RampStep {
   readonly percent: number;
   /** How long the step lasts; undefined on the last one, which lasts for good. */
   readonly holdMs: number | undefined;
-  /** It is entered only once `approvedPercent` reaches it. */
+  /** The step is entered only once `approvedPercent` reaches its percent. */
   readonly approval?: true | undefined;
 }
 
@@ -144,11 +144,11 @@ const sorted = (_key: string, value: unknown): unknown =>
     ? Object.fromEntries(byKey(new Map(Object.entries(value))))
     : value;
 
-/** Do they say the same, whatever the order of their keys? What comes from the store has another than what was parsed. */
+/** True if both have the same content in any key order: the store and the parser order keys differently. */
 export const saysTheSame = (a: unknown, b: unknown): boolean =>
   JSON.stringify(a, sorted) === JSON.stringify(b, sorted);
 
-/** One JSON text for one meaning: keys sorted, sets in file order. The plan hash and the store rest on it. */
+/** Canonical JSON: sorted keys, sets in file order. The plan hash and the store depend on it. */
 export const canonicalState = (state: DesiredState): string =>
   JSON.stringify(
     {

@@ -1,23 +1,23 @@
 /**
- * The cohort seed of a promotion (SPEC §3): hashing alone misses a percentage by several points on a small fleet, so
- * below 10,000 devices a few hundred seeds are tried, and the one that suits the steps of this very rollout best is taken.
+ * The cohort seed of a promotion (SPEC §3). On a small fleet hashing alone misses a percentage by several points. So
+ * below 10,000 devices a few hundred seeds are tried, and the best one for the steps of this rollout is used.
  */
 import { bucketOf, isExposed } from './cohort.ts';
 import type { BuildId, DeviceId } from './ids.ts';
 
-/** What a plain percentage is likely to be raised through. */
+/** The percents through which a plain percentage is likely to be raised. */
 const USUAL_STEPS: readonly number[] = [1, 5, 10, 25, 50, 75, 90];
 const SEED_TRIES = 256;
-/** From here on hashing alone is near enough. */
+/** From this fleet size on hashing alone is accurate enough. */
 export const SEED_FLEET_LIMIT = 10_000;
-/** Small fleets need more tries to be met as well, and a try costs less there. */
+/** Small fleets need more tries, and a try costs less there. */
 const HASHES = 80_000;
 const MOST_TRIES = 4_096;
 
 export interface SeedChoice {
   /** `b42.17`: the build id and a counter. */
   readonly cohortSeed: string;
-  /** The largest distance of any step from its percentage, in points of this fleet; 0 for an empty one. */
+  /** The largest deviation of any step from its percentage, in points of this fleet; 0 for an empty fleet. */
   readonly worstPoints: number;
   /** How many devices are in the first step. */
   readonly inFirstStep: number;
@@ -40,7 +40,7 @@ interface Fit {
   readonly inFirstStep: number;
 }
 
-/** How near a seed comes to these percents on these devices. */
+/** How well a seed meets these percents on these devices. */
 export function fitOf(deviceIds: readonly DeviceId[], cohortSeed: string, steps: readonly number[]): Fit {
   const percents = partial(steps);
   if (deviceIds.length === 0 || percents.length === 0)
@@ -55,7 +55,7 @@ export function fitOf(deviceIds: readonly DeviceId[], cohortSeed: string, steps:
   return { worstPoints: Math.max(...off), inFirstStep: counts[0] ?? 0 };
 }
 
-/** No seed can do better than this: devices do not split, and the first step wants one. */
+/** The best possible fit: a device cannot be split, and the first step needs one. */
 function leastPoints(devices: number, steps: readonly number[]): number {
   const off = partial(steps).map((p, i) => {
     const nearest = Math.max(i === 0 ? 1 : 0, Math.round((devices * p) / 100));
@@ -67,16 +67,16 @@ function leastPoints(devices: number, steps: readonly number[]): number {
 export const triesFor = (devices: number): number =>
   Math.max(SEED_TRIES, Math.min(MOST_TRIES, Math.ceil(HASHES / devices)));
 
-/** A first step with a device comes before everything else. */
+/** A first step with at least one device comes first, before accuracy. */
 const isBetter = (a: Fit, b: Fit): boolean => {
   const [aHas, bHas] = [a.inFirstStep > 0, b.inFirstStep > 0];
   return aHas === bHas ? a.worstPoints < b.worstPoints : aHas;
 };
 
 /**
- * Takes the first best of some {@link SEED_TRIES} seeds for these devices, in any order, at these percents in rising
- * order; a first step with a device comes before nearness. An empty fleet and one of {@link SEED_FLEET_LIMIT} or more get
- * counter 0 untried. A try costs one hash a device: some 3 s for 10,000.
+ * Returns the first best of about {@link SEED_TRIES} seeds for these devices (any order) at these percents (ascending).
+ * A first step with at least one device comes before accuracy. An empty fleet, or one of {@link SEED_FLEET_LIMIT} or
+ * more, gets counter 0 without a try. A try costs one hash per device: about 3 s in total for 10,000.
  */
 export function chooseSeed(
   buildId: BuildId,

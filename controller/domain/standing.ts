@@ -1,4 +1,4 @@
-/** What stands at a moment: the one type that rules, policy, plan and judgement compare. */
+/** The applied state at a moment: the one type that rules, policy, plan and judgement compare. */
 import { makeSnapshot, type Snapshot } from './decision.ts';
 import type { Halt } from './halt.ts';
 import type { BuildId } from './ids.ts';
@@ -8,17 +8,17 @@ import type { Build, DesiredState } from './release.ts';
 /** A desired state, how far its ramp has come, and the builds that were declared before it. */
 export interface Standing {
   readonly state: DesiredState;
-  /** Undefined without a ramp, and where nobody knows: then nothing counts as exposed yet. */
+  /** Undefined without a ramp or if unknown; an unknown progress counts as nothing exposed. */
   readonly progress: RampProgress | undefined;
-  /** What stops `current` without a commit; undefined where nobody knows. */
+  /** Halts of `current`; undefined if unknown. */
   readonly halts?: readonly Halt[] | undefined;
-  /** Builds that were `current` before; undefined where nobody knows. */
+  /** Builds that were `current` before; undefined if unknown. */
   readonly stood?: ReadonlySet<BuildId> | undefined;
-  /** Builds that were applied once and whose files are gone: an id returns only with the same facts. */
+  /** Builds that were applied once and whose files are gone: an id may return only with the same facts. */
   readonly formerBuilds: ReadonlyMap<BuildId, Build>;
 }
 
-/** What stands once `state` has replaced `before`. */
+/** The standing after `state` has replaced `before`. */
 export function standingAfter(
   before: Standing | undefined,
   state: DesiredState,
@@ -36,7 +36,7 @@ export const currentOf = ({ state }: Pick<Standing, 'state'>): Build | undefined
 export const lastSafeOf = ({ state }: Pick<Standing, 'state'>): Build | undefined =>
   state.rollout.lastSafe === undefined ? undefined : state.builds.get(state.rollout.lastSafe);
 
-/** Percent of buckets that `current` is meant for now. A suspend pauses offers but does not narrow it. */
+/** Intended percent of buckets for `current` now. A suspend pauses offers but does not narrow it. */
 export function meantPercent(standing: OnRamp): number {
   const { rollout } = standing.state;
   if (rollout.rollback || currentOf(standing)?.withdrawn !== undefined) return 0;
@@ -44,7 +44,7 @@ export function meantPercent(standing: OnRamp): number {
   return percentAt(rollout, standing.progress);
 }
 
-/** The snapshot that decisions would be made from if this were applied at `nowMs`. */
+/** The snapshot for decisions if this were applied at `nowMs`. */
 export const pictureOf = ({ state, progress, halts }: OnRamp, nowMs: number): Snapshot =>
   makeSnapshot(state, { revision: '', appliedAtMs: nowMs, progress, halts });
 

@@ -10,5 +10,5 @@ export interface TokenKey {
 /** The first key signs and both verify, so that a key can be rotated while devices keep their tokens. */
 export type TokenKeys = readonly [TokenKey] | readonly [TokenKey, TokenKey];
 
-/** `[A-Za-z0-9_-]{1,16}`: what may stand between two dots of a token. */
+/** `[A-Za-z0-9_-]{1,16}`: safe between two dots of a token. */
 export const isKid = (text: string): boolean => /^[A-Za-z0-9_-]{1,16}$/.test(text);

@@ -103,7 +103,10 @@ test('the plan foretells from observed check-ins, and says so when there are non
     await writeEdit(journey, { exposure: aRamp(undefined, ...STEPS) });
     const online = { cwd: journey.repository.folder, url: journey.url, token: journey.adminToken };
     await check();
-    assert.match((await ota(['plan'], online)).out, /is not known: no device has checked in twice/);
+    assert.match(
+      (await ota(['plan'], online)).out,
+      /There is no forecast of [^:]*: no device has checked in twice/,
+    );
     for (let visit = 0; visit < 3; visit += 1) {
       await journey.pass(6 * HOUR_MS);
       await check();
@@ -142,7 +145,7 @@ test('the plan foretells from observed check-ins, and says so when there are non
       assert.match(proposal === undefined ? '' : proposalBody(proposal), foretold, exposure.join(' '));
     }
     const unknown = await ota(['plan'], { cwd: journey.repository.folder });
-    assert.match(unknown.out, /is not known: OTA_ADMIN_TOKEN is not set/);
+    assert.match(unknown.out, /There is no forecast of [^:]*: OTA_ADMIN_TOKEN is not set/);
   }));
 
 test('a seed is searched on the devices that the controller calls active, not on those of the last 72 hours', async () => {

@@ -1,6 +1,6 @@
 /**
- * What a gate with defaults would say of a rollout at a plain percent (GATES §6). It is told and changes nothing: a
- * plain percent never narrows by itself.
+ * What a default gate would say about a rollout at a plain percent (GATES §6). This is only information: a plain percent
+ * never narrows by itself.
  */
 import { HOUR_MS } from '../duration.ts';
 import type { BuildId } from '../ids.ts';
@@ -15,12 +15,12 @@ export interface Advice {
   readonly buildId: BuildId;
   /** When the devices were counted, Unix ms. */
   readonly atMs: number;
-  /** `advance`: nothing would stand against going on. */
+  /** `advance`: nothing speaks against going on. */
   readonly judgement: Judgement;
   readonly evidence: Evidence;
 }
 
-/** The gate that judges or, at a plain percent, advises. Undefined: nobody is led to `current` by a percent. */
+/** The gate that judges, or advises at a plain percent. Undefined if no percentage leads devices to `current`. */
 export function adviserOf({ rollout, builds }: DesiredState, pollMs: number): Gate | undefined {
   const { exposure } = rollout;
   if (exposure.kind === 'ramp' || exposure.percent === 0 || rollout.rollback) return undefined;
@@ -34,13 +34,13 @@ export const gateOf = (state: DesiredState): Gate | undefined => rampOf(state.ro
 export interface Advised {
   /** How long the percent has stood, ms. */
   readonly stoodMs: number;
-  /** How long this controller has watched; only differences matter. */
+  /** How long this controller has been watching; only differences matter. */
   readonly upMs: number;
   readonly pollMs: number;
   readonly lift: Lift | undefined;
 }
 
-/** As on the last step of a ramp: there is nothing to enter, and nobody is asked. */
+/** Like the last step of a ramp: there is no next step, and no person is asked. */
 export const adviseOn = (
   gate: Gate,
   { stoodMs, upMs, pollMs, lift }: Advised,
@@ -63,7 +63,7 @@ export const adviseOn = (
     memory,
   );
 
-/** What speaks against the build, as opposed to what is merely not known yet. */
+/** Reasons that count against the build, as opposed to missing evidence. */
 const AGAINST: ReadonlySet<string> = new Set([
   'artifact_missing',
   'canary_failures',
@@ -74,6 +74,6 @@ const AGAINST: ReadonlySet<string> = new Set([
   'verify_failures',
 ]);
 
-/** Reasons against the build; a person should be told of them although nothing stops by itself. */
+/** Reasons against the build. Nothing stops by itself, so a person should be told. */
 export const againstIn = ({ reasons }: Pick<Judgement, 'reasons'>): string[] =>
   reasons.filter(reason => AGAINST.has(reason));

@@ -1,10 +1,10 @@
-/** What a step of this size can ever prove: the arithmetic behind `gate_undecidable` and the plan's words about it. */
+/** What a step of this size can prove: the arithmetic behind `gate_undecidable` and the plan's lines about it. */
 import { lnEValue } from './e-value.ts';
 import type { Gate } from './gate.ts';
 import { HALT_AT, reaches } from './proof.ts';
 
 export interface Decidable {
-  /** Failing devices that halt once all `devices` took the build; undefined: not even all of them would. */
+  /** Failures that halt the build once all `devices` took it; undefined: even if all fail, it does not halt. */
   readonly failuresToHalt: number | undefined;
   /**
    * The smallest share of failing devices at which this step halts in four cases of five; undefined: never.
@@ -27,7 +27,7 @@ export function decidableAt(gate: Gate, devices: number): Decidable {
 export const isUndecidable = (gate: Gate, devices: number): boolean =>
   fewestFailures(devices, gate.installFailRatioMax) === undefined;
 
-/** More failures of as many devices are never weaker evidence, so halving the range finds the fewest. */
+/** More failures among the same devices are never weaker evidence, so a binary search finds the minimum. */
 function fewestFailures(devices: number, limit: number): number | undefined {
   const halts = (x: number): boolean => reaches(lnEValue(x, devices, limit), HALT_AT);
   if (devices < 1 || !halts(devices)) return undefined;

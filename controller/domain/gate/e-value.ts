@@ -3,11 +3,11 @@
  * If that is true, the chance that it ever reaches 20 is at most 5 %, however often one looks (Ville's inequality).
  * Fixed-sample bounds such as Wilson's or Clopper and Pearson's have no such guarantee under hourly looks.
  *
- * The guarantee needs `n` to count every device that took the build. Failures are told at once and successes hours
- * later, so a count of those judged so far would look bad at first for every good build.
+ * The guarantee needs `n` to count every device that took the build. Failures are reported at once and successes hours
+ * later, so counting only judged devices would make every good build look bad at first.
  */
 
-/** The alternatives that are bet on, as multiples of the odds of the limit. */
+/** The alternatives to bet on, as multiples of the odds of the limit. */
 const ODDS = [2, 4, 10, 25] as const;
 const LARGEST_RATE = 0.97;
 

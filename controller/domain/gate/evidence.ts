@@ -1,9 +1,9 @@
 /**
- * What is known of a build on its devices: counts of distinct devices, never of reports. Each device stands in the
- * row of its newest state, so nothing that one device repeats moves a count twice.
+ * Evidence about a build: counts of distinct devices, never of reports. Each device counts under its newest state only,
+ * so repeated reports of one device do not count twice.
  *
  * A device *took* the build when it was sent its last byte (or, after a redirect, asked for the confirmation), or has a
- * final `ok` or `fail` of an attempt at it. A device that was never offered the build is no evidence.
+ * final `ok` or `fail` for it. A device that was never offered the build is not evidence.
  */
 import type { ResultReason } from '../outcome.ts';
 
@@ -14,15 +14,15 @@ export interface Takers {
   readonly ok: number;
   /** The newest final outcome is a failure of the build itself ({@link BUILD_FAILURES}). */
   readonly fail: number;
-  /** The newest final outcome says that bytes or signer were wrong. */
+  /** The newest final outcome says that the bytes or the signer were wrong. */
   readonly verifyFail: number;
-  /** Checked in two poll intervals or more after the take: proof of life. */
+  /** Checked in two poll intervals or more after taking the build: proof of life. */
   readonly followed: number;
 }
 
 /** The devices that a step newly exposed. */
 export interface StepTakers extends Takers {
-  /** Seen within `silenceAfterMs`, offered the build, have not taken it, and did not defer it last. */
+  /** Seen within `silenceAfterMs`, offered the build, not taken yet; the newest report is not `deferred`. */
   readonly open: number;
   /** As `open`, but the newest report is `deferred`. */
   readonly deferred: number;
@@ -43,9 +43,9 @@ export interface CanaryTakers {
 }
 
 /**
- * Enrolled devices outside the cohort that are no canaries, run `last_safe`, and were alive when the cohort was first
- * offered the build (seen later than `silenceAfterMs` before that moment). Both arms are thus watched over the same
- * stretch of time, so that devices which vanish day by day weigh on both. One time of last sight a device is enough.
+ * The control arm: enrolled devices outside the cohort that are not canaries, run `last_safe`, and were alive when the
+ * cohort was first offered the build (last seen at most `silenceAfterMs` before that). Both arms cover the same period,
+ * so devices that vanish day by day affect both alike. One last-seen time per device is enough.
  */
 export interface Control {
   readonly devices: number;
@@ -58,9 +58,9 @@ export interface Evidence {
   readonly step: StepTakers;
   readonly canary: CanaryTakers;
   readonly control: Control;
-  /** Devices whose newest report is neutral, by its reason: they tell why data is missing and count for nothing. */
+  /** Devices with a neutral newest report, by reason. They explain missing data and do not count as evidence. */
   readonly neutral: Readonly<Partial<Record<ResultReason, number>>>;
-  /** A verify failure made the controller check its own APK again, and the stored bytes are wrong. */
+  /** After a verify failure the controller checked its own APK again and found wrong bytes. */
   readonly ownApkWrong: boolean;
   /** The store could not be read in time, or a count that can only grow fell. */
   readonly dataFault: boolean;
@@ -68,12 +68,12 @@ export interface Evidence {
   readonly clockHeld: boolean;
   /** A freeze window of the policy is open. */
   readonly frozen: boolean;
-  /** The control checked in less than half as often as its poll intervals promise. */
+  /** The control checked in less than half as often as its poll interval requires. */
   readonly starved: boolean;
   readonly suspended: boolean;
 }
 
-/** Reasons of a `fail` that speak against the build. */
+/** Reasons of a `fail` that count against the build. */
 export const BUILD_FAILURES: ReadonlySet<ResultReason> = new Set<ResultReason>([
   'install_failed',
   'install_rejected',
@@ -85,7 +85,7 @@ export const BUILD_FAILURES: ReadonlySet<ResultReason> = new Set<ResultReason>([
 
 const NO_STEP: StepTakers = { taken: 0, ok: 0, fail: 0, verifyFail: 0, followed: 0, open: 0, deferred: 0 };
 
-/** Nothing is known yet and nothing stands in the way. */
+/** Nothing is known yet, and nothing blocks. */
 export const NO_EVIDENCE: Evidence = {
   cohort: { ...NO_STEP, takenLongAgo: 0, silent: 0 },
   step: NO_STEP,
@@ -102,5 +102,5 @@ export const NO_EVIDENCE: Evidence = {
 
 export const judgedOf = (takers: Takers): number => takers.ok + takers.fail;
 
-/** Devices that a step can learn from: those that took the build, seen since or not, and those that can take it now. */
+/** Devices that a step can learn from: those that took the build and those that can take it now. */
 export const canTake = (takers: StepTakers): number => takers.taken + takers.open;

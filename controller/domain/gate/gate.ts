@@ -2,19 +2,19 @@
 import { HOUR_MS } from '../duration.ts';
 
 export interface Gate {
-  /** Largest accepted share of distinct devices that fail, 0 < x ≤ 0.1. A proof that it is exceeded halts. */
+  /** Largest accepted share of failing devices, 0 < x ≤ 0.1. Proof of a higher share halts the build. */
   readonly installFailRatioMax: number;
-  /** Devices whose bytes or signer were wrong although our APK is right, before a proof may halt. */
+  /** Fewest devices with wrong bytes or signer, although our APK is right, before a proof may halt. */
   readonly verifyFailMax: number;
   /** Smallest accepted share of devices that took the build and went quiet, 0 < x ≤ 0.1. */
   readonly silenceMax: number;
   /** A device that has not checked in for this long is silent; at least two poll intervals. */
   readonly silenceAfterMs: number;
-  /** Judged devices wanted in each step; smaller steps need two thirds of those who can take the build. */
+  /** Judged devices needed in each step; smaller steps need two thirds of the devices that can take the build. */
   readonly minReports: number;
   /** Exposure time that a step whose hold is over may wait for evidence. */
   readonly maxWaitMs: number;
-  /** What happens when the evidence is too little after `maxWaitMs`: a person is asked, or the ramp goes on. */
+  /** If evidence is still missing after `maxWaitMs`: `hold` asks a person, `proceed` goes on. */
   readonly noData: 'hold' | 'proceed';
   readonly onBreach: 'halt' | 'rollback';
 }

@@ -15,7 +15,7 @@ import {
 import type { Reason, Verdict } from './verdict.ts';
 
 export interface StepFacts {
-  /** Time that the step has been exposed; stands while suspended, starved, the clock held or the controller away. */
+  /** Time the step has been exposed. Does not count while suspended, starved, with a held clock or the controller down. */
   readonly exposureMs: number;
   /** undefined: none, as on the last step. */
   readonly holdMs: number | undefined;
@@ -25,23 +25,23 @@ export interface StepFacts {
   readonly approvedPercent: number | undefined;
   /** `ota resume` answered this step's question. */
   readonly resumed: boolean;
-  /** Time that controllers have served this ramp; only differences between looks matter. */
+  /** Total time that controllers have served this ramp; only differences between looks matter. */
   readonly upMs: number;
   readonly pollMs: number;
   /** The last time a halt of this build was lifted. */
   readonly lift: Lift | undefined;
 }
 
-/** What the next look at the same step must be told. Empty at the step's first look. */
+/** What one look passes to the next look at the same step. Empty at the first look. */
 export interface LookMemory {
-  /** `upMs` of the first of an unbroken run of looks at which silence was beyond its limit. */
+  /** `upMs` of the first look in the current run of looks that saw too much silence. */
   readonly silenceSinceMs?: number;
   /** `approved_percent` when a person was first asked in this step; a higher one is the answer. */
   readonly askedAtPercent?: number;
 }
 
 export interface Figures extends Proof {
-  /** Devices that the step needs, judged and followed up. */
+  /** Devices that the step needs to be judged and followed up. */
   readonly needed: number;
   readonly judged: number;
   readonly followed: number;
@@ -49,11 +49,11 @@ export interface Figures extends Proof {
 
 export interface Judgement {
   /**
-   * `advance` on the last step means that its follow-up is done. A caller latches `advance` and `halt`: neither is
-   * taken back by a later look.
+   * `advance` on the last step means that its follow-up is done. Callers latch `advance` and `halt`: a later look does
+   * not take them back.
    */
   readonly verdict: Verdict;
-  /** For `advance` what had stood against it. Never empty for another verdict. */
+  /** For `advance`: the objections that were overridden. Never empty for any other verdict. */
   readonly reasons: readonly Reason[];
   /** undefined without a gate. */
   readonly figures: Figures | undefined;
@@ -110,7 +110,7 @@ function byTime(facts: StepFacts, evidence: Evidence, stopped: readonly Reason[]
 
 const isHoldOver = ({ exposureMs, holdMs = 0 }: StepFacts): boolean => exposureMs >= holdMs;
 
-/** The step itself is done; freeze windows and approvals keep the next one shut. */
+/** The step itself is done; a freeze window or a missing approval may still block the next one. */
 function enterNext({ next, approvedPercent = 0 }: StepFacts, evidence: Evidence, reasons: Reason[]): Finding {
   if (next === undefined) return { verdict: 'advance', reasons };
   if (evidence.frozen) return { verdict: 'hold', reasons: ['freeze'] };
@@ -120,8 +120,8 @@ function enterNext({ next, approvedPercent = 0 }: StepFacts, evidence: Evidence,
 }
 
 /**
- * What the step has and what it needs: two thirds of those who can take the build, at most `min_reports`. A step that
- * nobody can take leans on all devices exposed so far, of which at least one must have been judged.
+ * What the step has and what it needs: two thirds of the devices that can take the build, at most `min_reports`. If no
+ * device of the step can take it, all devices exposed so far count, and at least one of them must have been judged.
  */
 function sufficiency(gate: Gate, evidence: Evidence): Pick<Figures, 'needed' | 'judged' | 'followed'> {
   const { step, cohort, control } = evidence;
@@ -134,7 +134,7 @@ function sufficiency(gate: Gate, evidence: Evidence): Pick<Figures, 'needed' | '
   return canTake(step) > 0 ? from(step, 0) : from(cohort, 1);
 }
 
-/** One look of silence could be a gap in our own sight: the second comes at least one poll later. */
+/** A single silent look could be our own outage, so a second look must confirm it at least one poll later. */
 function silenceSince(facts: StepFacts, figures: Figures, memory: LookMemory): LookMemory {
   const beyond = figures.hasControl && reaches(figures.lnSilence, SILENCE_HALT_AT, facts.lift?.lnSilence);
   return beyond ? { silenceSinceMs: memory.silenceSinceMs ?? facts.upMs } : {};
@@ -144,7 +144,7 @@ function withoutSilence({ silenceSinceMs: _, ...rest }: LookMemory): LookMemory 
   return rest;
 }
 
-/** An approval that was lowered again can be raised again as an answer. */
+/** An approval that was lowered counts as a new answer when it is raised again. */
 function lowered(memory: LookMemory, approvedPercent = 0): LookMemory {
   const { askedAtPercent } = memory;
   if (askedAtPercent === undefined) return memory;
@@ -168,7 +168,7 @@ function breachesOf(
   return reasons;
 }
 
-/** No proof against the build: what stands against going on, and for how long. */
+/** No proof against the build: weaker objections to going on, and how long they may block. */
 function climb(
   gate: Gate,
   facts: StepFacts,
@@ -191,7 +191,7 @@ function climb(
   return afterMaxWait(gate, facts, evidence, figures, against, missing.length > 0);
 }
 
-/** Rows against the build that heal by themselves, or become a proof. */
+/** Objections to the build that either disappear by themselves or become a proof. */
 function doubtsOf(gate: Gate, facts: StepFacts, { cohort }: Evidence, figures: Figures): Reason[] {
   const reasons: Reason[] = [];
   const judged = judgedOf(cohort);
@@ -204,7 +204,7 @@ function doubtsOf(gate: Gate, facts: StepFacts, { cohort }: Evidence, figures: F
   return reasons;
 }
 
-/** On the last step nobody may be left to compare with: there silence is told by the figures alone. */
+/** On the last step there may be no control left to compare with, so silence is only shown in the figures. */
 const silenceCounts = ({ next }: StepFacts, figures: Figures): boolean =>
   next !== undefined || figures.hasControl;
 
@@ -237,7 +237,7 @@ function afterMaxWait(
   if (isIncomplete) why.push('no_data');
   const mayGoOn = !why.includes('doubt') && (!isIncomplete || gate.noData === 'proceed');
   if (mayGoOn) return enterNext(facts, evidence, [...against, isIncomplete ? 'no_data' : 'max_wait']);
-  // Nothing waits for a person on the last step: everybody whom the ramp may reach is exposed.
+  // The last step never waits for a person: all devices that the ramp may reach are already exposed.
   return { verdict: facts.next === undefined ? 'hold' : 'waiting_for_person', reasons: [...against, ...why] };
 }
 

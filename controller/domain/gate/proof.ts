@@ -4,19 +4,19 @@ import type { Control, Evidence } from './evidence.ts';
 import type { Gate } from './gate.ts';
 import { wilsonUpper } from './wilson.ts';
 
-/** An honest build is halted by mistake with a chance of at most 1 in this, over all looks together. */
+/** The chance to halt a good build by mistake is at most 1 in this, over all looks together. */
 export const HALT_AT = 20;
-/** Silence has no such guarantee: devices are off for many reasons. This level is calibrated by simulation. */
+/** The limit for silence, calibrated by simulation: devices are off for many reasons, so there is no such guarantee. */
 export const SILENCE_HALT_AT = 100;
-/** From here on time alone does not advance a step: a person is asked. */
+/** At this e-value time alone no longer advances a step: a person is asked. */
 export const ASK_AT = 6;
-/** Share of devices with wrong bytes or signers that chance (a broken download cache) may explain. */
+/** Share of devices with wrong bytes or signers that chance, such as a broken download cache, may explain. */
 const VERIFY_RATE = 0.001;
-/** Fewer devices outside the cohort cannot say what silence is normal. */
+/** Fewest devices outside the cohort that can show how much silence is normal. */
 export const LEAST_CONTROL = 20;
 const LARGEST_SILENCE = 0.9;
 
-/** What stood when a halt was lifted. The same evidence does not halt again; more of it does. */
+/** The evidence when a halt was lifted. The same evidence does not halt again; more of it does. */
 export interface Lift {
   readonly lnFail: number;
   readonly lnCanary: number;
@@ -32,14 +32,14 @@ export interface Proof {
   readonly lnCanary: number;
   readonly lnVerify: number;
   readonly lnSilence: number;
-  /** Accepted share of silent devices: `silence_max`, or more where the control is quiet too. */
+  /** Accepted share of silent devices: `silence_max`, or more if the control is quiet too. */
   readonly silenceLimit: number;
   readonly hasControl: boolean;
   /** Devices with verify failures since the last lift, canaries included. */
   readonly verifyFail: number;
 }
 
-/** More than half of the control is silent, or it checks in too seldom: the fleet's trouble, not the build's. */
+/** More than half of the control is silent, or it checks in too seldom: the fleet has a problem, not the build. */
 export const isStarved = ({ starved, control }: Evidence): boolean => starved || halfSilent(control);
 
 const halfSilent = ({ devices, silent }: Control): boolean =>
@@ -71,7 +71,7 @@ export function proofOf(gate: Gate, evidence: Evidence, lift: Lift | undefined):
   };
 }
 
-/** What a lift keeps. */
+/** The evidence to remember when a halt is lifted. */
 export function liftOf(gate: Gate, evidence: Evidence): Lift {
   const { lnFail, lnCanary, lnSilence } = proofOf(gate, evidence, undefined);
   const { cohort, canary } = evidence;
@@ -84,6 +84,6 @@ export function liftOf(gate: Gate, evidence: Evidence): Lift {
   };
 }
 
-/** `ln` reaches `level`, or that many times what stood at the lift. */
+/** True if `ln` reaches `level`, or `level` times the value at the lift. */
 export const reaches = (ln: number, level: number, lnAtLift = 0): boolean =>
   ln >= Math.log(level) + Math.max(0, lnAtLift);

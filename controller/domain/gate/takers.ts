@@ -1,6 +1,6 @@
 /**
- * From devices to evidence: who took the build and how it went, by the arms of GATES §2. Each device is passed once, so
- * that a fleet is never in memory; what is kept are counts.
+ * Turns devices into evidence: who took the build and how it went, by the arms of GATES §2. Each device is passed once
+ * and only counts are kept, so the fleet is never in memory.
  */
 import { bucketOf, isExposed } from '../cohort.ts';
 import { decide, isCanary, type Snapshot } from '../decision.ts';
@@ -11,17 +11,17 @@ import { percentAt, rampOf } from '../ramp/progress.ts';
 import { BUILD_FAILURES, type Evidence, NO_EVIDENCE, type StepTakers } from './evidence.ts';
 import { LEAST_CONTROL } from './proof.ts';
 
-/** What is known of one device and the build, whatever it runs now. */
+/** What is known about one device and the build, whatever it runs now. */
 export interface Taker {
   readonly deviceId: DeviceId;
-  /** Undefined: it was sent a part and has said nothing final. */
+  /** Undefined: it was sent only a part, and there is no final outcome. */
   readonly takenAtMs: number | undefined;
-  /** Why its newest final outcome was a failure; undefined: it was none. */
+  /** The reason of its newest final outcome, if that was a failure. */
   readonly final: ResultReason | undefined;
   readonly newest: { readonly outcome: Outcome; readonly reason: ResultReason } | undefined;
 }
 
-/** Devices that were erased: they stay in the counts of all exposed devices. */
+/** Erased devices; they stay in the counts of all exposed devices. */
 export interface ErasedTakers {
   /** `ran`, the reason of their newest final failure, or `taken`. */
   readonly said: string;
@@ -31,7 +31,7 @@ export interface ErasedTakers {
 export interface Watched {
   readonly erased?: readonly ErasedTakers[];
   readonly nowMs: number;
-  /** Since when this controller has been up without a break, Unix ms: silence ages from there at the earliest. */
+  /** Start of this controller's current uptime, Unix ms. Silence is never counted from before it. */
   readonly upSinceMs: number;
   readonly pollMs: number;
   readonly silenceAfterMs: number;
@@ -44,7 +44,7 @@ const none = (): Counts => ({ taken: 0, ok: 0, fail: 0, verifyFail: 0, followed:
 
 export interface EvidenceCounter {
   add(device: CountedDevice): void;
-  /** Without the flags that only the moment knows. */
+  /** Without the flags that depend on the moment of the look. */
   result(): Evidence;
 }
 
@@ -60,12 +60,12 @@ export function evidenceCounter(
   const before = ramp?.steps[step - 1]?.percent ?? 0;
   const quietSinceMs = nowMs - silenceAfterMs;
   const begunMs = Math.min(snapshot.progress?.beginsAtMs ?? nowMs, nowMs);
-  /** When the build was first offered to the fleet: as this ramp began, or before it where an earlier ramp's devices took it. */
+  /** When the build was first offered: at the start of this ramp, or earlier if devices of an earlier ramp took it. */
   let offeredMs = begunMs;
   const [inStep, cohort] = [none(), none()];
   const canary = { taken: 0, fail: 0, verifyFail: 0 };
   const control = { devices: 0, silent: 0, recent: 0 };
-  /** When those were seen last that belong to the control only if the first offer came before this ramp. */
+  /** Last-seen times of devices that belong to the control only if the first offer came before this ramp. */
   const quietBefore: number[] = [];
   const neutral: Partial<Record<ResultReason, number>> = {};
   let [takenLongAgo, silent] = [0, 0];
@@ -119,7 +119,7 @@ export function evidenceCounter(
     }
   }
 
-  /** Those that were alive as the first of the fleet took the build and have been quiet since before this ramp. */
+  /** Devices that were alive when the first device took the build and went quiet before this ramp. */
   function quietControl(): { devices: number; silent: number } {
     const alive = quietBefore.filter(seenMs => seenMs >= offeredMs - silenceAfterMs);
     return { devices: alive.length, silent: alive.filter(seenMs => isSilent(seenMs)).length };

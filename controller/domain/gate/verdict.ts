@@ -1,4 +1,4 @@
-/** The words of a judgement: verdicts and the closed list of their reasons. Stored, logged and counted as they are. */
+/** Verdicts and the closed list of their reasons. Stored, logged and counted as they are. */
 
 export const VERDICTS = [
   'counting',
@@ -13,25 +13,25 @@ export type Verdict = (typeof VERDICTS)[number];
 export const REASONS = [
   /** The step's hold is not over. */
   'hold_time',
-  /** More of the judged devices failed than the limit allows; no proof yet. */
+  /** More judged devices failed than the limit allows, but not enough for a proof. */
   'fail_ratio',
   /** Proof: more devices fail than the limit allows. */
   'install_failures',
-  /** Canaries fail more often than the limit allows: proof with `halt`, a suspicion with the other verdicts. */
+  /** Canaries fail more often than the limit allows: proven with `halt`, only suspected with other verdicts. */
   'canary_failures',
-  /** Bytes or signer were wrong on a device although our APK is right; with `halt` on more devices than chance explains. */
+  /** A device saw wrong bytes or a wrong signer although our APK is right; with `halt`, more devices than chance explains. */
   'verify_failures',
   /** Our own stored APK is wrong. */
   'artifact_missing',
-  /** More of those who took the build went quiet than the control explains. */
+  /** More devices that took the build went quiet than the control explains. */
   'silence',
-  /** Fewer devices than needed said how it went. */
+  /** Fewer devices than needed have reported an outcome. */
   'too_few_reports',
-  /** Fewer devices than needed were seen again two polls after they took the build. */
+  /** Fewer devices than needed were seen again two polls after taking the build. */
   'too_little_follow_up',
-  /** The evidence stayed too little for all of `max_wait`. */
+  /** There was too little evidence for all of `max_wait`. */
   'no_data',
-  /** The evidence is complete, `max_wait` is over, and it still speaks against the build. */
+  /** `max_wait` is over, the evidence is complete, and it speaks against the build. */
   'doubt',
   /** `max_wait` is over, the evidence is complete and does not speak against the build. */
   'max_wait',

@@ -5,7 +5,7 @@ const Z = 1.959964;
 /** One-sided 99 %. */
 const Z_99 = 2.326348;
 
-/** The upper end of the 95 % interval for `x` of `n`; 1 when there is no sample. */
+/** The upper end of the 95 % interval for `x` of `n`; 1 without a sample. */
 export function wilsonUpper(x: number, n: number): number {
   if (n <= 0) return 1;
   const share = x / n;
@@ -14,7 +14,7 @@ export function wilsonUpper(x: number, n: number): number {
   return Math.min(1, Math.max(share, (centre + spread) / (1 + (Z * Z) / n)));
 }
 
-/** The share that the true one is above with 99 % certainty, for `x` of `n`; 0 when there is no sample. */
+/** The lower bound of the true share with 99 % certainty, for `x` of `n`; 0 without a sample. */
 export function wilsonLower99(x: number, n: number): number {
   if (n <= 0) return 0;
   const share = x / n;

@@ -1,6 +1,6 @@
 /**
  * The one judgement of a revision (SPEC §7): parse, ramp, plan, policy, admission, approval. The controller's
- * loop, open pull requests and the command line all call it; they differ only in the steps that they pass in.
+ * loop, open pull requests and the command line all call it; they differ only in the steps they pass.
  */
 import type { Halt } from '../halt.ts';
 import type { BuildId } from '../ids.ts';
@@ -20,9 +20,9 @@ export interface Parsed {
 
 type Eventually<T> = T | Promise<T>;
 
-/** What the judgement asks of the world. A step that is left out is not taken. */
+/** The judgement's access to the world. A step that is left out is skipped. */
 export interface JudgeSteps<Tree> {
-  /** The files by themselves, the rules between them, and the change against what stands. */
+  /** Checks each file, the rules between files, and the change against the applied state. */
   readonly parse: (tree: Tree, standing: Standing | undefined, times: RuleTimes) => Eventually<Parsed>;
   /** Gives findings their lines and columns. */
   readonly place: (tree: Tree, findings: readonly Finding[]) => Eventually<readonly Problem[]>;
@@ -32,13 +32,13 @@ export interface JudgeSteps<Tree> {
   readonly pollMs?: number | undefined;
   /** The tree is proposed, not merged. */
   readonly reviewing?: boolean;
-  /** What stops the build that would become `current`, without a commit. */
+  /** Halts of the build that would become `current`. */
   readonly halts?: (buildId: BuildId) => Eventually<readonly Halt[]>;
-  /** Did another rollout stand for a while between what stands and this tree? Then a ramp does not go on. */
+  /** True if Git held a different rollout between the applied revision and this tree; then a ramp does not go on. */
   readonly broken?: (tree: Tree, standing: Standing) => Eventually<boolean>;
-  /** Are the APKs that may be offered stored, and do they agree with their YAML? */
+  /** Checks that the APKs that may be offered are stored and match their YAML. */
   readonly admit?: (state: DesiredState, standing: Standing | undefined) => Eventually<readonly Finding[]>;
-  /** Has the plan the approvals that the policy wants? Asked only when it wants some and nothing else is wrong. */
+  /** Checks the approvals that the policy requires. Called only if it requires some and nothing else is wrong. */
   readonly approve?: (plan: Plan, needed: number) => Eventually<readonly Finding[]>;
 }
 
@@ -46,10 +46,10 @@ export interface JudgeSteps<Tree> {
 export type JudgeStep = 'files' | 'policy' | 'artifacts' | 'approval';
 
 export interface Judgement {
-  /** Undefined: the files are invalid, so nothing after them could be judged. */
+  /** Undefined if the files are invalid, so the later steps could not run. */
   readonly plan: Plan | undefined;
   readonly problems: { readonly [step in JudgeStep]: readonly Problem[] };
-  /** How many reviewers the standing policy wants for this plan. */
+  /** How many approvals the applied policy requires for this plan. */
   readonly approvalsNeeded: number;
 }
 
@@ -61,7 +61,7 @@ export const problemsOf = ({ problems }: Pick<Judgement, 'problems'>): readonly 
   ...problems.approval,
 ];
 
-/** `nowMs`: when the tree would come to stand. */
+/** `nowMs`: when the tree would be applied. */
 export async function judge<Tree>(
   steps: JudgeSteps<Tree>,
   tree: Tree,

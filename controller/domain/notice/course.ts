@@ -1,4 +1,4 @@
-/** When a rollout's completion is news: once for each course, which is where the fleet is led and how far. */
+/** A rollout's completion is announced once per course. A course is the target build and how far it is rolled out. */
 import type { Snapshot } from '../decision.ts';
 import { subjectOf } from '../progress.ts';
 import { finalPercent } from '../ramp/progress.ts';
@@ -6,18 +6,18 @@ import { finalPercent } from '../ramp/progress.ts';
 /** Kept over restarts. */
 export interface Course {
   readonly name: string;
-  /** Its completion was told. */
+  /** Its completion was announced. */
   readonly told: boolean;
 }
 
-/** Equal as long as the fleet is led to the same build, to the same end, by the same ramp. Edits of words keep it. */
+/** Equal while the target build, the final exposure and the ramp stay the same. Edits of free text do not change it. */
 export function courseName(picture: Snapshot): string {
   const { buildId, kind } = subjectOf(picture);
   const { rollout, progress } = picture;
   return JSON.stringify([kind, buildId, rollout.current, finalPercent(rollout), progress?.rampId ?? 0]);
 }
 
-/** What to keep from now on, and whether to tell; undefined: as it was. */
+/** What to store from now on, and whether to announce; undefined: no change. */
 export function lookAtCourse(
   kept: Course | undefined,
   name: string,

@@ -1,9 +1,9 @@
-/** Takes device ids out of what people wrote: a reason may name the tablet that it is about. */
+/** Removes device ids from free text: a reason may name the tablet it is about. */
 import type { Notice } from './notice.ts';
 
-/** A longest run of what device ids are made of (SPEC §3). */
+/** The longest run of characters that device ids consist of (SPEC §3). */
 const RUN = /[A-Za-z0-9._:-]+/g;
-/** A sentence puts these behind or between ids. */
+/** Punctuation that may follow an id in a sentence. */
 const SEPARATOR = /([.:,]+)/;
 const HIDDEN = '[device]';
 
@@ -20,7 +20,7 @@ export const withoutDevices = (text: string, isDevice: IsDevice): string =>
       .join('');
   });
 
-/** The notice with its free texts cleaned; ids of builds and revisions stay as they are. */
+/** The notice with device ids removed from its free texts; ids of builds and revisions stay. */
 export function deviceFree(notice: Notice, isDevice: IsDevice): Notice {
   const clean = (text: string): string => withoutDevices(text, isDevice);
   switch (notice.kind) {

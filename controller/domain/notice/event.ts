@@ -1,4 +1,4 @@
-/** What becomes of notifications: a part of the union in ../event.ts. Destinations by name; their URLs are secrets. */
+/** Events about notifications, part of the union in ../event.ts. They name destinations; URLs are secrets. */
 
 export type NotifyEvent =
   | {
@@ -17,7 +17,7 @@ export type NotifyEvent =
       attempt: number;
     }
   | {
-      /** It will never arrive: refused for good, tried for 24 hours, or its destination is no longer set. */
+      /** Given up: rejected for good, retried for 24 hours, or the destination is no longer configured. */
       readonly type: 'ota.notify.gave_up';
       destination: string;
       kind: string;

@@ -1,11 +1,11 @@
 /**
- * What people are told of outside of the product: one closed union. No device and no `detail` is ever in it. Texts of
- * people (reasons, names) are as they wrote them; whoever sends a notice escapes them for the service that shows it.
+ * Notices for people outside of the product: one closed union. It never contains a device id or a `detail`. Free texts
+ * (reasons, names) are unescaped; the sender escapes them for the service that shows them.
  */
 import type { BuildId, Revision } from '../ids.ts';
 import type { ResultReason } from '../outcome.ts';
 
-/** What a destination can ask for. */
+/** The kinds that a destination can subscribe to. */
 export const NOTICE_KINDS = [
   'applied',
   'refused',
@@ -16,7 +16,7 @@ export const NOTICE_KINDS = [
 ] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
-/** Whose form a message takes. */
+/** Payload formats. */
 export const NOTICE_FORMS = ['generic', 'slack', 'teams'] as const;
 export type NoticeForm = (typeof NOTICE_FORMS)[number];
 
@@ -25,7 +25,7 @@ export interface NamedBuild {
   readonly versionName: string;
 }
 
-/** Where a refused revision is wrong. Messages stay behind: they may quote the YAML, and with it a device. */
+/** Where a rejected revision is wrong. Messages are left out: they may quote YAML that names a device. */
 export interface NamedProblem {
   readonly code: string;
   readonly file: string;
@@ -34,11 +34,11 @@ export interface NamedProblem {
 
 export type Notice =
   | {
-      /** A revision came into force that leads devices forward, or changes how far. */
+      /** A revision was applied that promotes a build or changes its exposure. */
       readonly kind: 'applied';
       readonly revision: Revision;
       readonly build: NamedBuild;
-      /** What was `current` before, when it was another. */
+      /** The previous `current`, if it was a different build. */
       readonly previousBuildId: BuildId | undefined;
       /** Effective percent of `current` before and after. */
       readonly fromPercent: number;
@@ -48,10 +48,10 @@ export type Notice =
       readonly reason: string | undefined;
     }
   | {
-      /** A revision came into force that takes a build back: a rollback, an older pointer, a withdrawal. */
+      /** A revision was applied that leads back: a rollback, an older `current`, a withdrawal. */
       readonly kind: 'reverted';
       readonly revision: Revision;
-      /** What devices are led to now. */
+      /** The build that devices are led to now. */
       readonly build: NamedBuild;
       readonly fromBuildId: BuildId;
       readonly forceDowngrade: boolean;
@@ -60,7 +60,7 @@ export type Notice =
   | {
       readonly kind: 'refused';
       readonly revision: Revision;
-      /** What stays in force; undefined: nothing was ever applied. */
+      /** The revision that stays applied; undefined: none was ever applied. */
       readonly standingRevision: Revision | undefined;
       /** The first errors. */
       readonly problems: readonly NamedProblem[];
@@ -70,13 +70,13 @@ export type Notice =
       readonly kind: 'halted';
       readonly revision: Revision;
       readonly build: NamedBuild;
-      /** `gate`, or who pressed the brake. */
+      /** `gate`, or who pulled the brake. */
       readonly by: string;
       readonly mode: 'halt' | 'rollback';
       readonly reason: string;
     }
   | {
-      /** By the one definition of done (domain/progress.ts). */
+      /** The rollout is done as domain/progress.ts defines it. */
       readonly kind: 'completed';
       readonly revision: Revision;
       readonly build: NamedBuild;
@@ -96,14 +96,14 @@ export type Notice =
       readonly reasons: readonly { readonly reason: ResultReason; readonly devices: number }[];
     }
   | {
-      /** An operator asked whether messages arrive. */
+      /** An operator sends a test message. */
       readonly kind: 'test';
       readonly by: string;
     };
 
-/** A notice on its way to one destination: the payload of its outbox row. */
+/** A notice for one destination: the payload of its outbox row. */
 export interface Told {
-  /** The same for each try, so that a receiver can drop repetitions. */
+  /** The same for each attempt, so that a receiver can drop duplicates. */
   readonly id: string;
   /** When it happened, Unix ms. */
   readonly atMs: number;

@@ -1,4 +1,4 @@
-/** From what the controller does to what people are told of it. Pure. */
+/** Turns the controller's actions into notices. Pure. */
 import type { Snapshot } from '../decision.ts';
 import type { Halt } from '../halt.ts';
 import type { Revision } from '../ids.ts';
@@ -14,7 +14,7 @@ const MOST_PROBLEMS = 5;
 
 const named = ({ buildId, versionName }: Build): NamedBuild => ({ buildId, versionName });
 
-/** Undefined: nothing changes in meaning, so nobody is told. `standing`: what stays in force after a refusal. */
+/** Undefined if the meaning does not change, so there is no notice. `standing`: the revision that stays applied. */
 export function noticeOf(reconciled: Reconciled, standing: Revision | undefined): Notice | undefined {
   if (reconciled.kind === 'rejected') {
     const errors = reconciled.problems.filter(p => p.severity === 'error');

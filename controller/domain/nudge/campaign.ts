@@ -1,17 +1,17 @@
 /**
- * Who is nudged: the devices whose decision just became an offer, and nobody else (SPEC §8). Pure. A campaign compares
- * what stood before with what stands now; one that is superseded midway hands its unreached devices to the next.
+ * Who is nudged: only the devices whose decision just became an offer (SPEC §8). Pure. A campaign compares the snapshot
+ * before with the snapshot now. A campaign that is superseded midway hands its unreached devices to the next one.
  */
 import { type Decision, type Device, decide, type Snapshot } from '../decision.ts';
 import type { DeviceId } from '../ids.ts';
 
-/** A picture at a moment; `snapshot` undefined: nothing was offered before. */
+/** A snapshot at a moment; `snapshot` undefined: nothing was offered before. */
 export interface Moment {
   readonly snapshot: Snapshot | undefined;
   readonly atMs: number;
 }
 
-/** For devices after `after` in id order, this was the last picture they were reached under. */
+/** The last snapshot under which the devices after `after`, in id order, were reached. */
 export interface Segment {
   readonly after: DeviceId;
   readonly before: Moment;
@@ -20,13 +20,13 @@ export interface Segment {
 /** Ascending by `after`; the first one starts at '' and covers every device. */
 export type Segments = readonly [Segment, ...Segment[]];
 
-/** What a campaign compares with: by id order, and one by one for devices an earlier campaign could not reach. */
+/** The base of a comparison: segments in id order, and single devices that an earlier campaign could not reach. */
 export interface Before {
   readonly segments: Segments;
   readonly singles: ReadonlyMap<DeviceId, Moment>;
 }
 
-/** How far a campaign came: all up to `after` in id order are settled but those that were sent `away`. */
+/** How far a campaign came: all devices up to `after` in id order are settled, except those in `away`. */
 export interface Reached {
   readonly after: DeviceId;
   readonly away: readonly DeviceId[];
@@ -46,8 +46,8 @@ const decisionAt = ({ snapshot, atMs }: Moment, device: Device): Decision | unde
   snapshot === undefined ? undefined : decide(snapshot, device, atMs);
 
 /**
- * The build this device newly gets an offer of; undefined when it has none or had the same one before. A rollback's
- * baseline is no news to a device that had an offer and did not take it.
+ * The build that is newly offered to this device; undefined if there is no offer or it had the same one before. After a
+ * rollback, a device that did not take its earlier offer needs no nudge.
  */
 export function newOffer(before: Moment, now: Moment, device: Device): string | undefined {
   const is = decisionAt(now, device);
@@ -62,9 +62,9 @@ const MOST_SEGMENTS = 32;
 const MOST_SINGLES = 5_000;
 
 /**
- * What a newer campaign compares with once one that was stopped hands its unreached devices over: each is compared
- * with the oldest picture it was last settled under. Past the bounds (a storm of commits) the newer pictures count,
- * so that it nudges rather fewer than all twice.
+ * The base of a newer campaign after it takes over the unreached devices of a stopped one: each device is compared with
+ * the oldest snapshot it was last settled under. Beyond the bounds (a storm of commits) the newer snapshots count: it is
+ * better to miss some nudges than to send all of them twice.
  */
 export function inherit(newer: Before, stopped: Before, reached: Reached): Before {
   const segments = inheritSegments(newer.segments, stopped.segments, reached.after);
@@ -92,6 +92,6 @@ function inheritSegments(newer: Segments, stopped: Segments, reached: DeviceId):
   return rest.length < MOST_SEGMENTS ? [first, ...rest] : newer;
 }
 
-/** What counts for the devices that follow `after`. */
+/** The base for the devices that follow `after`. */
 const momentFrom = (segments: Segments, after: DeviceId): Moment =>
   (segments.findLast(s => s.after <= after) ?? segments[0]).before;

@@ -17,7 +17,7 @@ export type NudgeMessage = {
   readonly hmac: string;
 };
 
-/** 32 bytes, told to the device once at enrolment: `HKDF-SHA256(master, salt = device_id, info = "nexmdm-ota nudge v1 " + generation)`. */
+/** 32 bytes, given to the device once at enrolment: `HKDF-SHA256(master, salt = device_id, info = "nexmdm-ota nudge v1 " + generation)`. */
 export const nudgeKey = (master: Uint8Array, deviceId: DeviceId, generation: number): Buffer =>
   Buffer.from(hkdfSync('sha256', master, deviceId, `nexmdm-ota nudge v1 ${generation}`, 32));
 

@@ -1,5 +1,5 @@
 /**
- * How fast nudges may go (SPEC §8): each one answered is an APK downloaded, so the pace is sized to the bandwidth.
+ * How fast nudges may go (SPEC §8): each answered nudge is an APK download, so the pace is limited by the bandwidth.
  * Pure arithmetic; milliseconds in, counts out.
  */
 
@@ -15,8 +15,8 @@ const RAMP_UP_MS = 60_000;
 const LEAST_PER_SECOND = 0.1;
 
 /**
- * As set, else what the download budget can carry of this APK; never above {@link MOST_PER_SECOND}. With neither set
- * pacing is off: that bound alone holds, from the first moment on.
+ * The configured rate, else what the download budget allows for an APK of this size; never above
+ * {@link MOST_PER_SECOND}. If neither is set, there is no ramp-up and only that bound applies.
  */
 export function nudgePace(settings: { perSecond: number; budgetMbps: number }, apkSizeBytes: number): Pace {
   const { perSecond, budgetMbps } = settings;

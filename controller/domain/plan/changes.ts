@@ -15,7 +15,7 @@ export interface Change {
   readonly after: ChangeValue;
 }
 
-/** The fields of a thing under their YAML names; `satisfies FieldsOf<T>` makes sure that none is forgotten. */
+/** The fields of an object under their YAML names; `satisfies FieldsOf<T>` makes sure that none is forgotten. */
 type Fields<T> = readonly (readonly [path: string, value: (thing: T) => ChangeValue])[];
 type FieldsOf<T> = { readonly [K in keyof T]-?: Fields<T> };
 
@@ -124,7 +124,7 @@ function* diff<T>(
   }
 }
 
-/** Device ids stay out of plans; only their numbers are shown. */
+/** Plans never contain device ids, only counts. */
 function* diffDevices(
   file: string,
   path: string,
@@ -179,7 +179,7 @@ function* diffCohort(file: string, before: Cohort | undefined, after: Cohort | u
 const names = (a: ReadonlyMap<string, unknown> | undefined, b: ReadonlyMap<string, unknown>): string[] =>
   [...new Set([...(a?.keys() ?? []), ...b.keys()])].sort();
 
-/** Every difference in meaning, rollout first; without a base everything is new. */
+/** Every difference in meaning, rollout first. Without a base everything is new. */
 export function changesBetween(base: DesiredState | undefined, head: DesiredState): Change[] {
   return [
     ...diff<Rollout>('rollout.yaml', Object.values(ROLLOUT), base?.rollout, head.rollout),

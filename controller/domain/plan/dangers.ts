@@ -96,15 +96,18 @@ function* withdrawals(was: DesiredState | undefined, head: Standing): Generator<
   }
 }
 
-/** A halt never ends silently, and none that stands is hidden behind a new percent. */
+/** A halt never ends silently, and a new percent does not hide an active halt. */
 function* halts(base: Standing | undefined, head: Standing): Generator<Danger> {
   const { current } = head.state.rollout;
   const left = head.halts ?? [];
   const lifted = (base?.halts ?? []).filter(h => h.buildId === current && !left.some(l => l.id === h.id));
   if (lifted.some(h => h.kind === 'gate'))
-    yield danger('halt_lifted', `this commit lifts the halt of \`${current}\`, which its gate had stopped`);
+    yield danger('halt_lifted', `this commit lifts the halt of \`${current}\` that its gate had set`);
   if (left.length > 0 && !isClosedByGit(head.state.rollout))
-    yield danger('halted', `\`${current}\` is stopped and stays so whatever this says, until \`ota resume\``);
+    yield danger(
+      'halted',
+      `\`${current}\` is stopped and stays stopped after this commit, until \`ota resume\``,
+    );
 }
 
 function* forced(was: Rollout | undefined, is: Rollout): Generator<Danger> {
@@ -150,7 +153,7 @@ function* builds(base: Standing | undefined, head: Standing): Generator<Danger> 
     const proven = [...known].some(f => promoted.signerLineage.includes(f));
     yield danger(
       'new_signer',
-      `\`${promoted.buildId}\` is signed with a new key, ${strange.map(f => `\`${shortHex(f)}\``).join(', ')}${proven ? ', proven by its rotation lineage' : ': devices that run what stands can not install it'}`,
+      `\`${promoted.buildId}\` is signed with a new key, ${strange.map(f => `\`${shortHex(f)}\``).join(', ')}${proven ? ', proven by its rotation lineage' : ': devices that run the current build cannot install it'}`,
     );
   }
   const was = currentOf(base);

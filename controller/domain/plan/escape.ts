@@ -10,12 +10,12 @@ export function singleLine(text: string, max = 200): string {
   return characters.length <= max ? line : `${characters.slice(0, max - 1).join('')}…`;
 }
 
-/** Characters that mean nothing to Markdown, HTML or GitHub's link finder inside a code span or a table. */
+/** Characters with no special meaning to Markdown, HTML or GitHub's autolinks inside a code span or a table. */
 const HARMLESS_IN_CODE = /^[^`|\\&<>]+$/;
 
 /**
- * Shows text as inline code, so that no mention, link, image, HTML or table border in it takes effect.
- * Text that a backtick span cannot hold everywhere is written as character references within `<code>`.
+ * Shows text as inline code, so that mentions, links, images, HTML or table borders in it have no effect.
+ * Text that is not safe in backticks is written as character references within `<code>`.
  */
 export function code(text: string, max?: number): string {
   const line = singleLine(text, max);

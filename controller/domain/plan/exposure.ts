@@ -1,4 +1,4 @@
-/** How far `current` reaches from here on: now, and at each step of a ramp. */
+/** The exposure of `current` from now on: now, and at each step of a ramp. */
 import { effectivePercent } from '../decision.ts';
 import type { BuildId } from '../ids.ts';
 import { forecast } from '../ramp/forecast.ts';
@@ -8,8 +8,8 @@ import { currentOf, meantPercent, pictureOf, type Standing } from '../standing.t
 export interface ExposureStep {
   readonly percent: number;
   /**
-   * Unix ms: when the standing step was entered, or the earliest moment at which a coming one begins, as if the change
-   * were applied now. Undefined for steps that are over, and for those that a freeze keeps shut for good.
+   * Unix ms: when the present step was entered, or the earliest start of a later step if the change were applied now.
+   * Undefined for past steps, and for steps that a freeze blocks for good.
    */
   readonly atMs: number | undefined;
   /** Undefined: it lasts for good. */
@@ -20,13 +20,13 @@ export interface ExposureStep {
 export interface ExposurePlan {
   /** Effective percent of `current` before, 0 when another build was current. */
   readonly fromPercent: number;
-  /** Effective percent once this stands. */
+  /** Effective percent once this is applied. */
   readonly toPercent: number;
   /** The most it can reach without another commit. */
   readonly finalPercent: number;
   /** Empty for a plain percentage, under rollback and for a withdrawn build. */
   readonly steps: readonly ExposureStep[];
-  /** The ramp is a new one and begins when the change is applied: its start is not written, or has passed. */
+  /** The ramp is new and begins when the change is applied, because it has no `start` or the start has passed. */
   readonly startsWithMerge: boolean;
   readonly suspendedUntilMs: number | undefined;
 }
@@ -58,7 +58,7 @@ const stepsOf = ({ state: { rollout, policy }, progress }: Standing, nowMs: numb
     state,
   }));
 
-/** What this change is called in events (SPEC §10). */
+/** The kind of change, as named in events (SPEC §10). */
 export type Transition =
   | {
       readonly kind: 'promote';
@@ -79,7 +79,7 @@ export type Transition =
       readonly toPercent: number;
     };
 
-/** A promotion that goes back to the base's `last_safe` is a rollback in all but name, and is called one. */
+/** A promotion of the base's `last_safe` is in effect a rollback, and is reported as one. */
 export function transitionsOf(base: Standing | undefined, head: Standing, nowMs: number): Transition[] {
   const { rollout } = head.state;
   const was = base?.state.rollout;

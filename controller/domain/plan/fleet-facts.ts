@@ -1,4 +1,4 @@
-/** What a change means for devices that a reviewer does not see in its YAML: one line each, shared by text and Markdown. */
+/** Effects on devices that the YAML does not show: one line each, shared by text and Markdown. */
 import type { FleetPlan } from './fleet.ts';
 import type { Plan } from './index.ts';
 import { countText, percentText } from './words.ts';
@@ -20,7 +20,7 @@ export function fleetFacts({ exposure, head, dangers }: Plan, fleet: FleetPlan):
       : []),
     ...(dangers.some(d => d.kind === 'baseline_unproven')
       ? [
-          `${fleet.onLastSafe} of ${countText(fleet.devices, 'device')} run ${head.state.rollout.lastSafe ?? ''}, which becomes last_safe for all outside`,
+          `${fleet.onLastSafe} of ${countText(fleet.devices, 'device')} run ${head.state.rollout.lastSafe ?? ''}, which becomes last_safe for all devices outside the rollout`,
         ]
       : []),
     ...(strayCanaries.tags.length > 0
@@ -38,6 +38,6 @@ export function fleetFacts({ exposure, head, dangers }: Plan, fleet: FleetPlan):
   ];
 }
 
-/** Less than what stands: to compare with it would show a narrowing that nobody asked for. */
+/** True for a percent below the present exposure. Its row would show a narrowing that nobody asked for. */
 export const isBelowToday = ({ exposure }: Plan, percent: number): boolean =>
   percent < Math.min(exposure.fromPercent, exposure.toPercent);

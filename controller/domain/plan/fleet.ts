@@ -1,5 +1,5 @@
 /**
- * What a plan means for the enrolled devices: counts only, never an id. Not part of the plan's hash, because the fleet
+ * The effect of a plan on the enrolled devices: counts only, never an id. Not part of the plan's hash, because the fleet
  * changes by itself.
  */
 import { bucketOf, isExposed } from '../cohort.ts';
@@ -19,7 +19,7 @@ export interface FleetDevice {
   readonly buildId?: BuildId | undefined;
   readonly sdk?: number | undefined;
   readonly signer?: Sha256 | undefined;
-  /** Unix ms; undefined: never, or not told. */
+  /** Unix ms; undefined: never, or not known. */
   readonly lastSeenMs?: number | undefined;
 }
 
@@ -29,11 +29,11 @@ export interface FleetStep {
   readonly nominalDevices: number;
   /** Devices whose bucket is below the percent's threshold. */
   readonly actualDevices: number;
-  /** Devices that would get an offer that they do not have now, at this exposure and without any suspend. */
+  /** Devices that would get a new offer at this exposure, ignoring any suspend. */
   readonly newOffers: number;
   /** Their downloads. */
   readonly bytes: number;
-  /** Active devices, no canaries, that the percent exposes and that can take `current` or run it. */
+  /** Active devices other than canaries that the percent exposes and that can take `current` or run it. */
   readonly takers: number;
 }
 
@@ -45,23 +45,23 @@ export interface FleetPlan {
   /** Devices that get an offer as soon as this is applied and do not have the same one now. */
   readonly newOffers: number;
   readonly bytes: number;
-  /** Of these, told to go back to an older version. */
+  /** Of these, the ones told to go back to an older version. */
   readonly forcedBack: number;
-  /** Devices that run a newer version than they should, and stay on it. */
+  /** Devices that run a newer version than their target and stay on it. */
   readonly ahead: number;
-  /** Devices that the key of their installed build keeps from updating. */
+  /** Devices that cannot update because their installed build is signed with another key. */
   readonly signerMismatch: number;
-  /** Devices, canaries aside, that the percentage led to the same `current` before and no longer does. */
+  /** Devices other than canaries that leave the rollout of the same `current`. */
   readonly leaving: number;
   /** Of these, the ones that run it. */
   readonly leavingWithCurrent: number;
-  /** Devices whose Android is too old for `current`, and was not for what it replaces. */
+  /** Devices whose Android is too old for `current`, but not for the build it replaces. */
   readonly cutOff: number;
   /** Devices that run `last_safe`. */
   readonly onLastSafe: number;
-  /** What is named as a canary and is not there: tags that no device carries, and how many device ids. */
+  /** Canaries that match no enrolled device: the tags, and the number of device ids. */
   readonly strayCanaries: { readonly tags: readonly string[]; readonly devices: number };
-  /** At each usual percentage and at the plan's own; empty when nothing is exposed by percentage. */
+  /** At each usual percentage and at the plan's own; empty if nothing is exposed by percentage. */
   readonly steps: readonly FleetStep[];
 }
 
@@ -88,7 +88,7 @@ export interface FleetCounter {
   result(): FleetPlan;
 }
 
-/** What `OTA_ACTIVE_WINDOW` is unless it is set. */
+/** Default of `OTA_ACTIVE_WINDOW`. */
 const ACTIVE_MS = 72 * HOUR_MS;
 
 /** Counts page by page. A device costs at most four decisions and one hash, however many steps there are. */
@@ -171,7 +171,7 @@ export function fleetCounter(plan: Plan, activeWithinMs = ACTIVE_MS): FleetCount
   };
 }
 
-/** Which devices a narrowing leaves out, and which a higher `min_sdk` does. */
+/** Counts devices that a narrowing or a higher `min_sdk` leaves out. */
 function changeOf({ base, head, exposure, atMs }: Plan) {
   const was = base?.state.rollout;
   const is = head.state.rollout;
@@ -191,7 +191,7 @@ function changeOf({ base, head, exposure, atMs }: Plan) {
   };
 }
 
-/** What of the named canaries no enrolled device answers to. */
+/** Named canaries that match no enrolled device. */
 function strayCounter({ state }: Standing) {
   const named = namedIn(state);
   const tags = new Set(named.tags);
@@ -211,7 +211,7 @@ const canTake = (decision: Decision, device: Device, { current }: Snapshot): boo
     ? decision.build.buildId === current.buildId
     : decision.reason === 'up_to_date' && device.versionCode === current.versionCode;
 
-/** Size of the APK that is newly offered; undefined when none is, or the same build was offered before. */
+/** Size of the newly offered APK; undefined if there is no offer or the same build was offered before. */
 function newBytes(was: Decision | undefined, is: Decision): number | undefined {
   if (is.kind !== 'offer') return undefined;
   if (was?.kind === 'offer' && was.build.buildId === is.build.buildId) return undefined;

@@ -1,4 +1,4 @@
-/** What a gated ramp can prove with this fleet, step by step: said before the merge, as a small step proves little. */
+/** What a gated ramp can prove with this fleet, step by step. Shown before the merge: a small step proves little. */
 import { decidableAt } from '../gate/decidable.ts';
 import type { FleetPlan } from './fleet.ts';
 import type { Plan } from './index.ts';

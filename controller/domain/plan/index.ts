@@ -1,6 +1,6 @@
 /**
  * What a change of desired state means before it is merged (SPEC §7): every field before → after, the exposure it
- * leads to, what it endangers and how it is undone. Pure: the same states at the same moment give the same plan.
+ * leads to, its dangers and how to undo it. Pure: the same states at the same moment give the same plan.
  */
 import { hash } from 'node:crypto';
 import type { Halt } from '../halt.ts';
@@ -17,14 +17,14 @@ export type { Danger, DangerKind } from './dangers.ts';
 export type { ExposurePlan, ExposureStep, Transition } from './exposure.ts';
 
 export interface Plan {
-  /** Nothing changes in meaning: other comments, layout, or order of a list. */
+  /** The meaning does not change; only comments, layout or the order of a list do. */
   readonly empty: boolean;
-  /** SHA-256 over base and desired state in canonical form; neither time nor the fleet moves it. */
+  /** SHA-256 over base and desired state in canonical form; independent of time and of the fleet. */
   readonly hash: Sha256;
   readonly changes: readonly Change[];
   readonly transitions: readonly Transition[];
   readonly exposure: ExposurePlan;
-  /** How many are named, cohorts included. How many devices carry a tag is known to the fleet part only. */
+  /** How many are named, cohorts included. Only the fleet part knows how many devices carry a tag. */
   readonly canaries: { readonly tags: number; readonly devices: number; readonly cohorts: number };
   readonly views: readonly View[];
   readonly dangers: readonly Danger[];
@@ -39,7 +39,7 @@ export interface Plan {
   readonly head: Standing;
 }
 
-/** What one group of devices is offered once this is applied; `build` undefined: nothing. */
+/** The offer to one group of devices once this is applied; `build` undefined: no offer. */
 export interface View {
   readonly group: 'all' | 'canaries' | 'in_rollout' | 'outside';
   /** Share of buckets; undefined for canaries, which are counted separately. */
@@ -49,7 +49,7 @@ export interface View {
   readonly suspended: boolean;
 }
 
-/** Devices may run a newer version than they should. */
+/** Devices may run a newer version than their target. */
 export interface Downgrade {
   /** Declared builds newer than the target, newest first. */
   readonly from: readonly BuildId[];
@@ -63,11 +63,11 @@ export const DOWNGRADE_CAVEAT =
   'Android accepts a downgrade only for debuggable builds or from system and root installers; a refused device reports downgrade_refused. The way forward for all others: rebuild the old code with a higher version_code and promote that.';
 
 export interface Undo {
-  /** Undoes the merge commit; `<merge>` takes its place while it is not known. */
+  /** Undoes the merge commit; `<merge>` stands for its hash until that is known. */
   readonly revert: 'git revert -m 1';
   /** Stops `current` at once, whatever was merged later; undefined when the plan itself is a rollback. */
   readonly rollback: 'ota rollback --open-pr' | undefined;
-  /** What neither of them undoes. */
+  /** Effects that neither command undoes. */
   readonly limits: readonly string[];
 }
 
@@ -78,8 +78,8 @@ export const undoCommands = (undo: Undo, merge = '<merge>'): readonly string[] =
 ];
 
 /**
- * Compares what stands with what is wanted; both were parsed without errors. `base` undefined: nothing stands yet, so
- * everything is new.
+ * Compares the applied state with the desired one; both were parsed without errors. `base` undefined: nothing is applied
+ * yet, so everything is new.
  */
 export function plan(base: Standing | undefined, head: Standing, nowMs: number): Plan {
   const exposure = exposureOf(base, head, nowMs);
@@ -104,7 +104,7 @@ export function plan(base: Standing | undefined, head: Standing, nowMs: number):
   };
 }
 
-/** The canonical text of a state with its sets sorted: equal texts mean the same to every device. */
+/** The canonical text of a state with sorted sets: equal texts have the same effect on every device. */
 function meaningOf(state: DesiredState): string {
   const sorted = (values: readonly string[]): string[] => [...new Set(values)].sort();
   const { canary } = state.rollout;
@@ -127,7 +127,7 @@ function meaningOf(state: DesiredState): string {
   });
 }
 
-/** The hash that a reviewer approves and that the controller compares before it applies the plan. A halt in between makes another. */
+/** The hash that a reviewer approves and the controller compares before it applies the plan. A halt in between changes it. */
 export function planHash(
   base: DesiredState | undefined,
   head: DesiredState,
@@ -160,7 +160,7 @@ function viewsOf(head: Standing, nowMs: number, hasCanaries: boolean): View[] {
   ];
 }
 
-/** Declared builds that are newer than what devices should now run, if that is older than before. */
+/** Declared builds newer than the target, if the target is older than before. */
 function downgradeOf(base: Standing | undefined, head: Standing): Downgrade | undefined {
   const { rollout, builds } = head.state;
   const target = rollout.rollback ? lastSafeOf(head) : currentOf(head);

@@ -14,28 +14,28 @@ import type { Foreseen } from './outlook.ts';
 import { outlookLine, outlookOfStep, overText, reportsText } from './outlook-lines.ts';
 import { bytesText, countText, percentText } from './words.ts';
 
-/** GitHub accepts 65,536 characters in a comment; the rest is left to whoever embeds the plan. */
+/** GitHub accepts 65,536 characters in a comment; the rest is for the text around the plan. */
 export const PLAN_MARKDOWN_LIMIT = 60_000;
 
 export interface MarkdownOptions {
-  /** Counts of the enrolled devices; without it the plan says that it is nominal. */
+  /** Counts of the enrolled devices; without it the plan is marked as nominal. */
   readonly fleet?: FleetPlan | undefined;
-  /** When steps are likely to be over; absent: nothing is said of it. */
+  /** When steps are likely to be over; absent: not shown. */
   readonly foreseen?: Foreseen | undefined;
   /** The merge commit, once known, for the undo command. */
   readonly merge?: string | undefined;
-  /** Finished Markdown that is shown after the dangers: warnings found elsewhere. It does not count towards the limit. */
+  /** Ready Markdown shown after the dangers: warnings found elsewhere. It does not count towards the limit. */
   readonly warnings?: string | undefined;
   /** Most characters; default {@link PLAN_MARKDOWN_LIMIT}. */
   readonly limit?: number | undefined;
 }
 
-/** Tables of changes up to this size stand open. */
+/** Tables of changes up to this size are not folded. */
 const OPEN_CHANGES = 6;
 
 /**
- * From what must be known to what may be looked up: effect, dangers, warnings, the way back, the steps, each change.
- * Ends with a line feed and is shorter than the limit.
+ * The most important parts first: effect, dangers, warnings, undo, the steps, each change. Ends with a line feed and is
+ * shorter than the limit.
  */
 export function renderPlanMarkdown(plan: Plan, options: MarkdownOptions = {}): string {
   const limit = options.limit ?? PLAN_MARKDOWN_LIMIT;
@@ -59,7 +59,7 @@ const value = (v: Change['before']): string => (v === undefined ? '' : v === '' 
 const changeRow = ({ file, path, before, after }: Change): string =>
   `| ${code(path === '' ? file : `${file} ${path}`)} | ${value(before)} | ${value(after)} |`;
 
-/** As many rows as fit into `budget` characters, and how many are left out. */
+/** As many rows as fit into `budget` characters, and a note on how many are left out. */
 function changeTable(changes: readonly Change[], budget: number): string[] {
   if (changes.length === 0) return [];
   const lines = ['| | Before | After |', '| --- | --- | --- |'];
@@ -122,7 +122,7 @@ function stepsPart(plan: Plan, { fleet, foreseen }: MarkdownOptions): string[] {
 
 const devicesCell = (step: FleetStep): string => `${step.actualDevices} (nominal ${step.nominalDevices})`;
 
-/** One table of a ramp: when each step begins and is likely to be over, and what it means for the enrolled fleet. */
+/** The table of a ramp: when each step begins and is likely to be over, and its effect on the enrolled fleet. */
 function rampTable(plan: Plan, fleet: FleetPlan | undefined, foreseen: Foreseen | undefined): string[] {
   const isKnown = foreseen?.kind === 'known' && foreseen.outlook.steps.length > 0;
   const rows = plan.exposure.steps.map(s => {
@@ -153,7 +153,7 @@ function rampTable(plan: Plan, fleet: FleetPlan | undefined, foreseen: Foreseen 
 /** `2026-06-01T13:00:00Z` → `2026-06-01 13:00 UTC`; other texts stay. */
 const shortTime = (text: string): string => text.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):00Z$/, '$1 $2 UTC');
 
-/** What the usual percentages would mean; a plain percentage is one of them. */
+/** The effect of the usual percentages, the plan's own included. */
 function percentTable(plan: Plan, fleet: FleetPlan | undefined): string[] {
   if (fleet === undefined || fleet.steps.length === 0) return [];
   const { exposure } = plan.head.state.rollout;
@@ -172,7 +172,7 @@ function percentTable(plan: Plan, fleet: FleetPlan | undefined): string[] {
   ];
 }
 
-/** A GitHub alert: red, so that nobody scrolls past it. */
+/** A red GitHub alert, so that nobody overlooks it. */
 function dangerPart(plan: Plan): string[] {
   const note = downgradeLine(plan);
   const downgrade =

@@ -1,10 +1,10 @@
-/** What a plan leads to, in words: shared by text and Markdown. */
+/** The outlook of a plan in words, shared by text and Markdown. */
 import { HOUR_MS, MINUTE_MS } from '../duration.ts';
 import type { Plan } from './index.ts';
 import type { Foreseen, StepOutlook } from './outlook.ts';
 import { countText, timeText } from './words.ts';
 
-/** As exact as an estimate is: minutes below three hours, then hours. */
+/** Rounded, because it is an estimate: to 5 minutes below three hours, then to hours. */
 const aboutText = (ms: number): string =>
   ms < 3 * HOUR_MS ? `${Math.ceil(ms / (5 * MINUTE_MS)) * 5}m` : `${Math.round(ms / HOUR_MS)}h`;
 
@@ -15,23 +15,23 @@ function likelyText({ exposure, atMs }: Plan, ms: number): string {
   return ms <= atMs ? 'merge' : `merge + ${aboutText(ms - atMs)}`;
 }
 
-/** When a step is likely to be over, or what it will wait for. */
+/** When a step is likely to be over, or what it waits for. */
 export function overText(plan: Plan, step: StepOutlook): string {
   if (step.waits === 'person') return 'a person is asked: too little evidence';
   const over = step.overAtMs === undefined ? '' : likelyText(plan, step.overAtMs);
   if (step.waits === 'approval') return `${over === '' ? '' : `${over}, `}then an approval is needed`;
   if (over !== '') return over;
-  return step.beginsAtMs === undefined ? 'not known: a step before it waits' : 'for good';
+  return step.beginsAtMs === undefined ? 'not known: an earlier step waits' : 'for good';
 }
 
 export const reportsText = ({ reports, needed }: StepOutlook): string =>
   needed === undefined ? String(reports) : `${reports} (${needed} needed)`;
 
-/** When nearly all run the build, and what the estimate rests on; or why nothing can be said. */
+/** When nearly all devices run the build and the basis of the estimate, or why there is no estimate. */
 export function outlookLine(plan: Plan, foreseen: Foreseen): string | undefined {
   if (plan.empty) return undefined;
   if (foreseen.kind === 'unknown')
-    return `When steps are likely to be over, how many reports they will have and when devices run the build is not known: ${foreseen.why}.`;
+    return `There is no forecast of the steps, their reports and the installs: ${foreseen.why}.`;
   const { outlook } = foreseen;
   const rests = `it rests on the gaps between the check-ins of ${countText(outlook.observed, 'device')}, ${aboutText(outlook.medianGapMs)} at the median. Installs that wait for Wi-Fi or a battery come later, nudged ones sooner`;
   const all =

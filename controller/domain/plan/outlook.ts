@@ -1,7 +1,7 @@
 /**
- * What a plan leads to with this fleet: when each step is over, how many devices will have been heard of by then, and
- * when nearly all run the build. It rests on how often devices have checked in, and on nothing that a device may do
- * meanwhile: installs that wait for Wi-Fi or a battery make it later, nudges make it sooner. Not part of the plan's hash.
+ * Forecast of a plan for this fleet: when each step is over, how many devices will have reported by then, and when
+ * nearly all run the build. It is based only on how often devices have checked in: installs that wait for Wi-Fi or a
+ * battery come later, nudged ones sooner. Not part of the plan's hash.
  */
 import {
   type CheckInGaps,
@@ -29,20 +29,20 @@ export interface StepOutlook {
   readonly percent: number;
   /** Devices that the step newly exposes and that can take the build. */
   readonly devices: number;
-  /** Unix ms; undefined: a step before it waits for a person, or a freeze window keeps it shut for good. */
+  /** Unix ms; undefined if an earlier step waits for a person, or a freeze window blocks it for good. */
   readonly beginsAtMs: number | undefined;
-  /** When it is over if all goes well, Unix ms: its hold, and with a gate its evidence. Undefined: not by itself. */
+  /** When it is over if all goes well, Unix ms: after its hold and, with a gate, its evidence. Undefined: not by itself. */
   readonly overAtMs: number | undefined;
   /** Why it is not over by itself. */
   readonly waits: 'approval' | 'person' | undefined;
-  /** Devices that have said how it went by then, or by the end of `max_wait`. */
+  /** Devices that have reported an outcome by then, or by the end of `max_wait`. */
   readonly reports: number;
-  /** What its gate wants to hear of; undefined without one. */
+  /** Reports that its gate needs; undefined without a gate. */
   readonly needed: number | undefined;
 }
 
 export interface Outlook {
-  /** Devices of which a gap between check-ins is known, and their median gap. */
+  /** Devices with a known gap between check-ins, and their median gap. */
   readonly observed: number;
   readonly medianGapMs: number;
   /** Steps that are not over yet; empty for a plain percent. */
@@ -51,22 +51,21 @@ export interface Outlook {
   readonly nearlyAllAtMs: number | undefined;
 }
 
-/** `why` completes "… is not known: …". */
+/** `why` completes "There is no forecast …: …". */
 export type Foreseen =
   | { readonly kind: 'known'; readonly outlook: Outlook }
   | { readonly kind: 'unknown'; readonly why: string };
 
 const NEARLY_ALL = 0.95;
 
-/** What the count of the fleet says of each percent that the plan has as a step. */
+/** The fleet counts for each percent that is a step of the plan. */
 export const takersIn =
   (fleet: FleetPlan) =>
   (percent: number): number =>
     fleet.steps.find(s => s.percent === percent)?.takers ?? 0;
 
 export function foresee(plan: Plan, facts: OutlookFacts): Foreseen {
-  if (facts.gaps.devices === 0)
-    return { kind: 'unknown', why: 'no device has checked in twice since gaps are observed' };
+  if (facts.gaps.devices === 0) return { kind: 'unknown', why: 'no device has checked in twice yet' };
   return { kind: 'known', outlook: outlookOf(plan, facts) };
 }
 
@@ -88,7 +87,7 @@ interface Waits {
   readonly needed: number | undefined;
 }
 
-/** How long a step lasts whose hold has `holdMs` left, if all goes well. */
+/** How long a step still lasts if all goes well and `holdMs` of its hold is left. */
 function lasts(ramp: Ramp, holdMs: number, devices: number, { gaps, pollMs }: OutlookFacts): Waits {
   const { gate } = ramp;
   if (gate === undefined) return { ms: holdMs, person: false, needed: undefined };
@@ -119,7 +118,7 @@ function stepsOf(plan: Plan, ramp: Ramp, facts: OutlookFacts): StepOutlook[] {
     const devices = Math.max(0, facts.takersAt(step.percent) - (before > 0 ? facts.takersAt(before) : 0));
     const beginsAtMs = found.length === 0 ? step.atMs : nextMs;
     const next = ramp.steps[step.index + 1];
-    // A standing step has been served for a while; what it lacks is counted from now.
+    // The present step has been served for a while; the rest is counted from now.
     const fromMs = step.state === 'now' ? plan.atMs : beginsAtMs;
     const servedMs = step.state === 'now' ? (progress?.exposureMs ?? 0) : 0;
     const wait = lasts(ramp, next === undefined ? 0 : (step.holdMs ?? 0), devices, facts);

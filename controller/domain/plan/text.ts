@@ -16,7 +16,7 @@ const MOST_CHANGES = 200;
 export interface TextOptions {
   /** Counts of the enrolled devices; without it the plan is nominal. */
   readonly fleet?: FleetPlan | undefined;
-  /** Absent: nothing is said of it. */
+  /** Absent: not shown. */
   readonly foreseen?: Foreseen | undefined;
 }
 

@@ -1,8 +1,8 @@
-/** Does a change take back what stood, rather than lead on from it? */
+/** Whether a change goes back rather than forward. */
 import type { Snapshot } from '../decision.ts';
 import type { Plan } from './index.ts';
 
-/** A rollback, an older pointer, or what was `current` becomes withdrawn. */
+/** True for a rollback, an older `current`, or when the former `current` is withdrawn. */
 export function isWayBack(
   before: Snapshot | undefined,
   after: Snapshot,

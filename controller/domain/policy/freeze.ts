@@ -22,17 +22,17 @@ export function windowAt(windows: readonly FreezeWindow[], atMs: number): Freeze
 
 export type FrozenWindows = readonly FreezeWindow[];
 
-/** Windows that follow each other without a gap for longer than this are taken for a freeze without an end. */
+/** Windows without a gap for longer than this count as a freeze without an end. */
 const MAX_STRETCHES = 64;
 
-/** The first moment from `fromMs` on at which no window is open; undefined when none ends. */
+/** The first moment from `fromMs` on at which no window is open; undefined if the freeze has no end. */
 export function firstOpenMs(windows: FrozenWindows, fromMs: number): number | undefined {
   let atMs = fromMs;
   for (let tries = 0; tries < MAX_STRETCHES; tries += 1) {
     const window = windowAt(windows, atMs);
     if (window === undefined) return atMs;
     const { minute } = localTime(window.timeZone, atMs);
-    // To the whole minute; where the clocks change meanwhile the next round corrects it.
+    // To the whole minute. If the clocks change meanwhile, the next round corrects it.
     atMs += (window.toMinute - minute) * MINUTE_MS - (atMs % MINUTE_MS);
   }
   return undefined;

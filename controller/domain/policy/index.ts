@@ -11,7 +11,7 @@ import { currentOf, lastSafeOf, type Standing } from '../standing.ts';
 import { firstOpenMs, windowAt } from './freeze.ts';
 import { isWayBack, type Rise, reachOf, risesOf } from './rise.ts';
 
-/** Errors only; empty when the change keeps to the policy or leads back. `nowMs`: when it would be applied. */
+/** Errors only; empty if the change follows the policy or is a way back. `nowMs`: when it would be applied. */
 export function checkPolicy(policy: Policy, base: Standing, head: Standing, nowMs: number): Finding[] {
   const rises = risesOf(base, head, nowMs);
   return [
@@ -122,7 +122,7 @@ function* checkFreeze(
     yield finding('policy_freeze', [], 'a suspend may not be ended in a freeze window', hint(open));
 }
 
-/** Does the change let frozen offers through again? Going back to `last_safe` is always allowed. */
+/** True if the change ends a suspend. Going back to `last_safe` is always allowed. */
 const endsSuspend = (base: Standing, head: Standing, nowMs: number): boolean =>
   isSuspended(base.state.rollout, nowMs) &&
   !isSuspended(head.state.rollout, nowMs) &&

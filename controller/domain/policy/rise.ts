@@ -9,19 +9,19 @@ import { currentOf, lastSafeOf, type Standing } from '../standing.ts';
 export interface Rise {
   readonly build: Build;
   readonly role: 'current' | 'last_safe';
-  /** Percent of devices it was meant for before the change, and is meant for after it. */
+  /** Intended percent of devices before and after the change. */
   readonly fromPercent: number;
   readonly toPercent: number;
   /** The most it can reach without another commit. */
   readonly finalPercent: number;
-  /** Ramp steps still to come, by index, at which it passes what the base would have reached by then. */
+  /** Later ramp steps, by index, whose percent is above what the base would have reached by then. */
   readonly steps: readonly { readonly index: number; readonly percent: number }[];
 }
 
 /**
- * Percent of devices that a standing state means a build for, now or at a later moment if its ramp never waits;
- * suspends and halts aside, and a first step that a freeze window keeps shut counts as open: they end without a commit,
- * and what stands then must have been judged.
+ * Percent of devices that an applied state intends for a build, now or later if its ramp never waits. Suspends, halts
+ * and a freeze window before the first step are ignored: they end without a commit, so the exposure after them must
+ * be judged now.
  */
 export function reachOf(
   { state: { rollout, builds, policy }, progress }: Standing,
@@ -38,7 +38,7 @@ export function reachOf(
   return percentBy(rollout, progress, nowMs, atMs, policy?.freezeWindows ?? []);
 }
 
-/** Is any device left to be offered `last_safe`? A ramp only rises, so at 100 % none is left for good. */
+/** True if some devices are outside the rollout. A ramp only rises, so at 100 % none is left for good. */
 function hasOutside(standing: Standing, nowMs: number): boolean {
   const { rollout } = standing.state;
   return (
@@ -47,7 +47,7 @@ function hasOutside(standing: Standing, nowMs: number): boolean {
   );
 }
 
-/** Steps still to come with the earliest moment of each; one that a freeze keeps shut for good comes last of all. */
+/** Later steps with the earliest start of each; a step that a freeze blocks for good comes last. */
 const stepsAhead = ({ state: { rollout, policy, builds }, progress }: Standing, nowMs: number) =>
   rollout.rollback || builds.get(rollout.current)?.withdrawn !== undefined
     ? []
@@ -86,10 +86,10 @@ export function risesOf(base: Standing | undefined, head: Standing, nowMs: numbe
 }
 
 /**
- * Does the head lead back, and is this build part of the way back? A head leads back when devices should run nothing
+ * True if the head leads back and this build is part of the way back. A head leads back when devices should run nothing
  * newer than before: a rollback, an older `current`, an older `last_safe`, or a first `last_safe` beside a `current`
- * that was offered to all (narrowing and withdrawing it need one). The build must have been declared before and be no
- * newer than what stood, because a new build that calls itself a rollback is a promotion.
+ * that was offered to all (narrowing or withdrawing that build needs one). The build must be declared before and not be
+ * newer than the former `current`: a new build that calls itself a rollback is a promotion.
  */
 export function isWayBack(base: Standing, head: Standing, build: Build): boolean {
   const stood = currentOf(base);

@@ -1,4 +1,4 @@
-/** What stands once a commit is applied: its ramp goes on, or a new one begins and enters its first step if it may. */
+/** The standing after a commit is applied: the ramp goes on, or a new one begins and enters its first step if allowed. */
 import { NO_EVIDENCE } from '../gate/evidence.ts';
 import { type Halt, haltsAfter } from '../halt.ts';
 import { windowAt } from '../policy/freeze.ts';
@@ -9,15 +9,15 @@ import { carryOver, isSuspended, newRamp, type RampProgress, rampOf } from './pr
 
 export interface Applying {
   readonly nowMs: number;
-  /** Another rollout stood for a while in between, so the ramp is a new one whatever it looks like. */
+  /** Git held a different rollout in between, so the ramp is a new one even if it looks the same. */
   readonly broken?: boolean | undefined;
-  /** The halts of the build that becomes `current`; without it those that stand. */
+  /** The halts of the build that becomes `current`; if absent, the halts in `before`. */
   readonly kept?: readonly Halt[] | undefined;
-  /** No step is entered while the wall clock is not to be trusted. */
+  /** True while the wall clock cannot be trusted; then no step is entered. */
   readonly clockHeld?: boolean | undefined;
 }
 
-/** The standing that the plan tells of and that is then applied. */
+/** The standing that the plan describes and that is then applied. */
 export function standAfter(before: Standing | undefined, state: DesiredState, applying: Applying): Standing {
   const { rollout } = state;
   const ramp = rampOf(rollout);
@@ -39,7 +39,7 @@ export function standAfter(before: Standing | undefined, state: DesiredState, ap
 const stoodAfter = (before: Standing | undefined): ReadonlySet<string> | undefined =>
   before?.stood === undefined ? undefined : new Set([...before.stood, before.state.rollout.current]);
 
-/** Only the first step is entered by a commit; all others wait for a look. */
+/** A commit can enter only the first step; all others wait for a look. */
 function begun(
   standing: Standing,
   before: Standing | undefined,

@@ -1,4 +1,4 @@
-/** When the steps of a ramp will begin if nothing but time is waited for: the earliest moments there are. */
+/** The earliest times at which the steps of a ramp can begin, if they wait for time alone. */
 import { type FrozenWindows, firstOpenMs } from '../policy/freeze.ts';
 import type { DesiredState, Rollout, Suspend } from '../release.ts';
 import { isSuspended, percentAt, type RampProgress, rampOf } from './progress.ts';
@@ -10,8 +10,8 @@ export interface ForecastStep {
   readonly holdMs: number | undefined;
   readonly state: 'past' | 'now' | 'next';
   /**
-   * Unix ms: when the standing step was entered, or the earliest moment at which a coming one can be. Undefined for
-   * steps that are over, and for those that a freeze without an end keeps shut.
+   * Unix ms: when the present step was entered, or the earliest start of a later one. Undefined for past steps, and for
+   * steps that a freeze without an end blocks.
    */
   readonly atMs: number | undefined;
 }
@@ -24,7 +24,7 @@ export function afterServing(suspend: Suspend | undefined, fromMs: number, ms: n
   return fromMs + ms + Math.max(0, suspend.untilMs - stopsMs);
 }
 
-/** Every step of the ramp as it is foreseen at `nowMs`; empty for a plain percent. */
+/** The forecast of every step at `nowMs`; empty for a plain percent. */
 export function forecast(
   rollout: Rollout,
   progress: RampProgress | undefined,
@@ -50,7 +50,7 @@ export function forecast(
   });
 }
 
-/** The percent that a ramp has reached at `atMs` if it never waits; for `atMs` up to `nowMs` what stands. */
+/** The percent that a ramp has reached at `atMs` if it never waits; for `atMs` up to `nowMs` the present one. */
 export function percentBy(
   rollout: Rollout,
   progress: RampProgress | undefined,
@@ -64,7 +64,7 @@ export function percentBy(
   return atMs <= nowMs ? percentAt(rollout, progress) : (reached?.percent ?? percentAt(rollout, progress));
 }
 
-/** What decides when time may change offers. */
+/** The inputs that decide when time may change offers. */
 export interface Timed {
   readonly state: DesiredState;
   readonly progress: RampProgress | undefined;
@@ -73,7 +73,7 @@ export interface Timed {
 const isClosed = ({ state: { rollout, builds } }: Timed): boolean =>
   rollout.rollback || builds.get(rollout.current)?.withdrawn !== undefined;
 
-/** The next step of a standing ramp at its earliest; undefined when none will come without another commit. */
+/** The next step of a ramp at its earliest; undefined if none follows without another commit. */
 export function nextStepOf(timed: Timed, nowMs: number): { percent: number; atMs: number } | undefined {
   if (isClosed(timed)) return undefined;
   const { rollout, policy } = timed.state;
@@ -83,7 +83,7 @@ export function nextStepOf(timed: Timed, nowMs: number): { percent: number; atMs
   return next?.atMs === undefined ? undefined : { percent: next.percent, atMs: next.atMs };
 }
 
-/** The next moment at which time alone may change what is offered: a step or a suspend's edge. Undefined: none. */
+/** The next moment at which time alone may change offers: a step, or a suspend's start or end. Undefined: none. */
 export function nextChangeMs(timed: Timed, nowMs: number): number | undefined {
   const { rollout } = timed.state;
   const { suspend } = rollout;

@@ -1,6 +1,6 @@
 /**
- * One look at a ramp: its step grows older by the time it was served, is judged, and at most one step is entered.
- * Pure: whoever leads passes in the time since its last look and what is known of the devices.
+ * One look at a ramp: adds the served time to its step, judges the step, and enters at most one step. Pure: the leader
+ * passes the time since its last look and the evidence from the devices.
  */
 import type { Evidence } from '../gate/evidence.ts';
 import type { Gate } from '../gate/gate.ts';
@@ -10,13 +10,13 @@ import type { Ramp, RampStep } from '../release.ts';
 import type { RampProgress } from './progress.ts';
 
 export interface Moment {
-  /** Wall time that decisions trust, Unix ms. */
+  /** Trusted wall time, Unix ms. */
   readonly nowMs: number;
-  /** Monotonic time since the look before, in which this controller served the ramp. */
+  /** Monotonic time since the last look in which this controller served the ramp. */
   readonly servedMs: number;
   readonly pollMs: number;
   readonly evidence: Evidence;
-  /** Nobody is offered `current` at all: rollback, withdrawal or a halt. Nothing moves then. */
+  /** `current` is not offered at all: rollback, withdrawal or a halt. Then nothing advances. */
   readonly closed: boolean;
   /** The last time that a halt of this build was lifted. */
   readonly lift?: Lift | undefined;
@@ -24,13 +24,13 @@ export interface Moment {
 
 export interface Looked {
   readonly progress: RampProgress;
-  /** Of the step that stood before this look. `advance` on another than the last step was followed. */
+  /** Judgement of the step before this look. `advance` was carried out, except on the last step. */
   readonly judgement: Judgement;
   /** Index of the step that this look entered. */
   readonly entered: number | undefined;
 }
 
-/** `progress` is of this very ramp. */
+/** `progress` must belong to this ramp. */
 export function lookAt(ramp: Ramp, progress: RampProgress, moment: Moment): Looked {
   const aged = moment.closed ? progress : age(ramp.gate, progress, moment);
   const judgement = judged(ramp, aged, moment);
@@ -86,7 +86,7 @@ function judged(ramp: Ramp, progress: RampProgress, moment: Moment): Judgement {
   const memory = progress.judgement?.memory ?? {};
   const judgement = judgeStep(ramp.gate, facts, moment.evidence, memory);
   if (progress.step >= 0 || judgement.verdict === 'halt') return judgement;
-  // No step is entered yet, so there is nobody to wait for: the start decides, and the first step's approval.
+  // No step is entered yet, so no evidence is needed: only the start and the first step's approval decide.
   const waits = { ...facts, holdMs: progress.beginsAtMs, exposureMs: moment.nowMs };
   return { ...judgeStep(undefined, waits, moment.evidence, memory), figures: judgement.figures };
 }

@@ -1,6 +1,6 @@
 /**
- * The ramp clock of version 0.1: wall time since a start, less the time that was suspended. Read once, when a data
- * folder or a promised campaign of that version is taken over; nothing makes such a clock any more. Kept as it was.
+ * The ramp clock of version 0.1: wall time since a start, minus suspended time. Only used to take over a data folder or
+ * a queued campaign of that version. Do not change it.
  */
 import { newRamp, type RampProgress } from './progress.ts';
 
@@ -10,7 +10,7 @@ export interface OldClock {
   readonly countedUntilMs: number;
 }
 
-/** What it needs of a rollout as 0.1 stored it. */
+/** The fields it needs of a rollout as stored by 0.1. */
 export interface OldRollout {
   readonly exposure:
     | { readonly kind: 'percent' }

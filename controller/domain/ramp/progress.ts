@@ -1,7 +1,7 @@
 /**
- * How far a ramp has come: the highest step that was entered, and how long it has been served. Kept in the store, one
- * row a step; every ramp has rows, gated or not. Commit times never move it: only a commit that is applied
- * ({@link carryOver}) and a look of whoever leads (`look.ts`) do.
+ * How far a ramp has come: the highest step entered, and how long it has been served. Stored with one row per step, for
+ * gated ramps and others. Commit times do not affect it; only an applied commit ({@link carryOver}) and a look by the
+ * leader (`look.ts`) change it.
  */
 import type { Judgement } from '../gate/judge-step.ts';
 import type { Ramp, Rollout } from '../release.ts';
@@ -9,23 +9,23 @@ import type { Ramp, Rollout } from '../release.ts';
 export interface RampProgress {
   /** One ramp of one `current`: the Unix ms at which it was first applied, made unique. */
   readonly rampId: number;
-  /** The later of its written start and the moment it was first applied, Unix ms. Before that nothing is exposed. */
+  /** The later of `start` and the moment it was first applied, Unix ms. Nothing is exposed before. */
   readonly beginsAtMs: number;
   /** Index of the highest step that was entered; −1: none yet. */
   readonly step: number;
   /** When that step was entered, Unix ms. */
   readonly enteredAtMs: number;
-  /** How long that step has been served: time in which the controller was up, the clock right and nothing suspended. */
+  /** How long that step has been served: with the controller up, the clock trusted and nothing suspended. */
   readonly exposureMs: number;
   /** How long the controller has served this ramp in all its steps. */
   readonly servedMs: number;
   /** The newest judgement of that step; undefined before its first look. */
   readonly judgement: Judgement | undefined;
-  /** An operator answered this step's question. */
+  /** An operator has answered the question of this step. */
   readonly resumed?: true | undefined;
 }
 
-/** What of a rollout decides whether a ramp goes on. */
+/** The fields of a rollout that decide whether a ramp goes on. */
 export type Ramped = Pick<Rollout, 'current' | 'rollback' | 'exposure'>;
 
 export interface OnRamp {
@@ -37,7 +37,7 @@ export const rampOf = ({ exposure }: Pick<Rollout, 'exposure'>): Ramp | undefine
   exposure.kind === 'ramp' ? exposure.ramp : undefined;
 
 /**
- * Does `after` go on with the ramp of `before`? A new ramp comes with another `current`, another written start, a switch
+ * True if `after` goes on with the ramp of `before`. A new ramp begins with another `current`, another `start`, a switch
  * from a plain percent, or the end of a rollback.
  */
 export function continuesRamp(before: Ramped, after: Ramped): boolean {
@@ -64,9 +64,9 @@ export function newRamp(ramp: Pick<Ramp, 'startMs'>, nowMs: number, before?: Ram
 }
 
 /**
- * The progress once `after` is applied over `before`. A ramp that goes on keeps what was let through: the highest new
- * step whose percent is not above it, so an edit narrows at once and never widens. The time in a step is kept only
- * where its percent is unchanged. Undefined for a plain percent.
+ * The progress once `after` is applied over `before`. A ramp that goes on keeps its exposure: it continues at the highest
+ * new step whose percent is not above it, so an edit narrows at once and never widens. The time in a step is kept only if
+ * its percent is unchanged. Undefined for a plain percent.
  */
 export function carryOver(
   before: OnRamp | undefined,
@@ -93,23 +93,23 @@ export function carryOver(
     resumed: undefined,
   };
   if (step >= 0) return moved;
-  // No new step is as low as what was let through: nobody is exposed until the step that stood would have been over,
-  // or an edit would widen without the wait that a step asks for.
+  // All new steps are above the present exposure. Nobody is exposed until the former step would have been over;
+  // otherwise an edit would widen without the hold of that step.
   const holdMs = entered.holdMs ?? ramp.steps[0]?.holdMs ?? 0;
   const leftMs = Math.max(0, holdMs - (entered.holdMs === undefined ? 0 : progress.exposureMs));
   return { ...moved, beginsAtMs: Math.max(progress.beginsAtMs, nowMs + leftMs) };
 }
 
 /**
- * The percent of buckets that Git, time and verdicts have let through: a plain percent, else that of the step which
- * was entered. Rollback, withdrawal, suspend and halt are not applied here.
+ * The percent of buckets that is open: a plain percent, or that of the step entered. Rollback, withdrawal, suspend and
+ * halt are not applied here.
  */
 export function percentAt(rollout: Rollout, progress: RampProgress | undefined): number {
   if (rollout.exposure.kind === 'percent') return rollout.exposure.percent;
   return rollout.exposure.ramp.steps[progress?.step ?? -1]?.percent ?? 0;
 }
 
-/** What a rollout is meant for at once where no freeze window, suspend or approval keeps its first step shut. */
+/** The percent that a rollout reaches at once if no freeze window, suspend or approval blocks its first step. */
 export function percentOnceOpen(rollout: Rollout, progress: RampProgress | undefined, nowMs: number): number {
   const first = rampOf(rollout)?.steps[0]?.percent ?? 0;
   const waits = progress !== undefined && progress.step < 0 && progress.beginsAtMs <= nowMs;

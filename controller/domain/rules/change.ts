@@ -1,4 +1,4 @@
-/** Rules on what a revision changes compared with the one that stands (SPEC §2). */
+/** Rules on changes against the applied revision (SPEC §2). */
 import type { BuildId } from '../ids.ts';
 import type { Finding } from '../problem.ts';
 import type { Build, DesiredState, Rollout } from '../release.ts';
@@ -28,7 +28,7 @@ export function* checkBuildFacts(builds: ReadonlyMap<BuildId, Build>, base: Stan
         yield error(
           'build_facts_edited',
           inBuild(build.buildId, key),
-          `${key} of build ${build.buildId} was ${text(before) || 'empty'}: a merged build is immutable`,
+          `${key} of build ${build.buildId} must stay ${text(before) || 'empty'}: a merged build is immutable`,
           'restore it, and declare the new APK as a new build',
         );
     if (before.withdrawn !== undefined && build.withdrawn === undefined)
@@ -55,7 +55,7 @@ export function* checkChange(head: DesiredState, base: Standing): Generator<Find
   yield* checkSeed(rollout, base);
 }
 
-/** Another seed in the middle of a rollout would exchange the exposed devices for others. */
+/** A new seed in the middle of a rollout would expose other devices. */
 function* checkSeed(rollout: Rollout, base: Standing): Generator<Finding> {
   const was = base.state.rollout;
   if (was.current !== rollout.current || was.cohortSeed === rollout.cohortSeed) return;

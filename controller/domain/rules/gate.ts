@@ -47,7 +47,7 @@ export function* checkGate(
     yield warning(
       'gate_no_brake',
       inRollout('ramp', 'steps'),
-      'with one step the gate can halt the build, but it holds nothing back before everybody is exposed',
+      'with one step the gate can halt the build, but only after all devices of the ramp are exposed',
       'begin with a small step',
     );
 }
@@ -55,7 +55,7 @@ export function* checkGate(
 const shapeOf = (steps: readonly RampStep[]): string =>
   JSON.stringify(steps.map(s => [s.percent, s.approval === true]));
 
-/** An approval is a commit of its own: it is given to steps that stand and were seen to do well. */
+/** An approval is a separate commit, made after the earlier steps were applied and went well. */
 export function* checkApproval(head: DesiredState, base: Standing | undefined): Generator<Finding> {
   const ramp = rampOf(head.rollout);
   if (ramp?.approvedPercent === undefined || base === undefined || leadsBack(head, base)) return;
@@ -70,18 +70,18 @@ export function* checkApproval(head: DesiredState, base: Standing | undefined): 
     yield error(
       'approval_early',
       inRollout('ramp', 'approved_percent'),
-      'approved_percent is raised by the commit that introduces the ramp or changes its steps',
-      'leave it out here, and raise it by a later commit once the steps before have done well',
+      'approved_percent must not be raised in the commit that introduces the ramp or changes its steps',
+      'leave it out here, and raise it in a later commit once the earlier steps went well',
     );
 }
 
 const needsApproval = ({ steps }: Ramp): boolean => steps.some(s => s.approval === true);
 
-/** Percents that look like fractions, and devices that are the first of every release. */
+/** Warns about percents that look like fractions, and about a seed that makes the same devices first again. */
 export function* warnExposure({ rollout }: DesiredState, base: Standing | undefined): Generator<Finding> {
   const percents = percentsOf(rollout);
   const most = Math.max(0, ...percents);
-  // A plain 1 is the usual first step; a ramp that ends there is meant otherwise.
+  // A plain 1 is a usual first step, but a ramp that ends at 1 is probably a mistake.
   if (most > 0 && (rollout.exposure.kind === 'ramp' ? most <= 1 : most < 1))
     yield warning(
       'percent_fraction',
@@ -100,7 +100,7 @@ export function* warnExposure({ rollout }: DesiredState, base: Standing | undefi
     yield warning(
       'cohort_seed_reused',
       inRollout('cohort_seed'),
-      `cohort_seed is that of ${was.current}: the same devices would be the first again`,
+      `cohort_seed is the same as for ${was.current}: the same devices would be first again`,
       `write another one, such as ${JSON.stringify(`${rollout.current}.0`)}; ota promote chooses one`,
     );
 }

@@ -1,6 +1,6 @@
 /**
  * The rules that no schema can express (SPEC §2): between files, between fields, and against the revision before.
- * Pure. Everything that is wrong is returned at once, with file and path.
+ * Pure. All problems are returned at once, with file and path.
  */
 import type { BuildId } from '../ids.ts';
 import { nearest } from '../nearest.ts';
@@ -18,13 +18,13 @@ import { checkFlags, checkPair, checkRamp } from './rollout.ts';
 export { buildFile, ROLLOUT_FILE } from './finding.ts';
 
 export interface RuleTimes {
-  /** The moment at which the state would come to stand. */
+  /** When the state would be applied. */
   readonly nowMs: number;
   /** How often agents poll; default 6 h. */
   readonly pollMs?: number | undefined;
-  /** It is proposed and not merged yet: what can still be mended is an error. */
+  /** True for a proposal: mistakes that can still be fixed before the merge are errors. */
   readonly reviewing?: boolean | undefined;
-  /** Since what stands another rollout stood for a while, so a ramp that looks the same is a new one. */
+  /** Git held a different rollout since the applied revision, so a ramp that looks the same is a new one. */
   readonly broken?: boolean | undefined;
 }
 
@@ -47,7 +47,7 @@ export function checkState(head: DesiredState, base: Standing | undefined, times
   ];
 }
 
-/** Rules on the builds alone, for when the rollout cannot be read. */
+/** Rules on the builds alone, used if the rollout cannot be read. */
 export function checkBuildSet(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefined): Finding[] {
   return [
     ...checkCase(builds, base),
@@ -75,7 +75,7 @@ function* checkVersionNames(
   }
 }
 
-/** File systems that ignore case hold only one of `b42.yaml` and `B42.yaml`. A warning for files that stand already. */
+/** File systems that ignore case keep only one of `b42.yaml` and `B42.yaml`. Only a warning for files already applied. */
 function* checkCase(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefined): Generator<Finding> {
   const groups = new Map<string, BuildId[]>();
   for (const id of [...builds.keys()].sort()) {
@@ -98,7 +98,7 @@ function* checkCase(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefi
   }
 }
 
-/** Withdrawn builds whose files are gone: neither they nor their version may return under another name. */
+/** Withdrawn builds whose files are gone: neither their APK nor their version may return under another name. */
 function withdrawnBefore(builds: ReadonlyMap<BuildId, Build>, base: Standing | undefined): Build[] {
   if (base === undefined) return [];
   const known = [...base.formerBuilds.values(), ...base.state.builds.values()];
@@ -130,7 +130,7 @@ function* checkUnique(builds: ReadonlyMap<BuildId, Build>, gone: readonly Build[
   }
 }
 
-/** Another package would be installed beside the agent, not over it. */
+/** A different package would be installed beside the agent instead of updating it. */
 function* checkPackages({ rollout, builds }: DesiredState): Generator<Finding> {
   const current = builds.get(rollout.current);
   if (current === undefined) return;

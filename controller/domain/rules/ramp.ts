@@ -8,12 +8,12 @@ import { meantPercent, type Standing, standingAfter } from '../standing.ts';
 import { error, inRollout, warning } from './finding.ts';
 import type { RuleTimes } from './index.ts';
 
-/** A start further away than this, ahead or past, is taken for a typo. */
+/** A start further away than this, in the past or the future, counts as a typo. */
 const MAX_START_MS = 14 * DAY_MS;
 
 const startOf = (rollout: Rollout): number | undefined => rampOf(rollout)?.startMs;
 
-/** A build that stood before is promoted again, or a rollback of the same build ends. */
+/** True if a former `current` is promoted again, or a rollback of the same build ends. */
 export function leadsBack(head: DesiredState, base: Standing): boolean {
   const was = base.state.rollout;
   const is = head.rollout;
@@ -25,8 +25,8 @@ export function leadsBack(head: DesiredState, base: Standing): boolean {
 }
 
 /**
- * A typo in a year once sent everything at once. A ramp cannot do that any more, so only whoever reviews is told, while
- * it can still be mended; a way back is never held up, and what is merged is applied.
+ * Catches a typo in the year of a start. It is an error only in a review, where it can still be fixed. A way back is
+ * never blocked, and a merged start is applied.
  */
 export function* checkStart(
   head: DesiredState,
@@ -42,24 +42,24 @@ export function* checkStart(
     yield error(
       'ramp_start_past',
       inRollout('ramp', 'start'),
-      `start is ${days} days past; at most 14 are accepted`,
+      `start is ${days} days in the past; at most 14 are accepted`,
       'write a start at or after the merge, or leave it out to begin with the merge',
     );
   if (startMs - nowMs > MAX_START_MS)
     yield error(
       'ramp_start_far',
       inRollout('ramp', 'start'),
-      `start is ${days} days ahead; at most 14 are accepted`,
-      'is the year right?',
+      `start is ${days} days in the future; at most 14 are accepted`,
+      'check the year; write a start within the next 14 days',
     );
 }
 
-/** By its written start the ramp would be past its first step. */
+/** True if, counted from its `start`, the ramp would be past its first step. */
 function isLate({ startMs, steps }: Ramp, nowMs: number): boolean {
   return startMs !== undefined && startMs + (steps[0]?.holdMs ?? 0) <= nowMs;
 }
 
-/** What a reader of the YAML alone would not expect: the ramp begins at its first step, or narrows. */
+/** Warns about effects that the YAML does not show: the ramp begins at its first step, or narrows. */
 export function* warnRamp(
   head: DesiredState,
   base: Standing | undefined,
@@ -70,16 +70,16 @@ export function* warnRamp(
   const first = ramp?.steps[0]?.percent;
   if (ramp === undefined || first === undefined || rollout.rollback) return;
   if (base === undefined) {
-    if (reviewing !== true) yield restarts(first, 'nothing is known of how far it had come');
+    if (reviewing !== true) yield restarts(first, 'its earlier progress is not known');
     return;
   }
   const was = base.state.rollout;
   const goesOn = broken !== true && continuesRamp(was, rollout);
   if (!goesOn && broken === true)
-    yield restarts(first, 'another rollout stood for a while since the revision that was applied last');
+    yield restarts(first, 'Git held a different rollout since the last applied revision');
   else if (!goesOn && leadsBack(head, base))
-    yield restarts(first, `${rollout.current} stood before; devices that have it keep it`);
-  else if (!goesOn && isLate(ramp, nowMs)) yield restarts(first, 'its written start is past');
+    yield restarts(first, `${rollout.current} was current before; devices that have it keep it`);
+  else if (!goesOn && isLate(ramp, nowMs)) yield restarts(first, 'its start has passed');
   else yield* narrows(rollout, base, nowMs);
 }
 
@@ -88,7 +88,7 @@ const restarts = (percent: number, why: string): Finding =>
     'ramp_restarts',
     inRollout('ramp'),
     `the ramp begins at its first step, ${percent} %, when this is applied: ${why}`,
-    'nothing to do if that is meant; to open it at once, write rollout_percent',
+    'nothing to do if that is intended; to expose all at once, write rollout_percent',
   );
 
 function* narrows(rollout: Rollout, base: Standing, nowMs: number): Generator<Finding> {
@@ -102,6 +102,6 @@ function* narrows(rollout: Rollout, base: Standing, nowMs: number): Generator<Fi
       'ramp_narrows',
       inRollout('ramp'),
       `exposure of ${rollout.current} falls from ${fromPercent} % to ${toPercent} % when this is applied`,
-      'a ramp is let through step by step; devices that have the build keep it',
+      'a ramp opens one step at a time; devices that have the build keep it',
     );
 }

@@ -35,7 +35,7 @@ export function* checkPair({ rollout, builds }: DesiredState): Generator<Finding
       yield error(
         'last_safe_missing',
         inRollout('last_safe'),
-        `last_safe is required ${rollout.rollback ? 'for a rollback' : 'unless exposure is a plain 100'}`,
+        `last_safe is required ${rollout.rollback ? 'for a rollback' : 'unless rollout_percent is 100'}`,
         'name the build that devices outside the rollout should run',
       );
     return;
@@ -63,13 +63,13 @@ export function* checkPair({ rollout, builds }: DesiredState): Generator<Finding
   yield* checkSigners(rollout, current, lastSafe);
 }
 
-/** One SDK of each range in which no signer changes. 0 is in the range below the first change. */
+/** One SDK of each range within which no signer changes. 0 stands for the range below the first change. */
 const sdksToCompare = (a: Build, b: Build): readonly number[] => [
   0,
   ...[...a.signers, ...b.signers].map(s => s.minSdk),
 ];
 
-/** Judged per SDK, because a device compares the signers that its own SDK shows of both builds. */
+/** Checked per SDK: a device compares the signers of both builds for its own SDK. */
 function* checkSigners(rollout: Rollout, current: Build, lastSafe: Build): Generator<Finding> {
   const pairs = sdksToCompare(current, lastSafe).map(sdk => ({
     before: signerFor(lastSafe, sdk),
@@ -104,7 +104,7 @@ export function* checkFlags({ rollout, builds }: DesiredState): Generator<Findin
       );
     const current = builds.get(rollout.current);
     const lastSafe = rollout.lastSafe === undefined ? undefined : builds.get(rollout.lastSafe);
-    // An unknown build is reported already, and whether it is older is not known.
+    // An unknown build is already reported, and nobody knows whether it is older.
     const isKnown = current !== undefined && (lastSafe !== undefined || rollout.lastSafe === undefined);
     const isOlder = isKnown && lastSafe !== undefined && current.versionCode < lastSafe.versionCode;
     if (isKnown && !rollout.rollback && !isOlder)
@@ -112,7 +112,7 @@ export function* checkFlags({ rollout, builds }: DesiredState): Generator<Findin
         'force_downgrade_scope',
         inRollout('force_downgrade'),
         'force_downgrade needs rollback: true or a current older than last_safe',
-        'remove force_downgrade: this rollout takes no device back',
+        'remove force_downgrade: this rollout does not downgrade any device',
       );
   }
   if (rollout.deadlineMs !== undefined && !rollout.mustInstall)

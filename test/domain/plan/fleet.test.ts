@@ -125,7 +125,7 @@ test('a last_safe that was never offered to all says how many run it', () => {
   const counted = countFleet(p, [...fleet(3), { deviceId: 'early', tags: [], versionCode: 42 }]);
   assert.match(
     renderPlanText(p, { fleet: counted }),
-    /1 of 4 devices run b42, which becomes last_safe for all outside/,
+    /1 of 4 devices run b42, which becomes last_safe for all devices outside the rollout/,
   );
 });
 

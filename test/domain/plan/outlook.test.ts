@@ -165,7 +165,7 @@ test('the comment has one table with the likely end and the reports, and says wh
     renderPlanMarkdown(planned, { foreseen: unknown }),
     renderPlanText(planned, { foreseen: unknown }),
   ]) {
-    assert.match(said, /is not known: no device has checked in twice/);
+    assert.match(said, /There is no forecast of [^:]*: no device has checked in twice/);
     assert.not.match(said, /[Ll]ikely over[ :|]/);
   }
   assert.not.match(renderPlanText(planned), /Forecast/);
