@@ -48,31 +48,14 @@ const isAsNarrowByGit = (rollout: Rollout): boolean => {
   return rollout.rollback || (isClosedByGit(rollout) && tags.length + devices.length + cohorts.length === 0);
 };
 
-export interface HaltsAfter {
-  /** Of the build that is `current` now. */
-  readonly halts: readonly Halt[];
-  /** Halts that the commit ends, each with the reason. */
-  readonly ended: readonly { readonly id: number; readonly why: string }[];
-}
-
 /**
- * What a commit does to the halts of its `current`. A halt ends when a commit widens after an earlier applied commit has
- * declared it. A manual brake also ends when a commit leaves no device to stop, or names another `current`.
+ * What a commit leaves of the halts of the build that it makes `current`. A halt ends when a commit widens after an earlier
+ * applied commit has declared it. A manual brake also ends when a commit leaves no device to stop. When a commit names
+ * another `current`, the store ends the manual brakes of the earlier build.
  */
-export function haltsAfter(
-  before: { readonly rollout: Rollout; readonly halts: readonly Halt[] } | undefined,
-  after: Rollout,
-  kept: readonly Halt[],
-): HaltsAfter {
+export function haltsAfter(after: Rollout, halts: readonly Halt[]): Halt[] {
   const closed = isClosedByGit(after);
-  const left = (before?.halts ?? []).filter(h => h.buildId !== after.current && h.kind === 'hand');
-  const ended = left.map(h => ({ id: h.id, why: `another current: ${after.current}` }));
-  const halts: Halt[] = [];
-  for (const halt of kept) {
-    if (halt.kind === 'hand' && isAsNarrowByGit(after)) ended.push({ id: halt.id, why: 'Git says the same' });
-    else if (halt.declared && !closed)
-      ended.push({ id: halt.id, why: 'a commit widened after one that declared it' });
-    else halts.push(closed ? { ...halt, declared: true } : halt);
-  }
-  return { halts, ended };
+  const ends = ({ kind, declared }: Halt): boolean =>
+    (kind === 'hand' && isAsNarrowByGit(after)) || (declared && !closed);
+  return halts.filter(halt => !ends(halt)).map(halt => (closed ? { ...halt, declared: true } : halt));
 }

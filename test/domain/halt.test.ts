@@ -38,8 +38,8 @@ test('what a commit leaves of a halt', () => {
   ] as const;
   for (const [kind, declared, rollout, left] of cases) {
     const halt = aHalt({ kind, declared });
-    const { halts, ended } = haltsAfter(undefined, aRollout(rollout), [halt]);
-    const found = ended.length > 0 ? 'ended' : halts[0]?.declared === true ? 'declared' : 'stands';
+    const [after] = haltsAfter(aRollout(rollout), [halt]);
+    const found = after === undefined ? 'ended' : after.declared ? 'declared' : 'stands';
     assert.is(found, left, JSON.stringify([kind, declared, rollout]));
   }
 });

@@ -39,14 +39,14 @@ export function count(
   takers: readonly Taker[],
   upHours = 1_000,
   of = snapshot,
-  erased: readonly ErasedTakers[] = [],
+  erased?: readonly ErasedTakers[],
 ): Evidence {
   const counter = evidenceCounter(of, new Map(takers.map(t => [t.deviceId, t])), {
     nowMs: NOW_MS,
     upSinceMs: NOW_MS - upHours * HOUR_MS,
     pollMs: 6 * HOUR_MS,
     silenceAfterMs: 18 * HOUR_MS,
-    erased,
+    ...(erased === undefined ? {} : { erased }),
   });
   for (const one of devices) counter.add(one);
   return counter.result();

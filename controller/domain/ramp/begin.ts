@@ -21,18 +21,15 @@ export interface Applying {
 export function standAfter(before: Standing | undefined, state: DesiredState, applying: Applying): Standing {
   const { rollout } = state;
   const ramp = rampOf(rollout);
-  const kept = before && { rollout: before.state.rollout, progress: before.progress };
+  const onRamp = before && { rollout: before.state.rollout, progress: before.progress };
   const carried =
     ramp !== undefined && applying.broken === true
       ? newRamp(ramp, applying.nowMs, before?.progress)
-      : carryOver(kept, rollout, applying.nowMs);
+      : carryOver(onRamp, rollout, applying.nowMs);
   const standing = { ...standingAfter(before, state, carried), stood: stoodAfter(before) };
-  const { halts } = haltsAfter(
-    before && { rollout: before.state.rollout, halts: before.halts ?? [] },
-    rollout,
-    applying.kept ?? (before?.state.rollout.current === rollout.current ? (before?.halts ?? []) : []),
-  );
-  const whole = { ...standing, halts };
+  const kept =
+    applying.kept ?? (before?.state.rollout.current === rollout.current ? before?.halts : undefined);
+  const whole = { ...standing, halts: haltsAfter(rollout, kept ?? []) };
   return { ...whole, progress: begun(whole, before, applying) };
 }
 
