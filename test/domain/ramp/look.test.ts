@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NO_EVIDENCE } from '../../../controller/domain/gate/evidence.ts';
+import { DEFAULT_GATE } from '../../../controller/domain/gate/gate.ts';
 import { type Looked, lookAt, type Moment } from '../../../controller/domain/ramp/look.ts';
 import { newRamp, type RampProgress } from '../../../controller/domain/ramp/progress.ts';
 import type { Ramp, RampStep } from '../../../controller/domain/release.ts';
@@ -92,6 +93,48 @@ test('a step that needs an approval waits for approved_percent, the first one to
   assert.is(look(old, {}, { ...guarded, approvedPercent: 10 }).entered, 1);
   assert.is(look(at(1), {}, { ...guarded, approvedPercent: 100 }).entered, undefined, 'but not the hold');
 });
+
+// ---------------------------------------------------------------- with a gate
+
+const GATED: Ramp = { ...RAMP, gate: DEFAULT_GATE };
+
+test('a starved fleet gives a gated step no time; without a gate time goes on', () => {
+  const starved = { ...seen({ starved: true }), servedMs: 2 * HOUR_MS };
+  assert.is(look(at(0, HOUR_MS), starved, GATED).progress.exposureMs, HOUR_MS);
+  assert.is(look(at(0, HOUR_MS), starved).progress.exposureMs, 3 * HOUR_MS);
+});
+
+test('the time that a ramp was served counts whether its step stands still or not', () => {
+  const served = { ...at(0, HOUR_MS), servedMs: 9 * HOUR_MS };
+  for (const over of [{}, seen({ suspended: true })])
+    assert.is(look(served, { ...over, servedMs: HOUR_MS }).progress.servedMs, 10 * HOUR_MS);
+});
+
+test('a question that nobody answered keeps the next step shut; once it is answered the step is entered', () => {
+  const open = { ...NO_EVIDENCE.step, open: 45 };
+  const few = { ...NO_EVIDENCE, step: open, cohort: { ...NO_EVIDENCE.cohort, open: 45 } };
+  const waited = at(0, 52 * HOUR_MS);
+  const asked = look(waited, { evidence: few }, GATED);
+  assert.equal([asked.judgement.verdict, asked.entered], ['waiting_for_person', undefined]);
+  const answered = look({ ...asked.progress, resumed: true }, { evidence: few }, GATED);
+  assert.is(answered.entered, 1);
+  assert.is(answered.progress.resumed, undefined, 'the next step asks anew');
+});
+
+test('canaries that fail before the first step halt the ramp, and nobody of the fleet is exposed', () => {
+  const canary = { taken: 2, fail: 2, verifyFail: 0 };
+  const { judgement, entered } = look(begun, seen({ canary }), GATED);
+  assert.equal([judgement.verdict, judgement.reasons], ['halt', ['canary_failures']]);
+  assert.is(entered, undefined);
+});
+
+test('before the first step the figures of the gate are told, and time alone decides', () => {
+  const { judgement, entered } = look(begun, {}, GATED);
+  assert.is(entered, 0);
+  assert.is(judgement.figures?.verifyFail, 0);
+});
+
+// ---------------------------------------------------------------- properties
 
 test('whatever happens, exposure time is the time served and not stood still in, and steps come one by one', () => {
   const ramps = fc

@@ -105,6 +105,7 @@ for (const [name, before, step, after, expected] of [
     const next = carryOver({ rollout: steps(...before), progress }, steps(...after), hours(2));
     assert.equal([next?.step, next?.exposureMs], expected);
     assert.is(next?.rampId, progress.rampId);
+    if (expected[0] >= 0) assert.is(next?.beginsAtMs, progress.beginsAtMs, 'it has begun');
     assert.ok(percentAt(steps(...after), next) <= percentAt(steps(...before), progress), 'never wider');
   });
 
@@ -114,6 +115,13 @@ test('where no new step is as low as what was let through, the first one waits a
   assert.equal([next?.step, next?.beginsAtMs], [-1, hours(30 + 14)]);
   assert.is(percentAt(steep, next), 0);
   assert.is(percentOnceOpen(steep, next, hours(30)), 0);
+});
+
+test('where the last step stood, which has no hold, the first new step waits for all of its own', () => {
+  const steep = steps([50, 24], [100]);
+  const stood = { rollout: steps([1, 4], [25]), progress: at(1, 10 * HOUR_MS) };
+  const next = carryOver(stood, steep, hours(30));
+  assert.equal([next?.step, next?.beginsAtMs], [-1, hours(30 + 24)]);
 });
 
 test('50 edited to 25 is 25 at once, and 50 again comes one step at a time', () => {
