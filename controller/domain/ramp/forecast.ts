@@ -20,7 +20,7 @@ export interface ForecastStep {
 export function afterServing(suspend: Suspend | undefined, fromMs: number, ms: number): number {
   if (suspend === undefined) return fromMs + ms;
   const stopsMs = Math.max(fromMs, suspend.sinceMs);
-  if (fromMs + ms < stopsMs || suspend.untilMs <= fromMs) return fromMs + ms;
+  if (fromMs + ms < stopsMs) return fromMs + ms;
   return fromMs + ms + Math.max(0, suspend.untilMs - stopsMs);
 }
 
@@ -58,10 +58,12 @@ export function percentBy(
   atMs: number,
   freeze: FrozenWindows,
 ): number {
+  const stands = percentAt(rollout, progress);
+  if (atMs <= nowMs) return stands;
   const reached = forecast(rollout, progress, nowMs, freeze).findLast(
-    step => step.state === 'next' && step.atMs !== undefined && step.atMs <= Math.max(nowMs, atMs),
+    step => step.atMs !== undefined && step.atMs <= atMs,
   );
-  return atMs <= nowMs ? percentAt(rollout, progress) : (reached?.percent ?? percentAt(rollout, progress));
+  return reached?.percent ?? stands;
 }
 
 /** The inputs that decide when time may change offers. */

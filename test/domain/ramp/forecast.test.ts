@@ -39,7 +39,7 @@ test('each step comes when those before it will have been served', () => {
   assert.equal(comes(ramped(), at(0, 1)), [3, 27, 51]);
   assert.equal(comes(ramped(), at(1, 30)), [0, 24], 'one that waits longer than it holds comes at once');
   assert.equal(comes(ramped(), at(3, 9)), []);
-  assert.equal(comes(aRollout(10), at(0)), []);
+  assert.equal(forecast(aRollout(10), at(0), NOW_MS, []), []);
 });
 
 test('a ramp that begins later, and one of which nothing is known', () => {
@@ -61,6 +61,7 @@ for (const [name, window, expected] of [
   ['that holds now', suspend(-1, 5), [8, 32, 56]],
   ['that is over', suspend(-9, -1), [3, 27, 51]],
   ['from the very end of the step on', suspend(3, 7), [7, 31, 55]],
+  ['in the step after it', suspend(10, 12), [3, 29, 53]],
 ] as const)
   test(`a suspend ${name} is not served`, () => {
     assert.equal(comes(ramped({ suspend: window }), at(0, 1)), expected);
@@ -76,6 +77,28 @@ test('what a ramp has reached by a moment if it never waits', () => {
   assert.equal([-5, 0, 2.9, 3, 27, 51, 900].map(by), [1, 1, 1, 10, 50, 100, 100]);
   assert.is(percentBy(aRollout(7), undefined, NOW_MS, hours(9), []), 7);
 });
+
+test('a step that is overdue has not been reached until a look enters it', () => {
+  const by = (h: number) => percentBy(ramped(), at(0, 30), NOW_MS, hours(h), []);
+  assert.equal([-1, 0, 0.1, 24].map(by), [1, 1, 10, 50]);
+});
+
+test('without a policy no freeze window holds a step back', () => {
+  const timed = { state: aState({ rollout: ramped() }), progress: at(0, 1) };
+  assert.is(nextStepOf(timed, NOW_MS)?.atMs, hours(3));
+});
+
+for (const [name, window, step, expected] of [
+  ['the step, where the suspend begins after it', suspend(10, 12), 0, hours(4)],
+  ['the end of a suspend that begins now', suspend(0, 2), 3, hours(2)],
+  ['the start of one that lies ahead', suspend(1, 2), 3, hours(1)],
+  ['nothing, where the suspend is over', suspend(-3, -1), 3, undefined],
+  ['nothing, where the suspend ends before it begins', suspend(3, 1), 3, undefined],
+] as const)
+  test(`what time changes next is ${name}`, () => {
+    const state = aState({ rollout: ramped({ suspend: window }) });
+    assert.is(nextChangeMs({ state, progress: at(step) }, NOW_MS), expected);
+  });
 
 test('the next change is a step or the edge of a suspend', () => {
   const timed = (rollout: Rollout, progress: RampProgress | undefined, policy = aPolicy()) => ({

@@ -52,6 +52,20 @@ for (const [name, window, expected] of [
     assert.equal(at, expected);
   });
 
+test('the standing step was entered when the steps before it had been served', () => {
+  assert.is(progressOfOldClock(ramped(), clock, hours(27))?.enteredAtMs, hours(4));
+});
+
+for (const [name, holds, expected] of [
+  ['the last step lasted for good, even if it had a hold', [4, 4], [1, 96]],
+  ['a step without a hold lasted for good, even in the middle', [4, undefined, 4], [1, 96]],
+] as const)
+  test(name, () => {
+    const steps = holds.map(hold => ({ holdMs: hold && hold * HOUR_MS }));
+    const progress = progressOfOldClock({ exposure: { kind: 'ramp', ramp: { steps } } }, clock, hours(100));
+    assert.equal([progress?.step, progress?.exposureMs], [expected[0], expected[1] * HOUR_MS]);
+  });
+
 test('what earlier revisions had frozen is not counted again', () => {
   const counted: OldClock = { startMs: NOW_MS, frozenMs: 4 * HOUR_MS, countedUntilMs: hours(8) };
   const rollout = ramped({ suspend: suspend(-50, 10) });
