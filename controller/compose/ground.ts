@@ -24,7 +24,7 @@ export interface Surroundings {
   readonly version: string;
   /** Names this machine to people. Default: `localhost`. */
   readonly host?: string;
-  /** Called once when this process cannot go on: `lease_lost`, `installation_moved` or `fell_behind`. */
+  /** Called once when this process cannot go on: `lease_lost`, `installation_moved`, `fell_behind` or `takeover_failed`. */
   readonly overtaken?: (code: string) => void;
 }
 

@@ -50,6 +50,8 @@ export interface Told extends Pick<ReconcileStatus, 'sourceReadAtMs' | 'sourceFa
   readonly sourceAgeMs: number;
 }
 
+/** The leader gets so long to be heard of again after the database was away. */
+const AFTER_AWAY_MS = 3_000;
 const ASK_EVERY_MS = 100;
 /** A pass may wait for Git; a proxy in front gives up later than this. */
 const PATIENCE_MS = 30_000;
@@ -63,6 +65,7 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
   const signals = new Map<Signal, (() => void)[]>();
   let leads = store.leads;
   let isFollowed = false;
+  let awayMs = Number.NEGATIVE_INFINITY;
   let heard: { readonly told: Told; readonly atMs: number } | undefined;
 
   async function answerAll(requests: LeaderRequests): Promise<void> {
@@ -127,7 +130,10 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
         else if (leads && topics.has('halts')) await reconcile.noteHalts();
       }),
     look: async ({ publication, reconcile }, begin) => {
-      const leader = await store.leader();
+      const leader = await store.leader().catch((error: unknown) => {
+        awayMs = around.monotonicMs();
+        throw error;
+      });
       isFollowed = leader.isFollowed;
       if (leads) return;
       if (leader.told !== undefined) heard = { told: leader.told as Told, atMs: around.monotonicMs() };
@@ -137,13 +143,20 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
         if (snapshot !== undefined) publication.replace({ ...snapshot, progressReadAtMs: nowMs() });
         return;
       }
-      if (!(await store.lead())) return;
-      await store.feed?.catchUp();
-      leads = true;
-      await reconcile.restore();
-      around.observer.observe({ type: 'ota.role', role: 'leads' });
-      await begin();
-      if (store.requests !== undefined) await answerAll(store.requests);
+      // The leader could not renew its lease either, if it was the database that was away.
+      if (around.monotonicMs() - awayMs < AFTER_AWAY_MS || !(await store.lead())) return;
+      try {
+        await store.feed?.catchUp();
+        leads = true;
+        await reconcile.restore();
+        around.observer.observe({ type: 'ota.role', role: 'leads' });
+        await begin();
+        if (store.requests !== undefined) await answerAll(store.requests);
+      } catch (error) {
+        // Half of a leader would hold the lease and do nothing: the process starts anew.
+        background.failed('leading', error);
+        around.overtaken?.('takeover_failed');
+      }
     },
     say: async ({ sourceReadAtMs, sourceFault, clockHeld }, sourceAgeMs) => {
       const told: Told = { sourceReadAtMs, sourceFault, clockHeld, sourceAgeMs };

@@ -1,4 +1,5 @@
 /** The database server stops in the middle of a rollout and comes back: no device notices, and nobody restarts anything. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withController } from '../support/controller.ts';
@@ -104,6 +105,36 @@ test('a database that stays away: offers end with OTA_STALE_MAX, no APK and no o
         assert.equal(events(), ['ota.database.fail', 'ota.database.stale', 'ota.database.ok']);
       },
       { settings: { OTA_DATABASE: `${server.url}/ota`, OTA_STALE_MAX: '2m' }, around },
+    );
+  } finally {
+    await server.stop();
+  }
+});
+
+test('after an outage of the database the same controller leads, and the other follows it', async () => {
+  const server = await startPostgres();
+  if (server === undefined) throw new Error('these tests run on PostgreSQL');
+  try {
+    await onDatabase(`${server.url}/postgres`, 'create database ota');
+    await withController(
+      async journey => {
+        await journey.merge(100);
+        const follower = await journey.another('second');
+        await server.crash();
+        const ready = async (url: string) =>
+          ((await call(url, 'GET', '/readyz')).json as { status: string }).status;
+        for (const { url } of [journey.controller, follower])
+          await until('both notice', async () => (await ready(url)) === 'degraded');
+        await pause(1_500); // longer than the lease
+        await server.revive();
+        for (const { url } of [journey.controller, follower])
+          await until('both are back', async () => (await ready(url)) === 'ready');
+        const revision = await journey.merge(50);
+        await until('the follower follows', async () => follower.reconcile.snapshot?.revision === revision);
+        assert.ok(journey.controller.store.leads);
+        assert.not.ok(follower.store.leads);
+      },
+      { settings: { OTA_DATABASE: `${server.url}/ota`, OTA_LEASE: '1s' } },
     );
   } finally {
     await server.stop();

@@ -1,0 +1,109 @@
+/** What a soak asks of controllers, and what it counts. */
+import { randomUUID } from 'node:crypto';
+import { openStore, type StoreOptions } from '../controller/store/store.ts';
+
+export interface Device {
+  readonly device_id: string;
+  readonly token: string;
+}
+
+export interface Tally {
+  /** `device request` of each result that was answered with 200. */
+  readonly acknowledged: Set<string>;
+  checks: number;
+  /** Requests without an answer: the controller was gone. */
+  unanswered: number;
+  /** Answers other than 200, by status and code. */
+  readonly refused: Map<string, number>;
+}
+
+export const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
+
+export const emptyTally = (): Tally => ({
+  acknowledged: new Set(),
+  checks: 0,
+  unanswered: 0,
+  refused: new Map(),
+});
+
+/** `token`: of an operator. */
+export async function importDevices(url: string, token: string, devices: number): Promise<readonly Device[]> {
+  const list = Array.from({ length: devices }, (_, n) => ({ device_id: `soak-${n}`, tags: [] }));
+  const answer = await fetch(`${url}/v1/devices/import`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ devices: list }),
+  });
+  if (!answer.ok) throw new Error(`import: ${answer.status} ${await answer.text()}`);
+  return ((await answer.json()) as { devices: Device[] }).devices;
+}
+
+const count = (counts: Map<string, number>, key: string): void =>
+  void counts.set(key, (counts.get(key) ?? 0) + 1);
+
+/** Of a problem document; its text when it is none. */
+function codeIn(text: string): string {
+  const { code } = (text.startsWith('{') ? JSON.parse(text) : {}) as { code?: unknown };
+  return typeof code === 'string' ? code : text.slice(0, 60);
+}
+
+/** One device checks and reports, as often as it is called. */
+export async function visit(url: string, device: Device, tally: Tally): Promise<void> {
+  const authorization = `Bearer ${device.token}`;
+  const requestId = randomUUID();
+  const result = {
+    request_id: requestId,
+    build_id: 'b42',
+    outcome: 'ok',
+    reason: 'installed',
+    version_code: 42,
+  };
+  try {
+    const check = await fetch(`${url}/v1/agent/update?version_code=41`, { headers: { authorization } });
+    await check.arrayBuffer();
+    tally.checks += 1;
+    const answer = await fetch(`${url}/v1/action-result`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify(result),
+    });
+    const text = await answer.text();
+    if (answer.status === 200) tally.acknowledged.add(`${device.device_id} ${requestId}`);
+    else count(tally.refused, `${answer.status} ${codeIn(text)}`);
+  } catch {
+    tally.unanswered += 1;
+    await pause(20);
+  }
+}
+
+/** Those of the acknowledged results that the store does not hold. */
+export async function lostOf(
+  options: Omit<StoreOptions, 'nowMs'>,
+  tally: Tally,
+  devices: number,
+): Promise<string[]> {
+  const { acknowledged } = tally;
+  const store = await openStore({ ...options, nowMs: Date.now });
+  try {
+    const kept = new Set<string>();
+    for (let n = 0; n < devices; n += 1) {
+      const { reports } = await store.outcomes.history(`soak-${n}`, 1_000_000);
+      for (const { deviceId, requestId } of reports) kept.add(`${deviceId} ${requestId}`);
+    }
+    return [...acknowledged].filter(result => !kept.has(result));
+  } finally {
+    await store.close();
+  }
+}
+
+/** What every run says at its end. */
+export function tallyLines(tally: Tally, lost: readonly string[]): string[] {
+  const { acknowledged, checks, unanswered, refused } = tally;
+  return [
+    `${checks} checks, ${acknowledged.size} results acknowledged, ${unanswered} requests without an answer`,
+    refused.size === 0
+      ? 'nothing refused'
+      : `refused: ${[...refused].map(([why, n]) => `${n} × ${why}`).join(', ')}`,
+    `${lost.length} acknowledged results lost${lost.length === 0 ? '' : `: ${lost.slice(0, 5).join(', ')}`}`,
+  ];
+}

@@ -1,0 +1,58 @@
+/** One controller on a data folder, killed (SIGKILL) at drawn moments and started again. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { freePort, type Running, startProcess } from '../test/support/process.ts';
+import type { SoakOptions } from './soak.ts';
+import { emptyTally, importDevices, lostOf, pause, tallyLines, visit } from './soak-load.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+
+/** True when nothing that was acknowledged is lost. */
+export async function soakOne({ kills, devices, workers }: SoakOptions): Promise<boolean> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'ota-soak-'));
+  const port = await freePort();
+  const start = (): Promise<Running> =>
+    startProcess(
+      {
+        OTA_PORT: String(port),
+        OTA_SOURCE: path.join(ROOT, 'releases'),
+        OTA_ARTIFACTS_IMPORT: path.join(ROOT, 'examples/apks'),
+        OTA_CHECKS_PER_MINUTE: '100000',
+        OTA_LOG_LEVEL: 'info',
+      },
+      folder,
+    );
+  let running = await start();
+  const token = (await readFile(path.join(folder, 'data', 'admin-token'), 'utf8')).trim();
+  const fleet = await importDevices(running.url, token, devices);
+  const tally = emptyTally();
+  let over = false;
+  const begunMs = performance.now();
+  const load = Array.from({ length: workers }, async (_, worker) => {
+    for (let n = worker; !over; n += workers) {
+      const device = fleet[n % fleet.length];
+      if (device !== undefined) await visit(running.url, device, tally);
+    }
+  });
+  for (let kill = 1; kill <= kills; kill += 1) {
+    await pause(200 + Math.random() * 2_800);
+    await running.end('SIGKILL');
+    running = await start();
+    process.stderr.write(`\rkill ${kill} of ${kills}, ${tally.acknowledged.size} results acknowledged`);
+  }
+  await pause(1_000);
+  over = true;
+  await Promise.all(load);
+  const seconds = (performance.now() - begunMs) / 1_000;
+  const code = await running.end('SIGTERM');
+  const lost = await lostOf({ folder: path.join(folder, 'data') }, tally, devices);
+  await rm(folder, { recursive: true });
+  const said = [
+    `\n${kills} kills in ${seconds.toFixed(0)} s, ${workers} workers, ${devices} devices`,
+    `ended with ${code} on SIGTERM`,
+    ...tallyLines(tally, lost),
+  ];
+  process.stdout.write(`${said.join('\n')}\n`);
+  return lost.length === 0 && code === 0;
+}
