@@ -1,6 +1,6 @@
 /**
- * The runner: takes facts one at a time, lets `step` judge them, makes the new state durable and only then performs
- * the effects (SPEC §9). All of the agent's I/O goes through its ports.
+ * The runner: passes facts to `step` one at a time, makes the new state durable, and only then performs the effects
+ * (SPEC §9). All of the agent's I/O goes through its ports.
  */
 import { faultCode } from '../controller/domain/fault.ts';
 import {
@@ -18,7 +18,7 @@ import { uuidFrom } from './random.ts';
 import { type AgentState, newState } from './state.ts';
 import { step } from './step.ts';
 
-/** Nudges remembered at most; more valid ones within the replay window are refused rather than forgotten. */
+/** Most nudges to remember. Beyond that, valid nudges within the replay window are refused, so none is forgotten. */
 const MAX_SEEN_NUDGES = 256;
 const SAVE_RETRY_MS = 30_000;
 const STOP_LIMIT_MS = 30_000;
@@ -57,7 +57,7 @@ export class Agent {
     return this.#counters;
   }
 
-  /** Loads what the last process knew and goes on from there. Faults of store and platform reject. */
+  /** Loads the state of the last process and goes on from there. Rejects with Faults of store and platform. */
   async start(): Promise<void> {
     const { store, platform, clock } = this.#options;
     const loaded = await store.load();
@@ -80,7 +80,7 @@ export class Agent {
     this.#enqueue(at => ({ type: 'asked', at, trigger: 'manual' }));
   }
 
-  /** Takes a push message; what is not a fresh, genuine nudge for this device does nothing but count. */
+  /** Takes a push message. Anything but a fresh, genuine nudge for this device is only counted. */
   receive(message: Readonly<Record<string, unknown>>): void {
     this.#enqueue(at => this.#judgeNudge(message, at));
   }
@@ -102,7 +102,7 @@ export class Agent {
     return { type: 'nudged', at, requestId: verdict.requestId, buildId: verdict.buildId };
   }
 
-  /** Resolves when nothing is under way but waiting: for a timer, a trigger, or the disk. */
+  /** Resolves when the agent only waits: for a timer, a trigger, or the disk. */
   settled(): Promise<void> {
     return new Promise(resolve => {
       this.#settled.push(resolve);
@@ -110,7 +110,7 @@ export class Agent {
     });
   }
 
-  /** Ends without finishing anything, as a killed process does; the store says where to go on. */
+  /** Ends at once like a killed process; the next one goes on from the store. */
   kill(): void {
     this.#dead = true;
     this.#breakOff();
@@ -118,7 +118,7 @@ export class Agent {
     this.#announceSettled();
   }
 
-  /** Resolves when nothing of an agent that was ended touches files or network any more. */
+  /** Resolves when an ended agent no longer touches files or network. */
   ended(): Promise<void> {
     return new Promise<void>(resolve => {
       this.#gone.push(resolve);
@@ -127,8 +127,8 @@ export class Agent {
   }
 
   /**
-   * Ends in order: begins nothing new, waits for an install under way, and tells what is written down. What takes
-   * longer than `limitMs` is left to the next process.
+   * Stops cleanly: starts nothing new, waits for a running install, and sends stored reports. Work that takes longer
+   * than `limitMs` is left to the next process.
    */
   async stop(limitMs = STOP_LIMIT_MS): Promise<void> {
     this.#stopping = true;
@@ -158,7 +158,7 @@ export class Agent {
       const { random } = this.#options;
       const at = { atMs: Math.round(this.#time.nowMs()), random: random(), uuid: uuidFrom(random) };
       const fact = make(at);
-      // A stopping agent broke off everything else itself; it takes only the install that it waited for.
+      // A stopping agent has aborted everything but the install it waits for, so other facts are dropped.
       if (this.#stopping && fact.type !== 'installed') continue;
       const { state, effects } = (this.#options.step ?? step)(this.#state, fact);
       if (state !== this.#state && !(await this.#save(state))) break;
@@ -169,7 +169,7 @@ export class Agent {
     this.#announceSettled();
   }
 
-  /** No effect without its state on disk: a store that fails is tried again until it works or the agent ends. */
+  /** No effect runs before its state is on disk. A failing store is retried until it works or the agent ends. */
   async #save(state: AgentState): Promise<boolean> {
     while (!this.#dead) {
       try {

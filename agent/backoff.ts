@@ -6,7 +6,7 @@ const MIN_POLL_MS = MINUTE_MS;
 const MAX_POLL_MS = 24 * 60 * MINUTE_MS;
 const MAX_RETRY_AFTER_MS = 60 * MINUTE_MS;
 
-/** Full jitter (uniform in 0…cap), so that a fleet that failed together does not return together. At least 1 s. */
+/** Full jitter (uniform in 0…cap), so that a fleet that failed together does not retry together. At least 1 s. */
 export function fullJitterMs(tries: number, baseMs: number, capMs: number, random: number): number {
   const ceiling = Math.min(capMs, baseMs * 2 ** Math.min(Math.max(0, tries - 1), 30));
   return Math.max(1000, Math.round(random * ceiling));
@@ -18,7 +18,7 @@ export interface PollPace {
   readonly jitterMs: number;
 }
 
-/** Whatever a controller asks for, an agent polls no faster than each minute and no slower than each day. */
+/** An agent polls at most once a minute and at least once a day, whatever the controller asks for. */
 export function pollPaceOf(intervalMs: number, jitterMs = intervalMs / 10): PollPace {
   const bounded = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, intervalMs));
   return { intervalMs: bounded, jitterMs: Math.min(bounded, Math.max(0, jitterMs)) };
@@ -36,7 +36,7 @@ export function parsePollInterval(header: string | undefined): PollPace | undefi
 export const pollDelayMs = ({ intervalMs, jitterMs }: PollPace, random: number): number =>
   Math.round(intervalMs + jitterMs * random);
 
-/** What the server asked for, bounded, plus up to a tenth so that waiters do not return in one instant. */
+/** The wait that the server asked for, bounded, plus up to a tenth so that clients do not return all at once. */
 export function retryAfterDelayMs(askedMs: number, random: number): number {
   const bounded = Math.min(MAX_RETRY_AFTER_MS, Math.max(1000, askedMs));
   return Math.round(bounded * (1 + 0.1 * random));

@@ -1,4 +1,4 @@
-/** Clocks: the system's, one that runs faster, and one that only moves when told. */
+/** Clocks: the system's, a faster one, and a manual one. */
 import type { Clock } from './ports.ts';
 
 /** Node's timers overflow above 2^31−1 ms and then fire at once. */
@@ -15,13 +15,13 @@ function realTimer(delayMs: number, fire: () => void): () => void {
   return () => clearTimeout(handle);
 }
 
-/** Waits take `1 / scale` of their time; the hands of the clock stay right, so that signed messages stay fresh. */
+/** Waits take `1 / scale` of their time. The clock itself stays right, so that signed messages stay fresh. */
 export function scaledClock(scale: number): Clock {
   return { ...systemClock, timer: (delayMs, fire) => realTimer(delayMs / scale, fire) };
 }
 
 export interface VirtualClock extends Clock {
-  /** Moves both hands and fires what falls due, in order. */
+  /** Advances wall and monotonic time and fires due timers in order. */
   advance(ms: number): void;
   /** Moves the wall clock alone, as a user or a bad NTP server does. */
   jump(ms: number): void;
@@ -67,8 +67,8 @@ export function virtualClock(startMs: number): VirtualClock {
 }
 
 /**
- * The controller's time as far as the agent can know it: the `Date` of the last response plus monotonic time since,
- * and before the first response the wall clock plus the correction remembered from earlier runs.
+ * The agent's estimate of the controller's time: the `Date` of the last response plus monotonic time since. Before the
+ * first response: the wall clock plus the offset remembered from earlier runs.
  */
 export class ServerTime {
   readonly #clock: Clock;
@@ -85,11 +85,11 @@ export class ServerTime {
     return this.#anchor.serverMs + this.#clock.monotonicMs() - this.#anchor.monotonicMs;
   }
 
-  /** Takes a response's `Date` header; what does not parse changes nothing. */
+  /** Takes a response's `Date` header; ignores it if it does not parse. */
   hear(date: string | undefined): void {
     const serverMs = date === undefined ? Number.NaN : Date.parse(date);
     if (Number.isNaN(serverMs)) return;
-    // `Date` has whole seconds: an estimate within the one it names is the better one, and never steps back.
+    // `Date` has whole seconds. An estimate within that second is more precise, and keeping it never steps back.
     const ahead = this.nowMs() - serverMs;
     if (this.#anchor !== undefined && ahead >= 0 && ahead < 1_000) return;
     this.#anchor = { serverMs, monotonicMs: this.#clock.monotonicMs() };
@@ -101,10 +101,10 @@ export class ServerTime {
   }
 }
 
-/** A correction as small as the `Date` header is coarse, and the network slow. */
+/** Corrections below this are within the precision of the `Date` header and the network. */
 const COARSE_MS = 10_000;
 
-/** Time for log lines: a small correction backwards holds it, a large one is followed. */
+/** Time for log lines: it stands still for a small correction backwards and follows a large one. */
 export class LogTime {
   #lastMs = Number.NEGATIVE_INFINITY;
 

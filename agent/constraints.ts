@@ -13,9 +13,8 @@ export interface Unmet {
 type Limits = Pick<Offer, 'wifiOnly' | 'mustInstall' | 'deadlineMs' | 'minBatteryPercent'>;
 
 /**
- * Everything that speaks against installing now, worst first; empty means go.
- * A `must_install` offer stops waiting for Wi-Fi once `deadlineMs` has passed since its first sight,
- * but never for the battery or a call.
+ * All reasons not to install now, worst first; empty means go. A `must_install` offer no longer waits for Wi-Fi once
+ * `deadlineMs` has passed since the offer was first seen, but it always waits for the battery and for calls.
  */
 export function unmetConstraints(
   offer: Limits,

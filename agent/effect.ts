@@ -1,10 +1,10 @@
-/** What the state machine asks for. */
+/** Effects of the state machine. */
 import type { AgentEvent } from './event.ts';
 import type { AgentReport, AgentState, Ask, Attempt } from './state.ts';
 
 export type TimerName = 'poll' | 'retry' | 'report' | 'renewal';
 
-/** What `step` asks for; performed only after the state that asked for it is durable. */
+/** An effect that `step` requests. It is performed only after the new state is durable. */
 export type Effect =
   | {
       readonly type: 'check';

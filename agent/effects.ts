@@ -1,4 +1,4 @@
-/** Performs what `step` asked for, over the ports and the network, and brings back facts. */
+/** Performs the effects that `step` requests, through ports and network, and returns facts. */
 import { hash } from 'node:crypto';
 import { faultCode } from '../controller/domain/fault.ts';
 import type { ServerTime } from './clock.ts';
@@ -13,7 +13,7 @@ import type { Installed } from './readings.ts';
 import type { AgentState, Attempt } from './state.ts';
 import { verifyDownload } from './verify.ts';
 
-/** What the runner offers to its effects. */
+/** The runner's interface for its effects. */
 export interface Runner {
   fact(make: (at: Moment) => Fact): void;
   /** An effect has ended. */
@@ -24,9 +24,9 @@ export interface Runner {
 
 type Work = Exclude<Effect, { type: 'emit' | 'timer' }>;
 
-/** The package manager copies the APK, and the system wants room to breathe. */
+/** Extra free space for the package manager's copy of the APK and for the system. */
 const RESERVE_BYTES = 16 * 1024 * 1024;
-/** A smaller change of the clock is the second's rounding. */
+/** Smaller clock changes come from rounding to seconds. */
 const CLOCK_STEP_MS = 2_000;
 const USER_AGENT = 'nexmdm-ota-agent/1';
 
@@ -65,7 +65,7 @@ export class Effects {
     this.#abort = new AbortController();
   }
 
-  /** Breaks off everything that can be, reports too. */
+  /** Aborts everything that can be aborted, reports too. */
   end(): void {
     this.#abort.abort();
     this.#end.abort();
@@ -119,7 +119,7 @@ export class Effects {
     }
   }
 
-  /** The package as it is, with the build's name as far as this agent put it there. */
+  /** The installed package, with the build id if this agent installed it. */
   async #installed(): Promise<Installed> {
     const installed = await this.#options.platform.installed();
     const known = this.#runner.state().installed;
@@ -152,7 +152,7 @@ export class Effects {
   }
 
   async #download({ epoch, attempt }: Extract<Effect, { type: 'download' }>): Promise<void> {
-    // Taken now: an abort meant for this download may come while the disk is still busy.
+    // Read before any await: an abort of this download may arrive while the disk is still busy.
     const { signal } = this.#abort;
     await this.#disk;
     const result = await this.#fetch(attempt, signal);
@@ -221,7 +221,7 @@ export class Effects {
     }));
   }
 
-  /** The new token is used by the request after this one, when it is on disk. */
+  /** Requests use the new token once it is on disk. */
   async #renew(): Promise<void> {
     const fresh = await askForToken(this.#connection, this.#end.signal);
     if (!fresh.ok) {
@@ -237,7 +237,7 @@ export class Effects {
     }
   }
 
-  /** Told once a token, and again when it changes; a failure waits for the next check. */
+  /** Registers each push token once. After a failure it tries again at the next check. */
   #registerPush(): void {
     const { pushToken } = this.#options;
     if (pushToken === undefined || this.#registering) return;

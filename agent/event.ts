@@ -1,4 +1,4 @@
-/** What the agent logs and counts: the names of SPEC §9 and their kin, as one closed union. Never a token or key. */
+/** Events that the agent logs and counts, as one closed union (names as in SPEC §9). Never contains a token or key. */
 import type { HoldReason } from '../controller/domain/decision.ts';
 import type { BuildId } from '../controller/domain/ids.ts';
 import type { NudgeVerdict } from '../controller/domain/nudge/message.ts';
@@ -81,5 +81,5 @@ export type AgentEvent =
   | { readonly type: 'ota.internal'; readonly code: string; readonly message: string };
 
 export type AgentEventType = AgentEvent['type'];
-/** One number an event type: an agent's local counters. */
+/** An agent's local counters, one per event type. */
 export type Counters = Partial<Record<AgentEventType, number>>;

@@ -1,4 +1,4 @@
-/** What the state machine is told: what came of an effect, what somebody asked, what changed. */
+/** Input of the state machine: results of effects, requests, and changes on the device. */
 import type { HoldReason } from '../controller/domain/decision.ts';
 import type { BuildId } from '../controller/domain/ids.ts';
 import type { Outcome, ResultReason } from '../controller/domain/outcome.ts';
@@ -24,7 +24,7 @@ export type CheckAnswer =
     }
   | { readonly kind: 'failed'; readonly code: string; readonly retryAfterMs: number | undefined };
 
-/** A check with what was read of the device right after it. */
+/** The answer to a check, with the device's readings right after it. */
 export interface Checked {
   readonly answer: CheckAnswer;
   readonly conditions: Conditions | undefined;
@@ -51,10 +51,10 @@ export type DownloadResult =
 
 export type VerifyResult =
   | { readonly ok: true; readonly ms: number }
-  /** `unreadable`: something of the device could not be read, so that nothing is known yet. */
+  /** `unreadable`: the device could not be read, so there is no verdict yet. */
   | { readonly ok: false; readonly reason: ResultReason | 'unreadable'; readonly detail: string };
 
-/** The moment of a fact, and the randomness its handling may use: `step` itself has neither clock nor dice. */
+/** The time of a fact and a random number for its handling: `step` itself has neither clock nor randomness. */
 export interface Moment {
   readonly atMs: number;
   readonly random: number;
@@ -85,7 +85,7 @@ export type Fact = { readonly at: Moment } & (
       readonly installed: Installed;
       readonly ms: number;
     }
-  /** An effect threw: our own fault or the platform's. */
+  /** An effect threw: a bug of ours or a failure of the platform. */
   | { readonly type: 'broke'; readonly epoch: number; readonly code: string; readonly message: string }
   | {
       readonly type: 'reported';
@@ -93,7 +93,7 @@ export type Fact = { readonly at: Moment } & (
       readonly outcome: Outcome;
       readonly result: ReportResult;
     }
-  /** The moment drawn for the renewal of the token. */
+  /** The random delay before the token's renewal is over. */
   | { readonly type: 'renewal_due' }
   | { readonly type: 'renewed'; readonly result: RenewalResult }
   | { readonly type: 'corrected'; readonly clockOffsetMs: number }

@@ -28,7 +28,7 @@ const REASONS: ReadonlyMap<string, ResultReason> = new Map<string, ResultReason>
   ['INSTALL_FAILED_ABORTED', 'install_rejected'],
   ['INSTALL_FAILED_REJECTED_BY_BUILDTYPE', 'install_rejected'],
   ['INSTALL_FAILED_VERIFICATION_TIMEOUT', 'timeout'],
-  // The agent verified the signature before: what Android cannot parse has failed for another reason.
+  // The agent has already verified the signature, so a parse failure has another reason.
   ['INSTALL_FAILED_INVALID_APK', 'install_failed'],
   ['INSTALL_PARSE_FAILED_NOT_APK', 'install_failed'],
   ['INSTALL_PARSE_FAILED_BAD_MANIFEST', 'install_failed'],
@@ -40,7 +40,7 @@ const REASONS: ReadonlyMap<string, ResultReason> = new Map<string, ResultReason>
 /** `install_failed` for every code that has no closer reason. */
 export const reasonForInstallCode = (code: string): ResultReason => REASONS.get(code) ?? 'install_failed';
 
-/** All codes with a reason of their own: the conformance vectors are made from it. */
+/** All codes with a specific reason; source of the conformance vectors. */
 export const knownInstallCodes = (): readonly (readonly [code: string, reason: ResultReason])[] => [
   ...REASONS,
 ];

@@ -10,7 +10,7 @@ import { runVerb } from './cli/run.ts';
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
-// A reader that goes away ends the pipe; the agent then stops. A full disk only costs the lines.
+// If the reader closes the pipe, the agent stops. On a full disk only the lines are lost.
 const lines = outputTo(process.stdout, () => interrupted.abort());
 const notes = outputTo(process.stderr);
 process.once('exit', () => {

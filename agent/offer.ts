@@ -1,4 +1,4 @@
-/** The update manifest of SPEC §5 as the agent believes it: closed, bounded, every field present. */
+/** The update manifest of SPEC §5 as the agent accepts it: all fields present and bounded, no others. */
 import { Ajv, type JSONSchemaType } from 'ajv';
 import type { EligibleBy } from '../controller/domain/decision.ts';
 import { type BuildId, isBuildId, type Revision, type Sha256 } from '../controller/domain/ids.ts';
@@ -25,7 +25,7 @@ export interface Offer {
   readonly revision: Revision;
 }
 
-/** Whether two offers are of the same bytes by the same signer: only then may what was verified be installed. */
+/** True if both offers have the same bytes and signer; only then may the verified APK be installed. */
 export const sameApk = (a: Offer, b: Offer): boolean =>
   a.buildId === b.buildId &&
   a.sha256 === b.sha256 &&
@@ -53,7 +53,7 @@ interface WireOffer {
   revision: string;
 }
 
-/** The largest APK an agent takes: 2 GiB, Android's own limit for one APK. */
+/** The largest APK an agent accepts: 2 GiB, Android's own limit. */
 const MAX_APK_BYTES = 2 ** 31;
 export const MAX_MANIFEST_BYTES = 64 * 1024;
 
@@ -94,7 +94,7 @@ export type ParsedOffer =
   | { readonly ok: true; readonly offer: Offer }
   | { readonly ok: false; readonly detail: string; readonly buildId: BuildId | undefined };
 
-/** Never throws: what is not exactly a manifest is told with the first field that is wrong. */
+/** Never throws: for an invalid manifest the result names the first wrong field. */
 export function parseOffer(text: string): ParsedOffer {
   let value: unknown;
   try {

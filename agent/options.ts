@@ -1,4 +1,4 @@
-/** What an agent is made of: who it is, whom it talks to, and its ports. */
+/** Options of an agent: its identity, its controller, and its ports. */
 import type { Dispatcher } from 'undici';
 import type { DeviceId } from '../controller/domain/ids.ts';
 import type { AgentEvent } from './event.ts';
@@ -12,7 +12,7 @@ export interface AgentOptions {
   /** From `controllerUrl()`. */
   readonly controller: URL;
   readonly credentials: Credentials;
-  /** Where pushes reach this device; told to the controller. */
+  /** The push token of this device; sent to the controller. */
   readonly pushToken?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -21,7 +21,7 @@ export interface AgentOptions {
   readonly store: StateStore;
   readonly observe: (event: AgentEvent, atMs: number) => void;
   readonly dispatcher?: Dispatcher | undefined;
-  /** The state machine; another one only to show the conformance kit a wrong agent. */
+  /** The state machine. Replaced only in tests that run the conformance kit against a wrong agent. */
   readonly step?: typeof step | undefined;
   readonly verdicts?: VerdictCache | undefined;
   readonly headersTimeoutMs?: number | undefined;

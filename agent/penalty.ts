@@ -1,11 +1,11 @@
-/** After repeated failure of one build a growing pause, so that no device downloads for ever (SPEC §9). */
+/** A growing pause after repeated failures of one build, so that no device downloads for ever (SPEC §9). */
 import { HOUR_MS, MINUTE_MS } from '../controller/domain/duration.ts';
 import type { BuildId } from '../controller/domain/ids.ts';
 
 export interface Penalty {
   readonly buildId: BuildId;
   readonly failures: number;
-  /** No new attempt at this build before; corrected Unix ms. */
+  /** No new attempt at this build before this time; corrected Unix ms. */
   readonly untilMs: number;
 }
 const FREE_FAILURES = 2;
@@ -30,7 +30,7 @@ export function addFailure(penalties: readonly Penalty[], buildId: BuildId, nowM
 export const clearFailures = (penalties: readonly Penalty[], buildId: BuildId): Penalty[] =>
   penalties.filter(p => p.buildId !== buildId);
 
-/** What is left of the pause; never more than the longest one, whatever a clock has done. */
+/** The rest of the pause; at most the longest pause, even if a clock was wrong. */
 export function penaltyLeftMs(penalties: readonly Penalty[], buildId: BuildId, nowMs: number): number {
   const penalty = penalties.find(p => p.buildId === buildId);
   if (penalty === undefined) return 0;

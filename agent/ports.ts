@@ -1,14 +1,14 @@
-/** What the agent asks of the world: each platform (simulated, adb, a phone) implements these. */
+/** The agent's ports; each platform (simulated, adb, a phone) implements them. */
 import type { ByteReader } from '../controller/apk/index.ts';
 import type { Sha256 } from '../controller/domain/ids.ts';
 import type { Conditions, Installed, InstallResult } from './readings.ts';
 import type { AgentState } from './state.ts';
 
-/** Time and timers. `monotonicMs` never jumps; `wallMs` may, and is believed only until the controller's `Date` corrects it. */
+/** Time and timers. `monotonicMs` never jumps; `wallMs` may, and is trusted only until the first `Date` of a response. */
 export interface Clock {
   wallMs(): number;
   monotonicMs(): number;
-  /** Calls back once after `delayMs` of monotonic time; returns the way to cancel. */
+  /** Calls back once after `delayMs` of monotonic time; returns a function to cancel. */
   timer(delayMs: number, fire: () => void): () => void;
 }
 
@@ -18,7 +18,7 @@ export interface Platform {
   installed(): Promise<Installed>;
   /** Replaces the agent. On a phone the caller's process may be killed before this resolves. */
   install(apk: ApkFile, options: { readonly downgrade: boolean }): Promise<InstallResult>;
-  /** Calls back when conditions may have changed; returns the way to stop. */
+  /** Calls back when conditions may have changed; returns a function to stop. */
   watch(onChange: () => void): () => void;
 }
 
@@ -31,35 +31,35 @@ export interface ApkFile {
   truncate(): Promise<void>;
   /** For verification; the caller closes it. */
   open(): Promise<ByteReader & { close(): Promise<void> }>;
-  /** Ends a stretch of appending. */
+  /** Closes the file after appending. */
   close(): Promise<void>;
-  /** Where other programs find it; undefined when it lives in memory. */
+  /** The path for other programs; undefined if the APK is in memory. */
   readonly path: string | undefined;
 }
 
 export interface ApkFiles {
-  /** The file for these contents, whether or not it is there yet. */
+  /** The file for this content hash; it may not exist yet. */
   of(sha256: Sha256): ApkFile;
   /** Removes every file but that of `keep`. */
   discard(keep: Sha256 | undefined): Promise<void>;
-  /** Undefined: cannot be told. */
+  /** Undefined if unknown. */
   freeBytes(): Promise<number | undefined>;
 }
 
-/** What the device proves itself with. */
+/** The device's secrets. */
 export interface Credentials {
-  /** The bearer token, asked for at each request. */
+  /** The bearer token, read for each request. */
   token(): string;
   /**
-   * Keys that a nudge may be signed with, 32 bytes each; without one every nudge is ignored. For a day after a renewal
-   * the old key counts too: the controller signs with it until the new token is first used.
+   * Valid nudge keys, 32 bytes each; without one every nudge is ignored. For a day after a renewal the old key stays
+   * valid, because the controller signs with it until the new token is first used.
    */
   nudgeKeys(nowMs: number): readonly Uint8Array[];
   /** Durable when it resolves; only then are the new ones used. */
   renew(token: string, nudgeKey: Uint8Array, nowMs: number): Promise<void>;
 }
 
-/** `lost`: a state was there and neither it nor the one before could be read. */
+/** `lost`: a state existed, but neither it nor the previous one could be read. */
 export type LoadedState =
   | { readonly kind: 'none' }
   | { readonly kind: 'state'; readonly state: AgentState; readonly recovered: boolean }

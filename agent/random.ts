@@ -1,4 +1,4 @@
-/** Randomness is passed in: seeded where a run must be repeatable. */
+/** Random numbers are passed in, so a seeded source makes a run repeatable. */
 
 /** A number in [0, 1). */
 export type Random = () => number;

@@ -1,7 +1,7 @@
-/** What a platform reads of its device. */
+/** Readings that a platform takes from its device. */
 import type { BuildId, Sha256 } from '../controller/domain/ids.ts';
 
-/** What was read of the device just now. `undefined`: it could not be read, which counts as "not now". */
+/** Present conditions of the device. `undefined`: could not be read, which counts as "not now". */
 export interface Conditions {
   /** On a validated, unmetered Wi-Fi or Ethernet network. */
   readonly unmeteredWifi: boolean | undefined;
@@ -25,13 +25,13 @@ export interface Installed {
   readonly package: string;
   readonly versionCode: number;
   readonly sdk: number;
-  /** The build's name, where the package carries it. */
+  /** The build id, if the package contains it. */
   readonly buildId: BuildId | undefined;
-  /** SHA-256 of the certificate the installed APK is verified with; undefined when it could not be read. */
+  /** SHA-256 of the installed APK's signing certificate; undefined if it could not be read. */
   readonly signer: Sha256 | undefined;
 }
 
-/** `code` is Android's `INSTALL_…` constant, or `no_answer` when the package manager said nothing usable. */
+/** `code` is Android's `INSTALL_…` constant, or `no_answer` if the package manager gave no usable answer. */
 export type InstallResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: string; readonly detail: string };

@@ -1,5 +1,5 @@
 /**
- * The agent's whole memory.
+ * The agent's complete state.
  * All times are Unix ms corrected by the controller's `Date`; everything here survives JSON.
  */
 import type { BuildId, DeviceId } from '../controller/domain/ids.ts';
@@ -9,18 +9,18 @@ import type { Trigger } from './event.ts';
 import type { Offer } from './offer.ts';
 import type { Penalty } from './penalty.ts';
 
-/** One try of this device at one build (SPEC §1). */
+/** One attempt of this device at one build (SPEC §1). */
 export interface Attempt {
   readonly requestId: string;
   readonly offer: Offer;
   readonly trigger: Trigger;
-  /** What ran when the attempt began. */
+  /** The version that ran when the attempt began. */
   readonly fromVersionCode: number;
-  /** When the controller last said that this offer stands. */
+  /** When the controller last confirmed this offer. */
   readonly checkedAtMs: number;
   readonly downloadTries: number;
   readonly installTries: number;
-  /** Deferrals already told to the controller: each reason once. */
+  /** Deferral reasons already reported to the controller, each once. */
   readonly toldReasons: readonly ResultReason[];
   readonly timingsMs: Readonly<Record<string, number>>;
 }
@@ -28,7 +28,7 @@ export interface Attempt {
 export interface Ask {
   readonly requestId: string;
   readonly trigger: Trigger;
-  /** The build a nudge named: it gets an answer even when there is nothing to do. */
+  /** The build that a nudge named; such a nudge is answered even if there is nothing to do. */
   readonly nudgedBuildId: BuildId | undefined;
 }
 
@@ -67,7 +67,7 @@ export interface AgentReport {
 export interface AgentState {
   readonly schema: 1;
   readonly deviceId: DeviceId;
-  /** Counts phase effects: what an older one brings back is ignored. */
+  /** Counts phase changes; results of effects from an older epoch are ignored. */
   readonly epoch: number;
   readonly phase: Phase;
   /** A trigger that came during an attempt; many become one. */
@@ -78,22 +78,22 @@ export interface AgentState {
   readonly reportInFlight: boolean;
   readonly checkFailures: number;
   readonly pace: PollPace;
-  /** ETag of the last hold, and for which version it was given. */
+  /** ETag of the last hold, and the version it was given for. */
   readonly hold: { readonly etag: string; readonly versionCode: number } | undefined;
-  /** First sight of each offer that still stands: what `deadline_s` counts from. */
+  /** When the present offer was first seen; `deadline_s` counts from here. */
   readonly firstSeen: { readonly buildId: BuildId; readonly atMs: number } | undefined;
   readonly penalties: readonly Penalty[];
   /** Nudges accepted within the replay window. */
   readonly seenNudges: readonly { readonly requestId: string; readonly atMs: number }[];
-  /** After a lost state nudges issued earlier are refused: whether they were seen is not known. */
+  /** After a lost state nudges issued earlier are refused, because they may be replays. */
   readonly nudgeFloorMs: number;
   /** The build this agent last put on the device. */
   readonly installed: { readonly buildId: BuildId; readonly versionCode: number } | undefined;
   /** Controller time minus wall time, from the last response. */
   readonly clockOffsetMs: number;
   /**
-   * The token's renewal, as the controller asked for it: `drawn` waits for its moment, `due` for the attempt under way
-   * to end.
+   * State of a token renewal that the controller asked for: `drawn` waits for a random delay, `due` waits for the present
+   * attempt to end.
    */
   readonly renewal: 'drawn' | 'due' | 'under_way' | undefined;
   /** SHA-256 of the push token the controller knows. */

@@ -1,6 +1,6 @@
 /**
- * The agent's state machine (SPEC §9): pure. A fact moves the state and names the effects; nothing here reads a clock,
- * throws dice or does I/O. The runner makes each new state durable before it performs the effects.
+ * The agent's state machine (SPEC §9): pure. A fact changes the state and returns effects; nothing here reads a clock,
+ * draws random numbers or does I/O. The runner makes each new state durable before it performs the effects.
  *
  * idle → checking → deferred | downloading → verifying → confirming → installing → reporting → idle
  */
@@ -19,7 +19,7 @@ import { beginCheck, coalesce, emit, newAsk, stay, then, timer } from './step/tu
 import { onVerified, verifyBroke } from './step/verify.ts';
 import { lookAgain, lookLater, OBSERVE_EVERY_MS, waitsOf } from './step/wait.ts';
 
-/** What the state does with a fact. Facts of an older epoch change nothing. */
+/** Applies a fact to the state. Facts of an older epoch are ignored. */
 export function step(state: AgentState, fact: Fact): Step {
   if ('epoch' in fact && fact.epoch !== state.epoch) return stay(state);
   return then(judge(state, fact), renewIfFree);
@@ -59,7 +59,7 @@ function judge(state: AgentState, fact: Fact): Step {
   }
 }
 
-/** Facts that mean something in one phase only. */
+/** Facts that matter only in a certain phase. */
 function inPhase(state: AgentState, fact: Fact): Step {
   const { phase } = state;
   if (fact.type === 'broke') return onBroke(state, fact);
@@ -95,7 +95,7 @@ function trigger(state: AgentState, ask: Ask): Step {
 
 function onNudged(state: AgentState, fact: Extract<Fact, { type: 'nudged' }>): Step {
   const { requestId, buildId, at } = fact;
-  // A message may be issued up to five minutes ahead and stay fresh that much longer.
+  // A message may be issued up to five minutes in the future, and then stays fresh that much longer.
   const keptMs = NUDGE_REPLAY_WINDOW_MS + NUDGE_MAX_AHEAD_MS;
   const kept = state.seenNudges.filter(n => Math.abs(at.atMs - n.atMs) <= keptMs);
   const seen = { ...state, seenNudges: [...kept, { requestId, atMs: at.atMs }] };
@@ -118,7 +118,7 @@ function onObserved(
 ): Step {
   const { phase } = state;
   if (phase.name === 'deferred') return proceed(state, phase.attempt, conditions, installed, at);
-  // A running download stops only for the network's sake: the rest is asked again before the install.
+  // A running download stops only for network reasons; the other conditions are checked again before the install.
   if (
     phase.name === 'downloading' &&
     waitsOf(state, phase.attempt, conditions, installed, at).some(wait => wait.reason === 'wifi')

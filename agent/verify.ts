@@ -1,4 +1,4 @@
-/** What must hold of the bytes before they may be installed: every check of SPEC §9, cheapest first. */
+/** All checks of SPEC §9 before an install, cheapest first. */
 import { createHash } from 'node:crypto';
 import type { LRUCache } from 'lru-cache';
 import {
@@ -17,10 +17,10 @@ import type { Installed } from './readings.ts';
 
 const READ_BYTES = 1024 * 1024;
 
-/** Verdicts by the hash of the bytes that were really read: many agents in one process verify one APK once. */
+/** Verdicts by the hash of the bytes read, so that many agents in one process verify an APK only once. */
 export type VerdictCache = LRUCache<string, ApkVerdict>;
 
-/** The APK may be genuine, but not for this Android. */
+/** Codes of an APK that may be genuine but does not fit this Android version. */
 const SDK_CODES: ReadonlySet<string> = new Set(['incompatible_sdk', 'no_signer_for_sdk']);
 
 const wrong = (reason: Extract<VerifyResult, { ok: false }>['reason'], detail: string): VerifyResult => ({
@@ -56,7 +56,7 @@ async function hashOf(reader: ByteReader): Promise<Sha256> {
   return hash.digest('hex');
 }
 
-/** The first thing that is wrong with a genuine APK; undefined when it may replace what is installed. */
+/** The first problem of a genuine APK; undefined if it may replace the installed one. */
 function judgeFacts(
   facts: ApkFacts,
   offer: Offer,
@@ -78,7 +78,7 @@ function judgeFacts(
   if (installed.signer === signer.fingerprint) return undefined;
   if (offer.versionCode < installed.versionCode)
     return no('signer_mismatch', 'a downgrade needs the very same signer');
-  // The APK's own proof counts, not the manifest's word: and only while the old key may still be updated from.
+  // Only the APK's own proof of rotation counts, not the manifest, and only if it still allows updates from the old key.
   const proven = signer.lineage.some(
     node => node.fingerprint === installed.signer && (node.flags & INSTALLED_DATA_FLAG) !== 0,
   );

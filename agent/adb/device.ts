@@ -1,4 +1,4 @@
-/** A real device reached by adb from a kiosk or lab host. What cannot be read is unknown, and unknown waits. */
+/** A real device reached by adb from a kiosk or lab host. Unreadable conditions are unknown, and unknown means wait. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -25,7 +25,7 @@ export interface AdbOptions extends AdbTarget {
   readonly package: string;
   /** `package/.Service`, started again after an update. */
   readonly service?: string | undefined;
-  /** Told what went wrong beside the install itself. */
+  /** Called with problems other than a failed install. */
   readonly note?: (text: string) => void;
 }
 
@@ -50,7 +50,7 @@ export class AdbDevice implements Platform {
     };
   }
 
-  /** A dump that fails is unknown; a device that has no modem is in no call. */
+  /** Undefined if the dump fails; false on a device without a modem. */
   async #inCall(): Promise<boolean | undefined> {
     const state = await this.#read(['dumpsys', 'telephony.registry'], parseCallState);
     if (state !== undefined) return state;
@@ -77,14 +77,14 @@ export class AdbDevice implements Platform {
     return { package: name, versionCode, sdk, buildId: undefined, signer };
   }
 
-  /** dumpsys shows a 32-bit Java hash of the signature, which anybody can match: the APK itself is verified. */
+  /** Verifies the installed APK itself: dumpsys shows only a 32-bit hash of the signature, which anybody can match. */
   async #signerOf(name: string, versionCode: number, sdk: number): Promise<Sha256 | undefined> {
     const base = parseBaseApk(await shell(this.#options, ['pm', 'path', name]));
     if (base === undefined) return undefined;
     const known = this.#signer;
     if (known?.path === base && known.versionCode === versionCode) return known.signer;
     const signer = await this.#pullSigner(base, name, versionCode, sdk);
-    // A pull that failed says nothing about the next one.
+    // A failed pull is not cached: the next one may work.
     if (signer !== undefined) this.#signer = { path: base, versionCode, signer };
     return signer;
   }
@@ -124,7 +124,7 @@ export class AdbDevice implements Platform {
       if (pushed.exitCode !== 0) return pushFailure(`${pushed.stdout}\n${pushed.stderr}`);
       const words = ['pm', 'install', '-r', ...(downgrade ? ['-d'] : []), remote];
       const result = parseInstall(await shellWithErrors(this.#options, words, INSTALL_TIMEOUT_MS));
-      // The package manager may still be at it: the version that runs a minute later decides.
+      // The package manager may still be busy: the version that runs a minute later decides.
       if (!result.ok && result.code === 'no_answer')
         throw new Fault('install_unanswered', result.detail || 'pm install gave no answer', {
           retry: 'backoff',
@@ -136,7 +136,7 @@ export class AdbDevice implements Platform {
     }
   }
 
-  /** Android tells a replaced app so; a service that must run at once is started here. */
+  /** Android notifies a replaced app. A service that must run at once is started here. */
   async #restartService(): Promise<void> {
     const { service } = this.#options;
     if (service !== undefined) await this.#quietly(['am', 'start-foreground-service', '-n', service]);
@@ -151,7 +151,7 @@ export class AdbDevice implements Platform {
     }
   }
 
-  /** adb tells of no change: a waiting agent looks again each minute. */
+  /** adb does not report changes, so a waiting agent looks again each minute. */
   watch(): () => void {
     return () => {};
   }
@@ -160,7 +160,7 @@ export class AdbDevice implements Platform {
 const unreadable = (what: string) =>
   new Fault('device_unreadable', `cannot read ${what}`, { retry: 'backoff' });
 
-/** A full device has answered; a push that was cut has not, and is tried again. Fault `adb_push_failed`. */
+/** A full device is a final answer. An interrupted push is retried: Fault `adb_push_failed`. */
 function pushFailure(text: string): InstallResult {
   const detail = text.trim().slice(0, 160);
   if (/No space left/i.test(text)) return { ok: false, code: 'INSTALL_FAILED_INSUFFICIENT_STORAGE', detail };

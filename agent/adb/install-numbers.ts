@@ -1,5 +1,5 @@
 /**
- * Numbers that a package manager prints where it has no name for its result, as the constants they are.
+ * Maps the result numbers that a package manager prints instead of names to their constants.
  * Source: AOSP frameworks/base/core/java/android/content/pm/PackageManager.java
  */
 const NAMES: ReadonlyMap<number, string> = new Map([

@@ -1,6 +1,6 @@
 /**
- * What `dumpsys` prints, read with care: the text is for people, differs by version and vendor, and may be cut short.
- * Anything that is not plainly there is `undefined`. Sources: AOSP frameworks/base BatteryService.dump,
+ * Parsers for `dumpsys`. Its text is meant for people, differs by version and vendor, and may be cut short, so anything
+ * unclear is `undefined`. Sources: AOSP frameworks/base BatteryService.dump,
  * TelephonyRegistry.dump, ConnectivityService.dump, and PackageManagerService's Settings.dumpPackagesLPr.
  */
 
@@ -11,13 +11,13 @@ export interface Battery {
   readonly charging: boolean | undefined;
 }
 
-/** Some vendors append a log of earlier broadcasts, with a second `level:`. */
+/** Some vendors append a log of earlier broadcasts with a second `level:`. */
 const LOG_HEADER = /^\s*\[|event\s*log|battery (events|history)/i;
 const DISCHARGING = 3;
 const NOT_CHARGING = 4;
 const CHARGING = new Set([2, 5]);
 
-/** `dumpsys battery`. A device without a battery hangs on mains and counts as charging. */
+/** `dumpsys battery`. A device without a battery is on mains power and counts as charging. */
 export function parseBattery(text: string): Battery {
   const fields = batteryFields(text);
   const number = (name: string): number | undefined => {
@@ -40,7 +40,7 @@ export function parseBattery(text: string): Battery {
   };
 }
 
-/** Plugged in is not enough: a weak port discharges the battery all the same. Status: BatteryManager.BATTERY_STATUS_*. */
+/** Plugged in is not enough: on a weak port the battery still drains. Status: BatteryManager.BATTERY_STATUS_*. */
 function chargingOf(status: number | undefined, powered: boolean | undefined): boolean | undefined {
   if (status !== undefined && CHARGING.has(status)) return true;
   if (status === DISCHARGING) return false;
@@ -102,7 +102,7 @@ function uninstalledForAll(block: string): boolean {
   return users.length > 0 && !users.includes('true');
 }
 
-/** `pm path NAME`: the base APK, whatever splits there are. */
+/** `pm path NAME`: the base APK, with or without splits. */
 export function parseBaseApk(text: string): string | undefined {
   const paths = [...text.matchAll(/^package:(\/\S+\.apk)\s*$/gm)].map(match => match[1]);
   return (
@@ -110,13 +110,13 @@ export function parseBaseApk(text: string): string | undefined {
   );
 }
 
-/** `pm list features` of a device without a modem: it cannot be in a call. Undefined when the text is not such a list. */
+/** `pm list features`: false without a modem, so the device cannot be in a call. Undefined if the text is not a list. */
 export function parseHasTelephony(text: string): boolean | undefined {
   if (!/^feature:/m.test(text)) return undefined;
   return /^feature:android\.hardware\.telephony\s*$/m.test(text);
 }
 
-/** `pm install`: `Success`, or the code of its failure; `no_answer` when the package manager did not say. */
+/** `pm install`: `Success`, or the failure code; `no_answer` if the package manager gave none. */
 export function parseInstall(text: string): { ok: true } | { ok: false; code: string; detail: string } {
   const code = installCodeOf(text);
   const line =
@@ -127,7 +127,7 @@ export function parseInstall(text: string): { ok: true } | { ok: false; code: st
   return { ok: false, code: 'no_answer', detail };
 }
 
-/** A constant, a number, a failure without either, or the class of a Java exception, in this order. */
+/** In this order: a constant, a number, a failure without either, the class of a Java exception. */
 function installCodeOf(text: string): string | undefined {
   // Permissions have INSTALL_ in their names too: android.permission.INSTALL_PACKAGES.
   const constant = /(?<![\w.])INSTALL_(?:PARSE_)?FAILED_[A-Z0-9_]+/.exec(text)?.[0];
@@ -139,7 +139,7 @@ function installCodeOf(text: string): string | undefined {
   return /\bFailure\b/.test(text) ? 'failure_unnamed' : undefined;
 }
 
-/** What stands in place of a dump that did not come. */
+/** True for the text printed instead of a dump. */
 export const dumpFailed = (text: string): boolean =>
   text.trim() === '' || /Can't find service|DUMP TIMEOUT|Error dumping service|Permission Denial/.test(text);
 

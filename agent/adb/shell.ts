@@ -1,4 +1,4 @@
-/** The `adb` program: one call at a time, bounded in time and output, its failures told by code. */
+/** The `adb` program: one call at a time, bounded in time and output; failures are Faults with a code. */
 import { execFile } from 'node:child_process';
 import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import { Fault } from '../../controller/domain/fault.ts';
@@ -14,17 +14,17 @@ export const PUSH_TIMEOUT_MS = 10 * MINUTE_MS;
 export const INSTALL_TIMEOUT_MS = 10 * MINUTE_MS;
 
 interface Output {
-  /** What the device's program said, without what adb says of its own daemon. */
+  /** Output of the device's program, without adb's messages about its own daemon. */
   readonly stdout: string;
   readonly stderr: string;
   readonly exitCode: number;
 }
 
-/** `* daemon not running; starting now at tcp:5037`: an old adb says it on standard output, in front of the answer. */
+/** `* daemon not running; starting now at tcp:5037`: an old adb prints this on standard output before the answer. */
 const withoutNotices = (text: string): string => text.replace(/^\* daemon .*\r?\n/gm, '');
 
 /**
- * Runs `adb -s SERIAL …`. Exit codes of the device's own programs are told, not judged: old devices always say 0.
+ * Runs `adb -s SERIAL …`. Returns exit codes of the device's programs unchecked, because old devices always return 0.
  * Faults: `adb_missing`, `adb_timeout`, `adb_unreachable` (offline, unauthorized, gone).
  */
 export function adb(target: AdbTarget, args: readonly string[], timeoutMs: number): Promise<Output> {
@@ -54,21 +54,21 @@ export function adb(target: AdbTarget, args: readonly string[], timeoutMs: numbe
   });
 }
 
-/** One word of a remote shell, whatever is in it. */
+/** Quotes a word for the remote shell. */
 export const quoted = (word: string): string =>
   /^[A-Za-z0-9_./:=@~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 const run = (target: AdbTarget, words: readonly string[], timeoutMs: number): Promise<Output> =>
   adb(target, ['shell', words.map(quoted).join(' ')], timeoutMs);
 
-/** What the device's program prints. */
+/** Standard output of the device's program. */
 export const shell = async (
   target: AdbTarget,
   words: readonly string[],
   timeoutMs = DUMP_TIMEOUT_MS,
 ): Promise<string> => (await run(target, words, timeoutMs)).stdout;
 
-/** The same with what it complains of, which is where some failures are told. */
+/** Standard output and standard error, where some failures appear. */
 export async function shellWithErrors(
   target: AdbTarget,
   words: readonly string[],

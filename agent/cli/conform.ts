@@ -60,7 +60,7 @@ export const conformVerb: Verb = (program, choose) => {
     .description('check a controller (--url) or an agent (--agent) against the protocol')
     .option('--url <url>', 'the controller to check (or OTA_AGENT_URL)')
     .option('--token-file <file>', 'a device’s token (or OTA_AGENT_TOKEN_FILE, OTA_AGENT_TOKEN)')
-    .option('--device <id>', 'the device of the token, where the token does not name it', deviceIdOption)
+    .option('--device <id>', 'the device id, if the token does not contain it', deviceIdOption)
     .option('--sdk <n>', 'the SDK level to ask for', wholeNumber(24, 10_000), 33)
     .option('--ca <file>', 'PEM of a private authority to trust')
     .option('--with-reports', 'also post results')
@@ -70,16 +70,11 @@ export const conformVerb: Verb = (program, choose) => {
     .option('--kit <folder>', 'the APKs to check an agent with')
     .option('--only <names...>', 'only these checks')
     .option('--parallel <n>', 'agents at a time', wholeNumber(1, 64), 4)
-    .option(
-      '--quiet <ms>',
-      'silence after which an agent is taken to be done',
-      wholeNumber(10, 600_000),
-      1_500,
-    )
-    .option('--limit <ms>', 'how long anything expected may take', wholeNumber(100, 600_000), 20_000)
+    .option('--quiet <ms>', 'silence after which an agent counts as done', wholeNumber(10, 600_000), 1_500)
+    .option('--limit <ms>', 'longest wait for an expected request', wholeNumber(100, 600_000), 20_000)
     .option(
       '--time-scale <factor>',
-      'told to the agent: its waits are this many times shorter',
+      'passed to the agent: it shortens its waits by this factor',
       wholeNumber(1, 1_000_000),
       300,
     )
@@ -112,7 +107,7 @@ async function conform(io: Io, flags: Flags): Promise<ExitCode> {
   return summary.failed > 0 || lines.length === 0 ? EXIT.failed : EXIT.fine;
 }
 
-/** What each side is held to, and the wrong agent or controller that each check is there for. */
+/** Lists the checks of both sides, each with the wrong agent or controller that it catches. */
 function list(io: Io, flags: Flags): ExitCode {
   const sides = { agent: agentChecks(), controller: controllerChecks() };
   const told = ({ name, clause, catches }: { name: string; clause: string; catches: string }) => ({
@@ -139,7 +134,7 @@ function text(io: Io, { name, clause, result, detail, warnings }: Verdict): stri
   return `${first}${result === 'failed' ? dim(`        ${clause}\n`) : ''}${warned}`;
 }
 
-/** Tokens of this project name their device: `v1.<kid>.<device_id>.<generation>.<mac>`. */
+/** Tokens of this project contain the device id: `v1.<kid>.<device_id>.<generation>.<mac>`. */
 function deviceOf(token: string): string | undefined {
   const parts = token.split('.');
   const id = parts[0] === 'v1' && parts.length >= 5 ? parts.slice(2, -2).join('.') : '';
@@ -155,7 +150,7 @@ async function conformController(io: Io, flags: Flags, show: (line: Verdict) => 
   const token = deviceToken(io, flags.tokenFile);
   const deviceId = flags.device ?? deviceOf(token);
   if (deviceId === undefined)
-    throw new Fault('option_missing', 'this token does not name its device: give --device ID', {
+    throw new Fault('option_missing', 'the token does not contain a device id: give --device ID', {
       retry: 'never',
     });
   const ca = flags.ca === undefined ? {} : { connect: { ca: readText(flags.ca, 'the authority') } };
@@ -195,7 +190,7 @@ async function outcome(
     return result === 'ok' ? { result: 'ok', detail: undefined } : { result: 'skipped', detail: result.skip };
   } catch (error) {
     if (error instanceof Finding) return { result: 'failed', detail: error.message };
-    // A controller that breaks the connection or answers nonsense has failed the check, not the program.
+    // If the controller breaks the connection or answers nonsense, the check fails, not this program.
     if (error instanceof Error) return { result: 'failed', detail: error.message.slice(0, 200) };
     throw error;
   }
@@ -208,9 +203,13 @@ async function conformAgent(
   show: (line: Verdict) => void,
 ): Promise<Verdict[]> {
   if (!command.includes('{setup}'))
-    throw new Fault('option_missing', '--agent needs {setup} where its setup file belongs', {
-      retry: 'never',
-    });
+    throw new Fault(
+      'option_missing',
+      'the --agent command must contain {setup}, which is replaced by the path of the setup file',
+      {
+        retry: 'never',
+      },
+    );
   if (flags.kit === undefined)
     throw new Fault('option_missing', 'give --kit FOLDER, the APKs to check with', { retry: 'never' });
   const { PATH, HOME, LANG, JAVA_HOME } = io.environment;

@@ -1,4 +1,4 @@
-/** Secrets come by file or environment, never by argument: other users of a machine can read arguments. */
+/** Secrets come from a file or the environment, never from an argument: other users of a machine can read arguments. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { Io } from './io.ts';
@@ -44,7 +44,7 @@ export function deviceToken(io: Io, file: string | undefined): string {
       'no device token: give --token-file FILE, or set OTA_AGENT_TOKEN_FILE or OTA_AGENT_TOKEN',
     );
   if (!/^[\x21-\x7e]{1,512}$/.test(token))
-    throw fault('token_malformed', 'the device token has spaces or unprintable characters in it');
+    throw fault('token_malformed', 'the device token contains spaces or unprintable characters');
   return token;
 }
 

@@ -63,17 +63,21 @@ export const fleetVerb: Verb = (program, choose) => {
     .description('simulate many devices in one process')
     .option('--url <url>', 'the controller (or OTA_AGENT_URL)')
     .option('--devices <n>', 'how many', wholeNumber(1, 1_000_000), 500)
-    .option('--seed <n>', 'the same seed gives each device the same life', wholeNumber(0, 2 ** 32), 1)
+    .option('--seed <n>', 'random seed; the same seed repeats the same behaviour', wholeNumber(0, 2 ** 32), 1)
     .option('--prefix <text>', 'device ids are PREFIX-0, PREFIX-1, …', 'sim')
-    .option('--credentials <file>', 'the JSON that a bulk import answered, instead of enrolling')
+    .option('--credentials <file>', 'use the JSON answer of a bulk import instead of enrolling')
     .option('--ca <file>', 'PEM of a private authority to trust')
     .option('--package <name>', 'the agent’s package', 'com.nexmdm.agent')
     .option('--sdk <n>', 'their SDK level', wholeNumber(24, 10_000), 33)
-    .option('--installed <apk>', 'what they run at first')
-    .option('--version-code <n>', 'instead of --installed', wholeNumber(1, Number.MAX_SAFE_INTEGER))
-    .option('--signer <hex>', 'its signer', fingerprintOption)
-    .option('--rounds <n>', 'how often each device checks, without --for', wholeNumber(1, 1000), 1)
-    .option('--for <duration>', 'let them live and poll by themselves this long (90s, 6h, 2d)', duration)
+    .option('--installed <apk>', 'APK that they run at first')
+    .option(
+      '--version-code <n>',
+      'version that they run at first, instead of --installed',
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    )
+    .option('--signer <hex>', 'signer of that version', fingerprintOption)
+    .option('--rounds <n>', 'checks per device, without --for', wholeNumber(1, 1000), 1)
+    .option('--for <duration>', 'let them run and poll by themselves this long (90s, 6h, 2d)', duration)
     .addOption(
       new Option('--scale <factor>', 'with --for: time runs this many times faster')
         .argParser(factor)
@@ -126,7 +130,7 @@ async function runFleetVerb(io: Io, flags: Flags): Promise<ExitCode> {
   if (installed.signer === undefined)
     throw new Fault(
       'option_missing',
-      'what do the devices run? give --installed APK, or --version-code and --signer',
+      'no installed version: give --installed APK, or --version-code and --signer',
       { retry: 'never' },
     );
   const ca = flags.ca === undefined ? undefined : readText(flags.ca, 'the authority');

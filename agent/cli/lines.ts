@@ -13,7 +13,7 @@ export function eventLine(deviceId: string, event: AgentEvent, atMs: number): st
   return JSON.stringify({ at: new Date(atMs).toISOString(), event: type, device_id: deviceId, ...fields });
 }
 
-/** What may be asked of a running agent. */
+/** Commands to a running agent. */
 export type AgentCommand =
   | { readonly kind: 'poll' }
   | {
@@ -39,7 +39,7 @@ const CONDITIONS: Readonly<Record<string, keyof Conditions>> = {
   in_call: 'inCall',
 };
 
-/** A condition of `null` is one that cannot be read. Undefined: not a command. */
+/** A condition of `null` means that it cannot be read. Undefined: not a command. */
 export function parseCommand(line: string): AgentCommand | undefined {
   let value: unknown;
   try {
@@ -71,7 +71,7 @@ function conditionsOf(
   return { kind: 'conditions', deviceId, conditions: conditions as Partial<Conditions> };
 }
 
-/** Calls back for each command; complains of any other line with its number. Ends with the stream. */
+/** Calls back for each command and reports any other line by its number. Ends with the stream. */
 export function readCommands(
   stdin: Readable,
   take: (command: AgentCommand) => void,

@@ -1,6 +1,6 @@
 /**
- * An agent's counters as Prometheus text, for the textfile collector of node_exporter: written beside and renamed, so
- * that a reader never sees half of it.
+ * An agent's counters as Prometheus text, for the textfile collector of node_exporter. The file is replaced by a rename,
+ * so readers never see half of it.
  */
 import { renameSync, writeFileSync } from 'node:fs';
 import { Fault } from '../../controller/domain/fault.ts';

@@ -18,7 +18,7 @@ Exit codes: 0 fine, 1 an attempt, a device or a check failed, 2 error,
 Run "ota-agent VERB --help" for examples.
 `;
 
-/** Runs one command line to its exit code; nothing is thrown except our own bugs. */
+/** Runs one command line and returns its exit code; throws only for our own bugs. */
 export const run = (
   argv: readonly string[],
   io: Io,

@@ -1,4 +1,4 @@
-/** The flags of `ota-agent run`, whether typed or read from a setup file. */
+/** The flags of `ota-agent run`, from the command line or a setup file. */
 import type { SimulatedFlags } from './simulated.ts';
 
 export interface RunFlags extends SimulatedFlags {

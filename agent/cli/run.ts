@@ -57,34 +57,34 @@ export const runVerb: Verb = (program, choose) => {
     .option('--token-file <file>', 'the device token')
     .option('--nudge-key-file <file>', 'the nudge key, base64 or hex')
     .option('--ca <file>', 'PEM of a private authority to trust')
-    .option('--state <folder>', 'where the agent keeps its memory and downloads')
-    .option('--setup <file>', 'simulated: all of this from a JSON file, as "conform" writes it')
-    .option('--once', 'check once, finish what comes of it, and end')
-    .option('--metrics-file <file>', 'keep the event counters there, as Prometheus text')
-    .addOption(new Option('--simulated', 'a device made of numbers').conflicts('adb'))
+    .option('--state <folder>', 'folder for the agent’s state and downloads')
+    .option('--setup <file>', 'simulated: read all options from a JSON file written by "conform"')
+    .option('--once', 'check once, finish the attempt, and exit')
+    .option('--metrics-file <file>', 'write the event counters to this file, as Prometheus text')
+    .addOption(new Option('--simulated', 'simulate a device').conflicts('adb'))
     .option('--adb <serial>', 'a real device reached by adb')
     .option('--adb-path <file>', 'the adb program', 'adb')
     .option('--service <name>', 'adb: the service to start after an update, package/.Name')
     .option('--package <name>', 'the agent’s package', 'com.nexmdm.agent')
     .option('--sdk <n>', 'simulated: the SDK level', wholeNumber(24, 10_000), 33)
-    .option('--installed <apk>', 'simulated: what is installed at first')
+    .option('--installed <apk>', 'simulated: APK installed at first')
     .option(
       '--version-code <n>',
-      'simulated: instead of --installed',
+      'simulated: version installed at first, instead of --installed',
       wholeNumber(0, Number.MAX_SAFE_INTEGER),
     )
-    .option('--signer <hex>', 'simulated: its signer', fingerprintOption)
-    .option('--no-wifi', 'simulated: start out of Wi-Fi')
-    .option('--battery <percent>', 'simulated: the battery at first', wholeNumber(0, 100), 80)
+    .option('--signer <hex>', 'simulated: signer of that version', fingerprintOption)
+    .option('--no-wifi', 'simulated: start without Wi-Fi')
+    .option('--battery <percent>', 'simulated: initial battery level', wholeNumber(0, 100), 80)
     .option('--charging', 'simulated: plugged in')
-    .option('--in-call', 'simulated: in a call at first')
+    .option('--in-call', 'simulated: start in a call')
     .option('--no-downgrade', 'simulated: a device that refuses downgrades')
     .option(
       '--die-on-update',
-      `simulated: end with code ${EXIT.replaced} when replaced, as a phone kills its agent`,
+      `simulated: exit with code ${EXIT.replaced} when replaced, as a phone kills its agent`,
     )
     .addOption(
-      new Option('--time-scale <factor>', 'waits are this many times shorter').argParser(factor).default(1),
+      new Option('--time-scale <factor>', 'shorten waits by this factor').argParser(factor).default(1),
     )
     .addHelpText('after', EXAMPLES)
     .action((flags: Flags) =>
@@ -98,7 +98,7 @@ const need = (value: string | undefined, option: string, variable: string): stri
   return value;
 };
 
-/** How `--once` ended: the last attempt or result decides, and without one whether the checks were answered. */
+/** The outcome of `--once`: that of the last attempt or report; without one, whether the checks were answered. */
 class OnceVerdict {
   #outcome: Outcome | undefined;
   #unanswered = false;

@@ -52,7 +52,7 @@ const properties = {
   die_on_update: { type: 'boolean' },
 } as const;
 
-/** JSON Schema of the file, for whoever writes another agent's harness. */
+/** JSON Schema of the file, for authors of a harness for another agent. */
 const SETUP_SCHEMA = {
   type: 'object',
   additionalProperties: false,

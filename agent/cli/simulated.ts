@@ -1,4 +1,4 @@
-/** The simulated device of `ota-agent run --simulated`: its first image from options, later ones from its folder. */
+/** The simulated device of `ota-agent run --simulated`. Options set its first image; later ones come from its folder. */
 import { readFileSync } from 'node:fs';
 import { bufferReader, signerForSdk, verifyApk } from '../../controller/apk/index.ts';
 import { Fault } from '../../controller/domain/fault.ts';
@@ -17,12 +17,12 @@ export interface SimulatedFlags {
   readonly battery: number | undefined;
   readonly charging?: boolean | undefined;
   readonly inCall?: boolean | undefined;
-  /** A condition that is not given cannot be read; else it is the calm one. */
+  /** If set, a condition that is not given cannot be read; otherwise it has its harmless default. */
   readonly unknownConditions?: boolean;
   readonly downgrade: boolean;
 }
 
-/** What is installed at first: the facts of an APK, or those given one by one. */
+/** The image at first: from the facts of an APK, or from single options. */
 export async function firstImage(
   flags: Pick<SimulatedFlags, 'package' | 'sdk' | 'installed' | 'versionCode' | 'signer'>,
 ): Promise<DeviceImage> {
@@ -32,7 +32,7 @@ export async function firstImage(
     if (versionCode > 0 && flags.signer === undefined)
       throw new Fault(
         'signer_missing',
-        'an installed version has a signer: give --installed APK, or --signer with --version-code',
+        'the signer of the installed version is missing: give --installed APK, or --signer with --version-code',
         {
           retry: 'never',
         },

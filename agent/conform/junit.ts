@@ -9,7 +9,7 @@ export interface Verdict {
   readonly ms: number;
 }
 
-/** What XML 1.0 can hold of a text that somebody else's program said. */
+/** Escapes foreign text for XML 1.0 and drops characters that XML forbids. */
 const text = (given: string): string =>
   given
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what XML forbids.

@@ -1,4 +1,4 @@
-/** Credentials for a fleet: from the answer of a bulk import, kept in a file or asked for just now. */
+/** Credentials for a fleet, from the answer of a bulk import: read from a file or requested now. */
 import { type Dispatcher, request } from 'undici';
 import { unreachable } from '../../controller/cli/unreachable.ts';
 import { Fault } from '../../controller/domain/fault.ts';
@@ -14,7 +14,7 @@ export interface Credential {
 const BATCH = 1000;
 const fault = (code: string, message: string) => new Fault(code, message, { retry: 'never' });
 
-/** The JSON that `POST /v1/devices/import` answers, or its `devices` alone. Devices without a token are left out. */
+/** Parses the answer of `POST /v1/devices/import`, or only its `devices`. Devices without a token are left out. */
 export function parseCredentials(text: string): Credential[] {
   let value: unknown;
   try {
@@ -22,7 +22,7 @@ export function parseCredentials(text: string): Credential[] {
   } catch (cause) {
     throw new Fault(
       'credentials_malformed',
-      'the credentials are not JSON: give what POST /v1/devices/import answered',
+      'the credentials are not JSON: give the answer of POST /v1/devices/import',
       { retry: 'never', cause },
     );
   }
@@ -30,7 +30,7 @@ export function parseCredentials(text: string): Credential[] {
   if (!Array.isArray(rows))
     throw fault(
       'credentials_malformed',
-      'the credentials are not a list of devices: give what POST /v1/devices/import answered',
+      'the credentials are not a list of devices: give the answer of POST /v1/devices/import',
     );
   return rows.flatMap((row: Readonly<Record<string, unknown>>, index) => {
     const { device_id: deviceId, token, nudge_key: nudgeKey } = row ?? {};
@@ -55,7 +55,7 @@ interface Operator {
   readonly dispatcher: Dispatcher;
 }
 
-/** Fault `controller_unreachable` where no answer comes. */
+/** Fault `controller_unreachable` if there is no answer. */
 async function ask(
   { controller, adminToken, dispatcher }: Operator,
   method: 'GET' | 'POST',
@@ -81,10 +81,10 @@ async function ask(
 const refused = (status: number, what: string): Fault =>
   fault(
     'enrolment_refused',
-    `the controller answered ${status} to ${what}${status === 401 ? '\n  is OTA_ADMIN_TOKEN a token of this controller, not expired and not revoked?' : ''}`,
+    `the controller answered ${status} to ${what}${status === 401 ? '\n  check that OTA_ADMIN_TOKEN belongs to this controller and is neither expired nor revoked' : ''}`,
   );
 
-/** Which of these ids the controller knows. A token that may not list devices finds none. */
+/** The ids that the controller already knows; empty if the token may not list devices. */
 async function knownOf(operator: Operator, deviceIds: ReadonlySet<string>): Promise<string[]> {
   const known: string[] = [];
   for (let after: string | undefined; ; ) {
@@ -102,8 +102,8 @@ async function knownOf(operator: Operator, deviceIds: ReadonlySet<string>): Prom
 }
 
 /**
- * Enrols these ids, which must all be new to the controller, and gives their tokens. An import would update those that
- * are known, and give no token for them. Faults: `controller_unreachable`, `enrolment_refused`, `enrolment_known` before anything has changed.
+ * Enrols these ids and returns their tokens. All must be new to the controller: an import only updates known devices and
+ * returns no token for them. Faults: `controller_unreachable`, `enrolment_refused`, `enrolment_known` before any change.
  */
 export async function enrol(
   controller: URL,

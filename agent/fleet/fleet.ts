@@ -15,15 +15,15 @@ export interface FleetOptions {
   /** The controller: https, or http on loopback. */
   readonly url: string;
   readonly devices: readonly FleetDevice[];
-  /** The same seed gives every device the same dice. */
+  /** The same seed gives every device the same random numbers. */
   readonly seed: number;
   /** The agent's package name on all devices. */
   readonly package?: string;
-  /** Waits (polls, back-offs) are this many times shorter; 1 is real time. */
+  /** Waits (polls, back-offs) are shortened by this factor; 1 is real time. */
   readonly scale?: number;
-  /** The time that the devices live in; default: the system's. With it `scale` says nothing. */
+  /** The devices' clock; default: the system's. If set, `scale` is ignored. */
   readonly clock?: Clock;
-  /** How the devices are and change; without it all are as `devices` says, for good. */
+  /** How the devices differ and change over time; without it they stay as given in `devices`. */
   readonly profile?: Profile;
   /** Devices that act at once in `start` and `pollAll`. */
   readonly concurrency?: number;
@@ -32,7 +32,7 @@ export interface FleetOptions {
   /** PEM of a private authority to trust. */
   readonly ca?: string;
   readonly onEvent?: (deviceId: DeviceId, event: AgentEvent, atMs: number) => void;
-  /** After each device that settled: how many of how many. */
+  /** Called after each device that settled. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -47,7 +47,7 @@ export class Fleet {
   readonly #clock: Clock;
   readonly #lives: (() => void)[] = [];
 
-  /** Fault `url_refused` for a URL that no agent would talk to. */
+  /** Fault `url_refused` for a URL that agents refuse. */
   constructor(options: FleetOptions) {
     this.#options = options;
     const connections = options.connections ?? DEFAULT_CONCURRENCY;
@@ -101,7 +101,7 @@ export class Fleet {
     await member.settled();
   }
 
-  /** Delivers a push message as the device's push channel would. */
+  /** Delivers a push message like the device's push channel. */
   push(deviceId: DeviceId, message: Readonly<Record<string, unknown>>): void {
     this.member(deviceId).receive(message);
   }
@@ -110,14 +110,14 @@ export class Fleet {
     return this.#members.has(deviceId);
   }
 
-  /** The device itself, to change its conditions or make it fail. */
+  /** The simulated device, to change its conditions or make it fail. */
   member(deviceId: DeviceId): Member {
     const member = this.#members.get(deviceId);
     if (member === undefined) throw new Error(`no device ${deviceId} in this fleet`);
     return member;
   }
 
-  /** From now on conditions change as the profile says; agents keep their own time. */
+  /** From now on conditions change according to the profile; agents run on their own timers. */
   enliven(): void {
     const { profile, seed } = this.#options;
     if (profile === undefined) return;

@@ -1,4 +1,4 @@
-/** One device of a fleet: its simulated hardware, its agent, and what became of it. */
+/** One device of a fleet: its simulated hardware, its agent, and its results. */
 import { createHash } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import type { BuildId, DeviceId, Sha256 } from '../../controller/domain/ids.ts';
@@ -29,7 +29,7 @@ export interface FleetDevice {
   readonly mayDowngrade?: boolean;
 }
 
-/** What one device looks like now. */
+/** The present state of one device. */
 export interface MemberView {
   readonly deviceId: DeviceId;
   readonly versionCode: number;
@@ -55,7 +55,7 @@ export interface MemberWorld {
   readonly observe: (deviceId: DeviceId, event: AgentEvent, atMs: number) => void;
 }
 
-/** A stream of randomness per device: what one does never depends on how the others interleave. */
+/** A random stream per device, so its behaviour does not depend on the order in which others act. */
 export function randomOf(seed: number, deviceId: DeviceId) {
   const digest = createHash('sha256').update(`${seed}\n${deviceId}`).digest();
   return seededRandom(digest.readUInt32BE(0));

@@ -1,4 +1,4 @@
-/** How a fleet's devices are and behave: drawn per device from its own seeded dice. */
+/** Properties and behaviour of a fleet's devices, drawn per device from its own seeded random stream. */
 
 import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import type { Clock } from '../ports.ts';
@@ -27,7 +27,7 @@ const SPELL_MS = 2 * 60 * MINUTE_MS;
 const CALL_MS = 5 * MINUTE_MS;
 const FULL_CHARGE_MS = 16 * 60 * MINUTE_MS;
 
-/** The device as it is at first: conditions and temper. */
+/** The initial conditions of a device, and whether an update kills its agent. */
 export function settle(device: FleetDevice, profile: Profile, seed: number): FleetDevice {
   const random = seededRandom(Math.floor(randomOf(seed, `${device.deviceId} at first`)() * 2 ** 32));
   return {
@@ -48,8 +48,8 @@ function firstConditions(profile: Profile, random: Random): Conditions {
 }
 
 /**
- * The share of installs that fail, from the first one on. A stream of its own, drawn at each install: the share is of
- * installs, however long the device waits for one.
+ * Makes the given share of installs fail. Drawn at each install from a separate stream, so the share does not depend on
+ * how long a device waits.
  */
 export function failInstalls(
   device: SimulatedDevice,
@@ -63,7 +63,7 @@ export function failInstalls(
   );
 }
 
-/** Lets a device live: Wi-Fi and calls come and go, the battery drains and is charged. Returns the way to stop. */
+/** Lets a device live: Wi-Fi and calls come and go, the battery drains and is charged. Returns a function to stop. */
 export function enliven(
   device: SimulatedDevice,
   deviceId: string,

@@ -1,4 +1,4 @@
-/** A fleet in numbers: exact sums over its devices' events. */
+/** Summary of a fleet: exact sums over its devices' events. */
 import type { AgentEvent, AgentEventType } from '../event.ts';
 
 export interface FleetSummary {
@@ -10,7 +10,7 @@ export interface FleetSummary {
   /** Every event type that occurred. */
   readonly events: Readonly<Partial<Record<AgentEventType, number>>>;
   readonly checks: number;
-  /** Checks without a usable answer, by code: the controller's own, or what the network said. */
+  /** Checks without a usable answer, by the code of the controller or the network. */
   readonly failedChecks: Readonly<Record<string, number>>;
   readonly offers: number;
   readonly holds: Readonly<Record<string, number>>;

@@ -28,7 +28,7 @@ export const header = (headers: Headers, name: string): string | undefined => {
   return Array.isArray(value) ? value[0] : value;
 };
 
-/** One exchange: never follows a redirect, hears the `Date`, and gives the body unread. */
+/** One request: does not follow redirects, takes the `Date` header, and returns the body unread. */
 export async function exchange(
   connection: Connection,
   url: URL,
@@ -72,13 +72,13 @@ export async function boundedText(
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Lets go of a body nobody reads: a short one keeps the connection, a long one closes it. */
+/** Discards an unused body: a short one keeps the connection open, a long one closes it. */
 export async function drop(body: Dispatcher.ResponseData['body']): Promise<void> {
-  // The status has been read, and the body is not needed: an error in it changes nothing.
+  // The status is already known and the body is not needed, so its errors are ignored.
   await body.dump({ limit: 16_384, signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
 }
 
-/** The code of whatever a request threw: undici's and the system's are stable names. */
+/** The error code of a failed request: the codes of undici and of the system are stable. */
 export function networkCode(error: unknown): string {
   if (error instanceof Error) {
     const cause = error.cause instanceof Error && 'code' in error.cause ? error.cause.code : undefined;
@@ -91,7 +91,7 @@ export function networkCode(error: unknown): string {
 export const retryAfterOf = (connection: Connection, headers: Headers): number | undefined =>
   parseRetryAfter(header(headers, 'retry-after'), connection.time.nowMs());
 
-/** `GET /v1/agent/update`. Never rejects for the network's sake. */
+/** `GET /v1/agent/update`. Does not reject on network errors. */
 export async function check(
   connection: Connection,
   ask: Pick<Ask, 'requestId'>,
@@ -151,10 +151,10 @@ async function answerOf(connection: Connection, response: Dispatcher.ResponseDat
   };
 }
 
-/** Statuses after which sending the same report again cannot help. */
+/** Statuses after which it is useless to send the same report again. */
 const REPORT_REFUSED = new Set([400, 404, 409, 410, 413, 415, 422]);
 
-/** `POST /v1/action-result`. Never rejects for the network's sake. */
+/** `POST /v1/action-result`. Does not reject on network errors. */
 export async function report(
   connection: Connection,
   entry: AgentReport,
@@ -191,7 +191,7 @@ export async function report(
   }
 }
 
-/** `PUT /v1/agent/push-token`: the status, or the network's code. */
+/** `PUT /v1/agent/push-token`: returns the status or the network's error code. */
 export async function putPushToken(
   connection: Connection,
   fcmToken: string,

@@ -1,4 +1,4 @@
-/** One try at the APK: resumes what is there, stops at the first byte too many (SPEC §9). */
+/** One download attempt: resumes the partial file, stops at the first byte too many (SPEC §9). */
 import type { Dispatcher } from 'undici';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { DownloadResult } from '../fact.ts';
@@ -8,7 +8,7 @@ import { type Connection, drop, exchange, header, networkCode, retryAfterOf } fr
 import { urlRefusal } from './origin.ts';
 
 const MAX_REDIRECTS = 5;
-/** A server that drips bytes is given up on: at least this fast on average, after a minute's grace. */
+/** Slowest accepted average rate after the first minute; a slower server is given up on. */
 const MIN_BYTES_PER_S = 2_048;
 const GRACE_MS = 60_000;
 
@@ -37,7 +37,7 @@ const refused = (reason: Extract<Ended, { kind: 'refused' }>['reason'], detail: 
   detail,
 });
 
-/** Never rejects for the network's or the disk's sake; aborting makes it `broken`. */
+/** Does not reject on network or disk errors; an abort returns `broken`. */
 export async function download(
   connection: Connection,
   offer: Offer,
@@ -80,7 +80,7 @@ async function fetchInto(
 ): Promise<Ended | { kind: 'fetched'; bytes: number }> {
   const response = await follow(connection, offer, have, options);
   if ('kind' in response) {
-    // What is on disk is not a beginning of what the server has.
+    // The partial file does not match the server's APK.
     if (response.kind === 'broken' && response.detail === 'http_416') await file.truncate();
     return response;
   }
@@ -129,7 +129,7 @@ async function take(
   return { kind: 'fetched', bytes: at - from };
 }
 
-/** Redirects stay on the controller's origin and end; everything else but 200 and 206 has its meaning here. */
+/** Follows a few redirects within the controller's origin and maps all statuses but 200 and 206 to results. */
 async function follow(
   connection: Connection,
   offer: Offer,
@@ -169,7 +169,7 @@ function refusalOf(status: number, retryAfterMs: number | undefined, have: numbe
   return broken('download_failed', `http_${status}`, retryAfterMs);
 }
 
-/** `Content-Range: bytes 100-999/1000` must begin where the file ends and be of the promised size. */
+/** `Content-Range: bytes 100-999/1000` must begin where the file ends and match the promised size. */
 function continues(contentRange: string | undefined, have: number, sizeBytes: number): boolean {
   const [, from, to, total] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(contentRange ?? '') ?? [];
   return (

@@ -1,4 +1,4 @@
-/** Where the agent may talk to, and where its token may go: the controller's origin alone, over HTTPS (SPEC §9). */
+/** The agent talks and sends its token only to the controller's origin, over HTTPS (SPEC §9). */
 import { Fault } from '../../controller/domain/fault.ts';
 import { isPrivateUrl } from '../../controller/domain/loopback.ts';
 
@@ -13,7 +13,7 @@ export function controllerUrl(text: string): URL {
   if (!isPrivateUrl(url))
     throw new Fault(
       'url_refused',
-      `${url.protocol}//${url.host} is refused: use https (plain http is for loopback only)`,
+      `${url.protocol}//${url.host} is not allowed: use https (plain http is for loopback only)`,
       {
         retry: 'never',
       },

@@ -9,7 +9,7 @@ export type NewCredentials =
 
 const no = (code: string): NewCredentials => ({ ok: false, code });
 
-/** Never rejects for the network's sake. */
+/** Does not reject on network errors. */
 export async function askForToken(connection: Connection, signal?: AbortSignal): Promise<NewCredentials> {
   try {
     const url = new URL('v1/agent/token', connection.controller);
@@ -21,7 +21,7 @@ export async function askForToken(connection: Connection, signal?: AbortSignal):
   }
 }
 
-/** What is not a token and 32 bytes of key is never kept: with half of it the device would be locked out. */
+/** Accepts only a token together with a 32-byte key: with half of it the device would be locked out. */
 function parsed(text: string | undefined): NewCredentials {
   let value: unknown;
   try {

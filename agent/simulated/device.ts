@@ -1,4 +1,4 @@
-/** A device made of numbers: conditions that can be set, a package manager that judges, and faults on demand. */
+/** A simulated device: settable conditions, a package manager that checks APKs, and faults on demand. */
 import { Fault } from '../../controller/domain/fault.ts';
 import type { ApkFile, Platform } from '../ports.ts';
 import type { Conditions, Installed, InstallResult } from '../readings.ts';
@@ -9,7 +9,7 @@ import { judgeInstall, type Package } from './package-manager.ts';
 export interface DeviceImage {
   readonly installed: Package;
   readonly sdk: number;
-  /** Calls of the package manager that were asked to install, whatever came of them. */
+  /** Install calls to the package manager, successful or not. */
   readonly installCalls: number;
 }
 
@@ -24,7 +24,7 @@ export interface SimulatedOptions {
   readonly onReplaced?: () => void;
 }
 
-/** What goes wrong next: an install's code, or the install that hangs for ever. */
+/** The next fault: an install fails with a code, hangs for ever, or throws. */
 export type InstallFault = { readonly code: string } | 'hang' | 'throw';
 
 const GOOD_CONDITIONS: Conditions = {
@@ -54,7 +54,7 @@ export class SimulatedDevice implements Platform {
     return this.#image;
   }
 
-  /** Changes some conditions and tells whoever watches. */
+  /** Changes some conditions and notifies watchers. */
   set(conditions: Partial<Conditions>): void {
     this.#conditions = { ...this.#conditions, ...conditions };
     for (const onChange of this.#watchers) onChange();
@@ -65,7 +65,7 @@ export class SimulatedDevice implements Platform {
     this.#faults.push(fault);
   }
 
-  /** Asked at each install: a fault is how it ends instead. */
+  /** Called at each install; a returned fault replaces its result. */
   drawFaults(draw: () => InstallFault | undefined): void {
     this.#draw = draw;
   }

@@ -1,4 +1,4 @@
-/** A simulated device's package on disk: what a restart of the process finds installed. */
+/** A simulated device's installed package, stored on disk across restarts of the process. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Fault } from '../../controller/domain/fault.ts';
@@ -6,7 +6,7 @@ import type { DeviceImage } from './device.ts';
 
 const fileIn = (folder: string): string => path.join(folder, 'device.json');
 
-/** Undefined when there is none yet. Fault `device_image_broken` for anything unreadable. */
+/** Undefined if it does not exist yet. Fault `device_image_broken` if it cannot be read. */
 export async function loadImage(folder: string): Promise<DeviceImage | undefined> {
   let text: string;
   try {

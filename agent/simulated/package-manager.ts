@@ -1,6 +1,6 @@
 /**
- * A simulated package manager: judges an APK by the rules of Android's own, apart from the agent's checks, so that a
- * fleet shows what a phone would have refused. Codes are `PackageManager.INSTALL_*`.
+ * A simulated package manager: checks an APK by Android's rules, independently of the agent, so that a simulated fleet
+ * rejects what a phone would reject. Codes are `PackageManager.INSTALL_*`.
  */
 import { createHash } from 'node:crypto';
 import { type ByteReader, INSTALLED_DATA_FLAG, signerForSdk, verifyApk } from '../../controller/apk/index.ts';
@@ -20,7 +20,7 @@ export interface InstallPolicy {
   readonly sdk: number;
   /** The caller asked for a downgrade (`pm install -d`). */
   readonly downgrade: boolean;
-  /** Debuggable builds, system and root installers: others are refused a downgrade whatever they ask. */
+  /** Downgrades are allowed: only for debuggable builds and for system or root installers. */
   readonly mayDowngrade: boolean;
 }
 

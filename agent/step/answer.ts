@@ -1,4 +1,4 @@
-/** What an answer to an update check leads to (SPEC §5, §9). */
+/** Handles answers to update checks (SPEC §5, §9). */
 import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import type { ResultReason } from '../../controller/domain/outcome.ts';
 import { fullJitterMs, pollDelayMs, retryAfterDelayMs } from '../backoff.ts';
@@ -17,7 +17,7 @@ import { OBSERVE_EVERY_MS } from './wait.ts';
 const CHECK_RETRY_BASE_MS = 30_000;
 const CHECK_RETRY_CAP_MS = 30 * MINUTE_MS;
 
-/** The answer to a check that was asked for its own sake (not the confirmation before an install). */
+/** Handles the answer to a check that is not the confirmation before an install. */
 export function onChecked(
   state: AgentState,
   ask: Ask,
@@ -51,7 +51,7 @@ export function onCheckFailed(
       ? fullJitterMs(checkFailures, CHECK_RETRY_BASE_MS, CHECK_RETRY_CAP_MS, at.random)
       : retryAfterDelayMs(answer.retryAfterMs, at.random);
   const said = emit({ type: 'ota.check.fail', requestId: ask.requestId, code: answer.code, retryInMs });
-  // A nudge is not forgotten because the network was: the retry asks in its name.
+  // A network failure must not lose a nudge: the retry uses its request id.
   const pending = state.pending ?? (ask.trigger === 'nudge' && attempt === undefined ? ask : undefined);
   const failed = { ...state, checkFailures, pending };
   const next = enter(failed, attempt === undefined ? { name: 'idle' } : { name: 'deferred', attempt });
@@ -96,7 +96,7 @@ function onHold(
   );
 }
 
-/** A nudge is always answered, so that whoever sent it learns how it ended. */
+/** A nudge is always answered, so that its sender learns the result. */
 function answerNudge(state: AgentState, ask: Ask, reason: ResultReason, versionCode: number): Step {
   if (ask.nudgedBuildId === undefined) return stay(state);
   const { requestId, nudgedBuildId: buildId } = ask;

@@ -1,4 +1,4 @@
-/** How a download that has ended goes on: to verification, to another try, or to a report (SPEC §9). */
+/** What follows a finished download: verification, a retry, or a report (SPEC §9). */
 import type { ResultReason } from '../../controller/domain/outcome.ts';
 import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
 import type { Effect, Step } from '../effect.ts';
@@ -44,7 +44,7 @@ function onDone(state: AgentState, attempt: Attempt, bytes: number, spentMs: num
   return then(stay(state, said), s => verify(s, timed(attempt, 'download', spentMs)));
 }
 
-/** The server asks for patience: no failure, however often. */
+/** The server is busy; this never counts as a failure. */
 function onBusy(
   state: AgentState,
   attempt: Attempt,
@@ -57,7 +57,7 @@ function onBusy(
   return stay(state, said, timer(state, 'retry', retryInMs));
 }
 
-/** Trying again may help, up to five times. */
+/** Retries a broken download, up to five attempts in total. */
 export function onDownloadBroken(state: AgentState, attempt: Attempt, failure: Failure, at: Moment): Step {
   const tried = { ...attempt, downloadTries: attempt.downloadTries + 1 };
   if (tried.downloadTries >= MAX_DOWNLOAD_TRIES) return onRefused(state, attempt, failure, at);

@@ -4,11 +4,11 @@ import type { ResultReason } from '../../controller/domain/outcome.ts';
 import type { Offer } from '../offer.ts';
 import type { AgentState, Attempt } from '../state.ts';
 
-/** After an install whose answer was lost, the running version tells that it went well. */
+/** True if the running version shows that an install with a lost answer succeeded. */
 export const installedItself = (attempt: Attempt, runningVersionCode: number): boolean =>
   attempt.installTries > 0 && attempt.offer.versionCode === runningVersionCode;
 
-/** Why the offered build is not for this device now; undefined when it is. */
+/** Why the offered build is not for this device now; undefined if it is. */
 export function ineligible(
   state: AgentState,
   offer: Offer,

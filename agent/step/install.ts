@@ -1,4 +1,4 @@
-/** Confirm and install: each ends in the next, in a wait, or in a report (SPEC §9). */
+/** Confirmation and install: each leads to the next phase, a wait, or a report (SPEC §9). */
 import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
 import type { Step } from '../effect.ts';
@@ -15,10 +15,10 @@ import { defer, waitsOf } from './wait.ts';
 
 const CONFIRM_RETRY_BASE_MS = 5_000;
 const CONFIRM_RETRY_CAP_MS = 15 * MINUTE_MS;
-/** An install that was interrupted so often will not go better the next time. */
+/** After this many interrupted installs the attempt fails. */
 export const MAX_INSTALL_TRIES = 3;
 
-/** Asks once more whether the offer stands: a rollback during the download must win. */
+/** Asks again whether the offer is still valid: a rollback during the download must win. */
 export const confirm = (state: AgentState, attempt: Attempt, tries: number): Step =>
   enter(state, { name: 'confirming', attempt, tries }, epoch => [
     {
@@ -62,7 +62,7 @@ export function onConfirmed(
   }
   const { offer } = answer;
   if (!sameApk(attempt.offer, offer)) {
-    // Counted as a failure of the build, so that two answers that go on differing do not download for ever.
+    // Counted as a failure of the build; otherwise two alternating answers would cause endless downloads.
     const penalties = addFailure(state.penalties, attempt.offer.buildId, at.atMs);
     const again = { ...state, penalties, pending: state.pending ?? newAsk(at, attempt.trigger) };
     return endAttempt(again, attempt, { outcome: 'skipped', reason: 'superseded', versionCode }, at);
@@ -73,7 +73,7 @@ export function onConfirmed(
   return install(state, { ...attempt, offer, checkedAtMs: at.atMs }, checked, at);
 }
 
-/** No answer: nothing is installed, and it asks again after a growing pause. */
+/** No answer: installs nothing and asks again after a growing pause. */
 export function onConfirmFailed(
   state: AgentState,
   attempt: Attempt,
@@ -95,7 +95,7 @@ export function onConfirmFailed(
   return stay(waiting, said, timer(waiting, 'retry', waitMs));
 }
 
-/** The last look at the device's conditions is the one right before. */
+/** The conditions are checked right before the install. */
 function install(state: AgentState, attempt: Attempt, checked: Checked, at: Moment): Step {
   const waits = waitsOf(state, attempt, checked.conditions ?? UNKNOWN_CONDITIONS, checked.installed, at);
   if (waits.length > 0) return defer(state, attempt, waits);

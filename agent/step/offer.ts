@@ -60,7 +60,7 @@ const newAttempt = (ask: Ask, offer: Offer, fromVersionCode: number, at: Moment)
   timingsMs: {},
 });
 
-/** A first sight in the future is a clock that was wrong: it starts again. */
+/** When the offer was first seen. A time in the future comes from a wrong clock and is reset. */
 function firstSight(state: AgentState, buildId: string, at: Moment): NonNullable<AgentState['firstSeen']> {
   const known = state.firstSeen;
   return known !== undefined && known.buildId === buildId && known.atMs <= at.atMs + CLOCK_SLACK_MS
@@ -93,7 +93,7 @@ function onPenalty(state: AgentState, attempt: Attempt, leftMs: number, at: Mome
   return then(step, s => endAttempt(s, attempt, { outcome: 'deferred', reason: 'penalty' }, at));
 }
 
-/** Goes on when nothing speaks against it, else waits. What the device runs by now decides first. */
+/** Goes on if nothing blocks, else waits. First checks the version that runs now. */
 export function proceed(
   state: AgentState,
   attempt: Attempt,
@@ -114,7 +114,7 @@ export function proceed(
   return startDownload(state, attempt, at);
 }
 
-/** An offer that was last confirmed a poll interval ago, or a trigger since, is asked about again first. */
+/** Checks the offer again first if it was confirmed more than a poll interval ago or a trigger is pending. */
 function startDownload(state: AgentState, attempt: Attempt, at: Moment): Step {
   const stale = Math.abs(at.atMs - attempt.checkedAtMs) > state.pace.intervalMs;
   if (stale || state.pending !== undefined)

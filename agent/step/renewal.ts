@@ -1,14 +1,14 @@
-/** Renewing the device token when the controller asks for it (SPEC §5): between attempts, at a drawn moment. */
+/** Renews the device token when the controller asks for it (SPEC §5): between attempts, after a random delay. */
 import { MINUTE_MS } from '../../controller/domain/duration.ts';
 import type { Step } from '../effect.ts';
 import type { Moment, RenewalResult } from '../fact.ts';
 import type { AgentState } from '../state.ts';
 import { emit, stay, timer } from './turn.ts';
 
-/** Devices that are asked in one minute do not all come in the next. */
+/** Spreads the renewals of devices that were all asked at the same time. */
 const SPREAD_MS = 10 * MINUTE_MS;
 
-/** Once a header: while a renewal is on its way another header changes nothing. */
+/** While a renewal is pending, further headers are ignored. */
 export function onRenewAsked(state: AgentState, at: Moment): Step {
   if (state.renewal !== undefined) return stay(state);
   const drawn: AgentState = { ...state, renewal: 'drawn' };
@@ -18,7 +18,7 @@ export function onRenewAsked(state: AgentState, at: Moment): Step {
 export const onRenewalDue = (state: AgentState): Step =>
   state.renewal === 'drawn' ? renewIfFree({ ...state, renewal: 'due' }) : stay(state);
 
-/** An attempt that waits, perhaps for weeks, leaves room for it as well as no attempt does. */
+/** Renews if idle or deferred: a deferred attempt may wait for weeks. */
 export function renewIfFree(state: AgentState): Step {
   const free = state.phase.name === 'idle' || state.phase.name === 'deferred';
   return state.renewal === 'due' && free
@@ -26,7 +26,7 @@ export function renewIfFree(state: AgentState): Step {
     : stay(state);
 }
 
-/** A failure is not tried again by itself: the next answer that asks for it is. */
+/** A failed renewal is not retried by itself, but at the next answer that asks for one. */
 export const onRenewed = (state: AgentState, result: RenewalResult): Step =>
   stay(
     { ...state, renewal: undefined },

@@ -1,4 +1,4 @@
-/** Ending an attempt and telling the controller, once, however often the process is killed (SPEC §5, §9). */
+/** Ends an attempt and reports it exactly once, even if the process is killed (SPEC §5, §9). */
 import { HOUR_MS } from '../../controller/domain/duration.ts';
 import type { Outcome, ResultReason } from '../../controller/domain/outcome.ts';
 import { fullJitterMs, retryAfterDelayMs } from '../backoff.ts';
@@ -9,12 +9,12 @@ import type { AgentReport, AgentState, Attempt } from '../state.ts';
 import { emit, enter, rest, stay, then, timer } from './turn.ts';
 
 const MAX_UNSENT = 16;
-/** After so many failures the attempt no longer waits: a controller that cannot take reports must still be able to send updates. */
+/** After this many failures the attempt ends without waiting: a controller that rejects reports can still send updates. */
 const TRIES_BEFORE_PARKING = 5;
 const RETRY_BASE_MS = 5_000;
 const RETRY_CAP_MS = HOUR_MS;
 
-/** What is on disk may be taken up again by the next attempt; everything else is deleted. */
+/** Reasons after which the partial file is kept for the next attempt; otherwise it is deleted. */
 const KEEPS_FILE: ReadonlySet<ResultReason> = new Set<ResultReason>([
   'download_failed',
   'download_truncated',
@@ -28,7 +28,7 @@ export interface Ending {
   readonly versionCode?: number | undefined;
 }
 
-/** The attempt is over: its result is queued, its file removed, a failure counted against the build. */
+/** Ends the attempt: queues its result, removes its file, and counts a failure against the build. */
 export function endAttempt(state: AgentState, attempt: Attempt, ending: Ending, at: Moment): Step {
   const { offer, requestId } = attempt;
   const { buildId } = offer;
@@ -57,7 +57,7 @@ export function endAttempt(state: AgentState, attempt: Attempt, ending: Ending, 
   );
 }
 
-/** Final reports push out deferred ones when the queue is full, and older ones after that. */
+/** In a full queue a final report replaces a deferred one, or else the oldest. */
 export function queueReport(state: AgentState, report: AgentReport): Step {
   let unsent = [...state.unsent, report];
   if (unsent.length > MAX_UNSENT) {
@@ -71,7 +71,7 @@ export function queueReport(state: AgentState, report: AgentReport): Step {
   return state.reportTries > 0 ? stay(queued) : sendNext(queued);
 }
 
-/** Sends the oldest report, when there is one and none is on its way. */
+/** Sends the oldest report if there is one and none is being sent. */
 export function sendNext(state: AgentState): Step {
   const [report] = state.unsent;
   if (report === undefined || state.reportInFlight) return stay(state);

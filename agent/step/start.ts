@@ -1,4 +1,4 @@
-/** A new process takes up what the last one was doing, where that is safe (SPEC §9). */
+/** A new process resumes the work of the last one if that is safe (SPEC §9). */
 import { pollDelayMs } from '../backoff.ts';
 import type { Step } from '../effect.ts';
 import type { Fact } from '../fact.ts';
@@ -17,7 +17,7 @@ export function onStarted(before: AgentState, fact: Extract<Fact, { type: 'start
     ...before,
     reportInFlight: false,
     reportTries: 0,
-    // Whether the last process got its token is not known: the next answer asks again if it did not.
+    // The last process may or may not have renewed its token; if not, the next answer asks again.
     renewal: undefined,
     nudgeFloorMs: fact.state === 'lost' ? at.atMs : before.nudgeFloorMs,
   };

@@ -1,4 +1,4 @@
-/** How transitions are put together: each is a function from a state to the next state and its effects. */
+/** Building blocks of transitions: functions from a state to the next state and its effects. */
 import type { Effect, Step, TimerName } from '../effect.ts';
 import type { AgentEvent } from '../event.ts';
 import type { Moment } from '../fact.ts';
@@ -6,7 +6,7 @@ import type { AgentState, Ask, Attempt, Phase } from '../state.ts';
 
 export const stay = (state: AgentState, ...effects: Effect[]): Step => ({ state, effects });
 
-/** Goes on from where `step` arrived. */
+/** Continues from the state of `step` and joins the effects. */
 export function then(step: Step, next: (state: AgentState) => Step): Step {
   const after = next(step.state);
   return { state: after.state, effects: [...step.effects, ...after.effects] };
@@ -14,7 +14,7 @@ export function then(step: Step, next: (state: AgentState) => Step): Step {
 
 export const emit = (event: AgentEvent): Effect => ({ type: 'emit', event });
 
-/** Enters a phase; effects of the one before are from now on of an older epoch. */
+/** Enters a phase and starts a new epoch, so results of earlier effects are ignored. */
 export function enter(
   state: AgentState,
   phase: Phase,
@@ -37,11 +37,11 @@ export const newAsk = (at: Moment, trigger: Ask['trigger']): Ask => ({
   nudgedBuildId: undefined,
 });
 
-/** One trigger is remembered: a nudge before a poll, the newest nudge before older ones. */
+/** Keeps one pending trigger: a nudge wins over a poll, the newest nudge over older ones. */
 export const coalesce = (pending: Ask | undefined, ask: Ask): Ask =>
   pending?.trigger === 'nudge' && ask.trigger !== 'nudge' ? pending : ask;
 
-/** Asks the controller; a waiting attempt comes along and keeps its name. */
+/** Asks the controller; a waiting attempt keeps its request id. */
 export function beginCheck(state: AgentState, ask: Ask, attempt: Attempt | undefined): Step {
   const named = attempt === undefined ? ask : { ...ask, requestId: attempt.requestId };
   const hold = state.hold;
@@ -56,7 +56,7 @@ export function beginCheck(state: AgentState, ask: Ask, attempt: Attempt | undef
   ]);
 }
 
-/** Nothing under way: takes up what waited, else rests until the next trigger. */
+/** Handles the pending trigger, or else goes idle. */
 export function rest(state: AgentState): Step {
   if (state.pending !== undefined) return beginCheck(state, state.pending, undefined);
   return enter(state, { name: 'idle' });

@@ -1,4 +1,4 @@
-/** Verification: what follows when the bytes are genuine, wrong, or cannot be judged now (SPEC §9). */
+/** Handles the verification result: genuine, wrong, or not decidable now (SPEC §9). */
 import type { Step } from '../effect.ts';
 import type { Moment, VerifyResult } from '../fact.ts';
 import type { AgentState, Attempt } from '../state.ts';
@@ -7,7 +7,7 @@ import { endAttempt } from './report.ts';
 import { emit, enter, stay, then, timed } from './turn.ts';
 import { lookLater } from './wait.ts';
 
-/** Tries at a file that is whole and can be verified, before the attempt has failed. */
+/** Verification tries on a complete file before the attempt fails. */
 export const MAX_DOWNLOAD_TRIES = 5;
 
 export const verify = (state: AgentState, attempt: Attempt): Step =>
@@ -30,7 +30,7 @@ export function onVerified(state: AgentState, attempt: Attempt, result: VerifyRe
   );
 }
 
-/** Verification broke: the device glitched, or the file is gone. A few more tries, each after a minute. */
+/** Verification broke: a device glitch, or the file is gone. Retries a few times, each after a minute. */
 export function verifyBroke(state: AgentState, attempt: Attempt, code: string, at: Moment): Step {
   const tried = { ...attempt, downloadTries: attempt.downloadTries + 1 };
   return tried.downloadTries >= MAX_DOWNLOAD_TRIES

@@ -1,4 +1,4 @@
-/** What an attempt waits for: the network, the battery, a call, and whatever cannot be read (SPEC §9). */
+/** Conditions that an attempt waits for: network, battery, calls, and unreadable readings (SPEC §9). */
 import type { ResultReason } from '../../controller/domain/outcome.ts';
 import { type Unmet, unmetConstraints } from '../constraints.ts';
 import type { Step } from '../effect.ts';
@@ -8,10 +8,10 @@ import type { AgentState, Attempt } from '../state.ts';
 import { queueReport } from './report.ts';
 import { emit, enter, stay, then, timer } from './turn.ts';
 
-/** How often a waiting attempt looks again where the platform cannot tell of changes. */
+/** How often a waiting attempt looks again if the platform cannot report changes. */
 export const OBSERVE_EVERY_MS = 60_000;
 
-/** Something to wait for. `signer`: the installed signer cannot be read, so that no download could be judged. */
+/** A reason to wait. `signer`: the installed signer cannot be read, so a download could not be verified. */
 export type Wait = Unmet | { readonly reason: 'signer'; readonly unknown: true };
 
 export function waitsOf(
@@ -29,7 +29,7 @@ export function waitsOf(
 
 const reasonOf = (wait: Wait): ResultReason => (wait.unknown ? 'unknown_conditions' : wait.reason);
 
-/** Waits, logs what is new, and reports each reason once an attempt. */
+/** Waits, logs new reasons, and reports each reason once per attempt. */
 export function defer(state: AgentState, attempt: Attempt, waits: readonly Wait[]): Step {
   const { requestId, offer, toldReasons } = attempt;
   const { buildId } = offer;
@@ -63,6 +63,6 @@ export const lookAgain = (state: AgentState, attempt: Attempt): Step =>
     stay(s, { type: 'observe' }, timer(s, 'retry', OBSERVE_EVERY_MS)),
   );
 
-/** The same after a minute: what has just broken would break again at once. */
+/** The same, but after a minute: an immediate retry would fail again. */
 export const lookLater = (state: AgentState, attempt: Attempt): Step =>
   then(enter(state, { name: 'deferred', attempt }), s => stay(s, timer(s, 'retry', OBSERVE_EVERY_MS)));

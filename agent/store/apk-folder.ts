@@ -1,4 +1,4 @@
-/** Downloads on disk, one file a build, named by the hash it should have. */
+/** Downloads on disk, one file per build, named by the expected hash. */
 import { type FileHandle, mkdir, open, readdir, rm, stat, statfs, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import type { ByteReader } from '../../controller/apk/index.ts';

@@ -1,4 +1,4 @@
-/** Token and nudge key: as they were given at enrolment, or as the last renewal left them (SPEC §5). */
+/** Token and nudge key, from enrolment or from the last renewal (SPEC §5). */
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,7 +18,7 @@ interface Held extends Given {
   readonly renewedMs: number;
 }
 
-/** How long a nudge may still be signed with the key before. */
+/** How long a nudge may still be signed with the previous key. */
 const PREVIOUS_KEY_MS = 24 * HOUR_MS;
 
 const keysOf = (held: Held, nowMs: number): readonly Uint8Array[] =>
@@ -27,7 +27,7 @@ const keysOf = (held: Held, nowMs: number): readonly Uint8Array[] =>
     Math.abs(nowMs - held.renewedMs) <= PREVIOUS_KEY_MS ? held.previousNudgeKey : undefined,
   ].filter(key => key !== undefined);
 
-/** In memory: for fleets, whose devices do not outlive their process. */
+/** In memory, for fleets whose devices end with their process. */
 export class MemoryCredentials implements Credentials {
   #held: Held;
 
@@ -48,7 +48,7 @@ export class MemoryCredentials implements Credentials {
   }
 }
 
-/** The file's JSON; keys in base64. `replaces` is the SHA-256 of the token that was given when it was written. */
+/** The file's JSON; keys in base64. `replaces` is the SHA-256 of the given token that the renewed one replaces. */
 interface Kept {
   readonly replaces: string;
   readonly token: string;
@@ -70,10 +70,10 @@ const isKept = (value: unknown): value is Kept => {
   );
 };
 
-/** In the agent's state folder, readable by its owner alone, whole or not there. */
+/** In the agent's state folder, written atomically and readable only by its owner. */
 export class CredentialFile implements Credentials {
   readonly #file: string;
-  /** SHA-256 of the token given from outside: another one means that an operator has enrolled the device anew. */
+  /** SHA-256 of the given token; a different one means that an operator has enrolled the device again. */
   readonly #given: string;
   #held: Held;
 
@@ -83,7 +83,7 @@ export class CredentialFile implements Credentials {
     this.#held = held;
   }
 
-  /** Fault `credentials_broken` when the file is there and cannot be understood. */
+  /** Fault `credentials_broken` if the file exists but cannot be read. */
   static async open(directory: string, given: Given): Promise<CredentialFile> {
     const file = path.join(directory, 'credentials.json');
     const sum = hash('sha256', given.token);

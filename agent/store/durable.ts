@@ -1,11 +1,11 @@
-/** Files that are whole or not there, and the file system's errors as Faults. */
+/** Atomic file writes, and file system errors as Faults. */
 import { mkdir, open, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { Fault } from '../../controller/domain/fault.ts';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** A file system's error as a Fault: `disk_full` where that is what it says, else `code`. */
+/** Turns a file system error into a Fault: `disk_full` if the disk is full, else `code`. */
 export function systemFault(error: unknown, code: string): Fault {
   if (error instanceof Fault) return error;
   const system = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
@@ -17,7 +17,7 @@ export function systemFault(error: unknown, code: string): Fault {
 export const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
-/** Written beside, synced, renamed, and the folder synced: on disk when it resolves. Readable by its owner alone. */
+/** Writes a new file, syncs and renames it, and syncs the folder. Durable when it resolves; readable only by its owner. */
 export async function writeDurably(
   file: string,
   text: string,
@@ -40,7 +40,7 @@ async function writeSynced(file: string, text: string): Promise<void> {
   }
 }
 
-/** A rename is only durable when its folder is. */
+/** A rename is durable only after its folder is synced. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {

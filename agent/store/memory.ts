@@ -1,11 +1,11 @@
-/** State and downloads in memory: for fleets, where thousands of agents share a process and none survives it. */
+/** State and downloads in memory, for fleets with thousands of agents in one process. */
 import { bufferReader } from '../../controller/apk/index.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { Sha256 } from '../../controller/domain/ids.ts';
 import type { ApkFile, ApkFiles, LoadedState, StateStore } from '../ports.ts';
 import type { AgentState } from '../state.ts';
 
-/** Keeps what the last save gave, as another process would find it. */
+/** Keeps the last saved state, like a file would. */
 export class MemoryState implements StateStore {
   #state: AgentState | undefined;
 

@@ -1,4 +1,4 @@
-/** The agent's memory on disk: written aside, synced, renamed; a broken file is noticed and the one before taken. */
+/** The agent's state on disk, written atomically. A broken file is detected, and the previous one is used. */
 import { hash } from 'node:crypto';
 import { link, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -16,7 +16,7 @@ const encodeState = (state: AgentState): string => {
   return `${hash('sha256', body)}\n${body}\n`;
 };
 
-/** Undefined for anything that is not exactly what {@link encodeState} wrote. */
+/** Undefined unless the text is exactly what {@link encodeState} wrote. */
 function decodeState(text: string): AgentState | undefined {
   const [sum, body, rest] = text.split('\n');
   if (sum === undefined || body === undefined || rest !== '' || hash('sha256', body) !== sum)
@@ -62,7 +62,7 @@ export class StateFile implements StateStore {
     }
   }
 
-  /** A second name for the standing file, so that the first is never absent. */
+  /** Links the present file as `.previous`, so that the file itself is never missing. */
   async #keepPrevious(): Promise<void> {
     const previous = `${this.#file}.previous`;
     await rm(previous, { force: true });

@@ -1,4 +1,4 @@
-/** What a check of an agent works with: a scripted controller, the agent under test, and patience. */
+/** The tools of a check: a scripted controller, the agent under test, and bounded waits. */
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { bucketOf } from '../../../controller/domain/cohort.ts';
@@ -26,9 +26,9 @@ export interface StartOptions {
   readonly conditions?: Partial<SetupConditions>;
   readonly dieOnUpdate?: boolean;
   readonly sdk?: number;
-  /** Instead of the run's own, where a check is about long waits. */
+  /** Overrides the time scale of the run, for checks about long waits. */
   readonly timeScale?: number;
-  /** Does not wake an agent that sleeps. */
+  /** Does not wake a sleeping agent. */
   readonly unprompted?: boolean;
 }
 
@@ -38,7 +38,7 @@ export class Bench {
   readonly #under: AgentUnderTest;
   readonly #device: DeviceUnderTest;
   #setup: AgentSetup | undefined;
-  /** Steps of waiting so far: time as a machine that is shared counts it. */
+  /** Waiting steps so far: a measure of time that allows for a busy machine. */
   steps = 0;
   readonly warnings: string[] = [];
   agent: RunningAgent | undefined;
@@ -59,7 +59,7 @@ export class Bench {
     return this.#under.quietMs;
   }
 
-  /** Allowed for now, and not for ever. */
+  /** Warnings: allowed by this version of the protocol, but not for ever. */
   warn(text: string): void {
     this.warnings.push(text);
   }
@@ -100,7 +100,7 @@ export class Bench {
     await this.#begin(this.#setup, unprompted);
   }
 
-  /** An agent that sleeps at its start is woken, so that one check alone finds that fault. */
+  /** Wakes an agent that does not check at its start, so that only one check reports that fault. */
   async #begin(setup: AgentSetup, unprompted: boolean): Promise<void> {
     const before = this.server.seen.length;
     this.agent = await this.#device.start(setup);
@@ -127,7 +127,7 @@ export class Bench {
     if (!(await this.patience(probe))) throw new Finding(`${what} did not come in time`);
   }
 
-  /** Whether it came before patience ended. */
+  /** Waits for `probe`; false if the time limit passed first. */
   async patience(probe: () => boolean): Promise<boolean> {
     const end = Date.now() + this.#under.limitMs;
     while (!probe()) {
@@ -139,8 +139,8 @@ export class Bench {
   }
 
   /**
-   * Waits until the agent has asked nothing for a while. A machine that is busy stretches our own steps, so time
-   * counts by steps: an agent that shares the machine was slowed down as much.
+   * Waits until the agent has sent no request for a while. Time is counted in steps: a busy machine stretches our steps
+   * as much as it slows the agent.
    */
   async quiet(times = 1): Promise<void> {
     const needed = (this.#under.quietMs * times) / STEP_MS;
@@ -155,13 +155,13 @@ export class Bench {
     }
   }
 
-  /** Looks on for so many stretches of silence, however much is said. */
+  /** Waits for `times` silence periods, even if requests arrive. */
   async watch(times: number): Promise<void> {
     const steps = (this.#under.quietMs * times) / STEP_MS;
     for (let step = 0; step < steps; step++) await pause(STEP_MS);
   }
 
-  /** The version the agent says it runs, asked for just now. */
+  /** The version that the agent reports now. */
   async running(): Promise<number> {
     await this.quiet();
     const before = this.server.checks().length;
@@ -176,7 +176,7 @@ export class Bench {
     return this.server.reports().filter(report => report.outcome !== 'deferred');
   }
 
-  /** The agent must end with this version running, and say so. */
+  /** The agent must end up running this version and report it. */
   async installs(versionCode: number): Promise<void> {
     await this.until(`a report that version ${versionCode} was installed`, () =>
       this.finals().some(r => r.outcome === 'ok' && r.version_code === versionCode),
@@ -185,7 +185,7 @@ export class Bench {
     must(running === versionCode, `it reported version ${versionCode} and runs ${running}`);
   }
 
-  /** The agent must not install; where it reports at all, it reports one of these. */
+  /** The agent must not install. If `results` are given, it must report one of them. */
   async refuses(...results: readonly string[]): Promise<void> {
     await this.until(
       `a report of ${results.join(' or ')}`,
@@ -198,7 +198,7 @@ export class Bench {
     await this.stays();
   }
 
-  /** The version must not have changed, without asking the controller for more than it was asked. */
+  /** The version must not have changed; checked without an extra request to the controller. */
   async stays(): Promise<void> {
     this.server.offer = undefined;
     this.server.onCheck = undefined;
@@ -228,7 +228,7 @@ export class Bench {
     return Math.floor(bucketOf(DEVICE_ID, '') / 100);
   }
 
-  /** Sends the beginning of the APK and then holds the connection. */
+  /** Sends the beginning of the APK and then keeps the connection open. */
   stall(apk: Buffer, bytes: number): (seen: Seen, response: ServerResponse) => void {
     return (_, response) => {
       response.writeHead(200, { 'content-length': apk.length, etag: '"cut"' });

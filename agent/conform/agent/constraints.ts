@@ -1,11 +1,11 @@
-/** When an agent may install: Wi-Fi, battery, calls, and what cannot be read. */
+/** When an agent may install: Wi-Fi, battery, calls, and unreadable conditions. */
 
 import { must } from '../finding.ts';
 import type { Bench } from './bench.ts';
 import type { AgentCheck } from './check.ts';
 import type { SetupConditions } from './under-test.ts';
 
-/** Nothing is downloaded under `bad`; everything is done once `good` is told. */
+/** The agent must download nothing under `bad` and complete the install after `good`. */
 const waits =
   (bad: Partial<SetupConditions>, good: Partial<SetupConditions>) =>
   async (bench: Bench): Promise<void> => {
@@ -42,7 +42,7 @@ export const CONSTRAINTS: readonly AgentCheck[] = [
   },
   {
     name: 'counts_charging_as_power',
-    clause: 'charging stands in for the battery’s level',
+    clause: 'a charging device may install at any battery level',
     catches: 'ignores_charging',
     run: overrules({ battery_percent: 3, charging: true }, {}),
   },
@@ -113,7 +113,7 @@ export const CONSTRAINTS: readonly AgentCheck[] = [
   },
   {
     name: 'never_overrides_the_battery',
-    clause: 'must_install overrides the battery as little as a call',
+    clause: 'must_install does not override the battery',
     catches: 'lets_deadlines_override_the_battery',
     run: async bench => {
       bench.server.offer = bench.build(42);
@@ -168,7 +168,7 @@ export const CONSTRAINTS: readonly AgentCheck[] = [
   },
   {
     name: 'reports_each_deferral_once',
-    clause: 'each reason that an attempt waits for is reported once, as deferred',
+    clause: 'each reason to wait is reported once per attempt, as deferred',
     catches: 'hides_its_deferrals',
     run: async bench => {
       const { server } = bench;

@@ -1,4 +1,4 @@
-/** How an agent downloads: what it resumes, when it stops, and whom it asks before it installs. */
+/** How an agent downloads: what it resumes, when it stops, and how it confirms before the install. */
 
 import { type Reported, recordedOf } from '../../../controller/domain/outcome.ts';
 import { must } from '../finding.ts';
@@ -7,7 +7,7 @@ import type { AgentCheck } from './check.ts';
 
 const PROMISED = 1024 * 1024;
 
-/** The confirmation names something else than the check before the download did. */
+/** The confirmation names a different offer than the check before the download. */
 const differing =
   (change: (bench: Bench) => void) =>
   async (bench: Bench): Promise<void> => {
@@ -18,7 +18,7 @@ const differing =
       server.onApk = undefined;
       return response.writeHead(200, { 'content-length': kit.v42.length }).end(kit.v42);
     };
-    // What it does with the other build afterwards is another matter.
+    // What the agent does with the other build afterwards is not part of this check.
     server.onCheck = (_, response) => {
       if (bench.finals().length === 0) return 'default';
       return response.writeHead(204, { etag: '"none"', 'ota-decision': 'suspended' }).end();
@@ -30,7 +30,7 @@ const differing =
 export const DOWNLOAD: readonly AgentCheck[] = [
   {
     name: 'resumes_a_cut_download',
-    clause: 'what is there is not downloaded again: Range with If-Range',
+    clause: 'a partial download is resumed with Range and If-Range',
     catches: 'starts_downloads_over',
     run: async bench => {
       const { server, kit } = bench;
@@ -74,7 +74,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   },
   {
     name: 'waits_while_the_server_is_busy',
-    clause: '503 with Retry-After is waited for and never counts as a failure',
+    clause: '503 with Retry-After makes it wait and never counts as a failure',
     catches: 'does_not_wait_when_busy',
     run: async bench => {
       const { server } = bench;
@@ -105,7 +105,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   },
   {
     name: 'confirms_before_the_install',
-    clause: 'after the download it asks again, and an offer that is gone is not installed',
+    clause: 'after the download it asks again and does not install an offer that is gone',
     catches: 'installs_without_asking',
     run: async bench => {
       const { server } = bench;
@@ -136,7 +136,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   },
   {
     name: 'reports_why_android_refused',
-    clause: 'install results are told apart by Android’s codes',
+    clause: 'install results are mapped by Android’s codes',
     catches: 'knows_one_reason',
     run: async bench => {
       bench.server.offer = undefined;
@@ -150,7 +150,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   },
   {
     name: 'begins_anew_with_a_whole_answer',
-    clause: '200 to a Range is the whole APK: what is on disk is not its beginning',
+    clause: 'a 200 answer to a Range request is the whole APK and replaces the partial file',
     catches: 'appends_a_whole_answer',
     run: async bench => {
       const { server, kit } = bench;
@@ -188,7 +188,7 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   },
   {
     name: 'fails_for_a_failure',
-    clause: 'fail takes only reasons of failures',
+    clause: 'fail is reported only with failure reasons',
     catches: 'fails_for_wifi',
     run: reports(bench => {
       bench.server.manifest = { sha256: '0'.repeat(64) };
@@ -196,19 +196,19 @@ export const DOWNLOAD: readonly AgentCheck[] = [
   },
   {
     name: 'ok_says_installed',
-    clause: 'ok takes only the reason installed',
+    clause: 'ok is reported only with the reason installed',
     catches: 'says_ok_for_wifi',
     run: reports(),
   },
   {
     name: 'ok_names_the_new_version',
-    clause: 'ok carries the version_code of the build, which runs now',
+    clause: 'ok carries the version_code of the build that now runs',
     catches: 'says_ok_with_the_old_version',
     run: reports(),
   },
 ];
 
-/** What it reports of one attempt must be something that can be true. */
+/** The report of an attempt must not contradict itself. */
 function reports(prepare: (bench: Bench) => void = () => undefined): AgentCheck['run'] {
   return async bench => {
     const { server } = bench;

@@ -1,4 +1,4 @@
-/** What must never be installed, and where a token must never go. */
+/** APKs that must never be installed, and hosts that must never get the token. */
 
 import { must } from '../finding.ts';
 import type { Bench } from './bench.ts';
@@ -30,19 +30,19 @@ const flipped = (bytes: Buffer, at: number): Buffer => {
 export const INTEGRITY: readonly AgentCheck[] = [
   {
     name: 'refuses_a_wrong_sha256',
-    clause: 'bytes that are not those of the manifest are not installed',
+    clause: 'bytes that differ from the manifest are not installed',
     catches: 'skips_sha256',
     run: refusing(['fail/sha256_mismatch'], b => b.build(42), { sha256: '0'.repeat(64) }),
   },
   {
     name: 'refuses_a_broken_signature',
-    clause: 'the APK’s own signature must hold over its bytes',
+    clause: 'the APK’s own signature must be valid',
     catches: 'skips_the_signature',
     run: refusing(['fail/signature_invalid'], b => b.build(42, { apk: flipped(b.kit.v42, 40) })),
   },
   {
     name: 'refuses_another_signer_than_announced',
-    clause: 'the signer must be that of the manifest',
+    clause: 'the signer must match the manifest',
     catches: 'skips_the_announced_signer',
     run: async bench => {
       bench.server.offer = bench.build(42, { signer: bench.kit.foreignSigner });
@@ -52,7 +52,7 @@ export const INTEGRITY: readonly AgentCheck[] = [
   },
   {
     name: 'refuses_another_signer_than_installed',
-    clause: 'the signer must continue that of the installed agent, whatever the manifest says',
+    clause: 'the signer must match or succeed that of the installed agent, whatever the manifest says',
     catches: 'skips_the_installed_signer',
     run: refusing(['fail/signer_mismatch'], b =>
       b.build(42, { apk: b.kit.foreign, signer: b.kit.foreignSigner }),
@@ -60,7 +60,7 @@ export const INTEGRITY: readonly AgentCheck[] = [
   },
   {
     name: 'refuses_another_package',
-    clause: 'the APK must be of the agent’s package',
+    clause: 'the package name must match the installed agent',
     catches: 'skips_the_package',
     run: refusing(['fail/package_mismatch'], b => b.build(42, { apk: b.kit.otherPackage })),
   },
@@ -105,7 +105,7 @@ export const INTEGRITY: readonly AgentCheck[] = [
   },
   {
     name: 'ends_a_redirect_loop',
-    clause: 'redirects end',
+    clause: 'a redirect loop is not followed for ever',
     catches: 'follows_for_ever',
     run: async bench => {
       bench.server.onApk = (seen, response) => response.writeHead(307, { location: seen.path }).end();
@@ -128,7 +128,7 @@ export const INTEGRITY: readonly AgentCheck[] = [
       await bench.start();
       await bench.until('a check', () => bench.server.checks().length > 0);
       await bench.quiet();
-      must(!bench.finals().some(r => r.outcome === 'ok'), 'it went back without being forced');
+      must(!bench.finals().some(r => r.outcome === 'ok'), 'it downgraded without force_downgrade');
       await bench.stays();
     },
   },

@@ -6,7 +6,7 @@ import { bufferReader, signerForSdk, verifyApk } from '../../../controller/apk/i
 import { Fault } from '../../../controller/domain/fault.ts';
 import type { ApkKit } from './under-test.ts';
 
-/** File names without `.apk`, as they lie in the folder. */
+/** File names in the folder, without `.apk`. */
 const KIT_FILES = ['v40', 'v41', 'v42', 'v43', 'foreign', 'other-package'] as const;
 const SDK = 33;
 
@@ -23,7 +23,9 @@ export async function readKit(folder: string): Promise<ApkKit> {
     foreign === undefined ||
     otherPackage === undefined
   )
-    throw new Fault('kit_incomplete', `${folder} lacks some of ${KIT_FILES.join(', ')}`, { retry: 'never' });
+    throw new Fault('kit_incomplete', `${folder} must contain an APK for each of ${KIT_FILES.join(', ')}`, {
+      retry: 'never',
+    });
   const own = await factsOf(v42, 'v42');
   const other = await factsOf(foreign, 'foreign');
   if (own.signer === other.signer)

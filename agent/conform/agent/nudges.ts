@@ -15,7 +15,7 @@ const ignoring =
     await bench.ignores(message(bench));
   };
 
-/** Sends a genuine nudge and lets it have its effect, if it has one. */
+/** Sends a genuine nudge and waits for its effect, if any. */
 async function send(bench: Bench, message: Record<string, unknown>): Promise<void> {
   bench.tell({ nudge: message });
   await bench.quiet(2);
@@ -36,7 +36,7 @@ export const NUDGES: readonly AgentCheck[] = [
   },
   {
     name: 'names_an_attempt_by_its_nudge',
-    clause: 'the attempt that a nudge began carries the nudge’s request_id',
+    clause: 'an attempt started by a nudge carries the nudge’s request_id',
     catches: 'names_attempts_itself',
     run: async bench => {
       await bench.start();
@@ -65,19 +65,19 @@ export const NUDGES: readonly AgentCheck[] = [
   },
   {
     name: 'refuses_a_stale_nudge',
-    clause: 'older than ten minutes is ignored',
+    clause: 'a nudge older than ten minutes is ignored',
     catches: 'takes_stale_nudges',
     run: ignoring(bench => bench.nudge({ issuedAtMs: Date.now() - 11 * MINUTE_MS })),
   },
   {
     name: 'refuses_a_nudge_from_the_future',
-    clause: 'ahead by more than five minutes is ignored',
+    clause: 'a nudge more than five minutes ahead is ignored',
     catches: 'takes_early_nudges',
     run: ignoring(bench => bench.nudge({ issuedAtMs: Date.now() + 6 * MINUTE_MS })),
   },
   {
     name: 'refuses_a_replayed_nudge',
-    clause: 'a request_id is followed once',
+    clause: 'a request_id is accepted only once',
     catches: 'follows_replays',
     run: async bench => {
       await bench.start();
@@ -89,7 +89,7 @@ export const NUDGES: readonly AgentCheck[] = [
   },
   {
     name: 'remembers_nudges_over_a_restart',
-    clause: 'the replay window outlives the process',
+    clause: 'the replay window survives a restart of the process',
     catches: 'forgets_nudges_at_restart',
     run: async bench => {
       await bench.start();
@@ -115,7 +115,7 @@ export const NUDGES: readonly AgentCheck[] = [
   },
   {
     name: 'answers_every_nudge',
-    clause: 'a nudge is answered with skipped when there is nothing to do',
+    clause: 'if there is nothing to do, a nudge is answered with skipped',
     catches: 'leaves_nudges_unanswered',
     run: async bench => {
       await bench.start();
@@ -123,13 +123,13 @@ export const NUDGES: readonly AgentCheck[] = [
       const message = bench.nudge();
       await send(bench, message);
       const answer = bench.server.reports().find(report => report.request_id === message.request_id);
-      must(answer !== undefined, 'it did not report what became of the nudge');
+      must(answer !== undefined, 'it did not report a result for the nudge');
       must(answer.outcome === 'skipped', `it reported ${answer.outcome}/${answer.reason}`);
     },
   },
   {
     name: 'follows_a_nudge_that_is_fresh_for_the_controller',
-    clause: 'a nudge that is fresh by the last response’s Date is followed, whatever the device’s clock says',
+    clause: 'a nudge that is fresh by the last response’s Date is accepted, whatever the device’s clock says',
     catches: 'trusts_its_own_clock_alone',
     run: async bench => {
       const { server } = bench;

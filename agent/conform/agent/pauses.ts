@@ -7,13 +7,13 @@ import type { AgentCheck } from './check.ts';
 
 /** At this scale the first pauses after an error are seconds long. */
 const SLOW = 10;
-/** At this scale six hours, which a poll and the first long pause take, are a second and a half. */
+/** At this scale six hours (the poll interval and the first long pause) take 1.5 s. */
 const FAST = 14_400;
 const SIX_HOURS_MS = 6 * HOUR_MS;
 const MANY = 8;
 const BAD_BYTES = { sha256: '0'.repeat(64) };
 
-/** Passes at the first real pause. An agent that never pauses shows none in eight checks. */
+/** Passes at the first real pause. Fails if eight checks arrive without one. */
 const pausesAfter =
   (fail: (response: ServerResponse) => unknown) =>
   async (bench: Bench): Promise<void> => {
@@ -31,7 +31,7 @@ const pausesAfter =
     must(paused(), `it asked ${gaps.length + 1} times without a pause`);
   };
 
-/** Polls until attempts at this offer have failed so often. */
+/** Polls until attempts at this offer have failed `times` times. */
 async function fails(bench: Bench, times: number): Promise<void> {
   const failures = () => bench.finals().filter(report => report.outcome === 'fail').length;
   while (failures() < times) {
@@ -116,7 +116,7 @@ export const PAUSES: readonly AgentCheck[] = [
     catches: 'never_forgives',
     run: async bench => {
       await tired(bench, FAST);
-      // The pause is over for an agent that counts scaled time, and for one that goes by the controller's clock.
+      // Ends the pause both for agents that count scaled time and for agents that use the controller's clock.
       bench.server.dateMs = () => Date.now() + SIX_HOURS_MS + MINUTE_MS;
       bench.server.manifest = {};
       bench.tell({ poll: true });
@@ -125,7 +125,7 @@ export const PAUSES: readonly AgentCheck[] = [
   },
   {
     name: 'pauses_for_one_build_alone',
-    clause: 'a pause after failures holds the build that failed, and no other',
+    clause: 'a pause after failures affects only the build that failed',
     catches: 'punishes_every_build',
     run: async bench => {
       await tired(bench);

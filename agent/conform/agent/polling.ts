@@ -1,4 +1,4 @@
-/** How an agent asks: how it names itself, and what it does when there is nothing to do. */
+/** How an agent asks for updates: its headers, and its behaviour when there is nothing to do. */
 
 import { must } from '../finding.ts';
 import type { Bench } from './bench.ts';
@@ -86,7 +86,7 @@ export const POLLING: readonly AgentCheck[] = [
   },
   {
     name: 'skips_the_running_version',
-    clause: 'an offer of the version that runs is not downloaded',
+    clause: 'an offer of the running version is not downloaded',
     catches: 'downloads_what_it_runs',
     run: async bench => {
       bench.server.offer = { ...bench.build(42), versionCode: 99 };
@@ -94,12 +94,12 @@ export const POLLING: readonly AgentCheck[] = [
       await bench.start({ versionCode: 42 });
       await bench.until('a check', () => bench.server.checks().length > 0);
       await bench.quiet();
-      must(bench.server.downloads().length === 0, 'it downloaded what it runs');
+      must(bench.server.downloads().length === 0, 'it downloaded the version that it already runs');
     },
   },
   {
     name: 'recomputes_its_own_bucket',
-    clause: 'an offer for a percentage that its bucket is outside of is not followed',
+    clause: 'an offer is ignored if its percentage does not include the device’s bucket',
     catches: 'trusts_the_cohort',
     run: async bench => {
       bench.server.offer = bench.build(42);
@@ -115,7 +115,7 @@ export const POLLING: readonly AgentCheck[] = [
   },
   {
     name: 'installs_what_is_offered',
-    clause: 'an eligible device ends on the offered version and reports ok/installed',
+    clause: 'an eligible device installs the offered version and reports ok/installed',
     catches: 'reports_without_a_reason',
     run: async bench => {
       await installed(bench);

@@ -1,4 +1,4 @@
-/** An agent under test that is a program: told everything by a setup file, commanded by JSON lines on standard input. */
+/** An agent under test that is a program: configured by a setup file, controlled by JSON lines on standard input. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -9,16 +9,16 @@ import type { AgentSetup, AgentUnderTest, DeviceUnderTest, RunningAgent } from '
 export interface ProcessAgentOptions {
   /** Run by the shell; `{setup}` is replaced by the setup file's path. */
   readonly command: string;
-  /** What the program may see of this process's environment. */
+  /** Environment variables passed to the program. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly quietMs: number;
   readonly limitMs: number;
   readonly timeScale: number;
-  /** What the program says on standard error. */
+  /** The program's standard error. */
   readonly onError?: (text: string) => void;
 }
 
-/** The setup file's JSON: everything an agent has to know, secrets by file. */
+/** The setup file's JSON: all that an agent needs; secrets by file name. */
 const setupJson = (setup: AgentSetup, files: { state: string; token: string; nudgeKey: string }): string =>
   `${JSON.stringify(
     {
@@ -64,7 +64,7 @@ async function processDevice(options: ProcessAgentOptions): Promise<DeviceUnderT
         detached: true,
       });
       child.stderr?.on('data', chunk => options.onError?.(String(chunk)));
-      // A program that has gone reads nothing more: its end is seen by `ended`.
+      // Writing to a program that has exited fails; `ended` reports the exit.
       child.stdin?.on('error', () => undefined);
       return runningProcess(child);
     },

@@ -1,4 +1,4 @@
-/** Where a redirect of a check or of a result leads: nowhere, and the token with it. */
+/** Redirects of a check or a result must not be followed, so the token cannot leak. */
 
 import { must } from '../finding.ts';
 import type { Bench } from './bench.ts';

@@ -37,18 +37,18 @@ const lastToken = (bench: Bench): string | undefined => bench.server.checks().at
 export const RENEWAL: readonly AgentCheck[] = [
   {
     name: 'renews_its_token',
-    clause: 'asked to by Ota-Token: renew, it renews within minutes and uses the new token',
+    clause: 'after Ota-Token: renew it renews within minutes and uses the new token',
     catches: 'never_renews',
     run: async bench => {
       asking(bench, false);
       await renewed(bench);
       await bench.running();
-      must(lastToken(bench) === bearer(NEW_TOKEN), 'it goes on with the old token');
+      must(lastToken(bench) === bearer(NEW_TOKEN), 'it still uses the old token');
     },
   },
   {
     name: 'renews_once_a_header',
-    clause: 'one answer that asks is followed by one renewal, even by one that fails',
+    clause: 'one request to renew leads to one renewal, even if that fails',
     catches: 'renews_all_the_time',
     run: async bench => {
       asking(bench, true);
@@ -70,7 +70,7 @@ export const RENEWAL: readonly AgentCheck[] = [
       await bench.restart();
       await bench.until('a check of the next process', () => bench.server.checks().length > asked);
       const { authorization } = bench.server.checks()[asked]?.headers ?? {};
-      must(authorization === bearer(NEW_TOKEN), 'the next process begins with the old token');
+      must(authorization === bearer(NEW_TOKEN), 'the next process uses the old token');
       await bench.quiet();
       const before = bench.server.checks().length;
       bench.tell({ nudge: bench.nudge({ key: NEW_KEY }) });

@@ -1,11 +1,11 @@
-/** What survives the process: a kill in any state ends with one install and one result. */
+/** What survives a kill: in any state it must end with one install and one result. */
 import type { ServerResponse } from 'node:http';
 import { must } from '../finding.ts';
 import type { Bench } from './bench.ts';
 import type { AgentCheck } from './check.ts';
 import type { Seen } from './scripted-controller.ts';
 
-/** Kills the agent as this request arrives, leaves it unanswered, and starts another. */
+/** Kills the agent when this request arrives, leaves it unanswered, and starts another process. */
 async function killedAt(
   bench: Bench,
   isTheOne: (seen: Seen) => boolean,
@@ -25,7 +25,7 @@ async function killedAt(
   server.onReport = trap;
   await bench.start();
   await bench.until('the request to be killed at, or a result', () => killed || bench.finals().length > 0);
-  // Another check looks for agents that never make this request.
+  // Agents that never make this request are the subject of another check.
   if (!killed) return;
   await bench.quiet();
   await bench.restart();
@@ -37,13 +37,13 @@ async function killedAt(
 export const RESTARTS: readonly AgentCheck[] = [
   {
     name: 'survives_a_kill_while_checking',
-    clause: 'killed as it asks, the next process installs and reports once',
+    clause: 'killed during a check: the next process installs and reports once',
     catches: 'is_stuck_after_a_crash',
     run: bench => killedAt(bench, seen => seen.path === '/v1/agent/update'),
   },
   {
     name: 'survives_a_kill_while_downloading',
-    clause: 'killed in the download, the next process goes on from the last byte',
+    clause: 'killed during the download: the next process resumes from the last byte',
     catches: 'drops_what_it_has_at_start',
     run: async bench => {
       await killedAt(
@@ -57,14 +57,14 @@ export const RESTARTS: readonly AgentCheck[] = [
   },
   {
     name: 'survives_a_kill_while_confirming',
-    clause: 'killed before the install, the next process does it once',
+    clause: 'killed before the install: the next process installs once',
     catches: 'loses_its_place',
     run: bench =>
       killedAt(bench, seen => seen.path === '/v1/agent/update' && bench.server.downloads().length > 0),
   },
   {
     name: 'survives_a_kill_while_reporting',
-    clause: 'a result that was not taken is sent by the next process, the same',
+    clause: 'a result that was not accepted is sent unchanged by the next process',
     catches: 'changes_its_story',
     run: async bench => {
       await killedAt(bench, seen => seen.path === '/v1/action-result');
@@ -91,7 +91,7 @@ export const RESTARTS: readonly AgentCheck[] = [
   },
   {
     name: 'repeats_a_result_until_it_is_taken',
-    clause: 'a result that the controller could not take is sent again, the same',
+    clause: 'a result that the controller could not accept is sent again unchanged',
     catches: 'reports_once',
     run: async bench => {
       const { server } = bench;
@@ -105,7 +105,7 @@ export const RESTARTS: readonly AgentCheck[] = [
   },
   {
     name: 'repeats_a_result_after_a_kill',
-    clause: 'killed before its result was taken, the next process sends it',
+    clause: 'killed before its result was accepted: the next process sends it',
     catches: 'forgets_results_at_restart',
     run: async bench => {
       const { server } = bench;

@@ -1,4 +1,4 @@
-/** Runs the checks against an agent: each on a device and a controller of its own. */
+/** Runs the checks against an agent, each with its own device and controller. */
 
 import { Finding } from '../finding.ts';
 import { Bench } from './bench.ts';
@@ -19,9 +19,9 @@ import type { AgentUnderTest, ApkKit } from './under-test.ts';
 export interface CheckResult {
   readonly name: string;
   readonly clause: string;
-  /** Undefined when it holds. */
+  /** Undefined if the check passed. */
   readonly finding: string | undefined;
-  /** What is allowed for now only. */
+  /** Behaviour that only this version of the protocol allows. */
   readonly warnings: readonly string[];
   readonly ms: number;
 }
@@ -69,7 +69,7 @@ async function judge(
   kit: ApkKit,
 ): Promise<Pick<CheckResult, 'finding' | 'warnings'>> {
   const server = await startScriptedController();
-  // One check looks for missing tokens; the others should not fail because of them.
+  // Only one check is about missing tokens; the others must not fail because of them.
   server.strict = false;
   const bench = new Bench(kit, server, under, await under.device());
   try {

@@ -1,4 +1,4 @@
-/** A controller's agent endpoints in small (SPEC §5), over real HTTP: records everything, misbehaves on demand. */
+/** A minimal controller with the agent endpoints (SPEC §5) over real HTTP: records requests, misbehaves on demand. */
 import { hash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,27 +18,27 @@ export interface ServedBuild {
   readonly signer: string;
 }
 
-/** `default` lets the right answer follow. */
+/** `default` sends the correct answer. */
 export type Answer = (request: Seen, response: ServerResponse) => unknown;
 
 export interface ScriptedController {
   readonly url: string;
   readonly seen: Seen[];
-  /** What devices are offered; undefined: hold. */
+  /** The offer to devices; undefined: hold. */
   offer: ServedBuild | undefined;
   /** Fields of the manifest that are replaced; a value of undefined removes the field. */
   manifest: Record<string, unknown>;
   holdReason: string;
-  /** May answer instead; `default` or nothing written goes on as a right controller does. */
+  /** Overrides the answer; returns `default` for the correct one. */
   onCheck: Answer | undefined;
   onApk: Answer | undefined;
   onReport: Answer | undefined;
   /** The answer to `POST /v1/agent/token`; undefined: 404. */
   onRenewal: Answer | undefined;
-  /** The tokens that a right controller would take; without `strict` they are recorded, not judged. */
+  /** The valid tokens; without `strict` they are recorded, not checked. */
   tokens: readonly string[];
   dateMs: (() => number) | undefined;
-  /** Whether requests without the token are refused, as a right controller does, or only recorded. */
+  /** True: requests without a valid token are rejected. False: they are only recorded. */
   strict: boolean;
   reports(): Record<string, unknown>[];
   renewals(): Seen[];
@@ -47,7 +47,7 @@ export interface ScriptedController {
   close(): Promise<void>;
 }
 
-/** What devices of a scripted controller present. */
+/** The token that devices of a scripted controller use. */
 export const TOKEN = 'test-token-of-the-device';
 
 const read = async (request: IncomingMessage): Promise<string> => {

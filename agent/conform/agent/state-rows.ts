@@ -1,12 +1,12 @@
 /**
- * The state machine as it shows from outside: in a state that requests alone can bring about, something happens, and
- * these requests follow, no more and no fewer. Held equal to `black_box` of `schemas/vectors/agent-states.json`.
+ * The state machine as a black box: a state is reached by requests alone, something happens, and exactly these requests
+ * follow. A test keeps it equal to `black_box` of `schemas/vectors/agent-states.json`.
  */
 
-/** Checks are left unanswered, downloads too, and reports are taken, unless a row says otherwise. */
+/** Unless a row says otherwise, checks and downloads are left unanswered and reports are accepted. */
 export type ReachedState = 'idle' | 'checking' | 'deferred' | 'downloading' | 'confirming' | 'reporting';
 
-/** How the request is answered that the state waits for; or a command; or a kill and another process. */
+/** The answer to the request that the state waits for, a command, or a kill and restart. */
 export type Happening =
   | { readonly command: 'poll' | 'nudge' }
   | { readonly conditions: Readonly<Record<string, boolean | number | null>> }
@@ -22,7 +22,7 @@ export type Happening =
   | { readonly answer: 'cut' }
   | { readonly answer: 'apk'; readonly bytes?: number };
 
-/** `same`: named like the attempt or nudge that brought the state about; `new`: named otherwise. */
+/** `same`: has the request id of the attempt or nudge that led to the state; `new`: has another one. */
 export type Follows =
   | { readonly ask: 'check'; readonly named?: 'same' | 'new'; readonly hold?: boolean }
   | { readonly ask: 'download'; readonly from?: number }
@@ -31,7 +31,7 @@ export type Follows =
 export interface StateRow {
   readonly name: string;
   readonly state: ReachedState;
-  /** The state was brought about by a nudge instead of a start. */
+  /** The state was reached by a nudge instead of a start. */
   readonly nudged?: true;
   readonly happens: readonly Happening[];
   readonly follows: readonly Follows[];

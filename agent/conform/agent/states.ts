@@ -1,4 +1,4 @@
-/** Runs the state table against an agent: brings a state about, lets something happen, and sees what follows. */
+/** Runs the state table against an agent: reaches a state, triggers an event, and compares the requests that follow. */
 import { hash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { must } from '../finding.ts';
@@ -24,7 +24,7 @@ const askOf = ({ path }: Seen): Follows['ask'] | undefined =>
 class Stage {
   readonly #bench: Bench;
   readonly #row: StateRow;
-  /** The last request of each kind that waits for its answer. */
+  /** The last unanswered request of each kind. */
   readonly #held = new Map<Follows['ask'], Held>();
   #name: string | undefined;
 
@@ -33,7 +33,7 @@ class Stage {
     this.#row = row;
   }
 
-  /** Answers rightly until the state is reached, and holds what it waits for. */
+  /** Answers correctly until the state is reached, and leaves the request that it waits for unanswered. */
   async reach(): Promise<void> {
     const { server } = this.#bench;
     const { state, nudged } = this.#row;
@@ -71,7 +71,7 @@ class Stage {
     return undefined;
   }
 
-  /** From here on nothing is answered by itself but reports, which are taken. */
+  /** From here on only reports are answered automatically. */
   async play(): Promise<void> {
     const { server } = this.#bench;
     const before = server.seen.length;
@@ -82,7 +82,7 @@ class Stage {
       await this.#let(happening);
       await this.#bench.quiet();
     }
-    // A process takes longer to begin than silence lasts.
+    // A process takes longer to start than the silence period.
     const enough = before + this.#row.follows.length;
     await this.#bench.patience(() => server.seen.length >= enough);
     await this.#bench.quiet();
@@ -103,7 +103,7 @@ class Stage {
     const ask =
       this.#row.state === 'downloading' ? 'download' : this.#row.state === 'reporting' ? 'report' : 'check';
     const held = this.#held.get(ask);
-    must(held !== undefined, `it made no request that this could answer: ${JSON.stringify(happening)}`);
+    must(held !== undefined, `no open request for this answer: ${JSON.stringify(happening)}`);
     this.#held.delete(ask);
     const { response } = held;
     const { server, kit } = this.#bench;

@@ -1,8 +1,8 @@
-/** Another host than the controller: whoever asks it, with the token or without, has gone astray. */
+/** A host other than the controller; an agent must not send any request to it. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Runs with a server of somebody else's, and the requests that reached it. */
+/** Runs with a foreign server and the list of requests that reached it. */
 export async function withStranger(
   apk: Buffer,
   run: (origin: string, seen: string[]) => Promise<void>,

@@ -1,4 +1,4 @@
-/** What an agent under test is, and what it is given. */
+/** The agent under test and its input. */
 
 /** Small signed APKs of one package; the numbers are version codes. */
 export interface ApkKit {
@@ -10,13 +10,13 @@ export interface ApkKit {
   readonly v41: Buffer;
   readonly v42: Buffer;
   readonly v43: Buffer;
-  /** Version 42 by another key. */
+  /** Version 42 signed with another key. */
   readonly foreign: Buffer;
-  /** Version 42 of another package, by the right key. */
+  /** Version 42 of another package, signed with the right key. */
   readonly otherPackage: Buffer;
 }
 
-/** The device as the agent under test finds it. `null`: cannot be read. */
+/** The conditions of the device under test. `null`: cannot be read. */
 export interface SetupConditions {
   readonly unmetered_wifi: boolean | null;
   readonly battery_percent: number | null;
@@ -34,7 +34,7 @@ export interface AgentSetup {
   readonly versionCode: number;
   readonly signer: string;
   readonly conditions: SetupConditions;
-  /** Waits are this many times shorter. */
+  /** Waits are shortened by this factor. */
   readonly timeScale: number;
   /** The process ends when its package is replaced. */
   readonly dieOnUpdate: boolean;
@@ -43,13 +43,13 @@ export interface AgentSetup {
 export interface RunningAgent {
   /** One line of the command protocol. */
   tell(command: object): void;
-  /** At once, as SIGKILL does; resolves when it is gone. */
+  /** Ends at once, like SIGKILL; resolves when the agent is gone. */
   kill(): Promise<void>;
-  /** Whether it has ended by itself. */
+  /** True if it has ended by itself. */
   readonly ended: boolean;
 }
 
-/** One device: what an agent keeps survives `start` after `start`. */
+/** One device: the agent's stored data survives each `start`. */
 export interface DeviceUnderTest {
   start(setup: AgentSetup): Promise<RunningAgent>;
   dispose(): Promise<void>;
@@ -59,7 +59,7 @@ export interface AgentUnderTest {
   device(): Promise<DeviceUnderTest>;
   /** Silence after which nothing more is expected. */
   readonly quietMs: number;
-  /** How long anything expected may take. */
+  /** Longest wait for an expected request. */
   readonly limitMs: number;
   readonly timeScale: number;
 }

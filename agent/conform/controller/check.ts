@@ -1,18 +1,18 @@
-/** What a check of a controller is, and its three usual forms. */
+/** A check of a controller, and its three usual forms. */
 import type { Offer } from '../../offer.ts';
 import { type Answer, mustBeProblem, type World } from './world.ts';
 
-/** `skip`: the controller is not in a state in which this can be asked. */
+/** `skip`: the controller is not in a state in which this can be checked. */
 export interface ControllerCheck {
   readonly name: string;
   readonly clause: string;
-  /** The wrong controller that this check is there for; the tests have one of this name, and show that it fails. */
+  /** The wrong controller that this check catches; the tests contain one of this name and show that it fails. */
   readonly catches: string;
   run(world: World): Promise<'ok' | { readonly skip: string }>;
 }
 
-const NO_OFFER = { skip: 'this device is offered nothing: promote a build to it' };
-/** The answer is a problem with one of these statuses. */
+const NO_OFFER = { skip: 'this device has no offer: promote a build to it' };
+/** The answer must be a problem with one of these statuses. */
 export const refused = (
   name: string,
   clause: string,
@@ -29,7 +29,7 @@ export const refused = (
   },
 });
 
-/** Needs a device that is offered something. */
+/** Needs a device with an offer. */
 export const withOffer = (
   name: string,
   clause: string,
@@ -47,7 +47,7 @@ export const withOffer = (
   },
 });
 
-/** Writes results: only where that is allowed. */
+/** Posts results, so it runs only if that is allowed. */
 export const reporting = (...given: Parameters<typeof withOffer>): ControllerCheck => {
   const check = withOffer(...given);
   const run = async (world: World) =>

@@ -1,4 +1,4 @@
-/** What any controller must answer an agent (SPEC §5): asked over HTTP with one device's token, nothing changed unless allowed. */
+/** A controller's answers to agents (SPEC §5), checked over HTTP with one device's token. Read-only unless allowed. */
 import { createHash } from 'node:crypto';
 import { bufferReader, identityOf, signerForSdk, verifyApk } from '../../../controller/apk/index.ts';
 import { bucketOf, isExposed } from '../../../controller/domain/cohort.ts';
@@ -95,7 +95,7 @@ const UPDATE: readonly ControllerCheck[] = [
   },
   {
     name: 'answers_tell_the_time',
-    clause: 'a Date is sent: agents judge nudges by it',
+    clause: 'every answer has a Date header: agents need it to judge nudges',
     catches: 'tells_no_time',
     run: async world => {
       const answer = await world.check(NEWEST);
@@ -105,7 +105,7 @@ const UPDATE: readonly ControllerCheck[] = [
   },
   withOffer(
     'an_offer_is_a_whole_manifest',
-    'an offer has every field and no other',
+    'an offer has all fields of the manifest and no others',
     'leaves_a_field_out',
     async () => {},
   ),
@@ -143,7 +143,7 @@ const UPDATE: readonly ControllerCheck[] = [
   ),
   withOffer(
     'the_offered_version_is_up_to_date',
-    'a device that runs the offered version is offered nothing',
+    'a device that runs the offered version gets no offer',
     'offers_what_runs',
     async (world, offer) => {
       const answer = await world.check(`version_code=${offer.versionCode}&sdk=${world.under.sdk}`);
@@ -182,13 +182,13 @@ const APK: readonly ControllerCheck[] = [
       const signer = signerForSdk(verdict.facts, world.under.sdk);
       must(
         signer !== undefined && identityOf(signer) === offer.signerFingerprint,
-        'its signer is not the announced one',
+        'its signer differs from the manifest',
       );
     },
   ),
   withOffer(
     'downloads_resume',
-    'Range with the right If-Range is 206 from that byte on',
+    'Range with a matching If-Range is 206 from that byte on',
     'ignores_ranges',
     async (world, offer) => {
       const from = Math.floor(offer.sizeBytes / 2);
@@ -205,7 +205,7 @@ const APK: readonly ControllerCheck[] = [
   ),
   withOffer(
     'another_file_is_not_glued_on',
-    'Range with a foreign If-Range is 200 and whole',
+    'Range with another If-Range is 200 with the whole APK',
     'ignores_if_range',
     async (world, offer) => {
       const { status, body } = await world.ask(offer.url, {

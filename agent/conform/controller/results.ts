@@ -1,4 +1,4 @@
-/** What a controller must answer to results (SPEC §5). */
+/** A controller's answers to results (SPEC §5). */
 import { randomUUID } from 'node:crypto';
 import type { Offer } from '../../offer.ts';
 import { must } from '../finding.ts';
@@ -49,7 +49,7 @@ export const RESULTS: readonly ControllerCheck[] = [
   ),
   withOffer(
     'reasons_are_a_closed_list',
-    'a reason off the list is 400',
+    'an unknown reason is 400',
     'takes_any_reason',
     async (world, offer) => mustBeProblem(await world.report(result(offer, { reason: 'mood' })), 400),
   ),
@@ -61,7 +61,7 @@ export const RESULTS: readonly ControllerCheck[] = [
   ),
   reporting(
     'the_same_result_twice_is_fine',
-    'the same final result again is 200',
+    'a repeated final result is 200',
     'refuses_a_repeated_result',
     async (world, offer) => {
       const entry = result(offer);

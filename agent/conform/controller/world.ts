@@ -1,4 +1,4 @@
-/** One device's view of a controller under test: what it asks, and what every error must look like. */
+/** One device's view of a controller under test: its requests, and the required form of errors. */
 import { type Dispatcher, request } from 'undici';
 import { type Offer, parseOffer } from '../../offer.ts';
 import { must } from '../finding.ts';
@@ -9,7 +9,7 @@ export interface ControllerUnderTest {
   readonly deviceId: string;
   readonly sdk: number;
   readonly dispatcher: Dispatcher;
-  /** Reports may be posted: they stay in the controller's store. */
+  /** True if reports may be posted; they stay in the controller's store. */
   readonly mayReport: boolean;
 }
 
@@ -56,7 +56,7 @@ export class World {
     return this.ask(`v1/agent/update?${query}`, { headers });
   }
 
-  /** What this device is offered when it runs nothing yet; undefined: a hold. */
+  /** The offer to this device if nothing is installed; undefined: a hold. */
   offer(): Promise<Offer | undefined> {
     this.#offer ??= this.check(`version_code=0&sdk=${this.under.sdk}`).then(answer => {
       if (answer.status !== 200) return undefined;
@@ -78,12 +78,12 @@ export class World {
 
 export const header = (answer: Answer, name: string): string => String(answer.headers[name] ?? '');
 
-/** RFC 9457 with a stable code, and nothing of the inside. */
+/** RFC 9457 with a stable code and no internals. */
 export function mustBeProblem(answer: Answer, ...statuses: readonly number[]): void {
   must(statuses.includes(answer.status), `it answered ${answer.status}, not ${statuses.join(' or ')}`);
   must(
     header(answer, 'content-type').startsWith('application/problem+json'),
-    `the error is ${header(answer, 'content-type') || 'of no type'}`,
+    `the error has content-type ${header(answer, 'content-type') || '(none)'}`,
   );
   const text = answer.body.toString();
   const problem = JSON.parse(text) as { code?: unknown };
@@ -91,5 +91,5 @@ export function mustBeProblem(answer: Answer, ...statuses: readonly number[]): v
     typeof problem.code === 'string' && /^[a-z0-9_]+$/.test(problem.code),
     'the problem has no stable code',
   );
-  must(!/\bat .*\.[jt]s:\d+/.test(text), 'the problem shows a stack');
+  must(!/\bat .*\.[jt]s:\d+/.test(text), 'the problem shows a stack trace');
 }

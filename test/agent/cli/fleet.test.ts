@@ -186,7 +186,7 @@ test('a controller that is not there is told in words, and refused checks stand 
       /^error: cannot reach the controller at http:\/\/127\.0\.0\.1:1\/: nothing listens there .*\[controller_unreachable\]\n {2}is the controller running, and is --url right\?\n$/,
     );
     const other = await fleetVerb(['--url', journey.url, ...SIGNER], { OTA_ADMIN_TOKEN: 'of-another' });
-    assert.match(other.err, /answered 401 .*is OTA_ADMIN_TOKEN a token of this controller/s);
+    assert.match(other.err, /answered 401 .*check that OTA_ADMIN_TOKEN belongs to this controller/s);
     const file = path.join(journey.folder, 'fleet.json');
     await writeFile(file, JSON.stringify([{ device_id: 'kiosk-1', token: 'of-another' }]));
     const refused = await fleetVerb(['--url', journey.url, '--credentials', file, ...SIGNER]);
