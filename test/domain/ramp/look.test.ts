@@ -84,6 +84,11 @@ test('the last step stays entered for good', () => {
   assert.is(judgement.verdict, 'advance', 'its follow-up is done');
 });
 
+test('a hold on the last step is not waited for: there is nothing after it', () => {
+  const steps = RAMP.steps.map(step => ({ ...step, holdMs: 4 * HOUR_MS }));
+  assert.is(look(at(2), { servedMs: HOUR_MS }, { ...RAMP, steps }).judgement.verdict, 'advance');
+});
+
 test('a step that needs an approval waits for approved_percent, the first one too', () => {
   const guarded: Ramp = { ...RAMP, steps: RAMP.steps.map(s => ({ ...s, approval: true as const })) };
   assert.is(look(begun, {}, guarded).judgement.verdict, 'waiting_for_approval');
