@@ -1,17 +1,17 @@
 /**
- * What the token or App may do in the repository, asked without changing anything. Of an App GitHub tells every permission;
- * of a token only what it refuses to show, and whether its user may write.
+ * The permissions of the token or App in the repository, found out without changing anything. GitHub lists all permissions
+ * of an App. For a token it only shows whether its user may write, and it rejects reads that are not allowed.
  * https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
  */
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 
 export interface Access {
-  /** Who speaks: a login, or `<app>[bot]`. */
+  /** Our own identity: a login, or `<app>[bot]`. */
   readonly login: string;
-  /** Permissions that docs/github.md asks for and that are not there, as GitHub's pages name them. */
+  /** Missing permissions among those that docs/github.md requires, with GitHub's names. */
   readonly missing: readonly string[];
-  /** False: GitHub does not tell of a token whether it may write. */
+  /** False for a token: GitHub does not show all its write permissions. */
   readonly isWhole: boolean;
 }
 
@@ -24,7 +24,7 @@ const NEEDED = [
 
 const REFUSED = new Set(['github_forbidden', 'github_not_found']);
 
-/** Faults of {@link GitHub.call}: without an answer nothing is known. */
+/** Throws the Faults of {@link GitHub.call} if GitHub does not answer. */
 export async function accessOf(github: GitHub): Promise<Access> {
   const login = await github.login();
   const given = await github.permissions();
@@ -37,7 +37,7 @@ export async function accessOf(github: GitHub): Promise<Access> {
   return { login, missing: [...missing, ...(await unreadable(github, data.default_branch))], isWhole: false };
 }
 
-/** What the token is not even shown. */
+/** Permissions that the token lacks even for reading. */
 async function unreadable(github: GitHub, branch: string): Promise<string[]> {
   const asked = [
     [

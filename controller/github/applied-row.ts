@@ -1,4 +1,4 @@
-/** What is promised to a pull request when its revision comes to stand. Pure. */
+/** The outbox row for an applied revision, from which its pull request is updated. Pure. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Halt } from '../domain/halt.ts';
 import type { Plan } from '../domain/plan/index.ts';
@@ -11,7 +11,7 @@ import type { Row } from './ledger.ts';
 /** The most characters of a comment that a folded plan may take. */
 const PLAN_CHARS = 40_000;
 
-/** The offers of two pictures are the same for every device, now and later. */
+/** True if two snapshots give every device the same offers, now and later. */
 function sameOffers(before: Snapshot, after: Snapshot): boolean {
   const meaning = ({ rollout, current, lastSafe, canaryDevices, canaryTags, progress }: Snapshot): string =>
     JSON.stringify([
@@ -43,7 +43,7 @@ export function appliedRow(
   };
 }
 
-/** Halts of whose build a commit may have changed what rollout.yaml says. */
+/** Halts of builds for which the commit may have changed rollout.yaml. */
 export function touchedHalts(before: Snapshot | undefined, after: Snapshot): Halt[] {
   const left = new Set(after.halts.map(h => h.id));
   return [...after.halts, ...(before?.halts ?? []).filter(h => !left.has(h.id))];

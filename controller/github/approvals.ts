@@ -1,6 +1,6 @@
 /**
- * What is applied is what was reviewed: an approval counts for the plan that the pull request showed when it was given, and
- * only that plan is applied where the policy asks for approvals (SPEC §2, policy read at the base revision).
+ * Only a reviewed plan is applied. An approval counts for the plan that the pull request showed at that time. If the
+ * policy (read at the base revision, SPEC §2) requires approvals, only that plan is applied.
  */
 
 import type { Revision } from '../domain/ids.ts';
@@ -15,7 +15,7 @@ import { type Held, heldKey } from './ledger.ts';
 import { isOwn, neededWith, type Proposers } from './proposers.ts';
 import { KEEP_MS } from './remembered.ts';
 
-/** Which plan a pull request has shown, and since when. */
+/** The plans that a pull request has shown, and since when. */
 export interface ShownPlans {
   record(pull: number, planHash: string, sinceMs: number): Promise<void>;
   /** Oldest first. */
@@ -31,9 +31,9 @@ export interface ShownPlan {
 export interface Approvals extends Pick<ApprovalSource, 'approved'> {
   /** Who has approved this plan on the pull request's present head. */
   given(pull: number, head: Revision, author: string | undefined, planHash: string): Promise<Given>;
-  /** How many this pull request needs where the policy asks for `needed`. */
+  /** How many approvals this pull request needs if the policy requires `needed`. */
   neededOf(pull: number, needed: number): Promise<number>;
-  /** For reconcile: empty when the plan has the approvals that it needs. Faults when GitHub cannot be asked. */
+  /** For reconcile: empty if the plan has its approvals. Throws Faults if GitHub cannot be reached. */
   approve(revision: Revision, plan: Plan, needed: number): Promise<Finding[]>;
 }
 
@@ -47,7 +47,7 @@ export interface Given {
 
 export interface Uncounted {
   readonly login: string;
-  /** `unknown`: GitHub did not say what they may do. */
+  /** `unknown`: GitHub did not return their permission. */
   readonly why: 'cannot_write' | 'unknown';
 }
 
@@ -59,9 +59,9 @@ interface Review {
 }
 
 const MOST_SHOWN = 50;
-/** Anybody may approve on a public repository; only who may write counts. `maintain` is told as `write`. */
+/** Anybody may approve on a public repository, but only people with write access count. GitHub reports `maintain` as `write`. */
 const MAY_WRITE = new Set(['admin', 'write']);
-/** GitHub's refusals: they will not tell us of this person, so asking again soon makes no sense. */
+/** Errors after which it is useless to ask for this person's permission again soon. */
 const UNTOLD = new Set(['github_forbidden', 'github_not_found']);
 /** The most characters of a comment that a folded plan may take. */
 const PLAN_CHARS = 40_000;
@@ -103,10 +103,10 @@ const finding = (message: string, hint: string): Finding => ({
   hint,
 });
 
-/** For a controller without GitHub: nobody can approve there, so the revision is held. */
+/** For a controller without GitHub: nobody can approve, so the revision is held. */
 export const unapprovable = (plan: Plan, needed: number): Finding[] => [
   finding(
-    `the policy asks for ${countText(needed, 'approval')} of plan ${plan.hash.slice(0, 12)}, but GitHub is not set up, so nobody can give them`,
+    `the policy requires ${countText(needed, 'approval')} of plan ${plan.hash.slice(0, 12)}, but GitHub is not set up, so nobody can give them`,
     'set OTA_GITHUB_REPO, or remove the rule from policy.yaml',
   ),
 ];
@@ -164,7 +164,7 @@ export function makeApprovals(options: ApprovalsOptions): Approvals {
     return { count: by.length, by, uncounted };
   }
 
-  /** Asked of GitHub: a review's `author_association` hides members who conceal it. Undefined: GitHub does not tell. */
+  /** Asks GitHub, because a review's `author_association` omits private members. Undefined: GitHub does not answer. */
   async function mayWrite(username: string): Promise<boolean | undefined> {
     try {
       const { data } = await github.call('permission', (octokit, at) =>
@@ -211,7 +211,7 @@ export function makeApprovals(options: ApprovalsOptions): Approvals {
       if (pull === undefined)
         return [
           finding(
-            `the policy asks for ${countText(asked, 'approval')} of plan ${short}, and this commit came through no pull request`,
+            `the policy requires ${countText(asked, 'approval')} of plan ${short}, but this commit did not come through a pull request`,
             'propose it as a pull request, or revert it',
           ),
         ];
@@ -223,13 +223,14 @@ export function makeApprovals(options: ApprovalsOptions): Approvals {
         return [];
       }
       const others = uncounted.map(
-        u => `${u.login} ${u.why === 'unknown' ? '(GitHub did not say what they may do)' : 'may not write'}`,
+        u =>
+          `${u.login} ${u.why === 'unknown' ? '(GitHub did not return their permission)' : 'has no write access'}`,
       );
       const not = others.length === 0 ? '' : `; not counted: ${others.join(', ')}`;
       const other = (await shown.list(pull.number)).some(p => p.planHash !== plan.hash);
       return [
         finding(
-          `plan ${short} has ${count} of ${needed} approvals${other ? ': another plan was reviewed than the one that would be applied' : ''}${not}`,
+          `plan ${short} has ${count} of ${needed} approvals${other ? ': the reviewed plan differs from the one that would be applied' : ''}${not}`,
           `approve #${pull.number} again with this plan in view, or revert it`,
         ),
       ];

@@ -1,7 +1,7 @@
 /**
- * The brake's own pull request (GATES §3, §6): a halt governs at once and without Git; this makes Git say the same. It
- * looks at what stands now and does what is missing, so that a crash, a lost answer or a long outage changes nothing of
- * the end: one open pull request while rollout.yaml is wider than the halt, none afterwards.
+ * The brake's own pull request (GATES §3, §6). A halt takes effect at once without Git; this makes Git say the same. It
+ * compares the present state with the wanted one and does what is missing, so a crash, a lost answer or an outage does not
+ * change the result: one open pull request while rollout.yaml is wider than the halt, none afterwards.
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -30,7 +30,7 @@ import { putBranch } from './put-branch.ts';
 import { renderBrakeBody, renderBrakeEnd, titleOfBrake } from './render/brake.ts';
 import type { RevisionProgress } from './revision-progress.ts';
 
-/** As `narrowRollout`: what rollout.yaml would have to say. */
+/** As `narrowRollout`: the edit that rollout.yaml needs. */
 export type NarrowRollout = (
   text: string,
   state: DesiredState,
@@ -47,25 +47,25 @@ export interface BrakePullsOptions {
   readonly store: KeyValueStore;
   readonly judge: JudgeTree;
   readonly narrow: NarrowRollout;
-  /** Tells whoever answers operators. */
+  /** Called with the pull request, so that operators can be shown it. */
   readonly onProposed: (id: number, pullUrl: string) => Promise<void>;
   readonly nowMs: () => number;
-  /** The branch that governs. */
+  /** The branch with the desired state. */
   readonly branch: string;
   /** Folder of the desired state in the repository. */
   readonly path: string;
 }
 
 export interface BrakePulls {
-  /** Makes GitHub agree with what stands of this halt. */
+  /** Makes GitHub agree with the present state of this halt. */
   settle(haltId: number): Promise<void>;
 }
 
-/** What was done for one halt. */
+/** The work done for one halt so far. */
 interface Done {
-  /** 1 for the first branch; a later one when the halt returned after its pull request was closed as needless. */
+  /** 1 for the first branch; higher if the halt returned after its pull request was closed as needless. */
   readonly turn: number;
-  /** Of the rollout.yaml that the branch was made from. */
+  /** Identifies the rollout.yaml that the branch was made from. */
   readonly madeFrom: string;
   readonly withdrawn: boolean;
 }
@@ -79,7 +79,7 @@ const MOST_FAILED = 200;
 export const brakeRow = ({ id }: Pick<Halt, 'id'>): OutboxEntry =>
   rowOf({ kind: 'brake', halt: id }, `brake:${id}`);
 
-/** The same for the same build, in every controller: who lost the store knows its own pull requests by it. */
+/** The same prefix for a build on every controller, so a controller without its store finds its own pull requests. */
 export const brakeBranches = (buildId: string): string =>
   `ota/brake-${buildId.toLowerCase().replace(/[^a-z0-9]+/g, '-')}-`;
 
@@ -99,17 +99,17 @@ export function makeBrakePulls(options: BrakePullsOptions): BrakePulls {
   const save = (id: number, done: Done): Promise<void> =>
     store.set(keyOf(id), JSON.stringify(done), nowMs() + KEEP_MS);
 
-  /** Nothing is proposed on top of a branch that is itself invalid: it is looked at again until somebody has mended it. */
+  /** Proposes nothing on top of an invalid branch; it looks again until somebody has fixed the branch. */
   async function wantedOf(halt: KeptHalt, tree: SourceTree): Promise<Wanted> {
     const file = tree.files.find(f => f.path === ROLLOUT_FILE);
     const { plan } = await options.judge(tree, await options.desired.applied());
     if (plan === undefined || file === undefined || !('content' in file))
-      throw later('brake_head_invalid', `${base} is not valid at ${tree.revision.slice(0, 12)}`, MINUTE_MS);
+      throw later('brake_head_invalid', `${base} is invalid at ${tree.revision.slice(0, 12)}`, MINUTE_MS);
     const text = file.content.toString('utf8');
     const narrowed = options.narrow(text, plan.head.state, halt);
     switch (narrowed.kind) {
       case 'said':
-        return { needless: `${base} says as much already` };
+        return { needless: `${base} already says the same` };
       case 'elsewhere':
         return { needless: `${plan.head.state.rollout.current} is current now` };
       case 'edit':
@@ -120,7 +120,7 @@ export function makeBrakePulls(options: BrakePullsOptions): BrakePulls {
   const later = (code: string, message: string, ms: number): GitHubFault =>
     new GitHubFault(code, message, { retry: 'backoff', retryAtMs: nowMs() + ms });
 
-  /** Told and closed; one that somebody merged or closed is left as it is. */
+  /** Comments on and closes the pull request, unless somebody has merged or closed it. */
   async function withdraw(halt: KeptHalt, why: string): Promise<void> {
     const done = await doneOf(halt.id);
     const pull = await findPull(github, { branch: branchOf(halt, done.turn), base }, 'open');
@@ -141,7 +141,7 @@ export function makeBrakePulls(options: BrakePullsOptions): BrakePulls {
     const done = known.withdrawn ? { turn: known.turn + 1, madeFrom: '', withdrawn: false } : known;
     const branch = branchOf(halt, done.turn);
     const found = await findPull(github, { branch, base }, 'all');
-    // A person closed it while the halt stands: that is an answer, and nobody is asked twice.
+    // A person closed it while the halt was active. That is an answer, so it is not opened again.
     if (found?.closed === true || (found !== undefined && done.madeFrom === madeFrom))
       return noted(halt, found);
     const plan = await planOf(tree, text);
@@ -195,7 +195,7 @@ export function makeBrakePulls(options: BrakePullsOptions): BrakePulls {
       try {
         await settle(haltId);
       } catch (error) {
-        // While a halt stands its pull request is never given up: what is refused today may be allowed tomorrow.
+        // While a halt is active its pull request is never given up: GitHub may allow tomorrow what it rejects today.
         if (error instanceof Fault && error.retry === 'never')
           throw later(error.code, error.message, 15 * MINUTE_MS);
         throw error;

@@ -1,4 +1,4 @@
-/** The pull request of a change that a person asked for on a page: a branch made through the API, and who asked. */
+/** The pull request for a change that a person requested on the dashboard: a branch made through the API, and the requester. */
 import { changeBranch } from '../domain/change-branch.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import type { OpenedPull, OpeningPull } from '../ports/index.ts';
@@ -11,7 +11,7 @@ import { literal, paragraphs } from './render/markdown.ts';
 export interface ChangePullOptions {
   readonly github: GitHub;
   readonly proposers: Proposers;
-  /** The branch that governs. */
+  /** The branch with the desired state. */
   readonly branch: string;
   /** Folder of the desired state in the repository. */
   readonly path: string;

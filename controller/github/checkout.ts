@@ -1,4 +1,4 @@
-/** The operator's own checkout, used as an object store and a way to the remote: its files and index stay untouched. */
+/** The operator's own checkout, used as an object store and for its remote. Its files and index stay untouched. */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { gitEnvironment } from '../domain/git-environment.ts';
 import { redact } from './fault.ts';
 
 export interface CheckoutOptions {
-  /** Git sees of it what {@link gitEnvironment} lets through. */
+  /** Filtered by {@link gitEnvironment} before Git sees it. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Sent as HTTP basic authorization to this origin alone, never in a URL or an argument. */
   readonly credentials?: { readonly origin: string; readonly token: string } | undefined;
@@ -17,9 +17,9 @@ export interface CheckoutOptions {
 }
 
 export interface Checkout {
-  /** Standard output, trimmed. Fault `git_failed` in Git's own words, without credentials. */
+  /** Standard output, trimmed. Fault `git_failed` with Git's own message, without credentials. */
   git(...args: readonly string[]): Promise<string>;
-  /** The commit that holds these texts on top of `base`. */
+  /** Creates a commit with these texts on top of `base`. */
   commit(base: string, files: ReadonlyMap<string, string>, message: string): Promise<string>;
 }
 
@@ -33,7 +33,7 @@ function environmentOf({ environment, credentials }: CheckoutOptions): Record<st
       GIT_CONFIG_COUNT: '2',
       GIT_CONFIG_KEY_0: `http.${credentials.origin}/.extraHeader`,
       GIT_CONFIG_VALUE_0: `Authorization: Basic ${header}`,
-      // curl would carry the header along to wherever it is sent.
+      // On a redirect curl would send the header to the other host.
       GIT_CONFIG_KEY_1: 'http.followRedirects',
       GIT_CONFIG_VALUE_1: 'false',
     }),

@@ -1,6 +1,6 @@
 /**
  * The one way to GitHub: Octokit with throttling and retry, a personal token or a GitHub App, github.com or Enterprise.
- * Limits and outages become Faults: the outbox waits, not this client.
+ * Rate limits and outages become Faults: the outbox waits, not this client.
  */
 import { createAppAuth } from '@octokit/auth-app';
 import { retry } from '@octokit/plugin-retry';
@@ -28,11 +28,11 @@ export interface GitHubOptions {
   readonly auth: GitHubAuth;
   readonly nowMs: () => number;
   readonly observe: Observe;
-  /** Of one HTTP exchange. */
+  /** Timeout of one HTTP request. */
   readonly timeoutMs?: number;
-  /** Between two writes; GitHub asks for at least a second. */
+  /** Pause between two writes; GitHub asks for at least a second. */
   readonly contentWriteIntervalMs?: number;
-  /** First pause before a failed read is tried once more. */
+  /** Pause before the one retry of a failed read. */
   readonly readRetryMs?: number;
 }
 
@@ -40,17 +40,17 @@ export interface GitHub {
   readonly owner: string;
   readonly repo: string;
   /**
-   * Runs one exchange; `action` names it in the log. Throws GitHubFault only: a limit carries the time to come back.
+   * Runs one request; `action` names it in the log. Throws only GitHubFault; for a rate limit it has the time to retry.
    */
   call<T>(
     action: string,
     exchange: (octokit: Octokit, at: { owner: string; repo: string }) => Promise<T>,
   ): Promise<T>;
-  /** Who our comments are by: the token's user, or `<app>[bot]`. Asked once. */
+  /** The author of our comments: the token's user, or `<app>[bot]`. Cached. */
   login(): Promise<string>;
-  /** Of an App: what its installation may do, by GitHub's names (`pull_requests: write`). Undefined for a token. */
+  /** Permissions of an App installation with GitHub's names (`pull_requests: write`). Undefined for a token. */
   permissions(): Promise<Readonly<Record<string, string>> | undefined>;
-  /** Ends what is under way. */
+  /** Aborts running requests. */
   stop(): void;
 }
 
@@ -68,7 +68,7 @@ function authOptions(auth: GitHubAuth) {
   return { authStrategy: createAppAuth, auth: { appId, installationId, privateKey } };
 }
 
-/** Content writes one at a time and `intervalMs` apart, whatever endpoint they go to. */
+/** Writes run one at a time and `intervalMs` apart, across all endpoints. */
 const pace = (intervalMs: number): Bottleneck.Group =>
   new Bottleneck.Group({ maxConcurrent: 1, minTime: intervalMs });
 
@@ -99,7 +99,7 @@ export function makeGitHub(options: GitHubOptions): GitHub {
       id: `${owner}/${repo}`,
       write: writes,
       notifications: pace(0),
-      // A limit becomes a Fault that says when to try again; the outbox waits until then.
+      // A rate limit becomes a Fault with the time to retry; the outbox waits until then.
       onRateLimit: () => false,
       onSecondaryRateLimit: () => false,
     },
@@ -107,7 +107,7 @@ export function makeGitHub(options: GitHubOptions): GitHub {
   });
   octokit.hook.before('request', request => {
     request.headers['x-github-api-version'] = VERSION;
-    // A write whose answer was lost may have been carried out. Its caller must look before it tries again.
+    // A write with a lost answer may have succeeded, so its caller must check before a retry.
     request.request.retries = request.method === 'GET' ? 1 : 0;
   });
 
@@ -152,7 +152,7 @@ export function makeGitHub(options: GitHubOptions): GitHub {
     },
     permissions: async () => {
       if (auth.kind === 'token') return undefined;
-      // Asked anew: the token at hand may be older than what somebody has just granted.
+      // Refreshed: the cached token may be older than a permission that was just granted.
       const how = { type: 'installation', refresh: true } as const;
       return call('permissions', async o => ((await o.auth(how)) as InstallationAuth).permissions);
     },

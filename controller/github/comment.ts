@@ -1,6 +1,6 @@
 /**
- * One comment, found by its hidden marker and our own login, and edited in place. There is never a second one after a crash,
- * a lost answer or a race. Nothing is sent when the text has not changed.
+ * One comment, found by its hidden marker and our own login, and edited in place. A crash, a lost answer or a race does
+ * not leave a second one. Nothing is sent if the text has not changed.
  */
 import { createHash } from 'node:crypto';
 import type { KeyValueStore } from '../ports/index.ts';
@@ -15,13 +15,13 @@ export interface CommentPlace {
 }
 
 export interface Comments {
-  /** Makes the comment say `text`. */
+  /** Creates the comment or changes its text. */
   put(place: CommentPlace, text: string): Promise<StandingComment>;
 }
 
 export interface StandingComment {
   readonly id: number;
-  /** Whether something was sent. */
+  /** True if something was sent. */
   readonly written: boolean;
   /** When it was last changed, by GitHub's clock, Unix ms. */
   readonly sinceMs: number;
@@ -50,7 +50,7 @@ export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => 
   const remember = (key: string, known: Known): Promise<void> =>
     store.set(key, JSON.stringify(known), nowMs() + KEEP_MS);
 
-  /** Ours on this pull request, oldest first. Others may quote the marker; only our login counts. */
+  /** Our comments on this pull request, oldest first. Others may quote the marker, so the login is checked too. */
   async function find({ pull, name }: CommentPlace): Promise<Found[]> {
     const login = await github.login();
     const all = await github.call('comment.find', (octokit, at) =>
@@ -75,11 +75,11 @@ export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => 
         octokit.rest.issues.deleteComment({ ...at, comment_id: id }),
       );
     } catch (error) {
-      if (!gone(error)) throw error; // somebody was faster: it is gone either way
+      if (!gone(error)) throw error; // already deleted by somebody else
     }
   }
 
-  /** Keeps the oldest one, so that two processes that race keep the same one. */
+  /** Keeps the oldest comment, so that two racing processes keep the same one. */
   async function converge(place: CommentPlace, body: string): Promise<StandingComment | undefined> {
     const [first, ...surplus] = await find(place);
     for (const { id } of surplus) await drop(id);
@@ -117,7 +117,7 @@ export function makeComments(github: GitHub, store: KeyValueStore, nowMs: () => 
           await remember(key, { id: known.id, hash, sinceMs: standing.sinceMs });
           return standing;
         } catch (error) {
-          if (!gone(error)) throw error; // deleted by somebody: look for it, else write it anew
+          if (!gone(error)) throw error; // deleted by somebody: look for another one, else create it again
         }
       }
       const done = (await converge(place, body)) ?? (await create(place, body));

@@ -1,6 +1,6 @@
 /**
- * Pull requests as the console. Reconcile promises effects as rows of one outbox topic, the topic's handler writes them to
- * GitHub, and a tick notices what has moved since. There is one topic so that two effects never race.
+ * Pull requests as the console. Reconcile adds rows to one outbox topic, the topic's handler writes them to GitHub, and a
+ * tick detects later changes. A single topic prevents races between two effects.
  */
 
 import type { Snapshot } from '../domain/decision.ts';
@@ -61,49 +61,49 @@ export interface ConsoleOptions
   readonly outbox: Pick<OutboxStore, 'add' | 'pending'>;
   readonly picture: () => Snapshot | undefined;
   readonly nowMs: () => number;
-  /** The branch that governs. */
+  /** The branch with the desired state. */
   readonly branch: string;
   /** Folder of the desired state in the repository. */
   readonly path: string;
   /** GitHub logins by the name of an operator. */
   readonly logins: ReadonlyMap<string, string>;
-  /** How often open pull requests are looked at without a hint. */
+  /** How often open pull requests are checked without a hint. */
   readonly pullsIntervalMs?: number;
   readonly pullsPerPage?: number;
   /** How often the fleet is counted for the report. */
   readonly progressIntervalMs?: number;
-  /** How often figures alone, below a whole percent, are worth an edit. */
+  /** How often a comment is edited for changes below a whole percent. */
   readonly detailIntervalMs?: number;
 }
 
 export interface GitHubConsole extends ApprovalSource {
-  /** What to promise in the transaction that applies or rejects a revision. Pure. */
+  /** The outbox rows to add in the transaction that applies or rejects a revision. Pure. */
   onReconciled(result: Reconciled): OutboxEntry[];
   /** For the outbox. */
   readonly handler: {
     readonly topic: string;
     handle(row: OutboxRow): Promise<'done' | { readonly retryAtMs: number; readonly code: string }>;
   };
-  /** Empty when this plan has the approvals that it needs. Faults when GitHub cannot be asked. */
+  /** Empty if this plan has its approvals. Throws Faults if GitHub cannot be reached. */
   approve(revision: Revision, plan: Plan, needed: number): Promise<Finding[]>;
   readonly formerHalts: FormerHalts;
-  /** Notices what has moved; call it every few seconds. It reads the store alone: the outbox talks to GitHub. */
+  /** Detects changes; call it every few seconds. It reads only the store: the outbox talks to GitHub. */
   tick(): Promise<void>;
   /** A pull request or its reviews may have changed. */
   hint(): Promise<void>;
-  /** Opens the pull request that a person asked for. Faults when GitHub does not answer. */
+  /** Opens the pull request that a person requested. Throws Faults if GitHub does not answer. */
   openChange(opening: OpeningPull): Promise<OpenedPull>;
-  /** What the token or App may do; asks GitHub. */
+  /** Asks GitHub for the permissions of the token or App. */
   access(): Promise<Access>;
   stop(): void;
 }
-/** What a reader would notice; anything less waits for the next interval of detail. */
+/** A key of all visible changes; smaller ones wait for the next interval of detail. */
 const noticeable = ({ state, percent, next, suspend, halt, fleet, results }: RevisionProgress): string => {
   const whole = (part: number, of: number): number => (of === 0 ? 0 : Math.floor((100 * part) / of));
   return JSON.stringify([
     state,
     percent,
-    // Its moment moves with every second that is not served.
+    // The time of the next step shifts with every second that is not served, so it is left out.
     next?.percent,
     suspend,
     halt,
@@ -142,12 +142,12 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   let ticking: Promise<void> | undefined;
 
-  /** The handler and the tick both write the ledger. */
+  /** Serialises the handler and the tick, which both write the ledger. */
   const inTurn = makeTurns();
 
   const ingest = async (): Promise<void> => ledger.ingest(await outbox.pending(TOPIC));
 
-  /** Counts the fleet for the revision in force and keeps the result; undefined when nothing is in force. */
+  /** Counts the fleet for the revision in force and stores the result; undefined if there is none. */
   async function refresh(
     worthIt: (before: RevisionProgress, after: RevisionProgress) => boolean,
   ): Promise<Revision | undefined> {
@@ -179,7 +179,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
       (a, b) => noticeable(a) !== noticeable(b) || (detailDue && JSON.stringify(a) !== JSON.stringify(b)),
     );
     if (changed !== undefined) await outbox.add([tell(changed)]);
-    // Figures that were not worth an edit are counted again when detail is due.
+    // Changes that were too small for an edit are counted again when detail is due.
     counted = {
       sign: changed === undefined && !detailDue ? '' : sign,
       toldAtMs: changed === undefined ? toldAtMs : atMs,
@@ -199,11 +199,11 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
       case 'pull':
         return pulls.review(row.pull);
       case 'brake':
-        // The curve goes up to now.
+        // Extends the curve up to now.
         await refresh(() => true);
         return brakes.settle(row.halt);
       default:
-        // Ticks keep their counts in the ledger. A revision that was just applied has none yet, so it is counted here.
+        // Ticks store their counts in the ledger. A newly applied revision has none yet, so it is counted here.
         if (row.kind === 'applied' && (await ledger.live()) === row.revision) await refresh(() => true);
         return reporter.tell(row.revision);
     }

@@ -1,4 +1,4 @@
-/** GitHub Deployments, environment `fleet`: the rollout mirrored where GitHub's own screens look for it. */
+/** GitHub Deployments, environment `fleet`: mirrors the rollout for GitHub's own pages. */
 import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
@@ -15,10 +15,10 @@ export interface Deployments {
 }
 
 interface Known {
-  /** Absent while a creation was asked for and not answered. */
+  /** Absent while a creation has no answer yet. */
   readonly id?: number;
   readonly state?: DeploymentState;
-  /** Asked for and not answered: it may or may not stand on GitHub. */
+  /** Requested without an answer: it may or may not exist on GitHub. */
   readonly asked?: DeploymentState;
 }
 

@@ -1,8 +1,8 @@
-/** What GitHub answered, as Faults the outbox can act on. No text that leaves here holds a credential. */
+/** GitHub's errors as Faults that the outbox can act on. Their texts contain no credentials. */
 import { MINUTE_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
 
-/** A Fault that may know when trying again makes sense (Retry-After, the limit's reset). */
+/** A Fault that may know when to retry (Retry-After, the limit's reset). */
 export class GitHubFault extends Fault {
   /** Unix ms; undefined: the caller's own backoff. */
   readonly retryAtMs: number | undefined;
@@ -23,12 +23,12 @@ interface Answer {
   readonly headers: Readonly<Record<string, string | number | undefined>>;
   readonly route: string;
 }
-/** Octokit's own words for GitHub's tokens, plus every form GitHub documents for them. */
+/** Octokit's pattern for GitHub's tokens, plus all forms that GitHub documents. */
 const TOKENS = /\b(?:gh[a-z]_[A-Za-z0-9_]{8,}|github_pat_[A-Za-z0-9_]{8,}|v1\.[0-9a-f]{40})\b/g;
 const BEARER = /\b(bearer|token|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi;
 const USERINFO = /\/\/[^/\s@]*@/g;
 
-/** Removes whatever looks like a credential, and the given ones for certain; bounded to 300 characters. */
+/** Removes the given secrets and anything that looks like a credential; at most 300 characters. */
 export function redact(text: string, secrets: readonly string[]): string {
   const known = secrets.filter(s => s !== '').reduce((t, secret) => t.replaceAll(secret, '[redacted]'), text);
   return known
@@ -57,7 +57,7 @@ function answerOf(error: unknown): Answer | undefined {
 const timedOut = (error: unknown): boolean =>
   error instanceof Error && (error.name === 'TimeoutError' || timedOut(error.cause));
 
-/** Seconds of Retry-After, or the moment the hourly limit resets; undefined when GitHub named neither. */
+/** The time to retry, from Retry-After or the reset of the hourly limit; undefined if GitHub sent neither. */
 function retryAtMs({ headers }: Answer, nowMs: number): number | undefined {
   const after = Number(headers['retry-after']);
   if (headers['retry-after'] !== undefined && Number.isFinite(after))
@@ -69,8 +69,8 @@ function retryAtMs({ headers }: Answer, nowMs: number): number | undefined {
 }
 
 /**
- * Whatever a call to GitHub threw → a Fault. Limits say when to come back (a minute at least when GitHub does not);
- * 5xx, timeouts and a broken network back off; a bad credential waits for an operator; 404 and 422 are final.
+ * Turns any error of a call to GitHub into a Fault. Rate limits have a time to retry (at least a minute if GitHub gives
+ * none). 5xx, timeouts and network errors back off; a bad credential waits for an operator; 404 and 422 are final.
  */
 export function toFault(error: unknown, nowMs: number, secrets: readonly string[]): Fault {
   if (error instanceof Fault) return error;

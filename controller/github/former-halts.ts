@@ -1,6 +1,6 @@
 /**
- * Was this build halted before? The brake's own pull request says so while it is open, and so does the `ota/rollout` status
- * of the revisions under which the build was rolled out. Both outlive the controller's store.
+ * Finds out whether a build was halted before: from an open brake pull request, or from the `ota/rollout` status of the
+ * revisions that rolled out the build. Both survive the loss of the controller's store.
  */
 import type { Rollout } from '../domain/release.ts';
 import type { FormerHalt, FormerHalts, RolloutVersion, Source } from '../ports/index.ts';
@@ -12,11 +12,11 @@ export interface FormerHaltsOptions {
   readonly github: GitHub;
   readonly source: Pick<Source, 'rolloutHistory'>;
   readonly parseRollout: (version: RolloutVersion) => Rollout | undefined | Promise<Rollout | undefined>;
-  /** The branch that governs. */
+  /** The branch with the desired state. */
   readonly branch: string;
 }
 
-/** Versions of one build's rollout that are asked about, newest first. */
+/** How many versions of a build's rollout are checked, newest first. */
 const DEEPEST = 50;
 
 export function makeFormerHalts({ github, source, parseRollout, branch }: FormerHaltsOptions): FormerHalts {
@@ -49,7 +49,7 @@ export function makeFormerHalts({ github, source, parseRollout, branch }: Former
     let seen = 0;
     for await (const version of source.rolloutHistory(from)) {
       const rollout = await parseRollout(version);
-      // One that does not parse was never applied, and a later one may have been.
+      // A version that does not parse was never applied, but a later one may have been.
       if (rollout !== undefined && rollout.current !== buildId) return undefined;
       if (version.revision !== from && (await isHalted(version.revision))) return version.revision;
       seen += 1;
@@ -70,7 +70,7 @@ export function makeFormerHalts({ github, source, parseRollout, branch }: Former
   };
 }
 
-/** `…-20261126070000123`: the moment of the halt, as the branch was named. */
+/** The time of the halt in the branch name: `…-20261126070000123`. */
 function momentIn(ref: string): number | undefined {
   const digits = /(\d{17})(?:-\d+)?$/.exec(ref)?.[1];
   if (digits === undefined) return undefined;

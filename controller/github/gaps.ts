@@ -1,10 +1,10 @@
-/** Revisions that were merged and replaced between two looks. They were never read, but their pull requests still get a last word. */
+/** Revisions that were merged and replaced between two polls. They were never read, but their pull requests get a report. */
 import type { Revision } from '../domain/ids.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 
 const PER_PAGE = 100;
-/** Older ones are left alone: nobody waits for them any more. */
+/** Older revisions are ignored: nobody waits for them any more. */
 const MOST = 25;
 
 interface Commit {
@@ -31,7 +31,7 @@ async function commitsBetween(github: GitHub, base: Revision, head: Revision): P
   return found;
 }
 
-/** The tree of `path` within a root tree; undefined when it is not there. */
+/** The tree of `path` within a root tree; undefined if it does not exist. */
 async function subtree(github: GitHub, root: string, path: string): Promise<string | undefined> {
   let tree = root;
   for (const name of path.split('/').filter(part => part !== '')) {
@@ -47,8 +47,8 @@ async function subtree(github: GitHub, root: string, path: string): Promise<stri
 }
 
 /**
- * First-parent commits between `base` and `head`, neither included, that changed `path`; newest first.
- * Empty when GitHub no longer knows `base` (a rewritten history).
+ * First-parent commits strictly between `base` and `head` that changed `path`, newest first.
+ * Empty if GitHub no longer knows `base` (a rewritten history).
  */
 export async function overtaken(
   github: GitHub,
@@ -73,9 +73,9 @@ export async function overtaken(
   const recent = chain.slice(0, MOST);
   const oldest = recent.at(-1);
   if (oldest === undefined) return [];
-  // The commit below the oldest one: `base`, or the next one of a chain that is longer than we look.
+  // The parent of the oldest one: `base`, or the next commit of a chain longer than the limit.
   const trees = await Promise.all(recent.map(c => subtree(github, c.tree, path)));
-  // GitHub accepts a commit where it asks for a tree.
+  // GitHub accepts a commit in place of a tree.
   trees.push(await subtree(github, chain[recent.length]?.tree ?? base, path));
   return recent.filter((_, i) => trees[i] !== trees[i + 1]).map(c => c.sha);
 }

@@ -1,4 +1,4 @@
-/** The three statuses that a judged change gets on the commit that would be merged. */
+/** The three statuses of a judged change, set on the commit that would be merged. */
 import type { Revision } from '../domain/ids.ts';
 import type { Judgement } from '../domain/judging/judge.ts';
 import type { FleetPlan } from '../domain/plan/fleet.ts';
@@ -13,10 +13,10 @@ import type { CommitStatus, StatusContext, Statuses } from './statuses.ts';
 const CONTEXTS = ['ota/validate', 'ota/plan', 'ota/policy'] as const;
 
 export interface HeadStatuses {
-  /** The same word in all three contexts. */
+  /** Sets the same status in all three contexts. */
   all(sha: Revision, state: CommitStatus['state'], description: string): Promise<void>;
   invalid(sha: Revision, problems: readonly Problem[]): Promise<void>;
-  /** `fleet` is undefined where real counts are not wanted. */
+  /** `fleet` is undefined if real counts are not wanted. */
   planned(sha: Revision, plan: Plan, judgement: Judgement, given: Given, fleet?: FleetPlan): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export function makeHeadStatuses(statuses: Statuses): HeadStatuses {
   };
 }
 
-/** `1 problem: artifact_missing · what is wrong`; of several problems only their codes fit into a status. */
+/** `1 problem: artifact_missing · what is wrong`; for several problems only their codes fit into a status. */
 function countProblems(problems: readonly Problem[]): string {
   const errors = problems.filter(p => p.severity === 'error').length;
   const codes = [...new Set(problems.map(p => p.code))].join(', ');

@@ -1,6 +1,6 @@
 /**
- * What the console knows of each merged revision: small facts in the store. They come from outbox rows that were committed
- * with the revision itself, in the rows' order and without the network. Taking in the same row again changes nothing.
+ * What the console knows about each merged revision: small facts in the store. They come from outbox rows that were
+ * committed with the revision, are merged in row order and need no network. Merging the same row again changes nothing.
  */
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
@@ -11,7 +11,7 @@ import { isFinal, type Results, type RevisionProgress } from './revision-progres
 
 export const TOPIC = 'github';
 
-/** A problem as a pull request may show it: no text that could name a device. */
+/** A problem for a pull request, without text that could name a device. */
 export type ShownProblem = Pick<
   Problem,
   'severity' | 'code' | 'file' | 'line' | 'column' | 'message' | 'hint'
@@ -28,36 +28,36 @@ export type Row =
       readonly subject: Subject;
       readonly planHash: string;
       readonly planText: string;
-      /** How it ends the rollout before it. */
+      /** How it ends the previous rollout. */
       readonly ends: 'superseded' | 'reverted';
     }
   | { readonly kind: 'rejected'; readonly revision: Revision; readonly problems: readonly ShownProblem[] }
-  /** Something about a known revision is to be told. */
+  /** A known revision has something to report. */
   | { readonly kind: 'tell'; readonly revision: Revision }
   | { readonly kind: 'pull'; readonly pull: number }
-  /** Something about a halt changed: GitHub is to agree with it. */
+  /** A halt changed, so GitHub must be updated. */
   | { readonly kind: 'brake'; readonly halt: number }
-  /** Look which pull requests changed. */
+  /** Check which pull requests have changed. */
   | { readonly kind: 'look' };
 
 export interface Entry {
   readonly revision: Revision;
-  /** `skipped`: a later revision came before this one was ever read. */
+  /** `skipped`: a later revision replaced this one before it was read. */
   readonly kind: 'applied' | 'rejected' | 'skipped';
   readonly previous: Revision | undefined;
   readonly planHash: string;
   readonly planText: string;
   readonly problems: readonly ShownProblem[];
   readonly progress: RevisionProgress;
-  /** Merged through this pull request; null: through none; undefined: not looked up yet. */
+  /** The pull request that merged it; null: none; undefined: not looked up yet. */
   readonly pull?: number | null;
-  /** Login of who merged it; null: GitHub does not say. */
+  /** Login of the person who merged it; null: unknown to GitHub. */
   readonly mergedBy?: string | null;
-  /** A merge commit, as opposed to a squashed or rebased one: it is reverted with `-m 1`. */
+  /** True for a merge commit, which is reverted with `-m 1`; false for a squashed or rebased one. */
   readonly isMerge?: boolean;
-  /** Commits between `previous` and this one were accounted for. */
+  /** True once the commits between `previous` and this one are handled. */
   readonly gapsTold?: boolean;
-  /** The transition that `ota/rollout` was last written for, frozen with its figures. */
+  /** The transition of the last `ota/rollout` status, with its figures at that time. */
   readonly told?: {
     readonly key: string;
     readonly status: string;
@@ -65,7 +65,7 @@ export interface Entry {
     readonly final: boolean;
   };
   readonly notices: readonly string[];
-  /** False until the revisions that it replaces are marked as ended; after a crash in between that is done again. */
+  /** False until the revisions that it replaces are marked as ended; a crash in between repeats that. */
   readonly settled: boolean;
 }
 
@@ -115,7 +115,7 @@ function freshProgress(
   };
 }
 
-/** Counts as version 0.1 stored them. */
+/** Counts in the format of version 0.1. */
 interface StoredTally {
   readonly enrolled: number;
   readonly active: number;
@@ -126,7 +126,7 @@ interface StoredTally {
   readonly staying: number;
 }
 
-/** 0.1 counted attempts, so a device that tried twice was two. */
+/** 0.1 counted attempts, so a device that tried twice counted twice. */
 type StoredResults = Omit<Results, 'reasons'> & {
   readonly reasons: readonly (Pick<Results['reasons'][number], 'outcome' | 'reason'> & {
     readonly attempts: number;
@@ -159,13 +159,13 @@ function withFleet(entry: StoredEntry): Entry {
 }
 
 export interface Ledger {
-  /** Merges rows in order and promises what must be told because of it. */
+  /** Merges rows in order and adds `tell` rows for what must be reported. */
   ingest(rows: readonly OutboxRow[]): Promise<void>;
   get(revision: Revision): Promise<Entry | undefined>;
   save(entry: Entry): Promise<void>;
-  /** The revision whose rollout is in force. */
+  /** The revision in force. */
   live(): Promise<Revision | undefined>;
-  /** Records commits that a later one replaced before they were read. */
+  /** Records commits that were replaced before they were read. */
   skip(revisions: readonly Revision[], by: Entry): Promise<void>;
 }
 
@@ -175,7 +175,7 @@ export interface LedgerOptions {
   readonly nowMs: () => number;
 }
 
-/** How a revision was merged stays known when it is applied after it was refused. */
+/** Keeps the facts about the merge if a rejected revision is applied later. */
 const mergeOf = (known: Entry | undefined): Pick<Entry, 'pull' | 'mergedBy' | 'isMerge'> =>
   known?.pull === undefined
     ? {}
@@ -196,7 +196,7 @@ export function makeLedger({ store, outbox, nowMs }: LedgerOptions): Ledger {
   const live = (): Promise<Revision | undefined> => read<Revision>(LIVE);
   const open = async (): Promise<readonly Revision[]> => (await read<Revision[]>(OPEN)) ?? [];
 
-  /** The status of a completed revision is final, but its comment still says when it was taken back later. */
+  /** The status of a completed revision is final, but its comment still shows a later revert. */
   async function end(revision: Revision, by: Revision, how: 'superseded' | 'reverted'): Promise<void> {
     const entry = await get(revision);
     if (entry === undefined) return;
@@ -234,7 +234,7 @@ export function makeLedger({ store, outbox, nowMs }: LedgerOptions): Ledger {
     const still: Revision[] = [];
     for (const other of new Set([...(await open()), ...(before === undefined ? [] : [before])])) {
       if (other === revision) continue;
-      // A revision that changes no offer leaves the rollout before it in force.
+      // A revision that changes no offer leaves the previous rollout in force.
       if (inert && (await get(other))?.kind === 'applied') still.push(other);
       else await end(other, revision, row.ends);
     }

@@ -1,4 +1,4 @@
-/** The rollout in force, as it stands now: picture, fleet, outcomes and adoption brought together. */
+/** The present rollout: snapshot, fleet, outcomes and adoption together. */
 import type { Snapshot } from '../domain/decision.ts';
 import { againstIn } from '../domain/gate/advice.ts';
 import { haltIn } from '../domain/halt.ts';
@@ -34,7 +34,7 @@ function stateOf(picture: Snapshot, fleet: FleetProgress, percent: number, nowMs
     : 'rolling_out';
 }
 
-/** A cheap sign that something countable moved; equal signs need no new count of the fleet. */
+/** A cheap fingerprint of everything that is counted; if it is equal, no new count of the fleet is needed. */
 export async function signOf(
   picture: Snapshot,
   since: RevisionProgress,
@@ -53,7 +53,7 @@ export async function signOf(
   ]);
 }
 
-/** Undefined while nothing speaks against the build. */
+/** Undefined while nothing counts against the build. */
 function adviceIn({ gate }: Pick<FleetSources, 'gate'>): RevisionProgress['advice'] {
   const judgement = gate.advice()?.judgement;
   const against = judgement === undefined ? [] : againstIn(judgement);
@@ -62,7 +62,7 @@ function adviceIn({ gate }: Pick<FleetSources, 'gate'>): RevisionProgress['advic
     : { verdict: judgement.verdict, against };
 }
 
-/** The progress of the revision in force, from a count; `before` carries when it came to stand and its exposure so far. */
+/** The progress of the revision in force, from a count. `before` has the time it was applied and its exposure so far. */
 export async function progressNow(
   { picture, atMs, progress: fleet }: Counted,
   before: RevisionProgress,

@@ -1,6 +1,6 @@
 /**
- * A change on its way to a pull request: committed on the newest base without touching anybody's files, pushed as a
- * branch, and opened. Without GitHub the branch is pushed and that is all.
+ * Turns a change into a pull request: commits it on the newest base without touching anybody's files, pushes a branch,
+ * and opens the pull request. Without GitHub it only pushes the branch.
  */
 import { changeBranch } from '../domain/change-branch.ts';
 import { Fault } from '../domain/fault.ts';
@@ -12,9 +12,9 @@ import { GitHubFault } from './fault.ts';
 import { literal, paragraphs } from './render/markdown.ts';
 
 export interface ProposalsOptions extends CheckoutOptions {
-  /** Name of the remote, `origin` unless told. */
+  /** Name of the remote; default `origin`. */
   readonly remote?: string;
-  /** The branch that governs; undefined: the remote's default branch. */
+  /** The branch with the desired state; undefined: the remote's default branch. */
   readonly branch?: string | undefined;
   /** Undefined: the branch is pushed, no pull request is opened. */
   readonly github: GitHub | undefined;
@@ -40,7 +40,7 @@ export function makeProposals(options: ProposalsOptions): Proposals {
       const message =
         proposal.reason === undefined ? proposal.title : `${proposal.title}\n\n${proposal.reason}`;
       const commit = await checkout.commit(proposal.base, proposal.files, message);
-      // The name holds the content: what stands under it says the same, whoever pushed it.
+      // The branch name contains a hash of the content, so an existing branch of this name has the same content.
       await checkout.git('push', '--quiet', '--force', '--', remote, `${commit}:refs/heads/${branch}`);
       if (github === undefined) return { branch, url: undefined };
       try {
@@ -55,7 +55,7 @@ export function makeProposals(options: ProposalsOptions): Proposals {
   };
 }
 
-/** The change is not lost when GitHub does not answer: a person, or a second try, finds the branch. */
+/** If GitHub does not answer, the change is not lost: a retry or a person finds the branch. */
 function isPushed(error: unknown, branch: string): unknown {
   if (!(error instanceof Fault)) return error;
   const way = `branch ${branch} is pushed, but no pull request was opened: run the same command again, or open it by hand`;
@@ -66,7 +66,7 @@ function isPushed(error: unknown, branch: string): unknown {
 function defaultBranch(listing: string): string {
   const name = /^ref: refs\/heads\/(\S+)\s+HEAD$/m.exec(listing)?.[1];
   if (name === undefined)
-    throw new Fault('git_failed', 'the remote does not say which branch is its default', { retry: 'never' });
+    throw new Fault('git_failed', 'the remote does not report its default branch', { retry: 'never' });
   return name;
 }
 
@@ -85,7 +85,7 @@ export function proposalBody({ plan, fleet, foreseen, reason, warnings }: Propos
 
 export interface PullText {
   readonly branch: string;
-  /** The branch that governs. */
+  /** The branch with the desired state. */
   readonly base: string;
   readonly title: string;
   readonly body: string;
@@ -111,7 +111,7 @@ export async function findPull(
   return pull && { number: pull.number, url: pull.html_url, closed: pull.state === 'closed' };
 }
 
-/** A lost answer and a second try find the pull request that is there. */
+/** A retry, also after a lost answer, finds the existing pull request. */
 export async function openPull(github: GitHub, pull: PullText): Promise<FoundPull> {
   const standing = await findPull(github, pull, 'open');
   if (standing !== undefined) return standing;
@@ -122,7 +122,7 @@ export async function openPull(github: GitHub, pull: PullText): Promise<FoundPul
     );
     return { number: data.number, url: data.html_url, closed: false };
   } catch (error) {
-    // Two people at once: the other one was first.
+    // Two people at once, and the other one was first.
     const isTaken = error instanceof GitHubFault && error.code === 'github_invalid';
     const other = isTaken ? await findPull(github, pull, 'open') : undefined;
     if (other === undefined) throw error;

@@ -1,12 +1,12 @@
-/** The APKs that open pull requests name, kept in the store, so that asking for them asks nobody on the network. */
+/** The APKs that open pull requests name, kept in the store so that reading them needs no network. */
 import { PROPOSED_KEY, type ProposedArtifacts } from '../domain/artifact-use.ts';
 import type { Sha256 } from '../domain/ids.ts';
 import type { KeyValueStore } from '../ports/index.ts';
 
 export interface ProposedArtifactStore {
-  /** What the pull request names beyond what is applied. */
+  /** Stores the APKs that the pull request names in addition to the applied ones. */
   note(pull: number, artifacts: readonly Sha256[]): Promise<void>;
-  /** Forgets pull requests that are open no more. */
+  /** Forgets pull requests that are no longer open. */
   keepOnly(open: readonly number[]): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Who asked for a pull request that the controller opened. GitHub names our own login as its author, so without this a
- * person could approve the change that they asked for themselves.
+ * The people who requested a pull request that the controller opened. GitHub shows our own login as its author, so
+ * without this record people could approve their own change.
  */
 import { accountOfActor } from '../domain/actor.ts';
 import { Fault } from '../domain/fault.ts';
@@ -10,18 +10,18 @@ import { KEEP_MS } from './remembered.ts';
 export interface Proposer {
   /** `admin:<token name>`, or `person:<subject> (<name>)`. */
   readonly actor: string;
-  /** Their login on GitHub; undefined: not known, so one more approval is needed than the policy asks for. */
+  /** Their login on GitHub; undefined: not known, so one more approval than the policy requires is needed. */
   readonly login: string | undefined;
 }
 
 export interface Proposers {
-  /** The same change asked for by several people is one pull request, and each of them its proposer. */
+  /** If several people request the same change, it is one pull request with several proposers. */
   record(pull: number, actor: string): Promise<void>;
-  /** None for a pull request that its author opened. */
+  /** Empty for a pull request that a person opened on GitHub. */
   of(pull: number): Promise<readonly Proposer[]>;
 }
 
-/** More than any team has; who comes after them is refused, since their approval could not be told from another's. */
+/** More than any team has. Further people are rejected, because their own approval could not be recognised. */
 const MOST = 20;
 
 /** `logins`: GitHub logins by the name of an operator, or by `person:<subject>`. */
@@ -37,12 +37,12 @@ export function makeProposers(
     record: async (pull, actor) => {
       const untilMs = nowMs() + KEEP_MS;
       for (let place = 0; place < MOST; place += 1) {
-        // Claimed, so that of two who press at once neither takes the other's place.
+        // A claim, so that two people at once do not overwrite each other.
         if (await store.claim(key(pull, place), actor, untilMs)) return;
         const holder = await store.get(key(pull, place));
         if (holder !== undefined && accountOfActor(holder) === accountOfActor(actor)) return;
       }
-      throw new Fault('proposers_full', `#${pull} was asked for by ${MOST} people already`, {
+      throw new Fault('proposers_full', `#${pull} was already requested by ${MOST} people`, {
         retry: 'never',
       });
     },
@@ -58,10 +58,10 @@ export function makeProposers(
   };
 }
 
-/** GitHub knows a login in any case. */
+/** Logins on GitHub are case-insensitive. */
 export const isOwn = (login: string, proposers: readonly Proposer[]): boolean =>
   proposers.some(proposer => proposer.login?.toLowerCase() === login.toLowerCase());
 
-/** One more for each whose approval could be their own without anybody being able to tell. */
+/** One more for each proposer without a known login, because they might approve their own change. */
 export const neededWith = (needed: number, proposers: readonly Proposer[]): number =>
   needed === 0 ? 0 : needed + proposers.filter(({ login }) => login === undefined).length;

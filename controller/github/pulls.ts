@@ -1,6 +1,6 @@
 /**
- * Open pull requests: what each would make of the branch is read, parsed, judged and planned here, and said in one
- * comment and three statuses. Nothing of a pull request is ever run; its files are bounded like any others.
+ * Open pull requests: reads, parses, judges and plans the merge result of each, and reports it in one comment and three
+ * statuses. Nothing from a pull request is ever executed; its files have the usual size limits.
  */
 import { artifactsNamedIn } from '../domain/artifact-use.ts';
 import { DAY_MS } from '../domain/duration.ts';
@@ -41,7 +41,7 @@ import {
 import { CONSOLE_COMMENT } from './report.ts';
 import { shownProblem } from './shown-problem.ts';
 
-/** The judgement that reconcile makes, of a tree that would be merged now. */
+/** The judgement of reconcile, for a tree that would be merged now. */
 export type JudgeTree = (tree: SourceTree, standing: Standing | undefined) => Promise<Judgement>;
 
 export interface PullsOptions {
@@ -63,35 +63,35 @@ export interface PullsOptions {
   readonly artifacts: Pick<Artifacts, 'has'>;
   readonly nowMs: () => number;
   readonly branch: string;
-  /** How many are listed in one exchange; GitHub gives 100 at most. */
+  /** Page size of the list; GitHub allows at most 100. */
   readonly pullsPerPage?: number;
 }
 
 export interface Pulls {
-  /** Promises a plan for every pull request whose head, base or approvals changed. */
+  /** Adds an outbox row for every pull request whose head, base or approvals changed. */
   look(): Promise<void>;
-  /** Plans one pull request; nothing is sent that stands already. */
+  /** Plans one pull request; sends nothing that GitHub already has. */
   review(pull: number): Promise<void>;
 }
 
-/** What the last review was of. */
+/** The input and result of the last review. */
 interface Seen {
   readonly of: string;
   readonly needed: number;
   readonly given: number;
-  /** Approvals that do not count. Absent in what an earlier version has kept. */
+  /** Approvals that do not count. Absent in rows of an earlier version. */
   readonly uncounted?: number;
   readonly planHash: string;
   readonly commented: boolean;
-  /** The APKs that it would offer: were they stored? Absent in what an earlier version has kept. */
+  /** Whether the APKs that it would offer were stored. Absent in rows of an earlier version. */
   readonly apks?: readonly { readonly sha256: Sha256; readonly stored: boolean }[];
 }
 type Reviewing = Omit<Seen, 'of'>;
 
-/** What a pull request is judged against. */
+/** The base that a pull request is judged against. */
 interface Base {
   readonly applied: Applied | undefined;
-  /** The newest revision of the branch, when it is refused. */
+  /** The newest revision of the branch, if it was rejected. */
   readonly refused: Attempted | undefined;
 }
 
@@ -103,7 +103,7 @@ interface OpenPull {
 
 const KEEP_MS = 90 * DAY_MS;
 const PER_PAGE = 100;
-/** 1,000 open pull requests: beyond them the ones that nobody touched for longest are left out. */
+/** 1,000 open pull requests; beyond that the least recently updated are left out. */
 const MOST_PAGES = 10;
 const NOBODY: Given = { count: 0, uncounted: [] };
 
@@ -129,8 +129,8 @@ export function makePulls(options: PullsOptions): Pulls {
   }
 
   /**
-   * The most recently updated come first, so an unchanged first page is an unchanged list, and costs no quota: GitHub
-   * answers 304.
+   * The most recently updated come first. An unchanged first page therefore means an unchanged list; GitHub answers 304,
+   * which costs no quota.
    */
   async function openPulls(): Promise<readonly OpenPull[]> {
     const known = listed;

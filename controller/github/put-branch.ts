@@ -1,6 +1,6 @@
 /**
- * A branch with one commit on top of a base, made through GitHub's API: the controller needs neither a work tree nor the
- * right to push with Git, and a GitHub App signs the commit.
+ * Creates a branch with one commit on top of a base through GitHub's API. The controller needs neither a work tree nor
+ * push access with Git, and a GitHub App signs the commit.
  */
 import type { Revision } from '../domain/ids.ts';
 import type { GitHub } from './client.ts';
@@ -9,12 +9,12 @@ import { GitHubFault } from './fault.ts';
 export interface BranchContent {
   readonly branch: string;
   readonly base: Revision;
-  /** Whole new texts by path in the repository. */
+  /** Complete new texts by path in the repository. */
   readonly files: ReadonlyMap<string, string>;
   readonly message: string;
 }
 
-/** Makes the branch, or moves one that a lost answer left behind. Returns its commit. */
+/** Creates the branch, or moves one that exists after a lost answer. Returns its commit. */
 export async function putBranch(github: GitHub, content: BranchContent): Promise<Revision> {
   const { branch, base, files, message } = content;
   const { data: on } = await github.call('commit', (octokit, at) =>
@@ -41,7 +41,7 @@ export async function putBranch(github: GitHub, content: BranchContent): Promise
         octokit.rest.git.createRef({ ...at, ref: `refs/heads/${branch}`, sha: commit.sha }),
       )
       .catch((error: unknown) => {
-        // Two people at once: the other one was first.
+        // Two people at once, and the other one was first.
         if (error instanceof GitHubFault && error.code === 'github_invalid') return move();
         throw error;
       });

@@ -1,7 +1,7 @@
 /**
- * The merge queue: GitHub makes a branch for what the base would become with each queued pull request, and merges a
- * group when the statuses of its last commit are green. So each commit is judged as the whole that it would make of
- * what is applied. https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository
+ * The merge queue. For each queued pull request GitHub creates a branch with the merge result, and merges a group when
+ * the statuses of its last commit are green. So each commit is judged as a complete change of the applied state.
+ * https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository
  */
 import type { Revision } from '../domain/ids.ts';
 import type { Applied, DesiredStore, Source } from '../ports/index.ts';
@@ -22,18 +22,18 @@ export interface QueueOptions {
 }
 
 export interface MergeQueue {
-  /** Judges everything in the queue; a status that stands already is not sent again. */
+  /** Judges everything in the queue; does not send an existing status again. */
   look(): Promise<void>;
 }
 
 interface Queued {
   readonly pull: number;
-  /** What the queue puts it on: the branch's tip, or the commit of the one before it. */
+  /** Its base in the queue: the branch's tip, or the commit of the previous entry. */
   readonly onto: Revision;
   readonly commit: Revision;
 }
 
-/** More than GitHub builds at a time. */
+/** More than GitHub builds at the same time. */
 const MOST = 100;
 const NOBODY: Given = { count: 0, uncounted: [] };
 
@@ -93,7 +93,7 @@ export function makeMergeQueue(options: QueueOptions): MergeQueue {
   };
 }
 
-/** All that merging `last` would merge: those before it that have not been merged yet, front first. */
+/** Everything that merging `last` would merge, itself and unmerged entries before it, front first. */
 function groupOf(last: Queued, queue: readonly Queued[]): Queued[] {
   const group = [last];
   for (;;) {
@@ -108,7 +108,7 @@ type Tree = Awaited<ReturnType<NonNullable<Source['merged']>>>;
 interface Look {
   readonly applied: Applied | undefined;
   treeAt(commit: Revision): Promise<Tree>;
-  /** Does the pull request change the desired state on its place in the queue? */
+  /** True if the pull request changes the desired state at its place in the queue. */
   changes(queued: Queued): Promise<boolean>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Writes to GitHub what the ledger knows of a revision: statuses, the report on its pull request, one notice a state at
- * most, and the deployment. Writing again what is there already sends nothing.
+ * Writes the ledger's facts about a revision to GitHub: statuses, the report on its pull request, at most one notice per
+ * state, and the deployment. Nothing is sent if GitHub already has it.
  */
 
 import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
@@ -39,11 +39,11 @@ export interface Reporter {
   tell(revision: Revision): Promise<void>;
 }
 
-/** How long GitHub may take to connect a merge commit with its pull request. */
+/** How long GitHub may take to link a merge commit to its pull request. */
 const INDEXING_MS = 10 * MINUTE_MS;
 const LOOK_AGAIN_MS = 60_000;
 
-/** The name of the one comment that is first the plan and then the report. */
+/** The name of the comment that shows first the plan and later the report. */
 export const CONSOLE_COMMENT = 'console';
 
 export function makeReporter(options: ReportOptions): Reporter {
@@ -65,7 +65,7 @@ export function makeReporter(options: ReportOptions): Reporter {
     await statuses.post({ sha: revision, context: 'ota/sync', ...said });
   }
 
-  /** One status for each transition, with the figures of that moment, and none after a final one. */
+  /** One status per transition, with the figures of that moment; none after a final state. */
   async function rolloutStatus(entry: Entry): Promise<Entry> {
     const { progress, revision, told } = entry;
     if (told?.final === true) return entry;
@@ -169,7 +169,7 @@ export function makeReporter(options: ReportOptions): Reporter {
     tell: async revision => {
       const known = await ledger.get(revision);
       if (known === undefined)
-        throw new GitHubFault('github_revision_unknown', 'nothing is known of this revision', {
+        throw new GitHubFault('github_revision_unknown', 'this revision is not in the ledger', {
           retry: 'never',
         });
       await syncStatus(known);

@@ -1,4 +1,4 @@
-/** How a merged revision stands with the fleet: the input of its report, statuses and notices. */
+/** The progress of a merged revision in the fleet: input for its report, statuses and notices. */
 
 import type { Verdict } from '../domain/gate/verdict.ts';
 import type { Halt } from '../domain/halt.ts';
@@ -8,21 +8,21 @@ import type { ReasonCount } from '../ports/index.ts';
 import type { CurvePoint } from './render/chart.ts';
 import { shareOf, shortSha } from './render/markdown.ts';
 
-/** How the `ota/rollout` status of a halted rollout begins: a controller without its store reads it again. */
+/** Beginning of the `ota/rollout` status of a halted rollout. A controller without its store reads it back. */
 export const HALTED = 'halted';
 
 export type RolloutState =
   | 'pending'
   | 'rolling_out'
   | 'suspended'
-  /** By its gate or a person's brake, without a commit. */
+  /** Stopped by its gate or a person's brake, without a commit. */
   | 'halted'
   | 'completed'
   | 'reverted'
   | 'superseded'
   | 'rejected';
 
-/** Nothing of the revision changes any more. */
+/** True if the revision's state no longer changes. */
 export const isFinal = (state: RolloutState): boolean =>
   state === 'completed' || state === 'reverted' || state === 'superseded';
 
@@ -41,19 +41,19 @@ export interface RevisionProgress {
   readonly appliedAtMs: number;
   /** Effective exposure, percent of buckets. */
   readonly percent: number;
-  /** As counted last while the revision was in force. */
+  /** The last count while the revision was in force. */
   readonly fleet: FleetProgress;
   readonly results: Results;
   readonly curve: readonly CurvePoint[];
-  /** Exposure over time: each entry holds until the next. */
+  /** Exposure over time; each entry is valid until the next. */
   readonly exposure: readonly CurvePoint[];
   readonly next: { readonly percent: number; readonly atMs: number } | undefined;
   readonly suspend: { readonly reason: string; readonly untilMs: number } | undefined;
-  /** Absent in what version 0.1 has kept. */
+  /** Absent in data of version 0.1. */
   readonly halt?: { readonly kind: Halt['kind']; readonly reason: string } | undefined;
-  /** What speaks against the build to a gate with defaults, at a plain percent; it stops nothing. */
+  /** Reasons against the build by a default gate, at a plain percent; information only. */
   readonly advice?: { readonly verdict: Verdict; readonly against: readonly string[] } | undefined;
-  /** What ended it. */
+  /** The revision that ended it. */
   readonly by: Revision | undefined;
 }
 
@@ -67,7 +67,7 @@ export const headlineOf = ({ percent, fleet, results, subject }: RevisionProgres
     `${failedOf(results)} failed`,
   ].join(' · ');
 
-/** The `ota/rollout` status and the deployment of a state: success only for what was applied and took its course. */
+/** The `ota/rollout` status and the deployment of a state: success only for a revision that was applied and completed. */
 export function statusOf(progress: RevisionProgress): {
   status: 'pending' | 'success' | 'failure' | 'error';
   deployment: 'queued' | 'in_progress' | 'success' | 'failure' | 'inactive';
@@ -89,7 +89,7 @@ export function statusOf(progress: RevisionProgress): {
         ? {
             status: 'success',
             deployment: 'success',
-            description: 'applied · no device is offered anything else',
+            description: 'applied · offers are unchanged',
           }
         : { status: 'success', deployment: 'success', description: `completed · ${line}` };
     case 'superseded':

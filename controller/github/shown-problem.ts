@@ -1,8 +1,8 @@
-/** Which words of a problem a pull request may show: never any that could name a device. */
+/** The parts of a problem that a pull request may show: none that could name a device. */
 import type { Problem } from '../domain/problem.ts';
 import type { ShownProblem } from './ledger.ts';
 
-/** These quote the text they are about, and the text may be a list of devices. */
+/** These problems quote their text, which may be a list of devices. */
 const QUOTES = /^(yaml_|secret_found)/;
 
 const namesDevices = ({ code, file, path }: Problem): boolean =>

@@ -1,4 +1,4 @@
-/** Commit statuses: written on transitions only, never twice for one transition, 140 characters at most. */
+/** Commit statuses: written once per transition, at most 140 characters. */
 import type { KeyValueStore } from '../ports/index.ts';
 import type { GitHub } from './client.ts';
 import { KEEP_MS } from './remembered.ts';
@@ -14,14 +14,14 @@ export interface CommitStatus {
 }
 
 export interface Statuses {
-  /** Resolves to whether something was sent. */
+  /** Resolves to true if something was sent. */
   post(status: CommitStatus): Promise<boolean>;
 }
 
 interface Known {
   readonly state: CommitStatus['state'];
   readonly description: string;
-  /** False between asking and hearing the answer: it may or may not stand on GitHub. */
+  /** False between request and answer: the status may or may not exist on GitHub. */
   readonly sure: boolean;
 }
 
@@ -35,7 +35,7 @@ export function clip(text: string, limit = MAX_CHARS): string {
 }
 
 export function makeStatuses(github: GitHub, store: KeyValueStore, nowMs: () => number): Statuses {
-  /** The newest of this context that is ours, as GitHub has it. */
+  /** Our newest status of this context on GitHub. */
   async function standing({ sha, context }: CommitStatus): Promise<Omit<Known, 'sure'> | undefined> {
     const login = await github.login();
     const { data } = await github.call('status.find', (octokit, at) =>

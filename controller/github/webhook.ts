@@ -1,5 +1,5 @@
 /**
- * GitHub's webhook: authenticated by HMAC-SHA256, taken once per delivery id, and never more than a hint to look.
+ * GitHub's webhook: authenticated by HMAC-SHA256, accepted once per delivery id, and only a hint to look.
  * https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
  */
 import { Webhooks } from '@octokit/webhooks';
@@ -19,14 +19,14 @@ export interface WebhookOptions {
 const MAX_BYTES = 1 << 20;
 const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
 const DELIVERY = /^[A-Za-z0-9-]{8,64}$/;
-/** GitHub redelivers by hand up to three days later; the same id then says nothing new. */
+/** A delivery can be repeated by hand up to three days later, with the same id. */
 const SEEN_MS = 3 * DAY_MS;
 
 const ABOUT: Readonly<Record<string, 'source' | 'pulls'>> = {
   push: 'source',
   pull_request: 'pulls',
   pull_request_review: 'pulls',
-  // GitHub also sends a push for the queue's branch; this event is about the queue alone.
+  // GitHub also sends a push for the queue's branch; this event concerns only the queue.
   merge_group: 'pulls',
 };
 
@@ -42,7 +42,7 @@ export function makeWebhook({ secret, store, nowMs, observe, hint }: WebhookOpti
     observe({ type: 'ota.webhook', deliveryId, name: name.slice(0, 64), result });
     if (result === 'accepted' && about !== undefined) {
       hint(about);
-      // A merge closes a pull request and moves the branch; whichever hint comes first is enough.
+      // A merge closes a pull request and moves the branch, so the first of the two hints is enough.
       if (about === 'pulls') hint('source');
     }
     return result;

@@ -68,19 +68,19 @@ for (const [association, permission] of [
         policyOf(stage, head),
         /^pending 0 of 1 approvals of plan [0-9a-f]{12} · not counted: bob$/,
       );
-      assert.match(consoleOf(stage, pull), 'Not counted: `bob` may not write to this repository.');
+      assert.match(consoleOf(stage, pull), 'Not counted: `bob` has no write access to this repository.');
       stage.hub.state.merge(pull);
       await stage.later(MINUTE_MS);
       assert.is(stage.reconcile.snapshot?.rollout.current, 'b41');
       const [problem] = stage.reconcile.status().problems;
       assert.is(problem?.code, 'plan_not_approved');
-      assert.match(problem?.message ?? '', /not counted: bob may not write/);
+      assert.match(problem?.message ?? '', /not counted: bob has no write access/);
     }));
 
 test('an approval whose weight GitHub does not tell is named and not counted, until it tells', () =>
   reviewedBy('MEMBER', undefined, async (stage, pull, head) => {
     assert.match(policyOf(stage, head), /^pending 0 of 1 .* · not counted: bob$/);
-    assert.match(consoleOf(stage, pull), 'Not counted: GitHub did not say what `bob` may do.');
+    assert.match(consoleOf(stage, pull), 'Not counted: GitHub did not return the permission of `bob`.');
     stage.hub.state.permissions.set('bob', 'write');
     await stage.later(MINUTE_MS);
     assert.match(policyOf(stage, head), /^success/);

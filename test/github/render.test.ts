@@ -223,7 +223,7 @@ test('plan: on a base branch that is itself refused, the warning stands above ev
     assert.match(render({ ...REVIEWED, refused }), /^> \[!WARNING\]\n> \*\*The base branch is refused\*\*/);
   assert.match(
     renderInvalidComment({ head: sha('a'), base: undefined, refused }, problems),
-    /^> \[!WARNING\](\n> .*)*Until that is mended, nothing is applied yet/,
+    /^> \[!WARNING\](\n> .*)*Until that is fixed, nothing is applied yet/,
   );
 });
 

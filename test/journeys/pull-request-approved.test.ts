@@ -52,7 +52,7 @@ test('two pull requests in flight: what was reviewed is what is applied, else it
     assert.is(journey.controller.reconcile.snapshot?.rollout.current, 'b41', 'held');
     assert.match(pulls.statuses(merge, 'ota/sync').at(-1) ?? '', /^failure not applied.*plan_not_approved/);
     assert.match(pulls.report(wide), /🔴 held/);
-    assert.match(pulls.report(wide), /another plan was reviewed/);
+    assert.match(pulls.report(wide), /the reviewed plan differs/);
 
     await pulls.pass(MINUTE_MS);
     hub.state.review(wide, 'ruth');

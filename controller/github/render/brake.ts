@@ -1,4 +1,4 @@
-/** The brake's own pull request: what was stopped, on what evidence, and the ways back. Pure. */
+/** The text of the brake's pull request: what was stopped, the evidence, and the ways back. Pure. */
 import { HALT_AT, SILENCE_HALT_AT } from '../../domain/gate/proof.ts';
 import type { Halt, HaltEvidence } from '../../domain/halt.ts';
 import type { Plan } from '../../domain/plan/index.ts';
@@ -11,9 +11,9 @@ import { countOf, folded, literal, momentOf, paragraphs, shareOf, table } from '
 export interface BrakeReport {
   readonly halt: KeptHalt;
   readonly failed: readonly FailedDevices[];
-  /** Of the rollout that was stopped; undefined: not known. */
+  /** Figures of the stopped rollout; undefined: not known. */
   readonly progress: RevisionProgress | undefined;
-  /** What merging it changes. */
+  /** The plan of merging it. */
   readonly plan: Plan;
 }
 
@@ -39,7 +39,7 @@ export function renderBrakeBody({ halt, failed, progress, plan }: BrakeReport): 
   );
 }
 
-/** For the pull request that is closed because nothing is left to say. */
+/** The comment on a pull request that is closed because it is no longer needed. */
 export const renderBrakeEnd = ({ buildId }: Halt, why: string): string =>
   `This is not needed any more, so it is closed: ${literal(why)}. ${literal(buildId)} is offered as rollout.yaml says.`;
 
@@ -116,15 +116,15 @@ function waysBack(halt: KeptHalt): string {
   const build = literal(halt.buildId);
   const again =
     halt.kind === 'gate'
-      ? ' What was counted stays evidence: a gate with the same limits halts it again, unless `ota resume` follows.'
+      ? ' The evidence is kept: a gate with the same limits halts it again, unless `ota resume` follows.'
       : '';
   return [
     '**The ways back**',
     halt.kind === 'hand'
       ? '- Another build: promote it, and the brake ends.'
-      : `- Another build: promote it. It inherits nothing of this, and ${build} stays stopped should it ever return.`,
+      : `- Another build: promote it. It does not inherit this halt, and ${build} stays stopped if it ever returns.`,
     '- It was a false alarm: `ota resume --reason "…"`. The rollout goes on in its step, the same evidence does not stop it again, and this pull request is closed.',
-    `- It is mended from outside: merge this, and later a commit that widens. That commit lifts the halt; a ramp begins at its first step.${again}`,
+    `- The cause was fixed outside of the build: merge this, and later a commit that widens. That commit lifts the halt; a ramp begins at its first step.${again}`,
     '',
     'Nothing else ends it: not time, not a later report, not an edit of the gate.',
   ].join('\n');

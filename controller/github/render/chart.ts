@@ -9,14 +9,14 @@ export interface CurvePoint {
 
 const POINTS = 25;
 
-/** The value that stood at `atMs`: the last sample not after it. */
+/** The value at `atMs`: that of the last sample up to then. */
 function valueAt(samples: readonly CurvePoint[], atMs: number): number {
   return samples.findLast(s => s.atMs <= atMs)?.percent ?? samples[0]?.percent ?? 0;
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-/** Colours that stand out on GitHub's light and dark pages, in the order of the series. */
+/** Colours that are visible on GitHub's light and dark pages, in the order of the series. */
 const BARS = '#58a6ff';
 const LINE = '#d4640b';
 const AXES = '#7d8590';
@@ -42,15 +42,15 @@ const THEME = JSON.stringify({
 
 const TOPS = [1, 2, 3, 5, 8, 12, 20, 30, 40, 60, 80, 100];
 
-/** The y-axis ends a little above the highest value, so that a rollout at 1 % does not lie on the ground. */
+/** The y-axis ends a little above the highest value, so that a rollout at 1 % is not a flat line at the bottom. */
 const topOf = (values: readonly number[]): number => {
   const most = Math.max(...values);
   return TOPS.find(top => top >= most * 1.1) ?? 100;
 };
 
 /**
- * Adoption from `fromMs` to the last sample, and the exposure beside it; undefined while there is nothing to draw.
- * Evenly spaced: Mermaid knows no time axis. It has no legend either, so the line under it says which is which.
+ * Adoption and exposure from `fromMs` to the last sample; undefined while there is nothing to draw. Evenly spaced, because
+ * Mermaid has no time axis. It has no legend either, so the line below the chart explains the colours.
  */
 export function adoptionChart(
   samples: readonly CurvePoint[],

@@ -1,4 +1,4 @@
-/** Text of unknown origin in GitHub Markdown: shown letter by letter, never markup, mention, reference or command. */
+/** Untrusted text in GitHub Markdown: shown literally, never as markup, mention, reference or command. */
 
 /** Controls, line breaks and everything that reorders or hides text on a screen. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu;
@@ -17,7 +17,7 @@ export function literal(text: string, limit = 200): string {
 /** 1204 → `1,204` */
 export const countOf = (n: number): string => n.toLocaleString('en-US');
 
-/** At most one decimal, `0.8 %`; a part that exists never shows as nothing, one that is missing never as all. */
+/** At most one decimal, `0.8 %`. A small part never rounds to 0 %, an incomplete one never to 100 %. */
 export function shareOf(part: number, whole: number): string {
   if (whole === 0) return '–';
   const percent = (100 * part) / whole;
@@ -27,13 +27,13 @@ export function shareOf(part: number, whole: number): string {
   return `${rounded} %`;
 }
 
-/** `2026-11-20 09:00 UTC`: one zone for readers in all of them. */
+/** `2026-11-20 09:00 UTC`: one zone for all readers. */
 export const momentOf = (ms: number): string =>
   `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 export const shortSha = (sha: string): string => sha.slice(0, 12);
 
-/** A table whose cells are finished Markdown; the first column is text, the rest figures. */
+/** A table of ready Markdown cells; the first column is text, the others are figures. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
@@ -43,6 +43,6 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export const folded = (summary: string, body: string): string =>
   `<details>\n<summary>${summary}</summary>\n\n${body}\n\n</details>`;
 
-/** Paragraphs one empty line apart; absent ones leave no gap. */
+/** Joins paragraphs with empty lines and skips absent ones. */
 export const paragraphs = (...parts: readonly (string | undefined)[]): string =>
   parts.filter((part): part is string => part !== undefined && part !== '').join('\n\n');

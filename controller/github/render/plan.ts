@@ -1,4 +1,4 @@
-/** The comment on an open pull request: what merging it would do, or why it cannot be said. */
+/** The comment on an open pull request: the effect of merging it, or why there is no plan. */
 
 import type { Revision } from '../../domain/ids.ts';
 import type { FleetPlan } from '../../domain/plan/fleet.ts';
@@ -14,17 +14,17 @@ export interface Reviewed {
   readonly head: Revision;
   /** The applied revision that the change is planned against. */
   readonly base: Revision | undefined;
-  /** The newest revision of the base branch, where it is refused: `base` is not what the branch says. */
+  /** The newest revision of the base branch, if it was rejected; then `base` is older than the branch. */
   readonly refused?: { readonly revision: Revision; readonly problems: readonly ShownProblem[] } | undefined;
 }
 
-/** What is left of a comment's 65,536 characters is for problems and frame. */
+/** The rest of a comment's 65,536 characters is for problems and the text around the plan. */
 const PLAN_CHARS = 45_000;
 
 const footer = ({ head, base }: Reviewed): string =>
   `<sub>head ${shortSha(head)} · base ${base === undefined ? 'nothing applied yet' : shortSha(base)} · edited in place as head or base change</sub>`;
 
-/** Above everything else: what follows is compared with a revision that the base branch has left behind. */
+/** A warning at the top: the plan is compared with a revision older than the base branch. */
 function refusedBase({ base, refused }: Reviewed): string | undefined {
   if (refused === undefined) return undefined;
   const errors = refused.problems.filter(p => p.severity === 'error');
@@ -37,16 +37,16 @@ function refusedBase({ base, refused }: Reviewed): string | undefined {
   return [
     '> [!WARNING]',
     `> **The base branch is refused** at ${shortSha(refused.revision)}${why}${more}.`,
-    `> Until that is mended, ${stands}, and that is what this pull request is compared with. Mend it in this pull request, or on the base branch first.`,
+    `> Until that is fixed, ${stands}, and this pull request is compared with it. Fix it in this pull request, or on the base branch first.`,
   ].join('\n');
 }
 
 const notCounted = ({ login, why }: Uncounted): string =>
   why === 'unknown'
-    ? `GitHub did not say what ${literal(login)} may do`
-    : `${literal(login)} may not write to this repository`;
+    ? `GitHub did not return the permission of ${literal(login)}`
+    : `${literal(login)} has no write access to this repository`;
 
-/** What the enrolled fleet makes of a plan. */
+/** The effect of a plan on the enrolled fleet. */
 export interface Counted {
   readonly fleet: FleetPlan;
   readonly foreseen?: Foreseen | undefined;

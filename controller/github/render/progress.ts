@@ -1,4 +1,4 @@
-/** The progress report: the plan comment's second life. Pure: the same progress is the same text, so nothing is sent twice. */
+/** The progress report, which replaces the plan comment. Pure: equal progress gives equal text, so nothing is sent twice. */
 import { headlineOf, isFinal, type RevisionProgress, type RolloutState } from '../revision-progress.ts';
 import { adoptionChart } from './chart.ts';
 import { countOf, folded, literal, momentOf, paragraphs, shareOf, shortSha, table } from './markdown.ts';
@@ -68,7 +68,7 @@ function sentence(progress: RevisionProgress): string {
     case 'completed':
       return progress.subject.kind === 'none'
         ? 'Applied. What devices are offered is the same as before.'
-        : 'Exposure is where it was declared to end, and the offered devices run it.';
+        : 'The exposure has reached its declared end, and the offered devices run the build.';
     case 'reverted':
       return `Taken back by ${from}. The figures are those of that moment.`;
     case 'superseded':
@@ -80,7 +80,7 @@ function sentence(progress: RevisionProgress): string {
 
 function figures({ fleet, subject }: RevisionProgress, activeHours: number): string {
   const { enrolled, active, offered, canaries } = fleet;
-  /** A share says what it is a share of. */
+  /** Each share names its base. */
   const row = (label: string, devices: number, whole?: number, of?: string): string[] => [
     label,
     countOf(devices),
@@ -126,14 +126,14 @@ function next({ next: step, state, suspend }: RevisionProgress): string | undefi
     : `**Next:** ${step.percent} % at ${momentOf(step.atMs)}`;
 }
 
-/** A plain percent never narrows by itself, so a person is told what a gate would have done. */
+/** A plain percent never narrows by itself, so the report says what a gate would have done. */
 function advised({ advice, state }: RevisionProgress): string | undefined {
   if (advice === undefined || isFinal(state) || state === 'rejected') return undefined;
   const would = advice.verdict === 'halt' ? 'would halt this build' : 'would not go on';
   return `> [!WARNING]\n> A gate with default limits ${would}: ${advice.against.map(r => `\`${r}\``).join(', ')}. A plain percentage never stops by itself: \`ota brake --reason\` stops it at once.`;
 }
 
-/** The one new comment that a completion, a suspension or a revert is worth: edits do not notify anybody. */
+/** The new comment for a completion, a suspension or a revert, because edits do not notify anybody. */
 export function renderNotice(progress: RevisionProgress): string {
   const { state, by, suspend, subject } = progress;
   const what = literal(subject.buildId);

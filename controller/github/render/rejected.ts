@@ -1,4 +1,4 @@
-/** What a pull request says when its revision is not applied: the problems with their places, and what to do. */
+/** The comment for a revision that is not applied: the problems with their places, and what to do. */
 import type { Entry, ShownProblem } from '../ledger.ts';
 import { folded, literal, paragraphs, shortSha } from './markdown.ts';
 
@@ -10,7 +10,7 @@ function problemLine({ severity, code, file, line, column, message, hint }: Show
   return `- ${severity === 'error' ? '❌' : '⚠️'} **${code}**${place} ${literal(message, 300)}${more}`;
 }
 
-/** A list of problems, errors first, as many as fit; free text is shown letter by letter. */
+/** A list of problems, errors first, as many as fit; free text is shown literally. */
 export function renderProblems(problems: readonly ShownProblem[]): string {
   const sorted = [...problems].sort(
     (a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'),
