@@ -13,7 +13,14 @@ export async function outline(): Promise<Outlined[]> {
   const program = new Command('ota');
   const backups = { copyDatabase: never, full: never, check: never, restore: never };
   const moves = { copy: never, cancel: never };
-  for (const add of await allVerbs({ proposals: undefined, backups, moves, adoptions: { adopt: never } }))
+  const apkCopies = { copy: never };
+  for (const add of await allVerbs({
+    proposals: undefined,
+    backups,
+    moves,
+    apkCopies,
+    adoptions: { adopt: never },
+  }))
     add(program, () => undefined);
   return program.commands.map(command => ({
     name: command.name(),

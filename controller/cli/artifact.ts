@@ -4,6 +4,7 @@ import type * as Api from '../../schemas/api.d.ts';
 import { type ArtifactUse, usesText } from '../domain/artifact-use.ts';
 import { Fault } from '../domain/fault.ts';
 import { bytesText, countText } from '../domain/plan/words.ts';
+import { type ApkCopies, type ApkCopyOptions, runCopy } from './artifact-copy.ts';
 import { type Client, controllerClient } from './client.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import { examples, type Verb } from './program.ts';
@@ -14,37 +15,56 @@ interface ListOptions {
   readonly json?: boolean;
 }
 
-export const artifact: Verb = (program, choose) => {
-  const group = program
-    .command('artifact')
-    .summary('list and delete the APKs that the controller holds')
-    .description('Shows the stored APKs with what names them, and deletes those that nothing needs.')
-    .addHelpText('after', examples('ota artifact list', 'ota artifact delete 4bb1ec75f671'));
-  const verb = (name: string, about: string, samples: readonly string[]): Command =>
-    group
-      .command(name)
-      .description(about)
-      .addHelpText('after', examples(...samples));
+export const artifact =
+  (copies: ApkCopies): Verb =>
+  (program, choose) => {
+    const group = program
+      .command('artifact')
+      .summary('list, delete and copy stored APKs')
+      .description(
+        'Shows the APKs that the controller holds with what names them, deletes those that nothing needs, and copies them\n' +
+          'between folders and buckets.',
+      )
+      .addHelpText('after', examples('ota artifact list', 'ota artifact delete 4bb1ec75f671'));
+    const verb = (name: string, about: string, samples: readonly string[]): Command =>
+      group
+        .command(name)
+        .description(about)
+        .addHelpText('after', examples(...samples));
 
-  verb('list', 'Lists the stored APKs, and the builds, revisions and pull requests that name them.', [
-    'ota artifact list',
-    'ota artifact list --unused',
-  ])
-    .option('--unused', 'only those that nothing names')
-    .option('--json', 'print JSON')
-    .action((options: ListOptions) => choose(io => runList(controllerClient(io), options, io)));
+    verb('list', 'Lists the stored APKs, and the builds, revisions and pull requests that name them.', [
+      'ota artifact list',
+      'ota artifact list --unused',
+    ])
+      .option('--unused', 'only those that nothing names')
+      .option('--json', 'print JSON')
+      .action((options: ListOptions) => choose(io => runList(controllerClient(io), options, io)));
 
-  verb(
-    'delete',
-    'Deletes stored APKs. Refused without --force while a build, a refused revision or an open pull request names one.',
-    ['ota artifact delete 4bb1ec75f671', 'ota artifact delete b40 --force'],
-  )
-    .argument('<artifact...>', 'SHA-256, its first 8 digits or more, or a build id')
-    .option('--force', 'also what is still named: it is offered to nobody until it is uploaded again')
-    .action((names: string[], options: { force?: boolean }) =>
-      choose(io => runDelete(controllerClient(io), names, options.force === true, io)),
-    );
-};
+    verb(
+      'delete',
+      'Deletes stored APKs. Refused without --force while a build, a refused revision or an open pull request names one.',
+      ['ota artifact delete 4bb1ec75f671', 'ota artifact delete b40 --force'],
+    )
+      .argument('<artifact...>', 'SHA-256, its first 8 digits or more, or a build id')
+      .option('--force', 'also what is still named: it is offered to nobody until it is uploaded again')
+      .action((names: string[], options: { force?: boolean }) =>
+        choose(io => runDelete(controllerClient(io), names, options.force === true, io)),
+      );
+
+    verb(
+      'copy',
+      'Copies stored APKs between folders and buckets of an S3-compatible store, each verified by its hash. Runs on a host that\n' +
+        'reaches both, also while a controller runs; run again, it copies what is missing. A bucket is reached with\n' +
+        'OTA_ARTIFACTS_ENDPOINT, OTA_ARTIFACTS_REGION, OTA_ARTIFACTS_PATH_STYLE and AWS credentials. See docs/object-store.md.',
+      [
+        'ota artifact copy --from s3://fleet-apks/production --to /var/lib/ota/artifacts',
+        'ota artifact copy --from /var/lib/ota/artifacts --to s3://fleet-apks/production',
+      ],
+    )
+      .requiredOption('--from <place>', 'a folder of APKs, or s3://bucket/prefix')
+      .requiredOption('--to <place>', 'where they are copied to: the same')
+      .action((options: ApkCopyOptions) => choose(io => runCopy(copies, options, io)));
+  };
 
 const listed = async (client: Client): Promise<Api.ArtifactList> =>
   (await client.call({ path: '/v1/artifacts' })).json as Api.ArtifactList;

@@ -63,6 +63,10 @@ const verbs = await verbsFor(argv, {
     adopt: async reason =>
       (await import('../compose/installation.ts')).adoptionsOf(env, io.nowMs).adopt(reason),
   },
+  apkCopies: {
+    copy: async (...args) =>
+      (await import('../compose/artifact-copy.ts')).apkCopiesOf(env, io.cwd, io.nowMs).copy(...args),
+  },
   moves: {
     copy: async (...args) => (await moves()).copy(...args),
     cancel: async from => (await moves()).cancel(from),

@@ -24,7 +24,7 @@ export const OUTLINE: readonly Outlined[] = [
   { name: 'failures', args: '[build]', summary: 'count the devices on which a build failed, by cause' },
   { name: 'explain', args: '<device>', summary: 'say why a device gets what it gets' },
   { name: 'build', args: '', summary: 'declare an APK as a build, or verify one' },
-  { name: 'artifact', args: '', summary: 'list and delete the APKs that the controller holds' },
+  { name: 'artifact', args: '', summary: 'list, delete and copy stored APKs' },
   { name: 'device', args: '', summary: 'enrol, import, list, tag, rotate, revoke and delete devices' },
   { name: 'token', args: '', summary: "create, list and revoke operators' tokens" },
   { name: 'simulate', args: '', summary: 'count what a rollout means for a list of devices, before and after a change' },

@@ -1,6 +1,7 @@
 /** Every verb, in the order in which the help shows them. A verb is loaded when it is called: the help needs only names. */
 import type { Proposals } from '../ports/index.ts';
 import type { Adoptions } from './adopt.ts';
+import type { ApkCopies } from './artifact-copy.ts';
 import type { Backups } from './backup.ts';
 import { OUTLINE } from './outline.ts';
 import type { Verb } from './program.ts';
@@ -11,6 +12,7 @@ export interface Wiring {
   readonly proposals: Proposals | undefined;
   readonly backups: Backups;
   readonly moves: Moves;
+  readonly apkCopies: ApkCopies;
   readonly adoptions: Adoptions;
 }
 
@@ -36,7 +38,7 @@ const VERBS: readonly (readonly [name: string, load: (wiring: Wiring) => Promise
   ['failures', async () => (await import('./failures.ts')).failures],
   ['explain', async () => (await import('./explain.ts')).explain],
   ['build', async () => (await import('./build.ts')).build],
-  ['artifact', async () => (await import('./artifact.ts')).artifact],
+  ['artifact', async w => (await import('./artifact.ts')).artifact(w.apkCopies)],
   ['device', async () => (await import('./device.ts')).device],
   ['token', async () => (await import('./token.ts')).token],
   ['simulate', async () => (await import('./simulate.ts')).simulate],

@@ -50,7 +50,13 @@ async function isDeclared({ store }: Ground, sha256: Sha256): Promise<boolean> {
   return builds.some(build => build.sha256 === sha256);
 }
 
-function placeOf(settings: Settings): BucketPlace | undefined {
+/** Undefined where APKs are in a folder. */
+export function placeOf(
+  settings: Pick<
+    Settings,
+    'OTA_ARTIFACTS' | 'OTA_ARTIFACTS_ENDPOINT' | 'OTA_ARTIFACTS_REGION' | 'OTA_ARTIFACTS_PATH_STYLE'
+  >,
+): BucketPlace | undefined {
   const { OTA_ARTIFACTS: given } = settings;
   if (given?.kind !== 'bucket') return undefined;
   const { bucket, prefix } = given;

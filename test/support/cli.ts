@@ -7,6 +7,7 @@ import type { Backups } from '../../controller/cli/backup.ts';
 import type { Io } from '../../controller/cli/io.ts';
 import { run } from '../../controller/cli/program.ts';
 import { verbsFor } from '../../controller/cli/verbs.ts';
+import { apkCopiesOf } from '../../controller/compose/artifact-copy.ts';
 import { adoptionsOf } from '../../controller/compose/installation.ts';
 import { movesOf } from '../../controller/compose/store-copy.ts';
 import type { Proposals } from '../../controller/ports/index.ts';
@@ -28,6 +29,7 @@ export const WIRING = {
   proposals: undefined,
   backups: BACKUPS,
   moves: movesOf({}, '/', Date.now),
+  apkCopies: apkCopiesOf({}, '/', Date.now),
   adoptions: adoptionsOf({}, Date.now),
 };
 
@@ -87,7 +89,14 @@ export async function ota(argv: readonly string[], options: CliOptions = {}): Pr
   const settings = { ...io.environment, ...options.settings };
   const moves = movesOf(settings, io.cwd, io.nowMs);
   const adoptions = adoptionsOf(settings, io.nowMs);
-  const verbs = await verbsFor(argv, { proposals: options.proposals, backups: BACKUPS, moves, adoptions });
+  const apkCopies = apkCopiesOf(settings, io.cwd, io.nowMs);
+  const verbs = await verbsFor(argv, {
+    proposals: options.proposals,
+    backups: BACKUPS,
+    moves,
+    apkCopies,
+    adoptions,
+  });
   const code = await run(argv, io, verbs, '0.0.0-test');
   return { code, out, err };
 }

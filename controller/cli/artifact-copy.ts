@@ -1,0 +1,34 @@
+/** `ota artifact copy`: brings stored APKs from a folder or a bucket into another one. */
+import { bytesText, countText } from '../domain/plan/words.ts';
+import { EXIT, type ExitCode, type Io } from './io.ts';
+
+/** What came of one APK. */
+export interface CopiedApk {
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  readonly result: 'copied' | 'present' | 'damaged';
+}
+
+/** What the artifact store does for this verb; Faults name what is wrong. */
+export interface ApkCopies {
+  copy(from: string, to: string, told: (one: CopiedApk) => void): Promise<readonly CopiedApk[]>;
+}
+
+export interface ApkCopyOptions {
+  readonly from: string;
+  readonly to: string;
+}
+
+export async function runCopy(copies: ApkCopies, { from, to }: ApkCopyOptions, io: Io): Promise<ExitCode> {
+  const told = ({ sha256, sizeBytes, result }: CopiedApk): void => {
+    if (result === 'copied') io.err(`copied ${sha256} (${bytesText(sizeBytes)})\n`);
+    if (result === 'damaged')
+      io.err(`damaged ${sha256}: its bytes are not what its name says; it was not copied. Upload it again\n`);
+  };
+  const all = await copies.copy(from, to, told);
+  const of = (result: CopiedApk['result']) => all.filter(one => one.result === result);
+  const damaged = of('damaged').length;
+  const bad = damaged > 0 ? `, ${damaged} damaged` : '';
+  io.out(`${countText(of('copied').length, 'APK')} copied, ${of('present').length} already there${bad}\n`);
+  return damaged > 0 ? EXIT.invalid : EXIT.fine;
+}
