@@ -1,6 +1,6 @@
 /**
- * A person's wish, step by step: edit the newest files of the branch, judge them as a pull request is judged, count the
- * fleet, and hand the texts to whoever opens pull requests. What is opened is what was shown, or the page is shown anew.
+ * Prepares a change that a person requested: edits the newest files of the branch, judges them like a pull request, counts
+ * the fleet, and passes the texts on for a pull request. If the plan has changed since it was shown, it is shown again.
  */
 import { changeBranch } from '../domain/change-branch.ts';
 import type { DeviceId } from '../domain/ids.ts';
@@ -35,9 +35,9 @@ export interface ChangesOptions {
   readonly desired: Pick<DesiredStore, 'applied'>;
   readonly devices: Pick<DeviceStore, 'scan' | 'checkInGaps'>;
   readonly audit: Pick<AuditStore, 'record'>;
-  /** The judgement of a tree that would be merged now. */
+  /** Judges a tree as if it were merged now. */
   readonly judge: (tree: SourceTree, standing: Standing | undefined) => Promise<Judgement>;
-  /** Undefined without GitHub: then a branch is pushed to the source, where it is a repository. */
+  /** Undefined without GitHub; then a branch is pushed, if the source is a repository. */
   readonly open: ((pull: OpeningPull) => Promise<OpenedPull>) | undefined;
   readonly activeWithinMs: number;
   readonly pollMs: number;
@@ -55,7 +55,7 @@ export function makeChanges(options: ChangesOptions): Changes {
     const applied = await desired.applied();
     const asWritten = await judge(tree, undefined);
     if (asWritten.plan === undefined)
-      return refused('The newest commit of the branch is invalid: mend it first', undefined, asWritten);
+      return refused('The newest commit of the branch is invalid: fix it first', undefined, asWritten);
     const written = asWritten.plan.head;
     const change = await changeOf(ask, written.state);
     if (typeof change === 'string')
@@ -63,14 +63,19 @@ export function makeChanges(options: ChangesOptions): Changes {
     const changed = changeTree(tree, { written: written.state, merged: applied ?? written }, change);
     if (!changed.ok) return { kind: 'refused', message: changed.message, hint: changed.hint, problems: [] };
     if (changed.texts.size === 0)
-      return { kind: 'refused', message: 'The files say so already', hint: undefined, problems: [] };
+      return {
+        kind: 'refused',
+        message: 'Nothing to change: the files already say this',
+        hint: undefined,
+        problems: [],
+      };
     const judgement = await judge(changed.tree, applied);
     const { plan } = judgement;
     const files = [...changed.texts].map(([file, texts]) => ({ file, ...texts }));
-    // An approval is what the pull request will ask for; everything else that is wrong would be refused after the merge.
+    // Missing approvals are given on the pull request; any other error would get the merge refused.
     const { approval: _, ...others } = judgement.problems;
     if (plan === undefined || hasError(Object.values(others).flat()))
-      return refused(`To ${changed.title} would be refused`, undefined, judgement);
+      return refused(`This change would be refused: ${changed.title}`, undefined, judgement);
     const counter = fleetCounter(plan, options.activeWithinMs);
     for await (const device of fleetOf(devices)) counter.add(device);
     const fleet = counter.result();
@@ -93,7 +98,7 @@ export function makeChanges(options: ChangesOptions): Changes {
     };
   }
 
-  /** A sentence when what was typed cannot be read. */
+  /** Returns a sentence if the input is invalid. */
   async function changeOf(ask: Ask, { rollout }: DesiredState): Promise<Change | string> {
     if (ask.kind === 'ramp') return rampChange(ask, rollout);
     if (ask.kind === 'promote') {
@@ -134,7 +139,7 @@ export function makeChanges(options: ChangesOptions): Changes {
     return { kind: 'promote', buildId, exposure: { ramp }, cohortSeed, reason };
   }
 
-  /** As the command line chooses it: on the active fleet, while that is small enough for a seed to matter. */
+  /** Like the command line: chosen for the active fleet, unless that is too large for a seed to matter. */
   async function seedFor(buildId: string, steps: readonly number[]): Promise<string> {
     const applied = await desired.applied();
     if (applied?.state.rollout.current === buildId) return applied.state.rollout.cohortSeed;
@@ -157,7 +162,12 @@ export function makeChanges(options: ChangesOptions): Changes {
     const reason = ask.reason === '' ? undefined : ask.reason;
     const done = await carryOut(shown, reason, by);
     if (done === undefined)
-      return { kind: 'refused', message: 'A folder takes no proposals', hint: undefined, problems: [] };
+      return {
+        kind: 'refused',
+        message: 'The source is a folder, so a change cannot be proposed',
+        hint: undefined,
+        problems: [],
+      };
     const detail = {
       title: shown.title,
       plan: shown.plan.hash,

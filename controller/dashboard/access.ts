@@ -1,4 +1,4 @@
-/** Who is signed in, and whether a form came from one of our own pages. */
+/** Checks who is signed in, and that a form came from our own pages. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { HOUR_MS } from '../domain/duration.ts';
 import type { Sha256 } from '../domain/ids.ts';
@@ -13,19 +13,19 @@ export interface SignedIn {
 }
 
 export interface Access {
-  /** Undefined: nobody, or what the session stands on is not good any more. */
+  /** Undefined if nobody is signed in, or the token or role behind the session is no longer valid. */
   of(request: PageRequest): Promise<SignedIn | undefined>;
-  /** Begins a session of its own id and ends the one that this browser had; the value of `Set-Cookie`. */
+  /** Begins a session with a new id and ends this browser's old one; returns the value of `Set-Cookie`. */
   begin(request: PageRequest, token: AdminToken, sha256: Sha256): Promise<string>;
-  /** The same for a person; `groups`: those that have a role. */
+  /** The same for a person; `groups`: only those with a role. */
   beginPerson(request: PageRequest, person: Person, groups: readonly string[]): Promise<string>;
-  /** The value of `Set-Cookie` that forgets. */
+  /** The value of `Set-Cookie` that deletes the cookie. */
   end(request: PageRequest): Promise<string>;
-  /** Why a POST is not taken; undefined for one from our own pages. */
+  /** Why a POST is rejected; undefined if it comes from our own pages. */
   foreign(request: PageRequest, session: Session | undefined): 'origin' | 'form_token' | undefined;
 }
 
-/** The store keeps this and never the id: who reads the database cannot act as anybody. */
+/** The store keeps only this hash, so nobody can use a session id from the database. */
 const hashOf = (id: string): Sha256 => createHash('sha256').update(id).digest('hex') as Sha256;
 
 function equal(given: string, wanted: string): boolean {
@@ -36,7 +36,7 @@ function equal(given: string, wanted: string): boolean {
 export function makeAccess(options: DashboardOptions): Access {
   const { ports, nowMs, randomBytes, secure, people } = options;
   const { sessions, admins } = ports;
-  // `__Host-`: no other host, path or plain http can set or read it.
+  // `__Host-`: other hosts, other paths and plain http can neither set nor read it.
   const name = secure ? '__Host-ota-session' : 'ota-session';
   const flags = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
 
@@ -72,7 +72,7 @@ export function makeAccess(options: DashboardOptions): Access {
     return `${name}=${id}; Max-Age=${Math.floor((expiresAtMs - nowMs()) / 1000)}; ${flags}`;
   }
 
-  /** A proxy may have changed Host; then the operator's URL must be set. */
+  /** If a proxy changes Host, the operator must set the public URL. */
   const ownOrigin = (request: PageRequest): string =>
     options.origin ?? `${secure ? 'https' : 'http'}://${request.header('host') ?? ''}`;
 

@@ -1,4 +1,4 @@
-/** What a person can do about what they see. Each way is named by its effect; the ways back come first. */
+/** The actions that fit the present state. Each is named by its effect; the ways back come first. */
 import { durationText } from '../domain/duration.ts';
 import type { Build, RampStep } from '../domain/release.ts';
 import { SUSPEND_HOURS } from './change/ask.ts';
@@ -26,7 +26,7 @@ const WAYS: Readonly<Record<NowState, readonly Way[]>> = {
   completed: ['promote', 'ramp', 'back'],
 };
 
-/** Where the page itself recommends it. */
+/** The action that the page recommends in a state. */
 const RECOMMENDED: Partial<Record<NowState, Way>> = {
   halted: 'back',
   braked: 'back',
@@ -34,7 +34,7 @@ const RECOMMENDED: Partial<Record<NowState, Way>> = {
   withdrawn: 'promote',
 };
 
-/** Shares that people choose, above where the rollout stands. */
+/** Suggested shares. */
 const PERCENTS = [1, 5, 10, 25, 50, 100];
 
 export interface ActsLook {
@@ -51,7 +51,7 @@ export function actsView(state: NowState, it: InForce, look: ActsLook): Html {
   return html`<div class="acts"><div class="row">${parts}</div><p>A button with … shows a plan first, and nothing changes before somebody merges it.${ways.includes('brake') && ' Brake acts at once.'}</p></div>`;
 }
 
-/** Nobody is shown a button that would refuse them. */
+/** Buttons that the viewer may not use are not shown. */
 const abilityFor = (way: Way): Ability => (way === 'brake' || way === 'resume' ? 'brake' : 'propose');
 
 function wayView(way: Way, main: boolean, it: InForce, { formToken }: ActsLook): Html | undefined {
@@ -79,7 +79,7 @@ function wayView(way: Way, main: boolean, it: InForce, { formToken }: ActsLook):
   }
 }
 
-/** Newest first; what is current already is there too: a rolled-back build may be tried again. */
+/** Newest first, the current build included: a rolled-back build may be tried again. */
 const SHOWN_BUILDS = 20;
 
 const buildField = (builds: readonly Build[]): Html =>
@@ -98,11 +98,11 @@ function promoteForm(it: InForce): Html {
 
 const USUAL_RAMP = '1:4h, 10:24h, 50:24h, 100';
 
-/** The steps that stand are there to be changed. */
+/** Filled in with the present steps, if there is a ramp. */
 function rampForm(it: InForce): Html {
   const { exposure, current } = it.snapshot.rollout;
   const ramp = exposure.kind === 'ramp' ? exposure.ramp : undefined;
-  // What is still on its way comes first; a build that is everywhere has nowhere to go.
+  // A build that is still rolling out comes first. One at 100 % needs no ramp.
   const moving = exposure.kind === 'ramp' || exposure.percent < 100;
   const rank = ({ buildId }: Build): number => ((buildId === current) === moving ? 0 : 1);
   const builds = choices(it).sort((a, b) => rank(a) - rank(b));

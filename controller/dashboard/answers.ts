@@ -1,10 +1,10 @@
-/** Answers of the pages, with the headers that keep everything else out. */
+/** Answers of the pages, with security headers. */
 import type { PageAnswer } from '../ports/index.ts';
 import type { Html } from './html.ts';
 
 export type AnswerHeaders = PageAnswer['headers'];
 
-/** Nothing inline and nothing from elsewhere: a text that slips through as markup can still run and load nothing. */
+/** Allows nothing inline and nothing from other origins, so injected markup can neither run nor load anything. */
 const POLICY = [
   "default-src 'none'",
   "style-src 'self'",
@@ -20,7 +20,7 @@ const SAFE: Readonly<Record<string, string>> = {
   'Content-Security-Policy': POLICY,
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
-  // The origin must go with our own forms; no other site learns a device id from a path.
+  // Our own forms must send the origin, but other sites must not learn a device id from a path.
   'Referrer-Policy': 'same-origin',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -40,7 +40,7 @@ export const goTo = (to: string, headers: AnswerHeaders = {}): PageAnswer => ({
   body: '',
 });
 
-/** For a live part: tells htmx to leave the page. */
+/** Answer to a live part that makes htmx leave the page. */
 export const leaveTo = (to: string): PageAnswer => ({
   status: 200,
   headers: { ...SAFE, 'Content-Type': 'text/plain', 'HX-Redirect': to },

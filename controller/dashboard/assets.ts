@@ -1,4 +1,4 @@
-/** Stylesheet, scripts and icon: read once, named by their content, kept by browsers for a year. */
+/** Stylesheet, scripts and icon: read once, named by a hash of their content, cached by browsers for a year. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { type Html, html } from './html.ts';
 
 export interface Assets {
   readonly page: Page;
-  /** What goes into the head of each page. */
+  /** Elements for the head of each page. */
   readonly head: Html;
 }
 
@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Beside this file, as it runs: from source or built. */
+/** The folder beside this file, both in the source and in a build. */
 const FOLDER = path.join(import.meta.dirname, 'assets');
 
 const FILES = (): Readonly<Record<string, string>> => ({

@@ -1,4 +1,4 @@
-/** *Builds*: what each is, who signed it, who runs it, and how its installs went. */
+/** *Builds*: facts, signer, devices and install results of each build. */
 import { adoptionOf } from '../domain/adoption.ts';
 import type { Snapshot } from '../domain/decision.ts';
 import { allSigners, type Build } from '../domain/release.ts';

@@ -1,4 +1,4 @@
-/** The pages for people: who may look, what each shows, and what tells them that something is new. */
+/** The pages for people: access, views, and live updates. */
 import { effectivePercent } from '../domain/decision.ts';
 import type { Page, PageAnswer, PageFace, PageRequest } from '../ports/index.ts';
 import { makeAccess } from './access.ts';
@@ -23,11 +23,11 @@ import { signInAt } from './sign-in-view.ts';
 export type { DashboardOptions } from './options.ts';
 
 export interface Dashboard extends PageFace {
-  /** Ends the streams of open pages. */
+  /** Closes the streams of open pages. */
   stop(): void;
 }
 
-/** What a view is given, and what it makes of it. */
+/** Input and output of a view. */
 export interface Look {
   readonly request: PageRequest;
   readonly session: Session;
@@ -40,7 +40,7 @@ export interface Viewed {
   readonly status?: number;
 }
 
-/** How old the count of troubles in the frame may be. */
+/** Maximum age of the trouble count in the frame. */
 const ATTENTION_MS = 30_000;
 
 export type ViewOf = (look: Look) => Promise<Viewed>;
@@ -127,7 +127,7 @@ export function makeDashboard(options: DashboardOptions): Dashboard {
   };
 }
 
-/** As last looked at: a service that does not answer holds up no page. */
+/** The cached count, so that a service that does not answer delays no page. */
 function makeAttention({ ports, nowMs }: DashboardOptions): { count(): number } {
   let found = 0;
   let askedMs = Number.NEGATIVE_INFINITY;
@@ -139,7 +139,7 @@ function makeAttention({ ports, nowMs }: DashboardOptions): { count(): number } 
           checks => {
             found = troublesIn(checks);
           },
-          () => undefined, // the view itself tells that it failed
+          () => undefined, // the view itself shows the failure
         );
       }
       return found;
@@ -147,7 +147,7 @@ function makeAttention({ ports, nowMs }: DashboardOptions): { count(): number } 
   };
 }
 
-/** What would make a page look different, in few enough words to be compared each second. */
+/** A short text that changes whenever a page would; compared each second. */
 function versionOf({ ports, nowMs }: DashboardOptions): string {
   const { snapshot } = ports.picture;
   const { attemptedRevision, sourceFault, clockHeld, problems } = ports.reconciler.status();
@@ -162,13 +162,13 @@ function versionOf({ ports, nowMs }: DashboardOptions): string {
     judgement?.reasons,
     [attemptedRevision, sourceFault, clockHeld, problems.length],
     [seen, running, waiting, held, active, enrolled],
-    // Ages move on too.
+    // Ages such as "2 min ago" change too.
     Math.floor(nowMs() / 60_000),
   ];
   return hashOf(JSON.stringify(parts));
 }
 
-/** FNV-1a, 32 bits: tells texts apart, protects nothing. */
+/** FNV-1a, 32 bits: only to compare texts, not for security. */
 function hashOf(text: string): string {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);

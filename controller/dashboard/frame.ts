@@ -1,4 +1,4 @@
-/** What is around every page: source and revision in force, how fresh, who looks, and the way to the other views. */
+/** The frame of every page: source, revision in force, freshness, viewer, and navigation. */
 import type { ReconcileStatus } from '../ports/index.ts';
 import type { Assets } from './assets.ts';
 import { type Html, html, type Part } from './html.ts';
@@ -16,7 +16,7 @@ export const VIEWS = [
 ] as const;
 export type View = (typeof VIEWS)[number][0];
 
-/** What the frame says of the controller, on every page the same. */
+/** Facts about the controller that every page shows. */
 export interface FrameFacts {
   readonly nowMs: number;
   readonly status: ReconcileStatus;
@@ -24,9 +24,9 @@ export interface FrameFacts {
   readonly waiting: number;
   readonly activeWithinMs: number;
   readonly version: string;
-  /** Parts of the controller that need a person. */
+  /** How many parts of the controller need attention. */
   readonly attention: number;
-  /** Changes whenever the page would. */
+  /** Changes whenever the page changes. */
   readonly live: string;
 }
 
@@ -34,7 +34,7 @@ export interface Framed {
   readonly view: View;
   readonly title: string;
   readonly main: Html;
-  /** The page again, for its live parts; undefined for a page that must not change while a person types. */
+  /** URL for live updates; undefined for a page that must not change while a person types. */
   readonly target: string | undefined;
 }
 
@@ -49,7 +49,7 @@ const CONFIG = JSON.stringify({
   historyEnabled: false,
 });
 
-/** A document; `live`: the target that is asked again when something changed. */
+/** A complete HTML document. */
 export const documentOf = (assets: Assets, title: string, body: Html): Html => html`<!doctype html>
 <html lang="en">
 <head>

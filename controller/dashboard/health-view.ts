@@ -1,4 +1,4 @@
-/** *Health*: what needs a person first, each with its cure; then all parts. */
+/** *Health*: first the problems, each with its cure; then all parts. */
 import type { HealthCheck, HealthPart, HealthState } from '../domain/health/index.ts';
 import type { Viewed, ViewOf } from './dashboard.ts';
 import { type Html, html, joined } from './html.ts';
@@ -31,7 +31,7 @@ const LOOKS: Readonly<Record<HealthState, { shape: Shape; tone: Tone; word: stri
 
 const isTrouble = ({ state }: HealthCheck): boolean => state === 'warning' || state === 'failing';
 
-/** How many parts need a person. */
+/** How many parts need attention. */
 export const troublesIn = (checks: readonly HealthCheck[]): number => checks.filter(isTrouble).length;
 
 const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

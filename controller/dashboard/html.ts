@@ -1,15 +1,15 @@
-/** HTML from tagged templates: whatever is put in is escaped, unless it is HTML that a template made. */
+/** HTML from tagged templates: every value is escaped, unless a template made it. */
 
 export class Html {
   readonly text: string;
 
-  /** For {@link html} and for text that is HTML already and ours. */
+  /** Only for {@link html} and for trusted HTML of our own. */
   constructor(text: string) {
     this.text = text;
   }
 }
 
-/** `false` and `undefined` are nothing, so that `condition && html…` reads well. */
+/** `false` and `undefined` render as nothing, so that `condition && html…` works. */
 export type Part = string | number | Html | false | undefined | readonly Part[];
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Safe between tags and inside a quoted attribute. Characters that reorder text are shown, not obeyed. */
+/** Safe between tags and inside a quoted attribute. Characters that reorder text are made visible. */
 export const escaped = (text: string): string =>
   text
     .replace(/[&<>"']/g, found => ENTITIES[found] ?? '')
@@ -35,7 +35,7 @@ function rendered(part: Part): string {
   return part.map(rendered).join('');
 }
 
-/** Attributes must be quoted in the template; a value may then hold anything. */
+/** Attributes must be quoted in the template; then any value is safe. */
 export const html = (strings: TemplateStringsArray, ...parts: readonly Part[]): Html =>
   new Html(strings.reduce((text, string, at) => `${text}${rendered(parts[at - 1])}${string}`));
 

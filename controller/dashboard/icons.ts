@@ -1,4 +1,4 @@
-/** The shapes: one for each meaning, so that no state is told by its colour alone. Drawn once a page, used by name. */
+/** Icons: one shape per meaning, so that no state depends on colour alone. Defined once per page, used by name. */
 import { Html, html } from './html.ts';
 
 const SHAPES = {
@@ -23,7 +23,7 @@ const SHAPES = {
 } as const;
 export type Shape = keyof typeof SHAPES;
 
-/** What colours a shape: a state, or nothing. */
+/** Colour of a shape: a state, or none. */
 export type Tone = 'ok' | 'move' | 'wait' | 'stop' | 'pause' | 'back' | 'none';
 
 export const SPRITE = new Html(
@@ -32,7 +32,7 @@ export const SPRITE = new Html(
     .join('')}</defs></svg>`,
 );
 
-/** Beside its word; `label` only where it stands alone. */
+/** An icon beside its word; `label` only for an icon without a word. */
 export const icon = (shape: Shape, tone: Tone | '' = '', label?: string): Html =>
   label === undefined
     ? html`<svg class="i ${tone}" aria-hidden="true"><use href="#i-${shape}"/></svg>`

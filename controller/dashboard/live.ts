@@ -1,24 +1,24 @@
-/** Tells open pages that there is something new, as server-sent events; what is new they ask for themselves. */
+/** Notifies open pages of changes by server-sent events; the pages then fetch the new content themselves. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PageAnswer, PageRequest } from '../ports/index.ts';
 
 export interface LiveOptions {
-  /** Another text whenever a page would look different. */
+  /** A text that changes whenever a page would look different. */
   readonly version: () => string;
-  /** Whoever the stream is for may still look. */
+  /** True while the viewer of the stream may still look. */
   readonly isGood: (request: PageRequest) => Promise<boolean>;
 }
 
 export interface Live {
   answer(request: PageRequest): PageAnswer;
-  /** Ends all streams, and lets none begin. */
+  /** Ends all streams and accepts no new ones. */
   stop(): void;
 }
 
 const LOOK_MS = 1_000;
-/** Silence shorter than the idle limit of proxies. */
+/** Ping interval, shorter than the idle limit of proxies. */
 const BEAT_LOOKS = 20;
-/** Each holds a connection. */
+/** Limit, because each stream holds a connection. */
 const MOST_STREAMS = 200;
 
 export function makeLive({ version, isGood }: LiveOptions): Live {
@@ -32,7 +32,7 @@ export function makeLive({ version, isGood }: LiveOptions): Live {
       yield 'retry: 3000\n\n';
       let told: string | undefined;
       for (let looks = 0; !end.aborted; looks += 1) {
-        // A store that cannot answer ends the stream: the page then asks again, and hears whether the session still stands.
+        // If the store fails, the stream ends. The page then asks again and learns whether its session is still valid.
         const good = await isGood(request).catch(() => undefined);
         if (good === undefined) return;
         if (!good) {
@@ -58,7 +58,7 @@ export function makeLive({ version, isGood }: LiveOptions): Live {
         headers: {
           'Content-Type': full ? 'text/plain' : 'text/event-stream',
           'Cache-Control': 'no-store',
-          // nginx would otherwise keep events back until its buffer is full.
+          // Otherwise nginx would buffer events until its buffer is full.
           'X-Accel-Buffering': 'no',
           ...(full && { 'Retry-After': '10' }),
         },

@@ -1,4 +1,4 @@
-/** What the pages need: read models behind ports, the clocks, and what they say about this controller. */
+/** Options of the pages: read models behind ports, clocks, and facts about this controller. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import type { Evidence } from '../domain/gate/evidence.ts';
@@ -59,26 +59,26 @@ export interface People {
 export interface DashboardOptions {
   readonly ports: DashboardPorts;
   readonly show: ShowToken;
-  /** Undefined where no provider is set. */
+  /** Undefined if no provider is set. */
   readonly people: People | undefined;
   readonly observe: Observe;
-  /** What the gate's counts say of the snapshot's build; without a gate nothing is known. */
+  /** The gate's evidence about the snapshot's build; empty without a gate. */
   readonly evidence: (snapshot: Snapshot) => Evidence;
-  /** What a gate with defaults would say of a plain percent. */
+  /** The verdict of a default gate for a plain percent. */
   readonly advice: AdviceSource['advice'];
-  /** Effects that wait to be carried out, by topic. */
+  /** Waiting effects by topic. */
   readonly waiting: OutboxStore['waiting'];
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly randomBytes: (size: number) => Buffer;
-  /** Where desired state comes from, as a person names it; never with a password. */
+  /** The source of desired state for display, without a password. */
   readonly source: { readonly name: string; readonly branch: string | undefined };
-  /** Browsers reach the pages over https: cookies are then kept to it. */
+  /** True if browsers use https; then cookies are `Secure`. */
   readonly secure: boolean;
-  /** `https://ota.example`; undefined: whatever host the browser named. */
+  /** `https://ota.example`; undefined: the host that the browser sent. */
   readonly origin: string | undefined;
   readonly activeWithinMs: number;
   readonly version: string;
-  /** Where people read a pull request; undefined without GitHub. */
+  /** The web address of a pull request; undefined without GitHub. */
   readonly pullUrl: ((number: number) => string) | undefined;
 }

@@ -1,19 +1,19 @@
-/** Queries of the views: read with bounds, written back with one thing changed. */
+/** Query strings of the views: bounded reading, and links with changed parts. */
 import { html, type Part } from './html.ts';
 
-/** A text of the query, trimmed and bounded; undefined when it is empty. */
+/** A text of the query, trimmed and bounded; undefined if empty. */
 export const textOf = (query: URLSearchParams, name: string, max = 64): string | undefined => {
   const text = query.get(name)?.trim().slice(0, max) ?? '';
   return text === '' ? undefined : text;
 };
 
-/** A row id to go on from. */
+/** The row id at which to continue. */
 export const idOf = (query: URLSearchParams, name: string): number | undefined => {
   const text = query.get(name) ?? '';
   return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
 };
 
-/** The same view with these parts of its query changed; undefined takes one away. */
+/** A link to the same view with these parts of its query changed; undefined removes a part. */
 export function linkTo(
   path: string,
   query: URLSearchParams,

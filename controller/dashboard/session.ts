@@ -1,4 +1,4 @@
-/** Who looks, and what they may do: it follows from what their session stands on. Pure. */
+/** The viewer and their permissions, from the token or person behind the session. Pure. */
 import { actorOfPerson } from '../domain/actor.ts';
 import { type Role, roleOf } from '../domain/role.ts';
 import type { AdminToken, KeptSession } from '../ports/index.ts';
@@ -7,13 +7,13 @@ import type { AdminToken, KeptSession } from '../ports/index.ts';
 export type Ability = 'brake' | 'propose' | 'devices' | 'admin';
 
 export interface Viewer {
-  /** As the pages show it. */
+  /** Name on the pages. */
   readonly name: string;
-  /** As the audit names it: `admin:<token name>`, or `person:<subject> (<name>)`. */
+  /** Name in the audit: `admin:<token name>`, or `person:<subject> (<name>)`. */
   readonly actor: string;
   readonly role: Role;
   readonly may: ReadonlySet<Ability>;
-  /** True for somebody who came through the OpenID provider. */
+  /** True if signed in at the OpenID provider. */
   readonly byProvider: boolean;
 }
 
@@ -31,14 +31,14 @@ const MAY: Readonly<Record<Role, readonly Ability[]>> = {
   operator: ALL,
 };
 
-/** The least role that may; for the sentence that refuses. */
+/** The lowest role with this permission, for the message to people who lack it. */
 export const roleFor = (ability: Ability): Role => (ability === 'propose' ? 'proposer' : 'operator');
 
-/** `read` is needed to look at all. */
+/** Looking requires the scope `read`. */
 export const mayLook = ({ scopes }: AdminToken): boolean =>
   scopes.includes('read') || scopes.includes('admin');
 
-/** A token's scopes say what it may; its role is only how the pages call that. */
+/** A token's scopes decide its permissions; its role is only a name for the pages. */
 export function viewerOfToken({ name, scopes }: AdminToken): Viewer {
   const may = scopes.includes('admin') ? ALL : ALL.filter(a => scopes.some(scope => scope === a));
   const onlyProposes = may.every(ability => ability === 'propose');
@@ -46,7 +46,7 @@ export function viewerOfToken({ name, scopes }: AdminToken): Viewer {
   return { name, actor: `admin:${name}`, role, may: new Set(may), byProvider: false };
 }
 
-/** By the roles as they are set now; undefined: the person's groups have none. */
+/** Uses the present role settings; undefined if none of the person's groups has a role. */
 export function viewerOfPerson(
   { name, footing }: KeptSession,
   issuer: string,

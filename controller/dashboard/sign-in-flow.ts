@@ -1,4 +1,4 @@
-/** One sign-in at the provider, bound to one browser by a short-lived cookie; nothing of it is kept here. */
+/** One sign-in at the provider, bound to a browser by a short-lived cookie; nothing is stored on the server. */
 import type { PageRequest, SignInSecrets } from '../ports/index.ts';
 import type { DashboardOptions } from './options.ts';
 import { ownPath } from './sign-in-view.ts';
@@ -8,16 +8,16 @@ const FLOW_MS = 600_000;
 
 export interface Flow {
   readonly secrets: SignInSecrets;
-  /** A path of ours: where the person wanted to go. */
+  /** The path on our pages that the person wanted. */
   readonly next: string;
 }
 
 export interface Flows {
-  /** New secrets, and the value of `Set-Cookie` that holds them. */
+  /** New secrets, and the value of `Set-Cookie` that contains them. */
   begin(next: string): { readonly flow: Flow; readonly cookie: string };
-  /** Undefined: this browser began none, or too long ago. */
+  /** Undefined if this browser began no sign-in, or too long ago. */
   of(request: PageRequest): Flow | undefined;
-  /** The value of `Set-Cookie` that forgets it: each is used once. */
+  /** The value of `Set-Cookie` that deletes it: each is used once. */
   readonly over: string;
 }
 
@@ -29,7 +29,7 @@ export function makeFlows({
   secure,
 }: Pick<DashboardOptions, 'nowMs' | 'randomBytes' | 'secure'>): Flows {
   const name = secure ? '__Host-ota-sign-in' : 'ota-sign-in';
-  // Lax: the browser comes back from the provider by a link, which Strict would not send it with.
+  // Lax: the browser returns from the provider by a link, and Strict would not send the cookie then.
   const flags = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
   const secret = (): string => randomBytes(32).toString('base64url');
 

@@ -1,4 +1,4 @@
-/** Signing in at the OpenID provider: to it, and back with its answer. */
+/** Sign-in at the OpenID provider: the redirect to it, and the callback with its answer. */
 import { actorOfPerson } from '../domain/actor.ts';
 import { Fault } from '../domain/fault.ts';
 import { roleOf } from '../domain/role.ts';
@@ -10,13 +10,13 @@ import type { DashboardOptions, People } from './options.ts';
 import { makeFlows } from './sign-in-flow.ts';
 import { ownPath, type SignInViews, signInAt } from './sign-in-view.ts';
 
-/** Each names what the person, or whoever runs the controller, does next. */
+/** Each message says what the person or the operator should do next. */
 const REFUSED: Readonly<Record<SignInRefusal, (provider: string) => string>> = {
   denied: provider => `${provider} did not let you sign in.`,
   stale: provider => `${provider} says that this sign-in was used before or took too long. Begin again.`,
   clock: provider => `The clocks of ${provider} and of this controller differ too much. Set both by NTP.`,
   client: provider =>
-    `${provider} does not take this controller’s client id or secret. Check OTA_OIDC_CLIENT_ID and OTA_OIDC_CLIENT_SECRET.`,
+    `${provider} rejected this controller’s client id or secret. Check OTA_OIDC_CLIENT_ID and OTA_OIDC_CLIENT_SECRET.`,
   invalid: provider =>
     `The answer of ${provider} could not be verified, so nobody was signed in. Begin again.`,
 };
@@ -24,7 +24,7 @@ const REFUSED: Readonly<Record<SignInRefusal, (provider: string) => string>> = {
 const NOT_BEGUN =
   'This sign-in did not begin in this browser, was used before, or took longer than ten minutes. Begin again.';
 
-/** None without a provider. */
+/** Empty without a provider. */
 export function providerPages(options: DashboardOptions, access: Access, views: SignInViews): Page[] {
   const { people } = options;
   return people === undefined ? [] : pagesOf(options, people, access, views);
@@ -37,7 +37,7 @@ function pagesOf(options: DashboardOptions, people: People, access: Access, view
 
   async function begin(request: PageRequest): Promise<PageAnswer> {
     const next = ownPath(request.query.get('next'));
-    // No other site starts one in a person's name, or spoils the one that they began.
+    // Another site must not start a sign-in for a person, or break one that they began.
     if (request.header('sec-fetch-site') === 'cross-site') return goTo(signInAt(next));
     const { flow, cookie } = flows.begin(next);
     return answered(next, async () => goTo(await provider.begin(flow.secrets), { 'Set-Cookie': cookie }));
@@ -79,7 +79,7 @@ function pagesOf(options: DashboardOptions, people: People, access: Access, view
   const fail = (request: PageRequest, code: string): void =>
     observe({ type: 'ota.auth.fail', route: '/sign-in/callback', code, address: request.address });
 
-  /** A provider that does not answer is told as such; a token still opens the door. */
+  /** If the provider does not answer, the page says so and still offers the sign-in with a token. */
   async function answered(next: string, work: () => Promise<PageAnswer>): Promise<PageAnswer> {
     try {
       return await work();
@@ -98,7 +98,7 @@ function pagesOf(options: DashboardOptions, people: People, access: Access, view
   }
 
   const signedOut = async (): Promise<PageAnswer> => {
-    // What is over here stays so, whether or not the provider answers.
+    // Our own session has ended, whether or not the provider answers.
     const elsewhere = await provider.endSessionUrl().catch(error => {
       if (error instanceof Fault) return undefined;
       throw error;

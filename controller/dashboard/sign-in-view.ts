@@ -1,4 +1,4 @@
-/** What people see who are not signed in. */
+/** Pages for people who are not signed in. */
 import type { PageAnswer } from '../ports/index.ts';
 import { type AnswerHeaders, pageOf } from './answers.ts';
 import type { Assets } from './assets.ts';
@@ -7,7 +7,7 @@ import { type Html, html, type Part } from './html.ts';
 import { icon } from './icons.ts';
 import type { DashboardOptions } from './options.ts';
 
-/** A path of ours and nothing that a browser would read as another host. */
+/** Returns the path only if it is on our own host as a browser reads it, else `/`. */
 export const ownPath = (path: string | null): string =>
   path !== null && path.length <= 512 && /^\/(?![/\\])[\x21-\x7e]*$/.test(path) ? path : '/';
 
@@ -16,18 +16,18 @@ export const signInAt = (target: string): string =>
 
 export interface Told {
   readonly status: number;
-  /** What went wrong, above everything. */
+  /** The error, shown at the top. */
   readonly wrong?: Part;
   readonly headers?: AnswerHeaders;
-  /** The token's form is what the person was at, or what is left to them. */
+  /** Opens the form for a token: it was just used, or it is the only way left. */
   readonly withToken?: boolean;
 }
 
 export interface SignInViews {
   form(next: string, told: Told): PageAnswer;
-  /** Signed in at the provider, but with no role here. */
+  /** Signed in at the provider, but without a role here. */
   noRole(name: string, headers: AnswerHeaders): PageAnswer;
-  /** `elsewhere`: where the session at the provider ends. */
+  /** `elsewhere`: the URL that ends the session at the provider. */
   signedOut(elsewhere: string | undefined): PageAnswer;
 }
 

@@ -1,4 +1,4 @@
-/** Signing in with an operator's token, and out. */
+/** Sign-in with an operator's token, and sign-out. */
 import type { Page, PageAnswer, PageRequest } from '../ports/index.ts';
 import type { Access } from './access.ts';
 import { goTo } from './answers.ts';
@@ -41,7 +41,7 @@ export function signInPages(options: DashboardOptions, access: Access, assets: A
     const signedIn = await access.of(request);
     if (access.foreign(request, signedIn?.session) !== undefined)
       return views.form('/', { status: 403, wrong: REFUSED.origin });
-    // No redirect to the provider from here: browsers hold a form to our own pages (form-action).
+    // No redirect to the provider from here: the policy `form-action` keeps forms on our own pages.
     const to = signedIn?.session.viewer.byProvider === true ? '/signed-out' : '/sign-in';
     return goTo(to, { 'Set-Cookie': await access.end(request) });
   }

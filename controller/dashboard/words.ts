@@ -1,4 +1,4 @@
-/** Amounts and times as the pages write them. A number never parts from its unit: the spaces are no-break spaces. */
+/** Formats amounts and times for the pages, with no-break spaces between number and unit. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts';
 import { type Html, html } from './html.ts';
 
@@ -10,7 +10,7 @@ export const count = (n: number): string => String(Math.round(n)).replace(/\B(?=
 /** `1,310 devices`, `1 device` */
 export const counted = (n: number, noun: string): string => `${count(n)}${NBSP}${noun}${n === 1 ? '' : 's'}`;
 
-/** Of `n` in `of`: `10.5 %`, `8 %`; nothing is 0 % or 100 % that is not. */
+/** The share of `n` in `of`: `10.5 %`, `8 %`. Only exact values show as 0 % or 100 %. */
 export function share(n: number, of: number): string {
   if (of === 0) return `0${NBSP}%`;
   const percent = (n * 100) / of;
@@ -30,7 +30,7 @@ export function bytes(n: number): string {
   return `${power === 0 ? amount : amount.toFixed(1)}${NBSP}${units[power]}`;
 }
 
-/** The two largest units: `3 h 10 min`, `2 d 18 h`, `12 s`; days only from two on, as holds are thought of in hours. */
+/** The two largest units: `3 h 10 min`, `2 d 18 h`, `12 s`; days only from two on, because holds are usually given in hours. */
 export function span(ms: number): string {
   const s = Math.max(0, Math.floor(ms / SECOND_MS));
   const of = (large: number, unit: string, small: number, smallUnit: string): string => {
@@ -49,14 +49,14 @@ const two = (n: number): string => String(n).padStart(2, '0');
 
 const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
 
-/** `1 Dec`, with the year when it is another. */
+/** `1 Dec`, with the year if it is not the present one. */
 export function dateOf(ms: number, nowMs: number): string {
   const at = new Date(ms);
   const year = at.getUTCFullYear() === new Date(nowMs).getUTCFullYear() ? '' : ` ${at.getUTCFullYear()}`;
   return `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}${year}`;
 }
 
-/** `14:00`, or `Tue 1 Dec 14:00` for another day than today; in UTC, which the caller writes. */
+/** `14:00`, or `Tue 1 Dec 14:00` if not today. In UTC; the caller adds the zone. */
 export function clockOf(ms: number, nowMs: number): string {
   const at = new Date(ms);
   const time = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
@@ -72,7 +72,7 @@ export const since = (ms: number, nowMs: number): string =>
 export const moment = (ms: number, nowMs: number): Html =>
   html`<time datetime="${new Date(ms).toISOString()}">${clockOf(ms, nowMs)}${NBSP}UTC</time>`;
 
-/** The moment with how long ago it was, or how far it is. */
+/** The moment, with the time since or until it. */
 export const momentAgo = (ms: number, nowMs: number): Html =>
   html`${moment(ms, nowMs)} <span class="qq nb">(${since(ms, nowMs)})</span>`;
 

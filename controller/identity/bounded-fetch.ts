@@ -1,15 +1,15 @@
-/** Fetches with a bound on the answer: what a provider sends is held in memory before it is checked. */
+/** Fetch with a size limit, because a provider's answer is in memory before it is checked. */
 
 import type { CustomFetchOptions } from 'openid-client';
 
-/** Metadata, keys and tokens of real providers take some kilobytes; a person in thousands of groups some hundred. */
+/** Real metadata, keys and tokens take some kilobytes; a person in thousands of groups takes some hundred kilobytes. */
 const MOST_BYTES = 1_048_576;
 
 export class AnswerTooLarge extends Error {
   override readonly name = 'AnswerTooLarge';
 }
 
-/** As `fetch`; throws {@link AnswerTooLarge}. */
+/** Like `fetch`; throws {@link AnswerTooLarge}. */
 export async function boundedFetch(url: string, options: CustomFetchOptions): Promise<Response> {
   const answer = await fetch(url, { ...options, body: options.body ?? null });
   const { status, statusText, headers } = answer;

@@ -1,17 +1,17 @@
-/** What a provider says of a person, made safe to keep and to show. Pure; every value is a stranger's. */
+/** Makes a provider's claims about a person safe to store and show. Pure; every value is untrusted. */
 import type { Person } from '../ports/index.ts';
 
 const SUBJECT = /^[\x21-\x7e]{1,255}$/;
 const NAME_CHARS = 100;
 /** A group's name, or an LDAP distinguished name. */
 const GROUP_CHARS = 512;
-/** More than any provider puts into a token. */
+/** More groups than any provider puts into a token. */
 const MOST_GROUPS = 10_000;
 
 export type Claims = Readonly<Record<string, unknown>>;
 
 /**
- * `groupsClaim` is a claim's name; one that holds dots and is not there as written is a path, as Keycloak nests
+ * `groupsClaim` is the name of a claim. If no claim has this exact name, dots make it a path, as in Keycloak's
  * `realm_access.roles`. Undefined: there is no usable subject.
  */
 export function personOf(claims: Claims, issuer: string, groupsClaim: string): Person | undefined {
@@ -25,7 +25,7 @@ export function personOf(claims: Claims, issuer: string, groupsClaim: string): P
   };
 }
 
-/** Undefined: the claim is not there. */
+/** Undefined: the claim does not exist. */
 export function groupsIn(claims: Claims, groupsClaim: string): string[] | undefined {
   const value = claimAt(claims, groupsClaim);
   if (value === undefined || value === null) return undefined;
@@ -44,7 +44,7 @@ function claimAt(claims: Claims, name: string): unknown {
 
 const isRecord = (value: unknown): value is Claims => typeof value === 'object' && value !== null;
 
-/** One line: it goes into commit messages too. Characters that break or reorder lines become spaces. */
+/** One line, because it also goes into commit messages. Characters that break or reorder lines become spaces. */
 function nameIn(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const line = value

@@ -1,6 +1,6 @@
 /**
- * An OpenID provider through openid-client: authorization code with PKCE, state and nonce. It is asked when a person
- * signs in and never at a start. None of its tokens is kept.
+ * An OpenID provider through openid-client: authorization code with PKCE, state and nonce. It is contacted when a person
+ * signs in, never at the start of the controller. Its tokens are not stored.
  */
 import type { ClientAuth, Configuration } from 'openid-client';
 import { HOUR_MS } from '../domain/duration.ts';
@@ -15,16 +15,16 @@ type OpenId = typeof import('openid-client');
 
 export interface ProviderOptions {
   readonly issuer: string;
-  /** As people call it; undefined: by its host. */
+  /** Display name; undefined: its host is shown. */
   readonly name: string | undefined;
   readonly clientId: string;
-  /** Undefined: a public client, which PKCE alone protects. */
+  /** Undefined for a public client, protected by PKCE alone. */
   readonly clientSecret: string | undefined;
-  /** With spaces between them; `openid` among them. */
+  /** Separated by spaces; must contain `openid`. */
   readonly scopes: string;
-  /** The claim that names a person's groups. */
+  /** The claim with a person's groups. */
   readonly groupsClaim: string;
-  /** `https://ota.example`: where browsers reach the pages. */
+  /** `https://ota.example`: the address of the pages for browsers. */
   readonly origin: string;
   readonly nowMs: () => number;
 }
@@ -32,11 +32,11 @@ export interface ProviderOptions {
 const CALLBACK_PATH = '/sign-in/callback';
 
 const TIMEOUT_S = 10;
-/** How far the provider's clock may be off. */
+/** Tolerance for the provider's clock. */
 const CLOCK_TOLERANCE_S = 60;
-/** How long what the provider publishes is believed. */
+/** How long the provider's metadata is cached. */
 const METADATA_MS = HOUR_MS;
-/** A stranger can make us ask the provider: this bounds how much at once. */
+/** Anybody can make us contact the provider, so this limits parallel requests. */
 const MOST_AT_ONCE = 32;
 
 export function makeProvider(options: ProviderOptions): IdentityProvider {
@@ -45,7 +45,7 @@ export function makeProvider(options: ProviderOptions): IdentityProvider {
   let known: { readonly atMs: number; readonly config: Promise<Configuration> } | undefined;
   let asking = 0;
 
-  /** One question for all who wait; a failure is forgotten, so that the next sign-in asks again. */
+  /** One shared request for all waiting sign-ins. A failure is not cached, so the next sign-in tries again. */
   function configured(): Promise<Configuration> {
     if (known !== undefined && Math.abs(nowMs() - known.atMs) < METADATA_MS) return known.config;
     const config = discover(options);
@@ -133,9 +133,9 @@ async function discover({ issuer, clientId, clientSecret }: ProviderOptions): Pr
         timeout: TIMEOUT_S,
         [client.customFetch]: boundedFetch,
         execute: [
-          // The signature too, although the token comes over TLS: a proxy in between may read TLS.
+          // Also verifies the signature, although the token comes over TLS: a proxy may intercept TLS.
           client.enableNonRepudiationChecks,
-          // Settings refuse plain http beyond loopback.
+          // Settings reject plain http except for loopback.
           ...(server.protocol === 'http:' ? [client.allowInsecureRequests] : []),
         ],
       },
@@ -144,14 +144,14 @@ async function discover({ issuer, clientId, clientSecret }: ProviderOptions): Pr
       throw metadataFault(issuer, error);
     });
   const { authorization_endpoint, token_endpoint, end_session_endpoint } = found.serverMetadata();
-  // Browsers are sent to these: never to another scheme, never in the clear.
+  // Browsers are redirected to these, so other schemes and plain http are rejected.
   const endpoints = [authorization_endpoint, token_endpoint, end_session_endpoint ?? issuer];
   if (!endpoints.every(url => url !== undefined && URL.canParse(url) && isPrivateUrl(new URL(url))))
     throw new Fault('provider_invalid', `${server.host} publishes no usable endpoints`, { retry: 'backoff' });
   return found;
 }
 
-/** As the provider takes it; where it does not say, in the header (OpenID Connect Discovery 1.0 §3). */
+/** The client authentication that the provider supports; the default is the header (OpenID Connect Discovery 1.0 §3). */
 function secretAuth(
   { ClientSecretBasic, ClientSecretPost }: Pick<OpenId, 'ClientSecretBasic' | 'ClientSecretPost'>,
   secret: string,
@@ -164,7 +164,7 @@ function secretAuth(
   };
 }
 
-/** Many providers put groups into the answer of their user info endpoint alone. Its subject must be the token's. */
+/** Many providers return groups only from their user info endpoint. Its subject must match the token's. */
 async function withUserInfo(config: Configuration, accessToken: string, claims: Claims): Promise<Claims> {
   if (config.serverMetadata().userinfo_endpoint === undefined || typeof claims.sub !== 'string')
     return claims;

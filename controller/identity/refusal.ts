@@ -1,9 +1,9 @@
-/** What went wrong at the provider: its answer is refused, or it did not answer at all. */
+/** Errors of a sign-in at the provider: its answer is rejected, or it did not answer. */
 import { Fault } from '../domain/fault.ts';
 import type { SignInRefusal, SignInResult } from '../ports/index.ts';
 import { AnswerTooLarge } from './bounded-fetch.ts';
 
-/** RFC 6749 §5.2, as the token endpoint says it. */
+/** Error codes of the token endpoint (RFC 6749 §5.2). */
 const BY_TOKEN_ERROR: Readonly<Record<string, SignInRefusal>> = {
   invalid_grant: 'stale',
   invalid_client: 'client',
@@ -12,7 +12,7 @@ const BY_TOKEN_ERROR: Readonly<Record<string, SignInRefusal>> = {
 
 const NO_ANSWER = new Set(['OAUTH_TIMEOUT', 'OAUTH_ABORT']);
 
-/** Codes of openid-client and of the protocol are words in one case; anything else stays here. */
+/** Codes of openid-client and of the protocol are plain words; anything else is dropped. */
 const codeIn = (value: unknown): string | undefined =>
   typeof value === 'string' && /^[A-Za-z_]{1,60}$/.test(value) ? value : undefined;
 
@@ -21,7 +21,7 @@ const fieldOf = (error: unknown, field: string): unknown =>
     ? (error as Record<string, unknown>)[field]
     : undefined;
 
-/** Throws Fault `provider_unreachable` where there was no answer to refuse. */
+/** Throws Fault `provider_unreachable` if there was no answer. */
 export function refusalOf(error: unknown, issuer: string): SignInResult {
   const name = fieldOf(error, 'name');
   const said = codeIn(fieldOf(error, 'error'));
@@ -44,7 +44,7 @@ const refused = (why: SignInRefusal, detail: string | undefined): SignInResult =
   detail,
 });
 
-/** `fetch` throws a TypeError without a code; a gateway in between answers with a status and no JSON. */
+/** True without an answer: `fetch` throws a TypeError without a code, and a gateway answers with a status but no JSON. */
 function isNoAnswer(error: unknown, code: string | undefined): boolean {
   const status = fieldOf(fieldOf(error, 'cause'), 'status');
   return (
@@ -54,7 +54,7 @@ function isNoAnswer(error: unknown, code: string | undefined): boolean {
   );
 }
 
-/** What is no good of the metadata that a provider publishes, or that there is none. */
+/** The Fault for a provider's metadata that is invalid or missing. */
 export function metadataFault(issuer: string, cause: unknown): Fault {
   const { host } = new URL(issuer);
   const code = codeIn(fieldOf(cause, 'code'));

@@ -1,4 +1,4 @@
-// The pages work without this file. With it a person can choose light or dark, and what is shown follows the fleet.
+// The pages work without this file. It adds the choice of light or dark, and live updates.
 (() => {
   const root = document.documentElement;
   const kept = {
@@ -6,14 +6,14 @@
       try {
         return localStorage.getItem('theme');
       } catch {
-        return null; // storage is off: the system's theme it is
+        return null; // storage is off: use the system's theme
       }
     },
     set: theme => {
       try {
         localStorage.setItem('theme', theme);
       } catch {
-        // only this page has it then
+        // then the choice applies to this page only
       }
     },
   };
@@ -49,7 +49,7 @@
       if (shown !== undefined && shown !== event.data) refresh();
       shown = event.data;
     });
-    // The session is over: the next look at the page leads to signing in.
+    // The session is over: loading the page leads to the sign-in.
     stream.addEventListener('over', () => {
       close();
       refresh();
@@ -65,7 +65,7 @@
     showTheme();
     const live = document.querySelector('[data-live]');
     if (live === null || !('EventSource' in window)) return;
-    // What a person opened stays open, and what they write stays theirs.
+    // Keeps opened details open and typed text unchanged.
     window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
       !(name === 'open' && node.tagName === 'DETAILS') && !(name === 'hidden' && node.className === 'theme');
     shown = live.dataset.live || undefined;

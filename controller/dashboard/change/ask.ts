@@ -1,4 +1,4 @@
-/** What a person asked for, read from a form or from a link. Pure; every value is a stranger's. */
+/** A requested change, read from a form or a link. Pure; every value is untrusted. */
 import { HOUR_MS } from '../../domain/duration.ts';
 import { type BuildId, isBuildId } from '../../domain/ids.ts';
 import { readPercent } from '../../domain/percent.ts';
@@ -11,12 +11,12 @@ export const isAskKind = (text: string | undefined): text is AskKind => ASKS.som
 
 /** The schema's limit of `reason`. */
 const REASON_CHARS = 1000;
-/** Fifty steps, well spaced. */
+/** Enough for fifty steps with spaces. */
 const STEPS_CHARS = 1000;
 export const SUSPEND_HOURS = [1, 4, 24, 72] as const;
 const MOST_SUSPEND_MS = 31 * 24 * HOUR_MS;
 
-/** The Ask, or a sentence that says what is wrong. */
+/** Returns the Ask, or a sentence that says what is wrong. */
 export function readAsk(kind: AskKind, fields: URLSearchParams, nowMs: number): Ask | string {
   const reason = fields.get('reason')?.replace(/\s+/g, ' ').trim() || undefined;
   if (reason !== undefined && reason.length > REASON_CHARS)
@@ -55,7 +55,7 @@ function percentIn(fields: URLSearchParams): number | undefined {
   return typeof percent === 'string' ? undefined : percent;
 }
 
-/** The plan page fixes both ends, so that what is opened is what was shown. */
+/** The plan page passes both times on, so that the pull request has exactly the plan that was shown. */
 function suspendIn(fields: URLSearchParams, reason: string | undefined, nowMs: number): Ask | string {
   const whole = (name: string): number | undefined => {
     const text = fields.get(name) ?? '';
@@ -69,7 +69,7 @@ function suspendIn(fields: URLSearchParams, reason: string | undefined, nowMs: n
   return { kind: 'suspend', sinceMs, untilMs, reason: reason ?? '' };
 }
 
-/** The fields that make the same Ask again, without its reason. */
+/** The form fields of an Ask, without its reason. */
 export function fieldsOf(ask: Ask): readonly (readonly [name: string, value: string])[] {
   switch (ask.kind) {
     case 'rollout':
@@ -93,7 +93,7 @@ export function fieldsOf(ask: Ask): readonly (readonly [name: string, value: str
 
 const quoted = (text: string): string => `"${text.replace(/["\\$`]/g, '\\$&')}"`;
 
-/** The same from a terminal. `current`: the build that is rolled out now. */
+/** The equivalent command. `current`: the build that is rolled out now. */
 export function commandOf(ask: Ask, current: BuildId | undefined): string {
   const why = ask.reason === undefined || ask.reason === '' ? '' : ` --reason ${quoted(ask.reason)}`;
   switch (ask.kind) {

@@ -11,13 +11,13 @@ import { ownPath, signInAt } from '../sign-in-view.ts';
 import { fieldsOf, isAskKind, readAsk } from './ask.ts';
 import { openedView, pushedView, refusedView, shownView, titleOf } from './view.ts';
 
-/** Frames a page of a change; it stays as it is while a person reads and types. */
+/** Frames a page of a change. It is not live, so it does not change while a person reads and types. */
 export type FramePage = (
   session: Session,
   page: { readonly title: string; readonly main: Html; readonly status?: number },
 ) => Promise<PageAnswer>;
 
-/** The plan with what was typed, for somebody whose session ended on the way; nothing of it was done. */
+/** Link back to the plan with the typed values, for somebody whose session ended meanwhile. Nothing was done. */
 function planAgain({ params: { kind }, form }: PageRequest, nowMs: number): string {
   const ask = isAskKind(kind) ? readAsk(kind, form, nowMs) : undefined;
   if (ask === undefined || typeof ask === 'string') return '/';
@@ -49,7 +49,7 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
 <p><a class="btn" href="/">Back to Now</a></p>`,
     });
 
-  /** GitHub or Git that does not answer is told as such; everything else is our own fault and is logged as one. */
+  /** Shows failures of GitHub or Git as such; any other error is our own bug and is logged as one. */
   async function guarded(session: Session, work: () => Promise<PageAnswer>): Promise<PageAnswer> {
     try {
       return await work();
@@ -86,7 +86,7 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
     return guarded(session, () => look(session, ask));
   }
 
-  /** Whoever presses a button: signed in, from our own page, and with the right to. `again`: where a sign-in leads back to. */
+  /** Checks a button press: signed in, from our own page, permitted. `again`: the page to return to after a sign-in. */
   async function pressed(
     request: PageRequest,
     ability: Ability,
@@ -100,7 +100,7 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
       return said(
         session,
         403,
-        'This form is not ours or is too old',
+        'This form is invalid or too old',
         'Open the page again and press the button there. Nothing was changed.',
       );
     if (!session.viewer.may.has(ability))

@@ -1,4 +1,4 @@
-/** The plan before the button: who is affected in real counts, dangers, the way back, the change, and only then the form. */
+/** The plan page: affected devices in real counts, dangers, the way back, the change, and the form last. */
 import type { BuildId } from '../../domain/ids.ts';
 import { type Plan, undoCommands } from '../../domain/plan/index.ts';
 import { bare, exposureLine, headline, viewLine } from '../../domain/plan/lines.ts';
@@ -14,11 +14,11 @@ import { commandOf, fieldsOf } from './ask.ts';
 export interface ChangeLook {
   readonly session: Session;
   readonly way: ProposalWay | undefined;
-  /** Above everything: what became of the last press of the button. */
+  /** Shown at the top: the result of the last button press. */
   readonly note?: string | undefined;
 }
 
-/** What a heading calls it; the plan says the rest. */
+/** Short title for headings; the plan has the details. */
 export const titleOf = (ask: Ask): string => {
   switch (ask.kind) {
     case 'rollback':
@@ -65,13 +65,13 @@ ${shown.files.map(diffView)}
 const currentIn = ({ base }: Plan): BuildId | undefined =>
   base === undefined || base.state.rollout.rollback ? undefined : base.state.rollout.current;
 
-/** When nearly all run the build, or why that is not known. */
+/** When nearly all devices run the build, or why there is no forecast. */
 function forecastView({ plan, foreseen }: ShownChange): Html | undefined {
   const line = outlookLine(plan, foreseen);
   return line === undefined ? undefined : html`<p class="s q">${bare(line)}</p>`;
 }
 
-/** Adds up to all enrolled devices, those that notice nothing included. */
+/** The rows add up to all enrolled devices, unaffected ones included. */
 function affectedView({ fleet }: ShownChange): Html {
   const { devices, newOffers, forcedBack, ahead, signerMismatch, canaries, neverSeen } = fleet;
   const rest = Math.max(0, devices - newOffers - ahead - signerMismatch);
@@ -96,7 +96,7 @@ function dangersView({ plan, warnings, notes }: ShownChange): Html {
   return html`<ul class="dangers">${said.map(text => html`<li>${icon('warn', 'wait')}<span>${text}</span></li>`)}</ul>`;
 }
 
-/** Most lines of a file that are shown around a change. */
+/** How many unchanged lines are shown around a change. */
 const AROUND = 1;
 
 function diffView({ file, before, after }: ChangedFile): Html {
@@ -157,7 +157,7 @@ export function openedView(ask: Ask, { url, pull }: { readonly url: string; read
 <div class="acts"><div class="row"><a class="btn main" href="${url}">Open #${pull} on GitHub</a><a class="btn" href="/">Back to Now</a></div></div></section>`;
 }
 
-/** Branch names are made here: lower-case letters, digits, `-` and `/`. */
+/** Needs no quoting: our branch names contain only lower-case letters, digits, `-` and `/`. */
 export function pushedView(ask: Ask, { branch }: { readonly branch: string }): Html {
   return html`<div>${crumb}<h1>A branch is pushed</h1><p class="q lead">${titleOf(ask)}: nothing changes for any device until it is merged.</p></div>
 <section class="card stack-s"><p>${icon('ok', 'ok')} <code>${branch}</code> holds the change that you saw. Somebody with the right to push merges it:</p>

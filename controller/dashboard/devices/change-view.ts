@@ -1,4 +1,4 @@
-/** What would change what a device gets: the next thing that has to happen, and nothing that does not apply. */
+/** What would change a device's offer: only the next applicable step. */
 import type { Decision, HoldReason, Snapshot } from '../../domain/decision.ts';
 import type { Explanation } from '../../domain/explain.ts';
 import type { ResultReason } from '../../domain/outcome.ts';
@@ -24,7 +24,7 @@ export interface Asked {
   readonly nowMs: number;
 }
 
-/** Undefined where nothing has to change. */
+/** Undefined if nothing has to change. */
 export function changeView(asked: Asked): Html | undefined {
   const ways = waysOf(asked);
   if (ways.length === 0) return undefined;
@@ -55,7 +55,7 @@ const WAITS: Readonly<Partial<Record<ResultReason, string>>> = {
   storage: 'Free space on the device.',
 };
 
-/** It is offered something: what it said last tells what keeps it. */
+/** It has an offer; its last report shows what blocks the install. */
 function afterOffer(
   { newest, snapshot, row }: Asked,
   { build }: Extract<Decision, { kind: 'offer' }>,
@@ -125,7 +125,7 @@ const HOLDS: Readonly<Partial<Record<HoldReason, (asked: Asked) => Way[]>>> = {
   ],
 };
 
-/** The step that reaches its bucket, or a person where no time does. */
+/** The step that reaches its bucket, or the action of a person if no step does. */
 function outside({ snapshot, explained, nowMs }: Asked): Way[] {
   const { rollout, progress, halts, current, state } = snapshot;
   if (halts.length > 0)

@@ -1,4 +1,4 @@
-/** A row of the store as the decision sees it. */
+/** Converts a row of the store to the decision's input. */
 import type { Device } from '../../domain/decision.ts';
 import type { DeviceRow } from '../../ports/index.ts';
 
@@ -30,5 +30,5 @@ const ANDROID: Readonly<Record<number, string>> = {
   36: '16',
 };
 
-/** `13` for SDK 33; undefined for one that is not known here. */
+/** `13` for SDK 33; undefined for an unknown SDK. */
 export const androidOf = (sdk: number): string | undefined => ANDROID[sdk];

@@ -1,4 +1,4 @@
-/** One device: what it runs and gets, why, what it reported, and its facts. */
+/** One device: its version, its offer with the reasons, its reports, and its facts. */
 import type { Snapshot } from '../../domain/decision.ts';
 import { explain } from '../../domain/explain.ts';
 import { isDeviceId } from '../../domain/ids.ts';

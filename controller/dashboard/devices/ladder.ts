@@ -1,4 +1,4 @@
-/** Why a device gets what it gets: the questions in the order of the decision, and the place of its bucket. */
+/** Explains a device's offer: the questions in the order of the decision, and the position of its bucket. */
 import type { Snapshot } from '../../domain/decision.ts';
 import { type Explanation, HOLD_WHY } from '../../domain/explain.ts';
 import { rampOf } from '../../domain/ramp/progress.ts';
@@ -128,10 +128,10 @@ const ELIGIBLE = {
   rollback: 'because the rollout is rolled back',
 } as const;
 
-/** Where the bucket lies among the steps of the ramp. */
+/** The position of the bucket among the steps of the ramp. */
 function ruler(snapshot: Snapshot, bucket: number, percent: number): Html {
   const steps = rampOf(snapshot.rollout)?.steps.map(s => s.percent) ?? [percent];
-  // Labels nearer than 9 % of the width would run into each other.
+  // Labels closer than 9 % of the width would overlap.
   const marks = [...new Set([...steps, 100])].filter(p => p > 0).sort((a, b) => a - b);
   const shown = marks.filter(
     (p, at) =>

@@ -1,4 +1,4 @@
-/** *Devices*: found by how their id begins, by tag, build, newest report and when they were seen. */
+/** *Devices*: search by id prefix, tag, build, newest report and last-seen time. */
 import { adoptionOf } from '../../domain/adoption.ts';
 import { decide, type Snapshot } from '../../domain/decision.ts';
 import { DAY_MS } from '../../domain/duration.ts';
@@ -58,7 +58,7 @@ export const devicesView =
       limit: PAGE,
       filter: filterOf(query, snapshot, nowMs),
     });
-    // Some were looked at, and fewer than a page fit.
+    // The search limit was reached before a page was full.
     const cut = found.next !== undefined && found.rows.length < PAGE;
     const filtered = ['q', 'tag', 'build', 'outcome', 'seen'].some(name => textOf(query, name) !== undefined);
     const next =
@@ -87,7 +87,7 @@ ${
     };
   };
 
-/** The builds that most active devices run. */
+/** The builds with the most active devices. */
 function chips(
   query: URLSearchParams,
   snapshot: Snapshot | undefined,
@@ -122,7 +122,7 @@ ${textOf(query, 'of') !== undefined && html`<input type="hidden" name="of" value
 <button class="btn" type="submit">Find</button></form></search>`;
 }
 
-/** What the next check would be answered, in few words. */
+/** The answer to the next check, in short. */
 export function nextAnswer(
   row: DeviceRow,
   snapshot: Snapshot | undefined,

@@ -1,4 +1,4 @@
-/** Which build the active devices run, over time: stacked, the whole fleet as its top line. */
+/** Builds of the active devices over time, stacked; the top line is the whole fleet. */
 import { HOUR_MS } from '../../domain/duration.ts';
 import type { AdoptionHour } from '../../ports/index.ts';
 import { type Html, html, type Part } from '../html.ts';
@@ -8,7 +8,7 @@ import { type Mark, marksView } from './marks.ts';
 
 const HEIGHT = 220;
 const WIDTH = 1_000;
-/** Where the newest count stands: a little room is left to the right of now. */
+/** Position of the newest count; leaves a little room to the right of now. */
 const NOW_AT = 975;
 
 interface Band {
@@ -81,7 +81,7 @@ export function adoptionView(it: InForce, facts: NowFacts): Html {
 <details class="data"><summary>As a table</summary>${tableView(bands, hours, nowMs)}</details></section>`;
 }
 
-/** Midnights, thinned so that their labels do not touch; the one nearest to now gives way to it. */
+/** Midnights, thinned so that their labels do not touch; a label too close to now is left out. */
 function ticks(fromMs: number, nowMs: number, x: (ms: number) => number): Html[] {
   const day = 24 * HOUR_MS;
   const days = Math.max(1, Math.ceil((nowMs - fromMs) / day));

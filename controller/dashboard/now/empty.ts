@@ -1,4 +1,4 @@
-/** Nothing is in force: the first steps, each with its command and with what the controller met. */
+/** Shown while nothing is in force: the first steps with their commands, and what the controller has found so far. */
 import { type Html, html, type Part } from '../html.ts';
 import { icon, state } from '../icons.ts';
 import type { DashboardOptions } from '../options.ts';

@@ -1,4 +1,4 @@
-/** What *Now* is made of, gathered once for all who look in the same second. */
+/** The data of *Now*, collected once for all viewers in the same second. */
 import { adoptionOf } from '../../domain/adoption.ts';
 import type { Snapshot } from '../../domain/decision.ts';
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts';
@@ -24,11 +24,11 @@ export interface NowFacts {
   /** Devices that have checked in within the last hour. */
   readonly lastHour: number;
   readonly activeWithinMs: number;
-  /** Effects that wait to be carried out. */
+  /** Waiting effects. */
   readonly waiting: Awaited<ReturnType<DashboardOptions['waiting']>>;
-  /** What active devices ran, oldest hour first. */
+  /** Versions of the active devices, oldest hour first. */
   readonly hours: readonly AdoptionHour[];
-  /** The newest ones. */
+  /** The newest revisions. */
   readonly revisions: readonly KeptRevision[];
   /** Undefined: nothing is in force. */
   readonly inForce: InForce | undefined;
@@ -36,18 +36,18 @@ export interface NowFacts {
 
 export interface InForce {
   readonly snapshot: Snapshot;
-  /** Of this snapshot's fleet; undefined while a large fleet is counted for the first time. */
+  /** Count of this snapshot's fleet; undefined while a large fleet is counted for the first time. */
   readonly counted: Counted | undefined;
   /** Undefined without a gate. */
   readonly evidence: Evidence | undefined;
-  /** Steps of the standing ramp that were entered, in order. */
+  /** Entered steps of the present ramp, in order. */
   readonly entered: readonly RampStepRow[];
   /** Active devices that run `current`. */
   readonly running: number;
   /** Active devices that run `last_safe`. */
   readonly runningSafe: number;
   readonly suspended: boolean;
-  /** Of a plain percent; undefined for a ramp, and before the first count. */
+  /** Advice for a plain percent; undefined for a ramp and before the first count. */
   readonly advice: Advice | undefined;
   /** Undefined while they are counted for the first time. */
   readonly troubles: CountedTroubles | undefined;

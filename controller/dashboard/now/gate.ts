@@ -1,4 +1,4 @@
-/** The gate of the step: the verdict as a sentence, then each condition with its count and its limit. */
+/** The gate of the step: the verdict as a sentence, then each condition with count and limit. */
 import type { Advice } from '../../domain/gate/advice.ts';
 import { type Evidence, judgedOf } from '../../domain/gate/evidence.ts';
 import { DEFAULT_GATE, type Gate } from '../../domain/gate/gate.ts';
@@ -12,7 +12,7 @@ import type { InForce } from './facts.ts';
 import { capital, reasonText } from './reasons.ts';
 import type { NowState } from './state.ts';
 
-/** A plain percent has no steps; what a gate would say of it is told all the same. */
+/** A plain percent has no steps, so it shows what a gate would say. */
 export function gateView(state: NowState, it: InForce): Html | undefined {
   const { snapshot, evidence } = it;
   const ramp = rampOf(snapshot.rollout);
@@ -28,7 +28,7 @@ ${verdictLine(state, judgement)}
 <ul class="gate">${conditions(gate, evidence, judgement?.figures, snapshot.progress?.exposureMs ?? 0, holdOf(it))}</ul></section>`;
 }
 
-/** It changes nothing: a plain percent never narrows by itself. */
+/** Information only: a plain percent never narrows by itself. */
 function adviceView({ judgement, evidence }: Advice): Html {
   const { cohort, canary } = evidence;
   return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">What a gate would say</h2><p>with its defaults, of ${counted(judgedOf(cohort), 'device')} and ${count(canary.taken)} ${canary.taken === 1 ? 'canary' : 'canaries'}; it is told and changes nothing</p></header>
@@ -177,7 +177,7 @@ const BAD = { shape: 'halt', tone: 'stop' } as const;
 const conditionView = ({ shape, tone, name, value, bar, sub }: Condition): Html =>
   html`<li>${icon(shape, tone)}<span>${name}</span><span class="lim">${value}</span>${bar !== undefined && bullet(bar, tone)}${sub !== undefined && html`<span class="sub">${sub}</span>`}</li>`;
 
-/** The value against its limit; the limit stands in the middle, or further left when the value is beyond it. */
+/** A bar of the value against its limit. The limit is in the middle, or further left if the value exceeds it. */
 function bullet({ value, limit }: { value: number; limit: number }, tone: Tone): Html {
   const whole = Math.max(limit * 2, value * 1.25);
   const at = (v: number): string => ((v * 100) / whole).toFixed(1);

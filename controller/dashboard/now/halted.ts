@@ -1,4 +1,4 @@
-/** Why a gate halted, with its numbers; and what ends it. */
+/** Why a gate halted, with its figures, and what ends the halt. */
 import { judgedOf } from '../../domain/gate/evidence.ts';
 import { haltIn } from '../../domain/halt.ts';
 import { rampOf } from '../../domain/ramp/progress.ts';
@@ -9,7 +9,7 @@ import type { InForce } from './facts.ts';
 import { capital, reasonText } from './reasons.ts';
 import type { NowState } from './state.ts';
 
-/** The first reason with its count, else the reasons in words. */
+/** The first reason with its count, or else the reasons in words. */
 export function haltSentence({ snapshot, evidence }: InForce): Part {
   const halt = haltIn(snapshot.halts);
   const reasons = (halt?.reason ?? '').split(', ');
@@ -35,7 +35,7 @@ interface WayOut {
   readonly about: Part;
 }
 
-/** What ends this state, the safest first; nothing for states that end by themselves. */
+/** What ends this state, the safest first; empty for states that end by themselves. */
 export function endsView(state: NowState, it: InForce): Html | undefined {
   const ways = waysOf(state, it);
   if (ways.length === 0) return undefined;

@@ -1,4 +1,4 @@
-/** The one sentence: the state, what is offered to whom, what happens next and on which condition. */
+/** The headline: the state, who is offered what, what happens next and on which condition. */
 import { nameOfActor } from '../../domain/actor.ts';
 import { haltIn } from '../../domain/halt.ts';
 import { nextStepOf } from '../../domain/ramp/forecast.ts';
@@ -17,7 +17,7 @@ export interface Hero {
   readonly kicker: string;
   readonly heading: string;
   readonly say: Part;
-  /** Tinted: a person should act, or offers are not as Git alone would have them. */
+  /** Tinted if a person should act, or if offers differ from Git. */
   readonly loud?: 'stop' | 'pause' | 'back' | 'wait';
 }
 
@@ -221,7 +221,7 @@ function arrivingSentence({ counted: c, snapshot }: InForce, { counts }: NowFact
   return html`<b>${count(running)}</b> of the ${counted(offered, 'active device')} that are offered ${snapshot.current.buildId} run it, ${share(running, offered)}; the rollout is complete at 99${'\u00a0'}%. It goes on by itself.`;
 }
 
-/** For headings, where markup has no place: always with its date. */
+/** A time for headings, without markup and always with its date. */
 function plainClock(ms: number): string {
   const at = new Date(ms);
   const day = at.toLocaleDateString('en-GB', {

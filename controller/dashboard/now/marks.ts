@@ -1,4 +1,4 @@
-/** Moments above a chart: a step that widened, a halt, a rollback. Those that would touch are merged; the worse wins. */
+/** Marks above a chart: a wider step, a halt, a rollback. Overlapping marks are merged; the worse one wins. */
 import { type Html, html } from '../html.ts';
 import type { Shape, Tone } from '../icons.ts';
 
@@ -24,7 +24,7 @@ export function marksView(marks: readonly Mark[], x: (ms: number) => number): Ht
   return kept.map(({ atMs, shape, tone, label }, index) => {
     const at = `${x(atMs).toFixed(2)}%`;
     const next = kept[index + 1];
-    // On a phone two labels would run into each other: the later one is shown.
+    // On a phone two labels would overlap, so only the later one is shown.
     const crowded = next !== undefined && x(next.atMs) - x(atMs) < ROOM;
     return html`<line class="mark ${tone}" x1="${at}" x2="${at}" y1="32" y2="254"/><svg x="${at}" y="17" overflow="visible" class="gl ${tone}"><use href="#i-${shape}" x="-6.5" width="13" height="13" fill="currentColor"/></svg><text x="${at}" y="11" class="${tone === 'stop' ? 'em' : ''}${crowded ? ' minor' : ''}" text-anchor="middle">${label}</text>`;
   });

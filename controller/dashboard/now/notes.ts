@@ -1,4 +1,4 @@
-/** What stands beside the state: a refused revision, a source that cannot be read, a clock in doubt, an APK that is lost. */
+/** Notes on problems beside the state: a refused revision, an unreadable source, a held clock, a lost APK. */
 
 import { MINUTE_MS } from '../../domain/duration.ts';
 import { isRefused } from '../frame.ts';
@@ -7,7 +7,7 @@ import { icon, type Shape, type Tone } from '../icons.ts';
 import { counted, momentAgo, short } from '../words.ts';
 import type { NowFacts } from './facts.ts';
 
-/** A long effect takes its time; GitHub is asked again within minutes. */
+/** Age from which waiting effects are shown: long effects take time, and GitHub is retried within minutes. */
 const LATE_MS = 15 * MINUTE_MS;
 const SENT_TO: Readonly<Record<string, string>> = { github: 'GitHub', nudge: 'The push service' };
 

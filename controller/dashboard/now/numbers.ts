@@ -1,4 +1,4 @@
-/** Four numbers, each with what it counts. */
+/** Four numbers, each with an explanation. */
 import { effectivePercent } from '../../domain/decision.ts';
 import { subjectOf } from '../../domain/progress.ts';
 import { type Html, html } from '../html.ts';
@@ -39,7 +39,7 @@ export function numbersView(it: InForce, { counts, lastHour, activeWithinMs, now
   ]}</dl>`;
 }
 
-/** Of the build that devices are led to, which is the last safe one in a rollback. */
+/** Counts for the target build, which is the last safe one in a rollback. */
 function offersOf(it: InForce, nowMs: number): { buildId: string; devices: number; why: string } {
   const { snapshot, suspended, counted: c } = it;
   const { buildId, kind } = subjectOf(snapshot);

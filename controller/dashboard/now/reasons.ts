@@ -1,4 +1,4 @@
-/** What a verdict's reasons mean, as ends of a sentence. */
+/** The reasons of a verdict in words, to complete a sentence. */
 import type { Reason } from '../../domain/gate/verdict.ts';
 
 export const REASON_WORDS: Readonly<Record<Reason, string>> = {

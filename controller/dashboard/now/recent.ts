@@ -1,4 +1,4 @@
-/** The newest revisions, as evidence for what stands. */
+/** The newest revisions. */
 import { type Html, html } from '../html.ts';
 import { icon } from '../icons.ts';
 import { short, since } from '../words.ts';

@@ -1,4 +1,4 @@
-/** Where the devices stand that are led to the build: the rows add up to all of them that were seen. */
+/** Progress of the devices led to the build; the rows add up to all that were seen. */
 import type { HoldReason } from '../../domain/decision.ts';
 import { subjectOf } from '../../domain/progress.ts';
 import { type Html, html, type Part } from '../html.ts';
@@ -61,7 +61,7 @@ function saidWhy({ troubles, snapshot }: InForce): string {
   ].join('');
 }
 
-/** Of a stopped build nobody is led to it any more: what counts is who took it before. */
+/** For a stopped build: no device is led to it any more, so this shows the devices that took it before. */
 function tookView({ snapshot, evidence, running }: InForce, { counts }: NowFacts): Html {
   const { buildId } = snapshot.current;
   if (evidence === undefined)

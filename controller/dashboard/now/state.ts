@@ -1,4 +1,4 @@
-/** The one word for what is going on: what a person must know first decides. Pure. */
+/** The state in one word: the most important condition wins. Pure. */
 import { isRolledBack } from '../../domain/decision.ts';
 import { hasArrived, subjectOf, waitsOf } from '../../domain/progress.ts';
 import { percentAt, rampOf } from '../../domain/ramp/progress.ts';
@@ -7,12 +7,12 @@ import type { InForce } from './facts.ts';
 export type NowState =
   /** The gate stopped the build. */
   | 'halted'
-  /** A person did. */
+  /** A person stopped the build. */
   | 'braked'
   | 'rolled_back'
   | 'withdrawn'
   | 'suspended'
-  /** The gate asks a person. */
+  /** The gate waits for a person. */
   | 'asks'
   /** The next step needs an approval. */
   | 'needs_approval'
@@ -23,7 +23,7 @@ export type NowState =
   | 'fixed'
   /** 0 %. */
   | 'closed'
-  /** Exposure has arrived; devices still take the build. */
+  /** The exposure has reached its end; devices still install the build. */
   | 'arriving'
   | 'completed';
 

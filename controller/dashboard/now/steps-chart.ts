@@ -1,4 +1,4 @@
-/** The build against its steps: the share of the fleet that is offered it, and the share that runs it. */
+/** The build against its steps: the share of the fleet that is offered it and the share that runs it. */
 import { HOUR_MS } from '../../domain/duration.ts';
 import { nextStepOf } from '../../domain/ramp/forecast.ts';
 import { percentAt, rampOf } from '../../domain/ramp/progress.ts';
@@ -16,7 +16,7 @@ interface Point {
   readonly percent: number;
 }
 
-/** Undefined where there is nothing to compare: no ramp, or one that has not begun. */
+/** Undefined without a ramp, or before it begins. */
 export function stepsChart(state: NowState, it: InForce, facts: NowFacts): Html | undefined {
   const { snapshot, entered } = it;
   const { nowMs } = facts;
@@ -28,7 +28,7 @@ export function stepsChart(state: NowState, it: InForce, facts: NowFacts): Html 
   const waits = stopped || state === 'asks' || state === 'needs_approval';
   const next = waits ? undefined : nextStepOf(snapshot, nowMs);
   const spanMs = Math.max(HOUR_MS, nowMs - fromMs);
-  // What is foreseen gets a quarter of the width, however far it is.
+  // The forecast always gets a quarter of the width.
   const toMs =
     next === undefined
       ? nowMs + spanMs * 0.04
@@ -53,7 +53,7 @@ export function stepsChart(state: NowState, it: InForce, facts: NowFacts): Html 
 <p class="s q">${gapText(it)}</p></section>`;
 }
 
-/** Horizontal and vertical strokes from step to step, to where the offers ended. */
+/** Horizontal and vertical lines from step to step, up to the end of the offers. */
 function stairs(
   points: readonly Point[],
   endMs: number,
@@ -85,7 +85,7 @@ function ranOf({ snapshot, running }: InForce, { hours, counts, nowMs }: NowFact
   return [...past, { atMs: nowMs, percent: (running * 100) / Math.max(1, counts.active) }];
 }
 
-/** A round number that leaves a little room above. */
+/** A round number with a little room above the value. */
 const topOf = (most: number): number =>
   [2, 4, 8, 12, 20, 40, 60, 80, 100].find(top => top >= most * 1.1) ?? Math.max(100, Math.ceil(most));
 

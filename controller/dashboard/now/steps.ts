@@ -1,4 +1,4 @@
-/** The steps of the ramp: what each has done, where it stands, and when it can come. */
+/** The steps of the ramp: past, present and future, with times. */
 import { forecast } from '../../domain/ramp/forecast.ts';
 import { rampOf } from '../../domain/ramp/progress.ts';
 import { type Html, html, type Part } from '../html.ts';
@@ -9,7 +9,7 @@ import type { NowState } from './state.ts';
 
 const STOPPED: ReadonlySet<NowState> = new Set(['halted', 'braked', 'rolled_back', 'withdrawn']);
 
-/** Nobody can foretell when a person answers. */
+/** No time is shown for a step that waits for a person. */
 const ASKS: Readonly<Partial<Record<NowState, (isNext: boolean) => string>>> = {
   asks: isNext => (isNext ? 'once you answer' : 'after that'),
   needs_approval: isNext => (isNext ? 'once it is approved' : 'after that'),

@@ -1,4 +1,4 @@
-/** Why devices do not run the build: by reason and Android, devices and never attempts. */
+/** Why devices do not run the build, by reason and Android version. Counts devices, not attempts. */
 import { BUILD_FAILURES } from '../../domain/gate/evidence.ts';
 import { type ResultReason, VERIFY_FAILURES } from '../../domain/outcome.ts';
 import type { Trouble } from '../../ports/index.ts';
@@ -41,7 +41,7 @@ ${GROUPS.map(group => groupView(group, rows.filter(group.takes), sdks, led, buil
 <p class="xs qq">Columns: Android and its SDK. A device counts once, however often it tried.</p></section>`;
 }
 
-/** By the share of the devices that were led to the build: one of hundreds is pale however few others there are. */
+/** Colour by the share of the devices led to the build, so one device of hundreds is always pale. */
 function heatOf(devices: number, led: number, most: number): number {
   const percent = (devices * 100) / Math.max(1, led);
   return Math.min(most, 1 + [2, 5, 15].filter(limit => percent > limit).length);

@@ -1,4 +1,4 @@
-/** *Now*: one heading is the answer, everything below it is its evidence. */
+/** *Now*: the heading gives the answer, the rest gives the evidence. */
 import { actsView } from '../actions.ts';
 import type { Look, Viewed } from '../dashboard.ts';
 import { type Html, html } from '../html.ts';
@@ -33,14 +33,14 @@ export function nowView(options: DashboardOptions, version: () => string): (look
 
 const SHARED_MS = 1_000;
 
-/** Gathered once for all who look within a second, unless something changed: open pages all ask at the same time. */
+/** Cached for a second unless something changes, because all open pages ask at the same time. */
 function shared(options: DashboardOptions, version: () => string): () => Promise<NowFacts> {
   let last: { readonly key: string; readonly facts: Promise<NowFacts> } | undefined;
   return () => {
     const key = `${version()} ${Math.floor(options.monotonicMs() / SHARED_MS)}`;
     if (last?.key !== key) last = { key, facts: gatherNow(options) };
     const { facts } = last;
-    // What failed is not kept.
+    // Failures are not cached.
     facts.catch(() => {
       last = undefined;
     });
@@ -54,7 +54,7 @@ function standing(it: InForce, facts: NowFacts, { session }: Look): Html {
   const ends = endsView(state, it);
   const gate = gateView(state, it);
   const recent = recentView(facts);
-  // The column beside the devices is as long as they are: what ends the state comes there first.
+  // The column beside the devices is long, so the ways to end the state come first there.
   const beside = ends ?? recent;
   const below = ends === undefined ? undefined : recent;
   return html`${heroView(hero, actsView(state, it, session))}

@@ -1,4 +1,4 @@
-/** A small curve: the share of active devices that ran a build while a revision stood, up to its own highest. */
+/** A small curve: the share of active devices that ran a build while a revision was in force, scaled to its maximum. */
 import type { AdoptionHour } from '../../ports/index.ts';
 import { type Html, html } from '../html.ts';
 import { percents } from '../words.ts';

@@ -1,4 +1,4 @@
-/** The plan of a revision as it was applied: who is offered what, the dangers, and each change. */
+/** The plan of a revision as it was applied: offers, dangers, and each change. */
 import type { RevisionDetail } from '../../ports/index.ts';
 import { type Html, html } from '../html.ts';
 import { icon } from '../icons.ts';

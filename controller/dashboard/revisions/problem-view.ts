@@ -1,4 +1,4 @@
-/** A problem with its place and the lines around it, the wrong one marked and the message under it. */
+/** A problem with its place and the lines around it. The wrong line is marked, with the message below it. */
 import type { ShownProblem } from '../../ports/index.ts';
 import { type Html, html } from '../html.ts';
 
@@ -20,7 +20,7 @@ export function problemView(problem: ShownProblem): Html {
   }</ol></figure>`;
 }
 
-/** The word at the column is underlined: a key, a value, or what is left of the line. */
+/** Underlines the word at the column: a key, a value, or the rest of the line. */
 function marked(text: string, column: number): Html {
   const from = Math.max(0, column - 1);
   const word = /^[^\s:,{}[\]]+/.exec(text.slice(from))?.[0] ?? text.slice(from, from + 1);

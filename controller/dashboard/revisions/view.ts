@@ -1,4 +1,4 @@
-/** *Revisions*: what was merged, what it meant for whom, and how it went; a refused one with its problems. */
+/** *Revisions*: what was merged, its effect on devices, and its outcome; problems of refused ones. */
 import { nameOfActor } from '../../domain/actor.ts';
 import { type EventKind, eventOf } from '../../domain/history.ts';
 import type {
@@ -34,7 +34,7 @@ export const revisionsView =
     const oldest = shown.at(-1);
     const hours =
       oldest === undefined ? [] : await ports.adoption.hours(oldest.atMs - 3_600_000, CURVE_POINTS * PAGE);
-    // What happened to the newest ones; older ones have it in the audit.
+    // Only for the newest ones; the audit has the events of older ones.
     const happened = new Map(
       (await ports.history.list({ limit: TOLD })).map(applied => [applied.appliedAtMs, applied.events]),
     );
@@ -73,7 +73,7 @@ interface Around {
   readonly pullUrl: ((number: number) => string) | undefined;
 }
 
-/** When the next applied one took its place; now for the newest. */
+/** When the next applied revision replaced it; now for the newest. */
 function endOf(
   row: KeptRevision,
   newer: readonly KeptRevision[],
@@ -121,7 +121,7 @@ function metaOf({ detail, revision }: KeptRevision, { pullUrl, people }: Around)
   const approvals =
     given !== undefined &&
     html`, approved by ${given.by.join(', ')} (${count(given.by.length)} of ${count(given.needed)} needed)`;
-  // GitHub knows it; before it was asked the subject of the commit usually tells.
+  // GitHub knows the number. Until it is asked, the subject of the commit usually contains it.
   const named = /(?:^Merge pull request #|\(#)(\d{1,9})\b/.exec(commit.subject)?.[1];
   const number = merged?.pull ?? (named === undefined ? undefined : Number(named));
   const pull =
@@ -132,7 +132,7 @@ function metaOf({ detail, revision }: KeptRevision, { pullUrl, people }: Around)
   return html`${pull}by ${commit.author}: “${commit.subject}”${merger}${approvals}. `;
 }
 
-/** How its build went while it stood: at its end, or now. */
+/** The result of its build at the end of the revision, or now. */
 function outcomeOf(row: KeptRevision, end: ReturnType<typeof endOf>, { hours, nowMs }: Around): Part {
   const { buildId } = row;
   if (buildId === undefined) return undefined;
@@ -148,7 +148,7 @@ function outcomeOf(row: KeptRevision, end: ReturnType<typeof endOf>, { hours, no
   return html`${curveView(buildId, stretch, row.atMs, end.atMs, end.by === undefined)}${count(ran)} of ${count(active)} active ran ${buildId}, ${share(ran, active)}; it ${by}.`;
 }
 
-/** Steps, verdicts, halts and what people did while it stood, oldest first. */
+/** Steps, verdicts, halts and actions of people while it was in force, oldest first. */
 function eventsView(events: readonly AuditEntry[], nowMs: number): Html | undefined {
   const told = events.flatMap(event => {
     const said = eventOf(event.action, event.detail);
