@@ -1,11 +1,11 @@
-/** What `ota build add` says about an APK that is signed but that Android does not install. */
+/** The messages of `ota build add` for a signed APK that has other problems. */
 import { type Concern, HINTS } from '../apk/index.ts';
 import { type Io, paint } from './io.ts';
 import { visible } from './problem-formats.ts';
 
 /**
- * Prints the concerns on standard error; false when one of them refuses the APK. An APK that is already declared is
- * refused by none: it can be what the fleet runs.
+ * Prints the concerns on standard error. Returns false if one of them refuses the APK. An APK that is already declared
+ * is never refused, because the fleet may run it.
  */
 export function acceptable(concerns: readonly Concern[], declared: boolean, io: Io): boolean {
   const { red, yellow } = paint(io);

@@ -7,14 +7,14 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 export interface ApkInput extends AsyncDisposable {
-  /** A regular file with the bytes, or what was named when that is neither a file nor a pipe. */
+  /** A regular file with the bytes, or the given path if it is neither a file nor a pipe. */
   readonly path: string;
 }
 
-/** An APK can never be larger; what comes after is not read. */
+/** An APK cannot be larger. Bytes beyond this are not read. */
 const MAX_BYTES = 0x1_0000_0000;
 
-/** Copies a pipe to a temporary file, which goes with the input. Rejects with Node's I/O error. */
+/** Copies a pipe to a temporary file, which is deleted with the input. Rejects with Node's I/O error. */
 export async function openApkInput(file: string): Promise<ApkInput> {
   const stats = await stat(file);
   const once = stats.isFIFO() || stats.isCharacterDevice() || stats.isSocket();

@@ -1,4 +1,4 @@
-/** Readers of single arguments: each returns the value or throws commander's InvalidArgumentError with what is expected. */
+/** Parsers of single arguments. Each returns the value or throws commander's InvalidArgumentError that says what is expected. */
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../domain/duration.ts';
 import { isBuildId, isDeviceId, isName } from '../domain/ids.ts';
@@ -12,7 +12,7 @@ const wrong = (message: string): never => {
   throw new InvalidArgumentError(message);
 };
 
-/** Commander shows the sentence. */
+/** If `read` returns a sentence instead of a value, commander shows it as the error. */
 export const readWith =
   <T extends object | number>(read: (text: string) => T | string) =>
   (text: string): T => {
@@ -42,16 +42,16 @@ export function durationArgument(text: string): number {
   return ms > 0 ? ms : wrong('Expected a duration like 90s, 30m, 4h or 7d.');
 }
 
-/** For options that read a bare number as seconds before 0.2: the refusal names the old meaning. */
+/** For options that took a plain number of seconds before 0.2. The error explains the old meaning. */
 export const oldDurationArgument = (text: string): number =>
   /^\d+$/.test(text)
     ? wrong(`A unit is missing. Before 0.2 this meant seconds: write ${text}s.`)
     : durationArgument(text);
 
-/** A moment: in so long, or with its offset. What was written stays as it was spelled. */
+/** A moment: a duration from now, or a time with its UTC offset and its spelling. */
 export type When = { readonly inMs: number } | { readonly atMs: number; readonly text: string };
 
-/** `4h`, or `2026-12-01T18:00:00+01:00`. A time without an offset means another moment on each machine. */
+/** `4h`, or `2026-12-01T18:00:00+01:00`. A time without an offset would depend on the machine's time zone. */
 export function whenArgument(text: string): When {
   const atMs = parseTime(text);
   if (atMs !== undefined) return { atMs, text };
@@ -62,12 +62,12 @@ export function whenArgument(text: string): When {
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error;
     return wrong(
-      'Expected how long from now, like 4h, or a time with an offset, like 2026-12-01T18:00:00+01:00.',
+      'Expected a duration from now, like 4h, or a time with an offset, like 2026-12-01T18:00:00+01:00.',
     );
   }
 }
 
-/** Whole seconds: what is written into a file is read by people. */
+/** Uses whole seconds, because people read the time in a file. */
 export function momentOf(when: When, nowMs: number): Moment {
   if ('atMs' in when) return when;
   const atMs = nowMs + when.inMs;
@@ -100,20 +100,20 @@ export function tagsArgument(text: string, before: readonly string[] = []): stri
   return [...new Set([...before, ...names])];
 }
 
-/** Printable ASCII, as the schema of cohort_seed has it. */
+/** Printable ASCII, like the schema of cohort_seed. */
 export const seedArgument = (text: string): string =>
   /^[\x20-\x7e]{0,100}$/.test(text)
     ? text
     : wrong('A cohort_seed is at most 100 printable ASCII characters.');
 
-/** One line of free text, as it goes into YAML and pull requests. */
+/** One line of free text for YAML and pull requests. */
 export function reasonArgument(text: string): string {
   const reason = text.trim();
   if (reason === '') return wrong('The text is empty.');
   return reason.length <= 1000 ? reason : wrong('The text is too long: at most 1,000 characters.');
 }
 
-/** A moment with its offset → Unix ms. A time without one means another moment on each machine. */
+/** A time with its UTC offset → Unix ms. A time without an offset would depend on the machine's time zone. */
 export const timeArgument = (text: string): number =>
   parseTime(text) ??
   wrong('Expected a time with seconds and an offset, like 2026-12-01T18:00:00+01:00 or …Z.');

@@ -1,4 +1,4 @@
-/** `ota artifact …`: the APKs that the controller holds, and what names them. */
+/** `ota artifact …`: the APKs that the controller stores, and what uses them. */
 import type { Command } from 'commander';
 import type * as Api from '../../schemas/api.d.ts';
 import { type ArtifactUse, usesText } from '../domain/artifact-use.ts';
@@ -22,8 +22,8 @@ export const artifact =
       .command('artifact')
       .summary('list, delete and copy stored APKs')
       .description(
-        'Shows the APKs that the controller holds with what names them, deletes those that nothing needs, and copies them\n' +
-          'between folders and buckets.',
+        'Lists the stored APKs and what uses them, deletes APKs that are not needed, and copies them between folders and\n' +
+          'buckets.',
       )
       .addHelpText('after', examples('ota artifact list', 'ota artifact delete 4bb1ec75f671'));
     const verb = (name: string, about: string, samples: readonly string[]): Command =>
@@ -32,29 +32,29 @@ export const artifact =
         .description(about)
         .addHelpText('after', examples(...samples));
 
-    verb('list', 'Lists the stored APKs, and the builds, revisions and pull requests that name them.', [
+    verb('list', 'Lists the stored APKs, and the builds, revisions and pull requests that use them.', [
       'ota artifact list',
       'ota artifact list --unused',
     ])
-      .option('--unused', 'only those that nothing names')
+      .option('--unused', 'only APKs that nothing uses')
       .option('--json', 'print JSON')
       .action((options: ListOptions) => choose(io => runList(controllerClient(io), options, io)));
 
     verb(
       'delete',
-      'Deletes stored APKs. Refused without --force while a build, a refused revision or an open pull request names one.',
+      'Deletes stored APKs. Needs --force if a build, a refused revision or an open pull request still uses one.',
       ['ota artifact delete 4bb1ec75f671', 'ota artifact delete b40 --force'],
     )
       .argument('<artifact...>', 'SHA-256, its first 8 digits or more, or a build id')
-      .option('--force', 'also what is still named: it is offered to nobody until it is uploaded again')
+      .option('--force', 'also delete APKs in use; their builds are not offered until uploaded again')
       .action((names: string[], options: { force?: boolean }) =>
         choose(io => runDelete(controllerClient(io), names, options.force === true, io)),
       );
 
     verb(
       'copy',
-      'Copies stored APKs between folders and buckets of an S3-compatible store, each verified by its hash. Runs on a host that\n' +
-        'reaches both, also while a controller runs; run again, it copies what is missing. A bucket is reached with\n' +
+      'Copies stored APKs between folders and buckets of an S3-compatible store, and verifies the hash of each. Run it on a\n' +
+        'host that reaches both; a controller may be running. Run it again to copy what is missing. For a bucket, set\n' +
         'OTA_ARTIFACTS_ENDPOINT, OTA_ARTIFACTS_REGION, OTA_ARTIFACTS_PATH_STYLE and AWS credentials. See docs/object-store.md.',
       [
         'ota artifact copy --from s3://fleet-apks/production --to /var/lib/ota/artifacts',
@@ -62,7 +62,7 @@ export const artifact =
       ],
     )
       .requiredOption('--from <place>', 'a folder of APKs, or s3://bucket/prefix')
-      .requiredOption('--to <place>', 'where they are copied to: the same')
+      .requiredOption('--to <place>', 'the destination: a folder, or s3://bucket/prefix')
       .action((options: ApkCopyOptions) => choose(io => runCopy(copies, options, io)));
   };
 
@@ -97,7 +97,7 @@ async function runDelete(
   io: Io,
 ): Promise<ExitCode> {
   const { artifacts } = await listed(client);
-  // All names are looked up before anything goes.
+  // Look up all names before deleting anything.
   const chosen = [...new Set(names.map(name => oneNamed(name, artifacts)))];
   for (const { sha256, size_bytes } of chosen) {
     const query = force ? { force: 'true' } : {};
@@ -107,7 +107,7 @@ async function runDelete(
   return EXIT.fine;
 }
 
-/** Uses that are named by a build id. */
+/** Kinds of uses whose name is a build id. */
 const OF_BUILD = new Set(['current', 'last_safe', 'declared', 'former']);
 
 /** Faults `artifact_unknown`, `artifact_ambiguous`. */
@@ -119,11 +119,11 @@ function oneNamed(name: string, artifacts: readonly Api.StoredArtifact[]): Api.S
   if (only === undefined)
     throw new Fault(
       'artifact_unknown',
-      `no stored APK is named ${JSON.stringify(name.slice(0, 100))}\n  ota artifact list shows them; give 8 digits of the hash at least`,
+      `no stored APK matches ${JSON.stringify(name.slice(0, 100))}\n  list them with: ota artifact list; give a build id or at least 8 digits of the hash`,
       { retry: 'never' },
     );
   if (another !== undefined)
-    throw new Fault('artifact_ambiguous', `${name} names ${found.length} stored APKs: give more digits`, {
+    throw new Fault('artifact_ambiguous', `${name} matches ${found.length} stored APKs: give more digits`, {
       retry: 'never',
     });
   return only;

@@ -5,7 +5,7 @@ import { countText } from '../domain/plan/words.ts';
 import { EXIT, type ExitCode, type Io, outJson } from './io.ts';
 import { examples, type Verb } from './program.ts';
 
-/** What the store does for `backup` and `restore`; Faults name what is wrong. */
+/** The work of `backup` and `restore`, done by the store. Faults name what is wrong. */
 export interface Backups {
   copyDatabase(folder: string, toFile: string): Promise<void>;
   full(
@@ -48,15 +48,15 @@ export const backup =
       .command('backup')
       .summary('copy the database, or with --full everything, online')
       .description(
-        "Copies the controller's database to a new file, complete or not at all, while the controller runs.\n" +
+        "Copies the controller's database to a new file while the controller runs. A failed copy leaves no file.\n" +
           'Runs on the machine that holds the data folder. With --full the file is a tar of the database, the APKs and,\n' +
-          'with --with-keys, the keys: whoever has them can make tokens for every device. See docs/operations.md.',
+          'with --with-keys, the keys. Anyone who has the keys can make tokens for every device. See docs/operations.md.',
       )
       .argument('<path>', 'the new file; an existing one is never overwritten')
       .option('--data <dir>', "the controller's data folder", 'data')
       .option('--full', 'everything that `ota restore` needs, as one tar file')
       .option('--with-keys', 'with --full: token-key and nudge-key too; keep such a file as safe as the keys')
-      .option('--no-artifacts', 'with --full: only the list of the APKs')
+      .option('--no-artifacts', 'with --full: only a list of the APKs, not the APKs')
       .option('--json', 'print JSON')
       .addHelpText(
         'after',
@@ -93,6 +93,8 @@ async function runBackup(backups: Backups, file: string, options: BackupOptions,
       `wrote ${target}: the database, ${included} of ${countText(artifacts.length, 'APK')}, ${countText(keys.length, 'key')}\n`,
     );
   if (keys.length === 0)
-    io.err('The keys are not in it: keep token-key and nudge-key of the data folder apart.\n');
+    io.err(
+      'The backup does not contain the keys: store token-key and nudge-key of the data folder separately.\n',
+    );
   return EXIT.fine;
 }

@@ -1,4 +1,4 @@
-/** Progress bars: on a terminal only, on standard error, gone without a trace in a pipe. */
+/** Progress bars on standard error. Nothing is printed if it is not a terminal. */
 import { Presets, SingleBar } from 'cli-progress';
 import type { Io } from './io.ts';
 

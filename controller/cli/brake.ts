@@ -1,4 +1,4 @@
-/** `ota brake` and `ota resume`: stop what is offered at once, without Git, and let it go on. */
+/** `ota brake` stops the offered build at once, without Git; `ota resume` lets it continue. */
 import type { Command } from 'commander';
 import { reasonArgument } from './arguments.ts';
 import { controllerClient } from './client.ts';
@@ -14,17 +14,18 @@ interface WireHalt {
 }
 
 const lineOf = ({ build_id, kind, by, reason }: WireHalt): string =>
-  `${build_id}: ${{ gate: 'halted by its gate', lost: 'stopped until its past is known' }[kind] ?? `braked by ${visible(by)}`} (${visible(reason)})`;
+  `${build_id}: ${{ gate: 'halted by its gate', lost: 'stopped until its earlier halts are known' }[kind] ?? `braked by ${visible(by)}`} (${visible(reason)})`;
 
 export const brake: Verb = (program, choose) => {
   program
     .command('brake')
     .summary('stop offering the current build at once, without Git')
     .description(
-      'Nobody is offered the current build any more, canaries included, and running downloads of it are cut. Devices that\n' +
-        'have it keep it. It stands until ota resume, until Git says as much, or until another build is current. Needs scope brake.',
+      'Stops offering the current build to all devices, canaries included, and aborts running downloads of it. Devices\n' +
+        'that have it keep it. The brake stays until ota resume, until a merge stops the build too, or until another build\n' +
+        'is current. Needs scope brake.',
     )
-    .requiredOption('--reason <text>', 'why, for the audit', reasonArgument)
+    .requiredOption('--reason <text>', 'why, for the audit log', reasonArgument)
     .option('--json', 'print JSON')
     .addHelpText('after', examples('ota brake --reason "reboots in the lobby"'))
     .action(({ reason, json: asJson }: { reason: string; json?: boolean }) =>
@@ -38,8 +39,8 @@ export const brake: Verb = (program, choose) => {
         if (asJson === true) outJson(io, answer);
         else
           io.out(
-            `${answer.pressed ? 'stopped' : 'was stopped already'}: ${lineOf(answer.halt)}\n` +
-              'next: say the same in Git (ota rollback, or ota rollout 0), or ota resume --reason "…"\n',
+            `${answer.pressed ? 'stopped' : 'was already stopped'}: ${lineOf(answer.halt)}\n` +
+              'next: stop it in Git too (ota rollback, or ota rollout 0), or continue with: ota resume --reason "…"\n',
           );
         return EXIT.fine;
       }),
@@ -53,15 +54,11 @@ export const resume: Verb = (program, choose) => {
     .command('resume')
     .summary('lift what stops the current build, or answer a gate that asks for a person')
     .description(
-      'Lifts a hand brake (scope brake) or the halt of a gate (scope admin). What stood against the build is kept: the same\n' +
-        'evidence does not halt it again, more of it does.',
+      'Lifts a hand brake (scope brake) or the halt of a gate (scope admin). The evidence against the build is kept: only\n' +
+        'new evidence can halt it again.',
     )
-    .requiredOption('--reason <text>', 'why, for the audit', reasonArgument)
-    .option(
-      '--without <device>',
-      'this device is no evidence against the build; may be given several times',
-      devicesArgument,
-    )
+    .requiredOption('--reason <text>', 'why, for the audit log', reasonArgument)
+    .option('--without <device>', 'ignore the failures of this device; may be repeated', devicesArgument)
     .option('--json', 'print JSON');
   command
     .addHelpText(

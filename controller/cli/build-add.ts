@@ -1,4 +1,4 @@
-/** `ota build add`: an APK is verified, stored in the controller and declared. */
+/** `ota build add`: verifies an APK, stores it in the controller and declares it as a build. */
 import { createReadStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -29,7 +29,7 @@ export interface AddOptions {
   readonly json?: boolean;
 }
 
-/** Exit code 0: written, or declared before with the same facts. 1: the APK is rejected or the tree would be invalid. */
+/** Exit code 0 if written, or already declared with the same facts; 1 if the APK is rejected or the tree would be invalid. */
 export async function addBuild(apk: string, options: AddOptions, io: Io): Promise<ExitCode> {
   const wanted = options.upload ?? io.controller.token !== undefined;
   const client = wanted ? controllerClient(io) : undefined;

@@ -1,4 +1,4 @@
-/** What a new build means for the tree it is added to: new, known, the first of all, or not to be added. */
+/** Decides whether a build can be added to a tree, and which files that writes. */
 import { parse } from 'yaml';
 import type { ApkFacts } from '../apk/index.ts';
 import { normaliseFingerprint } from '../domain/ids.ts';
@@ -15,19 +15,19 @@ import type { Workspace } from './workspace.ts';
 
 export interface NewBuild {
   readonly id: string;
-  /** Of `builds/<id>.yaml`. */
+  /** The text of `builds/<id>.yaml`. */
   readonly text: string;
   readonly facts: ApkFacts;
 }
 
 export interface Addition {
-  /** New files by path under `releases/`; none when the build was declared before. */
+  /** New files by path under `releases/`; none if the build was already declared. */
   readonly files: ReadonlyMap<string, string>;
-  /** The desired state with the build in it; undefined while other files are invalid. */
+  /** The desired state including the build; undefined if other files are invalid. */
   readonly state: DesiredState | undefined;
 }
 
-/** An existing file with the same facts is left alone, including its notes. Undefined: refused, and told why. */
+/** Does not change an existing file with the same facts. Undefined if the build is refused; the reason is printed. */
 export async function judgeAddition(
   workspace: Workspace,
   { id, text, facts }: NewBuild,
@@ -43,7 +43,7 @@ export async function judgeAddition(
   if (same) return { files: new Map(), state: before.plan?.head.state };
   if (there !== undefined) {
     io.err(
-      `${colours.red('refused')}: ${workspace.shown}/${relative} already exists with other facts [build_facts_edited]\n  a build never changes: give this one another id with --id\n`,
+      `${colours.red('refused')}: ${workspace.shown}/${relative} already exists with other facts [build_facts_edited]\n  a build cannot change: choose another id with --id\n`,
     );
     return undefined;
   }
@@ -55,7 +55,7 @@ export async function judgeAddition(
     undefined,
     io.nowMs(),
   );
-  // Older problems are shown but do not refuse the build: it may be added to an incomplete tree.
+  // Older problems are shown but do not refuse the build, because a build may be added to an incomplete tree.
   const known = new Set(before.problems.map(p => `${p.file} ${p.code} ${p.message}`));
   const fresh = after.problems.filter(p => !known.has(`${p.file} ${p.code} ${p.message}`));
   for (const problem of after.problems)
@@ -67,7 +67,7 @@ export async function judgeAddition(
   return undefined;
 }
 
-/** Where nothing was released yet, the first build brings the rollout that names it. */
+/** If nothing was released yet, the first build also writes the rollout that offers it. */
 async function firstFiles(workspace: Workspace, tree: SourceTree, id: string): Promise<[string, string][]> {
   const isFirst = !tree.files.some(f => f.path === ROLLOUT_FILE || f.path.startsWith('builds/'));
   if (!isFirst) return [];
@@ -75,23 +75,23 @@ async function firstFiles(workspace: Workspace, tree: SourceTree, id: string): P
   return [[ROLLOUT_FILE, firstRollout(await modelineFor(workspace.dir, 'rollout'), id, cohorts)]];
 }
 
-/** A promotion is suggested only where it can be one. */
+/** The next step for the user. A promotion is suggested only if it is possible. */
 export function nextLine({ files, state }: Addition, id: string): string {
   if (files.has(ROLLOUT_FILE)) return '';
   const build = state?.builds.get(id);
   if (state === undefined || build === undefined) return 'next: ota validate\n';
   const { rollout, builds } = state;
   const current = builds.get(rollout.current);
-  if (rollout.current === id) return `${id} is current already\n`;
-  if (build.withdrawn !== undefined) return `${id} is withdrawn and can not be promoted\n`;
+  if (rollout.current === id) return `${id} is already current\n`;
+  if (build.withdrawn !== undefined) return `${id} is withdrawn and cannot be promoted\n`;
   if (current !== undefined && !continues(build, current))
-    return `${id} is signed with another key than ${current.buildId}: no device that runs ${current.buildId} installs it\n`;
+    return `${id} is signed with a different key than ${current.buildId}: devices that run ${current.buildId} cannot install it\n`;
   if (current !== undefined && build.versionCode < current.versionCode)
     return `${id} is older than ${current.buildId}; to go back to it: ota rollback --to ${id}\n`;
   return `next: ota promote ${id} --percent 1\n`;
 }
 
-/** May it be installed over the other? */
+/** Whether Android installs `build` over `over`. */
 const continues = (build: Build, over: Build): boolean =>
   allSigners(over).every(s => allSigners(build).includes(s) || build.signerLineage.includes(s));
 

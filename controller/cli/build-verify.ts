@@ -20,14 +20,14 @@ import { visible } from './problem-formats.ts';
 
 export interface VerdictView {
   json?: boolean;
-  /** The one SDK that the verdict is for; without it the verdict covers all from the APK's minSdkVersion up. */
+  /** The SDK that the verdict is for. Without it the verdict covers every SDK from the APK's minSdkVersion. */
   sdk?: number | undefined;
   color?: boolean;
 }
 
 /**
- * Verifies one file and prints the verdict on `out`, or on `err` that the file cannot be read.
- * Resolves with the exit code: 0 accepted, 1 rejected or not installable, 2 cannot read.
+ * Verifies one file and prints the verdict on `out`, or an error on `err` if the file cannot be read.
+ * Resolves with the exit code: 0 accepted, 1 rejected or not installable, 2 not readable.
  */
 export async function runBuildVerify(
   file: string,
@@ -139,7 +139,7 @@ function nodeLines(node: LineageNode, index: number, { dim, yellow }: Colours): 
     `     ${dim(`still trusted with: ${names.length > 0 ? names.join(', ') : 'nothing'}`)}`,
   ];
   if ((node.flags & ROLLBACK_FLAG) !== 0)
-    lines.push(`     ${yellow('warning: whoever holds this key can take the app back (rollback)')}`);
+    lines.push(`     ${yellow('warning: the holder of this key can take the app back (rollback)')}`);
   return lines;
 }
 

@@ -1,4 +1,4 @@
-/** `ota canary add|remove`: devices that are offered current whatever the percentage. */
+/** `ota canary add|remove`: devices that are offered current at any percentage. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { isName } from '../domain/ids.ts';
@@ -21,7 +21,7 @@ export const canary =
     const group = program
       .command('canary')
       .summary('add or remove devices that get current first')
-      .description('Edits canary in rollout.yaml: devices that are offered current whatever the percentage.')
+      .description('Edits canary in rollout.yaml: the devices that are offered current at any percentage.')
       .addHelpText(
         'after',
         examples('ota canary add --tag qa --device kiosk-7', 'ota canary remove --cohort lab --open-pr'),
@@ -32,7 +32,7 @@ export const canary =
         .description(
           action === 'add'
             ? 'Makes devices canaries: by alias tag, by id, or by a file under cohorts/.'
-            : 'Takes names out of the canaries. Devices that have the build keep it.',
+            : 'Removes devices from the canaries. Devices that have the build keep it.',
         );
       editOptions(nameOptions(command))
         .addHelpText(
@@ -46,7 +46,7 @@ export const canary =
           choose(io => {
             const { tag: tags = [], device: devices = [], cohort: cohorts = [], reason } = options;
             if (tags.length + devices.length + cohorts.length === 0)
-              throw usage('say whom: --tag, --device or --cohort');
+              throw usage('name the devices with --tag, --device or --cohort');
             return runEdit(
               io,
               options,

@@ -1,6 +1,6 @@
 /**
- * The operator's side of the controller's HTTP routes (SPEC §6). Every failure becomes a Fault whose text says what was
- * tried and what to look at; the token goes into one header and nowhere else.
+ * The client of the controller's operator routes (SPEC §6). Every failure becomes a Fault that says what was tried and
+ * what to check. The token is sent in one header and used nowhere else.
  */
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
@@ -15,13 +15,13 @@ const DEFAULT_URL = 'http://127.0.0.1:8080';
 
 export interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Begins with `/v1/`; parameters go into `query`. */
+  /** Starts with `/v1/`; parameters go into `query`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | null | undefined>>;
   readonly json?: unknown;
   readonly body?: { readonly bytes: AsyncIterable<Buffer>; readonly type: string; readonly length?: number };
   readonly headers?: Readonly<Record<string, string>>;
-  /** How long the answer may take to begin. */
+  /** How long to wait for the start of the answer. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -46,18 +46,18 @@ export function controllerClient(io: Pick<Io, 'controller'>): Client {
   if (token === undefined || token === '')
     throw new Fault(
       'token_missing',
-      'OTA_ADMIN_TOKEN is not set\n  put an admin token into the environment: export OTA_ADMIN_TOKEN=…, or name its file: ota context add',
+      'OTA_ADMIN_TOKEN is not set\n  set it to an admin token: export OTA_ADMIN_TOKEN=…, or name a file with the token: ota context add',
       { retry: 'never' },
     );
   if (!/^[\x21-\x7e]{1,4096}$/.test(token))
-    throw new Fault('token_missing', 'OTA_ADMIN_TOKEN holds characters that no token has', {
+    throw new Fault('token_missing', 'OTA_ADMIN_TOKEN has characters that a token cannot have', {
       retry: 'never',
     });
   const url = base.href.replace(/\/$/, '');
   return { url, call: call => send(url, token, call) };
 }
 
-/** `name` is what the caller calls it. Faults `url_invalid`, `url_insecure`. */
+/** `name` is the caller's name for the URL, used in errors. Faults `url_invalid`, `url_insecure`. */
 export function checkedUrl(text: string, name = 'OTA_URL'): URL {
   let url: URL;
   try {
@@ -82,7 +82,7 @@ export function checkedUrl(text: string, name = 'OTA_URL'): URL {
   if (!isPrivateUrl(url))
     throw new Fault(
       'url_insecure',
-      `${name} is plain http to ${url.host}: the admin token would travel readable\n  use https, or a tunnel to the controller's loopback port`,
+      `${name} is plain http to ${url.host}: others could read the admin token on the way\n  use https, or a tunnel to the controller's loopback port`,
       { retry: 'never' },
     );
   return url;
@@ -94,7 +94,7 @@ async function send(base: string, token: string, call: Call): Promise<Answer> {
   for (const [name, value] of Object.entries(call.query ?? {}))
     if (value !== undefined && value !== null) target.searchParams.set(name, String(value));
   const timeoutMs = call.timeoutMs ?? TIMEOUT_MS;
-  // Loaded when it is needed: it takes longer than all else that a verb without a controller does.
+  // Loaded only when needed, because loading it takes longer than the whole work of a verb without a controller.
   const { request } = await import('./request.ts');
   let response: Dispatcher.ResponseData;
   try {
@@ -174,12 +174,12 @@ function parse(text: string, base: string, path: string): unknown {
 const notOurs = (base: string, path: string, status: number, type: string): Fault =>
   new Fault(
     'answer_invalid',
-    `${base} answered ${path} with HTTP ${status} and ${type === '' ? 'no content type' : type}: no controller answers so\n  is OTA_URL right, and is the operator listener meant (OTA_OPERATOR_PORT)?`,
+    `${base} answered ${path} with HTTP ${status} and ${type === '' ? 'no content type' : type}, so it is not a controller\n  check OTA_URL: it must be the operator port (OTA_OPERATOR_PORT)`,
     { retry: 'never' },
   );
 
 const HINTS: Readonly<Record<number, string>> = {
-  401: 'is OTA_ADMIN_TOKEN a token of this controller, not expired and not revoked?',
+  401: 'check that OTA_ADMIN_TOKEN belongs to this controller and is neither expired nor revoked',
   403: 'this token lacks the scope; see: ota token list',
   413: 'the controller sets a limit on the size',
 };
@@ -200,7 +200,7 @@ function refusal(problem: Record<string, unknown>, status: number, headers: Answ
 
 const SHOWN = 5;
 
-/** The members that our own problems carry: `errors: [{row?, path, message}]`. */
+/** The `errors` member of our own problems: `[{row?, path, message}]`. */
 function detailsOf(errors: unknown): string[] {
   if (!Array.isArray(errors)) return [];
   const lines = (errors as { row?: unknown; path?: unknown; message?: unknown }[])

@@ -1,4 +1,4 @@
-/** `ota clock confirm`: an operator vouches for the controller's wall clock. */
+/** `ota clock confirm`: an operator confirms that the controller's wall clock is right. */
 import { controllerClient } from './client.ts';
 import { EXIT, outJson } from './io.ts';
 import { examples, type Verb } from './program.ts';
@@ -11,15 +11,15 @@ interface Confirmed {
 export const clock: Verb = (program, choose) => {
   program
     .command('clock')
-    .summary('end the hold of a controller whose clock was in doubt')
+    .summary('confirm the clock of a controller that holds its rollouts')
     .description(
       'A controller stops widening rollouts when its wall clock jumps, or when it starts more than 7 days after it last\n' +
-        'ran. It goes on by itself once the clock is right or its https source or GitHub agrees.',
+        'ran. It continues by itself once the clock is right, or once its https source or GitHub shows the same time.',
     )
     .addHelpText('after', examples('ota clock confirm'))
     .command('confirm')
     .description(
-      "Says that the controller's clock is right. Look at it first: rollouts go on by it. Needs scope admin.",
+      "Confirms that the controller's clock is right. Check it first: rollouts continue by this clock. Needs scope admin.",
     )
     .option('--json', 'print JSON')
     .addHelpText('after', examples('date -u; ota clock confirm'))

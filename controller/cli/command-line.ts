@@ -1,6 +1,6 @@
 /**
- * A command line of verbs, for `ota` and `ota-agent`: help, version, and the answer to a mistyped verb, option or value.
- * Exit code 0 is fine and 2 an error in both; what a verb returns is its own.
+ * The command line of `ota` and `ota-agent`: verbs, help, version, and errors for a mistyped verb, option or value. In
+ * both, exit code 0 is success and 2 is an error. A verb can return other codes.
  */
 import { Command, CommanderError } from 'commander';
 import { createColors } from 'picocolors';
@@ -14,7 +14,7 @@ export interface Terminal {
   readonly colour: boolean;
 }
 
-/** Adds one verb; calls `choose` with its work when the arguments name it. */
+/** Adds one verb. Calls `choose` with the verb's work if the arguments name it. */
 export type AddVerb<I, E extends number> = (
   program: Command,
   choose: (work: (io: I) => Promise<E>) => void,
@@ -23,18 +23,18 @@ export type AddVerb<I, E extends number> = (
 export interface CommandLine<I extends Terminal, E extends number> {
   readonly name: string;
   readonly description: string;
-  /** Environment and exit codes, under the help. */
+  /** Environment variables and exit codes, printed below the help. */
   readonly note: string;
   readonly version: string;
   readonly verbs: readonly AddVerb<I, E>[];
-  /** Names of options that would carry a secret, and the safe way to give one. */
+  /** Names of options that would contain a secret, and the safe way to pass it. */
   readonly secrets: { readonly flag: RegExp; readonly instead: (flag: string) => string };
   readonly exit: { readonly fine: E; readonly error: E };
-  /** Exit code of a Fault; `exit.error` unless it says otherwise. */
+  /** The exit code for a Fault; by default `exit.error`. */
   readonly exitOf?: (fault: Fault) => E;
 }
 
-/** Runs one command line to its exit code; nothing is thrown except our own bugs. */
+/** Runs one command line and returns its exit code. Throws only for our own bugs. */
 export async function runCommandLine<I extends Terminal, E extends number>(
   line: CommandLine<I, E>,
   argv: readonly string[],
@@ -71,14 +71,14 @@ const programOf = <I extends Terminal, E extends number>(line: CommandLine<I, E>
     .configureOutput({
       writeOut: text => io.out(text),
       writeErr: text => io.err(text),
-      // Told by `answer`, which knows the code.
+      // `answer` prints the error, because it knows the exit code.
       outputError: () => undefined,
       getOutHasColors: () => io.colour,
       getErrHasColors: () => io.colour,
     })
     .showHelpAfterError(false);
 
-/** `help device tag` → `device tag --help`; a word that names no verb is answered like the mistyped verb itself. */
+/** `help device tag` → `device tag --help`. An unknown word gets the same error as a mistyped verb. */
 function asked(argv: readonly string[], program: Command): string[] {
   const [first, ...words] = argv;
   if (first !== 'help' || words.length === 0) return [...argv];
@@ -131,7 +131,7 @@ function answer<I extends Terminal, E extends number>(
 const usageCode = ({ code }: CommanderError): string =>
   code.replace(/^commander\./, '').replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
 
-/** `ota device tag`: as far as the words name verbs. */
+/** The full name of the verb in the arguments, such as `ota device tag`. */
 function nameIn(argv: readonly string[], program: Command): string {
   const names = [program.name()];
   let command: Command | undefined = program;

@@ -1,4 +1,4 @@
-/** `ota complete -- WORD…`: what may stand in place of the last word, one a line. Shells ask it; people need not. */
+/** `ota complete -- WORD…`: prints completions of the last word, one per line. Shells call it. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, type Option } from 'commander';
@@ -8,19 +8,19 @@ import { readContexts } from './contexts.ts';
 import { EXIT, type Io } from './io.ts';
 import type { Verb } from './program.ts';
 
-/** A shell waits for this with every key: an answer that comes later is none. */
+/** The shell waits for this at every key press. A later answer is dropped. */
 const PATIENCE_MS = 1_500;
 const MOST = 50;
 const TAGGED = 1_000;
 
-/** `verbs` are loaded when a shell asks. */
+/** `verbs` are loaded only when a shell asks. */
 export const complete =
   (verbs: () => Promise<readonly Verb[]>): Verb =>
   (program, choose) => {
     program
       .command('complete', { hidden: true })
       .summary('answer a shell')
-      .description('Prints what may stand in place of the last word. Made for ota completion.')
+      .description('Prints completions of the last word. Used by the scripts of ota completion.')
       .argument('[words...]')
       .action((words: string[]) =>
         choose(async io => {
@@ -71,7 +71,7 @@ const visibleNames = (command: Command): string[] =>
     .visibleCommands(command)
     .map(c => c.name());
 
-/** By what the help calls it. What cannot be asked completes nothing. */
+/** Completes an argument by its name in the help. If the source cannot be asked, there are no completions. */
 async function named(what: string, written: string, io: Io): Promise<readonly string[]> {
   try {
     if (what === 'build' || what === 'artifact') return await builds(io);
@@ -94,13 +94,13 @@ interface Devices {
   readonly devices: readonly { readonly device_id: string; readonly tags: readonly string[] }[];
 }
 
-/** By the names of their files; none where there is no releases folder. */
+/** The build ids by their file names; none if there is no releases folder. */
 async function buildsHere(folder: string): Promise<string[]> {
   const names = await readdir(path.join(folder, 'releases/builds')).catch(() => []);
   return names.filter(name => name.endsWith('.yaml')).map(name => name.slice(0, -'.yaml'.length));
 }
 
-/** The builds of the files here, else those that the controller knows. */
+/** The builds in the files here, or else those that the controller knows. */
 async function builds(io: Io): Promise<readonly string[]> {
   const here = await buildsHere(io.cwd);
   if (here.length > 0) return here;
@@ -108,7 +108,7 @@ async function builds(io: Io): Promise<readonly string[]> {
   return builds.map(b => b.build_id);
 }
 
-/** Ids are in order, so those that begin so follow what is written. */
+/** The controller lists ids in order, so the ids with this prefix come right after it. */
 async function devices(written: string, io: Io): Promise<readonly string[]> {
   const after = written === '' ? {} : { after: written };
   const page = await ask<Devices>('/v1/devices', { limit: MOST, ...after }, io);

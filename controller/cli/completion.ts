@@ -3,7 +3,7 @@ import { Argument } from 'commander';
 import { EXIT } from './io.ts';
 import { examples, type Verb } from './program.ts';
 
-/** `ota complete -- WORD…`: the last word is the one that is being written. */
+/** Each script calls `ota complete -- WORD…`. The last word is the one being typed. */
 const SCRIPTS = {
   bash: `_ota() {
   local IFS=$'\\n'
@@ -31,7 +31,7 @@ complete -c ota -a '(__ota_complete)'
 export const completion: Verb = (program, choose) => {
   program
     .command('completion')
-    .summary('print what bash, zsh or fish needs to complete ota')
+    .summary('print the completion script for bash, zsh or fish')
     .description('Completes verbs, options, builds, devices, tags and contexts.')
     .addArgument(new Argument('<shell>', 'your shell').choices(Object.keys(SCRIPTS)))
     .addHelpText(

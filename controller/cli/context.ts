@@ -1,4 +1,4 @@
-/** `ota context …`: several controllers, by name. */
+/** `ota context …`: names for several controllers. */
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { isName } from '../domain/ids.ts';
@@ -18,9 +18,9 @@ export const context: Verb = (program, choose) => {
     .command('context')
     .summary('name several controllers, and choose one')
     .description(
-      'A context names a controller and the file that holds its token; it holds no token itself.\n' +
-        'The current one is used where neither OTA_URL nor OTA_ADMIN_TOKEN is set. --context NAME, with\n' +
-        'any verb, or OTA_CONTEXT chooses another.',
+      'A context is a name for a controller and the file with its token. It does not contain the token.\n' +
+        'Verbs use the current context if neither OTA_URL nor OTA_ADMIN_TOKEN is set. To use another,\n' +
+        'add --context NAME to any verb or set OTA_CONTEXT.',
     )
     .addHelpText('after', examples('ota context list', 'ota status --context staging'));
   const verb = (name: string, about: string, samples: readonly string[]): Command =>
@@ -34,7 +34,7 @@ export const context: Verb = (program, choose) => {
   ])
     .argument('<name>', 'lower-case letters, digits, . _ -', nameArgument)
     .argument('<url>', 'where the controller is')
-    .argument('<token-file>', 'the file that holds an operator’s token, readable by you alone')
+    .argument('<token-file>', 'the file with an operator’s token; only you may be able to read it')
     .action((name: string, url: string, file: string) => choose(io => add(name, url, file, io)));
 
   verb('use', 'Makes a context the current one.', ['ota context use staging'])
@@ -54,7 +54,7 @@ export const context: Verb = (program, choose) => {
     .option('--json', 'print JSON')
     .action((options: { json?: boolean }) => choose(io => list(options, io)));
 
-  verb('remove', 'Removes a context; the file with its token stays.', ['ota context remove staging'])
+  verb('remove', 'Removes a context. The file with its token is kept.', ['ota context remove staging'])
     .argument('<name>', 'a context', nameArgument)
     .action((name: string) =>
       choose(async io => {
@@ -95,6 +95,6 @@ async function list(options: { json?: boolean }, io: Io): Promise<ExitCode> {
   const { bold, green } = paint(io);
   const lines = rows.map(r => [r.current ? green('*') : '', r.name, r.url, r.token_file]);
   if (rows.length > 0) io.out(table([['', 'name', 'URL', 'token file'].map(h => bold(h)), ...lines]));
-  else io.err('no context was added yet: ota context add NAME URL TOKEN-FILE\n');
+  else io.err('there are no contexts yet; add one: ota context add NAME URL TOKEN-FILE\n');
   return EXIT.fine;
 }

@@ -1,4 +1,4 @@
-/** Controllers by name: each names its URL and the file that holds its token. The file of contexts holds no secret. */
+/** Controllers by name, each with its URL and the file of its token. The file of contexts contains no secret. */
 import { readFileSync, statSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -13,7 +13,7 @@ export interface Context {
 }
 
 export interface Contexts {
-  /** The one that is used unless another is asked for; null: none. */
+  /** The context used by default; null if there is none. */
   readonly current: string | null;
   readonly contexts: Readonly<Record<string, Context>>;
 }
@@ -22,7 +22,7 @@ const NONE: Contexts = { current: null, contexts: {} };
 
 type Environment = Io['environment'];
 
-/** XDG base directories: `$XDG_CONFIG_HOME/ota/contexts.json`, else in `~/.config`. */
+/** `$XDG_CONFIG_HOME/ota/contexts.json`, or else in `~/.config` (XDG base directories). */
 export function contextsFile(environment: Environment): string {
   const { XDG_CONFIG_HOME: config, HOME: home } = environment;
   const base = config !== undefined && path.isAbsolute(config) ? config : path.join(home ?? '.', '.config');
@@ -32,7 +32,7 @@ export function contextsFile(environment: Environment): string {
 const invalid = (file: string): Fault =>
   new Fault(
     'contexts_invalid',
-    `${file} is not a list of contexts\n  correct it, or remove it and add them again`,
+    `${file} is not a valid list of contexts\n  correct it, or delete it and add the contexts again`,
     {
       retry: 'never',
     },
@@ -68,7 +68,7 @@ export async function readContexts(environment: Environment): Promise<Contexts> 
   return text === undefined ? NONE : parse(text, file);
 }
 
-/** Changes the file whole or not at all. Faults `contexts_invalid`, `file_changed`, `write_failed`. */
+/** Replaces the file atomically. Faults `contexts_invalid`, `file_changed`, `write_failed`. */
 export async function changeContexts(
   environment: Environment,
   change: (before: Contexts) => Contexts,
@@ -83,7 +83,7 @@ export async function changeContexts(
 
 export const unknownContext = (name: string, { contexts }: Contexts): Fault => {
   const names = Object.keys(contexts);
-  const known = names.length === 0 ? 'none was added yet' : `there are ${names.sort().join(', ')}`;
+  const known = names.length === 0 ? 'none was added yet' : `known contexts are ${names.sort().join(', ')}`;
   return new Fault(
     'context_unknown',
     `there is no context ${JSON.stringify(name.slice(0, 64))}: ${known}\n  add one: ota context add NAME URL TOKEN-FILE`,
@@ -92,8 +92,8 @@ export const unknownContext = (name: string, { contexts }: Contexts): Fault => {
 };
 
 /**
- * Where the controller is: by the context that was asked for, else by OTA_URL and OTA_ADMIN_TOKEN or the file that
- * OTA_ADMIN_TOKEN_FILE names, else by the current context. Files are read when a verb asks, so that a broken one is an error of that verb alone.
+ * Finds the controller: the requested context, or else OTA_URL and OTA_ADMIN_TOKEN (or the file in OTA_ADMIN_TOKEN_FILE),
+ * or else the current context. Files are read only when a verb needs them, so a broken one does not affect other verbs.
  */
 export function controllerOf(environment: Environment, asked: string | undefined): Io['controller'] {
   const { OTA_URL: url, OTA_ADMIN_TOKEN: token, OTA_ADMIN_TOKEN_FILE: file, OTA_CONTEXT } = environment;
@@ -144,14 +144,14 @@ function contextNow(environment: Environment, named: string | undefined): Contex
 
 const MOST_TOKEN_BYTES = 4_096;
 
-/** Faults `token_file_unreadable`, `token_file_exposed`: others on this machine could read it. */
+/** Faults `token_file_unreadable`, and `token_file_exposed` if others on this machine can read it. */
 function tokenIn(file: string): string {
   try {
     const { mode, size } = statSync(file);
     if ((mode & 0o077) !== 0)
       throw new Fault(
         'token_file_exposed',
-        `others can read the token file ${file}\n  chmod 600 ${file}, and replace the token if they may have`,
+        `other users of this machine can read the token file ${file}\n  chmod 600 ${file}, and replace the token if someone may have read it`,
         { retry: 'never' },
       );
     if (size > MOST_TOKEN_BYTES) throw new Error('it is too large for a token');
@@ -166,7 +166,7 @@ function tokenIn(file: string): string {
   }
 }
 
-/** Takes `--context NAME` out of the arguments, wherever it stands before `--`; an empty name is one that is missing. */
+/** Removes `--context NAME` from the arguments, anywhere before `--`. An empty name counts as missing. */
 export function takeContext(argv: readonly string[]): {
   readonly argv: readonly string[];
   readonly context: string | undefined;

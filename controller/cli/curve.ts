@@ -1,4 +1,4 @@
-/** Adoption over time, drawn with characters: how far a build was open, and how much of the fleet took it. */
+/** Draws adoption over time with characters: the exposure of a build, and the share of the fleet that took it. */
 
 export interface CurvePoint {
   /** Percent of the fleet. */
@@ -12,14 +12,14 @@ export interface CurveSize {
   readonly height: number;
 }
 
-/** Columns that stand left of the plot. */
+/** Columns to the left of the plot. */
 export const LABEL_WIDTH = 9;
 const WHOLE: CurveSize = { width: 64, height: 10 };
 const EIGHTHS = ' ▁▂▃▄▅▆▇█';
 
 /**
- * Filled: took it. Line: exposed. The scale ends at the widest exposure, so that a halt at 1 % can be seen. `from`, `to`:
- * what stands below the two ends of the time axis.
+ * The filled area is the share that took the build, the line is the exposure. The scale ends at the largest exposure, so
+ * that a halt at 1 % is visible. `from` and `to` label the two ends of the time axis.
  */
 export function drawCurve(
   points: readonly CurvePoint[],

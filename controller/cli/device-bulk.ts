@@ -1,4 +1,4 @@
-/** One change to many devices: the counts come first, and `--yes` makes it. */
+/** One change to many devices: prints the counts first, and changes devices only with `--yes`. */
 import type { Command } from 'commander';
 import type * as Api from '../../schemas/api.d.ts';
 import { Fault } from '../domain/fault.ts';
@@ -20,14 +20,14 @@ const BATCH = 1000;
 const TIMEOUT_MS = 120_000;
 const DONE = { tag: 'tagged', revoke: 'revoked', delete: 'deleted' } as const;
 
-/** Adds what selects many devices, and what makes the change. */
+/** Adds the options that select many devices and confirm the change. */
 export const bulkOptions = (command: Command): Command =>
   filterOptions(command)
-    .option('--file <file>', 'the devices of a file: ids, CSV or JSON; - is standard input')
-    .option('--yes', 'really')
-    .option('--dry-run', 'say what would change, and change nothing');
+    .option('--file <file>', 'the devices in this file: ids, CSV or JSON; - is standard input')
+    .option('--yes', 'make the change')
+    .option('--dry-run', 'show what would change, and change nothing');
 
-/** Of many: 0 with `--dry-run` or once it is done; Fault `confirmation_needed` without `--yes`. */
+/** Exit code 0 with `--dry-run` or after the change; Fault `confirmation_needed` without `--yes`. */
 export async function changeDevices(
   client: Client,
   change: Change,
@@ -42,7 +42,7 @@ export async function changeDevices(
     return EXIT.fine;
   }
   if (options.yes !== true)
-    throw new Fault('confirmation_needed', 'nothing was changed\n  add --yes if that is meant', {
+    throw new Fault('confirmation_needed', 'nothing was changed\n  to make the change, add --yes', {
       retry: 'never',
     });
   const done = await inBatches(client, change, ids, false);
@@ -55,16 +55,16 @@ function foretold({ action }: Change, named: number, told: Api.DeviceBulkResult)
   const { changed, unchanged, unknown, leaving_canaries, unknown_devices } = told;
   return [
     `${countText(named, 'device')}: ${changed} to ${action}`,
-    ...(unchanged > 0 ? [`${unchanged} ${unchanged === 1 ? 'is' : 'are'} so already`] : []),
+    ...(unchanged > 0 ? [`${unchanged} need no change`] : []),
     ...(unknown > 0
       ? [`${unknown} not enrolled (${unknown_devices.slice(0, 3).join(', ')}${unknown > 3 ? ', …' : ''})`]
       : []),
     ...(leaving_canaries > 0 ? [`${leaving_canaries} would leave the canaries of the rollout`] : []),
-    ...(action === 'delete' && changed > 0 ? ['their history goes for good'] : []),
+    ...(action === 'delete' && changed > 0 ? ['their history is deleted for good'] : []),
   ].join('; ');
 }
 
-/** Sums over the batches. After a failure the text says how far it came: the same command goes on. */
+/** Adds up the batches. An error says how many devices were changed; running the command again does the rest. */
 async function inBatches(
   client: Client,
   change: Change,
@@ -108,7 +108,7 @@ async function send(
     return answer.json as Api.DeviceBulkResult;
   } catch (error) {
     if (!(error instanceof Fault) || json.dry_run === true || done === 0) throw error;
-    const more = `${done} of ${of} devices were changed: run the same command again to go on`;
+    const more = `${done} of ${of} devices were changed: run the same command again to change the rest`;
     throw new Fault(error.code, `${error.message}\n  ${more}`, { retry: error.retry, cause: error });
   }
 }

@@ -18,25 +18,28 @@ interface TagOptions extends BulkOptions {
 
 const isMany = (options: BulkOptions): boolean => isFiltered(options) || options.file !== undefined;
 
-/** Ends with exit code 2 unless it is one device, or many. */
+/** Ends with exit code 2 unless either one device or a selection of many is given. */
 function demandOne(id: string | undefined, options: BulkOptions, command: Command): void {
   if ((id !== undefined) === isMany(options))
-    command.error('error: name one device, or many by a filter (--tag, --build, …) or by --file', {
-      exitCode: 2,
-    });
+    command.error(
+      'error: give one device id, or select devices with a filter (--tag, --build, …) or --file',
+      {
+        exitCode: 2,
+      },
+    );
 }
 
 export function changeVerbs(verb: AddVerb, choose: Choose): void {
   tagVerb(verb, choose);
 
   bulkOptions(
-    verb('revoke', 'Takes the tokens of devices away at once; the devices stay listed.', [
+    verb('revoke', 'Revokes the tokens of devices at once. The devices stay listed.', [
       'ota device revoke kiosk-7',
       'ota device revoke --not-seen-for 90d --dry-run',
       'ota device revoke --file stolen.csv --yes',
     ]).argument('[device]', 'device id', deviceArgument),
   )
-    .option('--json', 'print JSON, of many')
+    .option('--json', 'print JSON (for many devices)')
     .action((id: string | undefined, options: BulkOptions, command: Command) => {
       demandOne(id, options, command);
       choose(async (client, io) => {
@@ -53,7 +56,7 @@ export function changeVerbs(verb: AddVerb, choose: Choose): void {
       'ota device delete --not-seen-for 365d --dry-run',
     ]).argument('[device]', 'device id', deviceArgument),
   )
-    .option('--json', 'print JSON, of many')
+    .option('--json', 'print JSON (for many devices)')
     .action((id: string | undefined, options: BulkOptions, command: Command) => {
       demandOne(id, options, command);
       if (id !== undefined && options.yes !== true)

@@ -1,4 +1,4 @@
-/** Many devices at once: the file goes to the controller as it is, which takes all of it or nothing. */
+/** Enrols many devices at once. The file is sent unchanged, and the controller accepts all of it or nothing. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { encodingOf } from '../domain/device-sheet.ts';
@@ -71,7 +71,7 @@ export async function importDevices(
   else
     io.outOnce(
       printed,
-      'the devices are enrolled: give each new credentials (ota device rotate ID --now), or delete them and import again',
+      'the devices are enrolled: give each one new credentials (ota device rotate ID --now), or delete them and import again',
     );
   const keep =
     done.created === 0
@@ -80,7 +80,7 @@ export async function importDevices(
   const revoked =
     done.revoked === 0
       ? ''
-      : ` ${done.revoked} revoked and left out: ota device rotate ID --readmit lets one in again.`;
+      : ` ${done.revoked} revoked and skipped: to readmit one, run ota device rotate ID --readmit.`;
   io.err(`${done.created} enrolled, ${done.updated} updated.${revoked}${keep}\n`);
   return EXIT.fine;
 }

@@ -1,6 +1,6 @@
 /**
- * A file of devices, as people have them: one id a line, CSV with a header, or JSON. Every line is judged; nothing is
- * guessed, so that a wrong id is never bucketed (SPEC §3).
+ * Reads a file of devices: one id per line, CSV with a header, or JSON. Every line is checked and nothing is guessed, so
+ * that a wrong id never gets a bucket (SPEC §3).
  */
 import { parse as parseCsv } from 'csv-parse/sync';
 import type { Device } from '../domain/decision.ts';
@@ -15,13 +15,13 @@ import { Fault } from '../domain/fault.ts';
 import { isDeviceId, isName, isSha256 } from '../domain/ids.ts';
 import { visibleLine } from './problem-formats.ts';
 
-/** What a list may say of a device: what it does not say stays undefined. */
+/** A device in a list. Values that the list leaves out are undefined. */
 export type ListedDevice = Omit<Device, 'versionCode'> & { readonly versionCode: number | undefined };
 
 const MAX_DEVICES = 2_000_000;
 const SHOWN = 5;
 
-/** Fault `device_list_invalid`, whose text names the first wrong lines. */
+/** Fault `device_list_invalid`; its text names the first wrong lines. */
 export function parseDeviceList(text: string, name: string): ListedDevice[] {
   const rows = rowsOf(text.replace(/^\uFEFF/, ''), name);
   if (rows.length === 0) throw invalid(name, ['it lists no device']);
@@ -30,7 +30,7 @@ export function parseDeviceList(text: string, name: string): ListedDevice[] {
   const seen = new Set<string>();
   const devices: ListedDevice[] = [];
   for (const row of rows) {
-    // `ota device list --json` names revoked devices too; they are answered nothing.
+    // `ota device list --json` also lists revoked devices, but they are offered nothing.
     if (typeof row.fields.revoked_at === 'string') continue;
     const device = deviceOf(row, wrong);
     if (device === undefined) continue;
@@ -61,7 +61,7 @@ interface Row {
 
 export const looksLikeJson = (text: string): boolean => /^\uFEFF?\s*[[{]/.test(text);
 
-/** The header, when the first line names a `device_id` column. */
+/** The header, if the first line has a `device_id` column. */
 const headerOf = (text: string): SheetHeader | undefined =>
   sheetHeader(withoutSeparator(text).split('\n', 1)[0] ?? '');
 

@@ -1,4 +1,4 @@
-/** Devices and their credentials on a terminal or in a pipe. */
+/** Prints devices and their credentials. */
 import { shortHex } from '../domain/plan/words.ts';
 import { type Io, jsonText, paint } from './io.ts';
 import { visibleLine } from './problem-formats.ts';
@@ -25,7 +25,7 @@ export interface DeviceOnWire {
   readonly has_push_token: boolean;
 }
 
-/** In the columns of the API; `ota device import` takes it back. */
+/** The columns of the API, which `ota device import` can read. */
 export function devicesAsCsv(rows: readonly DeviceOnWire[]): string {
   const columns = [
     'device_id',
@@ -43,7 +43,7 @@ export function devicesAsCsv(rows: readonly DeviceOnWire[]): string {
   return [columns.join(','), ...lines].map(line => `${line}\n`).join('');
 }
 
-/** `wide` adds what is rarely looked at. */
+/** `wide` adds columns that are rarely needed. */
 export function printDevices(rows: readonly DeviceOnWire[], wide: boolean, io: Io): void {
   const { bold, red, dim } = paint(io);
   const runs = ({ build_id, version_code }: DeviceOnWire): string =>
@@ -75,7 +75,7 @@ const wideCells = (row: DeviceOnWire): string[] => [
 /** Shown only once: the credentials go to standard output, a warning to standard error. */
 export function printCredentials(done: string, given: Credentials, asJson: boolean, io: Io): void {
   const { bold, yellow } = paint(io);
-  const cure = `give the device others: ota device rotate ${given.device_id} --now`;
+  const cure = `give the device new ones: ota device rotate ${given.device_id} --now`;
   if (asJson) {
     io.outOnce(jsonText(given), cure);
     return;

@@ -1,4 +1,4 @@
-/** Which devices a verb is about: a file of ids, or a filter that the controller applies. */
+/** Selects the devices of a verb: a file of ids, or a filter that the controller applies. */
 import { type Command, Option } from 'commander';
 import { Fault } from '../domain/fault.ts';
 import { RECORDED_OUTCOMES } from '../domain/outcome.ts';
@@ -22,20 +22,20 @@ export interface DeviceFilterOptions {
 /** Adds the options of a filter. */
 export const filterOptions = (command: Command): Command =>
   command
-    .option('--prefix <text>', 'only devices whose id begins so', deviceArgument)
+    .option('--prefix <text>', 'only devices whose id starts with this', deviceArgument)
     .option('--tag <tag>', 'only devices with this tag', tagArgument)
     .option('--build <build>', 'only devices that run it (with --outcome: that tried it)', buildArgument)
     .addOption(
-      new Option('--outcome <outcome>', 'only devices whose newest attempt ended so').choices(
+      new Option('--outcome <outcome>', 'only devices whose newest attempt had this outcome').choices(
         RECORDED_OUTCOMES,
       ),
     )
-    .option('--reason <reason>', 'the same by reason, as results name it')
+    .option('--reason <reason>', 'only devices whose newest attempt had this reason')
     .option('--last-seen <duration>', 'only devices seen in the last 24h, 7d, …', durationArgument)
-    .option('--not-seen-for <duration>', 'only devices silent for so long', durationArgument);
+    .option('--not-seen-for <duration>', 'only devices not seen for this long', durationArgument);
 
 export const limitOption = (command: Command): Command =>
-  command.option('--limit <n>', 'stop after so many', countArgument(1, 10_000_000));
+  command.option('--limit <n>', 'stop after this many devices', countArgument(1, 10_000_000));
 
 const seconds = (ms: number | undefined): number | undefined =>
   ms === undefined ? undefined : Math.ceil(ms / 1000);
@@ -75,7 +75,7 @@ export async function listDevices(
   return rows;
 }
 
-/** The ids of a file, or of the devices that match; Fault `selection_missing` when neither is given, or both. */
+/** The ids in a file, or of the devices that match. Fault `selection_missing` if neither or both are given. */
 export async function selectIds(
   client: Client,
   options: DeviceFilterOptions & { readonly file?: string },
@@ -85,7 +85,7 @@ export async function selectIds(
   if (filtered === (options.file !== undefined))
     throw new Fault(
       'selection_missing',
-      'say which devices: one id, a filter (--tag, --build, --outcome, …), or --file; not two of them',
+      'name the devices in exactly one way: one id, a filter (--tag, --build, --outcome, …), or --file',
       { retry: 'never' },
     );
   if (options.file === undefined) return (await listDevices(client, options)).map(row => row.device_id);

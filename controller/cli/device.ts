@@ -1,4 +1,4 @@
-/** `ota device …`: the fleet as the controller knows it. A token and a nudge key are printed once and kept nowhere. */
+/** `ota device …`: the devices that the controller knows. A token and a nudge key are printed once and never stored. */
 import { type Command, Option } from 'commander';
 import { deviceArgument, oldDurationArgument, tagsArgument } from './arguments.ts';
 import { type Client, controllerClient } from './client.ts';
@@ -39,7 +39,7 @@ export const device: Verb = (program, choose) => {
       keptIn(options, io, call(work));
 
   outOption(
-    verb('enrol', 'Enrols one device and prints its token and nudge key, this once.', [
+    verb('enrol', 'Enrols one device and prints its token and nudge key. They are shown only once.', [
       'ota device enrol kiosk-7',
       'ota device enrol kiosk-7 --tag qa --tag lab --json --out kiosk-7.json',
     ]),
@@ -55,7 +55,7 @@ export const device: Verb = (program, choose) => {
   outOption(
     verb(
       'import',
-      'Enrols many devices from a CSV or JSON file and prints what each got; "-" reads standard input.',
+      'Enrols many devices from a CSV or JSON file and prints the credentials of each. "-" reads standard input.',
       [
         'ota device import fleet.csv --out credentials.csv',
         'ota device import fleet.json --json > credentials.json',
@@ -65,9 +65,9 @@ export const device: Verb = (program, choose) => {
   )
     .argument(
       '<file>',
-      'columns or keys: device_id, tags (empty keeps them, - removes all), token_sha256; or what list --csv or --json printed',
+      'columns or keys: device_id, tags (empty keeps them, - removes all), token_sha256; or the output of list --csv or --json',
     )
-    .option('--yes', 'also when it takes devices out of the canaries of the rollout')
+    .option('--yes', 'import even if devices stop being canaries of the rollout')
     .option('--json', 'print JSON')
     .action((file: string, options: Json & OutOption & { yes?: boolean }) =>
       choose(secret(options, (c, io) => importDevices(c, file, options, io))),
@@ -91,7 +91,7 @@ export const device: Verb = (program, choose) => {
   outOption(
     verb(
       'rotate',
-      'Gives a device a new token; the old one works until the new one is used, at most 14 days.',
+      'Gives a device a new token. The old token works until the new one is used, at most for 14 days.',
       [
         'ota device rotate kiosk-7',
         'ota device rotate kiosk-7 --grace 1h',
@@ -102,7 +102,7 @@ export const device: Verb = (program, choose) => {
     .argument('<device>', 'device id', deviceArgument)
     .option('--grace <duration>', 'how long the old token still works', oldDurationArgument)
     .option('--now', 'the old token ends at once')
-    .option('--readmit', 'let a revoked device in again; its old tokens stay dead')
+    .option('--readmit', 'readmit a revoked device; its old tokens stay revoked')
     .option('--json', 'print JSON')
     .action((id: string, options: RotateOptions) =>
       choose(secret(options, (c, io) => runRotate(c, id, options, io))),

@@ -1,4 +1,4 @@
-/** `ota diff`: the files here against what is in force at the controller. */
+/** `ota diff`: compares the files here with the revision in force at the controller. */
 import { Option } from 'commander';
 import type * as Api from '../../schemas/api.d.ts';
 import { Fault } from '../domain/fault.ts';
@@ -14,8 +14,8 @@ export const diff: Verb = (program, choose) => {
     .command('diff')
     .summary('show how the files here differ from what is in force')
     .description(
-      'Asks the controller which revision is in force and plans the files here against it. The clone must\n' +
-        'have that revision. For what a merge into a branch would do, see ota plan.',
+      'Asks the controller which revision is in force and shows the plan from it to the files here. The clone must\n' +
+        'have that revision. To see what a merge into a branch would do, use ota plan.',
     )
     .option('--head <revision>', 'compare this revision (default: the files as they are now)')
     .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
@@ -27,7 +27,7 @@ export const diff: Verb = (program, choose) => {
     .action((options: DiffOptions) => choose(io => runDiff(options, io)));
 };
 
-/** Faults `not_ready`, `diff_needs_git`; `revision_unknown` when the clone does not have the revision. */
+/** Faults `not_ready`, `diff_needs_git`; `revision_unknown` if the clone does not have the revision. */
 async function runDiff(options: DiffOptions, io: Io): Promise<ExitCode> {
   const { revision } = (await controllerClient(io).call({ path: '/v1/rollout' })).json as Api.RolloutView;
   if (revision === null)

@@ -1,4 +1,4 @@
-/** `ota doctor`: this machine and the controller, part by part, each fine or with its cure. */
+/** `ota doctor`: checks each part of this machine and of the controller, and says how to fix what is wrong. */
 import { simpleGit } from 'simple-git';
 import { Fault } from '../domain/fault.ts';
 import { type Answer, controllerClient } from './client.ts';
@@ -23,10 +23,10 @@ interface HealthOnWire {
 export const doctor: Verb = (program, choose) => {
   program
     .command('doctor')
-    .summary('check the controller and its surroundings, and say the cure')
+    .summary('check the controller and what it needs, and say how to fix problems')
     .description(
-      'Asks this machine and the controller what they need: clock, Git, keys, certificate, disk, FCM,\n' +
-        'GitHub and its permissions, the webhook, the OpenID provider. Exit code 1 when a part is failing; a warning is 0.',
+      'Checks what this machine and the controller need: clock, Git, keys, certificate, disk, FCM, GitHub and its\n' +
+        'permissions, the webhook, the OpenID provider. Exit code 1 if a part is failing; 0 if there are only warnings.',
     )
     .option('--json', 'print JSON')
     .addHelpText('after', examples('ota doctor', 'ota doctor --json | jq .checks'))
@@ -43,7 +43,7 @@ async function runDoctor(options: { json?: boolean }, io: Io): Promise<ExitCode>
 
 const fine = (part: string, text: string): Check => ({ part, state: 'fine', text, cure: null });
 
-/** `merge-tree --write-tree` came with 2.38. */
+/** `merge-tree --write-tree` needs Git 2.38. */
 async function gitCheck(io: Io): Promise<Check> {
   const part = 'git here';
   const { installed, major, minor, patch } = await simpleGit({ baseDir: io.cwd }).version();
@@ -70,7 +70,7 @@ async function controllerChecks(io: Io): Promise<Check[]> {
             part,
             state: 'warning',
             text: `${reached}; this command is ${VERSION}`,
-            cure: 'use the command line of the controller’s version',
+            cure: 'use the command line with the same version as the controller',
           },
       clockCheck(answer, io.nowMs()),
       ...checks,
@@ -88,7 +88,7 @@ async function controllerChecks(io: Io): Promise<Check[]> {
 
 const SKEW_MS = 5 * 60_000;
 
-/** By the Date header: times in plans and deadlines are this machine's. */
+/** Compares with the Date header, because plans and deadlines use the clock of this machine. */
 function clockCheck({ headers }: Answer, nowMs: number): Check {
   const part = 'clock here';
   const thereMs = Date.parse(String(headers.date));
@@ -99,7 +99,7 @@ function clockCheck({ headers }: Answer, nowMs: number): Check {
     : {
         part,
         state: 'warning',
-        text: `${offS} s away from the controller’s`,
+        text: `differs by ${offS} s from the controller’s`,
         cure: 'set the clock of this machine by NTP',
       };
 }

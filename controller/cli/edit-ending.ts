@@ -1,4 +1,4 @@
-/** How an edit ends: written, proposed or only shown. It is made before it is talked about. */
+/** Ends an edit: writes it, proposes it or only shows it. The edit is made before anything is printed. */
 import path from 'node:path';
 import type { FleetPlan } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
@@ -12,7 +12,7 @@ import { replaceFile } from './replace-file.ts';
 import { contentOf, type Subject } from './subject.ts';
 
 export interface Edited {
-  /** By path under `releases/`; a text may be what stands. */
+  /** New texts by path under `releases/`. A text may equal the present one. */
   readonly texts: ReadonlyMap<string, string>;
   readonly title: string;
   readonly reason: string | undefined;
@@ -28,14 +28,14 @@ export function printProblems(problems: readonly Placed[], io: Io): void {
   for (const problem of problems) io.err(textOf(problem, colours));
 }
 
-/** What became of the edit, and the words for standard error and standard output. */
+/** The result of the edit, and the texts for standard error and standard output. */
 interface Ending {
   readonly done: Record<string, unknown>;
   readonly err: string;
   readonly out: string;
 }
 
-/** A reader that closes early, or a full disk under the output, cannot undo what is made by then. */
+/** Prints after the edit, so that a reader that closes early or a full disk cannot stop the edit. */
 export async function finish(
   io: Io,
   options: { readonly dryRun?: boolean; readonly json?: boolean },
@@ -75,7 +75,7 @@ async function write(subject: Subject, { texts, title }: Edited, shown: readonly
   const { workspace, tree } = subject;
   const changed = [...texts].filter(entry => isChanged(subject, entry));
   if (changed.length === 0)
-    return { done: {}, err: `${shown.join(', ')} says so already: nothing was written\n`, out: '' };
+    return { done: {}, err: `${shown.join(', ')} already says so: nothing was written\n`, out: '' };
   for (const [file, text] of changed)
     await replaceFile(path.join(workspace.dir, file), text, contentOf(tree, file));
   const next =
@@ -91,7 +91,7 @@ async function propose(subject: Subject, edited: Edited, proposals: Proposals): 
   if (repository === undefined || base === undefined)
     throw new Error('assertion: a proposal has a base commit');
   if (edited.plan.empty || ![...edited.texts].some(entry => isChanged(subject, entry)))
-    return { done: {}, err: 'nothing differs from what is merged: no pull request is needed\n', out: '' };
+    return { done: {}, err: 'nothing differs from the merged state: no pull request is needed\n', out: '' };
   const inRepository = (file: string): string => path.posix.join(repository.path, file);
   const files = new Map([...newFiles, ...edited.texts]);
   const { branch, url } = await proposals.open({

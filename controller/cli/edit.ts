@@ -1,6 +1,6 @@
 /**
- * What every editing verb shares: read, change, judge, and only then write, or hand the change to whoever opens the pull
- * request. An edit that would be invalid writes nothing.
+ * The steps that all editing verbs share: read, change, judge, and only then write or open a pull request. An invalid
+ * edit writes nothing.
  */
 import type { Command } from 'commander';
 import { Fault } from '../domain/fault.ts';
@@ -31,23 +31,23 @@ export interface EditOptions {
   readonly offline?: boolean;
 }
 
-/** The options that every editing verb takes. */
+/** The options that all editing verbs have. */
 export const editOptions = (command: Command): Command =>
   command
     .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
-    .option('--base <revision>', 'what is merged (default: HEAD, or the files themselves outside Git)')
+    .option('--base <revision>', 'the merged revision (default: HEAD, or the files themselves outside Git)')
     .option('--dry-run', 'show the plan and write nothing')
-    .option('--open-pr', 'push a branch and open a pull request; the working files stay as they are')
+    .option('--open-pr', 'push a branch and open a pull request; the working files do not change')
     .option('--offline', 'do not ask the controller about the enrolled fleet and the stored APKs')
     .option('--json', 'print one JSON object');
 
-/** One verb's wish: which change, and what else to tell. */
+/** The change that a verb wants, and its notes. */
 export interface Wish {
   readonly change: Change;
   readonly notes?: readonly string[];
 }
 
-/** `needs`: builds whose files the pull request includes while they are not merged. */
+/** `needs`: builds whose files are added to the pull request if they are not merged yet. */
 export async function runEdit(
   io: Io,
   options: EditOptions,
@@ -61,7 +61,7 @@ export async function runEdit(
   if (options.openPr === true && proposals === undefined)
     throw new Fault(
       'pull_requests_off',
-      'pull requests are not set up here\n  leave --open-pr out, commit and push',
+      'pull requests are not set up here\n  run the command without --open-pr, then commit and push',
       { retry: 'never' },
     );
   if (options.openPr === true && workspace.repository === undefined)
@@ -79,9 +79,7 @@ export async function runEdit(
   );
   if ('problems' in read) {
     printProblems(read.problems, io);
-    io.err(
-      `${paint(io).red('refused')}: the desired state as it is written is invalid; nothing was changed\n`,
-    );
+    io.err(`${paint(io).red('refused')}: the files are invalid before the change; nothing was changed\n`);
     return EXIT.invalid;
   }
   const edited = await judgeEdit(read, wish(read), nowMs, io, options.offline === true);
@@ -129,7 +127,7 @@ async function judgeEdit(
   };
 }
 
-/** New texts by path under `releases/`; rollout.yaml as it stands when nothing changes, so that there is a file to name. */
+/** New texts by path under `releases/`. If nothing changes, the present rollout.yaml, so that messages can name a file. */
 const textsOf = (tree: SourceTree, changed: ChangedTree['texts']): ReadonlyMap<string, string> =>
   changed.size === 0
     ? new Map([[ROLLOUT_FILE, textIn(tree)]])

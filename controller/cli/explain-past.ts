@@ -1,4 +1,4 @@
-/** `ota explain DEVICE --at TIME`: what a device would have been offered then, and what is not known of it. */
+/** `ota explain DEVICE --at TIME`: what a device would have been offered at that time, and which facts are not known. */
 import type * as Api from '../../schemas/api.d.ts';
 import { type Io, paint } from './io.ts';
 import { visibleLine } from './problem-formats.ts';
@@ -36,7 +36,7 @@ function factsOf({ tags, installed, revision, applied_at, percent, verdict }: Ap
   const ran =
     installed === null
       ? 'version not known'
-      : `version_code ${installed.version_code}, as it said at ${installed.said_at}`;
+      : `version_code ${installed.version_code}, as reported at ${installed.said_at}`;
   const stood =
     revision === null
       ? 'no revision known'

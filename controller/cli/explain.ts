@@ -1,4 +1,4 @@
-/** `ota explain DEVICE`: why one device gets what it gets, step by step, and what it has been through. */
+/** `ota explain DEVICE`: why a device is offered what it is offered, step by step, and its history. */
 import type * as Api from '../../schemas/api.d.ts';
 import { countArgument, deviceArgument, timeArgument } from './arguments.ts';
 import { controllerClient } from './client.ts';
@@ -45,12 +45,12 @@ interface Explained {
 export const explain: Verb = (program, choose) => {
   program
     .command('explain')
-    .summary('say why a device gets what it gets')
+    .summary('explain the decision for one device')
     .description(
       'Shows the decision for one device as it last reported, each step that led there, and its history.',
     )
     .argument('<device>', 'device id', deviceArgument)
-    .option('--at <time>', 'what it would have been offered then: a time with its offset', timeArgument)
+    .option('--at <time>', 'what it would have been offered at this time (with UTC offset)', timeArgument)
     .option('--history <n>', 'how many reports and downloads to show', countArgument(0, 50), 5)
     .option('--json', 'print JSON')
     .addHelpText(
@@ -94,7 +94,7 @@ function print(found: Explained, history: number, io: Io): void {
     io.out(`${yellow('revoked')} at ${device.revoked_at}: its requests are refused\n`);
   for (const { build_id, installs, since } of found.repeated_installs ?? [])
     io.out(
-      `${yellow('repeated')}: it has installed ${build_id} ${installs} times since ${since}; the install does not last there\n`,
+      `${yellow('repeated')}: it has installed ${build_id} ${installs} times since ${since}; the installed build does not stay on it\n`,
     );
   io.out(`\n${table(found.steps.map(s => [s.step, bold(visibleLine(s.finding)), visibleLine(s.why)]))}`);
   const reports = found.reports.slice(0, history);

@@ -1,4 +1,4 @@
-/** `ota failures`: on how many devices a build failed, and on which. */
+/** `ota failures`: counts and lists the devices on which a build failed. */
 import { Option } from 'commander';
 import type * as Api from '../../schemas/api.d.ts';
 import { countText } from '../domain/plan/words.ts';
@@ -28,16 +28,16 @@ export const failures: Verb = (program, choose) => {
     .command('failures')
     .summary('count the devices on which a build failed, by cause')
     .description(
-      'Counts devices by reason, Android API level and the version they came from; each device counts\n' +
-        'once, by its newest failed attempt. "recovered": the device runs the build by now.',
+      'Counts devices by reason, Android API level and previous version. Each device counts once, by its\n' +
+        'newest failed attempt. "recovered" means that the device runs the build now.',
     )
-    .argument('[build]', 'a build (default: the one that devices are led to)', buildArgument)
+    .argument('[build]', 'a build (default: the one that devices are offered)', buildArgument)
     .addOption(new Option('--by <what>', 'list the devices themselves').choices(['device']))
     .option('--since <duration>', 'only attempts of the last 24h, 7d, …', durationArgument)
-    .option('--reason <reason>', 'only this reason, as results name it')
+    .option('--reason <reason>', 'only this reason, as in the results')
     .option('--sdk <n>', 'only devices with this API level', countArgument(0, 10_000))
     .option('--from-version <n>', 'only devices that ran this version code', countArgument(0, MAX_VERSION))
-    .option('--limit <n>', 'with --by device: stop after so many', countArgument(1, MOST), 100)
+    .option('--limit <n>', 'with --by device: stop after this many devices', countArgument(1, MOST), 100)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -78,7 +78,7 @@ type Row = Api.Failures['by_reason'][number] | Api.Failures['by_sdk'][number];
 function printCounts(counts: Api.Failures, io: Io): void {
   const { bold } = paint(io);
   const { build_id, devices, recovered } = counts;
-  const since = recovered === 0 ? '' : `; ${recovered} of them run it by now`;
+  const since = recovered === 0 ? '' : `; ${recovered} of them run it now`;
   io.out(`${build_id} failed on ${countText(devices, 'device')}${since}\n`);
   const print = (head: string, rows: readonly Row[], name: (key: Row['key']) => string): void => {
     if (rows.length === 0) return;
@@ -86,7 +86,7 @@ function printCounts(counts: Api.Failures, io: Io): void {
     io.out(`\n${table([[bold(head), bold('devices'), bold('recovered')], ...lines], [1, 2])}`);
   };
   print('reason', counts.by_reason, String);
-  print('API level', counts.by_sdk, key => (key === null ? 'not told' : String(key)));
+  print('API level', counts.by_sdk, key => (key === null ? 'unknown' : String(key)));
   print('from version', counts.by_from_version, String);
 }
 

@@ -1,7 +1,7 @@
-/** The first rollout.yaml of a repository: it can name no other build than the first one, and offers it to all. Pure. */
+/** The first rollout.yaml of a repository. There is only one build, so it is offered to all devices. Pure. */
 import { API_VERSION } from '../domain/layout.ts';
 
-/** `modeline` is its first line, or nothing; `cohorts` become canaries. */
+/** `modeline` is the first line of the file, or empty; `cohorts` become canaries. */
 export function firstRollout(modeline: string, buildId: string, cohorts: readonly string[]): string {
   const canary = cohorts.length === 0 ? '{}' : `{cohorts: [${cohorts.join(', ')}]}`;
   return `${modeline}# The one declaration of which build goes to whom.

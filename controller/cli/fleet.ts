@@ -1,4 +1,4 @@
-/** The enrolled fleet, where a controller can be asked: real counts beside the nominal ones. Never a reason to fail. */
+/** Asks the controller for the enrolled fleet, so that plans show real counts too. A failure only leaves them out. */
 
 import { HOUR_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
@@ -10,21 +10,21 @@ import { listDevices } from './device-select.ts';
 import type { Io } from './io.ts';
 import type { ToldRollout } from './told-rollout.ts';
 
-/** Above it the hash alone is near enough to every percentage (SPEC §3), and listing would take long. */
+/** In a larger fleet the hash alone matches every percentage well (SPEC §3), and listing would take long. */
 const LARGEST = 10_000;
 
-/** Seen within it a device is active, where a controller does not tell its `OTA_ACTIVE_WINDOW`: the default of that. */
+/** The active window if the controller does not tell its `OTA_ACTIVE_WINDOW`: the default of that setting. */
 const ACTIVE_WITHIN_MS = 72 * HOUR_MS;
 
 export type FleetAnswer =
   | {
       readonly kind: 'counted';
       readonly devices: readonly FleetDevice[];
-      /** Those that a rollout will really reach; all of them while none has checked in lately. */
+      /** The devices that a rollout will really reach; all devices if none has checked in lately. */
       readonly active: readonly DeviceId[];
-      /** What the active ones are called: `active devices`, or `enrolled devices`. */
+      /** The word for `active` in texts: `active devices`, or `enrolled devices`. */
       readonly activeWord: string;
-      /** A device that was seen within it is active. */
+      /** A device is active if it was seen within this time. */
       readonly activeWithinMs: number;
     }
   | { readonly kind: 'large' }

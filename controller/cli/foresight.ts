@@ -1,10 +1,10 @@
-/** What a plan leads to with the enrolled fleet, as far as the controller tells: never guessed. */
+/** What a plan will do to the enrolled fleet. Uses only what the controller tells and guesses nothing. */
 import type { FleetPlan } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { type Foreseen, foresee, takersIn } from '../domain/plan/outlook.ts';
 import type { ToldRollout } from './told-rollout.ts';
 
-/** `fleet`: undefined for one that is too large to list; then active devices are taken to be spread evenly. */
+/** `fleet` is undefined if it is too large to list. Then active devices are assumed to be spread evenly. */
 export function foreseenBy(plan: Plan, told: ToldRollout, fleet: FleetPlan | undefined): Foreseen {
   if (told.kind === 'unknown') return { kind: 'unknown', why: told.why };
   const { active, check_in_gaps } = told.view.fleet;

@@ -23,25 +23,28 @@ export interface RampOptions extends GateOptions {
 export const addRampOptions = (command: Command): Command =>
   command
     .option('--start <when>', 'not before: a time with its offset, 4h, or now', startArgument)
-    .option('--gate', 'the next step opens only on evidence from devices (default limits)')
-    .option('--no-gate', 'time alone opens the steps')
+    .option('--gate', 'open the next step only with evidence from devices (default limits)')
+    .option('--no-gate', 'open the steps by time alone')
     .option('--fail-max <share>', 'gate: devices that may fail, like 2%', limitArgument)
     .option('--verify-max <n>', 'gate: devices whose download may not verify', countArgument(0, 1000))
     .option('--silence-max <share>', 'gate: devices that may go silent, like 2%', limitArgument)
-    .option('--silence-after <duration>', 'gate: when a device is silent, like 18h', lengthArgument)
-    .option('--min-reports <n>', 'gate: outcomes wanted in each step', countArgument(1, 1_000_000))
+    .option('--silence-after <duration>', 'gate: after how long a device is silent, like 18h', lengthArgument)
+    .option('--min-reports <n>', 'gate: outcomes needed in each step', countArgument(1, 1_000_000))
     .option('--max-wait <duration>', 'gate: how long a step waits for evidence, like 48h', lengthArgument)
     .addOption(
-      new Option('--on-no-data <what>', 'gate: with too little evidence after that').choices([
+      new Option('--on-no-data <what>', 'gate: what to do if there is still too little evidence').choices([
         'hold',
         'proceed',
       ]),
     )
     .addOption(
-      new Option('--on-breach <what>', 'gate: when the evidence is against it').choices(['halt', 'rollback']),
+      new Option('--on-breach <what>', 'gate: what to do if a limit is exceeded').choices([
+        'halt',
+        'rollback',
+      ]),
     );
 
-/** Undefined: nothing was said about the gate. */
+/** Undefined if no option of the gate was given. */
 export function gateOf(options: GateOptions): WireGate | 'off' | undefined {
   const limits: WireGate = {
     ...(options.failMax !== undefined && { install_fail_ratio_max: options.failMax }),
@@ -72,7 +75,7 @@ function limitArgument(text: string): number {
     : wrong('Expected a share above 0 and at most 10%, like 2% or 0.02.');
 }
 
-/** As the schema has durations; the spelling goes into the file. */
+/** A duration as the schema defines it. It is written to the file as typed. */
 function lengthArgument(text: string): string {
   return isLength(text) ? text : wrong('Expected a duration like 30m, 18h or 2d.');
 }

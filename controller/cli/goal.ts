@@ -1,4 +1,4 @@
-/** What a watch waits for, and what its last look says about that. Pure. */
+/** Decides from the controller's answer whether a watch has reached its goal. Pure. */
 import { InvalidArgumentError } from 'commander';
 import { countText } from '../domain/plan/words.ts';
 import { type Goal, type Wait, waitsOf } from '../domain/progress.ts';
@@ -14,7 +14,7 @@ import {
 export interface FailLimit {
   readonly limit: number;
   readonly unit: 'percent' | 'count';
-  /** As it was written. */
+  /** As typed. */
   readonly text: string;
 }
 
@@ -28,7 +28,7 @@ export function failLimitArgument(text: string): FailLimit {
   return { limit, unit: percent ? 'percent' : 'count', text: `fail>${match[1]}${match[2]}` };
 }
 
-/** A share of fewer devices than this says nothing, unless fewer devices are offered the build. */
+/** With fewer devices than this a share is not meaningful, unless fewer devices are offered the build. */
 const LEAST_REPORTS = 10;
 
 function failure({ results, offered }: ProgressOnWire, on: FailLimit | undefined): string | undefined {
@@ -44,7 +44,7 @@ function failure({ results, offered }: ProgressOnWire, on: FailLimit | undefined
   return `${fail} of ${countText(ended, 'device')} that ended an attempt failed, over ${on.text}: ${reasons.join(', ')}`;
 }
 
-/** What the first look found, so that a later one can tell that something else stands. */
+/** The rollout at the first look, so that a later look notices another one. */
 export interface Begun {
   readonly buildId: string;
   readonly kind: ProgressOnWire['kind'];
@@ -59,7 +59,7 @@ export interface Watched extends Goal {
   readonly failOn?: FailLimit | undefined;
 }
 
-/** `begun` is undefined at the first look at what governs. */
+/** `begun` is undefined at the first look at the revision in force. */
 export function verdictOf(
   now: RolloutOnWire,
   begun: Begun | undefined,
@@ -82,12 +82,12 @@ export function verdictOf(
   if (isHopeless(now, waits))
     return {
       state: 'halted',
-      why: `nobody is offered ${progress.build_id}, and time alone will not change that`,
+      why: `no device is offered ${progress.build_id}, and waiting will not change that`,
     };
   if (waits.length > 0) return waiting(waits.map(wait => waitText(wait, now, progress)).join('; '));
   if (reconcile.source_fault !== null)
     return waiting(
-      `${finished(progress)}; but the source cannot be read [${reconcile.source_fault}], so a newer revision may be missing`,
+      `${finished(progress)}; but the source cannot be read [${reconcile.source_fault}], so there may be a newer revision`,
     );
   return { state: 'reached', why: finished(progress) };
 }
@@ -107,8 +107,8 @@ function changed(
   if (progress.kind === 'rollback' && begun.kind === 'rollout')
     return rollout?.rollback === true
       ? `${begun.buildId} is rolled back to ${progress.build_id}`
-      : `${begun.buildId} is withdrawn; devices are led to ${progress.build_id}`;
-  return `${progress.build_id} took the place of ${begun.buildId} while this was waiting`;
+      : `${begun.buildId} is withdrawn; devices are offered ${progress.build_id}`;
+  return `${progress.build_id} replaced ${begun.buildId} during the wait`;
 }
 
 export const haltText = ({ kind, build_id, by, reason }: HaltOnWire): string =>
@@ -116,7 +116,7 @@ export const haltText = ({ kind, build_id, by, reason }: HaltOnWire): string =>
     {
       gate: `the gate has halted ${build_id}`,
       hand: `${build_id} is braked by ${by}`,
-      lost: `${build_id} is stopped until its past is known`,
+      lost: `${build_id} is stopped until its earlier halts are known`,
     }[kind]
   }: ${reason}`;
 
@@ -125,11 +125,11 @@ function stopped({ rollout, exposure }: RolloutOnWire, nowMs: number): string | 
   if (suspend !== null && Date.parse(suspend.since) <= nowMs && nowMs < Date.parse(suspend.until))
     return `all offers are suspended until ${suspend.until}: ${suspend.reason}`;
   const [halt] = exposure?.halts ?? [];
-  // A gate that rolls back leads devices to last_safe, which is waited for.
+  // If a gate rolls back, devices move to last_safe, and the watch waits for that.
   if (halt !== undefined && halt.mode === 'halt') return haltText(halt);
   const asked = exposure?.ramp ?? null;
   if (asked?.verdict === 'waiting_for_person')
-    return `the gate of step ${asked.step} asks for a person: ${asked.reasons.join('; ')}`;
+    return `the gate of step ${asked.step} waits for a person: ${asked.reasons.join('; ')}`;
   if (asked?.verdict === 'waiting_for_approval')
     return `the next step after step ${asked.step} needs an approval: raise approved_percent`;
   if (
@@ -140,11 +140,11 @@ function stopped({ rollout, exposure }: RolloutOnWire, nowMs: number): string | 
     exposure.declared_percent > 0 &&
     exposure.effective_percent === 0
   )
-    return `${rollout.current} is withdrawn and offered to nobody`;
+    return `${rollout.current} is withdrawn and not offered to any device`;
   return undefined;
 }
 
-/** Nobody is exposed, and neither a step, a canary nor a new device can change it. */
+/** Whether no device is exposed, and neither a step, a canary nor a new device can change that. */
 const isHopeless = ({ rollout, exposure }: RolloutOnWire, waits: readonly Wait[]): boolean =>
   waits.some(w => w.for === 'exposed') &&
   !waits.some(w => w.for === 'step') &&
@@ -165,7 +165,7 @@ export function waitText(wait: Wait, now: RolloutOnWire, progress: ProgressOnWir
       return `${wait.have} of ${offered} offered devices run ${build_id}${heldText(progress)}`;
     case 'step': {
       const later = now.exposure?.next_change_at ?? null;
-      return `exposure is ${now.exposure?.effective_percent ?? 0} %${later === null ? ', with steps to come' : ` and changes at ${later}`}`;
+      return `exposure is ${now.exposure?.effective_percent ?? 0} %${later === null ? ', with more steps to come' : ` and changes at ${later}`}`;
     }
   }
 }

@@ -1,4 +1,4 @@
-/** `ota history`: what was applied, who made it, and what became of it. */
+/** `ota history`: the applied revisions, their authors and their results. */
 
 import type * as Api from '../../schemas/api.d.ts';
 import { nameOfActor } from '../domain/actor.ts';
@@ -22,13 +22,17 @@ const MOST = 10_000;
 export const history: Verb = (program, choose) => {
   program
     .command('history')
-    .summary('show what was applied, by whom, and how it went')
+    .summary('show the applied revisions, their authors and their results')
     .description(
-      'Lists the applied revisions, newest first: who made the commit, when it was applied, completed and\n' +
+      'Lists the applied revisions, newest first: the author of the commit, when it was applied, completed and\n' +
         'replaced, and its steps, verdicts, halts and brakes. Merges that change no field are left out.',
     )
     .option('--limit <n>', 'how many revisions', countArgument(1, MOST), 10)
-    .option('--before <id>', 'only those before this one, as the last line says', countArgument(1, 1e12))
+    .option(
+      '--before <id>',
+      'only revisions before this id, which the last line shows',
+      countArgument(1, 1e12),
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -85,7 +89,7 @@ function mergeText({ pull, merged_by, approved_by }: Api.AppliedRevision): strin
   return visibleLine(`#${pull} merged${by}${approved}`);
 }
 
-/** Who, where it was a person. */
+/** The person who caused the event, if there is one. */
 function byText({ by }: Api.RevisionEvent): string {
   const name = nameOfActor(by);
   return name === undefined ? '' : ` by ${visibleLine(name)}`;

@@ -1,15 +1,15 @@
-/** What a verb may touch of the world: made once by `main.ts`, or by a test. */
+/** The input and output that a verb may use. `main.ts` or a test makes it once. */
 import { createColors } from 'picocolors';
 
 export interface Io {
-  /** Results: what a pipe reads. */
+  /** Prints results on standard output. */
   out(text: string): void;
-  /** A result that is shown only once. When it is lost, even to a reader that closed early, the exit code is 2 and `cure` is told. */
+  /** Prints a result that is shown only once. If it is lost, even because the reader closed early, the exit code is 2 and `cure` is printed. */
   outOnce(text: string, cure: string): void;
-  /** Progress, notes and errors. */
+  /** Prints progress, notes and errors on standard error. */
   err(text: string): void;
   readonly cwd: string;
-  /** What child processes (Git) may see: PATH, HOME and the like. */
+  /** The environment for child processes (Git): PATH, HOME and the like. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Standard output is a terminal: colours and progress bars may be drawn. */
   readonly terminal: boolean;
@@ -19,15 +19,15 @@ export interface Io {
   nowMs(): number;
   /** Base URL of the controller and the operator's token: from the environment, never from arguments. */
   readonly controller: { readonly url: string | undefined; readonly token: string | undefined };
-  /** Fires on Ctrl-C, so that a watch ends in order. */
+  /** Aborted on Ctrl-C, so that a watch ends cleanly. */
   readonly interrupted: AbortSignal;
-  /** Reads standard input whole, for `-`. */
+  /** Reads all of standard input, for `-`. */
   stdin(): AsyncIterable<Buffer>;
 }
 
 export const paint = (io: Pick<Io, 'colour'>) => createColors(io.colour);
 
-/** 0 fine · 1 invalid or differences · 2 error, wrong use included · 3 timeout · 4 halted · 130 Ctrl-C. */
+/** 0 success · 1 invalid or differences · 2 error, including wrong use · 3 timeout · 4 halted · 130 Ctrl-C. */
 export const EXIT = { fine: 0, invalid: 1, error: 2, timeout: 3, halted: 4, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

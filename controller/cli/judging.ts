@@ -1,4 +1,4 @@
-/** The command line's part of the one judgement: what it knows of the files, the repository and the controller. */
+/** Runs the common judgement with what the command line knows of the files, the repository and the controller. */
 import type { Snapshot } from '../domain/decision.ts';
 import { Fault } from '../domain/fault.ts';
 import { judge, problemsOf } from '../domain/judging/judge.ts';
@@ -14,18 +14,18 @@ import { standsAt, type ToldRollout } from './told-rollout.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface HeadJudgement {
-  /** Undefined when there is any error. */
+  /** Undefined if there is any error. */
   readonly plan: Plan | undefined;
-  /** Errors and warnings, file names relative to the reader's folder. */
+  /** Errors and warnings. File names are relative to the user's folder. */
   readonly problems: readonly Placed[];
   readonly files: number;
-  /** How many reviewers the standing policy wants. */
+  /** How many reviewers the merged policy requires. */
   readonly approvalsNeeded: number;
-  /** Why the stored APKs were not checked; undefined when they were, or there was nothing to check. */
+  /** Why the stored APKs were not checked; undefined if they were, or if there was nothing to check. */
   readonly apksUnchecked: string | undefined;
 }
 
-/** Without `examine` the stored APKs are left aside. */
+/** Without `examine` the stored APKs are not checked. */
 export async function judgeHead(
   workspace: Workspace,
   tree: SourceTree,
@@ -58,30 +58,30 @@ export async function judgeHead(
 const shownFile = (workspace: Workspace, file: string): string =>
   workspace.shown === '.' ? file : `${workspace.shown}/${file}`;
 
-/** What a person should know beside the problems: what was not checked, and what the merge will need. */
+/** Notes for the user in addition to the problems: what was not checked, and what the merge will need. */
 export const notesOn = ({ approvalsNeeded, apksUnchecked }: HeadJudgement): string[] => [
   ...(apksUnchecked === undefined
     ? []
-    : [`whether the controller holds the APKs was not checked: ${apksUnchecked}`]),
+    : [`it was not checked whether the controller has the APKs: ${apksUnchecked}`]),
   ...(approvalsNeeded === 0
     ? []
     : [
-        `the policy asks for ${approvalsNeeded} ${approvalsNeeded === 1 ? 'approval' : 'approvals'} of this plan`,
+        `the policy requires ${approvalsNeeded} ${approvalsNeeded === 1 ? 'approval' : 'approvals'} of this plan`,
       ]),
 ];
 
 const NOT_ASKED: ToldRollout = { kind: 'unknown', why: 'the controller was not asked' };
 
 export interface Base {
-  /** Undefined: nothing was released before. */
+  /** Undefined if nothing was released before. */
   readonly standing: Standing | undefined;
-  /** What the reader must know of it. */
+  /** Warnings about the base for the user. */
   readonly warnings: readonly Placed[];
 }
 
 /**
- * What stands at a merged revision. An invalid one was never applied, so the nearest valid one before it, with its
- * policy, takes its place. `told`: what the controller says of it. Faults `revision_unknown`, `base_unknown`.
+ * The desired state at a merged revision. An invalid revision was never applied, so the nearest valid one before it is
+ * used, with its policy. `told` is the controller's answer about it. Faults `revision_unknown`, `base_unknown`.
  */
 export async function baseAt(
   workspace: Workspace,
@@ -110,16 +110,16 @@ export async function baseAt(
   if (!isEmpty)
     throw baseUnknown(
       `${invalid}, and no revision before it is valid`,
-      'merge a valid state first: ota validate without --base judges it by itself',
+      'merge a valid state first; check it with: ota validate, without --base',
     );
-  const none = `nothing was released at ${name} yet: everything is new, and no policy stands yet`;
+  const none = `nothing was released at ${name} yet: everything counts as new, and there is no policy yet`;
   return { standing: undefined, warnings: [warning('base_empty', none)] };
 }
 
 const UNSHALLOW = 'fetch the whole history: git fetch --unshallow (in GitHub Actions: fetch-depth: 0)';
 
 const baseUnknown = (why: string, cure: string): Fault =>
-  new Fault('base_unknown', `it is not known what stands: ${why}\n  ${cure}`, { retry: 'never' });
+  new Fault('base_unknown', `cannot determine the merged state: ${why}\n  ${cure}`, { retry: 'never' });
 
 const warning = (code: string, message: string): Placed => ({
   severity: 'warning',
@@ -132,7 +132,7 @@ const warning = (code: string, message: string): Placed => ({
   hint: undefined,
 });
 
-/** How far a ramp has come only the controller knows: where it does not tell, nothing counts as exposed by it. */
+/** Only the controller knows the progress of a ramp. If it does not tell, no device counts as exposed by the ramp. */
 function baseOf(state: DesiredState, told: ToldRollout, nowMs: number): Base {
   const { progress, halts, unknown } = standsAt(state, told, nowMs);
   return {
@@ -144,8 +144,8 @@ function baseOf(state: DesiredState, told: ToldRollout, nowMs: number): Base {
 const progressUnknown = ({ rollout }: DesiredState, why: string): Placed =>
   warning(
     'ramp_progress_unknown',
-    `how far the ramp of ${rollout.current} has come is not known (${why}): rises count from 0 %, and its cohort_seed counts as in use`,
+    `the progress of the ramp of ${rollout.current} is not known (${why}): increases count from 0 %, and its cohort_seed counts as in use`,
   );
 
-/** The picture that decisions are made from, as if this had been applied now. */
+/** The snapshot for decisions, as if this state had been applied now. */
 export const pictureAt = (standing: Standing, nowMs: number): Snapshot => pictureOf(standing, nowMs);

@@ -14,7 +14,7 @@ const { env, stdout, stderr } = process;
 const interrupt = new AbortController();
 process.once('SIGINT', () => interrupt.abort());
 process.once('SIGTERM', () => interrupt.abort());
-// A reader that closes early (`ota … | head`) is not an error, and ends nothing but a watch.
+// A reader that closes early (`ota … | head`) is not an error. It only ends a watch.
 const results = outputTo(stdout, () => interrupt.abort());
 const notes = outputTo(stderr);
 process.once('exit', () => {
@@ -35,7 +35,7 @@ const io: Io = {
   terminal,
   colour: terminal && (env.NO_COLOR ?? '') === '',
   get columns() {
-    return stderr.columns ?? 80; // it may be resized meanwhile
+    return stderr.columns ?? 80; // read each time, because the terminal may be resized
   },
   nowMs: () => Date.now(),
   controller: controllerOf(env, asked.context),
@@ -43,7 +43,7 @@ const io: Io = {
   stdin: () => process.stdin,
 };
 
-// Parts that most verbs do without are loaded when they are wanted.
+// Parts that most verbs do not need are loaded only on demand.
 const load = async (): Promise<Proposals> =>
   (await import('../compose/proposals.ts')).proposalsOf(env, () => Date.now());
 const moves = async () => (await import('../compose/store-copy.ts')).movesOf(env, io.cwd, io.nowMs);

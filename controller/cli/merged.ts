@@ -1,4 +1,4 @@
-/** `--revision`: has the commit that somebody merged come to govern? */
+/** `--revision`: waits until a merged commit is in force. */
 import { Fault } from '../domain/fault.ts';
 import type { Revision } from '../domain/ids.ts';
 import { refusal, type Verdict } from './goal.ts';
@@ -6,10 +6,10 @@ import type { Io } from './io.ts';
 import { isRejected, type RolloutOnWire, shortRevision } from './rollout-wire.ts';
 import { openWorkspace, type Repository } from './workspace.ts';
 
-/** Undefined once the commit governs; until then what to say. */
+/** Undefined once the commit is in force; until then the message to show. */
 export type Awaited = (now: RolloutOnWire) => Promise<Verdict | undefined>;
 
-/** `name` is anything that Git takes for a commit. Faults `not_a_repository`, `revision_unknown`. */
+/** `name` is any name of a commit that Git accepts. Faults `not_a_repository`, `revision_unknown`. */
 export async function awaitRevision(name: string, io: Pick<Io, 'cwd' | 'environment'>): Promise<Awaited> {
   const { repository } = await openWorkspace(io, '.');
   if (repository === undefined)
@@ -42,7 +42,7 @@ async function verdictOn(
     };
   const source =
     reconcile.source_fault === null ? '' : `; the source cannot be read [${reconcile.source_fault}]`;
-  const stands = applied === null ? 'nothing is applied yet' : `${shortRevision(applied)} governs`;
+  const stands = applied === null ? 'nothing is applied yet' : `${shortRevision(applied)} is in force`;
   const stale =
     governs === undefined
       ? `, which this clone does not know: run git fetch, or wait if ${short} is newer`

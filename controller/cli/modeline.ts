@@ -1,13 +1,13 @@
-/** The first line of a new file: it tells an editor which schema to check by. */
+/** The first line of a new file. It tells editors which schema to use. */
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 
 export type SchemaName = 'rollout' | 'build' | 'cohort' | 'policy';
 
-/** Where the schemas lie, seen from `releases/`: `ota init` puts them beside it. */
+/** The folder of the schemas relative to `releases/`, as `ota init` writes it. */
 const SCHEMAS = '../schemas';
 
-/** The line with its line feed, or nothing where the schema is not there: a link that leads nowhere helps no editor. */
+/** The line with its line feed, or an empty text if the schema file does not exist. */
 export async function modelineFor(releases: string, name: SchemaName): Promise<string> {
   const file = `${SCHEMAS}/${name}.schema.json`;
   const isThere = await access(path.join(releases, file)).then(

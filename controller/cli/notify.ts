@@ -1,10 +1,10 @@
-/** `ota notify test`: do notifications arrive? */
+/** `ota notify test`: checks whether notifications arrive. */
 import { controllerClient } from './client.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import { visible } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
 
-/** The controller itself waits some ten seconds for each destination, side by side. */
+/** The controller waits about ten seconds for each destination, for all at the same time. */
 const TIMEOUT_MS = 30_000;
 
 interface Tested {
@@ -19,15 +19,15 @@ interface Tested {
 export const notify: Verb = (program, choose) => {
   program
     .command('notify')
-    .summary('try out where notifications go')
+    .summary('test the destinations of notifications')
     .addHelpText('after', examples('ota notify test'))
     .command('test')
     .summary('send a test message to one destination or to all')
     .description(
-      'Exit code 1 when it did not arrive everywhere. Destinations are those of OTA_NOTIFY at the controller;\n' +
-        'they are named, their URLs are never shown. Needs scope admin, and is audited.',
+      'The destinations are those of OTA_NOTIFY at the controller. Their names are shown, but never their URLs.\n' +
+        'Exit code 1 if the message did not arrive everywhere. Needs scope admin, and is recorded in the audit log.',
     )
-    .argument('[destination]', 'its name; left out it is all of them')
+    .argument('[destination]', 'the name of one destination (default: all)')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('ota notify test', 'ota notify test ops-slack'))
     .action((destination: string | undefined, { json }: { json?: boolean }) =>

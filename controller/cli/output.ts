@@ -1,17 +1,17 @@
-/** Output that may fail without ending the work: a reader that closes early, or a full disk, must not undo an edit. */
+/** Output whose failure does not end the work: a reader that closes early or a full disk must not stop an edit. */
 import type { Writable } from 'node:stream';
 
 export interface Output {
   write(text: string): void;
-  /** Writes what is shown only once; `cure` says what to do when it is lost. */
+  /** Writes a result that is shown only once; `cure` says what to do if it is lost. */
   writeOnce(text: string, cure: string): void;
-  /** Node's error code of the first write that failed, such as `EPIPE` or `ENOSPC`; nothing is written after it. */
+  /** Node's error code of the first failed write, such as `EPIPE` or `ENOSPC`. Nothing is written after it. */
   lost(): string | undefined;
-  /** The cure of the first write that is not repeated, if there was one. */
+  /** The `cure` of the first result that is shown only once, if there was one. */
   cure(): string | undefined;
 }
 
-/** `onClosed`: the reader went away, so nobody waits for more. */
+/** `onClosed` is called when the reader has closed the stream. */
 export function outputTo(stream: Writable, onClosed: () => void = () => undefined): Output {
   let lost: string | undefined;
   let cure: string | undefined;
@@ -34,7 +34,7 @@ export function outputTo(stream: Writable, onClosed: () => void = () => undefine
 }
 
 /**
- * What to say when results were lost; undefined when none were. A reader that closed early had seen enough, unless the
+ * The error to print if results were lost; undefined if none were. It is no error if a reader closed early, unless the
  * results are shown only once.
  */
 export function lossOf(results: Output): string | undefined {
@@ -43,5 +43,5 @@ export function lossOf(results: Output): string | undefined {
   if (why !== undefined && cure !== undefined)
     return `error: the results could not be written: ${why} [secret_lost]\n  they are shown only once\n  ${cure}\n`;
   if (why === undefined || why === 'EPIPE') return undefined;
-  return `error: the results could not be written: ${why} [output_lost]\n  what was asked for was done all the same\n`;
+  return `error: the results could not be written: ${why} [output_lost]\n  the command itself was carried out\n`;
 }

@@ -1,4 +1,4 @@
-/** `ota plan`: what merging a change would do to the fleet. Without a controller to ask, shares are nominal. */
+/** `ota plan`: what merging a change would do to the fleet. Without a controller the counts are nominal. */
 import { Option } from 'commander';
 import { countFleet } from '../domain/plan/fleet.ts';
 import { planJson } from '../domain/plan/json.ts';
@@ -29,16 +29,16 @@ export const plan: Verb = (program, choose) => {
     .command('plan')
     .summary('show what merging a change would do to the fleet')
     .description(
-      'Compares two revisions of the desired state and shows the effect: builds, exposure per step, dangers, the way back.',
+      'Compares two revisions of the desired state and shows the effect: builds, exposure per step, risks, the way back.',
     )
     .option('--base <revision>', 'the revision to compare with', 'HEAD')
-    .option('--head <revision>', 'what would be merged (default: the files as they are now)')
+    .option('--head <revision>', 'the revision to merge (default: the files as they are now)')
     .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
     .addOption(
       new Option('--format <format>', 'how to print').choices(['text', 'markdown', 'json']).default('text'),
     )
     .option('--exit-code', 'exit with 1 when there are differences')
-    .option('--offline', 'ask the controller nothing')
+    .option('--offline', 'do not ask the controller')
     .addHelpText(
       'after',
       examples(
@@ -51,7 +51,7 @@ export const plan: Verb = (program, choose) => {
     .action((options: PlanOptions) => choose(io => runPlan(options, io)));
 };
 
-/** 0, or 1 when head is invalid, or differs and `--exit-code` was given. */
+/** 0, or 1 if head is invalid, or if it differs and `--exit-code` was given. */
 export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   const workspace = await openWorkspace(io, options.dir);
   const nowMs = io.nowMs();

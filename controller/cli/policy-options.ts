@@ -16,7 +16,7 @@ export const percentListArgument = (text: string): number[] | 'none' =>
 export const jumpArgument = (text: string): number | 'none' =>
   text === 'none' ? text : percentArgument(text);
 
-/** The spelling stays: people compare it with what apksigner prints. */
+/** Keeps the spelling, so that people can compare it with the output of apksigner. */
 export function signersArgument(text: string, before: readonly string[] = []): string[] {
   const signers = listOf(text);
   if (signers.some(s => normaliseFingerprint(s) === undefined))
@@ -32,7 +32,7 @@ export function approvalsArgument(text: string): Approvals | 'none' {
   return listOf(text).map(part => {
     const [above = '', count = '', ...more] = part.split(':');
     if (more.length > 0 || !/^[1-9]\d?$/.test(count))
-      return wrong(`${JSON.stringify(part)} is no rule: write ABOVE:REVIEWERS, like 25:1.`);
+      return wrong(`${JSON.stringify(part)} is not a valid rule: write ABOVE:REVIEWERS, like 25:1.`);
     return { above_percent: percentArgument(above), approvals: Number(count) };
   });
 }
@@ -42,11 +42,13 @@ type Window = NonNullable<WirePolicy['freeze_windows']>[number];
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const FREEZE = /^([a-z,]+)\s+(\d\d:\d\d)-(\d\d:\d\d)\s+(\S+)\s+(.+)$/;
 
-/** `sat,sun 00:00-24:00 Europe/Berlin weekend`; the zone is checked with the file. */
+/** `sat,sun 00:00-24:00 Europe/Berlin weekend`. The time zone is checked later, with the file. */
 export function freezeArgument(text: string, before: readonly Window[] = []): Window[] {
   const [, dayText = '', from = '', to = '', time_zone = '', reason = ''] = FREEZE.exec(text.trim()) ?? [];
   const days = listOf(dayText).flatMap(name => DAYS.filter(day => day === name));
   if (reason === '' || days.length !== listOf(dayText).length)
-    return wrong('Expected days, hours, a time zone and why, like "fri 16:00-24:00 Europe/Berlin weekend".');
+    return wrong(
+      'Expected days, hours, a time zone and a reason, like "fri 16:00-24:00 Europe/Berlin weekend".',
+    );
   return [...before, { reason, time_zone, days, from, to }];
 }

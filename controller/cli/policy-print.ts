@@ -1,10 +1,10 @@
-/** A policy in words, and for programs. Pure. */
+/** A policy as text and as JSON. Pure. */
 import { countText, percentText } from '../domain/plan/words.ts';
 import type { FreezeWindow, Policy } from '../domain/release.ts';
 import { visibleLine } from './problem-formats.ts';
 
 export function policyLines(policy: Policy | undefined): string[] {
-  if (policy === undefined) return ['no policy.yaml: every valid merge may pass'];
+  if (policy === undefined) return ['no policy.yaml: every valid merge is allowed'];
   const { allowedPercents, maxJumpPercent, pinnedSigners, freezeWindows, approvals } = policy;
   const lines = [
     ...(allowedPercents === undefined ? [] : [`percentages: only ${allowedPercents.join(', ')}`]),
@@ -24,7 +24,7 @@ const clock = (minute: number): string =>
 const windowText = (w: FreezeWindow): string =>
   `${w.days.join(', ')} ${clock(w.fromMinute)}–${clock(w.toMinute)} ${w.timeZone} (${visibleLine(w.reason)})`;
 
-/** snake_case, `null` for what is not set. */
+/** snake_case; `null` for values that are not set. */
 export const policyJson = (policy: Policy | undefined) => ({
   allowed_percents: policy?.allowedPercents ?? null,
   max_jump_percent: policy?.maxJumpPercent ?? null,

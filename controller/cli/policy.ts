@@ -1,4 +1,4 @@
-/** `ota policy show|set`: the guardrails that every merge is judged by. */
+/** `ota policy show|set`: the guardrails for every merge. */
 import type { Proposals } from '../ports/index.ts';
 import type { PolicyChange } from '../yaml/change/policy.ts';
 import { parseState } from '../yaml/parse.ts';
@@ -27,12 +27,12 @@ export const policy =
       .command('policy')
       .summary('show or change the guardrails that merges must respect')
       .description(
-        'The guardrails of policy.yaml. A change of it is judged by the policy that is merged, like every other change.',
+        'The guardrails of policy.yaml. Like every other change, a change of the policy is checked by the merged policy.',
       )
       .addHelpText('after', examples('ota policy show', 'ota policy set --max-jump 25 --open-pr'));
     group
       .command('show')
-      .description('Says in words what merges must respect.')
+      .description('Shows the guardrails as text.')
       .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
       .option('--base <revision>', 'at a revision (default: the files as they are)')
       .option('--json', 'print one JSON object')
@@ -40,22 +40,22 @@ export const policy =
       .action((options: EditOptions) => choose(io => show(options, io)));
     const set = group
       .command('set')
-      .description('Changes guardrails; what no option names stays. "none" takes one away.')
+      .description('Changes guardrails. Guardrails without an option stay; "none" removes one.')
       .option(
         '--allowed-percents <list>',
-        'the only percentages, like 1,5,10,100, or none',
+        'the only percentages allowed, like 1,5,10,100, or none',
         percentListArgument,
       )
-      .option('--max-jump <points>', 'the largest rise at once, in points, or none', jumpArgument)
+      .option('--max-jump <points>', 'the largest increase at once, in points, or none', jumpArgument)
       .option('--pin <fingerprints>', 'keys that builds may be signed with', signersArgument)
       .option('--unpin <fingerprints>', 'keys that builds may not be signed with any more', signersArgument)
       .option('--approvals <list>', 'ABOVE:REVIEWERS, like 25:1,50:2, or none', approvalsArgument)
       .option(
         '--freeze <window>',
-        'no rise in these hours: "fri 16:00-24:00 Europe/Berlin REASON"; may be repeated',
+        'no increase in these hours: "fri 16:00-24:00 Europe/Berlin REASON"; may be repeated',
         freezeArgument,
       )
-      .option('--unfreeze <reason>', 'take the window with this reason away; may be repeated', repeated);
+      .option('--unfreeze <reason>', 'remove the window with this reason; may be repeated', repeated);
     editOptions(set)
       .addHelpText(
         'after',
@@ -70,7 +70,7 @@ export const policy =
           const { allowedPercents, pin, unpin, approvals, freeze, unfreeze } = options;
           const parts = { allowedPercents, maxJumpPercent: maxJump, pin, unpin, approvals, freeze, unfreeze };
           if (Object.values(parts).every(part => part === undefined))
-            throw usage('say what to change: ota policy set --help lists the guardrails');
+            throw usage('name a guardrail to change: ota policy set --help lists them');
           return runEdit(io, options, [], () => ({ change: { kind: 'policy', ...parts } }), proposals);
         }),
       );
@@ -78,7 +78,7 @@ export const policy =
 
 const repeated = (text: string, before: readonly string[] = []): string[] => [...before, text];
 
-/** 0, or 1 when the files are invalid. */
+/** 0, or 1 if the files are invalid. */
 async function show(options: EditOptions, io: Io): Promise<ExitCode> {
   const workspace = await openWorkspace(io, options.dir);
   const tree = options.base === undefined ? await workspace.working() : await workspace.at(options.base);

@@ -18,8 +18,8 @@ export const countText = (problems: readonly Pick<Problem, 'severity'>[]): strin
 };
 
 /**
- * Text that came from a file may hold control characters that would repaint a terminal, reorder what is read, or fake
- * a line (in CI a whole workflow command): they are shown as escapes. Our own line breaks stay in {@link visible}.
+ * Text from a file may contain control characters that repaint a terminal, reorder text, or fake a line (in CI a whole
+ * workflow command). They are shown as escapes. {@link visible} keeps our own line breaks.
  */
 export const visible = (text: string): string =>
   text.replace(/(?![\t\n])[\p{Cc}\p{Bidi_C}\u2028\u2029]/gu, escaped);
@@ -48,7 +48,7 @@ export function textOf(problem: Placed, colours: Paint): string {
   return hint === undefined ? first : `${first}  ${colours.dim(`hint: ${visibleLine(hint)}`)}\n`;
 }
 
-/** GitHub's workflow commands: data escapes % CR LF, property values `:` and `,` too. */
+/** Escapes for GitHub's workflow commands: % CR LF in data, and also `:` and `,` in property values. */
 const escapeData = (text: string): string =>
   text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 const escapeProperty = (text: string): string =>

@@ -2,10 +2,10 @@
 import { type AddVerb, runCommandLine } from './command-line.ts';
 import { EXIT, type ExitCode, type Io } from './io.ts';
 
-/** What a chosen verb will do. */
+/** The work of a chosen verb. */
 export type Work = (io: Io) => Promise<ExitCode>;
 
-/** Adds one verb; calls `choose` when the arguments name it. */
+/** Adds one verb; calls `choose` if the arguments name it. */
 export type Verb = AddVerb<Io, ExitCode>;
 
 const NOTE = `
@@ -23,7 +23,7 @@ Exit codes: 0 fine, 1 invalid or differences, 2 error, 3 timeout,
 Run "ota VERB --help" for examples.
 `;
 
-/** Runs one command line to its exit code; nothing is thrown except our own bugs. */
+/** Runs one command line and returns its exit code. Throws only for our own bugs. */
 export const run = (
   argv: readonly string[],
   io: Io,

@@ -1,4 +1,4 @@
-/** `ota promote BUILD`: a build becomes the one that is rolled out, at a percentage or on a ramp. */
+/** `ota promote BUILD`: starts the rollout of a build, at a percentage or on a ramp. */
 
 import { stepsOfPercent } from '../domain/seed.ts';
 import type { Proposals } from '../ports/index.ts';
@@ -27,8 +27,8 @@ export const promote =
       .command('promote')
       .summary('make a build current, at a percentage or on a ramp')
       .description(
-        'Points current at a build, fills last_safe from what is fully rolled out, chooses a cohort_seed and clears what\n' +
-          'belonged to the rollout before (rollback, force_downgrade, reason). The result is validated and its plan printed.',
+        'Sets current to a build and last_safe to the build that is fully rolled out, chooses a cohort_seed and removes the\n' +
+          'settings of the previous rollout (rollback, force_downgrade, reason). Validates the result and prints its plan.',
       )
       .argument('<build>', 'build id, declared under builds/', buildArgument)
       .option('--percent <percent>', 'share of the fleet, 0 to 100, at most two decimals', percentArgument)
@@ -39,12 +39,12 @@ export const promote =
       )
       .option(
         '--seed <text>',
-        'this cohort_seed; "" is the plain hash (default: searched on the active fleet)',
+        'the cohort_seed to use; "" is the plain hash (default: search one for the active fleet)',
         seedArgument,
       )
       .option(
         '--last-safe <build>',
-        'what devices outside the rollout run (default: what is fully rolled out)',
+        'the build for devices outside the rollout (default: the one that is fully rolled out)',
         buildArgument,
       )
       .option('--reason <text>', 'why, for the pull request', reasonArgument);
@@ -79,7 +79,7 @@ function exposureOf(options: PromoteOptions, io: Io): Exposure {
   const { percent, ramp, start } = options;
   const gate = gateOf(options);
   if (percent !== undefined && ramp !== undefined)
-    throw usage('--percent and --ramp say two things: give one of them');
+    throw usage('--percent and --ramp exclude each other: give only one of them');
   if (ramp !== undefined)
     return {
       ramp: {
@@ -88,9 +88,9 @@ function exposureOf(options: PromoteOptions, io: Io): Exposure {
         gate,
       },
     };
-  if (percent === undefined) throw usage('say how far: --percent 1, or --ramp 1:4h,10:24h,50:24h,100');
+  if (percent === undefined) throw usage('give --percent 1, or --ramp 1:4h,10:24h,50:24h,100');
   if (gate !== undefined || start !== undefined)
-    throw usage('--start and the gate belong to a ramp: give --ramp STEPS instead of --percent');
+    throw usage('--start and the gate need a ramp: give --ramp STEPS instead of --percent');
   return { percent };
 }
 

@@ -1,4 +1,4 @@
-/** `ota ramp`: when the standing rollout widens, step by step, and on what evidence. */
+/** `ota ramp`: changes the steps, the start or the gate of the current rollout. */
 import type { Proposals } from '../ports/index.ts';
 import type { WireStep } from '../yaml/change/ramp.ts';
 import { momentOf, percentArgument, reasonArgument } from './arguments.ts';
@@ -18,13 +18,13 @@ export const ramp =
   (program, choose) => {
     const command = program
       .command('ramp')
-      .summary('change the steps, the start or the gate of the standing ramp')
+      .summary('change the steps, the start or the gate of the current ramp')
       .description(
-        'Edits the ramp in rollout.yaml; what no option names stays. With --steps a plain percentage becomes a ramp.',
+        'Edits the ramp in rollout.yaml. Values without an option stay. With --steps a fixed percentage becomes a ramp.',
       )
       .option(
         '--steps <steps>',
-        'PERCENT:HOLD with commas, the last without a hold; :approval waits for a person',
+        'PERCENT:HOLD with commas; the last step has no hold; :approval waits for a person',
         stepsArgument,
       )
       .option(
@@ -48,7 +48,7 @@ export const ramp =
           const { steps, start, approve, reason } = options;
           const gate = gateOf(options);
           if ([steps, start, approve, gate].every(option => option === undefined))
-            throw usage('say what to change: --steps, --start, --approve or the gate');
+            throw usage('name what to change: --steps, --start, --approve or the gate');
           return runEdit(
             io,
             options,

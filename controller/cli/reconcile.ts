@@ -1,4 +1,4 @@
-/** `ota reconcile`: have the controller look at its source now. */
+/** `ota reconcile`: makes the controller read its source now. */
 import { InvalidArgumentError } from 'commander';
 import { controllerClient } from './client.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
@@ -17,14 +17,14 @@ interface ReconcileOptions {
 export const reconcile: Verb = (program, choose) => {
   program
     .command('reconcile')
-    .summary('have the controller read its source now')
+    .summary('make the controller read its source now')
     .description(
-      'Wakes the controller and waits for the pass to end. Exit code 1 when the newest revision was refused.',
+      'Makes the controller read its source and waits for the result. Exit code 1 if the newest revision was refused.',
     )
-    .option('--no-wait', 'only wake it')
+    .option('--no-wait', 'do not wait for the result')
     .option(
       '--accept-rewrite <revision>',
-      'accept this head although history was rewritten',
+      'accept this head commit although the history was rewritten',
       revisionArgument,
     )
     .option('--json', 'print JSON')

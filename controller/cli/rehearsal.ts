@@ -1,6 +1,6 @@
 /**
- * The way back of a change, taken before anybody needs it: on a scratch clone of the change `ota rollback` really
- * edits the files, and the result is judged against the promoted head as the controller would judge it.
+ * Tests the way back of a change before it is needed: runs `ota rollback` on a scratch clone of the change and judges
+ * the result against the promoted head, like the controller would.
  */
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan/index.ts';
@@ -18,11 +18,11 @@ export type Rehearsal =
   /** `why` completes "nothing to rehearse: …". */
   | { readonly kind: 'none'; readonly why: string }
   | { readonly kind: 'passes'; readonly steps: readonly WayBack[]; readonly approvals: number }
-  /** `said`: the problems, line by line. */
+  /** `said`: the problems, one per line. */
   | { readonly kind: 'refused'; readonly command: string; readonly said: string };
 
 export interface WayBack {
-  /** What a person types. */
+  /** The command to type. */
   readonly command: string;
   /** What it does, or why it alone would be refused. */
   readonly effect: string;
@@ -33,13 +33,13 @@ export interface Change {
   readonly workspace: Workspace;
   readonly repository: Repository;
   readonly base: Standing | undefined;
-  /** What would stand after the merge. */
+  /** The plan of the merge. */
   readonly plan: Plan;
   readonly baseName: string;
   readonly head: Revision;
 }
 
-/** Does the change offer a build to devices that were not offered it before? */
+/** Whether the change offers a build to devices that were not offered it before. */
 export const promotes = ({ transitions, exposure, empty }: Plan): boolean =>
   !empty && (transitions.some(t => t.kind === 'promote') || exposure.finalPercent > exposure.fromPercent);
 
@@ -63,13 +63,13 @@ export async function rehearse(change: Change, io: Io): Promise<Rehearsal> {
   };
 }
 
-/** `rollback` goes to last_safe by itself; without one, to what stood before. */
+/** The `--to` of the rollback: the current build of the base if there is no last_safe, else undefined. */
 const targetOf = (base: Standing, { head }: Plan): BuildId | undefined =>
   head.state.rollout.lastSafe === undefined && base.state.rollout.current !== head.state.rollout.current
     ? base.state.rollout.current
     : undefined;
 
-/** What `ota rollback` said when it was refused, else the judgement of the files that it left. */
+/** The output of `ota rollback` if it was refused, else the judgement of the files that it wrote. */
 async function rollBack(
   folder: string,
   dir: string,
@@ -84,7 +84,7 @@ async function rollBack(
     err: text => {
       said += text;
     },
-    // A rehearsal needs no fleet, and the scratch clone is nobody's business.
+    // A rehearsal does not need the fleet, and the controller need not know of the scratch clone.
     controller: { url: undefined, token: undefined },
   };
   const argv = ['rollback', ...named, '--dir', dir, '--offline', '--reason', 'rehearsal of the way back'];
@@ -95,14 +95,14 @@ async function rollBack(
   return judgeHead(workspace, await workspace.working(), standing, io.nowMs());
 }
 
-/** Undoing the merge brings the base's files back. A withdrawal is final, so this way may be shut where the other is open. */
+/** Reverting the merge restores the base's files. This can be refused although the rollback passes: a withdrawal is final. */
 async function revert({ workspace, baseName, plan }: Change, io: Io): Promise<WayBack> {
   const tree = await workspace.at(baseName);
   const judged = await judgeHead(workspace, tree, plan.head, io.nowMs());
   const command = 'git revert -m 1 <merge>';
   if (judged.plan !== undefined) return { command, effect: bare(headline(judged.plan)), passes: true };
   const codes = [...new Set(judged.problems.filter(p => p.severity === 'error').map(p => p.code))];
-  return { command, effect: `refused as it is: ${codes.join(', ')}`, passes: false };
+  return { command, effect: `would be refused: ${codes.join(', ')}`, passes: false };
 }
 
 const problemsIn = ({ problems }: HeadJudgement, io: Io): string =>

@@ -1,6 +1,7 @@
-/** `ota rehearse`: takes the way back of a change on a scratch clone, and prints the command that undoes it. */
+/** `ota rehearse`: tests the way back of a change on a scratch clone, and prints the commands that undo the change. */
 import { Option } from 'commander';
 import { code } from '../domain/plan/escape.ts';
+import { countText } from '../domain/plan/words.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import { baseAt, judgeHead } from './judging.ts';
 import { textOf, visible } from './problem-formats.ts';
@@ -18,13 +19,13 @@ interface RehearseOptions {
 export const rehearse: Verb = (program, choose) => {
   program
     .command('rehearse')
-    .summary('try the way back of a change before it is merged')
+    .summary('test the way back of a change before it is merged')
     .description(
-      'Takes the change on a scratch clone, runs the rollback there and judges its result as the controller would.\n' +
-        'Prints the commands that undo the merge. Your files and branches stay as they are.',
+      'Applies the change in a scratch clone, runs the rollback there and checks the result like the controller would.\n' +
+        'Prints the commands that undo the merge. Your files and branches are not changed.',
     )
-    .requiredOption('--base <revision>', 'what stands before the merge')
-    .option('--head <revision>', 'what would be merged', 'HEAD')
+    .requiredOption('--base <revision>', 'the revision before the merge')
+    .option('--head <revision>', 'the revision to merge', 'HEAD')
     .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
     .addOption(
       new Option('--format <format>', 'how to print').choices(['text', 'markdown', 'json']).default('text'),
@@ -39,7 +40,7 @@ export const rehearse: Verb = (program, choose) => {
     .action((options: RehearseOptions) => choose(io => runRehearse(options, io)));
 };
 
-/** 0 when the way back passes or none is needed, 1 when it would be refused or head is invalid. */
+/** 0 if the way back passes or none is needed, 1 if it would be refused or head is invalid. */
 async function runRehearse(options: RehearseOptions, io: Io): Promise<ExitCode> {
   const workspace = await openWorkspace(io, options.dir);
   const repository = repositoryOf(workspace, options.dir);
@@ -90,4 +91,4 @@ function asMarkdown(found: Rehearsal, head: string): string {
 }
 
 const approvalsIn = (found: Rehearsal & { kind: 'passes' }): string[] =>
-  found.approvals === 0 ? [] : [`  it needs ${found.approvals} of the policy's approvals`];
+  found.approvals === 0 ? [] : [`  the policy requires ${countText(found.approvals, 'approval')} for it`];

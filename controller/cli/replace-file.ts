@@ -1,14 +1,14 @@
-/** Writes a file whole or not at all, and never over a change that somebody made after it was read. */
+/** Replaces a file atomically, and never overwrites a change that was made after the file was read. */
 import { readFile } from 'node:fs/promises';
 import { Fault } from '../domain/fault.ts';
 
-/** `before`: the text that was read, undefined for a new file. The file keeps its mode. Faults `file_changed`, `write_failed`. */
+/** `before` is the text that was read; undefined for a new file. The file keeps its mode. Faults `file_changed`, `write_failed`. */
 export async function replaceFile(target: string, text: string, before: string | undefined): Promise<void> {
   try {
     if ((await present(target)) !== before)
       throw new Fault(
         'file_changed',
-        `${target} changed while this ran; nothing was written\n  run the command again`,
+        `${target} was changed by someone else while the command ran; nothing was written\n  run the command again`,
         { retry: 'never' },
       );
     const { default: writeFileAtomic } = await import('write-file-atomic'); // few verbs write

@@ -1,2 +1,2 @@
-/** The HTTP client, a module of its own so that it is loaded when a verb asks the controller, also in the bundle. */
+/** The HTTP client. It is a separate module so that the bundle, too, loads it only when a verb calls the controller. */
 export { request } from 'undici';

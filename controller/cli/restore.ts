@@ -1,4 +1,4 @@
-/** `ota restore FILE.tar`: a full backup becomes a data folder again; with --check it is only proven. */
+/** `ota restore FILE.tar`: makes a data folder from a full backup; with --check it only verifies the backup. */
 import path from 'node:path';
 import { countText } from '../domain/plan/words.ts';
 import type { Backups, CheckedBackup } from './backup.ts';
@@ -16,15 +16,15 @@ export const restore =
   (backups: Backups): Verb =>
   (program, choose) => {
     outOption(program.command('restore'))
-      .summary('make a data folder from a full backup, or prove one')
+      .summary('make a data folder from a full backup, or verify one')
       .description(
         'Makes a data folder from a file of `ota backup --full`. Stop the controller first and move its old data folder\n' +
-          'away. Revokes every operator token and prints a new one, once. For 30 days devices that renewed their token\n' +
-          'after the backup are let in with it. The brake is on until ota resume. See docs/operations.md for the whole drill.',
+          'away. Revokes every operator token and prints a new one, once. Devices that renewed their token after the backup\n' +
+          'can still use it for 30 days. The brake is on until ota resume. docs/operations.md describes the whole procedure.',
       )
       .argument('<file>', 'the tar file')
       .option('--data <dir>', 'the data folder to make; one with a database is never overwritten', 'data')
-      .option('--check', 'prove the file: hashes, database, schema; nothing is changed')
+      .option('--check', 'only verify the file: hashes, database, schema; nothing is changed')
       .option('--json', 'print JSON')
       .addHelpText(
         'after',
@@ -76,23 +76,23 @@ const summary = ({ madeAt, devices, revision, artifacts, missing, keys }: Checke
 
 const nextSteps = (folder: string, { madeAt, missing, keys }: CheckedBackup): string =>
   [
-    `restored to ${folder}. The line above is the only operator token: put it into OTA_ADMIN_TOKEN. It ends after 30 days.`,
+    `restored to ${folder}. The line above is the only operator token: put it into OTA_ADMIN_TOKEN. It expires after 30 days.`,
     ...(keys.length > 0
       ? []
       : [`Put token-key and nudge-key into ${folder} before the start, or devices are refused.`]),
     ...(missing.length === 0
       ? []
       : [
-          'These APKs are not in the backup, and their builds are offered to nobody until they are stored again:',
+          'These APKs are not in the backup. Their builds are not offered to any device until the APKs are stored again:',
           ...missing.map(({ sha256, buildId }) => `  ${buildId ?? 'no build'}  ${sha256}`),
           `Copy each to ${path.join(folder, 'artifacts')}/<sha256>.apk before the start, or upload it afterwards:`,
           '  curl -fT FILE.apk -H "Content-Type: application/octet-stream" \\\n    -H "Authorization: Bearer $OTA_ADMIN_TOKEN" "$OTA_URL/v1/artifacts/<sha256>"',
         ]),
-    'The brake is on: nobody is offered the current build. Look at ota status, then: ota resume --reason "…"',
-    `What happened since ${madeAt} is not known any more. Do these again where they were done:`,
-    '  - devices that were revoked or deleted, and their tags',
-    '  - devices that were enrolled, and tokens that were imported',
-    '  - operator tokens that were made',
+    'The brake is on: the current build is not offered to any device. Check ota status, then: ota resume --reason "…"',
+    `Changes after ${madeAt} are lost. If any of these were made since then, make them again:`,
+    '  - revoked or deleted devices, and changed tags',
+    '  - enrolled devices, and imported tokens',
+    '  - operator tokens',
     '  - brakes and halts of a gate, before you resume',
     '',
   ].join('\n');

@@ -1,4 +1,4 @@
-/** `ota rollback`: no device is offered `current` any more; all are offered the last safe build. */
+/** `ota rollback`: stops offering `current` and offers all devices the last safe build. */
 
 import type { Proposals } from '../ports/index.ts';
 import { buildArgument, reasonArgument } from './arguments.ts';
@@ -18,11 +18,11 @@ export const rollback =
       .command('rollback')
       .summary('stop the rollout and serve the last safe build to all')
       .description(
-        'Sets rollback: true in rollout.yaml, from what it says now and never as a patch, so that it cannot conflict.\n' +
+        'Sets rollback: true in the present rollout.yaml. It is not a patch of an older file, so it cannot conflict.\n' +
           'Devices that have installed the build stay on it, unless --force-downgrade is given and Android allows it.',
       )
-      .option('--to <build>', 'another build than last_safe', buildArgument)
-      .option('--force-downgrade', 'take devices back that already run the build; needs --reason')
+      .option('--to <build>', 'the build to go back to (default: last_safe)', buildArgument)
+      .option('--force-downgrade', 'also downgrade devices that already run the build; needs --reason')
       .option('--reason <text>', 'why, for the pull request', reasonArgument);
     editOptions(command)
       .addHelpText(

@@ -1,4 +1,4 @@
-/** What `GET /v1/rollout`, `/v1/builds` and `/v1/reconcile` answer, as far as the verbs use it. */
+/** The parts of the answers of `GET /v1/rollout`, `/v1/builds` and `/v1/reconcile` that the verbs use. */
 import type * as Api from '../../schemas/api.d.ts';
 
 export interface StatusOnWire {
@@ -53,7 +53,7 @@ export interface RolloutOnWire {
     readonly next_change_at: string | null;
     readonly ramp: Api.RampProgress | null;
     readonly halts: readonly Api.Halt[];
-    /** Undefined from a controller that does not tell yet. */
+    /** Undefined from a controller that does not send it yet. */
     readonly advice?: Api.GateAdvice | null | undefined;
     /** Absent in answers of an older controller. */
     readonly conditions?: readonly Api.Condition[];
@@ -63,7 +63,7 @@ export interface RolloutOnWire {
     readonly active: number;
     readonly running_current: number;
     readonly adoption_ratio: number;
-    /** These two: undefined from a controller that does not tell yet. */
+    /** Both are undefined from a controller that does not send them yet. */
     readonly active_window_s?: number | undefined;
     readonly check_in_gaps?: Api.CheckInGaps | undefined;
   };
@@ -102,7 +102,7 @@ const short = (revision: string | null): string =>
 
 export { short as shortRevision };
 
-/** A newer revision was read and refused: what stands is not what was merged last. */
+/** Whether a newer revision was read and refused, so that the one in force is not the last merge. */
 export const isRejected = (status: StatusOnWire): boolean =>
   status.attempted_revision !== null &&
   status.attempted_revision !== status.applied_revision &&

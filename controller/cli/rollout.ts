@@ -1,4 +1,4 @@
-/** `ota rollout N`: more devices, or fewer, of the build that is being promoted. */
+/** `ota rollout N`: offers the current build to more or fewer devices. */
 
 import type { Proposals } from '../ports/index.ts';
 import { percentArgument, reasonArgument } from './arguments.ts';
@@ -10,9 +10,9 @@ export const rollout =
   (program, choose) => {
     const command = program
       .command('rollout')
-      .summary('change the percentage of the standing rollout')
+      .summary('change the percentage of the current rollout')
       .description(
-        'Sets rollout_percent in rollout.yaml. Raising it never takes a build from a device that has it; a ramp is replaced.',
+        'Sets rollout_percent in rollout.yaml and replaces a ramp. Raising it never removes the build from a device that has it.',
       )
       .argument('<percent>', 'share of the fleet, 0 to 100, at most two decimals', percentArgument)
       .option('--reason <text>', 'why, for the pull request', reasonArgument);

@@ -20,7 +20,7 @@ export const schema: Verb = (program, choose) => {
   program
     .command('schema')
     .summary('print the JSON Schema of a release file')
-    .description('Prints one JSON Schema, or without a name which there are.')
+    .description('Prints one JSON Schema. Without a name it lists the names.')
     .addArgument(new Argument('[name]', 'which file it describes').choices(NAMES))
     .addHelpText('after', examples('ota schema', 'ota schema rollout > schemas/rollout.schema.json'))
     .action((name: SchemaName | undefined) =>

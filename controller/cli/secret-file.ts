@@ -1,4 +1,4 @@
-/** `--out FILE`: what is shown only once goes into a new file that its owner alone may read, and to no terminal. */
+/** `--out FILE`: writes a result that is shown only once to a new file that only its owner can read, not to the terminal. */
 import { closeSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -10,11 +10,11 @@ export interface OutOption {
 }
 
 export const outOption = (command: Command): Command =>
-  command.option('--out <file>', 'write what is shown only once to this new file (mode 0600)');
+  command.option('--out <file>', 'write the secrets to this new file (mode 0600) instead of the terminal');
 
 /**
- * The file is opened first: nothing is made that could not be kept. Faults `file_exists`, `write_failed`, and `secret_lost`
- * when it was made but the disk took it no more.
+ * Opens the file first, so that nothing is created that cannot be saved. Faults `file_exists`, `write_failed`, and
+ * `secret_lost` if the secret was created but could not be written.
  */
 export async function keptIn(
   { out }: OutOption,
@@ -47,10 +47,14 @@ function opened(file: string, shown: string): number {
     return openSync(file, 'wx', 0o600);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST')
-      throw new Fault('file_exists', `${shown} exists already; nothing was made\n  name a new file`, {
-        retry: 'never',
-        cause,
-      });
+      throw new Fault(
+        'file_exists',
+        `${shown} already exists; nothing was made\n  give the name of a new file`,
+        {
+          retry: 'never',
+          cause,
+        },
+      );
     throw new Fault('write_failed', `cannot write ${shown}: ${why(cause)}; nothing was made`, {
       retry: 'never',
       cause,

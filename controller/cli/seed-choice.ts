@@ -1,9 +1,9 @@
-/** Which cohort_seed a promotion writes: the build id and a counter, chosen on the active fleet where it is known. */
+/** Chooses the cohort_seed of a promotion: the build id and a counter, the best for the active fleet if it is known. */
 import type { BuildId } from '../domain/ids.ts';
 import { chooseSeed, SEED_FLEET_LIMIT, seedOf } from '../domain/seed.ts';
 import type { FleetAnswer } from './fleet.ts';
 
-/** `steps`: the rollout's own percents, rising. `notes` say how near the seed comes, or why it could not be searched. */
+/** `steps`: the percents of the rollout, ascending. `notes` say how accurate the seed is, or why none was searched. */
 export function findSeed(
   buildId: BuildId,
   steps: readonly number[],
@@ -17,13 +17,13 @@ export function findSeed(
     const notes = [`cohort_seed ${cohortSeed}: ${near} (${tried} tried)`];
     const first = steps[0] ?? 0;
     if (inFirstStep === 0 && first > 0)
-      notes.push(`no seed puts a device into the first step: ${first} % of this fleet is nobody`);
+      notes.push(`the first step (${first} %) contains no device with any of these seeds`);
     return { cohortSeed, notes };
   }
   const cohortSeed = seedOf(buildId, 0);
   const why =
     fleet.kind === 'unknown'
       ? 'not searched, because the enrolled fleet is not known'
-      : 'not searched: from 10,000 devices on hashing alone is near enough';
+      : 'not searched: with 10,000 devices or more, the hash alone is accurate enough';
   return { cohortSeed, notes: [`cohort_seed ${cohortSeed}: ${why}`] };
 }

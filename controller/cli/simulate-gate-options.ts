@@ -1,4 +1,4 @@
-/** What `ota simulate --gate` is told: its options, and the scenario that they and the rollout make. */
+/** The options of `ota simulate --gate`, and the scenario from these options and the rollout. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { HOUR_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
@@ -8,7 +8,7 @@ import { countArgument, durationArgument, percentArgument } from './arguments.ts
 import type { CohortStep } from './simulation.ts';
 import { type Scenario, type StepModel, USUAL, USUAL_RAMP } from './simulation-model.ts';
 
-/** All optional to commander: each has its default here, so that one given without `--gate` can be refused. */
+/** All are optional for commander. The defaults are applied here, so that an option without `--gate` can be refused. */
 export interface GateOptions {
   readonly fail?: number;
   readonly silent?: number;
@@ -49,7 +49,7 @@ const COUNTS_ONLY = ['percents', 'base', 'versionCode'] as const;
 
 export const addGateOptions = (command: Command): Command =>
   command
-    .option('--gate', 'play the ramp against a modelled fleet, hour by hour, as its gate would judge it')
+    .option('--gate', 'simulate the ramp and its gate hour by hour with a modelled fleet')
     .option(
       '--fail <percent>',
       'with --gate: devices on which the install fails (default: 0)',
@@ -57,10 +57,10 @@ export const addGateOptions = (command: Command): Command =>
     )
     .option(
       '--silent <percent>',
-      'devices that go silent once they took the build (default: 0)',
+      'devices that go silent after they took the build (default: 0)',
       percentArgument,
     )
-    .option('--silent-after <time>', 'how long after (default: at once)', durationArgument)
+    .option('--silent-after <time>', 'how long after it they go silent (default: at once)', durationArgument)
     .option('--wrong-bytes <percent>', 'devices whose download does not verify (default: 0)', percentArgument)
     .option('--away <percent>', 'enrolled devices that never check in (default: 10)', percentArgument)
     .option('--nights <percent>', 'devices that are off from 22 to 6 (default: 20)', percentArgument)
@@ -72,11 +72,15 @@ export const addGateOptions = (command: Command): Command =>
       'devices that a nudge reaches when a step opens (default: 0)',
       percentArgument,
     )
-    .option('--outage <from+time>', 'nobody reaches the controller, like 24h+30h', outageArgument)
-    .option('--runs <n>', 'play so many fleets and show how often each end comes', countArgument(1, 10_000))
+    .option('--outage <from+time>', 'when no device reaches the controller, like 24h+30h', outageArgument)
+    .option(
+      '--runs <n>',
+      'simulate this many fleets and show how often each result occurs',
+      countArgument(1, 10_000),
+    )
     .option('--random <n>', 'another fleet of the same kind (default: 1)', countArgument(0, 4_000_000_000));
 
-/** Shorter polls would take hours to play, longer ones are none. */
+/** Shorter intervals would take hours to simulate, and longer ones are not realistic. */
 function pollArgument(text: string): number {
   const ms = durationArgument(text);
   if (ms >= HOUR_MS / 4 && ms <= 168 * HOUR_MS) return ms;
@@ -92,7 +96,7 @@ function spreadArgument(text: string): number {
 function outageArgument(text: string): Outage {
   const [from = '', length = '', ...more] = text.split('+');
   try {
-    // A duration is never 0, and an outage may begin at once.
+    // A duration argument cannot be 0, but an outage may begin at once.
     const fromMs = /^0[smhd]?$/.test(from) ? 0 : durationArgument(from);
     const lengthMs = durationArgument(more.length === 0 ? length : '');
     return { fromHour: fromMs / HOUR_MS, hours: lengthMs / HOUR_MS };
@@ -102,7 +106,7 @@ function outageArgument(text: string): Outage {
   }
 }
 
-/** Options of the one kind of simulation say nothing about the other: told, not ignored. */
+/** Refuses an option that has no effect in this kind of simulation. */
 export function refuseStray(options: object): void {
   const given = (name: string): boolean => Reflect.get(options, name) !== undefined;
   const isPlayed = Reflect.get(options, 'gate') === true;
@@ -112,17 +116,17 @@ export function refuseStray(options: object): void {
   throw new Fault(
     'usage',
     isPlayed
-      ? `${flag} does not go with --gate, which plays the ramp of one revision; leave one of them out`
-      : `${flag} says how a fleet behaves, and without --gate nothing is played; add --gate`,
+      ? `${flag} cannot be used with --gate, which simulates the ramp of one revision; remove one of them`
+      : `${flag} describes the modelled fleet and needs --gate; add --gate`,
     { retry: 'never' },
   );
 }
 
-/** The steps that are played: the ramp's own, or the usual ones. */
+/** The steps to simulate: those of the ramp, or the usual ones. */
 export const rampStepsOf = ({ exposure }: Rollout): readonly StepModel[] =>
   exposure.kind === 'ramp' ? exposure.ramp.steps : USUAL_RAMP.steps;
 
-/** `gate` and steps as the rollout has them; what it does not have is played with the defaults. */
+/** The scenario with the gate and steps of the rollout. Defaults replace what the rollout does not have. */
 export function scenarioOf(
   rollout: Rollout,
   steps: readonly CohortStep[],
@@ -152,7 +156,7 @@ export function scenarioOf(
       brickShare: share(options.silent, 0),
       brickAfterHours: (options.silentAfter ?? 0) / HOUR_MS,
     },
-    // A written start is played as now, and every approval as given in time.
+    // The simulation starts now, whatever the ramp's start, and assumes that every approval is given in time.
     ramp: {
       startMs: undefined,
       gate: (rollout.exposure.kind === 'ramp' && rollout.exposure.ramp.gate) || DEFAULT_GATE,

@@ -1,4 +1,4 @@
-/** `ota simulate --gate`: plays a rollout's ramp against a modelled fleet, in virtual time. Offline. */
+/** `ota simulate --gate`: simulates a ramp with a modelled fleet, in virtual time. Offline. */
 import { HOUR_MS } from '../domain/duration.ts';
 import type { Gate } from '../domain/gate/gate.ts';
 import { countText } from '../domain/plan/words.ts';
@@ -26,16 +26,16 @@ function notesOn({ ramp: { gate }, fleet }: Scenario, { exposure }: Rollout): st
   const notes: string[] = [];
   if (exposure.kind === 'percent')
     notes.push(
-      'the rollout has no ramp; played with the steps 1, 5, 10, 25, 50 and 100 % and the default gate',
+      'the rollout has no ramp; simulated with the steps 1, 5, 10, 25, 50 and 100 % and the default gate',
     );
   else if (exposure.ramp.gate === undefined)
-    notes.push('the ramp has no gate: time alone opens its steps. Played with the default gate');
+    notes.push('the ramp has no gate: time alone opens its steps. Simulated with the default gate');
   if (gate !== undefined && gate.silenceAfterMs < 2 * fleet.pollHours * HOUR_MS)
-    notes.push('silence_after is shorter than two polls, so devices that are well count as silent');
+    notes.push('silence_after is shorter than two polls, so healthy devices count as silent');
   return notes;
 }
 
-/** The same fleet without a gate: what a person who sleeps would find. */
+/** The same fleet without a gate and without anybody watching. */
 const byTimeAlone = (scenario: Scenario): Scenario => ({
   ...scenario,
   ramp: { ...scenario.ramp, gate: undefined },

@@ -1,4 +1,4 @@
-/** `ota simulate`: how many devices a percentage really reaches, and what a change would decide for each. Offline. */
+/** `ota simulate`: how many devices a percentage really reaches, and what a change would offer each device. Offline. */
 import type { BuildId } from '../domain/ids.ts';
 import { countText } from '../domain/plan/words.ts';
 import type { Standing } from '../domain/standing.ts';
@@ -39,26 +39,26 @@ export const simulate: Verb = (program, choose) => {
     .command('simulate')
     .summary('count what a rollout means for a list of devices, before and after a change')
     .description(
-      'Counts, device by device, which devices each step of the rollout includes and what they would be offered.\n' +
-        'Without a list it makes up devices. Nothing is sent to the controller.\n' +
-        'With --gate it plays the ramp hour by hour against a fleet that behaves as the options say.',
+      'Counts which devices each step of the rollout includes and what they would be offered. Without a list of\n' +
+        'devices it makes some up. Nothing is sent to the controller.\n' +
+        'With --gate it simulates the ramp hour by hour with a fleet that behaves as the options say.',
     )
     .option(
       '--devices <file>',
-      'ids one a line, CSV or JSON (device_id, tags, version_code, sdk); "-" reads standard input',
+      'one id per line, CSV or JSON (device_id, tags, version_code, sdk); "-" reads standard input',
     )
-    .option('--count <n>', 'made-up devices, when no list is given', countArgument(1, 1_000_000), 1000)
-    .option('--seed <text>', 'another cohort_seed than the rollout has')
+    .option('--count <n>', 'number of made-up devices if no list is given', countArgument(1, 1_000_000), 1000)
+    .option('--seed <text>', 'use this cohort_seed instead of the rollout’s')
     .option(
       '--percents <list>',
       'steps to count, with commas (default: the ramp, or 1,5,10,25,50,100)',
       percentsArgument,
     )
     .option('--base <revision>', 'compare with this Git revision')
-    .option('--head <revision>', 'this revision instead of the files as they are now')
+    .option('--head <revision>', 'use this revision instead of the files as they are now')
     .option(
       '--version-code <n>',
-      'what devices run that do not say (default: last_safe)',
+      'the version_code of devices without one in the list (default: last_safe)',
       countArgument(0, 2_100_000_000),
     )
     .option('--dir <dir>', 'the folder that holds rollout.yaml', 'releases')
@@ -137,7 +137,7 @@ async function readSides(workspace: Workspace, options: SimulateOptions, io: Io)
   return undefined;
 }
 
-/** `--seed` asks what another seed would do: it replaces the rollout's own. */
+/** `--seed` replaces the seed of the rollout. */
 function countsOf(
   side: Standing,
   devices: readonly ListedDevice[],

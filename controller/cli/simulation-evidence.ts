@@ -1,4 +1,4 @@
-/** The evidence of a modelled fleet at one look: the same counts that the controller's store derives. */
+/** The evidence of a modelled fleet at one look: the same counts as in the controller's store. */
 import { HOUR_MS } from '../domain/duration.ts';
 import { type Evidence, NO_EVIDENCE, type Takers } from '../domain/gate/evidence.ts';
 import { DEFAULT_GATE } from '../domain/gate/gate.ts';
@@ -9,7 +9,7 @@ import type { Scenario } from './simulation-model.ts';
 type Count = keyof Takers;
 const COUNTS: readonly Count[] = ['taken', 'ok', 'fail', 'verifyFail', 'followed'];
 
-/** Running counts a step, so that a look need not visit devices for them. */
+/** Running counts per step, so that a look does not have to visit every device. */
 export class Tally {
   private readonly steps: Record<Count, number>[];
   private readonly canary: Record<Count, number> = none();

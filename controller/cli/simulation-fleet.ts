@@ -1,4 +1,4 @@
-/** The modelled devices: one array a property, ordered by the step that exposes them, canaries last. */
+/** The modelled devices: one array per property, ordered by the step that exposes them, canaries last. */
 
 import type { Away, Scenario } from './simulation-model.ts';
 import { type Random, randomOf } from './simulation-random.ts';
@@ -15,10 +15,10 @@ export interface Fleet {
   readonly state: Uint8Array;
   readonly followed: Uint8Array;
   readonly deferred: Uint8Array;
-  /** Controller-up hours; −∞: never. */
+  /** In hours of controller uptime; −∞ means never. */
   readonly takenAt: Float64Array;
   readonly lastSeen: Float64Array;
-  /** World hours. */
+  /** In hours of real time. */
   readonly nextPoll: Float64Array;
   readonly diesAt: Float64Array;
   readonly traits: Uint8Array;
@@ -94,13 +94,13 @@ function traitsOf({ fleet, build, away }: Scenario, isCanary: boolean, random: R
 export const has = (fleet: Fleet, i: number, trait: keyof typeof TRAIT): boolean =>
   ((fleet.traits[i] ?? 0) & TRAIT[trait]) !== 0;
 
-/** A stretch of absence in world hours; both ends NaN while the step that it follows is not open. */
+/** A period of absence in hours of real time. Both ends are NaN until the step that it follows is open. */
 export interface Stretch extends Away {
   readonly start: number;
   readonly end: number;
 }
 
-/** Until when device `i` cannot be reached at `t`; undefined: it can. A lost network loses the poll, not the device. */
+/** Until when device `i`, at time `t`, is off; undefined if it is on. `lost`: the device is on, but this poll fails. */
 export function offUntil(
   fleet: Fleet,
   i: number,

@@ -1,19 +1,19 @@
-/** Many rollouts of one kind: how often each end comes, and how much of the fleet had the build by then. */
+/** Simulates many rollouts of one kind: how often each result occurs, and the share of the fleet that had the build then. */
 
 import type { Scenario } from './simulation-model.ts';
 import { type Played, play } from './simulation-run.ts';
 
 export interface Distribution {
   readonly runs: number;
-  /** Shares of runs. `open`: still going at the horizon, most of them with follow-up at 100 % that stays in doubt. */
+  /** Shares of runs. `open`: not finished at the horizon, mostly because the follow-up at 100 % stays undecided. */
   readonly halted: number;
   readonly asked: number;
   readonly done: number;
   readonly open: number;
-  /** Share of the fleet that took it when the build was halted or a person was asked; undefined: never stopped. */
+  /** Share of the fleet that took the build before it was halted or a person was asked; undefined if never stopped. */
   readonly takenMedian: number | undefined;
   readonly takenP95: number | undefined;
-  /** Hours until the last step opened; undefined: never. */
+  /** Hours until the last step opened; undefined if never. */
   readonly hoursMedian: number | undefined;
   readonly hoursP95: number | undefined;
 }

@@ -1,4 +1,4 @@
-/** What `ota simulate --gate` and the bench assume of a fleet, of a build and of the world. Times in hours. */
+/** The model of fleet, build and environment for `ota simulate --gate` and the bench. Times are in hours. */
 import { HOUR_MS } from '../domain/duration.ts';
 import { DEFAULT_GATE } from '../domain/gate/gate.ts';
 import type { Ramp, RampStep } from '../domain/release.ts';
@@ -8,7 +8,7 @@ export interface FleetModel {
   readonly devices: number;
   readonly canaries: number;
   readonly pollHours: number;
-  /** Each poll comes this share early or late. */
+  /** Each poll is up to this share of the interval early or late. */
   readonly pollSpread: number;
   /** Enrolled devices that never check in. */
   readonly awayShare: number;
@@ -30,12 +30,12 @@ export interface BuildModel {
   /** Devices that go silent once they took the build. */
   readonly brickShare: number;
   readonly brickAfterHours: number;
-  /** Only takes at this percent or above are bricked; 0: all. */
+  /** Only devices that take the build at this percent or later are bricked; 0 means all. */
   readonly brickFromPercent: number;
   readonly canaryFailShare: number;
 }
 
-/** A stretch in which devices or the controller are away. It begins so long after the ramp, or after the last step opened. */
+/** A period in which devices or the controller are away. It begins this long after the ramp begins or the last step opens. */
 export interface Away {
   readonly who: 'devices' | 'network' | 'controller' | 'canaries';
   readonly share: number;
@@ -44,14 +44,14 @@ export interface Away {
   readonly from: 'start' | 'last_step';
 }
 
-/** Hours of the ramp in which nothing may rise. */
+/** Hours of the ramp in which the exposure must not increase. */
 export interface Freeze {
   readonly fromHour: number;
   readonly hours: number;
 }
 
 export interface StepModel extends RampStep {
-  /** Devices that are really exposed then, from their buckets; undefined: as many as the percent says. */
+  /** Number of devices exposed by their buckets; undefined: the number that the percent gives. */
   readonly devices?: number;
 }
 
@@ -67,7 +67,7 @@ export interface Scenario {
   readonly freezes: readonly Freeze[];
   /** Hour of the day at which the ramp begins. */
   readonly beginsAtHour: number;
-  /** Canaries have the build so long before the first step. */
+  /** How long before the first step canaries have the build. */
   readonly leadHours: number;
   readonly horizonHours: number;
 }

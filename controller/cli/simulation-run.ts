@@ -1,4 +1,4 @@
-/** One rollout of a modelled fleet in virtual time: hourly looks, judged by the code that the controller runs. Pure. */
+/** Simulates one rollout in virtual time. Every hour the controller's own code judges the evidence. Pure. */
 import { HOUR_MS } from '../domain/duration.ts';
 import { type Evidence, NO_EVIDENCE } from '../domain/gate/evidence.ts';
 import type { Judgement } from '../domain/gate/judge-step.ts';
@@ -22,7 +22,7 @@ export interface Look {
 }
 
 export interface Played {
-  /** `done`: the last step's follow-up is over. `open`: the horizon came first. */
+  /** `done`: the follow-up of the last step is over. `open`: the horizon was reached before. */
   readonly end: 'done' | 'halt' | 'waiting_for_person' | 'open';
   readonly reasons: readonly Reason[];
   /** Hours from the first step. */
@@ -40,7 +40,7 @@ export interface PlayOptions {
   readonly onLook?: (look: Look) => void;
 }
 
-/** Plays until the rollout is done, halted, waits for a person, or the horizon is reached. */
+/** Simulates until the rollout is done, is halted or waits for a person, or until the horizon is reached. */
 export function play(scenario: Scenario, seed: number, options: PlayOptions = {}): Played {
   const run = new Run(scenario, seed);
   for (let hour = -scenario.leadHours; hour < scenario.horizonHours; hour++) {
@@ -88,7 +88,7 @@ class Run {
     for (let i = fleet.ends[step - 1] ?? 0; i < (fleet.ends[step] ?? 0); i++) this.nudge(i, hour);
   }
 
-  /** A nudged device that is on checks within the hour. */
+  /** A nudged device that is on checks in within the hour. */
   private nudge(i: number, hour: number): void {
     const { fleet, scenario } = this;
     if (!has(fleet, i, 'nudged') || (fleet.nextPoll[i] ?? 0) === Number.POSITIVE_INFINITY) return;
@@ -121,7 +121,7 @@ class Run {
     const { random } = fleet;
     const spread = scenario.fleet.pollSpread;
     const off = offUntil(fleet, i, at, scenario.beginsAtHour, this.stretches);
-    // A device that is switched on checks when its agent starts.
+    // A device that is switched on checks in when its agent starts.
     if (typeof off === 'number') return off + random.between(0, 0.5);
     if (off === undefined) this.check(i, at);
     return at + pollHours * (1 + random.between(-spread, spread));
@@ -188,7 +188,7 @@ class Run {
     return verdict === 'advance' && isLast && this.isFollowedUp(hour) ? 'done' : undefined;
   }
 
-  /** Ages the standing step, judges it, and enters the next one if it may be entered. */
+  /** Adds time to the current step, judges it, and enters the next step if allowed. */
   private judge(hour: number, servedHours: number, evidence: Evidence): Judgement {
     const { progress, judgement, entered } = lookAt(this.scenario.ramp, this.progress, {
       nowMs: hour * HOUR_MS,
@@ -202,7 +202,7 @@ class Run {
     return judgement;
   }
 
-  /** Without a gate nobody waits for reports: one more day shows who takes the build. */
+  /** Without a gate the follow-up is one day, which shows which devices take the build. */
   private isFollowedUp(hour: number): boolean {
     return this.scenario.ramp.gate !== undefined || hour - (this.entered.at(-1) ?? hour) >= 24;
   }

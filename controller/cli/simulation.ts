@@ -1,4 +1,4 @@
-/** What a rollout means for a list of devices, counted device by device with the same code that the controller runs. Pure. */
+/** Counts what a rollout means for each device of a list, with the same code as the controller. Pure. */
 import { BUCKETS, bucketOf, thresholdOf } from '../domain/cohort.ts';
 import { type Decision, decide, type Snapshot } from '../domain/decision.ts';
 import type { DeviceId } from '../domain/ids.ts';
@@ -7,9 +7,9 @@ import type { ListedDevice } from './device-list.ts';
 
 export interface CohortStep {
   readonly percent: number;
-  /** Devices that the percentage names: `percent / 100 × devices`. */
+  /** The number of devices by the percentage: `percent / 100 × devices`. */
   readonly nominal: number;
-  /** Devices whose bucket is really below the threshold. */
+  /** The number of devices whose bucket is below the threshold. */
   readonly actual: number;
   /** How far the real share is from the percentage, in percentage points. */
   readonly offByPoints: number;
@@ -17,13 +17,13 @@ export interface CohortStep {
 
 const DEFAULT_STEPS = [1, 5, 10, 25, 50, 100] as const;
 
-/** The percents a rollout goes through: its ramp's steps, its plain percent among the usual ones, or the usual ones. */
+/** The percents to count: the steps of the ramp, or the usual ones including the rollout's fixed percent. */
 export function stepsOf(rollout: Rollout): readonly number[] {
   if (rollout.exposure.kind === 'ramp') return rollout.exposure.ramp.steps.map(s => s.percent);
   return [...new Set([...DEFAULT_STEPS, rollout.exposure.percent])].filter(p => p > 0).sort((a, b) => a - b);
 }
 
-/** One pass over the devices whatever the number of steps. */
+/** Makes one pass over the devices for any number of steps. */
 export function cohortSteps(
   ids: readonly DeviceId[],
   seed: string,
@@ -42,7 +42,7 @@ export function cohortSteps(
   });
 }
 
-/** `synthetic-000001` …: made up, but the same every time. */
+/** Made-up ids `synthetic-000001` …, the same every time. */
 export const syntheticDevices = (count: number): ListedDevice[] =>
   Array.from({ length: count }, (_, i) => ({
     deviceId: `synthetic-${String(i + 1).padStart(6, '0')}`,
@@ -56,7 +56,7 @@ const decisionLabel = (decision: Decision): string =>
     ? `hold ${decision.reason}`
     : `offer ${decision.build.buildId} (${decision.eligibleBy}${decision.forceDowngrade ? ', downgrade' : ''})`;
 
-/** A device that does not say what it runs is taken to run `assumedVersionCode`. */
+/** A device without a version code is assumed to run `assumedVersionCode`. */
 export function decisionCounts(
   snapshot: Snapshot,
   devices: readonly ListedDevice[],

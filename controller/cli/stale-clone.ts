@@ -1,9 +1,9 @@
-/** A clone that is behind what the controller has applied shows a plan of the past: said, never a reason to fail. */
+/** Warns if the clone is behind the revision that the controller has applied, because its plan is outdated. Never fails. */
 import { shortRevision } from './rollout-wire.ts';
 import type { ToldRollout } from './told-rollout.ts';
 import type { Workspace } from './workspace.ts';
 
-/** Undefined: nothing is missing, or nobody can tell. `name`: the revision that is taken for merged. */
+/** The warning; undefined if nothing is missing or it is not known. `name`: the revision used as the merged one. */
 export async function staleClone(
   { repository }: Workspace,
   name: string,
@@ -14,8 +14,8 @@ export async function staleClone(
   if (revision === null || !/^[0-9a-f]{40}/.test(revision)) return undefined;
   const has = await repository.contains(await repository.resolve(name), revision);
   const applied = `the controller has applied ${shortRevision(revision)}`;
-  if (has === undefined) return `${applied}, which this clone does not have: it is stale, run git pull first`;
+  if (has === undefined) return `${applied}, which this clone does not have: run git pull first`;
   return has
     ? undefined
-    : `${applied}, which is not part of ${name} here: run git pull, or is this another branch?`;
+    : `${applied}, which is not part of ${name} here: run git pull, or check that this is the right branch`;
 }

@@ -1,10 +1,10 @@
-/** What `ota status -w` draws on a terminal: the curve since it began to look, and what it waits for. */
+/** What `ota status -w` draws on a terminal: the curve since the start of the watch, and what it waits for. */
 import { type CurvePoint, drawCurve, LABEL_WIDTH } from './curve.ts';
 import type { Io } from './io.ts';
 import { visibleLine } from './problem-formats.ts';
 import type { RolloutOnWire } from './rollout-wire.ts';
 
-/** Points are thinned out beyond this: a watch may last for days. */
+/** If there are more points, some are dropped, because a watch may last for days. */
 const MOST_POINTS = 1024;
 /** A narrower terminal gets no curve. */
 const LEAST_WIDTH = 20;
@@ -14,7 +14,7 @@ export interface Picture {
   show(now: RolloutOnWire, why: string): void;
 }
 
-/** Draws over what it drew before. Shapes tell the lines apart, not colours. */
+/** Redraws in place. The lines differ by shape, not by colour. */
 export function makePicture(io: Pick<Io, 'err' | 'columns' | 'nowMs'>): Picture {
   const points: CurvePoint[] = [];
   const begunMs = io.nowMs();
@@ -40,7 +40,7 @@ export function makePicture(io: Pick<Io, 'err' | 'columns' | 'nowMs'>): Picture 
       const lines = [...curve.split('\n').filter(line => line !== ''), legendOf(now), visibleLine(why)].map(
         line => line.slice(0, io.columns - 1),
       );
-      // Up to the first line of the last drawing, and everything from there on is cleared.
+      // Move up to the first line of the last drawing and clear everything below.
       io.err(`${drawn === 0 ? '' : `\x1b[${drawn}A\x1b[0J`}${lines.join('\n')}\n`);
       drawn = lines.length;
     },

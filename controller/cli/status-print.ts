@@ -38,17 +38,17 @@ export function printStatus(now: RolloutOnWire, builds: Builds, io: Io): void {
 
 export function printRefused({ reconcile, rollout }: RolloutOnWire, io: Io): void {
   const colours = paint(io);
-  const stands = rollout === null ? 'nothing is in force yet' : 'the one above stands';
+  const stands = rollout === null ? 'nothing is in force yet' : 'the revision above is still in force';
   io.out(
     `\n${colours.red('refused')}: revision ${shortRevision(reconcile.attempted_revision)} is not applied; ${stands}\n`,
   );
   for (const problem of reconcile.problems)
     io.out(textOf({ ...problem, hint: problem.hint ?? undefined }, colours));
   if (rollout === null && reconcile.problems.some(p => FIRST_HOUR.has(p.code)))
-    io.out('to make releases/ in the repository: ota init, then commit and push\n');
+    io.out('to create releases/ in the repository, run ota init, then commit and push\n');
 }
 
-/** Nothing was released there yet. */
+/** Problems that mean that nothing was released yet. */
 const FIRST_HOUR: ReadonlySet<string> = new Set(['releases_missing', 'releases_empty', 'rollout_missing']);
 
 function standingLines(now: RolloutOnWire, builds: Builds): Line[] {
@@ -86,24 +86,26 @@ const gateText = ({ step, verdict, reasons }: RampOnWire): string =>
 const WOULD: Readonly<Record<AdviceOnWire['verdict'], string>> = {
   counting: 'would wait',
   hold: 'would wait',
-  advance: 'would go on',
+  advance: 'would continue',
   halt: 'would halt this build',
   waiting_for_person: 'would ask a person',
   waiting_for_approval: 'would ask a person',
 };
 
-/** `none; a default gate would halt this build (install_failures; 12 of 40 failed). A plain percent never …` */
+/** `none; with default limits it would halt this build (install_failures; 12 of 40 failed). Without a ramp …` */
 function adviceText({ verdict, reasons, taken, fail }: AdviceOnWire): string {
   const why = [...reasons, `${fail} of ${taken} failed`].join('; ');
   const end =
-    verdict === 'halt' ? '. A plain percent never stops by itself: "ota brake" or "ota rollback"' : '';
+    verdict === 'halt'
+      ? '. Without a ramp nothing stops it automatically: "ota brake" or "ota rollback"'
+      : '';
   return `none; with default limits it ${WOULD[verdict]} (${why})${end}`;
 }
 
 const isWithdrawn = ({ rollout }: RolloutOnWire, builds: Builds): boolean =>
   builds.some(b => b.build_id === rollout?.current && b.withdrawn !== null);
 
-/** Only a suspend that is in force takes the exposure away. */
+/** Only a suspend that is in force reduces the exposure to 0. */
 const isSuspended = ({ rollout, exposure }: RolloutOnWire): boolean =>
   rollout !== null && rollout.suspend !== null && exposure?.effective_percent === 0;
 
@@ -121,19 +123,19 @@ function effectOf(now: RolloutOnWire, builds: Builds): string | undefined {
   const staying = progress?.staying ?? 0;
   if (rollout.rollback) {
     const newer = rollout.force_downgrade
-      ? 'devices on a newer version are told to go back where Android allows it'
+      ? 'devices on a newer version are downgraded if Android allows it'
       : `devices on a newer version keep it${staying > 0 ? ` (${staying} now)` : ''}`;
-    return `nobody is offered ${rollout.current}; devices are offered ${safe}; ${newer}`;
+    return `${rollout.current} is not offered any more; devices are offered ${safe}; ${newer}`;
   }
   if (isWithdrawn(now, builds))
-    return `nobody is offered ${rollout.current}; devices are offered ${safe}; those that run it keep it`;
+    return `${rollout.current} is not offered any more; devices are offered ${safe}; those that run it keep it`;
   const [halt] = now.exposure?.halts ?? [];
   if (halt !== undefined)
     return halt.mode === 'rollback'
-      ? `nobody is offered ${halt.build_id}; devices are offered ${safe}; those that run ${halt.build_id} keep it; "ota resume" lifts it`
-      : `nobody new is offered ${halt.build_id}, canaries included; devices that run it keep it; others are offered ${safe}; "ota resume" lifts it`;
+      ? `${halt.build_id} is not offered any more; devices are offered ${safe}; those that run ${halt.build_id} keep it; to lift the halt: "ota resume"`
+      : `${halt.build_id} is not offered any more, not even to canaries; devices that run it keep it; others are offered ${safe}; to lift the halt: "ota resume"`;
   if (isSuspended(now))
-    return 'no device is offered anything, last_safe included; installed builds stay, and a ramp stands still';
+    return 'no device is offered any build, not even last_safe; installed builds stay, and a ramp is paused';
   return undefined;
 }
 
@@ -204,7 +206,12 @@ function healthLines({ reconcile }: RolloutOnWire): Line[] {
       source_fault === null ? `read ${source_age_s ?? '?'} s ago` : `cannot be read: ${source_fault}`,
     ],
     ...(clock_held
-      ? [['clock', 'held: exposure stands still until the clock is right, or "ota clock confirm"'] as const]
+      ? [
+          [
+            'clock',
+            'held: the exposure does not change until the clock is right, or "ota clock confirm"',
+          ] as const,
+        ]
       : []),
   ];
 }

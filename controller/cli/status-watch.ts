@@ -1,4 +1,4 @@
-/** `ota status -w`: looks until the rollout is done, the time is over or waiting makes no sense any more. */
+/** `ota status -w`: checks until the rollout is done, the time is over or waiting is pointless. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../domain/fault.ts';
 import type { Client } from './client.ts';
@@ -21,7 +21,7 @@ export interface WatchOptions {
 
 const INTERVAL_MS = 5_000;
 
-/** What passes (a restart, a busy moment) is waited out. */
+/** Waits through temporary errors, such as a restart or an overload. */
 export async function runWatch(client: Client, options: WatchOptions, io: Io): Promise<ExitCode> {
   const awaited = options.revision === undefined ? undefined : await awaitRevision(options.revision, io);
   const interval = options.interval ?? INTERVAL_MS;
@@ -42,11 +42,11 @@ export async function runWatch(client: Client, options: WatchOptions, io: Io): P
 
 interface Look {
   readonly verdict: Verdict;
-  /** Undefined when the controller could not be asked. */
+  /** Undefined if the controller could not be asked. */
   readonly now: RolloutOnWire | undefined;
 }
 
-/** A Fault that will pass is something to wait out; any other is thrown. */
+/** Waits through a temporary Fault and throws any other. */
 function makeLook(
   client: Client,
   options: WatchOptions,
@@ -78,7 +78,7 @@ interface Shown {
   end(code: ExitCode, word: string, why: string): ExitCode;
 }
 
-/** A curve on a terminal, a line a change in a pipe, an object a look as JSON. */
+/** Prints a curve on a terminal, one line per change in a pipe, or one JSON object per look. */
 function makeShown({ json, target }: WatchOptions, io: Io): Shown {
   let picture: Picture | undefined;
   let told = '';
@@ -122,7 +122,7 @@ function lineOf({ state, why }: Verdict, now: RolloutOnWire, target: number, now
   };
 }
 
-/** False when it was interrupted. */
+/** False if it was interrupted. */
 async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   try {
     await sleep(ms, undefined, { signal });

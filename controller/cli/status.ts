@@ -1,4 +1,4 @@
-/** `ota status`: what stands and how far the fleet has taken it; with `-w` until it has. */
+/** `ota status`: shows the rollout and its adoption; with `-w` it waits until the rollout is done. */
 import { Fault } from '../domain/fault.ts';
 import { GOAL } from '../domain/progress.ts';
 import { oldDurationArgument, percentArgument } from './arguments.ts';
@@ -22,14 +22,14 @@ export const status: Verb = (program, choose) => {
     .description(
       'Shows what is declared, what is in force and what the fleet runs.\n' +
         'Exit code 4 when the newest revision was refused, else 0.\n\n' +
-        'With --watch it waits until the rollout is done: 99 % of the offered devices that were seen\n' +
-        'lately and every such canary run the build, half of the exposed devices were seen, and a ramp\n' +
-        'is at its last step. A rollback is done when its devices run the build that they are led to.\n' +
-        'Exit 0 then, 3 on timeout, 130 on Ctrl-C, and 4 when waiting is over: rolled back, replaced or\n' +
-        'suspended meanwhile, --fail-on exceeded, or the newest revision refused.',
+        'With --watch it waits until the rollout is done: 99 % of the recently seen devices that are\n' +
+        'offered the build run it, and so do all such canaries; half of the exposed devices were seen;\n' +
+        'and a ramp is at its last step. A rollback is done when its devices run the build they are offered.\n' +
+        'Exit code 0 if done, 3 on timeout, 130 on Ctrl-C, and 4 if the rollout was rolled back, replaced\n' +
+        'or suspended, --fail-on was exceeded, or the newest revision was refused.',
     )
     .option('-w, --watch', 'wait until the rollout is done')
-    .option('--revision <name>', 'with -w: wait until this commit governs, then for its rollout')
+    .option('--revision <name>', 'with -w: wait until this commit is in force, then for its rollout')
     .option(
       '--target <percent>',
       'share of the offered devices that must run it',
@@ -47,9 +47,9 @@ export const status: Verb = (program, choose) => {
       'stop when more fail: "fail>2%" of the devices that tried, "fail>5" devices',
       failLimitArgument,
     )
-    .option('--timeout <duration>', 'give up after so long (default: never)', oldDurationArgument)
-    .option('--interval <duration>', 'how often to look (default: 5s)', oldDurationArgument)
-    .option('--json', 'print JSON; with --watch one object a line')
+    .option('--timeout <duration>', 'give up after this time (default: never)', oldDurationArgument)
+    .option('--interval <duration>', 'how often to check (default: 5s)', oldDurationArgument)
+    .option('--json', 'print JSON; with --watch one object per line')
     .addHelpText(
       'after',
       examples(
@@ -69,7 +69,7 @@ export const status: Verb = (program, choose) => {
         );
         if (given === undefined) return runStatus(client, options, io);
         const flag = given === 'failOn' ? 'fail-on' : given;
-        throw new Fault('option_needs_watch', `--${flag} has a meaning only with --watch (-w)`, {
+        throw new Fault('option_needs_watch', `--${flag} needs --watch (-w)`, {
           retry: 'never',
         });
       }),

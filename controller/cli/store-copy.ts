@@ -20,7 +20,7 @@ export type CopyStep =
     }
   | { readonly step: 'stopped' };
 
-/** What the store does for `ota store`; Faults name what is wrong. */
+/** The work of `ota store`, done by the store. Faults name what is wrong. */
 export interface Moves {
   copy(
     from: string,
@@ -45,23 +45,23 @@ export const store =
     const group = program
       .command('store')
       .summary('move the database between a data folder and PostgreSQL')
-      .description('Moves the database of a controller to another engine while devices go on.')
+      .description('Moves the database of a controller to another engine without interrupting devices.')
       .addHelpText('after', examples('ota store copy --from /var/lib/ota --to postgres'));
     group
       .command('copy')
       .description(
         'Copies the database while the controller runs, as often as you like; each run writes only what differs. With\n' +
-          '--cut-over the controller at the source is stopped, the rest is copied and compared, and the controller is to be\n' +
-          'started at the destination. Runs on a host that reaches both. A place is a data folder, or the word postgres for\n' +
-          'the database that OTA_DATABASE or OTA_DATABASE_FILE names. See docs/postgresql.md.',
+          '--cut-over it stops the controller at the source, then copies the rest and compares it. After that, start the\n' +
+          'controller at the destination. Run it on a host that reaches both. A place is a data folder, or the word postgres\n' +
+          'for the database in OTA_DATABASE or OTA_DATABASE_FILE. See docs/postgresql.md.',
       )
       .requiredOption('--from <place>', 'where the installation is')
       .option(
         '--to <place>',
-        'where it goes: an empty database, or one that holds the beginning of this copy',
+        'where it goes: an empty database, or one that an earlier run has begun to fill',
       )
       .option('--cut-over', 'stop the source, copy the rest, compare, hand over')
-      .option('--cancel', 'give up a cut-over that did not end: the source may be used again')
+      .option('--cancel', 'cancel an unfinished cut-over, so that the source can be used again')
       .addHelpText(
         'after',
         examples(
@@ -75,12 +75,12 @@ export const store =
 
 async function run(moves: Moves, { from, to, cutOver, cancel }: CopyOptions, io: Io): Promise<ExitCode> {
   if (cancel === true) {
-    if (to !== undefined || cutOver === true) throw usage('--cancel goes with --from alone');
+    if (to !== undefined || cutOver === true) throw usage('--cancel takes only --from');
     const name = await moves.cancel(from);
-    io.out(`The move is given up: start the controller on ${name} again.\n`);
+    io.out(`The move is cancelled: start the controller on ${name} again.\n`);
     return EXIT.fine;
   }
-  if (to === undefined) throw usage('--to is missing: name the place that the installation goes to');
+  if (to === undefined) throw usage('--to is missing: name the destination');
   const copied = await moves.copy(from, to, cutOver === true, step => io.err(told(step)));
   if (cutOver === true) {
     const rows = copied.tables.map(t => [t.table, String(t.rows.dest), t.sha256.dest.slice(0, 16)]);
@@ -91,8 +91,7 @@ async function run(moves: Moves, { from, to, cutOver, cancel }: CopyOptions, io:
 }
 
 function told(step: CopyStep): string {
-  if (step.step === 'stopped')
-    return 'The source is stopped: nobody writes there any more. Copying the rest.\n';
+  if (step.step === 'stopped') return 'The source is stopped and not written any more. Copying the rest.\n';
   const { table: name, rows, written } = step;
   return `${name}: ${countText(rows, 'row')}, ${written === 0 ? 'nothing to write' : `${written} written`}\n`;
 }

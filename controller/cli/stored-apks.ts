@@ -1,4 +1,4 @@
-/** What the controller finds in the stored APKs, where it can be asked. Not knowing is never a reason to fail. */
+/** Asks the controller to check the stored APKs. If it cannot be asked, the check is skipped; nothing fails. */
 import type * as Api from '../../schemas/api.d.ts';
 import { Fault } from '../domain/fault.ts';
 import type { Finding, ProblemCode } from '../domain/problem.ts';
@@ -44,9 +44,9 @@ const onWire = (build: Build): Api.DeclaredBuild => ({
   signer_lineage: [...build.signerLineage],
 });
 
-/** An APK may still be uploaded before the merge, and the pull request is judged again then. */
+/** Adds that the APK can still be uploaded before the merge; the pull request is then judged again. */
 function findingOf({ severity, code, file, key, message, hint }: Api.BuildFinding): Finding {
-  // A newer controller may send a code that is not known here: it is only printed.
+  // A newer controller may send an unknown code. It is only printed.
   const about = { code: code as ProblemCode, file, path: [key] };
   return code === 'artifact_missing'
     ? {
@@ -58,7 +58,7 @@ function findingOf({ severity, code, file, key, message, hint }: Api.BuildFindin
     : { ...about, severity, message, hint: hint ?? undefined };
 }
 
-/** Builds that this change may offer for the first time; all others were admitted before. */
+/** Builds that this change may offer for the first time. All others were admitted before. */
 const newBuilds = (state: DesiredState, standing: Pick<Standing, 'state'> | undefined) => {
   const stood = new Set(standing === undefined ? [] : offerableBuilds(standing).map(b => b.sha256));
   return offerableBuilds({ state }).filter(b => !stood.has(b.sha256));
@@ -66,7 +66,7 @@ const newBuilds = (state: DesiredState, standing: Pick<Standing, 'state'> | unde
 
 export interface ApkCheck {
   readonly admit: (state: DesiredState, standing: Pick<Standing, 'state'> | undefined) => Promise<Finding[]>;
-  /** Why the stored APKs were not checked; undefined when they were, or there was nothing to check. */
+  /** Why the stored APKs were not checked; undefined if they were, or if there was nothing to check. */
   readonly unchecked: () => string | undefined;
 }
 

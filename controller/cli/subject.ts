@@ -1,4 +1,4 @@
-/** What an edit starts from: the files to change, what is merged, and the fleet it is about. */
+/** The input of an edit: the files to change, the merged state, and the fleet. */
 import { Fault } from '../domain/fault.ts';
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { DesiredState } from '../domain/release.ts';
@@ -14,15 +14,15 @@ import type { Workspace } from './workspace.ts';
 
 export interface Subject {
   readonly workspace: Workspace;
-  /** What is merged; outside Git, what is written. */
+  /** The merged state; outside Git, the state of the files. */
   readonly merged: Standing;
-  /** The files that are edited: those in the working folder, for a pull request those of its base. */
+  /** The files to edit: those in the working folder, or for a pull request those of its base. */
   readonly tree: SourceTree;
   readonly written: DesiredState;
   readonly fleet: FleetAnswer;
-  /** What the controller says of the rollout that stands. */
+  /** The controller's answer about the rollout in force. */
   readonly told: ToldRollout;
-  /** For a pull request: its base commit, and build files that it includes, as path and text. */
+  /** Only for a pull request: its base commit, and the build files that it adds, as path and text. */
   readonly base: Revision | undefined;
   readonly newFiles: readonly (readonly [string, string])[];
   readonly notes: readonly string[];
@@ -30,25 +30,25 @@ export interface Subject {
 
 export interface SubjectOptions {
   readonly base: string | undefined;
-  /** Present when a pull request is wanted. */
+  /** Present if a pull request is wanted. */
   readonly proposals: Proposals | undefined;
   readonly needs: readonly BuildId[];
   readonly fleet: FleetAnswer;
   readonly told: ToldRollout;
 }
 
-/** The text of rollout.yaml; only for a tree that was judged to be whole. */
+/** The text of rollout.yaml. Call it only for a tree without errors. */
 export function textIn(tree: SourceTree): string {
   return contentOf(tree, ROLLOUT_FILE) ?? '';
 }
 
-/** The text of one file under `releases/`; undefined when it is not there. */
+/** The text of one file under `releases/`; undefined if it does not exist. */
 export function contentOf(tree: SourceTree, file: string): string | undefined {
   const found = tree.files.find(f => f.path === file);
   return found !== undefined && 'content' in found ? found.content.toString('utf8') : undefined;
 }
 
-/** The subject, or the problems of files that cannot be edited as they are. */
+/** The subject, or the problems if the files cannot be edited. */
 export async function readSubject(
   workspace: Workspace,
   options: SubjectOptions,
@@ -71,7 +71,7 @@ export async function readSubject(
   const { plan, problems } = await judgeHead(workspace, tree, undefined, nowMs);
   if (plan === undefined) return { problems };
   const { head } = plan;
-  // A pull request is computed on what is merged now.
+  // A pull request is computed from the merged state.
   const stale = base === undefined ? await staleNote(workspace, options) : [];
   const own = await subjectNotes(workspace, working, tree, fleet);
   const notes = [...warnings.map(w => w.message), ...stale, ...own];
@@ -89,7 +89,7 @@ async function staleNote(workspace: Workspace, { base = 'HEAD', told }: SubjectO
 
 const NOTHING: Base = { standing: undefined, warnings: [] };
 
-/** HEAD, if there is one; otherwise nothing, and the working files count as merged. */
+/** HEAD, if there is one. Without it the working files count as merged. */
 async function mergedBase(
   workspace: Workspace,
   base: string | undefined,
@@ -108,7 +108,7 @@ async function mergedBase(
   }
 }
 
-/** A build that `ota build add` has just declared is merged together with its promotion. */
+/** Adds builds that `ota build add` has just declared, so that they are merged together with their promotion. */
 function withNew(tree: SourceTree, working: SourceTree, needs: readonly BuildId[]) {
   const newFiles = needs.flatMap((id): [string, string][] => {
     const file = buildFile(id);
@@ -129,7 +129,7 @@ async function subjectNotes(
   if (fleet.kind === 'unknown') notes.push(`counts are nominal: ${fleet.why}`);
   if (tree !== working && textIn(working) !== textIn(tree))
     notes.push(
-      'rollout.yaml in the working folder differs from what is merged; the pull request leaves that out',
+      'rollout.yaml in the working folder differs from the merged one; the pull request does not include these edits',
     );
   if (tree === working && workspace.repository !== undefined) {
     const head = await workspace.at('HEAD').catch((error: unknown) => {
@@ -137,7 +137,7 @@ async function subjectNotes(
       throw error;
     });
     if (head !== undefined && textIn(head) !== '' && textIn(head) !== textIn(working))
-      notes.push('rollout.yaml had uncommitted edits before this one; they stay');
+      notes.push('rollout.yaml had uncommitted edits before this one; they are kept');
   }
   return notes;
 }

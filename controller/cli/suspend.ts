@@ -1,4 +1,4 @@
-/** `ota suspend` and `ota unsuspend`: nobody is offered anything for a while. */
+/** `ota suspend` stops all offers for a while; `ota unsuspend` resumes them. */
 import type { Proposals } from '../ports/index.ts';
 import { momentOf, reasonArgument, type When, whenArgument } from './arguments.ts';
 import { type EditOptions, editOptions, runEdit } from './edit.ts';
@@ -15,10 +15,10 @@ export const suspend =
   (program, choose) => {
     const command = program
       .command('suspend')
-      .summary('freeze all offers until a moment')
+      .summary('stop all offers until a given time')
       .description(
-        'Writes suspend into rollout.yaml: nothing is offered to anybody, canaries and rollbacks included, and the ramp\n' +
-          'stands still. It ends by itself. To stop one build for good: ota rollback; at once and without Git: ota brake.',
+        'Writes suspend into rollout.yaml: no device is offered any build, not even canaries or in a rollback, and the ramp\n' +
+          'is paused. It ends by itself. To stop one build for good: ota rollback; at once and without Git: ota brake.',
       )
       .requiredOption('--until <when>', 'when it ends: 4h, or a time with its offset', whenArgument)
       .requiredOption('--reason <text>', 'why; shown on the pull request', reasonArgument)
@@ -53,8 +53,8 @@ export const unsuspend =
   (program, choose) => {
     const command = program
       .command('unsuspend')
-      .summary('let offers go on')
-      .description('Takes suspend out of rollout.yaml. A ramp goes on where it stood.')
+      .summary('resume offers')
+      .description('Removes suspend from rollout.yaml. A ramp continues where it was paused.')
       .option('--reason <text>', 'why, for the pull request', reasonArgument);
     editOptions(command)
       .addHelpText('after', examples('ota unsuspend', 'ota unsuspend --open-pr'))

@@ -1,9 +1,9 @@
-/** Columns that line up; colour codes have no width. */
+/** Aligns columns. Colour codes count as no width. */
 import { stripVTControlCharacters } from 'node:util';
 
 const width = (text: string): number => [...stripVTControlCharacters(text)].length;
 
-/** Two spaces between columns, none at the end of a line; `right` names the columns of figures. */
+/** Puts two spaces between columns and none at the end of a line. `right` lists the right-aligned columns. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const columns = Math.max(0, ...rows.map(row => row.length));
   const widths = Array.from({ length: columns }, (_, i) => Math.max(...rows.map(row => width(row[i] ?? ''))));

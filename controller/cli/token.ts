@@ -1,4 +1,4 @@
-/** `ota token …`: operators' own tokens. A new one is printed once and stored nowhere in clear. */
+/** `ota token …`: the tokens of operators. A new token is printed once and never stored in plain text. */
 import { InvalidArgumentError, Option } from 'commander';
 import { DAY_MS, durationText } from '../domain/duration.ts';
 import { isName } from '../domain/ids.ts';
@@ -46,7 +46,7 @@ export const token: Verb = (program, choose) => {
     .command('token')
     .summary("create, list and revoke operators' tokens")
     .description(
-      'Manages the tokens that operators and machines call the controller with. Needs a token of scope admin.',
+      'Manages the tokens with which operators and programs call the controller. Needs a token with scope admin.',
     )
     .addHelpText(
       'after',
@@ -56,7 +56,7 @@ export const token: Verb = (program, choose) => {
   outOption(
     group
       .command('create')
-      .description('Creates a named token and prints it, this once.')
+      .description('Creates a named token and prints it. It is shown only once.')
       .argument('<name>', 'what it is for', nameArgument)
       .option(
         '--scope <scope>',
@@ -111,9 +111,9 @@ export const token: Verb = (program, choose) => {
 
   group
     .command('revoke')
-    .description('Ends a token at once.')
+    .description('Revokes a token at once.')
     .argument('<name>', 'its name', nameArgument)
-    .option('--yes', 'also when it is the token in use, or the last one with the scope admin')
+    .option('--yes', 'revoke it even if it is the token in use or the last one with scope admin')
     .addHelpText('after', examples('ota token revoke ci'))
     .action((name: string, options: { yes?: boolean }) =>
       choose(async io => {
@@ -139,7 +139,7 @@ async function runCreate(name: string, options: CreateOptions, io: Io): Promise<
     json: { name, scopes, expires_in_s: Math.ceil(options.expires / 1000) },
   });
   const made = json as TokenOnWire & { token: string };
-  const cure = `end the token that nobody saw: ota token revoke ${name}; then create another`;
+  const cure = `revoke the lost token: ota token revoke ${name}; then create another`;
   io.outOnce(options.json === true ? jsonText(made) : `${made.token}\n`, cure);
   io.err(
     `created ${name} (${made.scopes.join(', ')}), ends ${made.expires_at}. ${paint(io).yellow('Keep it: it is not shown again.')}\n`,

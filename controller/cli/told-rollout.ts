@@ -1,4 +1,4 @@
-/** What stands on the controller, where it can be asked: how far a ramp has come, what stops it, how often devices check in. */
+/** Asks the controller for the rollout in force: the progress of a ramp, its halts, and how often devices check in. */
 import { Fault } from '../domain/fault.ts';
 import type { Halt } from '../domain/halt.ts';
 import { carryOver, continuesRamp, type Ramped, type RampProgress, rampOf } from '../domain/ramp/progress.ts';
@@ -12,7 +12,7 @@ export type ToldRollout =
   /** `why` completes "not known: …". */
   | { readonly kind: 'unknown'; readonly why: string };
 
-/** Never a reason to fail. */
+/** If the controller cannot be asked, the answer is `unknown`; nothing fails. */
 export async function askRollout(io: Pick<Io, 'controller'>, offline: boolean): Promise<ToldRollout> {
   if (offline) return { kind: 'unknown', why: '--offline' };
   if (io.controller.token === undefined) return { kind: 'unknown', why: 'OTA_ADMIN_TOKEN is not set' };
@@ -28,11 +28,11 @@ export async function askRollout(io: Pick<Io, 'controller'>, offline: boolean): 
 export interface Stands {
   readonly progress: RampProgress | undefined;
   readonly halts: readonly Halt[] | undefined;
-  /** Why it is not known how far the ramp has come; undefined when it is, or there is no ramp. */
+  /** Why the progress of the ramp is not known; undefined if it is known or there is no ramp. */
   readonly unknown: string | undefined;
 }
 
-/** What the controller's answer says of a merged state: of the same ramp, or of one that goes on in it. */
+/** Applies the controller's answer to a merged state, if that has the same ramp or continues it. */
 export function standsAt({ rollout }: DesiredState, told: ToldRollout, nowMs: number): Stands {
   const isRamp = rampOf(rollout) !== undefined && !rollout.rollback;
   const not = (why: string): Stands => ({
@@ -43,7 +43,7 @@ export function standsAt({ rollout }: DesiredState, told: ToldRollout, nowMs: nu
   if (told.kind === 'unknown') return not(told.why);
   const { rollout: applied, exposure } = told.view;
   if (applied === null || exposure === null) return not('the controller has applied no revision yet');
-  if (applied.current !== rollout.current) return not(`the controller stands at ${applied.current}`);
+  if (applied.current !== rollout.current) return not(`current is ${applied.current} on the controller`);
   const halts = exposure.halts.map(haltOf);
   if (!isRamp) return { progress: undefined, halts, unknown: undefined };
   const before = {
@@ -51,7 +51,7 @@ export function standsAt({ rollout }: DesiredState, told: ToldRollout, nowMs: nu
     progress: exposure.ramp === null ? undefined : progressOf(exposure.ramp),
   };
   if (before.progress === undefined || !continuesRamp(before.rollout, rollout))
-    return { ...not('the controller stands at another ramp'), halts };
+    return { ...not('the controller has another ramp in force'), halts };
   return { progress: carryOver(before, rollout, nowMs), halts, unknown: undefined };
 }
 

@@ -1,4 +1,4 @@
-/** Wrong use that no single option shows: what is missing, or what contradicts itself. */
+/** Errors for options that are missing or contradict each other. */
 import { Fault } from '../domain/fault.ts';
 
 export const usage = (message: string): Fault => new Fault('usage', message, { retry: 'never' });

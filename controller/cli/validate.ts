@@ -1,4 +1,4 @@
-/** `ota validate`: is this desired state right, and if not, where. */
+/** `ota validate`: checks the desired state and shows where it is wrong. */
 import { Option } from 'commander';
 import { Fault } from '../domain/fault.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
@@ -34,8 +34,8 @@ export const validate: Verb = (program, choose) => {
       'Checks all files of the desired state against the schemas and the rules, and reports every problem at once.',
     )
     .argument('[dir]', 'the folder that holds rollout.yaml', 'releases')
-    .option('--base <revision>', 'judge what changed since this Git revision, and by its policy')
-    .option('--offline', 'ask the controller nothing')
+    .option('--base <revision>', 'also check the changes since this Git revision, by its policy')
+    .option('--offline', 'do not ask the controller')
     .addOption(new Option('--format <format>', 'how to print').choices(FORMATS).default('text'))
     .addHelpText(
       'after',

@@ -1,4 +1,4 @@
-/** Every verb, in the order in which the help shows them. A verb is loaded when it is called: the help needs only names. */
+/** All verbs in the order of the help. A verb is loaded only when it is called, because the help needs only the outline. */
 import type { Proposals } from '../ports/index.ts';
 import type { Adoptions } from './adopt.ts';
 import type { ApkCopies } from './artifact-copy.ts';
@@ -8,7 +8,7 @@ import type { Verb } from './program.ts';
 import type { Moves } from './store-copy.ts';
 
 export interface Wiring {
-  /** Absent: `--open-pr` is refused with what to do instead. */
+  /** If absent, `--open-pr` is refused with what to do instead. */
   readonly proposals: Proposals | undefined;
   readonly backups: Backups;
   readonly moves: Moves;
@@ -59,25 +59,25 @@ const VERBS: readonly (readonly [name: string, load: (wiring: Wiring) => Promise
 export const allVerbs = (wiring: Wiring): Promise<readonly Verb[]> =>
   Promise.all(VERBS.map(([, load]) => load(wiring)));
 
-/** What the help of `ota` says of a verb; `scripts/cli-outline.ts` writes them. */
+/** A verb in the help of `ota`; written by `scripts/cli-outline.ts`. */
 export interface Outlined {
   readonly name: string;
   readonly summary: string;
-  /** As the usage shows them: `<build> [file]`. */
+  /** In the form of the usage line: `<build> [file]`. */
   readonly args: string;
 }
 
-/** Stands for a verb in the list of verbs, and in the answer to a mistyped one. It is never run. */
+/** A placeholder for a verb in the help and in the suggestions for a mistyped verb. It is never run. */
 const outlined =
   ({ name, summary, args }: Outlined): Verb =>
   program => {
     program.command(`${name} ${args}`.trim()).summary(summary).option('--help-of-its-own');
   };
 
-/** What shells ask: no verb of the help. */
+/** The verb for shells, which the help does not list. */
 const HIDDEN = 'complete';
 
-/** The verb that these arguments name, or the outline of all. */
+/** The verb that these arguments name, or else placeholders of all verbs. */
 export async function verbsFor(argv: readonly string[], wiring: Wiring): Promise<readonly Verb[]> {
   const words = argv.filter(word => !word.startsWith('-'));
   const named = words[0] === 'help' ? words[1] : words[0];

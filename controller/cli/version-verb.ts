@@ -1,4 +1,4 @@
-/** `ota version`: of this command and of the controller it speaks to. */
+/** `ota version`: prints the versions of this command and of the controller. */
 import type * as Api from '../../schemas/api.d.ts';
 import { controllerClient } from './client.ts';
 import { EXIT, type ExitCode, type Io, outJson } from './io.ts';
@@ -15,7 +15,7 @@ export const version: Verb = (program, choose) => {
     .command('version')
     .summary('print the versions of this command and of the controller')
     .description('Prints the version of this command and, unless --client, of the controller.')
-    .option('--client', 'this command alone; asks nobody')
+    .option('--client', 'only the version of this command; does not ask the controller')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('ota version', 'ota version --client'))
     .action((options: VersionOptions) => choose(io => runVersion(options, io)));
@@ -23,7 +23,7 @@ export const version: Verb = (program, choose) => {
 
 async function runVersion(options: VersionOptions, io: Io): Promise<ExitCode> {
   const json = options.json === true;
-  // Told first: it is known also when the controller cannot be asked.
+  // Printed first, because it is known even if the controller cannot be asked.
   if (!json) io.out(`ota         ${VERSION}\n`);
   if (options.client === true) {
     if (json) outJson(io, { client: VERSION, controller: null, url: null });

@@ -1,4 +1,4 @@
-/** The version in package.json, which lies one folder higher when this runs from `dist`. */
+/** The version in package.json, which is one folder higher if this runs from `dist`. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 

@@ -1,4 +1,4 @@
-/** `ota withdraw BUILD`: a build is never offered again. */
+/** `ota withdraw BUILD`: makes sure that a build is never offered again. */
 import type { Proposals } from '../ports/index.ts';
 import { buildArgument, reasonArgument } from './arguments.ts';
 import { type EditOptions, editOptions, runEdit } from './edit.ts';
@@ -9,10 +9,10 @@ export const withdraw =
   (program, choose) => {
     const command = program
       .command('withdraw')
-      .summary('take a build back for good')
+      .summary('withdraw a build for good')
       .description(
         'Writes withdrawn into builds/BUILD.yaml. The build is never offered again, and no later commit can undo that:\n' +
-          'the repaired code needs a new build. Devices that run it keep it.',
+          'fixed code needs a new build. Devices that run it keep it.',
       )
       .argument('<build>', 'build id, declared under builds/', buildArgument)
       .requiredOption('--reason <text>', 'why; it stays in the file', reasonArgument);

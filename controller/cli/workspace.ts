@@ -1,4 +1,4 @@
-/** The desired state in front of the person: a folder, and the Git repository around it if there is one. */
+/** The user's desired state: a folder, and the Git repository around it if there is one. */
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,17 +11,17 @@ import { type GitEnd, runGit } from '../source/git/process.ts';
 import type { Io } from './io.ts';
 
 export interface Repository extends LocalRepository {
-  /** Where the desired state stands in it, with forward slashes; `.` is its top. */
+  /** The path of the desired state in it, with forward slashes; `.` is the top. */
   readonly path: string;
 }
 
 export interface Workspace {
   /** Absolute. */
   readonly dir: string;
-  /** How it is called in messages and annotations: relative to the repository, else as it was given. */
+  /** Its path in messages and annotations: relative to the repository, or else as given. */
   readonly shown: string;
   readonly repository: Repository | undefined;
-  /** Why the repository around the folder cannot be read; undefined when it can, or when there is none. */
+  /** Why the repository around the folder cannot be read; undefined if it can, or if there is none. */
   readonly unreadable: Fault | undefined;
   /** The files as they are now. */
   working(): Promise<SourceTree>;
@@ -29,7 +29,7 @@ export interface Workspace {
   at(name: string): Promise<SourceTree>;
 }
 
-/** Fault `folder_unreadable`. Git is asked only when there is a repository around the folder. */
+/** Fault `folder_unreadable`. Runs Git only if there is a repository around the folder. */
 export async function openWorkspace(io: Pick<Io, 'cwd' | 'environment'>, named: string): Promise<Workspace> {
   const dir = await meantFolder(io.cwd, named);
   const absolute = path.resolve(io.cwd, dir);
@@ -59,14 +59,14 @@ export async function openWorkspace(io: Pick<Io, 'cwd' | 'environment'>, named: 
 const notARepository = (dir: string, so: string): Fault =>
   new Fault('not_a_repository', `${dir} is not in a Git repository, ${so}`, { retry: 'never' });
 
-/** For verbs that do nothing without Git. Faults `not_a_repository`, `repository_unreadable`, `git_missing`. */
+/** For verbs that need Git. Faults `not_a_repository`, `repository_unreadable`, `git_missing`. */
 export function repositoryOf({ repository, unreadable }: Workspace, dir: string): Repository {
   if (unreadable !== undefined) throw unreadable;
-  if (repository === undefined) throw notARepository(dir, 'and this needs one');
+  if (repository === undefined) throw notARepository(dir, 'but this command needs one');
   return repository;
 }
 
-/** Whoever stands in `releases` means the folder itself when nothing else is named. */
+/** If the user is inside `releases` and names no folder, the current folder is meant. */
 async function meantFolder(cwd: string, dir: string): Promise<string> {
   if (dir !== 'releases' || (await isThere(path.join(cwd, dir)))) return dir;
   return (await isThere(path.join(cwd, ROLLOUT_FILE))) ? '.' : dir;
@@ -75,7 +75,7 @@ async function meantFolder(cwd: string, dir: string): Promise<string> {
 const plainName = (dir: string): string =>
   path.posix.normalize(dir.split(path.sep).join('/')).replace(/\/$/, '');
 
-/** A folder that was deleted is still in its repository: the nearest one above that is there is asked. */
+/** A deleted folder may still be in a repository, so this asks the nearest existing folder above it. */
 async function repositoryAround(
   dir: string,
   environment: Io['environment'],
@@ -101,7 +101,7 @@ async function repositoryAround(
 
 const TIMEOUT_MS = 60_000;
 
-/** A person's Git as they have set it up, but its answers in the words that are looked for here. */
+/** Uses the user's own Git configuration, but English messages, because the code looks for their words. */
 const plainSpoken = (environment: Io['environment']): Record<string, string> => ({
   ...Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
@@ -114,7 +114,7 @@ const gitMissing = (): Fault =>
     retry: 'never',
   });
 
-/** Files can be judged without Git, but a change must not go unjudged because its repository cannot be read. */
+/** Files can be checked without Git. But if a repository exists and cannot be read, the change must not go unchecked. */
 function unreadableFor(near: string, said: string): Fault | undefined {
   if (/not a git repository|must be run in a work tree/i.test(said)) return undefined;
   if (/dubious ownership/i.test(said))
@@ -126,7 +126,7 @@ function unreadableFor(near: string, said: string): Fault | undefined {
   const reason = said.split('\n').find(line => /^(fatal|error):/.test(line)) ?? said.split('\n')[0] ?? '';
   return new Fault(
     'repository_unreadable',
-    `the repository around ${near} cannot be read: ${reason}\n  does git status work there?`,
+    `the repository around ${near} cannot be read: ${reason}\n  run git status there to find the cause`,
     { retry: 'never' },
   );
 }
@@ -163,7 +163,7 @@ async function mustBeFolder(absolute: string, given: string): Promise<void> {
   await access(absolute, constants.R_OK | constants.X_OK).catch(() => {
     throw unreadable('permission is denied');
   });
-  // The top of a repository instead of its desired state: every file would be called unexpected.
+  // The top folder of a repository was named instead of its desired state. Every file would be reported as unexpected.
   if (
     (await isThere(path.join(absolute, ROLLOUT_FILE))) ||
     !(await isThere(path.join(absolute, 'releases', ROLLOUT_FILE)))

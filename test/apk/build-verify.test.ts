@@ -85,7 +85,7 @@ test('--sdk judges one SDK', async () => {
 });
 
 test('a rollback flag on an earlier key is a warning', async () => {
-  assert.match((await run(fixtureApk('v3-rotated-rollback'))).out, /warning: whoever holds this key/);
+  assert.match((await run(fixtureApk('v3-rotated-rollback'))).out, /warning: the holder of this key/);
   assert.not.match((await run(fixtureApk('v3-rotated-once'))).out, /warning/);
 });
 

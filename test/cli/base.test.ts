@@ -29,9 +29,9 @@ test('in mid-ramp no step is made up: the plan says that the controller alone kn
       const plan = await ota(['plan', '--format', 'json'], at(cwd));
       assert.is(plan.code, 0);
       assert.is(JSON.parse(plan.out).exposure.from_percent, 0);
-      assert.match(plan.err, /ramp_progress_unknown: how far the ramp of b42 has come/);
+      assert.match(plan.err, /ramp_progress_unknown: the progress of the ramp of b42 is not known/);
       const edit = await ota(['rollout', '60', '--dry-run'], at(cwd));
-      assert.match(edit.err, /how far the ramp of b42 has come/);
+      assert.match(edit.err, /the progress of the ramp of b42 is not known/);
       assert.match((await ota(['validate', '--base', 'HEAD'], at(cwd))).out, /warning ramp_progress_unknown/);
     }
   }));
@@ -125,7 +125,7 @@ test('the first pull request with releases is judged by itself, and says that no
     await edit(repository, 10);
     const { code, out } = await ota(['validate', '--base', 'HEAD'], at(repository.folder));
     assert.is(code, 0, out);
-    assert.match(out, /^warning base_empty: .*no policy stands yet/m);
+    assert.match(out, /^warning base_empty: .*there is no policy yet/m);
     const plan = await ota(['plan'], at(repository.folder));
     assert.is(plan.code, 0, plan.err);
     assert.match(plan.out, /Promote b42 at 10 %/);

@@ -55,7 +55,7 @@ test('build add refuses other facts under a known id, a taken version and a reje
     assert.is(taken.code, 1);
     assert.match(
       taken.err,
-      /b41\.yaml already exists with other facts \[build_facts_edited\]\n {2}a build never changes/,
+      /b41\.yaml already exists with other facts \[build_facts_edited\]\n {2}a build cannot change/,
     );
     await writeFile(path.join(cwd, 'same.apk'), b41.apk);
     const twice = await ota(['build', 'add', 'same.apk', '--id', 'other'], { cwd });

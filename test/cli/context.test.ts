@@ -40,12 +40,12 @@ test('contexts name controllers and token files; one is chosen by --context, OTA
     ok(await run(['status'], { OTA_URL: url, OTA_ADMIN_TOKEN_FILE: tokenFile }));
     await chmod(tokenFile, 0o644);
     const exposed = await run(['status'], { OTA_URL: url, OTA_ADMIN_TOKEN_FILE: tokenFile });
-    assert.match(exposed.err, /others can read the token file .*chmod 600/s);
+    assert.match(exposed.err, /other users of this machine can read the token file .*chmod 600/s);
     assert.match((await run(['status', '--context', 'here'])).err, /chmod 600.*/);
     ok(await run(['context', 'remove', 'away']));
     const gone = await run(['status', '--context', 'away']);
     assert.is(gone.code, 2);
-    assert.match(gone.err, /no context "away": there are here.*\[context_unknown\]/);
+    assert.match(gone.err, /no context "away": known contexts are here.*\[context_unknown\]/);
     assert.match((await run(['status'])).err, /\[token_missing\]/, 'no context is current any more');
     assert.match((await run(['status', '--context'])).err, /\[context_missing\]/);
     await writeFile(path.join(folder, 'config/ota/contexts.json'), '{"contexts": {"x": 1}}');

@@ -85,7 +85,10 @@ test('many devices are tagged, revoked and deleted by a filter or a file: counts
     assert.match(dry.err, /^3 devices: 2 to tag; 1 not enrolled \(stranger\)\n$/);
     const unsure = await run(journey, 'device', 'tag', '--file', 'some.csv', '--add', 'qa');
     assert.is(unsure.code, 2);
-    assert.match(unsure.err, /nothing was changed \[confirmation_needed\]\n {2}add --yes/);
+    assert.match(
+      unsure.err,
+      /nothing was changed \[confirmation_needed\]\n {2}to make the change, add --yes/,
+    );
     assert.equal(await tagged(), []);
     assert.is(
       ok(await run(journey, 'device', 'tag', '--file', 'some.csv', '--add', 'qa', '--yes')),
@@ -93,7 +96,7 @@ test('many devices are tagged, revoked and deleted by a filter or a file: counts
     );
     assert.equal(await tagged(), ['d1', 'd3']);
     const again = await run(journey, 'device', 'tag', '--file', 'some.csv', '--add', 'qa', '--yes');
-    assert.match(again.err, /0 to tag; 2 are so already/);
+    assert.match(again.err, /0 to tag; 2 need no change/);
 
     const leave = await run(journey, 'device', 'tag', '--tag', 'qa', '--remove', 'qa', '--dry-run', '--json');
     assert.match(leave.err, /2 would leave the canaries of the rollout/);
@@ -102,7 +105,7 @@ test('many devices are tagged, revoked and deleted by a filter or a file: counts
     assert.is(ok(await run(journey, 'device', 'revoke', '--tag', 'lab', '--yes')), 'revoked 2 devices\n');
     assert.is(journey.controller.store.devices.auth('d2')?.revoked, true);
     const gone = await run(journey, 'device', 'delete', '--tag', 'lab', '--yes');
-    assert.match(gone.err, /2 to delete; their history goes for good/);
+    assert.match(gone.err, /2 to delete; their history is deleted for good/);
     assert.is(ok(gone), 'deleted 2 devices\n');
     assert.equal(await ids(journey), ['d3']);
     const none = await run(journey, 'device', 'delete', '--tag', 'lab');

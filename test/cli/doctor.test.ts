@@ -89,12 +89,12 @@ test('a controller that cannot be reached, or takes no token, is a finding with 
   assert.is(nobody.code, 1);
   assert.match(
     nobody.out,
-    /^controller +failing +cannot reach .*\[controller_unreachable\]\n +→ is the controller running/m,
+    /^controller +failing +cannot reach .*\[controller_unreachable\]\n +→ check that the controller is running/m,
   );
   const none = await ota(['doctor'], {});
   assert.match(
     none.out,
-    /^controller +failing +OTA_ADMIN_TOKEN is not set \[token_missing\]\n +→ put an admin token/m,
+    /^controller +failing +OTA_ADMIN_TOKEN is not set \[token_missing\]\n +→ set it to an admin token/m,
   );
 });
 

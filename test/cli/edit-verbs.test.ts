@@ -85,7 +85,7 @@ test('canaries come and go one line at a time, with every comment that is not th
     assert.match(await read(), /^wifi_only: true {7}# always$/m);
     await say('canary', 'add', '--device', 'kiosk-7');
     assert.match(await read(), /^canary:\n {2}devices: \[kiosk-7\]$/m);
-    assert.match(await say('canary', 'add', '--device', 'kiosk-7'), /already a canary[\s\S]*says so already/);
+    assert.match(await say('canary', 'add', '--device', 'kiosk-7'), /already a canary[\s\S]*already says so/);
     assert.match(
       await refused('no_canary', 'canary', 'remove', '--device', 'kiosk-1'),
       /did you mean kiosk-7/,
@@ -118,7 +118,7 @@ test('a suspend has an end and a reason, keeps the offset that was typed, and en
     for (const [code, until, words] of [
       ['suspend_past', '2026-05-01T00:00:00Z', /--until 2026-05-01T00:00:00Z has passed/],
       ['invalid_argument', '2026-06-03T08:00:00', /'--until <when>'[\s\S]*offset/],
-      ['invalid_argument', '4', /write 4s, 4m, 4h or 4d|how long from now/],
+      ['invalid_argument', '4', /write 4s, 4m, 4h or 4d|a duration from now/],
       ['invalid_argument', '2026-02-30T08:00:00Z', /'--until <when>'/],
     ] as const)
       assert.match(await refused(code, 'suspend', '--until', until, '--reason', 'x'), words);
@@ -194,7 +194,7 @@ test('a wrong ramp is refused in the words of the argument', () =>
     const both = await refused('usage', 'promote', 'b43', '--ramp', '1:4h,100', '--percent', '5');
     assert.match(both, /--percent and --ramp/);
     assert.match(await refused('usage', 'promote', 'b43'), /--percent 1, or --ramp/);
-    assert.match(await refused('usage', 'promote', 'b43', '--percent', '1', '--gate'), /belong to a ramp/);
+    assert.match(await refused('usage', 'promote', 'b43', '--percent', '1', '--gate'), /need a ramp/);
     for (const limit of ['0', '11%', '0.2', 'off'])
       await refused('invalid_argument', 'ramp', '--fail-max', limit);
     assert.is(await read(), ROLLOUT);

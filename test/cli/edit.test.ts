@@ -150,7 +150,7 @@ test('a tree that is already broken is told and left alone', () =>
     await writeFile(path.join(folder, 'releases', 'rollout.yaml'), bad);
     const { code, err } = await ota(['rollout', '5'], { cwd: folder });
     assert.is(code, 1);
-    assert.match(err, /did you mean wifi_only\?[\s\S]*invalid; nothing was changed/);
+    assert.match(err, /did you mean wifi_only\?[\s\S]*before the change; nothing was changed/);
     assert.is(await read(), bad);
   }));
 
@@ -163,7 +163,7 @@ test('--dry-run and an edit that changes nothing write nothing', () =>
     assert.is(JSON.parse(dry.out).plan.exposure.to_percent, 1);
     const same = await ota(['rollout', '100'], { cwd: folder });
     assert.is(same.code, 0);
-    assert.match(same.err, /says so already: nothing was written/);
+    assert.match(same.err, /already says so: nothing was written/);
     assert.is(await read(), ROLLOUT);
   }));
 
@@ -177,7 +177,7 @@ test('a second edit before the first is committed still trusts only what is merg
     assert.is((await ota(['promote', 'b43', '--percent', '100'], { cwd })).code, 0);
     const again = await ota(['promote', 'b44', '--percent', '5'], { cwd });
     assert.is(again.code, 0);
-    assert.match(again.err, /had uncommitted edits before this one; they stay/);
+    assert.match(again.err, /had uncommitted edits before this one; they are kept/);
     assert.match(await read(), /^current: b44 .*\nlast_safe: 'b42'$/m);
   }));
 
@@ -237,7 +237,7 @@ test('--open-pr computes on the merged files, takes a new build along and leaves
     );
     assert.is(code, 0, err);
     assert.match(out, /opened https:\/\/github\.example\/pull\/7 \(branch ota\/change\)/);
-    assert.match(err, /differs from what is merged; the pull request leaves that out/);
+    assert.match(err, /differs from the merged one; the pull request does not include these edits/);
     assert.is(await read(), edited);
     const [proposal] = proposals;
     assert.is(proposal?.title, 'promote b45 to 1 %');

@@ -128,8 +128,8 @@ test('what changed since the first look ends the watch', () => {
     state: 'halted',
     why: 'b42 is rolled back to b41',
   });
-  assert.match(judge({ progress: back }, {}, begun).why, /b42 is withdrawn; devices are led to b41/);
-  assert.match(judge({ progress: { build_id: 'b43' } }, {}, begun).why, /b43 took the place of b42/);
+  assert.match(judge({ progress: back }, {}, begun).why, /b42 is withdrawn; devices are offered b41/);
+  assert.match(judge({ progress: { build_id: 'b43' } }, {}, begun).why, /b43 replaced b42 during the wait/);
   assert.is(judge({ rollout: { rollback: true }, progress: back }, {}).state, 'reached');
 });
 
@@ -139,7 +139,7 @@ test('a suspend, a withdrawal without a way back and a refused revision halt', (
   assert.is(judge({ rollout: { suspend: { ...suspend, until: iso(NOW_MS) } } }).state, 'reached');
   assert.match(
     judge({ rollout: { last_safe: null }, exposure: { effective_percent: 0 } }).why,
-    /b42 is withdrawn and offered to nobody/,
+    /b42 is withdrawn and not offered to any device/,
   );
   const problem = {
     severity: 'error',
@@ -193,7 +193,7 @@ test('a gate that halted, a brake, and a gate that needs a person end the watch'
     judge({ exposure: { ramp: ramp(verdict) }, progress: { last_step: false } });
   assert.equal(waiting('waiting_for_person'), {
     state: 'halted',
-    why: 'the gate of step 2 asks for a person: no data',
+    why: 'the gate of step 2 waits for a person: no data',
   });
   assert.is(
     waiting('waiting_for_approval').why,
@@ -215,7 +215,7 @@ test('nobody exposed: it waits where a step, a canary or a new device may come, 
   assert.is(judge({ exposure: zero, rollout: { canary }, progress: none }).state, 'waiting');
   assert.equal(judge({ exposure: zero, progress: none }), {
     state: 'halted',
-    why: 'nobody is offered b42, and time alone will not change that',
+    why: 'no device is offered b42, and waiting will not change that',
   });
 });
 

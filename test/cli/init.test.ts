@@ -63,7 +63,7 @@ test('every editor finds the schema that a file names', () =>
       const schema = JSON.parse(await readFile(path.resolve(path.dirname(at), named), 'utf8'));
       const { kind } = parse(await readFile(at, 'utf8')) as { kind: string };
       assert.is(schema.title, kind, file);
-      assert.match(schema.$comment, /^nexmdm-ota \d+\.\d+\.\d+; write it anew with: ota schema /);
+      assert.match(schema.$comment, /^nexmdm-ota \d+\.\d+\.\d+; to update it: ota schema /);
     }
   }));
 
@@ -87,7 +87,7 @@ test('what is there already stays as it is', () =>
     await run('git', ['init', '--quiet', cwd]);
     await writeFile(path.join(cwd, 'README.md'), 'mine\n');
     const said = ok(await ota(['init', '--apk', first], { cwd }));
-    assert.match(said, /these were there and stay as they are: README\.md/);
+    assert.match(said, /these files exist and were not changed: README\.md/);
     assert.not.match(said, /made a Git repository/);
     assert.is(await readFile(path.join(cwd, 'README.md'), 'utf8'), 'mine\n');
   }));
@@ -127,14 +127,14 @@ test('a schema is printed for tools', async () => {
 test('after an APK was declared the next step is named only where it can be one', () =>
   withFolder(async cwd => {
     ok(await ota(['init', '--apk', first], { cwd }));
-    assert.match(ok(await ota(['build', 'add', first], { cwd })), /^b41 is current already$/m);
+    assert.match(ok(await ota(['build', 'add', first], { cwd })), /^b41 is already current$/m);
     const next = ok(await ota(['build', 'add', path.join(APKS, 'b42.apk')], { cwd }));
     assert.match(next, /next: ota promote b42 --percent 1/);
     const builds = [aBuild(41), aBuild(42), aBuild(43, { signerFingerprint: OTHER_SIGNER })];
     const files = new Map([['builds/b43.yaml', '']]);
     const line = (id: string, code = 43): string =>
       nextLine({ files, state: aState({ builds: [...builds, aBuild(code, { buildId: 'x' })] }) }, id);
-    assert.match(line('b43'), /signed with another key than b42: no device that runs b42 installs it/);
+    assert.match(line('b43'), /signed with a different key than b42: devices that run b42 cannot install it/);
     assert.match(line('x', 40), /x is older than b42; to go back to it: ota rollback --to x/);
     assert.is(nextLine({ files, state: undefined }, 'b43'), 'next: ota validate\n');
   }));

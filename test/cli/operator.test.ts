@@ -95,10 +95,7 @@ test('a clone that is behind what the controller has applied is told so, by plan
     for (const argv of [['plan'], ['rollout', '5', '--dry-run']]) {
       const { code, err } = await there(...argv);
       assert.is(code, 0, err);
-      assert.match(
-        err,
-        /has applied [0-9a-f]{12}, which this clone does not have: it is stale, run git pull/,
-      );
+      assert.match(err, /has applied [0-9a-f]{12}, which this clone does not have: run git pull/);
     }
     // Every way by which a device is a canary is named: whoever takes it out must know them all.
     await journey.enrol(['kiosk-7'], ['lab']);
@@ -159,7 +156,7 @@ test('what list prints can be imported again; a list from a spreadsheet too; no 
       const again = await run('device', 'import', await file('again', listed));
       assert.match(
         again.err,
-        /^0 enrolled, 1 updated\. 1 revoked and left out: ota device rotate ID --readmit/,
+        /^0 enrolled, 1 updated\. 1 revoked and skipped: to readmit one, run ota device rotate ID --readmit/,
       );
       assert.is(ok(await run('device', 'list', format)), listed);
     }
@@ -209,7 +206,10 @@ test('operators’ tokens are created, listed and revoked; scopes hold', () =>
     assert.is(ok(await run('token', 'revoke', 'ci')), 'revoked ci\n');
     const ended = await asReader('device', 'list');
     assert.is(ended.code, 2);
-    assert.match(ended.err, /HTTP 401\) \[token_\w+\]\n {2}is OTA_ADMIN_TOKEN a token of this controller/);
+    assert.match(
+      ended.err,
+      /HTTP 401\) \[token_\w+\]\n {2}check that OTA_ADMIN_TOKEN belongs to this controller/,
+    );
     assert.not.ok(ended.err.includes(reader));
     assert.is((await run('token', 'revoke', 'ci')).code, 2);
   }));
@@ -245,7 +245,7 @@ test('status, explain and reconcile say what stands and why', () =>
       await report(journey, device?.token ?? '', request);
     assert.match(
       ok(await run('explain', 'kiosk-7')),
-      /^repeated: it has installed b42 3 times since .*; the install does not last there$/m,
+      /^repeated: it has installed b42 3 times since .*; the installed build does not stay on it$/m,
     );
     assert.match(ok(await run('status')), /^results +1 ok, 0 failed, 0 deferred$/m);
     assert.match(ok(await run('reconcile')), /^applied [0-9a-f]{12}\n$/);
@@ -256,7 +256,7 @@ test('status, explain and reconcile say what stands and why', () =>
     assert.match(refused.err, /refused: revision [0-9a-f]{12}; [0-9a-f]{12} is still in force/);
     const after = await run('status');
     assert.is(after.code, 4);
-    assert.match(after.out, /refused: revision .* is not applied; the one above stands/);
+    assert.match(after.out, /refused: revision .* is not applied; the revision above is still in force/);
     assert.is(ok(await run('reconcile', '--no-wait')), 'woken\n');
   }));
 

@@ -51,7 +51,7 @@ test('a running ramp is measured from where it stands, and from 0 where nobody c
       assert.is(JSON.parse(out).exposure.from_percent, 0);
       assert.match(err, /ramp_progress_unknown/);
       assert.match(err, why);
-      assert.match(err, /rises count from 0 %/);
+      assert.match(err, /increases count from 0 %/);
       assert.match((await ota(['validate', '--base', 'HEAD'], options)).out, /ramp_progress_unknown/);
     }
     const offline = await ota(['plan', '--offline'], online);
@@ -89,7 +89,7 @@ test('a controller that stands at another rollout says nothing of this ramp', ()
     const online = { cwd: journey.repository.folder, url: journey.url, token: journey.adminToken };
     const { out, err } = await ota(['plan', '--format', 'json'], online);
     assert.is(JSON.parse(out).exposure.from_percent, 0);
-    assert.match(err, /ramp_progress_unknown.*the controller stands at another ramp/s);
+    assert.match(err, /ramp_progress_unknown.*the controller has another ramp in force/s);
   }));
 
 test('the plan foretells from observed check-ins, and says so when there are none', () =>

@@ -133,7 +133,7 @@ test('a mistyped verb, option or value exits 2 and says what was meant', async (
     [['simulate', '--gate', '--silent-after', '60'], /A unit is missing: write 60s, 60m, 60h or 60d\./],
     [['device', 'lst'], /Did you mean list\?\)\nRun "ota device --help"/],
     [['status', '--timeuot', '3s'], /Did you mean --timeout\?\)\nRun "ota status --help"/],
-    [['promote', 'b42'], /say how far: --percent 1, or --ramp .* \[usage\]/],
+    [['promote', 'b42'], /give --percent 1, or --ramp .* \[usage\]/],
     [['promote', 'b 42', '--percent', '1'], /A build id is/],
     [['promote', 'b42', '--percent', '2.345'], /at most two decimals/],
     [['promote', 'b42', '--percent', '101'], /0 to 100/],
@@ -198,7 +198,7 @@ test('the real process: without a token, and with nobody listening, the error sa
   assert.is(down.code, 2);
   assert.match(
     down.err,
-    /cannot reach the controller at http:\/\/127\.0\.0\.1:9: .+\n {2}is the controller running/,
+    /cannot reach the controller at http:\/\/127\.0\.0\.1:9: .+\n {2}check that the controller is running/,
   );
   assert.not.match(down.err, /s3cret/);
 });

@@ -93,7 +93,7 @@ test('a revert that a withdrawal shuts is told beside the rollback that passes',
     async repository => {
       const { code, out } = await ota(REHEARSE, { cwd: repository.folder });
       assert.is(code, 0);
-      assert.match(out, /git revert -m 1 <merge>\n +refused as it is: withdrawal_removed/);
+      assert.match(out, /git revert -m 1 <merge>\n +would be refused: withdrawal_removed/);
     },
   ));
 

@@ -129,7 +129,7 @@ test('a rollout without a ramp is played with the usual one, and says so', () =>
   inFolder(
     async cwd => {
       const { out, err } = await simulate(cwd, '--count', '200', '--json');
-      assert.match(err, /the rollout has no ramp; played with the steps 1, 5, 10, 25, 50 and 100 %/);
+      assert.match(err, /the rollout has no ramp; simulated with the steps 1, 5, 10, 25, 50 and 100 %/);
       assert.is(JSON.parse(out).entered_hours.length, 6);
     },
     { kind: 'percent', percent: 10 },
@@ -152,7 +152,10 @@ test('options of the one kind of simulation are refused with the other', () =>
     ]) {
       const { code, err } = await ota(['simulate', ...args], { cwd });
       assert.is(code, 2);
-      assert.match(err, new RegExp(`${args[0]} says how a fleet behaves, .*add --gate \\[usage\\]`));
+      assert.match(
+        err,
+        new RegExp(`${args[0]} describes the modelled fleet and needs --gate; add --gate \\[usage\\]`),
+      );
     }
     for (const args of [
       ['--percents', '1,2'],
@@ -161,7 +164,7 @@ test('options of the one kind of simulation are refused with the other', () =>
     ]) {
       const { code, err } = await simulate(cwd, ...args);
       assert.is(code, 2);
-      assert.match(err, new RegExp(`${args[0]} does not go with --gate`));
+      assert.match(err, new RegExp(`${args[0]} cannot be used with --gate`));
     }
   }));
 

@@ -122,7 +122,7 @@ test('a watch of a revision waits until that commit governs and then for its rol
     const ahead = await onBranch(journey, 'next');
     const early = await run(...onceMore, '--revision', 'next');
     assert.is(early.code, 3, early.err);
-    assert.match(early.err, new RegExp(`waiting for ${ahead.slice(0, 12)}: [0-9a-f]{12} governs`));
+    assert.match(early.err, new RegExp(`waiting for ${ahead.slice(0, 12)}: [0-9a-f]{12} is in force`));
     await journey.repository.git('merge', '--quiet', '--ff-only', 'next');
     await journey.controller.reconcile.run();
     const done = await run(...onceMore, '--revision', 'HEAD');
@@ -187,7 +187,7 @@ test('a watch waits for a rollback to finish; one that waited for the build ends
     const told = (await run('status')).out;
     assert.match(
       told,
-      /^effect +nobody is offered b42; devices are offered b41; devices on a newer version keep it \(1 now\)$/m,
+      /^effect +b42 is not offered any more; devices are offered b41; devices on a newer version keep it \(1 now\)$/m,
     );
     assert.match(told, /^done +yes$/m);
   }));
@@ -215,7 +215,7 @@ test('a suspend ends a watch with 4, and status says what it does', () =>
     assert.is(halted.code, 4);
     assert.is(JSON.parse(halted.out).state, 'halted');
     assert.match(halted.err, /halted: all offers are suspended until .*: holiday/);
-    assert.match((await run('status')).out, /^effect +no device is offered anything, last_safe included/m);
+    assert.match((await run('status')).out, /^effect +no device is offered any build, not even last_safe/m);
   }));
 
 test('too many failures end a watch with 4', () =>
@@ -250,7 +250,7 @@ test('status says what a brake does, and how it is lifted', () =>
     assert.is(pressed.code, 0, pressed.err);
     assert.match(
       (await run('status')).out,
-      /^effect +nobody new is offered b42, canaries included; devices that run it keep it; others are offered b41; "ota resume" lifts it$/m,
+      /^effect +b42 is not offered any more, not even to canaries; devices that run it keep it; others are offered b41; to lift the halt: "ota resume"$/m,
     );
   }));
 
@@ -267,7 +267,7 @@ test('Ctrl-C is 130, and an option that needs -w says so', () =>
     assert.is((await watching).code, 130);
     const alone = await run('status', '--fail-on', 'fail>2%');
     assert.is(alone.code, 2);
-    assert.match(alone.err, /--fail-on has a meaning only with --watch/);
+    assert.match(alone.err, /--fail-on needs --watch/);
   }));
 
 const ESC = '\x1b';

@@ -37,14 +37,21 @@ test('plan, validate and rollout warn of an APK that the controller does not hol
     for (const verb of [['plan'], ['validate', '--base', 'HEAD'], ['rollout', '20', '--dry-run']]) {
       const known = stderr(await ota(verb, online));
       assert.not.match(known, /artifact_missing|not checked/, verb.join(' '));
-      assert.match(known, /the policy asks for 2 approvals of this plan/);
+      assert.match(known, /the policy requires 2 approvals of this plan/);
       const unknown = stderr(await ota(verb, offline));
-      assert.match(unknown, /APKs was not checked: OTA_ADMIN_TOKEN is not set/, verb.join(' '));
-      assert.match(stderr(await ota([...verb, '--offline'], online)), /not checked: --offline/);
+      assert.match(
+        unknown,
+        /whether the controller has the APKs: OTA_ADMIN_TOKEN is not set/,
+        verb.join(' '),
+      );
+      assert.match(
+        stderr(await ota([...verb, '--offline'], online)),
+        /whether the controller has the APKs: --offline/,
+      );
     }
     const unreachable = await ota(['plan'], { ...online, url: 'http://127.0.0.1:1' });
     assert.is(unreachable.code, 0);
-    assert.match(unreachable.err, /not checked: cannot reach the controller/);
+    assert.match(unreachable.err, /has the APKs: cannot reach the controller/);
 
     await rm(path.join(journey.folder, 'data', 'artifacts', `${journey.builds.b42.build.sha256}.apk`));
     for (const verb of [['plan'], ['validate', '--base', 'HEAD'], ['rollout', '20', '--dry-run']]) {
@@ -113,7 +120,10 @@ test('a controller that does not know this question yet is told, and the files a
       const url = `http://127.0.0.1:${(older.address() as AddressInfo).port}`;
       const { code, out, err } = await ota(['validate'], { cwd: folder, url, token: 'ota_admin_x' });
       assert.is(code, 0, out + err);
-      assert.match(out + err, /the APKs was not checked: the controller is older than this command/);
+      assert.match(
+        out + err,
+        /whether the controller has the APKs: the controller is older than this command/,
+      );
     } finally {
       older.close();
     }

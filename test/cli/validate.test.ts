@@ -17,7 +17,8 @@ const broken: ReleaseFiles = {
     .replace('rollout_percent: 10', 'rollout_percent: ten'),
 };
 
-const UNCHECKED = 'note: whether the controller holds the APKs was not checked: OTA_ADMIN_TOKEN is not set\n';
+const UNCHECKED =
+  'note: it was not checked whether the controller has the APKs: OTA_ADMIN_TOKEN is not set\n';
 
 const withRepository = (use: (repository: Repository) => Promise<void>): Promise<void> =>
   withFolder(async folder => {

@@ -78,7 +78,7 @@ test('a change that is wanted is adopted with a reason, and the audit tells it',
     async journey => {
       const changed = { OTA_NUDGE_KEY: '8'.repeat(64), OTA_PUBLIC_URL: 'https://new.example' };
       assert.is((await refusal(journey, changed)).code, 'installation_differs');
-      assert.match((await adopt(journey, {})).out, /Nothing differs/);
+      assert.match((await adopt(journey, {})).out, /No setting differs/);
       const shown = await adopt(journey, changed);
       assert.is(shown.code, 1);
       assert.match(shown.out, /OTA_NUDGE_KEY +fingerprint \w{8} +fingerprint \w{8}/);

@@ -110,7 +110,7 @@ test('from an empty folder to a fleet at 100 % and back, by verbs alone', () =>
     await ota(['withdraw', 'b42', '--reason', 'it drains batteries']);
     await merge('withdraw b42');
     await ota(['reconcile']);
-    assert.match(await ota(['build', 'add', apk('b42')]), /b42 is withdrawn|b42 is current already/);
+    assert.match(await ota(['build', 'add', apk('b42')]), /b42 is withdrawn|b42 is already current/);
   }));
 
 test.run();

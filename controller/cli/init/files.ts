@@ -1,4 +1,4 @@
-/** What `ota init` writes, apart from the first build and its rollout: path in the repository → text. Pure. */
+/** The files that `ota init` writes, except the first build and its rollout: path in the repository → text. Pure. */
 import { API_VERSION } from '../../domain/layout.ts';
 import { modelineOf } from '../modeline.ts';
 import { SCHEMA_FILES } from '../schema.ts';
@@ -6,7 +6,7 @@ import { CODEOWNERS, WORKFLOW } from './workflow.ts';
 
 const FIRST_COHORT = 'lab';
 
-const POLICY = `${modelineOf('policy')}# Guardrails that every merge must respect, always read as they stood before it. Change them with: ota policy set
+const POLICY = `${modelineOf('policy')}# Guardrails for every merge. A merge is checked by the policy before it. Change them with: ota policy set
 apiVersion: ${API_VERSION}
 kind: Policy
 
@@ -45,19 +45,19 @@ What the fleet runs. A merge to the branch that the controller follows is what r
 - \`releases/builds/\`: facts about each APK; they never change
 - \`releases/cohorts/\`: named lists of devices
 - \`releases/policy.yaml\`: guardrails that merges must respect
-- \`schemas/\`: what editors check these files by
+- \`schemas/\`: JSON Schemas with which editors check these files
 
 The workflow in \`.github/workflows/releases.yml\` judges pull requests. Set the repository variable \`OTA_PACKAGE\` to the
 tarball or the container image of nexmdm-ota, make the check required, and name your teams in \`.github/CODEOWNERS\`.
 `;
 
-/** `version`: of the program that writes them, noted in the copies of the schemas. */
+/** `version` is the version of this program. It is noted in the copies of the schemas. */
 export function initFiles(version: string): ReadonlyMap<string, string> {
   const schemas = Object.entries(SCHEMA_FILES).map(([name, schema]): [string, string] => {
     const { $schema, ...rest } = schema as { $schema?: string };
     const noted = {
       $schema,
-      $comment: `nexmdm-ota ${version}; write it anew with: ota schema ${name}`,
+      $comment: `nexmdm-ota ${version}; to update it: ota schema ${name}`,
       ...rest,
     };
     return [`schemas/${name}.schema.json`, `${JSON.stringify(noted, null, 2)}\n`];

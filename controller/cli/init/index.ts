@@ -1,4 +1,4 @@
-/** `ota init`: a releases repository from nothing. */
+/** `ota init`: creates a releases repository. */
 import { access, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { simpleGit } from 'simple-git';
@@ -23,10 +23,10 @@ export const init: Verb = (program, choose) => {
     .summary('make a releases repository')
     .description(
       'Writes releases/ with a policy and a cohort, the schemas for editors, the workflow that judges pull requests,\n' +
-        'CODEOWNERS and a README. Files that are there already stay as they are. With an APK the state is complete.',
+        'CODEOWNERS and a README. Existing files are kept. With an APK it also writes the first build and its rollout.',
     )
-    .argument('[dir]', 'where; it is made when it is not there', '.')
-    .option('--apk <file>', 'the first build: a signed APK, best the one that the fleet runs')
+    .argument('[dir]', 'the folder; it is created if it does not exist', '.')
+    .option('--apk <file>', 'the first build: a signed APK, ideally the one that the fleet runs')
     .option('--id <build>', 'its build id (default: b and the version code)', buildArgument)
     .option('--upload', 'store the APK in the controller (default: when OTA_ADMIN_TOKEN is set)')
     .option('--no-upload', 'do not store it')
@@ -41,14 +41,14 @@ export const init: Verb = (program, choose) => {
     .action((dir: string, options: InitOptions) => choose(io => runInit(dir, options, io)));
 };
 
-/** 0, or 1 when the APK is refused; what was written by then stays. */
+/** 0, or 1 if the APK is refused. Files that are already written are kept. */
 async function runInit(dir: string, options: InitOptions, io: Io): Promise<ExitCode> {
   const root = path.resolve(io.cwd, dir);
   const releases = path.join(root, 'releases');
   if (await isThere(path.join(releases, ROLLOUT_FILE)))
     throw new Fault(
       'already_there',
-      `${path.join(dir, 'releases', ROLLOUT_FILE)} is there: this is a releases repository already\n  to add a build: ota build add APK`,
+      `${path.join(dir, 'releases', ROLLOUT_FILE)} exists: this is already a releases repository\n  to add a build: ota build add APK`,
       { retry: 'never' },
     );
   const apk = options.apk ?? (await askForApk(io));
@@ -66,15 +66,15 @@ async function runInit(dir: string, options: InitOptions, io: Io): Promise<ExitC
   }
   const made = await makeRepository(root, io);
   if (written.length > 0) io.out(`wrote ${written.join('\n      ')}\n`);
-  if (kept.length > 0) io.err(`note: these were there and stay as they are: ${kept.join(', ')}\n`);
+  if (kept.length > 0) io.err(`note: these files exist and were not changed: ${kept.join(', ')}\n`);
   if (made) io.out('made a Git repository, branch main\n');
   if (apk === undefined) {
     io.out(
-      `next: ota build add APK${dir === '.' ? '' : `, in ${dir}`}: the first build, best the one that the fleet runs\n`,
+      `next: ota build add APK${dir === '.' ? '' : `, in ${dir}`}: the first build, ideally the one that the fleet runs\n`,
     );
     return EXIT.fine;
   }
-  // The APK was named from where the command runs.
+  // The path of the APK is relative to the folder in which the command runs.
   const code = await addBuild(path.resolve(io.cwd, apk), { ...options, dir: releases }, io);
   if (code === EXIT.fine) io.out('next: git add . && git commit -m "the first release", and push it\n');
   return code;
@@ -86,10 +86,10 @@ const isThere = (file: string): Promise<boolean> =>
     () => false,
   );
 
-/** On a terminal the first APK is asked for; an empty line means later. */
+/** Asks for the first APK on a terminal. An empty line means later. */
 async function askForApk(io: Io): Promise<string | undefined> {
   if (!io.terminal) return undefined;
-  io.err('The first APK, best the one that the fleet runs (empty: later): ');
+  io.err('The first APK, ideally the one that the fleet runs (empty: later): ');
   let typed = '';
   for await (const piece of io.stdin()) {
     typed += piece.toString('utf8');
@@ -99,7 +99,7 @@ async function askForApk(io: Io): Promise<string | undefined> {
   return answer === '' ? undefined : answer;
 }
 
-/** True when one was made; a folder inside a repository stays a part of it. */
+/** True if a repository was made. A folder inside a repository stays part of it. */
 async function makeRepository(root: string, io: Io): Promise<boolean> {
   const { repository, unreadable } = await openWorkspace(io, root);
   if (unreadable !== undefined) throw unreadable;

@@ -1,6 +1,6 @@
 /** The workflow that judges each pull request of a releases repository. */
 
-/** What GitHub calls an expression; the shell never sees one, only the environment does. */
+/** A GitHub expression. Use it only in the environment, never in shell code. */
 const expression = (text: string): string => `\${{ ${text} }}`;
 
 export const WORKFLOW = `# Judges every change of the releases before it can be merged. It always runs and always reports, also when releases/

@@ -183,7 +183,7 @@ test('a controller that is not there is told in words, and refused checks stand 
     assert.is(away.status, 2);
     assert.match(
       away.err,
-      /^error: cannot reach the controller at http:\/\/127\.0\.0\.1:1\/: nothing listens there .*\[controller_unreachable\]\n {2}is the controller running, and is --url right\?\n$/,
+      /^error: cannot reach the controller at http:\/\/127\.0\.0\.1:1\/: nothing listens there .*\[controller_unreachable\]\n {2}check that the controller is running and that --url is right\n$/,
     );
     const other = await fleetVerb(['--url', journey.url, ...SIGNER], { OTA_ADMIN_TOKEN: 'of-another' });
     assert.match(other.err, /answered 401 .*check that OTA_ADMIN_TOKEN belongs to this controller/s);
