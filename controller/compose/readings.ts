@@ -56,6 +56,7 @@ export const readingsOf = (
   },
   adminExpiresAtMs: () => adminExpiresAtMs(store),
   clockHeld: () => clock.held,
+  leads: () => store.leads,
   database: () => database,
   deviceTokens: () => {
     const name = (kid: string | undefined): string => (kid === IMPORTED_KID ? 'imported' : (kid ?? 'unseen'));

@@ -21,6 +21,8 @@ export interface Readings {
   /** When the last valid token of scope `admin` ends, Unix ms. */
   adminExpiresAtMs(): Promise<number | undefined>;
   clockHeld(): boolean;
+  /** This controller reads the source and judges; always with SQLite. */
+  leads(): boolean;
   /** Undefined while the database is a file of this machine. */
   database(): { readonly reachable: boolean; readonly ageMs: number; readonly stale: boolean } | undefined;
   /** Devices by `kid`, `imported` or `unseen`. */
@@ -108,6 +110,10 @@ function gaugesOf(registry: Registry) {
     ),
     sourceAge: gauge('ota_source_age_seconds', 'Time since the source was last read.'),
     clockHeld: gauge('ota_clock_held', '1 while the wall clock cannot be trusted and exposure stands still.'),
+    leads: gauge(
+      'ota_leads',
+      '1 at the controller that leads: it reads the source, judges and does what was promised.',
+    ),
     databaseUp: gauge(
       'ota_database_up',
       '1 while the PostgreSQL server answers this controller; no series with SQLite.',
@@ -179,6 +185,7 @@ function standing(g: Gauges, readings: Readings): void {
   g.deviceTokens.reset();
   for (const [kid, devices] of readings.deviceTokens()) g.deviceTokens.labels(kid).set(devices);
   g.clockHeld.set(readings.clockHeld() ? 1 : 0);
+  g.leads.set(readings.leads() ? 1 : 0);
   const database = readings.database();
   if (database !== undefined) {
     g.databaseUp.set(database.reachable ? 1 : 0);

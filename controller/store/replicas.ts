@@ -41,6 +41,9 @@ export async function saySelf(
     .insert({ id, host, version, role, seen_ms, change_id: changeId, clock_off_ms: wallMs() - seen_ms })
     .onConflict('id')
     .merge();
+  // One that was killed cannot say that it leads no more.
+  if (role === 'leads')
+    await trx<ReplicaRecord>('controllers').where({ role }).whereNot({ id }).update({ role: 'follows' });
   await trx<ReplicaRecord>('controllers')
     .where('seen_ms', '<', seen_ms - FORGET_AFTER_MS)
     .delete();
@@ -78,7 +81,11 @@ export const makeReplicas = (db: Db, isShared: boolean): Replicas => ({
 
 async function listed(reader: Knex): Promise<Replica[]> {
   const nowMs = await clockMs(reader);
-  const rows = await reader<ReplicaRecord>('controllers').orderBy(['role', 'host', 'id']);
+  const rows = await reader<ReplicaRecord>('controllers').orderBy([
+    { column: 'role', order: 'desc' },
+    'host',
+    'id',
+  ]);
   return rows.map(({ host, version, role, seen_ms, clock_off_ms: clockOffMs }) => ({
     host,
     version,

@@ -175,7 +175,7 @@ const cases: [string, Partial<HealthFacts>, string, RegExp, RegExp][] = [
       ],
     },
     'warning',
-    /^ota-1 \(1\.0\.0\) leads; there is no other to take over; ota-2 was last seen 5m ago$/,
+    /^1 controller: ota-1 \(1\.0\.0\) leads; there is no other to take over; ota-2 was last seen 5m ago$/,
     /start it again/,
   ],
   [
@@ -187,7 +187,7 @@ const cases: [string, Partial<HealthFacts>, string, RegExp, RegExp][] = [
       ],
     },
     'warning',
-    /^ota-1 \(1\.0\.0\) leads, ota-2 \(1\.1\.0\) follows$/,
+    /^2 controllers: ota-1 \(1\.0\.0\) leads, ota-2 \(1\.1\.0\) follows$/,
     /newer version/,
   ],
   [
@@ -238,7 +238,7 @@ test('what is not set up is off, and that is no warning', () => {
 test('a controller that leads alone is fine, and the text says that nobody would take over', () => {
   const replicas = [{ host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900, clockOffMs: 0 }] as const;
   const { state, text } = of({ replicas }, 'replicas');
-  assert.equal([state, text], ['fine', 'ota-1 (1.0.0) leads; there is no other to take over']);
+  assert.equal([state, text], ['fine', '1 controller: ota-1 (1.0.0) leads; there is no other to take over']);
 });
 
 test('a good delivery after a wrong one ends the alarm', () => {

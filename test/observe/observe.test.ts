@@ -123,6 +123,7 @@ test('gauges are read at the scrape, and a build that is gone leaves no stale se
     revisionRefused: () => true,
     adminExpiresAtMs: async () => 1_700_000_000_000,
     clockHeld: () => true,
+    leads: () => true,
     database: () => ({ reachable: false, ageMs: 90_000, stale: false }),
     deviceTokens: () => new Map([['k1', 5]]),
     tlsExpiresAtMs: () => 1_800_000_000_000,
@@ -164,6 +165,7 @@ test('gauges are read at the scrape, and a build that is gone leaves no stale se
   assert.is(await value(observer, 'ota_revision_refused'), 1);
   assert.is(await value(observer, 'ota_admin_token_expiry_seconds{scope="admin"}'), 1_700_000_000);
   assert.is(await value(observer, 'ota_clock_held'), 1);
+  assert.is(await value(observer, 'ota_leads'), 1);
   assert.is(await value(observer, 'ota_database_up'), 0);
   assert.is(await value(observer, 'ota_database_age_seconds'), 90);
   assert.is(await value(observer, 'ota_device_tokens{kid="k1"}'), 5);

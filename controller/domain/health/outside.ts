@@ -80,7 +80,7 @@ export function webhookOf({ webhook, github }: HealthFacts): HealthCheck {
 }
 
 export function objectStoreOf({ objectStore }: HealthFacts): HealthCheck {
-  if (objectStore.kind === 'off') return off('object_store', 'APKs lie in the data folder');
+  if (objectStore.kind === 'off') return off('object_store', 'APKs lie in a folder on disk');
   if (objectStore.kind === 'fine') return fine('object_store', objectStore.text);
   return failing(
     'object_store',

@@ -1,5 +1,6 @@
 /** The controllers on one database: who leads, who follows and would take over, who is gone. */
 import { durationText, HOUR_MS, MINUTE_MS, SECOND_MS } from '../duration.ts';
+import { countText } from '../plan/words.ts';
 import { fine, type HealthCheck, type HealthFacts, off, type ReplicaFacts, warning } from './facts.ts';
 
 /** Each says every few seconds that it is there. */
@@ -36,8 +37,9 @@ export function replicasOf({ replicas }: HealthFacts): HealthCheck {
 }
 
 function toldOf(here: readonly ReplicaFacts[]): string {
-  const said = here.map(({ host, version, role }) => `${host} (${version}) ${role}`).join(', ');
-  return here.some(r => r.role === 'follows') ? said : `${said}; there is no other to take over`;
+  const each = here.map(({ host, version, role }) => `${host} (${version}) ${role}`).join(', ');
+  const said = `${countText(here.length, 'controller')}: ${each}`;
+  return here.length > 1 ? said : `${said}; there is no other to take over`;
 }
 
 function agoText(ms: number): string {
