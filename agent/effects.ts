@@ -14,7 +14,7 @@ import type { AgentState, Attempt } from './state.ts';
 import { verifyDownload } from './verify.ts';
 
 /** The runner's interface for its effects. */
-export interface Runner {
+interface Runner {
   fact(make: (at: Moment) => Fact): void;
   /** An effect has ended. */
   idle(): void;

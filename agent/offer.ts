@@ -90,7 +90,7 @@ const OFFER_SCHEMA = {
 
 const isWireOffer = new Ajv().compile<WireOffer>(OFFER_SCHEMA as unknown as JSONSchemaType<WireOffer>);
 
-export type ParsedOffer =
+type ParsedOffer =
   | { readonly ok: true; readonly offer: Offer }
   | { readonly ok: false; readonly detail: string; readonly buildId: BuildId | undefined };
 

@@ -274,9 +274,9 @@ for (const rule of RULES) {
   });
 }
 
-const EXPORTED = /^export (?:async )?(?:const|function\*?|class|let) ([A-Za-z_$][\w$]*)/gm;
+const EXPORTED = /^export (?:async )?(?:const|function\*?|class|let|interface|type) ([A-Za-z_$][\w$]*)/gm;
 
-/** Values that are exported although no other file says their name. */
+/** Values and types that are exported although no other file says their name. */
 function exportedInVain(files: readonly SourceFile[], readers: readonly SourceFile[]): string[] {
   const said = new Map<string, Set<string>>();
   for (const { path: file, text } of readers)
@@ -290,12 +290,15 @@ function exportedInVain(files: readonly SourceFile[], readers: readonly SourceFi
   );
 }
 
-test('no value is exported that no other file takes', () => {
+test('nothing is exported that no other file takes', () => {
   const readers = ['bench', 'demo', 'scripts', 'test'].flatMap(filesUnder);
   assert.equal(exportedInVain(all, [...all, ...readers]), []);
-  const lonely = { path: 'controller/x.ts', text: 'export const lonely = 1;\nexport const taken = lonely;' };
+  const lonely = {
+    path: 'controller/x.ts',
+    text: 'export const lonely = 1;\nexport type Idle = 1;\nexport const taken = lonely;',
+  };
   const taker = { path: 'agent/y.ts', text: "import { taken } from '../controller/x.ts'; f(taken);" };
-  assert.equal(exportedInVain([lonely], [lonely, taker]), ['controller/x.ts lonely']);
+  assert.equal(exportedInVain([lonely], [lonely, taker]), ['controller/x.ts lonely', 'controller/x.ts Idle']);
 });
 
 // ---------------------------------------------------------------- the rules themselves

@@ -21,7 +21,7 @@ import {
 } from './parse.ts';
 import { type AdbTarget, adb, INSTALL_TIMEOUT_MS, PUSH_TIMEOUT_MS, shell, shellWithErrors } from './shell.ts';
 
-export interface AdbOptions extends AdbTarget {
+interface AdbOptions extends AdbTarget {
   readonly package: string;
   /** `package/.Service`, started again after an update. */
   readonly service?: string | undefined;

@@ -11,7 +11,7 @@ import { type FleetDevice, Member, type MemberView, type MemberWorld } from './m
 import { enliven, failInstalls, type Profile, settle } from './population.ts';
 import { type FleetSummary, Tally } from './summary.ts';
 
-export interface FleetOptions {
+interface FleetOptions {
   /** The controller: https, or http on loopback. */
   readonly url: string;
   readonly devices: readonly FleetDevice[];

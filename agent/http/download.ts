@@ -12,7 +12,7 @@ const MAX_REDIRECTS = 5;
 const MIN_BYTES_PER_S = 2_048;
 const GRACE_MS = 60_000;
 
-export interface DownloadOptions {
+interface DownloadOptions {
   readonly requestId: string;
   readonly signal: AbortSignal;
   readonly monotonicMs: () => number;

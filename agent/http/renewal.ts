@@ -3,7 +3,7 @@ import { boundedText, type Connection, exchange, networkCode } from './client.ts
 
 const MAX_ANSWER_BYTES = 16 * 1024;
 
-export type NewCredentials =
+type NewCredentials =
   | { readonly ok: true; readonly token: string; readonly nudgeKey: Buffer }
   | { readonly ok: false; readonly code: string };
 

@@ -25,7 +25,7 @@ export interface SimulatedOptions {
 }
 
 /** The next fault: an install fails with a code, hangs for ever, or throws. */
-export type InstallFault = { readonly code: string } | 'hang' | 'throw';
+type InstallFault = { readonly code: string } | 'hang' | 'throw';
 
 const GOOD_CONDITIONS: Conditions = {
   unmeteredWifi: true,

@@ -16,7 +16,7 @@ export interface Package {
   readonly sha256: Sha256 | undefined;
 }
 
-export interface InstallPolicy {
+interface InstallPolicy {
   readonly sdk: number;
   /** The caller asked for a downgrade (`pm install -d`). */
   readonly downgrade: boolean;

@@ -4,7 +4,7 @@ import type { ByteReader } from './byte-reader.ts';
 import { VerityTree } from './verity.ts';
 
 /** The parts of the file. Signatures cover all of them except the signing block. */
-export interface Sections {
+interface Sections {
   /** Start of the signing block, which is the end of the first covered section. */
   blockOffset: number;
   /** Start of the central directory. */
@@ -14,7 +14,7 @@ export interface Sections {
 }
 
 /** Result of one pass over the file. */
-export interface FileDigests {
+interface FileDigests {
   /** SHA-256 of every byte of the file, hex. */
   sha256: string;
   content: Map<ContentDigest, Buffer>;

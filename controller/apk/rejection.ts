@@ -5,7 +5,7 @@
 export type ApkRejectionCode = ZipCode | SigningBlockCode | SignerCode | SchemeCode | ManifestCode;
 
 /** Android would not open the archive. */
-export type ZipCode =
+type ZipCode =
   | 'not_a_zip'
   | 'file_too_large'
   | 'zip64_unsupported'
@@ -15,7 +15,7 @@ export type ZipCode =
   | 'zip_duplicate_entry';
 
 /** There is no signature that Android 7 and later use, or the block that holds it is broken. */
-export type SigningBlockCode =
+type SigningBlockCode =
   | 'unsigned'
   | 'v1_only'
   | 'v2_stripped'
@@ -23,7 +23,7 @@ export type SigningBlockCode =
   | 'signing_block_too_large';
 
 /** One signer of a scheme is not valid. */
-export type SignerCode =
+type SignerCode =
   | 'signer_malformed'
   | 'no_signatures'
   | 'no_supported_algorithm'
@@ -42,7 +42,7 @@ export type SignerCode =
   | 'lineage_signer_mismatch';
 
 /** The signers are inconsistent for some Android version, or do not match the file's bytes. */
-export type SchemeCode =
+type SchemeCode =
   | 'no_signers'
   | 'too_many_signers'
   | 'no_signer_for_sdk'
@@ -58,7 +58,7 @@ export type SchemeCode =
   | 'incompatible_sdk';
 
 /** `AndroidManifest.xml` cannot be read, or a build cannot be made from its values. */
-export type ManifestCode =
+type ManifestCode =
   | 'manifest_missing'
   | 'app_bundle'
   | 'split_archive'

@@ -29,7 +29,7 @@ export interface Admission {
   distrust(sha256: Sha256): void;
 }
 
-export interface AdmissionOptions {
+interface AdmissionOptions {
   readonly artifacts: Artifacts;
   readonly openReader?: OpenReader;
   readonly monotonicMs: () => number;

@@ -25,7 +25,7 @@ import {
 } from './files.ts';
 import { makeQuota, type Reservation } from './quota.ts';
 
-export interface DiskOptions {
+interface DiskOptions {
   /** Created when its parent exists. */
   readonly folder: string;
   /** Disk space for all APKs. */

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { ByteReader } from '../apk/byte-reader.ts';
 
 /** A {@link ByteReader} over a file that must be closed. */
-export interface FileReader extends ByteReader, AsyncDisposable {
+interface FileReader extends ByteReader, AsyncDisposable {
   readInto(target: Buffer, offset: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -12,7 +12,7 @@ import type { Artifacts } from '../ports/index.ts';
 import type { Bucket, StoredObject } from './bucket.ts';
 import type { Tombstones } from './tombstones.ts';
 
-export interface ObjectStoreOptions {
+interface ObjectStoreOptions {
   readonly bucket: Bucket;
   /** The copies; it judges what is uploaded. */
   readonly copies: Artifacts;

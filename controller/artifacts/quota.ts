@@ -2,7 +2,7 @@
 import { Fault } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
 
-export interface Quota {
+interface Quota {
   readonly usedBytes: number;
   /** Counts an APK with this size; `undefined` when it is gone. */
   count(sha256: Sha256, sizeBytes: number | undefined): void;

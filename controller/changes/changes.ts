@@ -30,7 +30,7 @@ import type { Change } from '../yaml/change/index.ts';
 import { readSteps } from '../yaml/change/steps.ts';
 import { changeTree } from '../yaml/change/tree.ts';
 
-export interface ChangesOptions {
+interface ChangesOptions {
   readonly source: Pick<Source, 'head' | 'read' | 'push'>;
   readonly desired: Pick<DesiredStore, 'applied'>;
   readonly devices: Pick<DeviceStore, 'scan' | 'checkInGaps'>;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-export interface ApkInput extends AsyncDisposable {
+interface ApkInput extends AsyncDisposable {
   /** A regular file with the bytes, or the given path if it is neither a file nor a pipe. */
   readonly path: string;
 }

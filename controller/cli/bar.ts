@@ -2,7 +2,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Io } from './io.ts';
 
-export interface Bar {
+interface Bar {
   set(done: number, text?: string): void;
   end(): void;
 }

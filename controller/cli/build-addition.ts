@@ -13,7 +13,7 @@ import { modelineFor } from './modeline.ts';
 import { errorsIn, textOf } from './problem-formats.ts';
 import type { Workspace } from './workspace.ts';
 
-export interface NewBuild {
+interface NewBuild {
   readonly id: string;
   /** The text of `builds/<id>.yaml`. */
   readonly text: string;

@@ -8,7 +8,7 @@ import { Fault } from '../domain/fault.ts';
 import { visible } from './problem-formats.ts';
 
 /** Where a command line writes. */
-export interface Terminal {
+interface Terminal {
   out(text: string): void;
   err(text: string): void;
   readonly colour: boolean;
@@ -20,7 +20,7 @@ export type AddVerb<I, E extends number> = (
   choose: (work: (io: I) => Promise<E>) => void,
 ) => void;
 
-export interface CommandLine<I extends Terminal, E extends number> {
+interface CommandLine<I extends Terminal, E extends number> {
   readonly name: string;
   readonly description: string;
   /** Environment variables and exit codes, printed below the help. */

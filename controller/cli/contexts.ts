@@ -12,7 +12,7 @@ export interface Context {
   readonly token_file: string;
 }
 
-export interface Contexts {
+interface Contexts {
   /** The context used by default; null if there is none. */
   readonly current: string | null;
   readonly contexts: Readonly<Record<string, Context>>;

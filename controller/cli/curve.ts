@@ -6,7 +6,7 @@ export interface CurvePoint {
   readonly taken: number;
 }
 
-export interface CurveSize {
+interface CurveSize {
   /** Columns and rows of the plot, without its labels. */
   readonly width: number;
   readonly height: number;

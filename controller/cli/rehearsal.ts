@@ -21,7 +21,7 @@ export type Rehearsal =
   /** `said`: the problems, one per line. */
   | { readonly kind: 'refused'; readonly command: string; readonly said: string };
 
-export interface WayBack {
+interface WayBack {
   /** The command to type. */
   readonly command: string;
   /** What it does, or why it alone would be refused. */

@@ -45,7 +45,7 @@ export interface Away {
 }
 
 /** Hours of the ramp in which the exposure must not increase. */
-export interface Freeze {
+interface Freeze {
   readonly fromHour: number;
   readonly hours: number;
 }
@@ -55,7 +55,7 @@ export interface StepModel extends RampStep {
   readonly devices?: number;
 }
 
-export interface RampModel extends Ramp {
+interface RampModel extends Ramp {
   readonly steps: readonly StepModel[];
 }
 

@@ -35,7 +35,7 @@ export interface Played {
   readonly takenShare: number;
 }
 
-export interface PlayOptions {
+interface PlayOptions {
   /** Called at each look. */
   readonly onLook?: (look: Look) => void;
 }

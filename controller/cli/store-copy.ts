@@ -5,7 +5,7 @@ import { examples, type Verb } from './program.ts';
 import { table } from './table.ts';
 import { usage } from './usage.ts';
 
-export interface CopiedTable {
+interface CopiedTable {
   readonly table: string;
   readonly rows: { readonly source: number; readonly dest: number };
   readonly sha256: { readonly source: string; readonly dest: string };

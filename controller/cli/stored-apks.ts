@@ -64,7 +64,7 @@ const newBuilds = (state: DesiredState, standing: Pick<Standing, 'state'> | unde
   return offerableBuilds({ state }).filter(b => !stood.has(b.sha256));
 };
 
-export interface ApkCheck {
+interface ApkCheck {
   readonly admit: (state: DesiredState, standing: Pick<Standing, 'state'> | undefined) => Promise<Finding[]>;
   /** Why the stored APKs were not checked; undefined if they were, or if there was nothing to check. */
   readonly unchecked: () => string | undefined;

@@ -28,7 +28,7 @@ export interface Subject {
   readonly notes: readonly string[];
 }
 
-export interface SubjectOptions {
+interface SubjectOptions {
   readonly base: string | undefined;
   /** Present if a pull request is wanted. */
   readonly proposals: Proposals | undefined;

@@ -20,7 +20,7 @@ import { askRollout } from './told-rollout.ts';
 import { VERSION } from './version.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
-export interface ValidateOptions {
+interface ValidateOptions {
   readonly base?: string;
   readonly format: Format;
   readonly offline?: boolean;

@@ -7,7 +7,7 @@ import { OUTLINE } from './outline.ts';
 import type { Verb } from './program.ts';
 import type { Moves } from './store-copy.ts';
 
-export interface Wiring {
+interface Wiring {
   /** If absent, `--open-pr` is refused with what to do instead. */
   readonly proposals: Proposals | undefined;
   readonly backups: Backups;

@@ -16,7 +16,7 @@ import type { Ground } from './ground.ts';
 
 const MEGABYTE = 1_048_576;
 
-export interface StoredApks {
+interface StoredApks {
   readonly artifacts: Artifacts;
   /** Undefined where APKs lie in the data folder alone. */
   readonly objectStore: ObjectStore | undefined;

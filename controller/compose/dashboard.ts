@@ -21,7 +21,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { GateWatch } from '../watch/gate.ts';
 import type { Ground } from './ground.ts';
 
-export interface PageParts {
+interface PageParts {
   readonly picture: Picture;
   readonly reconciler: Reconciler;
   readonly progress: ProgressSource;

@@ -17,7 +17,7 @@ import { resumeRamp } from '../watch/ramp-row.ts';
 import type { Ground } from './ground.ts';
 import type { Nudges } from './nudges.ts';
 
-export interface DesiredParts {
+interface DesiredParts {
   readonly source: Source;
   readonly judging: JudgeSteps<SourceTree>;
   readonly parseRollout: ContinuityOptions['parseRollout'];

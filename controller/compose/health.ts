@@ -26,7 +26,7 @@ const MEGABYTE = 1_048_576;
 const PROBE_EVERY_MS = 60_000;
 const PROBE_WITHIN_MS = 10_000;
 
-export interface HealthParts {
+interface HealthParts {
   readonly keys: Pick<Keys, 'tokenKeys'>;
   readonly picture: Picture;
   readonly reconcile: Pick<Reconcile, 'status'>;

@@ -8,7 +8,7 @@ import { mayLook, type Session, type Viewer, viewerOfPerson, viewerOfToken } fro
 
 const SESSION_MS = 8 * HOUR_MS;
 
-export interface SignedIn {
+interface SignedIn {
   readonly session: Session;
 }
 

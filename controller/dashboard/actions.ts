@@ -37,7 +37,7 @@ const RECOMMENDED: Partial<Record<NowState, Way>> = {
 /** Suggested shares. */
 const PERCENTS = [1, 5, 10, 25, 50, 100];
 
-export interface ActsLook {
+interface ActsLook {
   readonly viewer: Viewer;
   readonly formToken: string;
 }

@@ -30,7 +30,7 @@ export interface FrameFacts {
   readonly live: string;
 }
 
-export interface Framed {
+interface Framed {
   readonly view: View;
   readonly title: string;
   readonly main: Html;

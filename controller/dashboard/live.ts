@@ -2,14 +2,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PageAnswer, PageRequest } from '../ports/index.ts';
 
-export interface LiveOptions {
+interface LiveOptions {
   /** A text that changes whenever a page would look different. */
   readonly version: () => string;
   /** True while the viewer of the stream may still look. */
   readonly isGood: (request: PageRequest) => Promise<boolean>;
 }
 
-export interface Live {
+interface Live {
   answer(request: PageRequest): PageAnswer;
   /** Ends all streams and accepts no new ones. */
   stop(): void;

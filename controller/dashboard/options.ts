@@ -28,7 +28,7 @@ import type {
   TroubleSource,
 } from '../ports/index.ts';
 
-export interface DashboardPorts {
+interface DashboardPorts {
   readonly picture: Picture;
   readonly reconciler: Pick<Reconciler, 'status'>;
   readonly progress: Pick<ProgressSource, 'recent' | 'last'>;

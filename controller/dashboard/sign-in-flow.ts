@@ -6,13 +6,13 @@ import { ownPath } from './sign-in-view.ts';
 /** How long a person may take at the provider. */
 const FLOW_MS = 600_000;
 
-export interface Flow {
+interface Flow {
   readonly secrets: SignInSecrets;
   /** The path on our pages that the person wanted. */
   readonly next: string;
 }
 
-export interface Flows {
+interface Flows {
   /** New secrets, and the value of `Set-Cookie` that contains them. */
   begin(next: string): { readonly flow: Flow; readonly cookie: string };
   /** Undefined if this browser began no sign-in, or too long ago. */

@@ -27,7 +27,7 @@ export function columnOf(header: string): string {
 }
 
 const DELIMITERS = [',', ';', '\t'] as const;
-export type Delimiter = (typeof DELIMITERS)[number];
+type Delimiter = (typeof DELIMITERS)[number];
 
 export interface SheetHeader {
   readonly delimiter: Delimiter;

@@ -22,7 +22,7 @@ export interface Endings {
   readonly failed: readonly { readonly reason: ResultReason; readonly devices: number }[];
 }
 
-export interface SpikeCounts {
+interface SpikeCounts {
   readonly failed: number;
   /** `ok` and `failed` together. */
   readonly ended: number;

@@ -17,7 +17,7 @@ export const KEPT_ACTIONS = [APPLY, COMPLETE, 'halt', 'brake'] as const;
 const EVENT_KINDS = ['step', 'verdict', 'restart', 'halt', 'brake', 'resume', 'completed'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
-export interface HistoryEvent {
+interface HistoryEvent {
   readonly kind: EventKind;
   readonly text: string;
 }
@@ -68,7 +68,7 @@ function completedOf({ running, offered, kind }: Detail): string {
   return `${kind === 'rollback' ? 'the rollback is complete' : 'completed'}${share}`;
 }
 
-export interface AppliedDetail {
+interface AppliedDetail {
   readonly previousRevision: string | undefined;
   readonly planHash: string | undefined;
   /** Who made the commit, by name, and its first line. */

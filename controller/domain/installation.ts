@@ -16,13 +16,13 @@ export interface Identity {
   readonly publicUrl: string | undefined;
 }
 
-export interface RepositoryPlace {
+interface RepositoryPlace {
   readonly url: string;
   readonly branch: string;
   readonly path: string;
 }
 
-export interface KeyMark {
+interface KeyMark {
   readonly kid: string;
   readonly fingerprint: string;
 }

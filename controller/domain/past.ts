@@ -18,7 +18,7 @@ export interface PastStanding {
   readonly step: number | undefined;
 }
 
-export interface PastDevice {
+interface PastDevice {
   readonly deviceId: DeviceId;
   /** Undefined: not known. */
   readonly tags: readonly string[] | undefined;

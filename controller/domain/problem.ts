@@ -1,6 +1,6 @@
 /** Problems in the desired state, as values: all are reported together, none is thrown (SPEC §2). */
 
-export type Severity = 'error' | 'warning';
+type Severity = 'error' | 'warning';
 
 /** A problem and its path in the desired state; a path step is a key or an index. */
 export interface Finding {

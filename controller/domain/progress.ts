@@ -93,7 +93,7 @@ function placeOf(snapshot: Snapshot, subject: Build, device: Device, nowMs: numb
   return newer ? 'staying' : { held: decision.reason };
 }
 
-export interface ProgressCounter {
+interface ProgressCounter {
   add(device: CountedDevice): void;
   result(): FleetProgress;
 }

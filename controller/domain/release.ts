@@ -28,7 +28,7 @@ export interface SignerFrom {
   readonly fingerprint: Sha256;
 }
 
-export interface Withdrawal {
+interface Withdrawal {
   readonly reason: string;
   readonly atMs: number;
 }
@@ -112,7 +112,7 @@ export interface FreezeWindow {
 export type Weekday = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
 
 /** `approvals` reviewers are needed when the predicted exposure is above `abovePercent`. */
-export interface ApprovalRule {
+interface ApprovalRule {
   readonly abovePercent: number;
   readonly approvals: number;
 }

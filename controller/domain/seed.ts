@@ -14,7 +14,7 @@ export const SEED_FLEET_LIMIT = 10_000;
 const HASHES = 80_000;
 const MOST_TRIES = 4_096;
 
-export interface SeedChoice {
+interface SeedChoice {
   /** `b42.17`: the build id and a counter. */
   readonly cohortSeed: string;
   /** The largest deviation of any step from its percentage, in points of this fleet; 0 for an empty fleet. */

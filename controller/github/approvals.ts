@@ -22,7 +22,7 @@ export interface ShownPlans {
   list(pull: number): Promise<readonly ShownPlan[]>;
 }
 
-export interface ShownPlan {
+interface ShownPlan {
   readonly planHash: string;
   /** By GitHub's clock, Unix ms. */
   readonly sinceMs: number;
@@ -111,7 +111,7 @@ export const unapprovable = (plan: Plan, needed: number): Finding[] => [
   ),
 ];
 
-export interface ApprovalsOptions {
+interface ApprovalsOptions {
   readonly github: GitHub;
   readonly store: KeyValueStore;
   readonly shown: ShownPlans;

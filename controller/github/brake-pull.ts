@@ -31,7 +31,7 @@ import { renderBrakeBody, renderBrakeEnd, titleOfBrake } from './render/brake.ts
 import type { RevisionProgress } from './revision-progress.ts';
 
 /** As `narrowRollout`: the edit that rollout.yaml needs. */
-export type NarrowRollout = (
+type NarrowRollout = (
   text: string,
   state: DesiredState,
   halt: Halt,
@@ -56,7 +56,7 @@ export interface BrakePullsOptions {
   readonly path: string;
 }
 
-export interface BrakePulls {
+interface BrakePulls {
   /** Makes GitHub agree with the present state of this halt. */
   settle(haltId: number): Promise<void>;
 }

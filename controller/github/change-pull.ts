@@ -8,7 +8,7 @@ import type { Proposers } from './proposers.ts';
 import { putBranch } from './put-branch.ts';
 import { literal, paragraphs } from './render/markdown.ts';
 
-export interface ChangePullOptions {
+interface ChangePullOptions {
   readonly github: GitHub;
   readonly proposers: Proposers;
   /** The branch with the desired state. */

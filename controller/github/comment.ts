@@ -8,7 +8,7 @@ import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 import { KEEP_MS } from './remembered.ts';
 
-export interface CommentPlace {
+interface CommentPlace {
   readonly pull: number;
   /** Names the comment within the pull request: `console`, or `notice` with revision and state. */
   readonly name: string;
@@ -19,7 +19,7 @@ export interface Comments {
   put(place: CommentPlace, text: string): Promise<StandingComment>;
 }
 
-export interface StandingComment {
+interface StandingComment {
   readonly id: number;
   /** True if something was sent. */
   readonly written: boolean;

@@ -45,7 +45,7 @@ import { isFinal, type RevisionProgress } from './revision-progress.ts';
 import { shownProblem } from './shown-problem.ts';
 import { makeStatuses } from './statuses.ts';
 
-export interface ConsoleOptions
+interface ConsoleOptions
   extends FleetSources,
     Pick<BrakePullsOptions, 'halts' | 'narrow' | 'onProposed'>,
     Pick<FormerHaltsOptions, 'parseRollout'> {

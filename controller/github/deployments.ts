@@ -7,7 +7,7 @@ import { clip } from './statuses.ts';
 
 const ENVIRONMENT = 'fleet';
 
-export type DeploymentState = 'queued' | 'in_progress' | 'success' | 'failure' | 'inactive';
+type DeploymentState = 'queued' | 'in_progress' | 'success' | 'failure' | 'inactive';
 
 export interface Deployments {
   /** Sets the deployment of `sha` to `state`; resolves to whether something was sent. */

@@ -169,7 +169,7 @@ export interface Ledger {
   skip(revisions: readonly Revision[], by: Entry): Promise<void>;
 }
 
-export interface LedgerOptions {
+interface LedgerOptions {
   readonly store: KeyValueStore;
   readonly outbox: Pick<OutboxStore, 'add'>;
   readonly nowMs: () => number;

@@ -11,7 +11,7 @@ import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 import { literal, paragraphs } from './render/markdown.ts';
 
-export interface ProposalsOptions extends CheckoutOptions {
+interface ProposalsOptions extends CheckoutOptions {
   /** Name of the remote; default `origin`. */
   readonly remote?: string;
   /** The branch with the desired state; undefined: the remote's default branch. */
@@ -83,7 +83,7 @@ export function proposalBody({ plan, fleet, foreseen, reason, warnings }: Propos
   );
 }
 
-export interface PullText {
+interface PullText {
   readonly branch: string;
   /** The branch with the desired state. */
   readonly base: string;

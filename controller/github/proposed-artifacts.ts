@@ -3,7 +3,7 @@ import { PROPOSED_KEY, type ProposedArtifacts } from '../domain/artifact-use.ts'
 import type { Sha256 } from '../domain/ids.ts';
 import type { KeyValueStore } from '../ports/index.ts';
 
-export interface ProposedArtifactStore {
+interface ProposedArtifactStore {
   /** Stores the APKs that the pull request names in addition to the applied ones. */
   note(pull: number, artifacts: readonly Sha256[]): Promise<void>;
   /** Forgets pull requests that are no longer open. */

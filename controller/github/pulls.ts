@@ -44,7 +44,7 @@ import { shownProblem } from './shown-problem.ts';
 /** The judgement of reconcile, for a tree that would be merged now. */
 export type JudgeTree = (tree: SourceTree, standing: Standing | undefined) => Promise<Judgement>;
 
-export interface PullsOptions {
+interface PullsOptions {
   readonly judge: JudgeTree;
   readonly github: GitHub;
   readonly comments: Comments;
@@ -67,7 +67,7 @@ export interface PullsOptions {
   readonly pullsPerPage?: number;
 }
 
-export interface Pulls {
+interface Pulls {
   /** Adds an outbox row for every pull request whose head, base or approvals changed. */
   look(): Promise<void>;
   /** Plans one pull request; sends nothing that GitHub already has. */

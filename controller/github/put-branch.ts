@@ -6,7 +6,7 @@ import type { Revision } from '../domain/ids.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 
-export interface BranchContent {
+interface BranchContent {
   readonly branch: string;
   readonly base: Revision;
   /** Complete new texts by path in the repository. */

@@ -11,7 +11,7 @@ import { GitHubFault } from './fault.ts';
 import type { HeadStatuses } from './head-statuses.ts';
 import type { JudgeTree } from './pulls.ts';
 
-export interface QueueOptions {
+interface QueueOptions {
   readonly judge: JudgeTree;
   readonly github: GitHub;
   readonly approvals: Approvals;
@@ -21,7 +21,7 @@ export interface QueueOptions {
   readonly branch: string;
 }
 
-export interface MergeQueue {
+interface MergeQueue {
   /** Judges everything in the queue; does not send an existing status again. */
   look(): Promise<void>;
 }

@@ -20,7 +20,7 @@ import { renderRejected } from './render/rejected.ts';
 import { statusOf } from './revision-progress.ts';
 import type { CommitStatus, Statuses } from './statuses.ts';
 
-export interface ReportOptions {
+interface ReportOptions {
   readonly github: GitHub;
   readonly comments: Comments;
   readonly statuses: Statuses;
@@ -35,7 +35,7 @@ export interface ReportOptions {
   readonly activeWithinMs: number;
 }
 
-export interface Reporter {
+interface Reporter {
   tell(revision: Revision): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ import { DAY_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import type { KeyValueStore, Webhook } from '../ports/index.ts';
 
-export interface WebhookOptions {
+interface WebhookOptions {
   readonly secret: string;
   readonly store: KeyValueStore;
   readonly nowMs: () => number;

@@ -38,7 +38,7 @@ export interface Auth {
   readonly show: ShowToken;
 }
 
-export interface AuthOptions {
+interface AuthOptions {
   readonly devices: DeviceStore;
   readonly admins: AdminStore;
   readonly clock: Clock;

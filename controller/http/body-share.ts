@@ -4,13 +4,13 @@
  */
 import { Refusal } from './problem.ts';
 
-export interface BodyPlace {
+interface BodyPlace {
   /** Aborted with a Refusal when the place is given to another body. */
   readonly signal: AbortSignal;
   leave(): void;
 }
 
-export interface BodyShare {
+interface BodyShare {
   /** Never refuses; `bytes` is what the body may grow to. */
   enter(address: string, bytes: number): BodyPlace;
 }

@@ -18,7 +18,7 @@ export interface Pace {
   readonly signal?: AbortSignal;
 }
 
-export interface BodyLimits extends Pace {
+interface BodyLimits extends Pace {
   readonly maxBytes: number;
 }
 

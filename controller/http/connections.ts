@@ -10,7 +10,7 @@ export interface Connections {
   begin(socket: Socket): () => void;
 }
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly most: number;
   /** Called with the number of connections closed to make room since the last call; at most once in ten seconds. */
   readonly onFull: (closed: number) => void;

@@ -4,7 +4,7 @@ import type { Schemas } from '../../schemas/api.d.ts';
 import { type BodySchema, bodyValidator } from './body-schemas.ts';
 import { Refusal } from './problem.ts';
 
-export interface FieldError {
+interface FieldError {
   /** JSON Pointer to the value. */
   readonly path: string;
   readonly message: string;

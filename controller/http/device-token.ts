@@ -7,14 +7,14 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { type DeviceId, isDeviceId } from '../domain/ids.ts';
 import { isKid, type TokenKeys } from '../domain/token-key.ts';
 
-export interface DeviceToken {
+interface DeviceToken {
   readonly deviceId: DeviceId;
   readonly generation: number;
   /** Of the key that made it. */
   readonly kid: string;
 }
 
-export type TokenVerdict = DeviceToken | 'malformed' | 'invalid';
+type TokenVerdict = DeviceToken | 'malformed' | 'invalid';
 
 export interface DeviceTokens {
   /** Of the key that signs. */

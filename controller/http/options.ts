@@ -31,7 +31,7 @@ import type {
 import type { Fresh } from './afresh.ts';
 import { type Pace, UPLOAD } from './body.ts';
 
-export interface HttpPorts {
+interface HttpPorts {
   readonly picture: Picture;
   /** Undefined with SQLite: no other controller changes anything. */
   readonly feed?: Fresh;

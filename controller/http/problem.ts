@@ -67,7 +67,7 @@ export type HttpCode = keyof typeof PROBLEM_STATUS;
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
-export interface RefusalOptions {
+interface RefusalOptions {
   /** Seconds; sent as `Retry-After`. */
   readonly retryAfterS?: number | undefined;
   readonly headers?: Readonly<Record<string, string>>;

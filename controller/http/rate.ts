@@ -5,12 +5,12 @@ export interface RateLimit {
   take(key: string): number;
 }
 
-export interface SlotLimit {
+interface SlotLimit {
   /** The same for the device in this slot of the registry. */
   take(slot: number): number;
 }
 
-export interface RateOptions {
+interface RateOptions {
   /** On average, with a burst of as many. */
   readonly perMinute: number;
   readonly monotonicMs: () => number;

@@ -13,7 +13,7 @@ import { metadataFault, refusalOf } from './refusal.ts';
 
 type OpenId = typeof import('openid-client');
 
-export interface ProviderOptions {
+interface ProviderOptions {
   readonly issuer: string;
   /** Display name; undefined: its host is shown. */
   readonly name: string | undefined;

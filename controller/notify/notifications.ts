@@ -8,7 +8,7 @@ import type { AuditStore, Notifier, NotifyResult, OutboxEntry, OutboxHandler } f
 import { type DeliveryOptions, deliveryTo } from './deliver.ts';
 import { type Destination, topicOf } from './destination.ts';
 
-export interface NotificationOptions extends Omit<DeliveryOptions, 'tried'> {
+interface NotificationOptions extends Omit<DeliveryOptions, 'tried'> {
   readonly destinations: readonly Destination[];
   readonly isDevice: IsDevice;
   readonly newId: () => string;
@@ -21,7 +21,7 @@ export interface Notifications {
   tester(parts: TesterParts): Notifier;
 }
 
-export interface TesterParts {
+interface TesterParts {
   readonly audit: Pick<AuditStore, 'record'>;
   /** Rows were added. */
   readonly wake: () => void;

@@ -29,7 +29,7 @@ export interface BatchOptions {
 }
 
 /** Devices that no longer need a nudge are left out. Undefined when the process began to stop meanwhile. */
-export type BatchResults = ReadonlyMap<DeviceId, PushResult> | undefined;
+type BatchResults = ReadonlyMap<DeviceId, PushResult> | undefined;
 
 interface Outgoing {
   readonly deviceId: DeviceId;

@@ -27,7 +27,7 @@ import { Throttle } from './throttle.ts';
 /** How often the cursor is kept within a page that is sent slowly. */
 const KEEP_EVERY_MS = 1_000;
 
-export interface CampaignOptions extends Omit<BatchOptions, 'devices'> {
+interface CampaignOptions extends Omit<BatchOptions, 'devices'> {
   readonly outbox: OutboxStore;
   readonly devices: BatchOptions['devices'] & Pick<DeviceStore, 'scan'>;
   readonly pace: { readonly perSecond: number; readonly budgetMbps: number };

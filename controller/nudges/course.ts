@@ -9,7 +9,7 @@ const OUTAGE_FROM = 20;
 /** FCM's QUOTA_EXCEEDED concerns the whole project, not one device. */
 const QUOTA = 'message_rate_exceeded';
 
-export interface CourseOptions {
+interface CourseOptions {
   /** Wall time, Unix ms. */
   readonly wallMs: () => number;
   readonly random: () => number;
@@ -18,7 +18,7 @@ export interface CourseOptions {
 }
 
 /** The answers for one page so far. */
-export interface PageTally {
+interface PageTally {
   tried: number;
   away: number;
   quota: boolean;

@@ -25,7 +25,7 @@ interface StoredMoment {
 }
 
 /** Segments and singles name their moments by index. */
-export interface Payload {
+interface Payload {
   readonly campaignId: string;
   readonly revision: string;
   readonly buildId: string;

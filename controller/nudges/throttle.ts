@@ -10,7 +10,7 @@ const SAVED_S = 1;
 /** Tolerance for rounding errors. */
 const GRAIN = 1e-6;
 
-export interface ThrottleOptions {
+interface ThrottleOptions {
   readonly monotonicMs: () => number;
   /** Waits; ends early when its run does. */
   readonly sleep: (ms: number) => Promise<void>;

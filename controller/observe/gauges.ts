@@ -39,28 +39,28 @@ export interface Readings {
   halts(): readonly { readonly buildId: BuildId; readonly by: string }[];
 }
 
-export type RolloutDevices = 'exposed' | 'seen' | 'offered' | 'running' | 'waiting' | 'held' | 'staying';
+type RolloutDevices = 'exposed' | 'seen' | 'offered' | 'running' | 'waiting' | 'held' | 'staying';
 
-export interface FleetReading {
+interface FleetReading {
   readonly enrolled: number;
   readonly active: number;
   readonly running: ReadonlyMap<BuildId, number>;
 }
 
-export interface OutboxReading {
+interface OutboxReading {
   readonly topic: string;
   readonly rows: number;
   /** How long the oldest has waited. */
   readonly oldestMs: number;
 }
 
-export interface CampaignReading {
+interface CampaignReading {
   readonly buildId: BuildId;
   readonly sent: number;
   readonly ageMs: number;
 }
 
-export type GateClass = 'taken' | 'judged' | 'failed' | 'verify_failed' | 'followed' | 'silent' | 'needed';
+type GateClass = 'taken' | 'judged' | 'failed' | 'verify_failed' | 'followed' | 'silent' | 'needed';
 
 export interface GateReading {
   readonly buildId: BuildId;

@@ -23,7 +23,7 @@ export interface Observer {
   flush(): Promise<void>;
 }
 
-export interface ObserverOptions {
+interface ObserverOptions {
   readonly level: string;
   /** Where log lines go; standard output, buffered, unless a test listens. */
   readonly destination?: DestinationStream;

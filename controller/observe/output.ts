@@ -14,7 +14,7 @@ export interface LogOutput {
 /** Takes some of the bytes and calls back with how many, or with an error. One call at a time. */
 export type Sink = (bytes: Buffer, done: (error: Error | null, written: number) => void) => void;
 
-export interface OutputOptions {
+interface OutputOptions {
   readonly sink: Sink;
   /** Called with the number of lines whenever some were dropped. */
   readonly onDropped: (lines: number) => void;
@@ -30,7 +30,7 @@ const CAPACITY = 4_194_304;
 const ENOUGH = 65_536;
 const GATHER_MS = 500;
 
-export interface BoundedOutput extends LogOutput {
+interface BoundedOutput extends LogOutput {
   /** Removes and returns what waits and is not being written, for a last write at exit. */
   takeRest(): Buffer;
 }

@@ -4,7 +4,7 @@
  */
 import { Counter, type Metric, type Registry } from 'prom-client';
 
-export interface CounterTally<Value extends string> {
+interface CounterTally<Value extends string> {
   inc(value: Value): void;
 }
 
@@ -34,7 +34,7 @@ export function counterTally<Value extends string>(
   };
 }
 
-export interface RequestTally {
+interface RequestTally {
   /** `status` is an HTTP status; it is kept as its class, `2xx`. */
   observe(route: string, status: number, seconds: number): void;
 }

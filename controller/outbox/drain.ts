@@ -7,7 +7,7 @@ import type { Observe } from '../domain/event.ts';
 import { Fault, faultCode } from '../domain/fault.ts';
 import type { OutboxHandler, OutboxRow, OutboxStore } from '../ports/index.ts';
 
-export interface OutboxOptions {
+interface OutboxOptions {
   readonly store: OutboxStore;
   readonly handlers: readonly OutboxHandler[];
   readonly nowMs: () => number;

@@ -4,7 +4,7 @@ import type { Sha256 } from '../domain/ids.ts';
 import type { Finding } from '../domain/problem.ts';
 import type { Build } from '../domain/release.ts';
 
-export interface ArtifactUpload {
+interface ArtifactUpload {
   readonly sha256: Sha256;
   readonly sizeBytes: number;
   /** Nothing was stored under this name before. */

@@ -17,7 +17,7 @@ export interface AuditStore {
   list(page: AuditPage): Promise<(AuditEntry & { id: number })[]>;
 }
 
-export interface AuditPage {
+interface AuditPage {
   readonly beforeId?: number | undefined;
   readonly limit: number;
   readonly actor?: string | undefined;

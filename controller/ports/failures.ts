@@ -18,7 +18,7 @@ export interface FailureQuery {
   readonly fromVersion?: number | undefined;
 }
 
-export interface FailureCount {
+interface FailureCount {
   /** Undefined where the device did not say. */
   readonly key: string | number | undefined;
   readonly devices: number;

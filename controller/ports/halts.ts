@@ -11,7 +11,7 @@ export interface NewHalt extends Omit<Halt, 'id' | 'declared'> {
   readonly evidence: unknown;
 }
 
-export interface LiftedBy {
+interface LiftedBy {
   readonly atMs: number;
   readonly by: string;
   readonly reason: string;

@@ -42,7 +42,7 @@ export interface PageFace {
 }
 
 /** What became of a token that a person showed. */
-export type TokenShown =
+type TokenShown =
   | { readonly kind: 'good'; readonly token: AdminToken; readonly sha256: string }
   | { readonly kind: 'refused' }
   /** Too many failures from this address. */

@@ -8,14 +8,14 @@ export interface ShownProblem extends Problem {
   readonly excerpt?: Excerpt | undefined;
 }
 
-export interface CommitFacts {
+interface CommitFacts {
   readonly author: string;
   /** First line of the message. */
   readonly subject: string;
 }
 
 /** What is kept of a plan: sentences and changes as they were, not as they would be made today. */
-export interface KeptPlan {
+interface KeptPlan {
   readonly headline: string;
   readonly exposure: string;
   readonly views: readonly string[];

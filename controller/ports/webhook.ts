@@ -1,7 +1,7 @@
 /** Webhook deliveries of the Git host. */
 
 /** A delivery as it came, bounded to 1 MiB and not yet trusted. */
-export interface WebhookDelivery {
+interface WebhookDelivery {
   /** `X-GitHub-Delivery`. */
   readonly deliveryId: string;
   /** `X-GitHub-Event`. */

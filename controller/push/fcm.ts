@@ -16,7 +16,7 @@ import type { PushCheck, Pusher, PushMessage, PushResult } from '../ports/index.
 const MOST_PAYLOAD_BYTES = 4_096;
 const MOST_SOCKETS = 32;
 
-export interface FcmOptions {
+interface FcmOptions {
   readonly projectId: string;
   readonly credential: Credential;
   /** Tests point it at a local server; by default a keep-alive agent with 32 sockets. */

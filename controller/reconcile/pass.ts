@@ -39,7 +39,7 @@ export interface Kept {
 }
 
 /** Rejects with what the source, the store or a judging step threw; then nothing has changed. */
-export type Pass = (how: { readonly acceptRewrite?: Revision }) => Promise<void>;
+type Pass = (how: { readonly acceptRewrite?: Revision }) => Promise<void>;
 
 export function makePass(options: PassOptions, { attempts, picture, sourceRead }: Kept): Pass {
   const { source, desired, clock, observe, judging, continuity, publication } = options;

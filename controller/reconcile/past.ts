@@ -17,7 +17,7 @@ import type {
   SourceTree,
 } from '../ports/index.ts';
 
-export interface PastOptions {
+interface PastOptions {
   readonly source: Pick<Source, 'read'>;
   readonly parse: JudgeSteps<SourceTree>['parse'];
   readonly desired: Pick<DesiredStore, 'applied'>;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { flag, optional, type Parse, setting, text, url } from './spec.ts';
 
 /** A bucket of an S3-compatible store and a folder in it, which may be empty; or a folder on disk. */
-export type ArtifactPlace =
+type ArtifactPlace =
   | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string }
   | { readonly kind: 'folder'; readonly folder: string };
 

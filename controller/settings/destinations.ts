@@ -10,7 +10,7 @@ import { nearest } from '../domain/nearest.ts';
 import { NOTICE_FORMS, NOTICE_KINDS, type NoticeForm, type NoticeKind } from '../domain/notice/notice.ts';
 import { Secret } from './secret.ts';
 
-export interface DestinationSetting {
+interface DestinationSetting {
   readonly name: string;
   readonly service: NoticeForm;
   readonly url: Secret;

@@ -35,7 +35,7 @@ export function parseMasterKey(name: string, secret: Secret): Buffer {
   return Buffer.from(secret.reveal(), 'hex');
 }
 
-export interface KeptSecret {
+interface KeptSecret {
   readonly secret: Secret;
   /** True when others than the owner may read or write the file. */
   readonly exposed: boolean;

@@ -9,7 +9,7 @@ import { MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES } from '../domain/layout.ts';
 import type { RolloutVersion, Source, SourceFile, SourceTree } from '../ports/index.ts';
 import { treeHashOf } from './tree-hash.ts';
 
-export interface FolderSourceOptions {
+interface FolderSourceOptions {
   /** The folder that holds rollout.yaml. */
   readonly folder: string;
   /** Quiet time before a change is hinted at; default 100 ms. */

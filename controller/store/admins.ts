@@ -13,7 +13,7 @@ interface AdminRecord {
   readonly revoked_at_ms: number | null;
 }
 
-export interface Admins {
+interface Admins {
   readonly store: AdminStore;
   /** Reads all tokens again: another controller has changed them. */
   readonly refresh: () => Promise<void>;

@@ -41,7 +41,7 @@ export interface Manifest {
   readonly keys: readonly string[];
 }
 
-export interface FullBackupOptions {
+interface FullBackupOptions {
   readonly withArtifacts: boolean;
   readonly withKeys: boolean;
   readonly nowMs: number;

@@ -20,7 +20,7 @@ export interface CheckIns {
   flush(): Promise<void>;
 }
 
-export interface CheckInOptions {
+interface CheckInOptions {
   readonly db: Db;
   readonly onFault: (part: 'check_ins', fault: unknown) => void;
   /** At this number of rows a flush begins without waiting for the timer. At four times this number new rows are dropped. */

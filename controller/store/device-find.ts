@@ -15,7 +15,7 @@ export const SCANNED = 10_000;
 /** After every character that an id may have. */
 const LAST = '~';
 
-export interface FindPage {
+interface FindPage {
   readonly after?: DeviceId | undefined;
   readonly limit: number;
   readonly filter: DeviceFilter;

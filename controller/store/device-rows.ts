@@ -44,7 +44,7 @@ export async function readDevice(db: Db, deviceId: DeviceId): Promise<DeviceReco
   return row;
 }
 
-export interface ListPage {
+interface ListPage {
   readonly after?: DeviceId | undefined;
   readonly limit: number;
   readonly tag?: string | undefined;
@@ -86,7 +86,7 @@ export function walkWithin(
   return walk(ids, undefined, limit);
 }
 
-export interface ScanPage {
+interface ScanPage {
   readonly after?: DeviceId | undefined;
   readonly ids?: readonly DeviceId[];
   readonly limit: number;

@@ -36,7 +36,7 @@ import { replaceTags } from './tags.ts';
 /** Called with failures of work that nobody awaits. */
 export type OnFault = (part: 'check_ins' | 'device_tokens', fault: unknown) => void;
 
-export interface DeviceOptions {
+interface DeviceOptions {
   readonly db: Db;
   readonly nowMs: () => number;
   readonly onFault: OnFault;

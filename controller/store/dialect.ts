@@ -6,7 +6,7 @@ import type { Knex } from 'knex';
 
 export type Cell = string | number | null;
 /** A query stands for itself, in parentheses. */
-export type Binding = Cell | Knex.QueryBuilder;
+type Binding = Cell | Knex.QueryBuilder;
 
 /** How many rows go into one statement: small enough that building its input never holds the event loop up for long. */
 const ROWS_PER_STATEMENT = 2_000;

@@ -23,7 +23,7 @@ interface Changed {
   readonly tags: readonly string[];
 }
 
-export interface Many {
+interface Many {
   readonly db: Db;
   readonly registry: Registry;
   readonly checkIns: CheckIns;

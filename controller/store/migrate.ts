@@ -22,7 +22,7 @@ export interface Migration {
   up(db: Knex, nowMs: number): Promise<void>;
 }
 
-export interface MigrateOptions {
+interface MigrateOptions {
   /** Where the backup goes on SQLite. PostgreSQL is backed up by its own tools. */
   readonly folder: string;
   readonly nowMs: () => number;

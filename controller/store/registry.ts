@@ -29,7 +29,7 @@ export interface PreviousGeneration {
   readonly untilMs: number;
 }
 
-export interface ImportedToken {
+interface ImportedToken {
   readonly sha256: Sha256;
   readonly generation: number;
 }

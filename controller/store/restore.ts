@@ -33,9 +33,9 @@ export interface CheckedBackup {
 }
 
 /** `node:crypto`'s, passed in. */
-export type RandomBytes = (size: number) => Buffer;
+type RandomBytes = (size: number) => Buffer;
 
-export interface Restored extends CheckedBackup {
+interface Restored extends CheckedBackup {
   /** A new token of scope `admin`: all others are revoked. Shown once. */
   readonly adminToken: string;
 }

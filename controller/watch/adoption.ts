@@ -9,7 +9,7 @@ import type { Observe } from '../domain/event.ts';
 import type { BuildId } from '../domain/ids.ts';
 import type { AdoptionStore, DeviceStore, FleetCounts } from '../ports/index.ts';
 
-export interface AdoptionOptions {
+interface AdoptionOptions {
   readonly picture: () => Snapshot | undefined;
   readonly devices: Pick<DeviceStore, 'counts'>;
   readonly history: AdoptionStore;
@@ -18,7 +18,7 @@ export interface AdoptionOptions {
   readonly observe: Observe;
 }
 
-export interface FleetShare {
+interface FleetShare {
   readonly enrolled: number;
   readonly active: number;
   readonly running: ReadonlyMap<BuildId, number>;

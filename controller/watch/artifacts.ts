@@ -9,7 +9,7 @@ import type { Artifacts, KeyValueStore } from '../ports/index.ts';
 /** The APK that was read last, kept so that restarts do not begin the round again. */
 const KEY = 'artifacts.read';
 
-export interface ArtifactWatchOptions {
+interface ArtifactWatchOptions {
   readonly artifacts: Pick<Artifacts, 'list' | 'check'>;
   readonly values: Pick<KeyValueStore, 'get' | 'set'>;
   /** Forgets what is known about the bytes of an APK. */

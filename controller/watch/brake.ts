@@ -18,7 +18,7 @@ import type {
 } from '../ports/index.ts';
 import type { GateWatch } from './gate.ts';
 
-export interface BrakeOptions {
+interface BrakeOptions {
   readonly picture: Picture & { readonly inTurn: InTurn; publish(next: Snapshot): void };
   readonly halts: HaltStore;
   readonly gate: Pick<GateWatch, 'known' | 'look' | 'forget'>;

@@ -12,13 +12,13 @@ import { DAY_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 
-export interface CertificatePair {
+interface CertificatePair {
   /** PEM texts. */
   readonly cert: string;
   readonly key: string;
 }
 
-export interface CertificateOptions {
+interface CertificateOptions {
   readonly certFile: string;
   readonly keyFile: string;
   readonly wallMs: () => number;

@@ -14,7 +14,7 @@ import type { Counted, HistoryStore, KeyValueStore, OutboxEntry, ProgressSource 
 
 const KEY = 'completion.course';
 
-export interface CompletionOptions {
+interface CompletionOptions {
   readonly picture: () => Snapshot | undefined;
   readonly progress: Pick<ProgressSource, 'last'>;
   readonly history: Pick<HistoryStore, 'complete'>;

@@ -15,7 +15,7 @@ export interface DatabaseWatch extends DatabaseReach {
   guard(picture: Picture): Picture;
 }
 
-export interface DatabaseWatchOptions {
+interface DatabaseWatchOptions {
   /** Resolves when the database answers and this controller may write there. */
   readonly reach: () => Promise<void>;
   readonly monotonicMs: () => number;

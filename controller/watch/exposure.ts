@@ -31,7 +31,7 @@ const LONGEST_GAP_MS = 60_000;
 /** At most this much of a step's time is lost in a crash. */
 const KEEP_EVERY_MS = 10 * MINUTE_MS;
 
-export interface ExposureOptions {
+interface ExposureOptions {
   readonly picture: Picture & {
     readonly inTurn: InTurn;
     replace(next: Snapshot): void;

@@ -10,7 +10,7 @@ import type { Standing } from '../domain/standing.ts';
 import type { InTurn } from '../domain/turns.ts';
 import type { AuditEntry, Clock, FormerHalts, HaltEffects, HaltStore, Picture } from '../ports/index.ts';
 
-export interface FormerHaltOptions {
+interface FormerHaltOptions {
   readonly picture: Picture & { readonly inTurn: InTurn; publish(next: Snapshot): void };
   /** Undefined: nobody can be asked. */
   readonly former: FormerHalts | undefined;

@@ -3,7 +3,7 @@ import { effectivePercent, type Snapshot } from '../domain/decision.ts';
 import { progressCounter } from '../domain/progress.ts';
 import { type Counted, type DeviceStore, fleetOf, type ProgressSource } from '../ports/index.ts';
 
-export interface ProgressOptions {
+interface ProgressOptions {
   readonly picture: () => Snapshot | undefined;
   readonly devices: Pick<DeviceStore, 'scan' | 'counts'>;
   readonly nowMs: () => number;

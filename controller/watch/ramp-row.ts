@@ -6,7 +6,7 @@ import { percentAt, type RampProgress, rampOf } from '../domain/ramp/progress.ts
 import type { Applied, Clock, RampStore } from '../ports/index.ts';
 import type { FormerHaltWatch } from './former-halts.ts';
 
-export interface RampRowOptions {
+interface RampRowOptions {
   readonly ramps: RampStore;
   readonly clock: Clock & { readonly held: boolean };
   readonly observe: Observe;

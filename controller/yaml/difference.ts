@@ -1,7 +1,7 @@
 /** The first small step from one value to another, so that an edit changes as little of a file as possible. Pure. */
 
 export type YamlValue = string | number | boolean | null | YamlList | YamlMap;
-export type YamlList = readonly YamlValue[];
+type YamlList = readonly YamlValue[];
 export type YamlMap = { readonly [key: string]: YamlValue };
 
 export type Path = readonly (string | number)[];

@@ -24,13 +24,13 @@ const MAX_ALIAS_COUNT = 100;
 /** More errors than this in one file are not useful. */
 const MAX_ERRORS = 20;
 
-export interface YamlProblem extends Place {
+interface YamlProblem extends Place {
   readonly code: ProblemCode;
   readonly message: string;
   readonly hint?: string | undefined;
 }
 
-export interface YamlFile {
+interface YamlFile {
   /** Plain JSON-like data; meaningless when there are problems. */
   readonly data: unknown;
   readonly places: Places;

@@ -39,7 +39,7 @@ const POLICY_KEYS = [
   'approvals',
 ] as const;
 
-export type RolloutKey = (typeof ROLLOUT_KEYS)[number];
+type RolloutKey = (typeof ROLLOUT_KEYS)[number];
 export type RolloutFields = { readonly [key in RolloutKey]?: YamlValue | undefined };
 export type PolicyFields = { readonly [key in (typeof POLICY_KEYS)[number]]?: YamlValue | undefined };
 

@@ -3,7 +3,7 @@ import { type Halt, isClosedByGit } from '../domain/halt.ts';
 import type { DesiredState } from '../domain/release.ts';
 import { editRollout } from './edit.ts';
 
-export type Narrowed =
+type Narrowed =
   /** The file already says so. */
   | { readonly kind: 'said' }
   /** Another build is `current`. The halt applies again if its build becomes `current` again. */

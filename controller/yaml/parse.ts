@@ -12,7 +12,7 @@ import { type FileReading, readFiles } from './files.ts';
 import type { DataPath, Place } from './place.ts';
 import { judgeStricture } from './strictness.ts';
 
-export interface ParsedTree {
+interface ParsedTree {
   /** Undefined if there is any error. */
   readonly state: DesiredState | undefined;
   readonly problems: Problem[];

@@ -1,6 +1,6 @@
 /** Finds private keys and tokens by their shape. They must never be committed. The result never quotes them. */
 
-export interface SecretFound {
+interface SecretFound {
   readonly what: string;
   readonly line: number;
   readonly column: number;

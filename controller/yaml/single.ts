@@ -4,7 +4,7 @@ import type { ProblemCode } from '../domain/problem.ts';
 import type { DataPath } from './place.ts';
 import type { WireBuild, WireCohort, WirePolicy } from './wire.ts';
 
-export interface SingleProblem {
+interface SingleProblem {
   readonly code: ProblemCode;
   readonly path: DataPath;
   /** `key` if the key is wrong, `value` if its value is wrong. */

@@ -21,7 +21,7 @@ const GOOD: SetupConditions = { unmetered_wifi: true, battery_percent: 80, charg
 const NUDGE_KEY = Buffer.alloc(32, 9);
 export const DEVICE_ID = 'conform-1';
 
-export interface StartOptions {
+interface StartOptions {
   readonly versionCode?: number;
   readonly conditions?: Partial<SetupConditions>;
   readonly dieOnUpdate?: boolean;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { AgentSetup, AgentUnderTest, DeviceUnderTest, RunningAgent } from './under-test.ts';
 
-export interface ProcessAgentOptions {
+interface ProcessAgentOptions {
   /** Run by the shell; `{setup}` is replaced by the setup file's path. */
   readonly command: string;
   /** Environment variables passed to the program. */

@@ -4,7 +4,7 @@
  */
 
 /** Unless a row says otherwise, checks and downloads are left unanswered and reports are accepted. */
-export type ReachedState = 'idle' | 'checking' | 'deferred' | 'downloading' | 'confirming' | 'reporting';
+type ReachedState = 'idle' | 'checking' | 'deferred' | 'downloading' | 'confirming' | 'reporting';
 
 /** The answer to the request that the state waits for, a command, or a kill and restart. */
 export type Happening =

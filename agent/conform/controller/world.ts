@@ -3,7 +3,7 @@ import { type Dispatcher, request } from 'undici';
 import { type Offer, parseOffer } from '../../offer.ts';
 import { must } from '../finding.ts';
 
-export interface ControllerUnderTest {
+interface ControllerUnderTest {
   readonly url: URL;
   readonly token: string;
   readonly deviceId: string;

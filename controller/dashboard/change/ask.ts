@@ -5,7 +5,7 @@ import { readPercent } from '../../domain/percent.ts';
 import type { Ask } from '../../ports/index.ts';
 
 export const ASKS = ['rollback', 'promote', 'ramp', 'rollout', 'suspend', 'unsuspend'] as const;
-export type AskKind = (typeof ASKS)[number];
+type AskKind = (typeof ASKS)[number];
 
 export const isAskKind = (text: string | undefined): text is AskKind => ASKS.some(kind => kind === text);
 

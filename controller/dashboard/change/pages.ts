@@ -12,7 +12,7 @@ import { fieldsOf, isAskKind, readAsk } from './ask.ts';
 import { openedView, pushedView, refusedView, shownView, titleOf } from './view.ts';
 
 /** Frames a page of a change. It is not live, so it does not change while a person reads and types. */
-export type FramePage = (
+type FramePage = (
   session: Session,
   page: { readonly title: string; readonly main: Html; readonly status?: number },
 ) => Promise<PageAnswer>;

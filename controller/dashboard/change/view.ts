@@ -11,7 +11,7 @@ import type { Session } from '../session.ts';
 import { bytes, count, counted, short } from '../words.ts';
 import { commandOf, fieldsOf } from './ask.ts';
 
-export interface ChangeLook {
+interface ChangeLook {
   readonly session: Session;
   readonly way: ProposalWay | undefined;
   /** Shown at the top: the result of the last button press. */

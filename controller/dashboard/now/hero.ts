@@ -11,7 +11,7 @@ import { haltSentence } from './halted.ts';
 import { reasonText } from './reasons.ts';
 import type { NowState } from './state.ts';
 
-export interface Hero {
+interface Hero {
   readonly shape: Shape;
   readonly tone: Tone;
   readonly kicker: string;

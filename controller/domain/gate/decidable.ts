@@ -3,7 +3,7 @@ import { lnEValue } from './e-value.ts';
 import type { Gate } from './gate.ts';
 import { HALT_AT, reaches } from './proof.ts';
 
-export interface Decidable {
+interface Decidable {
   /** Failures that halt the build once all `devices` took it; undefined: even if all fail, it does not halt. */
   readonly failuresToHalt: number | undefined;
   /**

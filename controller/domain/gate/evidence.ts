@@ -36,7 +36,7 @@ export interface CohortTakers extends StepTakers {
   readonly silent: number;
 }
 
-export interface CanaryTakers {
+interface CanaryTakers {
   readonly taken: number;
   readonly fail: number;
   readonly verifyFail: number;

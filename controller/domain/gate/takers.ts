@@ -42,7 +42,7 @@ type Class = 'ok' | 'fail' | 'verifyFail' | 'pending';
 
 const none = (): Counts => ({ taken: 0, ok: 0, fail: 0, verifyFail: 0, followed: 0, open: 0, deferred: 0 });
 
-export interface EvidenceCounter {
+interface EvidenceCounter {
   add(device: CountedDevice): void;
   /** Without the flags that depend on the moment of the look. */
   result(): Evidence;

@@ -43,7 +43,7 @@ export interface JudgeSteps<Tree> {
 }
 
 /** Which step found a problem. */
-export type JudgeStep = 'files' | 'policy' | 'artifacts' | 'approval';
+type JudgeStep = 'files' | 'policy' | 'artifacts' | 'approval';
 
 export interface Judgement {
   /** Undefined if the files are invalid, so the later steps could not run. */

@@ -26,7 +26,7 @@ export interface NamedBuild {
 }
 
 /** Where a rejected revision is wrong. Messages are left out: they may quote YAML that names a device. */
-export interface NamedProblem {
+interface NamedProblem {
   readonly code: string;
   readonly file: string;
   readonly line: number;

@@ -18,7 +18,7 @@ export interface Segment {
 }
 
 /** Ascending by `after`; the first one starts at '' and covers every device. */
-export type Segments = readonly [Segment, ...Segment[]];
+type Segments = readonly [Segment, ...Segment[]];
 
 /** The base of a comparison: segments in id order, and single devices that an earlier campaign could not reach. */
 export interface Before {
@@ -27,7 +27,7 @@ export interface Before {
 }
 
 /** How far a campaign came: all devices up to `after` in id order are settled, except those in `away`. */
-export interface Reached {
+interface Reached {
   readonly after: DeviceId;
   readonly away: readonly DeviceId[];
 }

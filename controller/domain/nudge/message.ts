@@ -8,7 +8,7 @@ export const NUDGE_MAX_AHEAD_MS = 5 * MINUTE_MS;
 export const NUDGE_REPLAY_WINDOW_MS = 15 * MINUTE_MS;
 
 /** The data of the message, all strings as FCM wants them; `issued_at` in decimal Unix seconds. */
-export type NudgeMessage = {
+type NudgeMessage = {
   readonly type: 'update';
   readonly build_id: BuildId;
   readonly request_id: string;

@@ -83,7 +83,7 @@ function percentsOf({ head, exposure }: Plan): number[] {
 
 type Tally = { -readonly [K in keyof Omit<FleetPlan, 'steps' | 'strayCanaries'>]: FleetPlan[K] };
 
-export interface FleetCounter {
+interface FleetCounter {
   add(device: FleetDevice): void;
   result(): FleetPlan;
 }

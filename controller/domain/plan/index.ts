@@ -50,7 +50,7 @@ export interface View {
 }
 
 /** Devices may run a newer version than their target. */
-export interface Downgrade {
+interface Downgrade {
   /** Declared builds newer than the target, newest first. */
   readonly from: readonly BuildId[];
   readonly to: BuildId;

@@ -17,7 +17,7 @@ import { bytesText, countText, percentText } from './words.ts';
 /** GitHub accepts 65,536 characters in a comment; the rest is for the text around the plan. */
 export const PLAN_MARKDOWN_LIMIT = 60_000;
 
-export interface MarkdownOptions {
+interface MarkdownOptions {
   /** Counts of the enrolled devices; without it the plan is marked as nominal. */
   readonly fleet?: FleetPlan | undefined;
   /** When steps are likely to be over; absent: not shown. */

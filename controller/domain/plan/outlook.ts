@@ -18,7 +18,7 @@ import type { Ramp, RampStep } from '../release.ts';
 import type { FleetPlan } from './fleet.ts';
 import type { Plan } from './index.ts';
 
-export interface OutlookFacts {
+interface OutlookFacts {
   readonly gaps: CheckInGaps;
   readonly pollMs: number;
   /** Active devices, exposed at this percent, that can take `current` or run it. */

@@ -13,7 +13,7 @@ import { bytesText, countText, percentText } from './words.ts';
 
 const MOST_CHANGES = 200;
 
-export interface TextOptions {
+interface TextOptions {
   /** Counts of the enrolled devices; without it the plan is nominal. */
   readonly fleet?: FleetPlan | undefined;
   /** Absent: not shown. */

@@ -3,7 +3,7 @@ import { type FrozenWindows, firstOpenMs } from '../policy/freeze.ts';
 import type { DesiredState, Rollout, Suspend } from '../release.ts';
 import { isSuspended, percentAt, type RampProgress, rampOf } from './progress.ts';
 
-export interface ForecastStep {
+interface ForecastStep {
   readonly index: number;
   readonly percent: number;
   /** Undefined: it lasts for good. */
@@ -67,7 +67,7 @@ export function percentBy(
 }
 
 /** The inputs that decide when time may change offers. */
-export interface Timed {
+interface Timed {
   readonly state: DesiredState;
   readonly progress: RampProgress | undefined;
 }

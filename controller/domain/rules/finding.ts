@@ -7,7 +7,7 @@ export const buildFile = (buildId: BuildId): string => `builds/${buildId}.yaml`;
 
 type Path = readonly (string | number)[];
 
-export interface FindingPlace {
+interface FindingPlace {
   readonly file: string;
   readonly path: Path;
 }

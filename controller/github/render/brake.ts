@@ -8,7 +8,7 @@ import type { RevisionProgress } from '../revision-progress.ts';
 import { adoptionChart } from './chart.ts';
 import { countOf, folded, literal, momentOf, paragraphs, shareOf, table } from './markdown.ts';
 
-export interface BrakeReport {
+interface BrakeReport {
   readonly halt: KeptHalt;
   readonly failed: readonly FailedDevices[];
   /** Figures of the stopped rollout; undefined: not known. */

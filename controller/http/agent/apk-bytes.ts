@@ -20,7 +20,7 @@ export interface ApkBytes {
 }
 
 /** Undefined when the APK is not stored, or when what is stored has another size than its build says. */
-export type OpenApk = (build: Pick<Build, 'sha256' | 'sizeBytes'>) => Promise<ApkBytes | undefined>;
+type OpenApk = (build: Pick<Build, 'sha256' | 'sizeBytes'>) => Promise<ApkBytes | undefined>;
 
 async function* slices(bytes: Buffer, start: number, end: number): AsyncGenerator<Buffer> {
   for (let at = start; at <= end; at += PIECE_BYTES)

@@ -29,7 +29,7 @@ const BURST_S = 1;
 const FIRST_MEAN_MS = 30_000;
 const MEAN_WEIGHT = 0.1;
 
-export interface Budget {
+interface Budget {
   /** Reserves `bytes` for this device, or says when to come back. */
   enter(deviceId: string, bytes: number): Slot | Refused;
   readonly active: number;

@@ -12,7 +12,7 @@ export interface Manifest {
   readonly headers: readonly string[];
 }
 
-export type Manifests = (snapshot: Snapshot, offer: Offer) => Manifest;
+type Manifests = (snapshot: Snapshot, offer: Offer) => Manifest;
 
 function render(snapshot: Snapshot, offer: Offer, options: ManifestOptions): string {
   const { build } = offer;

@@ -1,6 +1,6 @@
 /** What was seen lately, in bounded memory: at least the last half of `maxKeys`. */
 
-export interface Recent {
+interface Recent {
   /** Whether this key is known; it is from now on. */
   sawBefore(key: string): boolean;
 }

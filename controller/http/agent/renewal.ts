@@ -6,7 +6,7 @@ import type { Clock } from '../../ports/index.ts';
 import type { DeviceIdentity } from '../auth.ts';
 import { makeRateLimit } from '../rate.ts';
 
-export interface RenewalOptions {
+interface RenewalOptions {
   readonly clock: Clock;
   /** Of the key that signs. */
   readonly kid: string;

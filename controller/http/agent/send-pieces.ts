@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 
 export type Ending = 'sent' | 'aborted' | 'stalled' | 'stopped';
 
-export interface SendOptions {
+interface SendOptions {
   /** A receiver that takes not one byte for so long is given up. A slow one that keeps taking is not. */
   readonly stallMs: number;
   /** Asked before each piece, and each second while the receiver is waited for. */

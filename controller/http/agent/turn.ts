@@ -3,7 +3,7 @@
  * that sleeps, while more requests wait to be read: at saturation that costs more than the whole decision.
  */
 
-export interface TurnOptions<Answer> {
+interface TurnOptions<Answer> {
   readonly send: (answer: Answer) => void;
   /** Called after all answers of the turn were sent. */
   readonly record: (answer: Answer) => void;

@@ -5,7 +5,7 @@
 import { type BuildId, isBuildId, normaliseFingerprint, type Sha256 } from '../../domain/ids.ts';
 import { Refusal } from '../problem.ts';
 
-export interface UpdateQuery {
+interface UpdateQuery {
   readonly versionCode: number;
   readonly buildId: BuildId | undefined;
   readonly sdk: number | undefined;

@@ -10,20 +10,20 @@ import { Refusal } from '../problem.ts';
 import { csvRows } from './csv-rows.ts';
 import { jsonRows } from './json-rows.ts';
 
-export interface RowError {
+interface RowError {
   /** Counts from 1. The header of a CSV is not counted. */
   readonly row: number;
   readonly path: string;
   readonly message: string;
 }
 
-export interface ImportLimits {
+interface ImportLimits {
   readonly importMaxBytes: number;
   readonly importMaxRows: number;
   readonly uploadPace: Pace;
 }
 
-export interface ImportedRows {
+interface ImportedRows {
   readonly devices: NewDevice[];
   /** Ids of rows that an export marks as revoked: they are not enrolled. */
   readonly revoked: string[];

@@ -12,7 +12,7 @@ export interface CloneStep {
   readonly whole: boolean;
 }
 
-export interface CloneOptions {
+interface CloneOptions {
   /** The folder of the clone; it stays there when it is not complete yet. */
   readonly folder: string;
   /** Git commands in that folder that contact no host. */

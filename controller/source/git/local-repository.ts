@@ -23,7 +23,7 @@ export interface LocalRepository extends Pick<Source, 'rolloutHistory'> {
   scratch<T>(revision: Revision, use: (folder: string) => Promise<T>): Promise<T>;
 }
 
-export interface LocalRepositoryOptions {
+interface LocalRepositoryOptions {
   readonly gitDir: string;
   readonly root: string;
   /** The folder of the desired state in the repository, with forward slashes; `.` is its top. */

@@ -10,7 +10,7 @@ import { type CloneStep, firstClone } from './clone.ts';
 import { type GitCommand, type GitCommandOptions, GitExit, gitCommand } from './command.ts';
 import type { GitRemote } from './remote.ts';
 
-export interface GitMirrorOptions {
+interface GitMirrorOptions {
   readonly remote: GitRemote;
   /** Undefined: the repository's own default branch. */
   readonly branch: string | undefined;
@@ -21,7 +21,7 @@ export interface GitMirrorOptions {
   readonly onCloneStep: (step: CloneStep) => void;
 }
 
-export interface GitMirror {
+interface GitMirror {
   /** Fetches, repairs a broken mirror on the way, and returns the head. */
   fetch(): Promise<string>;
   /** Makes sure of one commit: fetches it by name when it is not here. False when the repository does not have it. */

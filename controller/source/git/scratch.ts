@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Revision } from '../../domain/ids.ts';
 import { gitCommand } from './command.ts';
 
-export interface ScratchOptions {
+interface ScratchOptions {
   /** The repository's own Git folder. */
   readonly gitDir: string;
   /** What is checked out, with forward slashes; `.` is everything. */

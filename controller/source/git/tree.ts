@@ -105,7 +105,7 @@ export async function* history(
   }
 }
 
-export interface HistoryQuery {
+interface HistoryQuery {
   readonly revision: Revision;
   /** Versions that this commit already contains are left out. */
   readonly since: Revision | undefined;
