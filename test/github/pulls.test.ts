@@ -91,7 +91,10 @@ test('a pull request on a base that was rejected says so at its top, and no long
     assert.match(refused, /^> .*`builds\/b41\.yaml:1`/m);
     assert.match(
       refused,
-      new RegExp(`^> Until that is fixed, ${stage.reconcile.snapshot?.revision.slice(0, 12)} stands`, 'm'),
+      new RegExp(
+        `^> Until that is fixed, ${stage.reconcile.snapshot?.revision.slice(0, 12)} stays in force`,
+        'm',
+      ),
     );
     hub.state.git.commit('main', stage.files({ rollout: 10 }), 'mended', bad);
     await stage.later(MINUTE_MS);

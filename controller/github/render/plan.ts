@@ -33,7 +33,7 @@ function refusedBase({ base, refused }: Reviewed): string | undefined {
     first === undefined || first.file === '' ? '' : ` in ${literal(`${first.file}:${first.line}`)}`;
   const why = first === undefined ? '' : `: **${first.code}**${place}, ${literal(first.message, 300)}`;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  const stands = base === undefined ? 'nothing is applied yet' : `${shortSha(base)} stands`;
+  const stands = base === undefined ? 'nothing is applied yet' : `${shortSha(base)} stays in force`;
   return [
     '> [!WARNING]',
     `> **The base branch is refused** at ${shortSha(refused.revision)}${why}${more}.`,
