@@ -1,4 +1,4 @@
-/** Takes promised notices to their destination: one queue each, tried for 24 hours, then given up and told. */
+/** Delivers promised notices, one queue per destination. After 24 hours without success a notice is dropped, with an event. */
 import { retryDelayMs } from '../domain/backoff.ts';
 import { DAY_MS, HOUR_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
@@ -12,23 +12,23 @@ import { signatureHeaders } from './signature.ts';
 import { slackBody } from './slack.ts';
 import { teamsBody } from './teams.ts';
 
-/** How long a destination may be away. */
+/** How long a destination may be unreachable before a notice is dropped. */
 export const PATIENCE_MS = DAY_MS;
-/** A Retry-After beyond it is not believed. */
+/** The longest Retry-After that is respected. */
 const LONGEST_WAIT_MS = HOUR_MS;
 
 export interface DeliveryOptions {
-  /** Which controller speaks. */
+  /** The name of this controller in messages. */
   readonly from: string | undefined;
-  /** Time that ages promises, Unix ms. */
+  /** The time for the age of a notice, Unix ms. */
   readonly nowMs: () => number;
-  /** Time that the outbox waits by, Unix ms. */
+  /** The time for the outbox's next try, Unix ms. */
   readonly dueMs: () => number;
   readonly wallMs: () => number;
   readonly random: () => number;
   readonly observe: Observe;
   readonly post: (request: PostOptions) => Promise<void>;
-  /** A row has been tried: `code` undefined when it arrived. */
+  /** Called after each try; `code` is undefined if the message arrived. */
   readonly tried: (id: string, code: string | undefined) => void;
 }
 
@@ -52,7 +52,7 @@ export function deliveryTo(destination: Destination, options: DeliveryOptions): 
     const code = faultCode(error);
     const endMs = row.createdAtMs + PATIENCE_MS;
     const hopeless = !(error instanceof DestinationFault) || error.retry === 'never';
-    // Whoever asked for a test waits for its end.
+    // The user who asked for a test is waiting for its result.
     if (hopeless || notice.kind === 'test' || nowMs() >= endMs) {
       observe({ type: 'ota.notify.gave_up', destination: name, kind: notice.kind, code });
       return { gaveUp: code };
@@ -61,7 +61,7 @@ export function deliveryTo(destination: Destination, options: DeliveryOptions): 
     const waitMs = Math.max(asked, retryDelayMs(row.attempts, random));
     const attempt = row.attempts + 1;
     observe({ type: 'ota.notify.retry', destination: name, kind: notice.kind, code, attempt });
-    // The last try is made when the time is over, not minutes after it.
+    // The last try is made at the end of the 24 hours, not minutes later.
     return { retryAtMs: dueMs() + Math.min(waitMs, Math.max(0, endMs - nowMs())), code };
   }
 

@@ -1,19 +1,19 @@
-/** Where notifications go, as settings name it. */
+/** A destination of notifications from the settings. */
 import type { NoticeForm, NoticeKind } from '../domain/notice/notice.ts';
 
 export interface Destination {
-  /** What log, metrics, audit and outbox call it; the URL is a secret and is in none of them. */
+  /** The name in log, metrics, audit and outbox. They never contain the URL, which is a secret. */
   readonly name: string;
   readonly service: NoticeForm;
   /** https, or http on loopback. */
   readonly url: string;
   readonly kinds: ReadonlySet<NoticeKind>;
-  /** Signs each request; without it none is signed. */
+  /** Signs each request; without a key requests are not signed. */
   readonly key: Uint8Array | undefined;
-  /** PEM of the authorities that its certificate is checked against; undefined: those that Node trusts. */
+  /** PEM of the trusted certificate authorities; undefined for those that Node trusts. */
   readonly ca: string | undefined;
 }
 
 export const TOPIC_PREFIX = 'notify:';
-/** One queue a destination. */
+/** The outbox topic: one queue per destination. */
 export const topicOf = ({ name }: Pick<Destination, 'name'>): string => `${TOPIC_PREFIX}${name}`;

@@ -1,11 +1,11 @@
-/** The body for programs: schemas/notification.schema.json, in the form that Standard Webhooks recommends. */
+/** The body for programs by schemas/notification.schema.json, in the form that Standard Webhooks recommends. */
 import type { Notice, Told } from '../domain/notice/notice.ts';
 import { fit } from './text.ts';
 
 const TEXT_MOST = 2_000;
 const NAME_MOST = 200;
 
-/** `from`: which controller speaks. */
+/** `from` is the name of this controller. */
 export function genericBody({ atMs, notice }: Told, from: string | undefined): unknown {
   return {
     type: notice.kind === 'test' ? 'notification.test' : `rollout.${notice.kind}`,

@@ -1,6 +1,6 @@
 /**
- * Notifications: what a change promises the destinations that asked for its kind. Rows are committed with the change;
- * the outbox carries them out. A row names its destination, never the URL.
+ * Creates the notifications of a change for the destinations that want its kind. Rows are committed together with the
+ * change, and the outbox sends them. A row contains the name of its destination, never the URL.
  */
 import { deviceFree, type IsDevice } from '../domain/notice/device-free.ts';
 import type { Notice, Told } from '../domain/notice/notice.ts';
@@ -23,9 +23,9 @@ export interface Notifications {
 
 interface TesterParts {
   readonly audit: Pick<AuditStore, 'record'>;
-  /** Rows were added. */
+  /** Called after rows were added. */
   readonly wake: () => void;
-  /** Resolves once a request has waited long enough for its answer. */
+  /** Resolves when a request should stop waiting for the result. */
   readonly patience: () => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** One POST to somebody else's server: ten seconds, no redirects, and nothing that it answers is read or kept. */
+/** One POST to a foreign server: at most ten seconds, no redirects, and the body of the answer is ignored. */
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { Fault } from '../domain/fault.ts';
@@ -9,18 +9,18 @@ const TIMEOUT_MS = 10_000;
 export type PostOptions = Pick<Destination, 'url' | 'ca'> & {
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Ends the request when the process does. */
+  /** Aborts the request when the process ends. */
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
 };
 
-/** A destination that did not take the message. No text of it, and no URL, is in here. */
+/** The destination did not accept the message. Contains no text from the destination and no URL. */
 export class DestinationFault extends Fault {
   /** Seconds, from Retry-After. */
   readonly retryAfterS: number | undefined;
 
   constructor(code: string, retry: 'backoff' | 'never', retryAfterS?: number) {
-    super(code, `the destination did not take the message (${code})`, { retry });
+    super(code, `the destination did not accept the message (${code})`, { retry });
     this.retryAfterS = retryAfterS;
   }
 }
@@ -32,7 +32,7 @@ export async function post(options: PostOptions): Promise<void> {
   const after = Number(headers['retry-after']);
   throw new DestinationFault(
     codeOf(statusCode),
-    // The same body would be refused again; everything else an operator can mend meanwhile.
+    // With these codes the same body would be refused again. An operator can fix anything else in the meantime.
     [400, 413, 422].includes(statusCode) ? 'never' : 'backoff',
     headers['retry-after'] !== undefined && after > 0 ? after : undefined,
   );
@@ -51,13 +51,13 @@ function answerOf(options: PostOptions): Promise<IncomingMessage> {
         'user-agent': 'nexmdm-ota',
         ...headers,
       },
-      // A connection of its own: the answer's body is dropped with it, whatever its size.
+      // Uses a separate connection. Closing it drops the answer's body, however large it is.
       agent: false,
       ...(ca === undefined ? {} : { ca }),
       signal: AbortSignal.any([limit, options.signal]),
     });
     sent.once('response', answer => {
-      answer.on('error', () => undefined); // its end is no news once the status is known
+      answer.on('error', () => undefined); // later errors do not matter once the status is known
       resolve(answer);
       sent.destroy();
     });
@@ -70,7 +70,7 @@ function answerOf(options: PostOptions): Promise<IncomingMessage> {
 
 const faultOf = (code: string): DestinationFault => new DestinationFault(code, 'backoff');
 
-/** Codes of Node and OpenSSL; their messages name the host, so they go no further. */
+/** Uses only the codes of Node and OpenSSL, because their messages contain the host name. */
 function connectionFault(error: Error): DestinationFault {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (/CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/.test(code))

@@ -1,10 +1,10 @@
 /**
- * Signatures by Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`, so that neither an old nor a changed body
- * passes. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ * Signatures by Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`, so that receivers can detect an old or a
+ * changed body. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 import { createHmac } from 'node:crypto';
 
-/** `sentAtS`: of this try, Unix seconds. `id` must hold no full stop. */
+/** `sentAtS` is the time of this try in Unix seconds. `id` must not contain a full stop. */
 export function signatureHeaders(
   id: string,
   sentAtS: number,

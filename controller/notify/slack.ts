@@ -1,6 +1,6 @@
 /**
- * Slack's incoming webhooks. Texts are `plain_text` objects, which know no links, mentions or styles, and `&`, `<`, `>`
- * are escaped all the same, since `<!channel>` in the fallback text would call everybody.
+ * Slack's incoming webhooks. Texts are `plain_text` objects, which do not support links, mentions or styles. `&`, `<` and
+ * `>` are escaped anyway, because `<!channel>` in the fallback text would notify everybody.
  * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
  * https://docs.slack.dev/messaging/formatting-message-text (escaping)
  * https://docs.slack.dev/reference/block-kit/blocks (limits)
@@ -13,7 +13,7 @@ const HEADER_MOST = 150;
 const SECTION_MOST = 3_000;
 const FIELD_MOST = 2_000;
 const FALLBACK_MOST = 1_000;
-/** A message is no place for an essay. */
+/** Keeps messages short. */
 const QUOTE_MOST = Math.min(1_500, SECTION_MOST);
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
@@ -24,7 +24,7 @@ const text = (of: string, most: number) => ({
   emoji: false,
 });
 
-/** `from`: which controller speaks. */
+/** `from` is the name of this controller. */
 export function slackBody({ atMs, notice }: Told, from: string | undefined): unknown {
   const { headline, facts, quote } = wordingOf(notice);
   return {

@@ -1,6 +1,6 @@
 /**
- * Microsoft Teams, by a workflow that begins with "When a Teams webhook request is received": a message with one
- * Adaptive Card. All texts are text runs, which know no Markdown; mentions need entities, and a card of ours has none.
+ * Microsoft Teams, by a workflow that starts with "When a Teams webhook request is received": a message with one
+ * Adaptive Card. All texts are text runs, which do not support Markdown. Mentions need entities, and our cards have none.
  * https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
  * https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features (Markdown, DATE and TIME)
  * https://learn.microsoft.com/connectors/teams/ (about 28 KB a message)
@@ -13,7 +13,7 @@ const HEADLINE_MOST = 300;
 const FACT_MOST = 600;
 const QUOTE_MOST = 1_500;
 
-/** `{{DATE(…)}}` is a function of cards: a brace is parted from the next one by nothing that is seen. */
+/** `{{DATE(…)}}` is a function of cards. An invisible character between two braces prevents it. */
 const APART = '\u200b';
 const apart = (text: string): string => text.replaceAll('{', `{${APART}`);
 
@@ -30,13 +30,13 @@ const run = (text: string, look: Readonly<Record<string, unknown>> = {}) => ({
 });
 const line = (...inlines: unknown[]) => ({ type: 'RichTextBlock', inlines });
 
-/** `from`: which controller speaks. */
+/** `from` is the name of this controller. */
 export function teamsBody({ atMs, notice }: Told, from: string | undefined): unknown {
   const { headline, facts, quote, tone } = wordingOf(notice);
   const card = {
     $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
     type: 'AdaptiveCard',
-    // The first version with text runs: every client of Teams shows it.
+    // The first version with text runs. All Teams clients support it.
     version: '1.2',
     body: [
       line(run(fit(headline, HEADLINE_MOST), { size: 'large', weight: 'bolder', color: COLOURS[tone] })),

@@ -1,10 +1,10 @@
-/** Text of people, made fit for one line of somebody else's message. */
+/** Makes text from people safe for one line of a message. */
 
 const CUT = '…';
 /** Control, bidi and zero-width characters, line and paragraph separators, unpaired surrogates. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu;
 
-/** One line without characters that hide or turn others. */
+/** The text on one line, without characters that hide or reorder others. */
 export const plain = (text: string): string =>
   text
     .replace(/[\t\n\r]+/g, ' ')
@@ -12,7 +12,7 @@ export const plain = (text: string): string =>
     .replace(/ {2,}/g, ' ')
     .trim();
 
-/** At most `most` characters (UTF-16 code units) once escaped; what is left out shows as `…`. */
+/** At most `most` characters (UTF-16 code units) after escaping. A cut text ends in `…`. */
 export function fit(text: string, most: number, escaped: (character: string) => string = c => c): string {
   let out = '';
   for (const character of plain(text)) {
@@ -23,7 +23,7 @@ export function fit(text: string, most: number, escaped: (character: string) => 
   return out;
 }
 
-/** Never in the middle of an escape: those that are ours end in `;` and hold no `&` but their first character. */
+/** Never cuts inside an escape. Our escapes start with `&`, end in `;` and contain no other `&`. */
 function cutAt(text: string, most: number): string {
   let out = text;
   while (out.length + CUT.length > most) out = out.replace(/(&[a-z]+;|[\s\S])$/u, '');

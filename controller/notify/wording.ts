@@ -1,4 +1,4 @@
-/** What a person reads, whatever the service: a headline, a few facts, and what somebody wrote. Nothing is escaped yet. */
+/** The text of a message for every service: a headline, a few facts, and a quote. It is not escaped yet. */
 import { MINUTE_MS } from '../domain/duration.ts';
 import type { NamedBuild, Notice } from '../domain/notice/notice.ts';
 import { fit, shortRevision } from './text.ts';
@@ -7,7 +7,7 @@ export interface Wording {
   readonly headline: string;
   /** Label and value. */
   readonly facts: readonly (readonly [string, string])[];
-  /** The words of whoever caused it. */
+  /** The reason that the author of the change gave. */
   readonly quote: string | undefined;
   readonly tone: 'good' | 'neutral' | 'bad';
 }
@@ -18,7 +18,7 @@ const nameOf = ({ buildId, versionName }: NamedBuild): string => `${buildId} (${
 const devices = (count: number): string => (count === 1 ? '1 device' : `${count} devices`);
 const at = (revision: string): readonly [string, string] => ['Revision', shortRevision(revision)];
 
-/** Which controller speaks, and when it happened. */
+/** The name of the controller and the time of the event. */
 export const stampOf = (atMs: number, from: string | undefined): string =>
   [...(from === undefined ? [] : [fit(from, FROM_MOST)]), new Date(atMs).toISOString()].join(' · ');
 
@@ -28,7 +28,7 @@ export function wordingOf(notice: Notice): Wording {
       return applied(notice);
     case 'reverted':
       return {
-        headline: `Taken back: ${notice.fromBuildId}; devices are led to ${nameOf(notice.build)}`,
+        headline: `Rolled back: ${notice.fromBuildId}; devices are offered ${nameOf(notice.build)}`,
         facts: [at(notice.revision), ...(notice.forceDowngrade ? ([['Downgrade', 'forced']] as const) : [])],
         quote: notice.reason,
         tone: 'bad',
@@ -71,7 +71,7 @@ export function wordingOf(notice: Notice): Wording {
     case 'test':
       return {
         headline: 'This is a test: notifications arrive here',
-        facts: [['Asked for by', notice.by]],
+        facts: [['Requested by', notice.by]],
         quote: undefined,
         tone: 'neutral',
       };
@@ -80,7 +80,7 @@ export function wordingOf(notice: Notice): Wording {
 
 function applied(notice: Notice & { kind: 'applied' }): Wording {
   const { build, previousBuildId, fromPercent, toPercent, finalPercent } = notice;
-  const final = finalPercent === toPercent ? '' : `, ${finalPercent} % in the end`;
+  const final = finalPercent === toPercent ? '' : `, finally ${finalPercent} %`;
   return {
     headline: `${nameOf(build)} is offered to ${toPercent} % of the fleet`,
     facts: [
@@ -102,7 +102,7 @@ function refused(notice: Notice & { kind: 'refused' }): Wording {
     facts: [
       ['Still in force', standingRevision === undefined ? 'nothing' : shortRevision(standingRevision)],
       ['Problems', [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ')],
-      ['Next', 'ota status shows them all'],
+      ['Next', 'run ota status to see all problems'],
     ],
     quote: undefined,
     tone: 'bad',

@@ -19,7 +19,7 @@ const MOST_SOCKETS = 32;
 interface FcmOptions {
   readonly projectId: string;
   readonly credential: Credential;
-  /** Tests point it at a local server; by default a keep-alive agent with 32 sockets. */
+  /** For tests with a local server. The default is a keep-alive agent with 32 sockets. */
   readonly agent?: Agent;
 }
 
@@ -27,7 +27,7 @@ export interface Fcm extends Pusher {
   close(): Promise<void>;
 }
 
-/** Reads a service account file; Fault `fcm_credentials` when it is not one. Its content is never echoed. */
+/** Reads a service account file; Fault `fcm_credentials` if it is not one. Messages never contain its content. */
 export function serviceAccount(json: string): Pick<FcmOptions, 'projectId' | 'credential'> {
   try {
     const account = JSON.parse(json) as ServiceAccount & { project_id?: unknown };
@@ -35,7 +35,7 @@ export function serviceAccount(json: string): Pick<FcmOptions, 'projectId' | 'cr
     return { projectId: account.project_id, credential: cert(account) };
   } catch (cause) {
     const why = cause instanceof SyntaxError ? 'it is not JSON' : 'a field is missing or malformed';
-    throw new Fault('fcm_credentials', `OTA_FCM_CREDENTIALS: the file is not a service account: ${why}`, {
+    throw new Fault('fcm_credentials', `OTA_FCM_CREDENTIALS: not a service account file: ${why}`, {
       retry: 'never',
     });
   }
@@ -48,7 +48,7 @@ export function makeFcm({ projectId, credential, agent }: FcmOptions): Fcm {
   apps += 1;
   const app: App = initializeApp({ projectId, credential, httpAgent }, `ota-${apps}`);
   const messaging = getMessaging(app);
-  // One HTTP/1.1 pool: bounded sockets, and the transport that is tested is the one that runs.
+  // One HTTP/1.1 pool bounds the number of sockets, and tests use the same transport as production.
   messaging.enableLegacyHttpTransport();
   return {
     send: messages => sendAll(messaging, messages),
@@ -80,7 +80,7 @@ async function sendAll(messaging: Messaging, messages: readonly PushMessage[]): 
   return results;
 }
 
-/** No token looks like it: FCM judges credential and project first, then calls it invalid (`validate_only`, nothing is delivered). */
+/** An invalid token. FCM checks credentials and project first, then reports it as invalid (`validate_only`, so nothing is delivered). */
 const NOBODY = 'ota-health-check';
 
 async function check(messaging: Messaging): Promise<PushCheck> {
@@ -94,9 +94,9 @@ async function check(messaging: Messaging): Promise<PushCheck> {
 }
 
 /**
- * The SDK gives a bare 404 (no such project) and a bare 403 (no permission in it) the names of a dead token and of another
- * sender's, and hides the answer itself. A token that is malformed on purpose tells them apart: a project that works calls
- * it invalid. Without this a wrong project id would cost every push token of the fleet.
+ * The SDK reports a plain 404 (unknown project) like a dead token and a plain 403 (no permission) like a token of another
+ * sender, and hides the answer. A token that is malformed on purpose tells them apart: a working project reports it as
+ * invalid. Without this check, a wrong project id would delete every push token of the fleet.
  */
 async function aboutDevices(messaging: Messaging, responses: readonly PushResult[]): Promise<PushResult[]> {
   const isSuspect = ({ result }: PushResult): boolean =>
@@ -107,7 +107,7 @@ async function aboutDevices(messaging: Messaging, responses: readonly PushResult
   return responses.map(r => (isSuspect(r) ? { result: 'retry', code: `project_${project.code}` } : r));
 }
 
-/** The whole batch failing (no access token, say) is the same as each message being told to come later. */
+/** If the whole batch fails, for example without an access token, each message is retried later. */
 async function deliver(messaging: Messaging, messages: TokenMessage[]): Promise<PushResult[]> {
   try {
     const batch = await messaging.sendEach(messages);
@@ -130,7 +130,7 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code.replace(/^(messaging|app)\//, '').replaceAll('-', '_') : 'unknown';
 }
 
-/** The SDK's codes (firebase.google.com/docs/cloud-messaging/error-codes) → what to do about them. */
+/** What to do for each code of the SDK (firebase.google.com/docs/cloud-messaging/error-codes). */
 const FINAL: Readonly<Record<string, 'unregistered' | 'invalid' | 'sender_mismatch'>> = {
   registration_token_not_registered: 'unregistered',
   invalid_argument: 'invalid',

@@ -1,4 +1,4 @@
-/** `OTA_SOURCE` is a repository when it is a URL and a plain folder when it is a path, whatever is found there. */
+/** `OTA_SOURCE` is a repository if it is a URL, and a plain folder if it is a path, whatever the folder contains. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,7 +8,7 @@ const URL_FORM = /^[a-z][a-z0-9+.-]*:\/\//i;
 const HELPER_FORM = /^[a-z0-9][a-z0-9+.-]*::/i;
 const SCP_FORM = /^[^/\\]+@[^/\\]+:/;
 
-/** Fault `settings_invalid` for the path of a repository: one that is missing for a while must not be read as a folder. */
+/** Fault `settings_invalid` for the path of a repository: if it is missing for a while, it must not be read as a folder. */
 export function isRepository(source: string): boolean {
   if (HELPER_FORM.test(source))
     throw new Fault(
@@ -21,7 +21,7 @@ export function isRepository(source: string): boolean {
   if (bare || existsSync(path.join(source, '.git')))
     throw new Fault(
       'settings_invalid',
-      `OTA_SOURCE: this folder is a Git repository; write ${pathToFileURL(source).href}, or name the folder in it that holds rollout.yaml`,
+      `OTA_SOURCE: this folder is a Git repository; write ${pathToFileURL(source).href}, or name the folder in it that contains rollout.yaml`,
       { retry: 'never' },
     );
   return false;

@@ -1,4 +1,4 @@
-/** Desired state from a plain folder: for trying things out, and for sites that bring their own transport. */
+/** Desired state from a plain folder: for trials, and for sites that copy the files there themselves. */
 import { constants, type Dirent } from 'node:fs';
 import { lstat, open, readdir, readlink } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,9 +12,9 @@ import { treeHashOf } from './tree-hash.ts';
 interface FolderSourceOptions {
   /** The folder that holds rollout.yaml. */
   readonly folder: string;
-  /** Quiet time before a change is hinted at; default 100 ms. */
+  /** How long the folder must be quiet before a change is reported; default 100 ms. */
   readonly debounceMs?: number | undefined;
-  /** The time of content that is new since the last look; without it only the files' own times count. */
+  /** The time of content that is new since the last read. Without it only the files' own times count. */
   readonly nowMs?: (() => number) | undefined;
 }
 
@@ -23,13 +23,13 @@ const READ_PAUSE_MS = 25;
 const MAX_DEPTH = 8;
 
 /**
- * A folder has no history: its revision is the hash of its content, `descends` is always true.
- * Faults: `source_unreadable`, `source_changing` (it never held still), `revision_unknown` (its content has moved on).
+ * A folder has no history: its revision is the hash of its content, and `descends` is always true.
+ * Faults: `source_unreadable`, `source_changing` (it keeps changing), `revision_unknown` (its content has changed).
  */
 export function folderSource(options: FolderSourceOptions): Source {
   const folder = path.resolve(options.folder);
   const readNow = (): Promise<SourceTree> => readSteadily(folder);
-  /** What `head` saw last, so that `read` of it gives exactly that. */
+  /** The tree that `head` read last, so that `read` returns exactly this tree. */
   let seen: SourceTree | undefined;
   let lookedAtMs = 0;
 
@@ -37,8 +37,8 @@ export function folderSource(options: FolderSourceOptions): Source {
     const atMs = options.nowMs?.() ?? 0;
     const now = await readNow();
     if (seen?.revision !== now.revision)
-      // A copied file keeps the time of its original. Content that was not there at the last look is newer than
-      // that look, and a ramp that begins with its revision must not begin days ago.
+      // A copied file keeps the time of its original. But new content is newer than the last read, and a ramp that
+      // begins with its revision must not begin days ago.
       seen = { ...now, committedAtMs: Math.max(now.committedAtMs, seen === undefined ? 0 : lookedAtMs) };
     lookedAtMs = atMs;
     return seen.revision;
@@ -48,7 +48,7 @@ export function folderSource(options: FolderSourceOptions): Source {
     if (seen?.revision === revision) return seen;
     const now = await readNow();
     if (now.revision === revision) return now;
-    throw new Fault('revision_unknown', 'the folder no longer holds that content', { retry: 'never' });
+    throw new Fault('revision_unknown', 'the content of the folder has changed', { retry: 'never' });
   }
 
   async function* rolloutHistory(revision: Revision, since?: Revision): AsyncGenerator<RolloutVersion> {
@@ -67,7 +67,7 @@ export function folderSource(options: FolderSourceOptions): Source {
   };
 }
 
-/** Reads until two reads agree: files are not changed together, but they must be judged together. */
+/** Reads until two reads are equal, because files are changed one by one but must be judged together. */
 async function readSteadily(folder: string): Promise<SourceTree> {
   let last = await readOnce(folder);
   for (let reads = 1; reads < MAX_READS; reads++) {
@@ -81,11 +81,11 @@ async function readSteadily(folder: string): Promise<SourceTree> {
 
 interface Reading {
   readonly tree: SourceTree;
-  /** Content and times of change: a file that is being rewritten may well be empty twice in a row. */
+  /** Content and modification times: while a file is rewritten, two reads may both find it empty. */
   readonly stamp: string;
 }
 
-/** Undefined when something vanished on the way. */
+/** Undefined if something was deleted during the read. */
 async function readOnce(folder: string): Promise<Reading | undefined> {
   try {
     const root = await versionIn(folder);
@@ -116,13 +116,13 @@ async function readOnce(folder: string): Promise<Reading | undefined> {
   }
 }
 
-/** A mounted ConfigMap: `..data` leads to the directory beside it that holds the newest version whole. */
+/** In a mounted ConfigMap, `..data` is a link to the directory next to it with the complete newest version. */
 const CONFIG_MAP_LINK = '..data';
 
 /** The directory to read: the folder itself, or the version that a mounted ConfigMap shows. */
 async function versionIn(folder: string): Promise<string> {
   const target = await readlink(path.join(folder, CONFIG_MAP_LINK)).catch(() => undefined);
-  // Any other name leads elsewhere, or is not one that Kubernetes gives; such a link is refused like all others.
+  // Kubernetes uses no other names. Any other link is refused, like all links.
   if (target === undefined || !/^\.\.[^/.][^/]*$/.test(target)) return folder;
   const version = path.join(folder, target);
   const found = await lstat(version).catch(() => undefined);
@@ -134,7 +134,7 @@ interface FolderEntry {
   readonly kind: 'file' | 'symlink' | 'not_a_file';
 }
 
-/** Sorted; a missing folder is empty, never an error of its own: parsing says what is missing. */
+/** Sorted. A missing folder counts as empty and is not an error here, because parsing reports what is missing. */
 async function listFolder(folder: string, under: string, depth: number): Promise<FolderEntry[]> {
   let entries: Dirent[];
   try {
@@ -167,7 +167,7 @@ async function readEntry(
   return { file: { path: entry.path, content }, changedAtMs };
 }
 
-/** Undefined when it is too large. At most one byte more than is allowed is read, whatever the size was said to be. */
+/** Undefined if the file is too large. Reads at most one byte more than the reported size. */
 async function readBounded(file: string, maxBytes: number): Promise<Buffer | undefined> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
@@ -176,14 +176,14 @@ async function readBounded(file: string, maxBytes: number): Promise<Buffer | und
     const buffer = Buffer.alloc(size + 1);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
     if (bytesRead <= size) return buffer.subarray(0, bytesRead);
-    // It grew while it was read; the next read will notice.
+    // The file grew during the read. The next read will notice.
     return undefined;
   } finally {
     await handle.close();
   }
 }
 
-/** Editors write in several steps; one hint follows when they have gone quiet. */
+/** Editors write in several steps, so a single hint follows once the folder is quiet. */
 async function watchFolder(
   folder: string,
   onHint: () => void,
@@ -194,10 +194,10 @@ async function watchFolder(
     clearTimeout(timer);
     timer = setTimeout(onHint, debounceMs);
   };
-  const { watch: watchFiles } = await import('chokidar'); // the command line reads sources and watches none
+  const { watch: watchFiles } = await import('chokidar'); // loaded only here: the command line does not watch
   const watcher = watchFiles(folder, { ignoreInitial: true, followSymlinks: false });
   watcher.on('all', hint);
-  // Only a hint is lost: the timer looks as well.
+  // An error loses only a hint: the timer reads the folder too.
   watcher.on('error', hint);
   await new Promise<void>(resolve => watcher.once('ready', resolve));
   return async () => {

@@ -1,4 +1,4 @@
-/** The same hash for the same content of `releases/`, wherever it was read. */
+/** The hash of the content of `releases/`. It does not depend on the kind of source. */
 import { createHash } from 'node:crypto';
 import type { SourceFile } from '../ports/index.ts';
 

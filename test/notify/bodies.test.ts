@@ -107,13 +107,13 @@ test('the words: what happened, to which build, where it stands, what next', () 
     [
       'b42 (4.2.0) is offered to 10 % of the fleet',
       'Revision: 3f0c12ab90de',
-      'Offered to: 0 % → 10 %, 100 % in the end',
+      'Offered to: 0 % → 10 %, finally 100 %',
       'Before: b41',
       '“reboots in the lobby”',
       'reboots in the lobby · 2026-06-01T12:00:00.000Z',
     ],
     [
-      'Taken back: b43; devices are led to b42 (4.2.0)',
+      'Rolled back: b43; devices are offered b42 (4.2.0)',
       'Revision: 3f0c12ab90de',
       'Downgrade: forced',
       '“reboots in the lobby”',
@@ -123,7 +123,7 @@ test('the words: what happened, to which build, where it stands, what next', () 
       'Revision 3f0c12ab90de was refused',
       'Still in force: nothing',
       'Problems: rollout_missing (reboots in the lobby:1), 8 more',
-      'Next: ota status shows them all',
+      'Next: run ota status to see all problems',
       'reboots in the lobby · 2026-06-01T12:00:00.000Z',
     ],
     [
@@ -150,7 +150,7 @@ test('the words: what happened, to which build, where it stands, what next', () 
     ],
     [
       'This is a test: notifications arrive here',
-      'Asked for by: admin:alice',
+      'Requested by: admin:alice',
       'reboots in the lobby · 2026-06-01T12:00:00.000Z',
     ],
   ]);

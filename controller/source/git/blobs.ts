@@ -1,11 +1,11 @@
-/** Contents by object name. A mirror may have left some out: they are obtained by name before they are read. */
+/** Contents by object name. Objects that the mirror does not have are fetched by name first. */
 import { type GitCommand, GitExit } from './command.ts';
 
-/** Fetches objects by name; a repository on this machine has them all. */
+/** Fetches objects by name. Not needed for a repository on this machine, which has all objects. */
 export type Obtain = (objects: readonly string[]) => Promise<void>;
 export const nothingToObtain: Obtain = async () => undefined;
 
-/** `<oid> blob <size>` each line; all undefined when Git gave up on one that it may not fetch. */
+/** Reads lines `<oid> blob <size>`. All are undefined if Git stopped at an object that it may not fetch. */
 async function sizesHere(git: GitCommand, objects: readonly string[]): Promise<(number | undefined)[]> {
   let output: string;
   try {
@@ -22,7 +22,7 @@ async function sizesHere(git: GitCommand, objects: readonly string[]): Promise<(
     .map(size => (size === undefined ? undefined : Number(size)));
 }
 
-/** Sizes in bytes, in the order given; what is not here is obtained first. Throws GitExit for what stays missing. */
+/** Sizes in bytes, in the given order. Fetches missing objects first; throws GitExit if one is still missing. */
 export async function blobSizes(
   git: GitCommand,
   objects: readonly string[],
@@ -40,7 +40,7 @@ export async function blobSizes(
   });
 }
 
-/** `git cat-file --batch`: `<oid> blob <size>\n<bytes>\n` each. Throws GitExit for what is missing. */
+/** Uses `git cat-file --batch`, which prints `<oid> blob <size>\n<bytes>\n` for each. Throws GitExit if one is missing. */
 export async function blobContents(git: GitCommand, objects: readonly string[]): Promise<Buffer[]> {
   if (objects.length === 0) return [];
   const output = await git.bytes(['--batch'], `${objects.join('\n')}\n`);

@@ -1,23 +1,23 @@
 /**
- * The first clone. It is tried whole; when a command ran out of time or the connection broke off, it goes on in steps of
- * some commits, and what a step brought stays for the next try. Nothing is read from it before it is whole.
+ * The first clone. It first tries to fetch everything. If that times out or the connection breaks, it continues in steps
+ * of some commits and keeps the result of each step for the next try. The clone is not read before it is complete.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { Fault } from '../../domain/fault.ts';
 import { type GitCommand, GitExit } from './command.ts';
 
-/** How far the first clone is. */
+/** The progress of the first clone. */
 export interface CloneStep {
   readonly commits: number;
   readonly whole: boolean;
 }
 
 interface CloneOptions {
-  /** The folder of the clone; it stays there when it is not complete yet. */
+  /** The folder of the clone. An incomplete clone stays there. */
   readonly folder: string;
   /** Git commands in that folder that contact no host. */
   readonly git: GitCommand;
-  /** Fetches the branch into `ref`, with these options besides. */
+  /** Fetches the branch into `ref`, with these additional options. */
   readonly fetch: (more: readonly string[]) => Promise<string>;
   readonly ref: string;
   readonly told: (step: CloneStep) => void;
@@ -25,7 +25,7 @@ interface CloneOptions {
 
 const FIRST_STEP = 64;
 
-/** The command took too long or the connection was cut: smaller pieces may get through. */
+/** The command took too long or the connection was cut, so smaller pieces may work. */
 const isTooMuch = (error: unknown): boolean =>
   error instanceof Fault
     ? error.code === 'source_timeout'
@@ -50,7 +50,7 @@ export async function firstClone(options: CloneOptions): Promise<void> {
 const isShallow = async ({ git }: CloneOptions): Promise<boolean> =>
   (await git.text(['rev-parse', '--is-shallow-repository'])).trim() === 'true';
 
-/** An earlier try got at least one commit here. */
+/** Whether an earlier try has already fetched at least one commit. */
 async function isBegun(options: CloneOptions): Promise<boolean> {
   const { git, ref } = options;
   await mkdir(options.folder, { recursive: true });
@@ -63,7 +63,7 @@ async function isBegun(options: CloneOptions): Promise<boolean> {
   }
 }
 
-/** Fetches into an empty repository. Its object format must be that of the host; Git reports when it differs. */
+/** Fetches into an empty repository. It must have the object format of the host; Git reports a difference. */
 async function fetchAnew(options: CloneOptions, how: readonly string[]): Promise<void> {
   await makeEmpty(options, 'sha1');
   try {

@@ -1,16 +1,16 @@
 /**
- * Git, run as if every repository were hostile: no hooks, no `ext::`, no prompts, no submodules, no discovery of a
- * repository around the folder. Its error output is shortened and stripped of credentials before it is shown.
+ * Runs Git as if every repository were hostile: no hooks, no `ext::`, no prompts, no submodules, and no search for a
+ * repository around the folder. Error output is shortened and stripped of credentials before it is shown.
  */
 import { gitEnvironment } from '../../domain/git-environment.ts';
 import { type RunGit, runGit } from './process.ts';
 import { reasonOf } from './reason.ts';
 
-/** A Git process ended with another code than 0. */
+/** A Git process ended with an exit code other than 0. */
 export class GitExit extends Error {
   override readonly name = 'GitExit';
   readonly exitCode: number;
-  /** All of Git's error output, bounded: for matching, never shown. */
+  /** All of Git's error output up to a limit. Only for matching; never shown. */
   readonly said: string;
   /** `message` may be shown. */
   constructor(exitCode: number, message: string, said: string = message) {
@@ -23,26 +23,26 @@ export class GitExit extends Error {
 export interface GitCommandOptions {
   /** The folder of the bare repository. It must exist, but its content may be damaged. */
   readonly gitDir: string;
-  /** PATH, HOME and the like are taken from here; every GIT_ variable of it is dropped. */
+  /** Provides PATH, HOME and the like. All GIT_ variables are dropped. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly timeoutMs: number;
   /** Sent as HTTP basic authorization; never in an argument or a URL. */
   readonly token?: string | undefined;
-  /** The URL of the remote `origin`. Absent: no host is reached, also not for objects that a mirror left out. */
+  /** The URL of the remote `origin`. Without it Git contacts no host, not even for missing objects. */
   readonly origin?: string | undefined;
   /** Ends the running process. */
   readonly signal?: AbortSignal | undefined;
-  /** Default: from this process. A controller starts Git from a small one. */
+  /** How to start Git; by default from this process. A controller starts it from a small process. */
   readonly run?: RunGit | undefined;
 }
 
 export interface GitCommand {
   /**
-   * Standard output as text; exit codes in `accepted` are answers too, `input` goes to standard input.
+   * Returns standard output as text. Exit codes in `accepted` are no errors. `input` goes to standard input.
    * Throws GitExit, or Faults `source_timeout`, `source_stopped`, `git_missing`, `git_unstartable`, `git_killed`.
    */
   text(args: readonly string[], accepted?: readonly number[], input?: string): Promise<string>;
-  /** Runs `git cat-file` with text for standard input; standard output as bytes. */
+  /** Runs `git cat-file` with text as standard input. Returns standard output as bytes. */
   bytes(args: readonly string[], input: string): Promise<Buffer>;
 }
 
@@ -68,7 +68,7 @@ function configOf({ token, origin }: GitCommandOptions): [string, string][] {
   if (token !== undefined) {
     const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
     config.push(['http.extraHeader', `Authorization: Basic ${basic}`]);
-    // curl would carry the header along to wherever it is sent.
+    // curl would send the header to the target of a redirect too.
     config.push(['http.followRedirects', 'false']);
   }
   return config;
@@ -86,7 +86,7 @@ function environmentOf(options: GitCommandOptions): Record<string, string> {
     ),
     GIT_CONFIG_COUNT: String(config.length),
     GIT_CONFIG_NOSYSTEM: '1',
-    GIT_DIR: options.gitDir, // no search upwards: a broken mirror must not turn into the repository around it
+    GIT_DIR: options.gitDir, // no search upwards: if the mirror is broken, Git must not use a repository around it
     GIT_LITERAL_PATHSPECS: '1',
     ...(options.origin === undefined && { GIT_NO_LAZY_FETCH: '1' }),
     GIT_NO_REPLACE_OBJECTS: '1',
@@ -98,7 +98,7 @@ function environmentOf(options: GitCommandOptions): Record<string, string> {
   };
 }
 
-/** The author of the commits that a merge is computed with; fixed, so that the same merge has the same hash. */
+/** The author of the commits of a computed merge. It is fixed, so that the same merge has the same hash. */
 const COMMITTER = {
   GIT_AUTHOR_NAME: 'nexmdm-ota',
   GIT_AUTHOR_EMAIL: 'nexmdm-ota@localhost',
@@ -108,7 +108,7 @@ const COMMITTER = {
   GIT_COMMITTER_DATE: '@0 +0000',
 } as const;
 
-/** Each call is a process of its own. */
+/** Each call runs a separate process. */
 export function gitCommand(options: GitCommandOptions): GitCommand {
   const { gitDir: folder, timeoutMs, token, signal, run: runOne = runGit } = options;
   const env = environmentOf(options);

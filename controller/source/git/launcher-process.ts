@@ -1,4 +1,4 @@
-/** The process of `launcher.ts`: runs Git as it is asked to, and ends with whoever started it. */
+/** The process of `launcher.ts`: runs Git on request and ends together with its parent. */
 import { Fault } from '../../domain/fault.ts';
 import { type GitEnd, type GitRun, runGit } from './process.ts';
 
@@ -30,7 +30,7 @@ process.on('message', (asked: Asked) => {
   if ('stop' in asked) running.get(asked.id)?.abort();
   else void answer(asked.id, asked.run).then(told => void (process.connected && process.send?.(told)));
 });
-// A service manager signals all processes of a service: the controller ends first, and this one with it.
+// A service manager signals all processes of a service. This one ignores the signal and ends with the controller.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('disconnect', () => {
   for (const stopping of running.values()) stopping.abort();

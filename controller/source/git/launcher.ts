@@ -1,6 +1,6 @@
 /**
- * Starts Git from a small process. To start a process the kernel copies the page tables of the one that asks: with a
- * million devices in memory that would hold up every check for some 40 ms each time, and a look at the source starts several.
+ * Starts Git from a small process. To start a process, the kernel copies the page tables of its parent. With a million
+ * devices in memory that would delay every check by about 40 ms, and each read of the source starts several processes.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
@@ -9,9 +9,9 @@ import type { Answer, Asked } from './launcher-process.ts';
 import { type GitEnd, type GitRun, notStarted, type RunGit, stopped } from './process.ts';
 
 export interface Launcher {
-  /** As `runGit`; also Fault `git_killed` when the small process has ended. */
+  /** Like `runGit`, and also Fault `git_killed` if the small process has ended. */
   readonly run: RunGit;
-  /** Ends what is under way, and the process. */
+  /** Ends running commands and the process. */
   close(): void;
 }
 
@@ -20,14 +20,14 @@ interface Waiting {
   readonly reject: (fault: Fault) => void;
 }
 
-/** Beside this file, as it runs: from source or built. */
+/** Next to this file, in the source tree and in a build. */
 const PROGRAM = path.join(import.meta.dirname, `launcher-process${path.extname(import.meta.filename)}`);
 
 /** Arrives as a plain Uint8Array. */
 const bytes = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
-/** The process starts with the first run, and again when it has ended. It keeps nothing alive while it has no work. */
+/** Starts the process at the first run, and again if it has ended. Without work it does not keep this process alive. */
 export function makeLauncher(): Launcher {
   const waiting = new Map<number, Waiting>();
   let child: ChildProcess | undefined;
@@ -64,9 +64,9 @@ export function makeLauncher(): Launcher {
     if (child !== undefined) return child;
     const made = fork(PROGRAM, {
       serialization: 'advanced',
-      env: {}, // each run brings its own
+      env: {}, // each run has its own
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      // Ctrl-C in a terminal is for the controller, which ends what is under way in its own order.
+      // Ctrl-C in a terminal is for the controller, which ends running commands in its own order.
       detached: true,
     });
     child = made;

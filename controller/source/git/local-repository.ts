@@ -1,4 +1,4 @@
-/** A repository on this machine, read where it is: for the command line and CI, which must not clone to look. */
+/** Reads a repository on this machine in place, so that the command line and CI need no clone. */
 import path from 'node:path';
 import { Fault } from '../../domain/fault.ts';
 import type { Revision } from '../../domain/ids.ts';
@@ -10,14 +10,14 @@ import { history, historyPage, readTree } from './tree.ts';
 export interface LocalRepository extends Pick<Source, 'rolloutHistory'> {
   /** The top of the working tree. */
   readonly root: string;
-  /** `name` is anything Git takes for a commit: a branch, a tag, `HEAD~1`. A branch comes before a tag. Fault `revision_unknown`. */
+  /** `name` is any name of a commit that Git accepts: a branch, a tag, `HEAD~1`. A branch wins over a tag. Fault `revision_unknown`. */
   resolve(name: string): Promise<Revision>;
   read(revision: Revision): Promise<SourceTree>;
   /** True for a shallow clone, whose history is cut off. */
   isShallow(): Promise<boolean>;
-  /** First parents that changed the desired state, newest first and bounded, `revision` itself left out. */
+  /** First parents that changed the desired state, newest first, up to a limit, without `revision` itself. */
   ancestors(revision: Revision): Promise<Revision[]>;
-  /** Whether `ancestor` is part of `revision`'s history; undefined when this clone lacks one of them. */
+  /** Whether `ancestor` is part of `revision`'s history; undefined if this clone does not have one of them. */
   contains(revision: Revision, ancestor: Revision): Promise<boolean | undefined>;
   /** A scratch clone whose HEAD is `revision`, with the folder of the desired state checked out; removed afterwards. */
   scratch<T>(revision: Revision, use: (folder: string) => Promise<T>): Promise<T>;
@@ -32,7 +32,7 @@ interface LocalRepositoryOptions {
 }
 
 const TIMEOUT_MS = 60_000;
-/** How many ancestors are looked at. */
+/** How many ancestors are read at most. */
 const MOST_ANCESTORS = 200;
 
 export function localRepository({
@@ -56,7 +56,7 @@ export function localRepository({
   return {
     root,
     resolve: async name => {
-      // Git itself takes a tag before a branch of the same name.
+      // Git itself prefers a tag over a branch of the same name.
       for (const candidate of [...asBranch(name), name]) {
         const commit = await commitOf(git, candidate);
         if (commit !== undefined) return commit;
@@ -83,7 +83,7 @@ export function localRepository({
   };
 }
 
-/** `main~2` as a branch here, `origin/main` as one of a remote. A hash, HEAD and a whole name are no branches. */
+/** `main~2` as a local branch, `origin/main` as a remote branch. A hash, HEAD and a full ref name are not branches. */
 const asBranch = (name: string): string[] =>
   /^(HEAD|@|refs\/|tags\/|[0-9a-f]{40})/.test(name) ? [] : [`refs/heads/${name}`, `refs/remotes/${name}`];
 
@@ -109,7 +109,7 @@ const isShallow = (git: GitCommand): Promise<boolean> =>
     () => false,
   );
 
-/** First parents that changed the folder, newest first, `revision` itself left out. */
+/** First parents that changed the folder, newest first, without `revision` itself. */
 async function changesOf(git: GitCommand, revision: Revision, subPath: string): Promise<Revision[]> {
   const log = ['log', '--first-parent', '--format=%H', `--max-count=${MOST_ANCESTORS + 1}`];
   const text = await git.text([...log, '--end-of-options', revision, '--', subPath]);

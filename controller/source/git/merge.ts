@@ -1,7 +1,7 @@
 /**
- * What a branch would hold after a merge: Git's own merge, in the object database alone. Only the folder of the desired
- * state is merged, as commits of its own: what else the repository holds is neither needed nor fetched, and its
- * conflicts are not ours.
+ * Computes the content of a branch after a merge with Git's own merge, only in the object database. Only the folder of the
+ * desired state is merged, as separate commits. The rest of the repository is not needed and not fetched, and its
+ * conflicts do not matter.
  */
 
 import type { Revision } from '../../domain/ids.ts';
@@ -36,7 +36,7 @@ export async function readMerge(
   return readTree(git, head, '.', { obtain, tree: tree.trim() });
 }
 
-/** The tree of the folder at a commit; an empty one where the folder is missing or something else stands in its place. */
+/** The tree of the folder at a commit; an empty tree if the folder is missing or is not a folder. */
 async function folderTree(git: GitCommand, commit: Revision, subPath: string): Promise<string> {
   if (subPath === '.') return (await git.text(['rev-parse', '--verify', `${commit}^{tree}`])).trim();
   const listed = await git.text(['ls-tree', '-d', '-z', '--full-tree', commit, '--', subPath]);
@@ -49,7 +49,7 @@ async function obtainAll(git: GitCommand, trees: readonly string[], obtain: Obta
   const objects = new Set<string>();
   for (const tree of trees) {
     const files = (await listTree(git, tree, '.')).filter(isFile);
-    // More files than are allowed: the tree is refused when it is read, whatever the merge yields.
+    // There are more files than allowed, so the tree will be refused when it is read.
     for (const { object } of files.slice(0, MAX_FILES)) objects.add(object);
   }
   await blobSizes(git, [...objects], obtain);

@@ -1,6 +1,6 @@
 /**
- * A bare clone of the source repository in the data folder. It is only a cache: it is made in a folder beside and renamed
- * when complete, made again when broken, and used while the repository cannot be reached.
+ * A bare clone of the source repository in the data folder. It is only a cache: it is made in a neighbouring folder and
+ * renamed when complete, made again if broken, and used while the repository cannot be reached.
  */
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,31 +12,31 @@ import type { GitRemote } from './remote.ts';
 
 interface GitMirrorOptions {
   readonly remote: GitRemote;
-  /** Undefined: the repository's own default branch. */
+  /** Undefined for the repository's own default branch. */
   readonly branch: string | undefined;
-  /** Folder for mirrors, made when missing. */
+  /** Folder for mirrors; created if missing. */
   readonly folder: string;
   readonly command: Omit<GitCommandOptions, 'gitDir' | 'origin'>;
-  /** Called when a first clone that is made in steps has got further. */
+  /** Called after each step of a first clone in steps. */
   readonly onCloneStep: (step: CloneStep) => void;
 }
 
 interface GitMirror {
-  /** Fetches, repairs a broken mirror on the way, and returns the head. */
+  /** Fetches, repairs a broken mirror if needed, and returns the head. */
   fetch(): Promise<string>;
-  /** Makes sure of one commit: fetches it by name when it is not here. False when the repository does not have it. */
+  /** Fetches a commit by name if it is missing here. False if the repository does not have it. */
   ensure(commit: string): Promise<boolean>;
   /**
-   * Runs commands that read and reach no host; `obtain` fetches contents that the mirror left out. A broken mirror is
-   * made anew once and the work tried again.
+   * Runs commands that only read and contact no host; `obtain` fetches contents that the mirror does not have. If the
+   * mirror is broken, it is made again once and the work is repeated.
    */
   reading<T>(work: (git: GitCommand, obtain: Obtain) => Promise<T>): Promise<T>;
-  /** With a command that reaches the source. Fault `push_refused`. */
+  /** Runs work with a command that can contact the source. Fault `push_refused`. */
   pushing(work: (command: GitCommand, origin: GitCommand) => Promise<void>): Promise<void>;
 }
 
 const HEAD_REF = 'refs/ota/head';
-/** Errors of the remote side, even where they read like errors of the mirror. */
+/** Errors of the remote side, even if they look like errors of the mirror. */
 const AWAY =
   /could not read from remote|unable to access '[a-z]+:|couldn't find remote ref|couldn't connect|authentication failed/i;
 /** Errors of the mirror itself: damaged objects, or a lock left behind by a crash. */
@@ -61,7 +61,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
   const git = (gitDir: string): GitCommand => gitCommand({ ...options.command, gitDir });
   const reaching = (gitDir: string): GitCommand =>
     gitCommand({ ...options.command, gitDir, origin: remote.url });
-  // Contents are fetched when they are read, as a repository may hold far more than releases. A local one needs no fetch.
+  // Contents are fetched when they are read, because a repository may contain much more than releases. A local one needs no fetch.
   const filter = remote.localPath === undefined ? ['--filter=blob:none'] : [];
   const source = options.branch === undefined ? 'HEAD' : `refs/heads/${options.branch}`;
 
@@ -94,7 +94,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
       await git(gitDir).text(['rev-parse', '--verify', '--quiet', '--end-of-options', `${HEAD_REF}^{commit}`])
     ).trim();
 
-  /** Never destroys a mirror before its successor is complete. */
+  /** Replaces the mirror only after the new one is complete. */
   async function remake(): Promise<string> {
     const fresh = `${home}.new`;
     await firstClone({
@@ -110,7 +110,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
     return head;
   }
 
-  /** Mirrors of former sources only take up space. */
+  /** Deletes mirrors of former sources, which only take up space. */
   async function forgetOthers(): Promise<void> {
     const others = (await readdir(options.folder)).filter(
       name => /^[0-9a-f]{16}\.git(\.new)?$/.test(name) && !name.startsWith(remote.key),
@@ -126,7 +126,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
     });
   }
 
-  /** Git takes a page that answers any address, such as a login form, for a repository without branches. */
+  /** If a web page, such as a login form, answers every address, Git sees a repository without branches. */
   async function branchUnknown(): Promise<Fault> {
     const heads = await reaching(options.folder)
       .text(['ls-remote', '--heads', 'origin'])
@@ -134,12 +134,12 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
     const what = options.branch === undefined ? 'commit' : `branch ${options.branch}`;
     const hint =
       heads.trim() === ''
-        ? ': it has no branch at all, or what answers there is not a Git repository but, for example, a login page'
+        ? ': it has no branches, or the address is not a Git repository but, for example, a login page'
         : `: check OTA_SOURCE_BRANCH`;
     return new Fault('branch_unknown', `${remote.shown} has no ${what}${hint}`, { retry: 'backoff' });
   }
 
-  /** Whether the mirror is sound enough to fetch into; other damage shows when it is read. */
+  /** Whether the mirror is intact enough to fetch into. Other damage is noticed when it is read. */
   const isSound = async (): Promise<boolean> => {
     if (!(await exists(home))) return false;
     return git(home)
@@ -182,7 +182,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
     try {
       return await work(git(home), obtain);
     } catch (error) {
-      // An answer that Git words as an error is not a reason to clone everything again.
+      // An answer that Git reports as an error is not a reason to clone everything again.
       if (!isBroken(error) && (!(error instanceof GitExit) || (await isSound()))) return unreadable(error);
       await remake();
       return work(git(home), obtain).catch(unreadable);
@@ -203,7 +203,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
   async function ensure(commit: string): Promise<boolean> {
     if (!(await exists(home))) await remake();
     if (await has(commit)) return true;
-    // A commit of a pull request, or one that a rewrite has cut off: hosts hand those out by name.
+    // A commit of a pull request, or one that a history rewrite removed. Hosts serve those by name.
     await fetchInto(home, commit).catch((error: unknown) => {
       if (!(error instanceof GitExit)) throw error;
     });

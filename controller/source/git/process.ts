@@ -1,4 +1,4 @@
-/** One Git process: started, fed, read to its end, and killed when it takes too long. */
+/** Runs one Git process: gives it input, reads its output, and kills it if it takes too long. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Fault } from '../../domain/fault.ts';
@@ -7,10 +7,10 @@ export interface GitRun {
   readonly args: readonly string[];
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
-  /** For standard input, which is empty otherwise. */
+  /** Standard input; empty by default. */
   readonly input?: string | undefined;
   readonly timeoutMs: number;
-  /** Ends it early. */
+  /** Ends the process early. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,10 +35,10 @@ export const runGit: RunGit = run =>
       cwd: run.folder,
       env: run.env,
       windowsHide: true,
-      // A group of its own: what Git starts to reach a host must end with it, or its pipes stay open.
+      // A separate process group, so that Git's helpers end with it. Otherwise the pipes would stay open.
       detached: true,
     });
-    // First of all: without a listener a child that cannot be started ends this process.
+    // This must come first: without a listener, a child that cannot be started would end this process.
     child.once('error', error => {
       clearTimeout(timer);
       reject(notStarted(error, run.folder));
@@ -47,7 +47,7 @@ export const runGit: RunGit = run =>
     let killing: NodeJS.Timeout | undefined;
     const end = (why: Fault): void => {
       ended ??= why;
-      // Git removes its lock files when it is asked to end.
+      // On SIGTERM Git removes its lock files.
       signalGroup(child, 'SIGTERM');
       killing ??= setTimeout(() => signalGroup(child, 'SIGKILL'), KILL_AFTER_MS);
     };
@@ -82,7 +82,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** A child that found no descriptors left has no streams, whatever the types say. */
+/** If no file descriptors were left, the child has no streams, although the types say so. */
 function collected(stream: NodeJS.ReadableStream | null | undefined): Buffer[] {
   const chunks: Buffer[] = [];
   stream?.on('data', (chunk: Buffer) => void chunks.push(chunk));
@@ -90,7 +90,7 @@ function collected(stream: NodeJS.ReadableStream | null | undefined): Buffer[] {
 }
 
 function feed({ stdin }: ChildProcess, input: string | undefined): void {
-  // Git may exit before it has read all of it; its exit code tells more than the broken pipe.
+  // Git may exit before it has read all input. Its exit code says more than the broken pipe.
   stdin?.on('error', () => undefined);
   stdin?.end(input);
 }
@@ -100,7 +100,7 @@ export function notStarted(error: NodeJS.ErrnoException, folder: string): Fault 
   if (error.code === 'ENOENT' && existsSync(folder))
     return new Fault('git_missing', 'the git program was not found: install it or correct PATH', options);
   if (error.code === 'ENOENT')
-    return new Fault('mirror_unusable', 'the folder of the mirror is missing: no folder to work in', options);
+    return new Fault('mirror_unusable', 'the folder of the mirror is missing', options);
   const why =
     error.code === 'EMFILE' || error.code === 'ENFILE'
       ? 'too many open files'

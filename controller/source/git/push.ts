@@ -1,20 +1,20 @@
-/** A branch with one commit on top of a base, made in the mirror and pushed to where it came from. */
+/** Makes a branch with one commit on top of a base in the mirror, and pushes it to the source. */
 import type { PushedChange } from '../../ports/index.ts';
 import type { GitCommand } from './command.ts';
 
 const AUTHOR = 'nexmdm-ota <nexmdm-ota@localhost>';
 
-/** Only in the mirror, and gone again once it is pushed. */
+/** Exists only in the mirror, and is deleted after the push. */
 const refOf = (branch: string): string => `refs/ota/push/${branch}`;
 
 const data = (text: string): string => `data ${Buffer.byteLength(text)}\n${text}\n`;
 
-/** A path as `git fast-import` reads it, whatever it holds. */
+/** Quotes any path for `git fast-import`. */
 const quoted = (path: string): string => `"${path.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
 
 /**
- * The same change of the same base is the same commit, so that pushing it again changes nothing: it is dated like its base.
- * `git` knows no host; `origin` does. Throws GitExit.
+ * The commit has the date of its base. So the same change of the same base is the same commit, and pushing it again
+ * changes nothing. `git` cannot contact a host; `origin` can. Throws GitExit.
  */
 export async function pushBranch(
   git: GitCommand,

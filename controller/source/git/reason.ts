@@ -1,13 +1,13 @@
 /**
- * Why Git failed, for a person: Git's last line is often "Could not read from remote repository", while the cause stands
- * some lines above. Known causes are named with their cure, credentials are cut out, and the text is one bounded line.
+ * Explains why Git failed. Git's last line is often "Could not read from remote repository", but the cause is some lines
+ * above. Known causes are shown with a fix, credentials are removed, and the text is one line of limited length.
  */
 
-/** Cause and cure by what Git, ssh or curl print; the first that fits wins. */
+/** Cause and fix for known output of Git, ssh and curl. The first match wins. */
 const CAUSES: readonly (readonly [RegExp, string])[] = [
   [
     /REMOTE HOST IDENTIFICATION HAS CHANGED/,
-    'the ssh key of the host has changed: if that is right, remove the old one with "ssh-keygen -R HOST" and add the new one to known_hosts',
+    'the ssh key of the host has changed: if this is expected, remove the old one with "ssh-keygen -R HOST" and add the new one to known_hosts',
   ],
   [
     /Host key verification failed/i,
@@ -22,18 +22,21 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
     'the repository belongs to another user: run as its owner, or add it to safe.directory in ~/.gitconfig',
   ],
   [/No space left on device|disk quota exceeded/i, 'the disk is full'],
-  [/returned error: 403/, 'the host refused the request (403): the token may not read this repository'],
+  [
+    /returned error: 403/,
+    'the host refused the request (403): the token has no permission to read this repository',
+  ],
   [
     /returned error: 401|Authentication failed|could not read (Username|Password)|terminal prompts disabled/i,
     'the host asks for credentials, or refused them: check OTA_SOURCE_TOKEN',
   ],
   [
     /returned error: 404|repository (.* )?(not found|does not exist)/i,
-    'the repository is not there, or the token may not see it: check OTA_SOURCE',
+    'the repository does not exist, or the token cannot see it: check OTA_SOURCE',
   ],
   [
     /returned error: 30\d|unable to update url base from redirection/i,
-    'the host redirects to another address: write the new address into OTA_SOURCE',
+    'the host redirects to another address: set OTA_SOURCE to the new address',
   ],
   [
     /not valid: is this a git repository\?/i,
@@ -46,14 +49,14 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
   [/RPC failed|early EOF|hung up unexpectedly|transfer closed/i, 'the connection broke off'],
 ];
 
-/** Cause, cure and Git's own words. */
+/** Cause, fix and Git's own words. */
 export function reasonOf(stderr: string, token: string | undefined): string {
   const words = sanitise(stderr, token);
   const cause = CAUSES.find(([pattern]) => pattern.test(stderr))?.[1];
   return cause === undefined ? words : `${cause} (Git: ${words})`;
 }
 
-/** The last complaint of Git, one bounded line, without credentials. */
+/** The last error line of Git, of limited length and without credentials. */
 export function sanitise(text: string, token: string | undefined): string {
   const lines = text.split('\n').map(line => line.trim());
   const said =

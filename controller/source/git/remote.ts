@@ -1,4 +1,4 @@
-/** The address of the repository, checked before any of it is used on a command line. */
+/** The address of the repository, checked before it is used on a command line. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,13 +6,13 @@ import { Fault } from '../../domain/fault.ts';
 import { isPrivateUrl } from '../../domain/loopback.ts';
 
 export interface GitRemote {
-  /** The address as Git gets it. */
+  /** The address for Git. */
   readonly url: string;
-  /** The same for people, without user and query. */
+  /** The address for messages, without user and query. */
   readonly shown: string;
-  /** Name of the mirror's folder: another URL is another mirror. */
+  /** Name of the mirror's folder. Each URL has its own mirror. */
   readonly key: string;
-  /** The folder, when the repository is on this machine. */
+  /** The folder if the repository is on this machine. */
   readonly localPath: string | undefined;
 }
 
@@ -23,11 +23,11 @@ const refuse = (message: string): never => {
   throw new Fault('source_url_invalid', message, { retry: 'never' });
 };
 
-/** A path, a URL, or `user@host:path`. Throws Fault `source_url_invalid`, which never quotes what was given. */
+/** A path, a URL, or `user@host:path`. Throws Fault `source_url_invalid`, which never quotes the address. */
 export function gitRemote(given: string, token: string | undefined): GitRemote {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
   if (given === '' || given.startsWith('-') || /[\x00-\x20\x7f]/.test(given))
-    refuse('the source URL is empty, begins with a dash or has blanks');
+    refuse('the source URL is empty, starts with a dash or contains spaces');
   if (/^[A-Za-z0-9+.-]+::/.test(given))
     refuse('remote helpers such as ext:: run programs and are refused: use https, ssh or file');
   if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(given)) return fromUrl(given, token);
@@ -40,9 +40,9 @@ function fromUrl(given: string, token: string | undefined): GitRemote {
   if (!URL.canParse(given)) refuse('the source URL is not valid');
   const url = new URL(given);
   if (!SCHEMES.includes(url.protocol)) refuse(`the source URL must be one of ${SCHEMES.join(' ')}`);
-  if (url.password !== '') refuse('the source URL holds a password: give it as a token setting instead');
+  if (url.password !== '') refuse('the source URL contains a password: use OTA_SOURCE_TOKEN instead');
   if (/^https?:$/.test(url.protocol) && looksLikeToken(url.username))
-    refuse('the source URL holds a token as its user name: give it as OTA_SOURCE_TOKEN instead');
+    refuse('the source URL contains a token as its user name: use OTA_SOURCE_TOKEN instead');
   if (url.hostname.startsWith('-') || url.username.startsWith('-')) refuse('the source URL is not valid');
   if (token !== undefined && !isPrivateUrl(url))
     refuse('a source token is only sent over https: change OTA_SOURCE to https, or unset OTA_SOURCE_TOKEN');
@@ -50,7 +50,7 @@ function fromUrl(given: string, token: string | undefined): GitRemote {
   return made(given, shown, url.protocol === 'file:' ? fileURLToPath(url) : undefined);
 }
 
-/** What hosts hand out as access tokens, or anything too long for a person's name. */
+/** Whether the user name looks like an access token of a known host, or is too long for a user name. */
 const looksLikeToken = (user: string): boolean =>
   /^(gh[a-z]_|github_pat_|glpat-|x-access-token$|x-token-auth$|oauth2$)/i.test(user) || user.length >= 20;
 
@@ -61,7 +61,7 @@ const made = (url: string, shown: string, localPath: string | undefined): GitRem
   localPath,
 });
 
-/** Git's own rules for branch names (git-check-ref-format), a little narrower. Throws Fault `branch_invalid`. */
+/** Git's own rules for branch names (git-check-ref-format), slightly stricter. Throws Fault `branch_invalid`. */
 export function checkBranch(branch: string): string {
   const isFine =
     /^[A-Za-z0-9_][A-Za-z0-9._/+@-]{0,199}$/.test(branch) &&

@@ -1,4 +1,4 @@
-/** A throw-away clone: it shares the objects of the repository it comes from, and nothing that is done in it goes back. */
+/** A temporary clone. It shares the objects of the original repository, but changes in it never go back there. */
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { gitCommand } from './command.ts';
 interface ScratchOptions {
   /** The repository's own Git folder. */
   readonly gitDir: string;
-  /** What is checked out, with forward slashes; `.` is everything. */
+  /** The folder to check out, with forward slashes; `.` is everything. */
   readonly subPath: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly timeoutMs: number;
@@ -27,7 +27,7 @@ export async function withScratchClone<T>(
     const origin = gitCommand({ gitDir, environment, timeoutMs });
     const git = gitCommand({ gitDir: own, environment, timeoutMs });
     const format = (await origin.text(['rev-parse', '--show-object-format'])).trim();
-    // Absolute, also for a linked working tree, whose objects lie elsewhere.
+    // Absolute, even for a linked working tree, whose objects are in another folder.
     const objects = (
       await origin.text(['rev-parse', '--path-format=absolute', '--git-path', 'objects'])
     ).trim();

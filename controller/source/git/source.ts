@@ -15,23 +15,23 @@ import { checkBranch, checkSubPath, gitRemote } from './remote.ts';
 import { history, historyPage, readTree } from './tree.ts';
 
 export interface GitSourceOptions {
-  /** A path, `file://`, `ssh://`, `user@host:path`, `https://`; never with a password in it. */
+  /** A path, `file://`, `ssh://`, `user@host:path` or `https://`, without a password. */
   readonly url: string;
   /** Default: the repository's own default branch. */
   readonly branch?: string | undefined;
   /** The folder of the desired state in the repository; default `releases`, `.` is the top. */
   readonly path?: string | undefined;
-  /** Folder for the mirror, made when missing. */
+  /** Folder for the mirror; created if missing. */
   readonly dataFolder: string;
-  /** For https: sent in a header, never in a URL or an argument. */
+  /** For https. It is sent in a header, never in a URL or an argument. */
   readonly token?: string | undefined;
-  /** PATH, HOME, SSH_AUTH_SOCK and proxies are taken from it. */
+  /** Provides PATH, HOME, SSH_AUTH_SOCK and proxies. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** For one Git command, the fetch above all; default 2 minutes. */
+  /** The time limit of one Git command, mainly the fetch; default 2 minutes. */
   readonly timeoutMs?: number | undefined;
-  /** How Git is started; default: from this process. */
+  /** How to start Git; by default from this process. */
   readonly run?: RunGit | undefined;
-  /** The first clone of a large repository is made in steps: how far it is. */
+  /** Called with the progress of a first clone that is made in steps. */
   readonly onCloneStep?: ((step: CloneStep) => void) | undefined;
 }
 
@@ -58,7 +58,7 @@ export function gitSource(options: GitSourceOptions): Source & { stop(): Promise
     },
     onCloneStep: options.onCloneStep ?? (() => undefined),
   });
-  // One at a time: a fetch may replace the mirror under a reader.
+  // Runs one job at a time, because a fetch may replace the mirror during a read.
   const turns = makeTurns();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> =>
     turns(async () => {
@@ -113,7 +113,7 @@ export function gitSource(options: GitSourceOptions): Source & { stop(): Promise
   };
 }
 
-/** The mirror's disk is full, or its folder is gone or belongs to another user: an environment fault, not a bug. */
+/** The disk is full, or the mirror's folder is missing or belongs to another user. This is an environment fault, not a bug. */
 function unusable(error: unknown): never {
   const cause = error instanceof Error && 'code' in error ? error.code : undefined;
   const errno = typeof cause === 'string' && /^E[A-Z0-9]+$/.test(cause) ? cause : undefined;
@@ -135,16 +135,16 @@ async function isAncestor(git: GitCommand, ancestor: Revision, revision: Revisio
   }
 }
 
-/** A repository on this machine shows new commits in its refs; any other has to be polled. */
+/** Watches the refs of a repository on this machine. Any other repository has to be polled. */
 async function watchRefs(localPath: string | undefined, onHint: () => void): Promise<() => Promise<void>> {
   if (localPath === undefined) return async () => {};
   const places = [localPath, path.join(localPath, '.git')].flatMap(dir =>
     ['HEAD', 'packed-refs', 'refs/heads'].map(name => path.join(dir, name)),
   );
-  const { watch: watchFiles } = await import('chokidar'); // the command line reads sources and watches none
+  const { watch: watchFiles } = await import('chokidar'); // loaded only here: the command line does not watch
   const watcher = watchFiles(places, { ignoreInitial: true, followSymlinks: false });
   watcher.on('all', onHint);
-  // Only a hint is lost: the timer looks as well.
+  // An error loses only a hint: the timer polls too.
   watcher.on('error', onHint);
   await new Promise<void>(resolve => watcher.once('ready', resolve));
   return () => watcher.close();

@@ -1,4 +1,4 @@
-/** The files of a repository at one commit, read from the object database: nothing is ever checked out. */
+/** Reads the files of a repository at one commit from the object database, without a checkout. */
 import path from 'node:path';
 import type { Revision } from '../../domain/ids.ts';
 import { MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES } from '../../domain/layout.ts';
@@ -8,7 +8,7 @@ import { blobContents, blobSizes, nothingToObtain, type Obtain } from './blobs.t
 import type { GitCommand } from './command.ts';
 
 const HISTORY_PAGE = 50;
-/** Characters of a name or of a first line that are kept. */
+/** How many characters of a name or of a first line are kept. */
 const MOST_WORDS = 200;
 
 interface Entry {
@@ -18,8 +18,8 @@ interface Entry {
 }
 
 /**
- * Everything under `subPath` at that commit, which must be there. `tree` is read in place of the commit's own, for a
- * merge that has no commit. Throws GitExit.
+ * All files under `subPath` at that commit, which must exist. `tree` replaces the tree of the commit, for a merge that
+ * has no commit. Throws GitExit.
  */
 export async function readTree(
   git: GitCommand,
@@ -45,7 +45,7 @@ export async function listTree(git: GitCommand, revision: Revision, subPath: str
       const tab = line.indexOf('\t');
       const [mode = '', , object = ''] = line.slice(0, tab).split(' ');
       const full = line.slice(tab + 1);
-      // When the folder itself is a link or a submodule, the one entry has its name.
+      // If the folder itself is a link or a submodule, the only entry has its name.
       const inside =
         subPath === '.'
           ? full
@@ -61,7 +61,7 @@ type Refusal = 'symlink' | 'not_a_file' | 'file_too_large';
 export const isFile = ({ mode }: { readonly mode: string }): boolean =>
   mode === '100644' || mode === '100755';
 
-/** Sizes are asked for before contents, so that nothing large or surplus is ever read. */
+/** Reads sizes before contents, so that large or surplus files are never read. */
 async function readBlobs(git: GitCommand, entries: readonly Entry[], obtain: Obtain): Promise<SourceFile[]> {
   if (entries.length > MAX_FILES)
     return entries.slice(0, MAX_FILES + 1).map(({ path }) => ({ path, refused: 'file_too_large' }));
@@ -94,7 +94,7 @@ async function readBlobs(git: GitCommand, entries: readonly Entry[], obtain: Obt
   });
 }
 
-/** Pages until one is not full. */
+/** Reads pages until one is not full. */
 export async function* history(
   page: (skip: number) => Promise<{ versions: RolloutVersion[]; commits: number }>,
 ): AsyncGenerator<RolloutVersion> {
@@ -107,13 +107,13 @@ export async function* history(
 
 interface HistoryQuery {
   readonly revision: Revision;
-  /** Versions that this commit already contains are left out. */
+  /** Leaves out versions that this commit already contains. */
   readonly since: Revision | undefined;
   readonly subPath: string;
   readonly skip: number;
 }
 
-/** Commits along first parents that touched rollout.yaml; those that deleted it have no version. */
+/** Commits along first parents that changed rollout.yaml, without those that deleted it. */
 export async function historyPage(
   git: GitCommand,
   { revision, since, subPath, skip }: HistoryQuery,

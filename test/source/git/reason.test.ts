@@ -41,12 +41,12 @@ const SAID: readonly (readonly [name: string, stderr: string, told: RegExp])[] =
   [
     'a token without rights',
     "fatal: unable to access 'https://git.example/fleet.git/': The requested URL returned error: 403\n",
-    /403.*may not read/,
+    /403.*no permission to read/,
   ],
   [
     'a repository that is not there',
     "remote: Repository not found.\nfatal: repository 'https://git.example/none.git/' not found\n",
-    /not there, or the token may not see it/,
+    /does not exist, or the token cannot see it/,
   ],
   [
     'a login page',
