@@ -38,10 +38,10 @@ export const build: Verb = (program, choose) => {
   group
     .command('verify')
     .description(
-      'Shows what an APK contains, or why Android would refuse it. Exit code 1 when it is rejected, 2 when it cannot be read.',
+      'Shows what an APK contains, or why Android would refuse it. Exit code 1 if it is rejected, 2 if it cannot be read.',
     )
     .argument('<file>', 'an APK')
-    .option('--sdk <n>', 'judge for one Android version (API level) only', sdkArgument)
+    .option('--sdk <n>', 'check for one Android version (API level) only', sdkArgument)
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',

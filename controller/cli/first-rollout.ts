@@ -4,14 +4,14 @@ import { API_VERSION } from '../domain/layout.ts';
 /** `modeline` is the first line of the file, or empty; `cohorts` become canaries. */
 export function firstRollout(modeline: string, buildId: string, cohorts: readonly string[]): string {
   const canary = cohorts.length === 0 ? '{}' : `{cohorts: [${cohorts.join(', ')}]}`;
-  return `${modeline}# The one declaration of which build goes to whom.
+  return `${modeline}# Declares which build is offered to which devices.
 apiVersion: ${API_VERSION}
 kind: Rollout
 
 current: ${buildId}
-rollout_percent: 100  # the first build goes to all: there is no other to fall back on
+rollout_percent: 100  # the first build goes to all devices, because there is no other build to fall back on
 
-# Offered the next build first, whatever the percentage.
+# These devices are offered the next build first, at any percentage.
 canary: ${canary}
 
 wifi_only: true

@@ -12,13 +12,13 @@ const NOTE = `
 Environment:
   OTA_URL          the controller (default http://127.0.0.1:8080)
   OTA_ADMIN_TOKEN  an operator's token; never given as an argument.
-                   OTA_ADMIN_TOKEN_FILE names a file that holds it
-  OTA_CONTEXT      a controller by name, as --context NAME with any verb
+                   OTA_ADMIN_TOKEN_FILE names a file that contains it
+  OTA_CONTEXT      the name of a controller, like --context NAME with any verb
                    (see: ota context)
   OTA_GITHUB_REPO, OTA_GITHUB_TOKEN
                    for --open-pr; without them the branch is only pushed
 
-Exit codes: 0 fine, 1 invalid or differences, 2 error, 3 timeout,
+Exit codes: 0 success, 1 invalid or differences, 2 error, 3 timeout,
 4 halted or waiting for a person, 130 Ctrl-C.
 Run "ota VERB --help" for examples.
 `;

@@ -130,7 +130,7 @@ test('withdrawing a build adds two lines to its file and says what it was', () =
     const before = await read('builds/b42.yaml');
     const said = await say('withdraw', 'b42', '--reason', 'crash loop');
     assert.match(said, /^Withdraw b42[\s\S]*wrote releases\/builds\/b42\.yaml/);
-    assert.match(said, /b42 is current: nobody is offered it any more, b41 is served instead/);
+    assert.match(said, /b42 is current: it is not offered any more, devices are offered b41 instead/);
     assert.is(
       await read('builds/b42.yaml'),
       `${before}withdrawn:\n  reason: crash loop\n  at: 2026-06-01T12:00:00Z\n`,

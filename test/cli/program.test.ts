@@ -81,7 +81,7 @@ test('the help names every verb, the environment and the exit codes', async () =
   assert.match(out, /OTA_ADMIN_TOKEN/);
   assert.match(
     out,
-    /0 fine, 1 invalid or differences, 2 error, 3 timeout,\n4 halted or waiting for a person, 130 Ctrl-C/,
+    /0 success, 1 invalid or differences, 2 error, 3 timeout,\n4 halted or waiting for a person, 130 Ctrl-C/,
   );
 });
 

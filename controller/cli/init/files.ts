@@ -13,14 +13,14 @@ kind: Policy
 allowed_percents: [0, 1, 5, 10, 25, 50, 100]
 max_jump_percent: 50
 
-# Nobody is there to look after a rollout at night and at weekends:
+# No increase while nobody can watch the rollout:
 # freeze_windows:
 #   - {reason: weekend, time_zone: Europe/Berlin, days: [sat, sun]}
 #
-# The keys that builds may be signed with, as apksigner prints them:
+# The keys with which builds may be signed, as printed by apksigner:
 # pinned_signers: []
 #
-# Two people for what reaches more than a quarter of the fleet:
+# Two approvals for a rollout to more than a quarter of the fleet:
 # approvals:
 #   - {above_percent: 25, approvals: 2}
 `;
@@ -34,7 +34,7 @@ tags: [${FIRST_COHORT}]
 
 const README = `# Releases
 
-What the fleet runs. A merge to the branch that the controller follows is what rolls out; nothing else does.
+These files declare which builds the fleet runs. A merge to the branch that the controller follows starts a rollout.
 
     ota build add app-release.apk     # declare a build, and store its APK in the controller
     ota promote b43 --ramp 1:4h,10:24h,50:24h,100 --gate --open-pr
@@ -47,7 +47,7 @@ What the fleet runs. A merge to the branch that the controller follows is what r
 - \`releases/policy.yaml\`: guardrails that merges must respect
 - \`schemas/\`: JSON Schemas with which editors check these files
 
-The workflow in \`.github/workflows/releases.yml\` judges pull requests. Set the repository variable \`OTA_PACKAGE\` to the
+The workflow in \`.github/workflows/releases.yml\` checks pull requests. Set the repository variable \`OTA_PACKAGE\` to the
 tarball or the container image of nexmdm-ota, make the check required, and name your teams in \`.github/CODEOWNERS\`.
 `;
 

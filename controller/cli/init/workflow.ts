@@ -3,11 +3,11 @@
 /** A GitHub expression. Use it only in the environment, never in shell code. */
 const expression = (text: string): string => `\${{ ${text} }}`;
 
-export const WORKFLOW = `# Judges every change of the releases before it can be merged. It always runs and always reports, also when releases/
-# is untouched, so that it can be a required check.
+export const WORKFLOW = `# Checks every change of the releases before it can be merged. It always runs and always reports, even if releases/ is
+# unchanged, so that it can be a required check.
 #
-# One repository variable says what judges: OTA_PACKAGE is the tarball of nexmdm-ota (a path or an https address that
-# ends in .tgz), or its container image. Name an exact version, and raise it by hand.
+# The repository variable OTA_PACKAGE names the program that checks: the tarball of nexmdm-ota (a path or an https
+# address that ends in .tgz), or its container image. Use an exact version and update it by hand.
 name: releases
 
 on:
@@ -36,7 +36,7 @@ jobs:
       - uses: actions/setup-node@v4
         with:
           node-version: 20
-      # The merge commit that was checked out knows the base that it is really made on: its first parent.
+      # The real base is the first parent of the merge commit that was checked out.
       - name: Find the base
         id: base
         env:
@@ -82,7 +82,7 @@ jobs:
         run: ota rehearse --base "$BASE" --format markdown >> "$GITHUB_STEP_SUMMARY"
 `;
 
-export const CODEOWNERS = `# Who must approve what. Replace the names by your own teams: GitHub ignores a rule whose team does not exist.
+export const CODEOWNERS = `# Who must approve what. Replace the names with your own teams: GitHub ignores a rule whose team does not exist.
 # /releases/             @your-organisation/release-managers
 # /releases/policy.yaml  @your-organisation/release-managers @your-organisation/security
 # /.github/              @your-organisation/platform @your-organisation/security

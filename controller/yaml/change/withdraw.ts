@@ -34,11 +34,11 @@ export function withdraw(ground: Ground, { buildId, reason, nowMs }: WithdrawCha
 function roleNotes({ rollout }: Ground, buildId: BuildId): string[] {
   if (rollout.current === buildId)
     return [
-      `${buildId} is current: nobody is offered it any more${rollout.lastSafe === undefined ? '' : `, ${rollout.lastSafe} is served instead`}`,
+      `${buildId} is current: it is not offered any more${rollout.lastSafe === undefined ? '' : `, devices are offered ${rollout.lastSafe} instead`}`,
     ];
   if (rollout.lastSafe === buildId)
     return [
-      `${buildId} is last_safe: promote with another one (--last-safe BUILD), or devices outside get nothing`,
+      `${buildId} is last_safe: promote with another one (--last-safe BUILD), or devices outside the rollout get no build`,
     ];
   return [];
 }
