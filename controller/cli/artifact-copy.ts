@@ -1,15 +1,15 @@
-/** `ota artifact copy`: brings stored APKs from a folder or a bucket into another one. */
+/** `ota artifact copy`: copies stored APKs from one folder or bucket to another. */
 import { bytesText, countText } from '../domain/plan/words.ts';
 import { EXIT, type ExitCode, type Io } from './io.ts';
 
-/** What came of one APK. */
+/** The result for one APK. */
 export interface CopiedApk {
   readonly sha256: string;
   readonly sizeBytes: number;
   readonly result: 'copied' | 'present' | 'damaged';
 }
 
-/** What the artifact store does for this verb; Faults name what is wrong. */
+/** The work of this verb, done by the artifact store. Faults name what is wrong. */
 export interface ApkCopies {
   copy(from: string, to: string, told: (one: CopiedApk) => void): Promise<readonly CopiedApk[]>;
 }
@@ -23,7 +23,9 @@ export async function runCopy(copies: ApkCopies, { from, to }: ApkCopyOptions, i
   const told = ({ sha256, sizeBytes, result }: CopiedApk): void => {
     if (result === 'copied') io.err(`copied ${sha256} (${bytesText(sizeBytes)})\n`);
     if (result === 'damaged')
-      io.err(`damaged ${sha256}: its bytes are not what its name says; it was not copied. Upload it again\n`);
+      io.err(
+        `damaged ${sha256}: its content does not match its hash, so it was not copied. Upload it again\n`,
+      );
   };
   const all = await copies.copy(from, to, told);
   const of = (result: CopiedApk['result']) => all.filter(one => one.result === result);
