@@ -255,7 +255,7 @@ function membership(
       if (row === undefined) return false;
       await shown(() => {
         checkIns.forget(deviceId);
-        registry.remove(deviceId);
+        if (registry.auth(deviceId) !== undefined) registry.remove(deviceId);
       });
       return true;
     },
@@ -281,7 +281,8 @@ function show(
   if (revoked) return;
   const { deviceId, tags } = device;
   const token = device.tokenSha256 === undefined ? undefined : { sha256: device.tokenSha256, generation };
-  if (created) {
+  // A feed that broke off in the middle may have shown it already.
+  if (created && registry.auth(deviceId) === undefined) {
     const held = { kid: kidAtFirst(device, kid), tokenIssuedAtMs: atMs };
     const own = tags ?? [];
     registry.add({ deviceId, generation, previous: undefined, revoked: false, tags: own, token, ...held });

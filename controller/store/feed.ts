@@ -6,7 +6,7 @@
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
 import type { DeviceId } from '../domain/ids.ts';
-import { makeTurns } from '../domain/turns.ts';
+import { type InTurn, makeTurns } from '../domain/turns.ts';
 import type { Feed, Topic } from '../ports/index.ts';
 import type { Db } from './db.ts';
 import { rowsOf } from './dialect.ts';
@@ -42,8 +42,17 @@ export interface StoreFeed extends Feed {
   readonly changeId: number;
   /** Sets what takes changes in. Until then nothing is read. */
   into(memory: Memory): void;
-  /** After a commit of ours: shows it, and what others have committed. `show` is used only while the database is away. */
+  /**
+   * After a commit of ours: shows it, and what others have committed. `show` is used only while the database is away, and
+   * memory may show a part of the commit by then. It waits for no listener.
+   */
   readonly afterWrite: Shown;
+}
+
+/** What a listener was not told yet is told again until it has taken it: a halt that was lost here would never be seen. */
+interface Listener {
+  readonly tell: (topics: ReadonlySet<Topic>) => Promise<void>;
+  readonly untold: Set<Topic>;
 }
 
 const PAGE = 5_000;
@@ -79,9 +88,7 @@ async function readAfter(reader: Knex, changeId: number): Promise<ChangeRecord[]
 export function makeFeed(db: Db, from: number): StoreFeed {
   let changeId = from;
   let memory: Memory | undefined;
-  const listeners: ((topics: ReadonlySet<Topic>) => Promise<void>)[] = [];
-  const inTurn = makeTurns();
-  let waiting: Promise<void> | undefined;
+  const listeners: Listener[] = [];
 
   /** All changes up to the newest, page by page. */
   async function look(): Promise<void> {
@@ -92,20 +99,23 @@ export function makeFeed(db: Db, from: number): StoreFeed {
       if (last === undefined) return;
       await take(memory, rows);
       changeId = last.id;
-      const topics = new Set(rows.map(row => row.topic));
-      for (const listener of listeners) await listener(topics);
+      for (const { untold } of listeners) for (const { topic } of rows) untold.add(topic);
       if (rows.length < PAGE) return;
     }
   }
 
-  // Calls at once share one look; each begins after the call, so that it sees what was committed before.
-  function catchUp(): Promise<void> {
-    waiting ??= inTurn(() => {
-      waiting = undefined;
-      return look();
-    });
-    return waiting;
+  async function tell(): Promise<void> {
+    const failed: unknown[] = [];
+    for (const listener of listeners) await tellOne(listener).catch(error => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   }
+
+  const { inTurn, shared: takeIn } = sharedTurns(look);
+  const { shared: tellAll } = sharedTurns(tell);
+  const catchUp = async (): Promise<void> => {
+    await takeIn();
+    await tellAll();
+  };
 
   return {
     get changeId() {
@@ -115,14 +125,14 @@ export function makeFeed(db: Db, from: number): StoreFeed {
       memory = taker;
     },
     subscribe: listener => {
-      listeners.push(listener);
+      listeners.push({ tell: listener, untold: new Set() });
     },
     catchUp,
     signal: signal => db.write(async trx => void (await trx.raw(NOTE, [signal]))),
     afterWrite: async show => {
       const before = changeId;
       try {
-        await catchUp();
+        await takeIn();
       } catch {
         // It is committed. What came since is read again later, in case this shows something older over it.
         await inTurn(show);
@@ -130,6 +140,34 @@ export function makeFeed(db: Db, from: number): StoreFeed {
       }
     },
   };
+}
+
+/** Calls at once share one piece of work; each begins after the call, so that it sees what was committed before. */
+function sharedTurns(work: () => Promise<void>): { inTurn: InTurn; shared: () => Promise<void> } {
+  const inTurn = makeTurns();
+  let waiting: Promise<void> | undefined;
+  return {
+    inTurn,
+    shared: () => {
+      waiting ??= inTurn(() => {
+        waiting = undefined;
+        return work();
+      });
+      return waiting;
+    },
+  };
+}
+
+async function tellOne({ tell, untold }: Listener): Promise<void> {
+  if (untold.size === 0) return;
+  const topics = new Set(untold);
+  untold.clear();
+  try {
+    await tell(topics);
+  } catch (error) {
+    for (const topic of topics) untold.add(topic);
+    throw error;
+  }
 }
 
 async function take(memory: Memory, rows: readonly ChangeRecord[]): Promise<void> {

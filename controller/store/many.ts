@@ -102,6 +102,6 @@ function show(
   else if (change.kind === 'revoke') registry.revoke(deviceId);
   else {
     checkIns.forget(deviceId);
-    registry.remove(deviceId);
+    if (registry.auth(deviceId) !== undefined) registry.remove(deviceId);
   }
 }

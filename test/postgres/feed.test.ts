@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeDb } from '../../controller/store/db.ts';
+import { makeDeviceStore } from '../../controller/store/devices.ts';
 import { makeFeed } from '../../controller/store/feed.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';
-import { withFolder } from '../support/folder.ts';
+import { until, withFolder } from '../support/folder.ts';
 import { databaseOf } from '../support/postgres.ts';
 import { hexOf, NOW_MS } from '../support/state.ts';
 import { engineOf, standingOf } from '../support/store.ts';
@@ -215,5 +216,75 @@ test('changes are kept until every controller that is here has taken them in, an
       }
     }),
   ));
+
+test('a listener that could not take a change is told of it again, and the others are told meanwhile', () =>
+  withTwo(async ([first, second]) => {
+    const told: string[] = [];
+    let isAway = true;
+    second.feed?.subscribe(async topics => {
+      if (isAway && topics.has('pulls_hint')) throw new Error('away');
+      told.push(...[...topics].map(topic => `a:${topic}`));
+    });
+    second.feed?.subscribe(async topics => void told.push(...[...topics].map(topic => `b:${topic}`)));
+    await first.feed?.signal('pulls_hint');
+    const failed = await second.feed?.catchUp().catch(error => (error as Error).message);
+    assert.is(failed, 'away', 'it does not say that all is shown');
+    assert.equal(told, ['b:pulls_hint']);
+    isAway = false;
+    await second.feed?.catchUp();
+    assert.equal(told, ['b:pulls_hint', 'a:pulls_hint']);
+    await second.feed?.catchUp();
+    assert.is(told.length, 2, 'once');
+  }));
+
+test('a revoked token is dead at once while a listener still waits for something in the network', () =>
+  withTwo(async ([first, second]) => {
+    await first.devices.enrol([{ deviceId: 'd1', tags: [] }], NOW_MS);
+    await second.feed?.catchUp();
+    let arrived = (): void => undefined;
+    const network = new Promise<void>(resolve => {
+      arrived = resolve;
+    });
+    second.feed?.subscribe(() => network);
+    await first.feed?.signal('pulls_hint');
+    const waiting = second.feed?.catchUp();
+    await second.devices.revoke('d1', NOW_MS);
+    assert.is(second.devices.auth('d1')?.revoked, true, 'where it was revoked');
+    await first.devices.enrol([{ deviceId: 'd2', tags: [] }], NOW_MS);
+    void second.feed?.catchUp();
+    await until('the other is known', async () => second.devices.auth('d2') !== undefined);
+    arrived();
+    await waiting;
+  }));
+
+test('devices that were taken in when the database went away are not registered twice', () =>
+  withFolder(async folder => {
+    const db = makeDb(await engineOf(folder));
+    let reads = Number.POSITIVE_INFINITY;
+    const failing: typeof db = {
+      ...db,
+      read: query => (reads-- > 0 ? db.read(query) : Promise.reject(new Error('away'))),
+    };
+    try {
+      const feed = makeFeed(failing, 0);
+      const made = await makeDeviceStore({
+        db: failing,
+        nowMs,
+        onFault: () => undefined,
+        flushAt: 1,
+        feed,
+      });
+      feed.into({ ...made.memory, admins: async () => undefined });
+      const many = Array.from({ length: 1_500 }, (_, n) => ({ deviceId: `d${n}`, tags: [] }));
+      // The changes, and the rows and tags of the first thousand.
+      reads = 3;
+      await made.store.enrol(many, NOW_MS, 'k1');
+      reads = Number.POSITIVE_INFINITY;
+      await feed.catchUp();
+      assert.equal([...made.store.kids()], [['k1', 1_500]]);
+    } finally {
+      await db.close();
+    }
+  }));
 
 test.run();
