@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Fault } from '../domain/fault.ts';
 import type {
   HeldClock,
+  LeaderRequest,
   LeaderRequests,
   Reconciler,
   ReconcileStatus,
@@ -24,7 +25,10 @@ export interface Leading {
   readonly leads: boolean;
   /** Another controller serves too: it may be half a second behind. */
   readonly isFollowed: boolean;
-  /** The same work wherever it is asked for: done here, or by the controller that leads. Fault `leader_silent`. */
+  /**
+   * The same work wherever it is asked for: done here, or by the controller that leads. Faults `leader_silent`: nothing was
+   * done, and nothing will be; `leader_late`: it has begun and is not done.
+   */
   only<D, R>(kind: string, work: (detail: D) => Promise<R>): (detail: D) => Promise<R>;
   /** Tells whoever leads; this controller too. */
   signal(signal: Signal): void;
@@ -69,9 +73,18 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
   let heard: { readonly told: Told; readonly atMs: number } | undefined;
 
   async function answerAll(requests: LeaderRequests): Promise<void> {
-    for (const { id, kind, detail } of await requests.open()) {
-      const work = works.get(kind);
-      if (work !== undefined) await requests.answer(id, await answerOf(work, detail));
+    for (const request of await requests.open()) background.run('leading', () => answer(requests, request));
+  }
+
+  /** One does not wait for another: a pass may wait for Git. */
+  async function answer(requests: LeaderRequests, { id, kind, detail }: LeaderRequest): Promise<void> {
+    const work = works.get(kind);
+    if (work === undefined || !(await requests.take(id))) return;
+    try {
+      await requests.answer(id, await answerOf(work, detail));
+    } catch (error) {
+      if (!(error instanceof Fault)) await requests.answer(id, FAILED);
+      throw error;
     }
   }
 
@@ -87,7 +100,9 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
       const { code, message, retry } = answer.fault;
       throw new Fault(code, message, { retry });
     }
-    throw new Fault('leader_silent', 'the controller that leads did not answer', { retry: 'backoff' });
+    if (await requests.withdraw(id))
+      throw new Fault('leader_silent', 'the controller that leads did not answer', { retry: 'backoff' });
+    throw new Fault('leader_late', 'the controller that leads is still at it', { retry: 'backoff' });
   }
 
   function onTopics(topics: ReadonlySet<Topic>): void {
@@ -137,14 +152,17 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
       isFollowed = leader.isFollowed;
       if (leads) return;
       if (leader.told !== undefined) heard = { told: leader.told as Told, atMs: around.monotonicMs() };
-      if (leader.isHere) {
+      // A lease that was taken in vain is ours, and nobody else begins.
+      const isOurs = store.leads;
+      if (leader.isHere && !isOurs) {
         // Its looks are ours: a gated ramp is offered only while somebody looks at it.
         const { snapshot } = publication;
         if (snapshot !== undefined) publication.replace({ ...snapshot, progressReadAtMs: nowMs() });
         return;
       }
       // The leader could not renew its lease either, if it was the database that was away.
-      if (around.monotonicMs() - awayMs < AFTER_AWAY_MS || !(await store.lead())) return;
+      const mayBeBack = around.monotonicMs() - awayMs < AFTER_AWAY_MS;
+      if (!isOurs && (mayBeBack || !(await store.lead()))) return;
       try {
         await store.feed?.catchUp();
         leads = true;
@@ -164,6 +182,11 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
     },
   };
 }
+
+/** It is reported where it happened. */
+const FAILED: Answer = {
+  fault: { code: 'internal', message: 'the controller that leads failed to do it', retry: 'never' },
+};
 
 async function answerOf(work: Work, detail: unknown): Promise<Answer> {
   try {

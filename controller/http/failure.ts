@@ -33,6 +33,10 @@ const AWAY: readonly (readonly [code: RegExp, text: string])[] = [
     'the controller that leads does not answer, so nothing was changed; another one takes over soon',
   ],
   [
+    /^leader_late$/,
+    'the controller that leads has begun and is not done yet; look what it did before you ask again',
+  ],
+  [
     /^object_store_/,
     'the object store of the APKs cannot be used now, so nothing was stored; try again later',
   ],

@@ -9,9 +9,13 @@ export interface LeaderRequest {
 export interface LeaderRequests {
   /** Returns the id of the question. */
   ask(kind: string, detail: unknown): Promise<string>;
-  /** For the one that leads. `answer`: JSON. */
+  /** For the one that leads, before it begins: false when it was begun or withdrawn before. Faults `not_leading`, `lease_lost`. */
+  take(id: string): Promise<boolean>;
+  /** For whoever asked: false when the leader has begun, or has answered. */
+  withdraw(id: string): Promise<boolean>;
+  /** `answer`: JSON. */
   answer(id: string, answer: unknown): Promise<void>;
-  /** Those of the last minute that nobody has answered, the oldest first. */
+  /** Those of the last minute that nobody has begun, the oldest first. */
   open(): Promise<readonly LeaderRequest[]>;
   /** Undefined while there is no answer. */
   answerOf(id: string): Promise<{ readonly answer: unknown } | undefined>;

@@ -88,7 +88,7 @@ export function makeLease(db: Db, forMs: number | undefined): Lease {
       await hold(trx);
       await trx<LeaderRecord>('leader')
         .where({ id: ONLY })
-        .update({ expires_ms: await endMs(trx), told: JSON.stringify(told ?? null) });
+        .update({ expires_ms: await endMs(trx), told: told === undefined ? null : JSON.stringify(told) });
     },
     release: async trx => {
       if (epoch === undefined) return;

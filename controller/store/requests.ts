@@ -12,7 +12,11 @@ interface RequestRecord {
   readonly answer: string | null;
 }
 
-export const makeRequests = (db: Db): LeaderRequests => ({
+/** In the place of an answer: whoever leads has begun. */
+const TAKEN = '"taken"';
+
+/** `led`: writes of the one that leads. */
+export const makeRequests = (db: Db, led: Db): LeaderRequests => ({
   ask: (kind, detail) =>
     db.write(async trx => {
       const row = {
@@ -25,6 +29,19 @@ export const makeRequests = (db: Db): LeaderRequests => ({
       if (made === undefined) throw new Error('assertion: an inserted row has an id');
       return made.id;
     }),
+  take: id =>
+    led.write(
+      async trx =>
+        (await trx<RequestRecord>('leader_requests')
+          .where({ id })
+          .whereNull('answer')
+          .update({ answer: TAKEN })) === 1,
+    ),
+  withdraw: id =>
+    db.write(
+      async trx =>
+        (await trx<RequestRecord>('leader_requests').where({ id }).whereNull('answer').delete()) === 1,
+    ),
   answer: (id, answer) =>
     db.write(async trx => {
       await trx<RequestRecord>('leader_requests')
@@ -41,7 +58,8 @@ export const makeRequests = (db: Db): LeaderRequests => ({
   answerOf: id =>
     db.read(async reader => {
       const row = await reader<RequestRecord>('leader_requests').where({ id }).first('answer');
-      return row?.answer == null ? undefined : { answer: JSON.parse(row.answer) as unknown };
+      if (row?.answer == null || row.answer === TAKEN) return undefined;
+      return { answer: JSON.parse(row.answer) as unknown };
     }),
 });
 

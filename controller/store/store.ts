@@ -197,7 +197,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
     replicas: makeReplicas(db, isShared),
     installation: makeInstallationStore(db),
     feed,
-    requests: isShared ? makeRequests(db) : undefined,
+    requests: isShared ? makeRequests(db, led) : undefined,
     get leads() {
       return lease.epoch !== undefined;
     },

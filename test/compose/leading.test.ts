@@ -4,9 +4,20 @@ import * as assert from 'uvu/assert';
 import type { Ground } from '../../controller/compose/ground.ts';
 import { type Followed, makeLeading } from '../../controller/compose/leading.ts';
 import { Fault } from '../../controller/domain/fault.ts';
+import type { Topic } from '../../controller/ports/index.ts';
+import { until } from '../support/folder.ts';
 
 function follower() {
-  const world = { monotonicMs: 0, isHere: true, isAway: false, took: 0, begun: 0, restored: 0, fails: false };
+  const world = {
+    monotonicMs: 0,
+    isHere: true,
+    isAway: false,
+    took: 0,
+    begun: 0,
+    restored: 0,
+    fails: false,
+    isLate: false,
+  };
   const ended: string[] = [];
   const store = {
     leads: false,
@@ -18,7 +29,11 @@ function follower() {
     },
     lead: async () => {
       world.took += 1;
-      return true;
+      if (!world.isLate) return true;
+      // Its answer is lost, and the lease is ours.
+      world.isHere = true;
+      store.leads = true;
+      throw new Fault('store_unreachable', 'it is away', { retry: 'backoff' });
     },
   };
   const ground = {
@@ -85,6 +100,89 @@ test('a takeover that fails half way ends the process, which starts anew', async
   world.fails = true;
   await look(500);
   assert.equal([world.begun, ended], [0, ['takeover_failed']]);
+});
+
+test('a lease that was taken while the database went away is not held in vain', async () => {
+  const { world, look, leading } = follower();
+  world.isHere = false;
+  world.isLate = true;
+  await look(500);
+  await look(500);
+  assert.equal([world.took, world.begun, leading.leads], [1, 1, true]);
+});
+
+/** A leader, and what others ask of it; the answers that were given. */
+function asked() {
+  let tell: ((topics: ReadonlySet<Topic>) => Promise<void>) | undefined;
+  const rows = new Map([['1', false]]);
+  const answers: unknown[] = [];
+  const running: Promise<unknown>[] = [];
+  const store = {
+    leads: true,
+    feed: {
+      subscribe: (listener: typeof tell) => {
+        tell = listener;
+      },
+      catchUp: async () => undefined,
+    },
+    requests: {
+      open: async () =>
+        [...rows].filter(([, taken]) => !taken).map(([id]) => ({ id, kind: 'resume', detail: null })),
+      take: async (id: string) => {
+        const isFree = rows.get(id) === false;
+        rows.set(id, true);
+        return isFree;
+      },
+      answer: async (_id: string, answer: unknown) => void answers.push(answer),
+    },
+  };
+  const leading = makeLeading({
+    store,
+    background: {
+      run: (_: string, work: () => Promise<unknown>) => void running.push(work().catch(() => 0)),
+    },
+    around: { monotonicMs: () => 0, observer: { observe: () => undefined } },
+    nowMs: () => 0,
+  } as unknown as Ground);
+  leading.follow({ publication: {}, reconcile: {} } as unknown as Followed);
+  const told = async (): Promise<void> => {
+    await tell?.(new Set(['requests']));
+    for (let n = 0; n < running.length; n += 1) await running[n];
+  };
+  return { leading, rows, answers, told };
+}
+
+test('what is asked of the leader is done once, however often it is told of it', async () => {
+  const { leading, rows, answers, told } = asked();
+  let done = 0;
+  let end = (): void => undefined;
+  leading.only('resume', async () => {
+    done += 1;
+    await new Promise<void>(resolve => {
+      end = resolve;
+    });
+    return done;
+  });
+  const first = told();
+  const second = told();
+  await until('it has begun', async () => done > 0);
+  rows.delete('1');
+  end();
+  await Promise.all([first, second]);
+  assert.equal([done, answers], [1, [{ value: 1 }]]);
+});
+
+test('a bug in what is asked of the leader is answered too, and holds nothing else up', async () => {
+  const { leading, rows, answers, told } = asked();
+  rows.set('2', false);
+  leading.only('resume', async () => {
+    throw new Error('a bug');
+  });
+  await told();
+  assert.equal(
+    answers.map(answer => (answer as { fault: { code: string } }).fault.code),
+    ['internal', 'internal'],
+  );
 });
 
 test.run();

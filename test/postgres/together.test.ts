@@ -6,7 +6,7 @@ import { makeKeyValueStore } from '../../controller/store/key-values.ts';
 import { makeOutboxStore } from '../../controller/store/outbox.ts';
 import { openStore } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';
-import { databaseOf } from '../support/postgres.ts';
+import { databaseOf, onDatabase } from '../support/postgres.ts';
 import { NOW_MS } from '../support/state.ts';
 import { engineOf } from '../support/store.ts';
 
@@ -80,6 +80,39 @@ test('a leader that was silent for longer than its lease writes nothing once ano
       } finally {
         await old.close();
         await young.close();
+      }
+    }),
+  ));
+
+test('what is asked of the leader is begun once, or withdrawn: never both, and never by one that was replaced', () =>
+  withFolder(first =>
+    withFolder(async second => {
+      const database = await databaseOf(first);
+      const leader = await openStore({ folder: first, database, nowMs });
+      const follower = await openStore({ folder: second, database, nowMs });
+      const [asked, answering] = [follower.requests, leader.requests];
+      if (asked === undefined || answering === undefined) throw new Error('PostgreSQL has them');
+      try {
+        for (let n = 0; n < 10; n++) {
+          const id = await asked.ask('resume', null);
+          const [taken, withdrawn] = await Promise.all([answering.take(id), asked.withdraw(id)]);
+          assert.is.not(taken, withdrawn, `${n}`);
+          assert.not.ok(await answering.take(id), 'once');
+        }
+        assert.equal(await answering.open(), []);
+        const id = await asked.ask('resume', null);
+        assert.ok(await answering.take(id));
+        assert.is(await asked.answerOf(id), undefined, 'begun is no answer');
+        assert.not.ok(await asked.withdraw(id));
+        await answering.answer(id, 'done');
+        assert.equal(await asked.answerOf(id), { answer: 'done' });
+        const late = await asked.ask('resume', null);
+        await onDatabase(database?.url ?? '', 'update leader set expires_ms = 1');
+        assert.ok(await follower.lead());
+        assert.is(await codeOf(answering.take(late)), 'lease_lost');
+      } finally {
+        await leader.close();
+        await follower.close();
       }
     }),
   ));
