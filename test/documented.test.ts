@@ -29,6 +29,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'node --import tsx test/': 'is a test itself',
   'export OTA_URL': 'sets what every command here has',
   'ota adopt': 'needs the environment of a controller: test/journeys/installation.test.ts runs it there',
+  'ota artifact copy --from': 'needs a bucket: test/cli/artifact-copy.test.ts runs it there',
   'export OTA_DATABASE_FILE': 'names a server',
   'ota store copy --from /var/lib/ota --to':
     'needs PostgreSQL: test/postgres/store-copy-cli.test.ts runs it there',

@@ -57,6 +57,21 @@ export async function exchange(
   return response;
 }
 
+/** A request to the object store. It carries no token and nothing that names this device. */
+export const bareExchange = (
+  connection: Connection,
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Dispatcher.ResponseData> =>
+  request(url, {
+    headers,
+    signal,
+    headersTimeout: connection.headersTimeoutMs,
+    bodyTimeout: connection.stallTimeoutMs,
+    ...(connection.dispatcher === undefined ? {} : { dispatcher: connection.dispatcher }),
+  });
+
 /** Reads at most `limit` bytes; undefined when there are more. */
 export async function boundedText(
   body: Dispatcher.ResponseData['body'],

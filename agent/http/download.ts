@@ -4,10 +4,17 @@ import { Fault } from '../../controller/domain/fault.ts';
 import type { DownloadResult } from '../fact.ts';
 import type { Offer } from '../offer.ts';
 import type { ApkFile } from '../ports.ts';
-import { type Connection, drop, exchange, header, networkCode, retryAfterOf } from './client.ts';
-import { urlRefusal } from './origin.ts';
+import {
+  bareExchange,
+  type Connection,
+  drop,
+  exchange,
+  header,
+  networkCode,
+  retryAfterOf,
+} from './client.ts';
+import { storeUrlRefusal } from './origin.ts';
 
-const MAX_REDIRECTS = 5;
 /** Slowest accepted average rate after the first minute; a slower server is given up on. */
 const MIN_BYTES_PER_S = 2_048;
 const GRACE_MS = 60_000;
@@ -129,37 +136,55 @@ async function take(
   return { kind: 'fetched', bytes: at - from };
 }
 
-/** Follows a few redirects within the controller's origin and maps all statuses but 200 and 206 to results. */
+/**
+ * Only 200 and 206 carry bytes. A 307 is followed once, to the object store, with the Range and nothing else of ours: its URL
+ * opens the APK by itself, and no token leaves the controller's origin.
+ */
 async function follow(
   connection: Connection,
   offer: Offer,
   have: number,
   { requestId, signal }: DownloadOptions,
 ): Promise<Ended | Dispatcher.ResponseData> {
-  let url: URL = new URL(offer.url);
-  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const resume = have === 0 ? {} : { range: `bytes=${have}-`, 'if-range': `"${offer.sha256}"` };
-    const response: Dispatcher.ResponseData = await exchange(connection, url, {
-      headers: { accept: '*/*', 'accept-encoding': 'identity', 'ota-request-id': requestId, ...resume },
-      signal,
-    });
-    const { statusCode, headers, body } = response;
-    if (statusCode === 200 || (statusCode === 206 && have > 0)) {
-      const encoding = header(headers, 'content-encoding');
-      if (encoding === undefined || encoding === 'identity') return response;
-      await drop(body);
-      return refused('size_mismatch', `content-encoding ${encoding.slice(0, 20)}`);
-    }
+  const range: Record<string, string> = have === 0 ? {} : { range: `bytes=${have}-` };
+  const identity = { accept: '*/*', 'accept-encoding': 'identity' };
+  const response = await exchange(connection, new URL(offer.url), {
+    headers: {
+      ...identity,
+      'ota-request-id': requestId,
+      'ota-accept-redirect': '1',
+      ...range,
+      ...(have === 0 ? {} : { 'if-range': `"${offer.sha256}"` }),
+    },
+    signal,
+  });
+  if (response.statusCode !== 307) return bytesOf(response, connection, have);
+  await drop(response.body);
+  const location = header(response.headers, 'location') ?? '';
+  const why = storeUrlRefusal(location);
+  if (why !== undefined) return refused('url_refused', `redirect: ${why}`);
+  const stored = await bareExchange(connection, new URL(location), { ...identity, ...range }, signal);
+  if (stored.statusCode === 200 || stored.statusCode === 206) return bytesOf(stored, connection, have);
+  // The URL has expired, or the object is gone: the controller is asked again.
+  await drop(stored.body);
+  return broken('download_failed', `store_http_${stored.statusCode}`);
+}
+
+async function bytesOf(
+  response: Dispatcher.ResponseData,
+  connection: Connection,
+  have: number,
+): Promise<Ended | Dispatcher.ResponseData> {
+  const { statusCode, headers, body } = response;
+  if (statusCode === 200 || (statusCode === 206 && have > 0)) {
+    const encoding = header(headers, 'content-encoding');
+    if (encoding === undefined || encoding === 'identity') return response;
     await drop(body);
-    const location = header(headers, 'location');
-    if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined)
-      return refusalOf(statusCode, retryAfterOf(connection, headers), have);
-    if (!URL.canParse(location, url.href)) return refused('url_refused', 'the redirect has no valid URL');
-    url = new URL(location, url);
-    const why = urlRefusal(url.href, connection.controller);
-    if (why !== undefined) return refused('url_refused', `redirect: ${why}`);
+    return refused('size_mismatch', `content-encoding ${encoding.slice(0, 20)}`);
   }
-  return refused('url_refused', `more than ${MAX_REDIRECTS} redirects`);
+  await drop(body);
+  if ([301, 302, 303, 308].includes(statusCode)) return refused('url_refused', `a redirect by ${statusCode}`);
+  return refusalOf(statusCode, retryAfterOf(connection, headers), have);
 }
 
 function refusalOf(status: number, retryAfterMs: number | undefined, have: number): Ended {

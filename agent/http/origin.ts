@@ -30,3 +30,11 @@ export function urlRefusal(text: string, controller: URL): string | undefined {
   if (url.username !== '' || url.password !== '') return 'credentials in the URL';
   return url.origin === controller.origin ? undefined : `${url.host} is not the controller`;
 }
+
+/** Why an APK may not be fetched from this URL of an object store; undefined if it may. The URL is a secret: no part of it is told. */
+export function storeUrlRefusal(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'not a URL';
+  const url = new URL(text);
+  if (!isPrivateUrl(url)) return 'plain http outside loopback';
+  return url.username !== '' || url.password !== '' ? 'credentials in the URL' : undefined;
+}

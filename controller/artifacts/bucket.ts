@@ -38,6 +38,8 @@ export interface Bucket {
   /** The bytes as they come. Undefined if the object does not exist. */
   read(sha256: Sha256): Promise<AsyncIterable<Buffer> | undefined>;
   delete(sha256: Sha256): Promise<void>;
+  /** A URL by which anybody may read the object for `seconds`; the store is not asked. */
+  link(sha256: Sha256, seconds: number): Promise<string>;
   /** Whose APKs these are; undefined in a new bucket. */
   owner(): Promise<string | undefined>;
   claim(owner: string): Promise<void>;
@@ -154,6 +156,11 @@ function bucketOf(s3: S3, client: S3Client, place: BucketPlace): Bucket {
     delete: async sha256 => {
       await asked(() => client.send(new s3.DeleteObjectCommand(apk(sha256))));
     },
+    link: (sha256, expiresIn) =>
+      asked(async () => {
+        const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
+        return getSignedUrl(client, new s3.GetObjectCommand(apk(sha256)), { expiresIn });
+      }),
     owner: () => textOf(OWNER),
     claim: async owner => {
       await asked(() => client.send(new s3.PutObjectCommand({ ...at(OWNER), Body: owner })));

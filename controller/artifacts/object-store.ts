@@ -8,7 +8,7 @@ import { stat } from 'node:fs/promises';
 import { Fault, faultCode } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
 import { makeTurns } from '../domain/turns.ts';
-import type { Artifacts } from '../ports/index.ts';
+import type { ApkLinks, Artifacts } from '../ports/index.ts';
 import type { Bucket, StoredObject } from './bucket.ts';
 import type { Tombstones } from './tombstones.ts';
 
@@ -28,7 +28,7 @@ interface ObjectStoreOptions {
   readonly onRepaired: (sha256: Sha256, sizeBytes: number) => void;
 }
 
-export interface ObjectStore extends Artifacts {
+export interface ObjectStore extends Artifacts, ApkLinks {
   /** Asks the bucket something that changes nothing. Faults of {@link Bucket}. */
   probe(): Promise<void>;
   /** Deletes copies that are not in use, and nothing in the bucket. */
@@ -37,6 +37,8 @@ export interface ObjectStore extends Artifacts {
 
 /** A download does not ask the bucket what another asked just now. */
 const KNOWN_FOR_MS = 5_000;
+/** Long enough for a device to begin; what has begun goes on. */
+const LINK_S = 300;
 
 /** Faults `object_store_refused`, `artifacts_not_ours`. A bucket that is away does not keep the controller from starting. */
 export async function openObjectStore(options: ObjectStoreOptions): Promise<ObjectStore> {
@@ -217,6 +219,16 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
     probe: async () => {
       await ours();
       await list();
+    },
+    link: async sha256 => {
+      try {
+        const found = await headOf(sha256);
+        const isGood = found !== undefined && spoilt.get(sha256) !== found.tag;
+        return isGood ? await bucket.link(sha256, LINK_S) : undefined;
+      } catch (error) {
+        if (faultCode(error).startsWith('object_store_')) return undefined; // served from the copy
+        throw error;
+      }
     },
     tidy: async (keep, storedBeforeMs) => {
       await copies.collect(keep, storedBeforeMs);

@@ -107,6 +107,7 @@ async function openDoors(
         database,
         clock: clockOf(parts.leading, clock),
         artifacts: announcing(artifacts, parts.stirPulls),
+        apkLinks: settings.OTA_ARTIFACT_REDIRECT ? parts.objectStore : undefined,
         artifactUses: namedArtifacts(ground),
         feed: store.feed,
         examiner: parts.examiner,

@@ -1,6 +1,7 @@
 /** Makes every part of a controller and joins them; nothing runs yet. */
 import { makeAdmission } from '../artifacts/admission.ts';
 import { makeFleetSdks } from '../artifacts/fleet-sdks.ts';
+import type { ObjectStore } from '../artifacts/object-store.ts';
 import { judge } from '../domain/judging/judge.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import type { Notifications } from '../notify/notifications.ts';
@@ -44,6 +45,8 @@ import { artifactWatchOf, formerHaltsOf, type Watches, watchesOf } from './watch
 export interface Parts {
   readonly source: Source;
   readonly artifacts: Artifacts;
+  /** Undefined where APKs are in a folder. */
+  readonly objectStore: ObjectStore | undefined;
   readonly examiner: BuildExaminer;
   readonly publication: Publication;
   /** What devices and people are answered from: the publication, unless the database is away for too long. */
@@ -184,6 +187,7 @@ export async function openParts(
     notifications,
     source,
     artifacts,
+    objectStore,
     examiner: examinerOf(admission, store.desired),
     publication,
     picture: guarded,

@@ -57,7 +57,7 @@ export type Event =
       deviceId: DeviceId;
       requestId: string | undefined;
       buildId: BuildId;
-      status: 200 | 206;
+      status: 200 | 206 | 307;
       bytes: number;
       ms: number;
     }

@@ -6,6 +6,7 @@ import type { TokenKeys } from '../domain/token-key.ts';
 import type {
   AdminStore,
   AdviceSource,
+  ApkLinks,
   ApprovalSource,
   Artifacts,
   ArtifactUseSource,
@@ -43,6 +44,8 @@ interface HttpPorts {
   readonly admins: AdminStore;
   readonly audit: AuditStore;
   readonly artifacts: Artifacts;
+  /** Undefined: every device gets its APK from this controller. */
+  readonly apkLinks?: ApkLinks | undefined;
   readonly artifactUses: ArtifactUseSource;
   readonly examiner: BuildExaminer;
   readonly reconciler: Reconciler;

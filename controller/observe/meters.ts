@@ -95,7 +95,8 @@ export type Meters = ReturnType<typeof meters>;
 
 /** A series that first appears at 1 shows no increase, so the ones that alerts watch exist at 0 from the first scrape. */
 export function beginAtZero(m: Meters): void {
-  for (const result of ['ok', 'resumed', 'not_modified', 'fail']) m.downloads.labels(result).inc(0);
+  for (const result of ['ok', 'resumed', 'redirected', 'not_modified', 'fail'])
+    m.downloads.labels(result).inc(0);
   for (const outcome of ['ok', 'fail']) {
     m.installs.labels(outcome).inc(0);
     m.installDevices.labels(outcome).inc(0);

@@ -12,6 +12,8 @@ type Rules = {
 };
 
 /** A series that first appears as 1 has not increased, so each destination begins with all of them at 0. */
+/** `redirected`: the object store sends the bytes. */
+const DOWNLOADED = { 200: 'ok', 206: 'resumed', 307: 'redirected' } as const;
 const NOTIFY_RESULTS = ['sent', 'retry', 'gave_up'] as const;
 
 export function rules(m: Meters): Rules {
@@ -32,7 +34,7 @@ export function rules(m: Meters): Rules {
     'ota.download.200': {
       level: 'info',
       count: e => {
-        m.downloads.labels(e.status === 206 ? 'resumed' : 'ok').inc();
+        m.downloads.labels(DOWNLOADED[e.status]).inc();
         m.downloadBytes.inc(e.bytes);
       },
     },

@@ -33,6 +33,12 @@ export interface Artifacts {
   usedBytes(): Promise<number>;
 }
 
+/** Where an object store itself serves APKs. */
+export interface ApkLinks {
+  /** A URL that is good for a few minutes, and a secret; undefined if the APK is not stored. */
+  link(sha256: Sha256): Promise<string | undefined>;
+}
+
 /** What the stored APKs say against builds that are about to be offered. */
 export interface BuildExaminer {
   /** Findings at the builds' own files; empty when each build could be applied. */

@@ -28,6 +28,8 @@ export interface DownloadEvent {
   readonly atMs: number;
   /** All that was asked for was sent, and the last byte of the build with it. */
   readonly lastByte: boolean;
+  /** Counts against the daily cap in place of `bytes`: the object store sends them. */
+  readonly charged?: number | undefined;
 }
 
 /**
@@ -93,6 +95,13 @@ export interface OutcomeStore {
   /** Devices by their newest final outcome at this build, of those that ended since a moment. */
   endings(buildId: BuildId, sinceMs: number): Promise<Endings>;
   recordDownload(event: DownloadEvent): Promise<void>;
+  /**
+   * The device asks whether an offer still stands. If it was sent to the object store in the same attempt, it has the APK by
+   * now: it took the build at this moment. Fire and forget, idempotent.
+   */
+  confirmDownload(
+    attempt: Pick<DownloadEvent, 'deviceId' | 'buildId' | 'atMs'> & { requestId: string },
+  ): void;
   /**
    * Bytes of a build that were sent to a device since a moment, finished or not. When they are `maxBytes` or more,
    * `belowFromMs` is the time of the event whose bytes have to be forgotten for less to remain.

@@ -34,4 +34,10 @@ export const ARTIFACT_SETTINGS = {
     'true or false',
     'With a bucket: name it in the path instead of the host. Most stores other than AWS need it.',
   ),
+  OTA_ARTIFACT_REDIRECT: setting(
+    flag,
+    false,
+    'true or false',
+    'With a bucket: agents that ask for it fetch APKs from the store itself, by URLs that are good for 5 minutes (docs/object-store.md).',
+  ),
 };

@@ -23,6 +23,14 @@ function* wrongDatabase(s: Settings): Generator<string> {
   if (wrong !== undefined) yield `OTA_DATABASE: ${wrong}`;
 }
 
+function* wrongRedirect(s: Settings): Generator<string> {
+  if (!s.OTA_ARTIFACT_REDIRECT) return;
+  if (s.OTA_ARTIFACTS?.kind !== 'bucket')
+    yield 'OTA_ARTIFACT_REDIRECT: requires OTA_ARTIFACTS to name a bucket';
+  else if (s.OTA_ARTIFACTS_ENDPOINT !== undefined && !isPrivateUrl(new URL(s.OTA_ARTIFACTS_ENDPOINT)))
+    yield 'OTA_ARTIFACT_REDIRECT: requires OTA_ARTIFACTS_ENDPOINT to be https: agents accept plain http from loopback only';
+}
+
 /** People come back from the provider to a URL that it knows: it can be built from settings alone, never from `Host`. */
 function* wrongProvider(s: Settings): Generator<string> {
   const set = [s.OTA_OIDC_ISSUER, s.OTA_OIDC_CLIENT_ID, s.OTA_OIDC_ROLES].filter(v => v !== undefined).length;
@@ -40,7 +48,7 @@ function* wrongProvider(s: Settings): Generator<string> {
 }
 
 export function contradictions(s: Settings): string[] {
-  const out: string[] = [...wrongPublicUrl(s), ...wrongDatabase(s), ...wrongProvider(s)];
+  const out: string[] = [...wrongPublicUrl(s), ...wrongDatabase(s), ...wrongRedirect(s), ...wrongProvider(s)];
   if ((s.OTA_TLS_CERT === undefined) !== (s.OTA_TLS_KEY === undefined))
     out.push('OTA_TLS_CERT and OTA_TLS_KEY: set both or neither');
   const app = [s.OTA_GITHUB_APP_ID, s.OTA_GITHUB_APP_INSTALLATION, s.OTA_GITHUB_APP_KEY].filter(

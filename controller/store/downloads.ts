@@ -7,6 +7,10 @@ const SOURCE = 'agent-ota';
 const TABLE = 'apk_download_events';
 /** Whole or in part, bytes were sent; 304 and refusals are attempts, not downloads. */
 const SENT = [200, 206];
+/** The object store sends the bytes. */
+const REDIRECTED = 307;
+/** Statuses of attempts that gave a device bytes. */
+export const TAKING = '(200, 206, 307)';
 
 interface DownloadRecord {
   readonly id: number;
@@ -19,6 +23,7 @@ interface DownloadRecord {
   readonly bytes: number;
   readonly at_ms: number;
   readonly last_byte: boolean | number | null;
+  readonly charged: number | null;
 }
 
 export async function insertDownload(trx: Knex, event: DownloadEvent): Promise<void> {
@@ -32,11 +37,39 @@ export async function insertDownload(trx: Knex, event: DownloadEvent): Promise<v
     bytes: event.bytes,
     at_ms: event.atMs,
     last_byte: event.lastByte,
+    charged: event.charged ?? null,
   };
   // A device that was erased while it downloaded leaves no row.
   const known = await trx('devices').where({ device_id: event.deviceId }).first('device_id');
   if (known !== undefined) await trx<DownloadRecord>(TABLE).insert(row);
 }
+
+/** Of one attempt that was redirected; false if there is none, or it is confirmed already. */
+export async function awaitsConfirmation(reader: Knex, attempt: Confirmed): Promise<boolean> {
+  const rows = await redirectsOf(reader, attempt);
+  return rows.length > 0 && !rows.some(row => Boolean(row.last_byte));
+}
+
+export interface Confirmed {
+  readonly deviceId: DeviceId;
+  readonly buildId: BuildId;
+  readonly requestId: string;
+  readonly atMs: number;
+}
+
+/** A row of its own: the redirect's keeps the time at which it was given. */
+export async function insertConfirmation(trx: Knex, attempt: Confirmed): Promise<void> {
+  if (!(await awaitsConfirmation(trx, attempt))) return;
+  await insertDownload(trx, { ...attempt, result: 'ok', status: REDIRECTED, bytes: 0, lastByte: true });
+}
+
+const redirectsOf = (
+  reader: Knex,
+  { deviceId, buildId, requestId }: Confirmed,
+): Promise<Pick<DownloadRecord, 'last_byte'>[]> =>
+  reader<DownloadRecord>(TABLE)
+    .where({ device_id: deviceId, build_id: buildId, request_id: requestId, status: REDIRECTED })
+    .select('last_byte');
 
 /** Whatever came of them: bytes that were sent cost the same. */
 export async function sentSince(
@@ -49,12 +82,14 @@ export async function sentSince(
   const events = reader(TABLE)
     .where({ device_id: deviceId, build_id: buildId })
     .where('at_ms', '>=', sinceMs);
-  const [sum] = await events.clone().sum<{ bytes: number | null }[]>({ bytes: 'bytes' });
+  const [sum] = await events
+    .clone()
+    .select<{ bytes: number | null }[]>(reader.raw('sum(coalesce(charged, bytes)) as bytes'));
   const bytes = Number(sum?.bytes ?? 0);
   if (bytes < maxBytes) return { bytes, belowFromMs: undefined };
   const running = events
     .clone()
-    .select('at_ms', 'id', reader.raw('sum(bytes) over (order by at_ms, id) as running'))
+    .select('at_ms', 'id', reader.raw('sum(coalesce(charged, bytes)) over (order by at_ms, id) as running'))
     .as('events');
   const first = await reader
     .from(running)
@@ -70,10 +105,11 @@ export async function downloadStats(
 ): Promise<{ downloads: number; bytes: number; fails: number }> {
   const rows = await reader(TABLE)
     .where({ build_id: buildId })
-    .groupBy('result', 'status')
-    .select<{ result: string; status: number; attempts: number; bytes: number }[]>(
+    .groupBy('result', 'status', 'last_byte')
+    .select<(Pick<DownloadRecord, 'result' | 'status' | 'last_byte' | 'bytes'> & { attempts: number })[]>(
       'result',
       'status',
+      'last_byte',
       reader.raw('count(*) as attempts'),
       reader.raw('sum(bytes) as bytes'),
     );
@@ -82,6 +118,7 @@ export async function downloadStats(
     stats.bytes += row.bytes;
     if (row.result !== 'ok') stats.fails += row.attempts;
     else if (SENT.includes(row.status)) stats.downloads += row.attempts;
+    else if (row.status === REDIRECTED && row.last_byte) stats.downloads += row.attempts;
   }
   return stats;
 }

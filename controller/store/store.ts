@@ -181,7 +181,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
     outbox: makeOutboxStore(db, led, nowMs),
     audit: makeAuditStore(db, nowMs),
     devices: devices.store,
-    outcomes: makeOutcomeStore(db, led, nowMs),
+    outcomes: makeOutcomeStore(db, led, nowMs, onFault),
     admins: admins.store,
     adoption: makeAdoptionStore(led),
     keyValues: makeKeyValueStore(db, nowMs),

@@ -261,6 +261,29 @@ const CASES: readonly (readonly [title: string, run: (place: BucketPlace, swift:
         }),
     ],
     [
+      'a link opens one APK to whoever has it, with a Range, and no other one; there is none without the object',
+      place =>
+        withFolder(async folder => {
+          const { store, bucket } = await scene(place, folder);
+          await store.put(sha256, pieces(apk), 1e6);
+          await store.put(otherSha, pieces(other), 1e6);
+          const link = (await store.link(sha256)) ?? '';
+          const whole = await fetch(link);
+          assert.ok(Buffer.from(await whole.arrayBuffer()).equals(apk));
+          const part = await fetch(link, { headers: { range: 'bytes=1000-' } });
+          assert.is(part.status, 206);
+          assert.is(part.headers.get('content-range'), `bytes 1000-${apk.length - 1}/${apk.length}`);
+          assert.ok(Buffer.from(await part.arrayBuffer()).equals(apk.subarray(1000)));
+          assert.is((await fetch(link.replace(sha256, otherSha))).status, 403);
+          assert.is((await fetch(link, { method: 'DELETE' })).status, 403);
+          assert.match(link, 'X-Amz-Expires=300');
+          await bucket.delete(otherSha);
+          assert.is(await store.link(otherSha), undefined);
+          await store.delete(sha256);
+          assert.is(await store.link(sha256), undefined);
+        }),
+    ],
+    [
       'an APK that was refused because no build declared it is fetched once one does',
       place =>
         withFolder(async here =>

@@ -67,12 +67,14 @@ test('each example is an answer that the document allows, and every JSON answer 
       }
 });
 
-test('HEAD is declared wherever GET is, with the same statuses', () => {
+test('HEAD is declared wherever GET is, with the same statuses but for a redirect, which only GET gets', () => {
   for (const [path, item] of Object.entries(openapi.paths))
     if (item.get !== undefined || item.head !== undefined)
       assert.equal(
         Object.keys(item.head?.responses ?? {}).sort(),
-        Object.keys(item.get?.responses ?? {}).sort(),
+        Object.keys(item.get?.responses ?? {})
+          .filter(status => status !== '307')
+          .sort(),
         path,
       );
 });

@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert';
 import { openBucket } from '../../controller/artifacts/bucket.ts';
 import { faultCode } from '../../controller/domain/fault.ts';
 import { withController } from '../support/controller.ts';
+import { running, withFleet } from '../support/fleet.ts';
+import { until } from '../support/folder.ts';
 import { call, sha256Of } from '../support/http.ts';
 import { swiftIsInstalled, withSwift } from '../support/swift.ts';
 
@@ -58,6 +60,41 @@ if (swiftIsInstalled)
         { settings },
       );
       bucket.close();
+    }));
+
+if (swiftIsInstalled)
+  test('with OTA_ARTIFACT_REDIRECT the object store sends the fleet its APKs', () =>
+    withSwift(async swift => {
+      await swift.bucket('fleet');
+      const settings = {
+        OTA_ARTIFACTS: 's3://fleet/apks',
+        OTA_ARTIFACTS_ENDPOINT: swift.endpoint,
+        OTA_ARTIFACTS_PATH_STYLE: 'true',
+        OTA_ARTIFACT_REDIRECT: 'true',
+      };
+      await withController(
+        async journey => {
+          const ids = ['kiosk-1', 'kiosk-2', 'kiosk-3'];
+          await journey.merge(100);
+          await withFleet(journey, ids, async fleet => {
+            await fleet.start();
+            await until('all run b42', async () => running(fleet, 42).length === ids.length);
+          });
+          const { downloads } = (await journey.admin('GET', '/v1/devices/kiosk-1/explain')).json;
+          assert.equal(
+            downloads.map((d: { result: string; bytes: number }) => [d.result, d.bytes]),
+            [
+              ['ok', 0],
+              ['ok', 0],
+            ],
+            'sent to the store, and confirmed before the install',
+          );
+          assert.is(await journey.metric('ota_downloads_total', { result: 'redirected' }), ids.length);
+          assert.is(await journey.metric('ota_downloads_total', { result: 'ok' }), 0);
+          assert.not.match(JSON.stringify(journey.log), /X-Amz/, 'the URLs are secrets');
+        },
+        { settings },
+      );
     }));
 // Swift is no package of npm: .ci/run installs it, and elsewhere the run says what it did not try.
 else

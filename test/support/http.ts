@@ -17,6 +17,7 @@ import { newAdminToken } from '../../controller/http/operator/token-routes.ts';
 import { HTTP_DEFAULTS, type HttpOptions, type HttpSettings } from '../../controller/http/options.ts';
 import type {
   AdminScope,
+  ApkLinks,
   Artifacts,
   Brake,
   Notifier,
@@ -76,6 +77,8 @@ export type ServerOptions = Partial<Omit<HttpOptions, 'settings' | 'ports' | 'ob
   readonly snapshot?: Snapshot;
   readonly status?: Partial<ReconcileStatus>;
   readonly notifier?: Notifier;
+  /** Where an object store serves APKs. */
+  readonly apkLinks?: ApkLinks;
   readonly quotaBytes?: number;
   readonly artifactFolder?: string;
   readonly health?: readonly HealthCheck[];
@@ -175,6 +178,7 @@ export async function withServer<T>(
         snapshot: _snapshot,
         status,
         notifier: _notifier,
+        apkLinks,
         quotaBytes: _quota,
         artifactFolder: _folder,
         health: _health,
@@ -196,6 +200,7 @@ export async function withServer<T>(
             makeAdmission({ artifacts, monotonicMs: () => world.monotonicMs }),
             store.desired,
           ),
+          apkLinks,
           artifactUses: artifactUses({ desired: store.desired, values: store.keyValues }),
           reconciler: fakeReconciler(reconciles, { ...STATUS, ...status }),
           brake: noBrake,

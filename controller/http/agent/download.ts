@@ -42,7 +42,7 @@ const NOT_BEGUN: ReadonlySet<string> = new Set(['rate_limited', 'download_limit'
 
 export function downloadRoute(http: Http, doors: Doors): Route {
   const { settings, observe, monotonicMs, knownBuild } = http;
-  const { picture, clock, devices, feed, outcomes, artifacts, reconciler } = http.ports;
+  const { picture, clock, devices, feed, outcomes, artifacts, apkLinks, reconciler } = http.ports;
   const budget = makeBudget({ ...settings, monotonicMs });
   const openApk = makeOpenApk(artifacts, settings.memoryApkBytes);
 
@@ -58,20 +58,20 @@ export function downloadRoute(http: Http, doors: Doors): Route {
 
   async function record(
     attempt: Attempt,
-    result: { code: string; status: number; bytes: number; lastByte?: boolean },
+    result: { code: string; status: number; bytes: number; lastByte?: boolean; charged?: number },
   ): Promise<void> {
     if (attempt.recorded) return;
     attempt.recorded = true;
     const { deviceId, buildId, requestId } = attempt;
-    const { code, status, bytes, lastByte = false } = result;
+    const { code, status, bytes, lastByte = false, charged } = result;
     const named = { deviceId, requestId, buildId };
     if (status === 304) observe({ type: 'ota.download.304', ...named });
-    else if (code === 'ok' && (status === 200 || status === 206)) {
+    else if (code === 'ok' && (status === 200 || status === 206 || status === 307)) {
       const ms = monotonicMs() - attempt.startedMs;
       observe({ type: 'ota.download.200', ...named, status, bytes, ms });
     } else observe({ type: 'ota.download.fail', ...named, code, bytes });
     const atMs = clock.nowMs();
-    await outcomes.recordDownload({ ...named, result: code, status, bytes, atMs, lastByte });
+    await outcomes.recordDownload({ ...named, result: code, status, bytes, atMs, lastByte, charged });
   }
 
   /** The cap counts bytes, so that a resumed download costs what it sends and not a whole one. */
@@ -98,8 +98,9 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     const build = await afresh(feed, () => offered(device, buildId, sdk));
     if (build === undefined)
       throw new Refusal('build_not_offered', `build ${buildId} is not offered to this device now`);
-    const apk = await openApk(build);
-    if (apk === undefined) {
+    const link = ctx.get('Ota-Accept-Redirect') === '1' ? await apkLinks?.link(build.sha256) : undefined;
+    const apk = link === undefined ? await openApk(build) : undefined;
+    if (link === undefined && apk === undefined) {
       // Checks must not offer what downloads cannot send.
       await reconciler.recheck();
       throw new Refusal(
@@ -119,19 +120,26 @@ export function downloadRoute(http: Http, doors: Doors): Route {
       ctx.get('Range') || undefined,
       ctx.get('If-Range') || undefined,
       tagOf(build),
-      apk.sizeBytes,
+      build.sizeBytes,
     );
-    const { start, end } = extent(ctx, range, apk.sizeBytes);
+    const { start, end } = extent(ctx, range, build.sizeBytes);
     if (ctx.method === 'HEAD') return;
-    await needCap(attempt, apk.sizeBytes);
-    const slot = budget.enter(device.deviceId, end - start + 1);
+    await needCap(attempt, build.sizeBytes);
+    const asked = end - start + 1;
+    const slot = budget.enter(device.deviceId, asked);
     if ('code' in slot)
       throw new Refusal(slot.code, 'too many downloads are running', { retryAfterS: slot.retryAfterS });
+    if (apk === undefined) {
+      slot.release(asked);
+      redirect(ctx, link ?? '');
+      await record(attempt, { code: 'ok', status: 307, bytes: 0, charged: asked });
+      return;
+    }
     const sent = await held(slot, () =>
       stream(ctx, apk, start, end, () => offered(device, buildId, sdk) !== undefined),
     );
     const code = sent.ending === 'sent' ? 'ok' : FAILURE_OF[sent.ending];
-    const lastByte = sent.ending === 'sent' && end === apk.sizeBytes - 1;
+    const lastByte = sent.ending === 'sent' && end === build.sizeBytes - 1;
     await record(attempt, { code, status: ctx.res.statusCode, bytes: sent.bytes, lastByte });
   }
 
@@ -176,6 +184,15 @@ export function downloadRoute(http: Http, doors: Doors): Route {
       throw error;
     }
   });
+}
+
+/** The URL is a secret: it is in this answer, and nowhere else. */
+function redirect(ctx: Context, link: string): void {
+  ctx.status = 307;
+  ctx.body = '';
+  for (const name of ['Content-Type', 'Content-Range', 'Accept-Ranges', 'ETag', 'Repr-Digest'])
+    ctx.remove(name);
+  ctx.set({ Location: link, 'Cache-Control': 'no-store' });
 }
 
 const tagOf = (build: Build): string => `"${build.sha256}"`;

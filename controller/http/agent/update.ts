@@ -68,7 +68,7 @@ export function requestIdOf(req: IncomingMessage): string | undefined {
 
 export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
   const { settings, observe, monotonicMs } = http;
-  const { picture, clock, devices, feed } = http.ports;
+  const { apkLinks, picture, clock, devices, feed, outcomes } = http.ports;
   const limit = makeSlotLimit({ perMinute: settings.checksPerMinute, monotonicMs });
 
   const common = [
@@ -179,11 +179,19 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     }
   }
 
+  /** Where the object store sends APKs, nothing else tells that a device has one. */
+  function confirm({ event, checkIn }: CheckAnswer): void {
+    if (event?.type !== 'ota.manifest.200' || checkIn === undefined || event.requestId === undefined) return;
+    const { deviceId, buildId, requestId } = event;
+    outcomes.confirmDownload({ deviceId, buildId, requestId, atMs: checkIn.atMs });
+  }
+
   function record(given: CheckAnswer, method: string, startedMs: number): void {
     // HEAD only looks: it is neither a check-in nor a check.
     if (method !== 'HEAD') {
       if (given.checkIn !== undefined) devices.checkIn(given.checkIn);
       if (given.event !== undefined) observe(given.event);
+      if (apkLinks !== undefined) confirm(given);
     }
     observe({
       type: 'ota.http',

@@ -20,6 +20,7 @@ import { roomForCheckIns } from './0022-room-for-check-ins.ts';
 import { lease } from './0023-lease.ts';
 import { controllers } from './0024-controllers.ts';
 import { changes } from './0025-changes.ts';
+import { redirects } from './0026-redirects.ts';
 
 export const migrations: readonly Migration[] = [
   first,
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   lease,
   controllers,
   changes,
+  redirects,
 ];

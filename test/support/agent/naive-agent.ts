@@ -40,6 +40,8 @@ export const FLAWS = {
   goes_to_any_host: 'refuses_a_url_elsewhere',
   follows_any_redirect: 'refuses_a_redirect_elsewhere',
   follows_for_ever: 'ends_a_redirect_loop',
+  takes_its_token_to_the_store: 'goes_to_the_store_with_its_range_alone',
+  gives_up_at_the_store: 'asks_the_controller_again_after_a_403',
   goes_back_unasked: 'refuses_an_unforced_downgrade',
   never_goes_back: 'follows_a_forced_downgrade',
   starts_downloads_over: 'resumes_a_cut_download',
@@ -396,7 +398,20 @@ class NaiveAgent implements RunningAgent {
       const resume =
         have.length === 0 ? {} : { range: `bytes=${have.length}-`, 'if-range': `"${offer.sha256}"` };
       if (this.#has('puts_token_in_url')) url.searchParams.set('token', this.#setup.token);
-      const answer = await this.#send(url, { headers: { 'ota-request-id': this.#named(id), ...resume } });
+      const asked = { 'ota-request-id': this.#named(id), 'ota-accept-redirect': '1', ...resume };
+      let answer = await this.#send(url, { headers: asked });
+      const stored = this.#storeOf(answer);
+      if (stored !== undefined) {
+        await answer.body.dump();
+        const bare = !this.#has('takes_its_token_to_the_store');
+        const range = have.length === 0 ? {} : { range: `bytes=${have.length}-` };
+        answer = await this.#send(stored, { headers: bare ? range : asked, bare });
+        if (answer.statusCode === 403 && !this.#has('gives_up_at_the_store')) {
+          await answer.body.dump();
+          continue;
+        }
+        if (answer.statusCode === 403) return { fail: 'download_failed' };
+      }
       const { statusCode, headers, body } = answer;
       if (statusCode === 410)
         return this.#has('fails_when_gone') ? { fail: 'download_failed' } : { skip: 'offer_gone' };
@@ -420,6 +435,12 @@ class NaiveAgent implements RunningAgent {
         await pause(2);
       }
     }
+  }
+
+  /** Another host, to which a download is redirected as the agent asked. */
+  #storeOf({ statusCode, headers }: Dispatcher.ResponseData): URL | undefined {
+    const url = new URL(String(headers.location ?? ''), this.#setup.url);
+    return statusCode === 307 && url.origin !== new URL(this.#setup.url).origin ? url : undefined;
   }
 
   /** All the bytes; undefined when they broke off. */
