@@ -21,8 +21,8 @@ export const brake: Verb = (program, choose) => {
     .command('brake')
     .summary('stop offering the current build at once, without Git')
     .description(
-      'Stops offering the current build to all devices, canaries included, and aborts running downloads of it. Devices\n' +
-        'that have it keep it. The brake stays until ota resume, until a merge stops the build too, or until another build\n' +
+      'Stops offering the current build to all devices, canaries included, and aborts running downloads of it (what\n' +
+        'an object store sends may end, and is not installed). Devices that have it keep it. The brake stays until ota resume, until a merge stops the build too, or until another build\n' +
         'is current. Needs scope brake.',
     )
     .requiredOption('--reason <text>', 'why, for the audit log', reasonArgument)

@@ -128,6 +128,7 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
     secure: isHttps(settings),
     origin: settings.OTA_OPERATOR_URL === undefined ? undefined : new URL(settings.OTA_OPERATOR_URL).origin,
     activeWithinMs: settings.OTA_ACTIVE_WINDOW,
+    redirects: settings.OTA_ARTIFACT_REDIRECT,
     version: around.version,
     pullUrl: pullUrlOf(settings),
   });

@@ -78,6 +78,8 @@ export interface DashboardOptions {
   /** `https://ota.example`; undefined: the host that the browser sent. */
   readonly origin: string | undefined;
   readonly activeWithinMs: number;
+  /** An object store may be sending APKs to devices: a halt does not reach those transfers. */
+  readonly redirects: boolean;
   readonly version: string;
   /** The web address of a pull request; undefined without GitHub. */
   readonly pullUrl: ((number: number) => string) | undefined;

@@ -91,6 +91,7 @@ const facts = (it: InForce): NowFacts => ({
   counts: { enrolled: 10, active: 10, running: [] },
   lastHour: 3,
   activeWithinMs: 72 * HOUR_MS,
+  redirects: false,
   waiting: [],
   hours: [],
   revisions: [],
@@ -158,6 +159,14 @@ test('what GitHub does not take for a quarter of an hour is told, and nothing so
       .replaceAll('\u00a0', ' ');
   assert.is(notes(14 * 60_000), '');
   assert.match(notes(16 * 60_000), /GitHub does not take what it is sent.*3 effects wait, the oldest since/s);
+});
+
+test('with an object store that serves devices a halt says what it does not cut', () => {
+  const it = standing({ halts: [{ ...HALT, kind: 'hand', by: 'admin:ops', reason: 'no' }] });
+  const said = (redirects: boolean): string =>
+    heroView(heroOf('braked', it, { ...facts(it), redirects }), undefined).text;
+  assert.match(said(true), /from the object store may still end; no device installs it/);
+  assert.not.match(said(false), /object store/);
 });
 
 test('every reason of a verdict has its words', () => {

@@ -24,6 +24,8 @@ export interface NowFacts {
   /** Devices that have checked in within the last hour. */
   readonly lastHour: number;
   readonly activeWithinMs: number;
+  /** An object store may be sending APKs to devices. */
+  readonly redirects: boolean;
   /** Waiting effects. */
   readonly waiting: Awaited<ReturnType<DashboardOptions['waiting']>>;
   /** Versions of the active devices, oldest hour first. */
@@ -58,7 +60,7 @@ const CURVE_POINTS = 110;
 const REVISIONS = 6;
 
 export async function gatherNow(options: DashboardOptions): Promise<NowFacts> {
-  const { ports, activeWithinMs } = options;
+  const { ports, activeWithinMs, redirects } = options;
   const nowMs = options.nowMs();
   const { snapshot } = ports.picture;
   const counts = await ports.devices.counts(nowMs, activeWithinMs);
@@ -72,7 +74,7 @@ export async function gatherNow(options: DashboardOptions): Promise<NowFacts> {
     ports.progress.recent(),
     progress === undefined ? [] : ports.ramps.steps(progress.rampId),
   ]);
-  const shared = { nowMs, status, counts, lastHour, activeWithinMs, waiting, hours, revisions };
+  const shared = { nowMs, status, counts, lastHour, activeWithinMs, redirects, waiting, hours, revisions };
   if (snapshot === undefined) return { ...shared, inForce: undefined };
   const running = (build: Build | undefined): number =>
     build === undefined ? 0 : adoptionOf(build, counts).devices;

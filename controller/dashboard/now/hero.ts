@@ -25,6 +25,10 @@ type Telling = (it: InForce, facts: NowFacts) => Hero;
 
 const STAYS = html`<b>Nothing goes on by itself.</b>`;
 
+/** A halt cuts what a controller sends. What an object store sends goes on, and is confirmed before it is installed. */
+const underWay = ({ redirects }: NowFacts): Html | false =>
+  redirects && html` A download from the object store may still end; no device installs it.`;
+
 const HEROES: Readonly<Record<NowState, Telling>> = {
   halted: (it, facts) => ({
     shape: 'halt',
@@ -32,7 +36,7 @@ const HEROES: Readonly<Record<NowState, Telling>> = {
     loud: 'stop',
     kicker: `Halted by the gate${stepOf(it)}`,
     heading: `${buildName(it.snapshot.current)} is offered to nobody`,
-    say: html`${haltSentence(it)} ${haltedSince(it, facts)} no further device gets it; ${keepers(it)}. ${STAYS}`,
+    say: html`${haltSentence(it)} ${haltedSince(it, facts)} no further device gets it; ${keepers(it)}.${underWay(facts)} ${STAYS}`,
   }),
   braked: (it, facts) => {
     const halt = haltIn(it.snapshot.halts);
@@ -43,7 +47,7 @@ const HEROES: Readonly<Record<NowState, Telling>> = {
       kicker:
         halt?.kind === 'lost' ? 'Stopped until its past is known' : `Brake pressed by ${nameOf(halt?.by)}`,
       heading: `${buildName(it.snapshot.current)} is offered to nobody`,
-      say: html`“${halt?.reason ?? ''}”. ${haltedSince(it, facts)} no further device gets it; ${keepers(it)}. ${STAYS}`,
+      say: html`“${halt?.reason ?? ''}”. ${haltedSince(it, facts)} no further device gets it; ${keepers(it)}.${underWay(facts)} ${STAYS}`,
     };
   },
   rolled_back: (it, facts) => {
