@@ -99,6 +99,8 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
       const kept = await desired.applied();
       if (kept === undefined) return;
       const progress = await options.resume(kept);
+      // It followed until now, so what is stored is newer than what it shows.
+      if (publication.snapshot !== undefined) return picture.follow(desired.applied);
       // A ramp that begins again may be stopped until somebody knows what came before.
       const halts = progress === kept.progress ? kept.halts : (await desired.applied())?.halts;
       await picture.refresh({ ...kept, progress, halts });

@@ -1,5 +1,6 @@
 /** One pass over the source (SPEC §7): read → judge → apply → publish, or reject and change nothing. */
 import { artifactsNamedIn } from '../domain/artifact-use.ts';
+import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import type { Revision, Sha256 } from '../domain/ids.ts';
 import { type Judgement, type JudgeSteps, judge, problemsOf } from '../domain/judging/judge.ts';
@@ -124,6 +125,8 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
     const revision = await source.head();
     sourceRead();
     const kept = await desired.applied();
+    // It was committed without an answer: its ramp and its halts are not those that are shown.
+    if (isAnother(kept, publication.snapshot)) await picture.follow(desired.applied);
     // The stored ramp may be some minutes older than the one in the snapshot.
     const stands = publication.snapshot;
     const applied = kept && {
@@ -165,5 +168,8 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
 
   return pass;
 }
+
+const isAnother = (kept: Applied | undefined, shown: Snapshot | undefined): boolean =>
+  kept !== undefined && shown !== undefined && kept.revision !== shown.revision;
 
 const idsOf = (halts: readonly { readonly id: number }[] = []): string => halts.map(h => h.id).join(' ');

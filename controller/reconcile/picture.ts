@@ -1,12 +1,20 @@
 /** The snapshot of what the store holds: published when it changes, and again when an APK comes or goes. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { makeSnapshot, type Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import type { Halt } from '../domain/halt.ts';
 import type { BuildId, Sha256 } from '../domain/ids.ts';
 import type { DesiredState } from '../domain/release.ts';
+import { offerableBuilds } from '../domain/standing.ts';
 import { makeTurns } from '../domain/turns.ts';
 import type { Applied, Clock } from '../ports/index.ts';
 import type { Publication } from './publication.ts';
+
+/**
+ * A revision that another controller applied is shown after so long without the answer of a store in the network: it may
+ * suspend or halt something. Builds that it did not tell of are not offered until it does.
+ */
+const SHOWN_WITHIN_MS = 200;
 
 export interface PictureOptions {
   /** SHA-256 of the builds in use whose APK is gone. */
@@ -26,7 +34,10 @@ export interface PictureKeeper {
   publish(snapshot: Snapshot, applied: Applied): void;
   /** Publishes again only if the revision or the stored APKs differ from what is in force. */
   refresh(applied: Applied): Promise<void>;
-  /** Publishes what another controller has committed; a halt waits for no store in the network. */
+  /**
+   * Publishes what another controller has committed, or this one without an answer. It waits for a store in the network
+   * only where nothing is shown yet.
+   */
   follow(read: () => Promise<Applied | undefined>): Promise<void>;
   /** Publishes the halts of `current` if they differ from those in force. */
   noteHalts(standing: (buildId: BuildId) => Promise<readonly Halt[]>): Promise<void>;
@@ -107,16 +118,22 @@ export function keepPicture({ missing, publication, clock, observe }: PictureOpt
     follow: async read => {
       const seen = await read();
       if (seen === undefined) return;
-      const isNew = publication.snapshot?.revision !== seen.revision;
-      const gone = isNew ? await missing(seen.state) : undefined;
-      await publication.inTurn(async () => {
+      const standing = publication.snapshot;
+      const isNew = standing?.revision !== seen.revision;
+      const asked = isNew ? missing(seen.state) : undefined;
+      // With nothing to show yet, nothing is kept waiting.
+      const gone = standing === undefined ? await asked : await soon(asked);
+      const isKnown = await publication.inTurn(async () => {
         // Again: a brake may have been pressed here meanwhile.
         const applied = (await read()) ?? seen;
         const { snapshot } = publication;
-        const fresh = of(applied, gone ?? snapshot?.missingArtifacts ?? new Set());
         const isSame = snapshot?.revision === applied.revision;
+        const told = applied.revision === seen.revision ? gone : undefined;
+        const fresh = of(applied, told ?? unknownIn(applied.state, snapshot));
         publish(isSame ? { ...snapshot, ...rampIn(fresh) } : fresh, applied);
+        return isSame || told !== undefined;
       });
+      if (!isKnown) void recheck();
     },
     noteHalts: standing =>
       publication.inTurn(async () => {
@@ -139,6 +156,26 @@ export function keepPicture({ missing, publication, clock, observe }: PictureOpt
         });
       }),
   };
+}
+
+/** A promise of nothing is none to wait for. */
+async function soon<T>(answer: Promise<T> | undefined): Promise<T | undefined> {
+  const late = new AbortController();
+  const tooLate = wait(SHOWN_WITHIN_MS, undefined, { signal: late.signal }).catch(() => undefined);
+  const first = await Promise.race([answer, tooLate]);
+  late.abort();
+  return first;
+}
+
+/** APKs that may be missing for all that `standing` says. */
+function unknownIn(state: DesiredState, standing: Snapshot | undefined): Set<Sha256> {
+  const known = standing === undefined ? [] : offerableBuilds(standing).map(build => build.sha256);
+  const stored = new Set(known.filter(sha256 => standing?.missingArtifacts.has(sha256) !== true));
+  return new Set(
+    offerableBuilds({ state })
+      .map(build => build.sha256)
+      .filter(sha256 => !stored.has(sha256)),
+  );
 }
 
 const rampIn = ({ progress, progressReadAtMs, halts }: Snapshot) => ({ progress, progressReadAtMs, halts });

@@ -37,6 +37,8 @@ interface Scene {
   readonly rejected: string[];
   /** Runs while a revision is judged. */
   meanwhile: () => void;
+  /** The database commits what it is given, and the connection ends before it says so. */
+  isAnswerLost: boolean;
   loop: Reconcile;
   /** A new process over the same store. */
   restart(): Promise<void>;
@@ -72,7 +74,13 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
       };
       return makeReconcile({
         source,
-        desired: store.desired,
+        desired: {
+          ...store.desired,
+          apply: async (...given) => {
+            await store.desired.apply(...given);
+            if (scene.isAnswerLost) throw new Fault('store_unreachable', 'no answer', { retry: 'backoff' });
+          },
+        },
         halts: store.halts.standing,
         clock: { nowMs: () => scene.nowMs, held: false },
         monotonicMs: () => scene.monotonicMs,
@@ -130,6 +138,7 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
       broken: false,
       rejected: [],
       meanwhile: () => undefined,
+      isAnswerLost: false,
       restart: async () => {
         scene.publication = subscribed();
         scene.loop = build(scene);
@@ -457,6 +466,39 @@ test('a ramp keeps its progress over a restart and an edit, with what a look let
     const next = scene.loop.snapshot?.progress;
     assert.is.not(next?.rampId, begun.rampId, 'another build is another ramp');
     assert.is(next?.beginsAtMs, NOW_MS + HOUR_MS);
+  }));
+
+test('a revision whose commit was not answered begins at its own first step, with the halts of its own build', () =>
+  withScene(async scene => {
+    const exposure = aRamp(undefined, [1, 4], [50, 24], [100]);
+    scene.commit('r1', { rollout: { exposure } });
+    await scene.run();
+    const { snapshot } = scene.publication;
+    const progress = snapshot?.progress;
+    if (snapshot === undefined || progress === undefined) throw new Error('a ramp stands');
+    const pressed = await scene.store.halts.press(
+      { buildId: 'b42', kind: 'hand', mode: 'halt', atMs: NOW_MS, by: 'a', reason: 'x', evidence: null },
+      [],
+    );
+    scene.publication.replace({ ...snapshot, progress: { ...progress, step: 1 }, halts: [pressed] });
+    const builds = [aBuild(40), aBuild(41)];
+    scene.commit('r2', { rollout: { current: 'b41', lastSafe: 'b40', exposure }, builds });
+    scene.isAnswerLost = true;
+    assert.is(await scene.run(), 'ota.reconcile.fail');
+    assert.is(scene.loop.snapshot?.revision, 'r1');
+    scene.isAnswerLost = false;
+    await scene.run();
+    const shown = scene.loop.snapshot;
+    const kept = await scene.store.desired.applied();
+    assert.equal([shown?.revision, shown?.progress, shown?.halts], ['r2', kept?.progress, []]);
+    assert.is(shown?.progress?.step, 0, 'not the step of the one before it');
+    scene.isAnswerLost = true;
+    scene.commit('r3', { rollout: { current: 'b41', lastSafe: 'b40', exposure, wifiOnly: false }, builds });
+    await scene.run();
+    scene.isAnswerLost = false;
+    scene.commit('r4', { rollout: { current: 'b41', lastSafe: 'b40', exposure }, builds });
+    await scene.run();
+    assert.is(scene.loop.snapshot?.revision, 'r4', 'and the next one is judged on it');
   }));
 
 test('builds are known as long as anybody may report about them', () =>

@@ -1,9 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Halt } from '../../controller/domain/halt.ts';
 import type { Sha256 } from '../../controller/domain/ids.ts';
+import type { Applied } from '../../controller/ports/index.ts';
 import { keepPicture } from '../../controller/reconcile/picture.ts';
 import { makePublication } from '../../controller/reconcile/publication.ts';
-import { aSnapshot, NOW_MS } from '../support/state.ts';
+import { until } from '../support/folder.ts';
+import { aBuild, aSnapshot, aState, NOW_MS } from '../support/state.ts';
 
 /** A picture that stands; each question about stored APKs is answered by the test. */
 function scene() {
@@ -57,6 +60,40 @@ test('what was asked about an older revision says nothing of the newer one, whic
   asked[1]?.([]);
   await looked;
   assert.is(publication.snapshot?.missingArtifacts.size, 0);
+});
+
+const HALT: Halt = {
+  id: 7,
+  buildId: 'b43',
+  kind: 'hand',
+  mode: 'halt',
+  atMs: NOW_MS,
+  by: 'admin:a',
+  reason: 'it burns',
+  declared: false,
+};
+
+test('what another applied, and its halt, are shown before the store of APKs has said whether the new one is there', async () => {
+  const { publication, picture, asked } = scene();
+  let stored: Applied = {
+    revision: 'r9',
+    treeHash: 't9',
+    appliedAtMs: NOW_MS,
+    state: aState({ builds: [aBuild(42), aBuild(43)], rollout: { current: 'b43', lastSafe: 'b42' } }),
+    progress: undefined,
+    formerBuilds: new Map(),
+  };
+  const missing = () => [...(publication.snapshot?.missingArtifacts ?? [])];
+  void picture.follow(async () => stored);
+  await until('it is shown', async () => publication.snapshot?.revision === 'r9');
+  assert.equal(missing(), [aBuild(43).sha256], 'what it did not know before is not offered yet');
+  stored = { ...stored, halts: [HALT] };
+  await picture.follow(async () => stored);
+  assert.equal(publication.snapshot?.halts, [HALT]);
+  await until('it asks again', async () => asked.length === 2);
+  asked[1]?.([]);
+  await until('it is offered', async () => missing().length === 0);
+  assert.equal(publication.snapshot?.halts, [HALT]);
 });
 
 test.run();
