@@ -163,7 +163,8 @@ export const formerHaltsOf = (
  */
 const brakeOf = (leading: Leading, feed: Store['feed'], brake: Brake): Brake => ({
   press: async how => {
-    await feed?.catchUp();
+    // Whoever cannot follow may press it all the same: the store refuses a build that is not current any more.
+    await feed?.catchUp().catch(() => undefined);
     try {
       return await brake.press(how);
     } catch (error) {
@@ -172,7 +173,10 @@ const brakeOf = (leading: Leading, feed: Store['feed'], brake: Brake): Brake => 
       return brake.press(how);
     }
   },
-  resume: leading.only('resume', brake.resume),
+  resume: leading.only('resume', async (how: Parameters<Brake['resume']>[0]) => {
+    await feed?.catchUp(); // what was pressed elsewhere just now is lifted too
+    return brake.resume(how);
+  }),
 });
 
 /** When devices report wrong bytes, our copy is read again: what happens next depends on whose fault it is. */

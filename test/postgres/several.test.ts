@@ -91,6 +91,24 @@ test('a brake that is pressed at the follower stops the build at both, and is li
     assert.is((nothing.json as { code: string }).code, 'resume_nothing', 'the leader says why not');
   }));
 
+test('a brake that was pressed just now at the other is lifted at once, and a follower that fails to follow presses one', () =>
+  withFollower(async (journey, follower) => {
+    await journey.merge(100);
+    const operator = asOperator(journey, follower);
+    await until('it follows', async () => follower.reconcile.snapshot?.rollout.current === 'b42');
+    for (let n = 0; n < 3; n++) {
+      assert.is((await operator('POST', '/v1/brake', { json: { reason: `${n}` } })).status, 200);
+      const resumed = await journey.admin('POST', '/v1/resume', { json: { reason: 'by mistake' } });
+      assert.is((resumed.json as Api.Resumed).lifted.length, 1, `${n}`);
+    }
+    follower.store.feed?.subscribe(async () => {
+      throw new Error('it cannot follow');
+    });
+    const pressed = await operator('POST', '/v1/brake', { json: { reason: 'it burns' } });
+    assert.is(pressed.status, 200);
+    await until('all are stopped', async () => journey.controller.reconcile.snapshot?.halts.length === 1);
+  }));
+
 test('a brake for a build that is not current any more stops the one that is', () =>
   withFollower(async (journey, follower) => {
     const all = { kind: 'percent', percent: 100 } as const;
