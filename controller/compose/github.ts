@@ -106,6 +106,7 @@ export function consoleOf(parts: GitHubParts): GitHubConsole | undefined {
     github: makeGitHub({ owner, repo, baseUrl, auth: githubAuthOf(settings), nowMs, observe, ...pace }),
     desired: store.desired,
     store: store.leaderValues,
+    askedFor: store.keyValues,
     outbox: store.outbox,
     devices: store.devices,
     outcomes: store.outcomes,

@@ -58,6 +58,8 @@ interface ConsoleOptions
   readonly source: Pick<Source, 'head' | 'merged' | 'read' | 'rolloutHistory'>;
   readonly desired: Pick<DesiredStore, 'applied' | 'attempted'>;
   readonly store: KeyValueStore;
+  /** Who asked for a pull request: any controller may be asked, also one that does not lead. */
+  readonly askedFor: KeyValueStore;
   readonly outbox: Pick<OutboxStore, 'add' | 'pending'>;
   readonly picture: () => Snapshot | undefined;
   readonly nowMs: () => number;
@@ -121,7 +123,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
     detailIntervalMs = 15 * MINUTE_MS,
   } = options;
   const shown = makeShownPlans(store, nowMs);
-  const proposers = makeProposers(store, options.logins, nowMs);
+  const proposers = makeProposers(options.askedFor, options.logins, nowMs);
   const ledger = makeLedger({ store, outbox, nowMs });
   const common = {
     ...options,

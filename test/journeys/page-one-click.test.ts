@@ -1,5 +1,4 @@
 /** One click on the page opens the pull request, with the plan that was shown: real Git, GitHub's API on loopback. */
-import { request } from 'undici';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type PullJourney, withPullRequests } from '../support/github/journey.ts';
@@ -7,56 +6,8 @@ import { inRepository } from '../support/github/stage.ts';
 import { call } from '../support/http.ts';
 import { closeBrowser, noBrowser, signIn, withPage } from '../support/pages/browser.ts';
 import { accessible, fitsPhones, headingOf, picture, plain } from '../support/pages/looks.ts';
+import { visitor } from '../support/pages/visitor.ts';
 import { aPolicy, aState } from '../support/state.ts';
-
-interface Visitor {
-  get(target: string): Promise<Got>;
-  /** Sends the first form of the page that posts to `action`, with these fields filled in. */
-  press(page: Got, action: string, fields?: Readonly<Record<string, string>>): Promise<Got>;
-}
-
-interface Got {
-  readonly status: number;
-  readonly location: string;
-  readonly text: string;
-}
-
-async function visitor({ journey }: PullJourney, token = journey.adminToken): Promise<Visitor> {
-  const { url } = journey;
-  let cookie = '';
-  async function ask(target: string, form?: URLSearchParams): Promise<Got> {
-    const answer = await request(url + target, {
-      method: form === undefined ? 'GET' : 'POST',
-      headers: {
-        cookie,
-        ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded', origin: url }),
-      },
-      body: form === undefined ? null : form.toString(),
-    });
-    const set = answer.headers['set-cookie'];
-    if (set !== undefined) cookie = String(set).split(';')[0] ?? '';
-    return {
-      status: answer.statusCode,
-      location: String(answer.headers.location ?? ''),
-      text: await answer.body.text(),
-    };
-  }
-  await ask('/sign-in', new URLSearchParams({ token, next: '/' }));
-  return {
-    get: target => ask(target),
-    press: ({ text }, action, fields = {}) => {
-      const form = text.split('<form').find(part => part.includes(`method="post" action="${action}"`)) ?? '';
-      const hidden = [...form.matchAll(/type="hidden" name="([^"]+)" value="([^"]*)"/g)];
-      return ask(
-        action,
-        new URLSearchParams([
-          ...hidden.map((m): [string, string] => [m[1] ?? '', m[2] ?? '']),
-          ...Object.entries(fields),
-        ]),
-      );
-    },
-  };
-}
 
 const openPulls = ({ hub }: PullJourney) => hub.state.pulls.filter(pull => pull.state === 'open');
 
@@ -70,7 +21,7 @@ test('the plan comes first, then the pull request with that plan; merging it gov
   withPullRequests(async pulls => {
     const { journey } = pulls;
     await journey.enrol(['kiosk-1', 'kiosk-2', 'kiosk-3']);
-    const person = await visitor(pulls);
+    const person = await visitor(pulls.journey);
     const plan = await person.get('/change/promote?build=b42&percent=10');
     assert.is(plan.status, 200, plan.text);
     assert.match(plan.text, /Nothing has happened yet/);
@@ -105,7 +56,7 @@ test('a ramp with a gate is begun on the page, and its steps are changed there w
     for (const { token } of await journey.enrol(['kiosk-1', 'kiosk-2', 'kiosk-3']))
       await call(journey.url, 'GET', '/v1/agent/update?version_code=41&build_id=b41&sdk=33', { token });
     await pulls.pass(120_000);
-    const person = await visitor(pulls);
+    const person = await visitor(pulls.journey);
     const now = await person.get('/');
     assert.match(now.text, /action="\/change\/ramp"/);
     assert.match(now.text, /name="steps"[^>]*value="1:4h, 10:24h, 50:24h, 100"/);
@@ -145,7 +96,7 @@ test('a ramp with a gate is begun on the page, and its steps are changed there w
 
 test('what was merged meanwhile is shown before anything is opened', () =>
   withPullRequests(async pulls => {
-    const person = await visitor(pulls);
+    const person = await visitor(pulls.journey);
     const plan = await person.get('/change/promote?build=b42&percent=10');
     const other = await pulls.propose('other', { ...ALL_ON_41, minBatteryPercent: 45 });
     await pulls.merge(other);
@@ -162,7 +113,7 @@ test('whoever asked on the page needs one more approval than the policy asks for
     const builds = [journey.builds.b41.build, journey.builds.b42.build];
     hub.state.git.commit('main', inRepository(aState({ builds, policy, rollout: ALL_ON_41 })), 'guard');
     await journey.controller.reconcile.run();
-    const person = await visitor(pulls);
+    const person = await visitor(pulls.journey);
     const plan = await person.get('/change/promote?build=b42&percent=50');
     assert.match(plan.text, /The policy asks for 1.approval/);
     await person.press(plan, '/change/promote', { reason: 'wide' });
@@ -182,7 +133,7 @@ test('two people who click at once open one pull request and press one brake', (
     const made = await journey.admin('POST', '/v1/admin-tokens', {
       json: { name: 'second', scopes: ['read', 'propose', 'brake'], expires_in_s: 3600 },
     });
-    const people = [await visitor(pulls), await visitor(pulls, made.json.token as string)];
+    const people = [await visitor(pulls.journey), await visitor(pulls.journey, made.json.token as string)];
     const plans = await Promise.all(people.map(p => p.get('/change/rollout?percent=25')));
     const opened = await Promise.all(
       people.map((p, i) => p.press(plans[i] ?? { status: 0, location: '', text: '' }, '/change/rollout')),
@@ -207,15 +158,15 @@ test('two people who click at once open one pull request and press one brake', (
 test('a form of another session, a token without the right and a change that cannot be are refused, and nothing is opened', () =>
   withPullRequests(async pulls => {
     const { journey } = pulls;
-    const person = await visitor(pulls);
+    const person = await visitor(pulls.journey);
     const plan = await person.get('/change/promote?build=b42&percent=10');
-    const stranger = await visitor(pulls);
+    const stranger = await visitor(pulls.journey);
     assert.is((await stranger.press(plan, '/change/promote')).status, 403);
 
     const made = await journey.admin('POST', '/v1/admin-tokens', {
       json: { name: 'looker', scopes: ['read'], expires_in_s: 3600 },
     });
-    const looker = await visitor(pulls, made.json.token as string);
+    const looker = await visitor(pulls.journey, made.json.token as string);
     const theirs = await looker.get('/change/promote?build=b42&percent=10');
     assert.match(theirs.text, /lacks the scope <code>propose<\/code>/);
     assert.is((await looker.press(theirs, '/change/promote')).status, 403);
@@ -237,7 +188,7 @@ test('Brake acts at once and is lifted with a reason', () =>
   withPullRequests(async pulls => {
     const { journey } = pulls;
     await pulls.merge(await pulls.propose('ten', 10));
-    const person = await visitor(pulls);
+    const person = await visitor(pulls.journey);
     const now = await person.get('/');
     assert.is((await person.press(now, '/brake')).status, 303);
     assert.is(journey.controller.reconcile.snapshot?.halts[0]?.kind, 'hand');

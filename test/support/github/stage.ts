@@ -113,6 +113,7 @@ async function raise<T>(
     source,
     desired: store.desired,
     store: store.keyValues,
+    askedFor: store.keyValues,
     outbox: store.outbox,
     devices: store.devices,
     progress: watchProgress({
