@@ -25,11 +25,16 @@ export interface EngineCheckFigures {
   readonly postgresCpuMicroseconds: number | undefined;
   /** PostgreSQL's to SQLite's, the median of the rounds. */
   readonly ratio: number | undefined;
+  /**
+   * CPU a check of two controllers on PostgreSQL, each at this rate, to one alone: each also takes in what the other writes.
+   */
+  readonly twoToOne: number | undefined;
 }
 
 interface Side {
   readonly targets: string;
   readonly controller: RunningController;
+  readonly fleet: Fleet;
 }
 
 /** `url`: an empty PostgreSQL database. */
@@ -51,7 +56,7 @@ export async function benchEngines(
       ...(database !== undefined && { OTA_DATABASE: database }),
     });
     open.push(controller);
-    return { controller, targets: targetsOf(fleet) };
+    return { controller, targets: targetsOf(fleet), fleet };
   };
   try {
     const sqlite = await begin('sqlite', undefined);
@@ -65,12 +70,33 @@ export async function benchEngines(
         postgres: await cpuOf(loader, postgres, plan),
       });
     const ratio = medianOf(rounds.map(r => r.sqlite && r.postgres && r.postgres / r.sqlite));
+    const follower = await startController(workshop, postgres.fleet, cores?.server, {
+      OTA_CHECKS_PER_MINUTE: '100000',
+      OTA_DATABASE: url,
+      OTA_DATA: path.join(workshop.folder, 'engine-follower'),
+      OTA_ARTIFACTS: path.join(postgres.fleet.folder, 'data/artifacts'),
+    });
+    open.push(follower);
+    const both = async (): Promise<number | undefined> => {
+      const sides = [postgres, { ...postgres, controller: follower }];
+      const [one, other] = await Promise.all(sides.map(side => cpuOf(loader, side, plan)));
+      return one && other && (one + other) / 2;
+    };
+    await both();
+    const shared: (number | undefined)[] = [];
+    for (let round = 0; round < plan.rounds; round += 1) {
+      const yardstick = await cpuOf(loader, sqlite, plan);
+      const two = await both();
+      shared.push(yardstick && two && two / yardstick);
+    }
+    const two = medianOf(shared);
     const micro = (cpu: number | undefined): number | undefined => cpu && rounded(cpu * 1e6, 1);
     return {
       perSecond: plan.rate,
       sqliteCpuMicroseconds: micro(medianOf(rounds.map(r => r.sqlite))),
       postgresCpuMicroseconds: micro(medianOf(rounds.map(r => r.postgres))),
       ratio: ratio && rounded(ratio),
+      twoToOne: two && ratio && rounded(two / ratio),
     };
   } finally {
     for (const controller of open) await controller.stop();
