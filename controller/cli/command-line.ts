@@ -65,7 +65,11 @@ const programOf = <I extends Terminal, E extends number>(line: CommandLine<I, E>
     .version(line.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [verb]', 'show the help of a verb')
-    .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+    .configureHelp({
+      sortSubcommands: false,
+      showGlobalOptions: false,
+      commandDescription: command => flowing(command.description()),
+    })
     .addHelpText('after', line.note)
     .exitOverride()
     .configureOutput({
@@ -77,6 +81,9 @@ const programOf = <I extends Terminal, E extends number>(line: CommandLine<I, E>
       getErrHasColors: () => io.colour,
     })
     .showHelpAfterError(false);
+
+/** A paragraph fits itself to the terminal: its line breaks are those of the source. */
+const flowing = (text: string): string => text.replace(/([^\n])\n(?=[^\n])/g, '$1 ');
 
 /** `help device tag` → `device tag --help`. An unknown word gets the same error as a mistyped verb. */
 function asked(argv: readonly string[], program: Command): string[] {

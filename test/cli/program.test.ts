@@ -47,6 +47,25 @@ test('defaults stand in the help as people write them, not as 7776000000', async
 const tooWide = (help: string): string[] =>
   help.split('\n').filter(line => line.length > 80 && !/^ {2}\$ /.test(line));
 
+/** Lines of the description that end although the next word had room. */
+function brokenEarly(help: string): string[] {
+  const [, description = ''] =
+    /^Usage: .*\n(?: .*\n)*\n([\s\S]*?)\n\n(?:Arguments|Options|Commands):/.exec(help) ?? [];
+  const lines = description.split('\n');
+  return lines.filter((line, at) => {
+    const [word = ''] = (lines[at + 1] ?? '').split(' ');
+    return line !== '' && word !== '' && line.length + 1 + word.length <= 80;
+  });
+}
+
+test('the text of every help fills its lines', async () => {
+  assert.equal(brokenEarly('Usage: ota x\n\nA short\nline.\n\nOptions:\n'), ['A short']);
+  for (const verb of VERBS) {
+    const { out } = await ota([...verb.split(' '), '--help']);
+    assert.equal(brokenEarly(out), [], verb);
+  }
+});
+
 test('the help of every verb of both programs is within 80 columns', async () => {
   for (const verb of VERBS) {
     const { out } = await ota([...verb.split(' '), '--help']);
