@@ -31,6 +31,12 @@ const postgres: readonly (readonly [pattern: RegExp, ...known: Known])[] = [
   ],
   [/^53100$/, 'disk_full', 'the disk of the database server is full', 'backoff'],
   [/^(40001|40P01|55P03)$/, 'store_busy', 'the database is busy', 'backoff'],
+  [
+    /^25P03$/,
+    'store_unreachable',
+    'the database server ended a transaction because this machine was paused or too busy to go on with it',
+    'backoff',
+  ],
   [/^25006$/, 'store_io', 'the database is read-only: is it a standby?', 'backoff'],
   [/^XX00[12]$/, 'store_corrupt', 'the database is damaged; restore a backup', 'never'],
   [/^(08|57P|58|53)/, 'store_unreachable', 'the database server stopped or is not ready', 'backoff'],

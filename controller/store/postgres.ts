@@ -31,6 +31,12 @@ const AS_NUMBERS = {
 };
 let standardParser: ((oid: number, format?: string) => (text: string) => unknown) | undefined;
 
+/**
+ * A controller that is paused or cut off in the middle of a transaction would hold the lock of all: the server ends the
+ * transaction once it hears nothing for so long. Set for the transaction alone.
+ */
+const IDLE_TIMEOUT_MS = 8_000;
+
 /** The one lock that all controllers of this database take to write: "ota" and the number of this rule. */
 const WRITE_LOCK = 0x6f7461_01;
 
@@ -79,7 +85,10 @@ export async function postgresEngine(options: PostgresOptions): Promise<Engine> 
  * transaction, and each statement after it sees what was committed before.
  */
 export const lockForWriting = (trx: Knex): PromiseLike<unknown> =>
-  trx.raw('select pg_advisory_xact_lock(?)', [WRITE_LOCK]);
+  trx.raw("select set_config('idle_in_transaction_session_timeout', ?, true), pg_advisory_xact_lock(?)", [
+    String(IDLE_TIMEOUT_MS),
+    WRITE_LOCK,
+  ]);
 
 /** Before the first migration. Fault `database_not_ours`: the tables of something else are left alone. */
 export async function refuseForeignTables(trx: Knex): Promise<void> {

@@ -117,4 +117,28 @@ test('what is asked of the leader is begun once, or withdrawn: never both, and n
     }),
   ));
 
+test('one that is paused in the middle of a write holds up the others for some seconds, and not for ever', () =>
+  withTwo(async ([paused, other]) => {
+    let wake: () => void = () => undefined;
+    const asleep = new Promise<void>(resolve => {
+      wake = resolve;
+    });
+    const write = codeOf(
+      paused.write(async trx => {
+        await asleep;
+        await trx('key_values').insert({ key: 'k', value: 'of the one that woke' });
+      }),
+    );
+    const values = makeKeyValueStore(other, nowMs);
+    await values.set('k', 'of the other');
+    wake();
+    assert.is(await write, 'store_unreachable', 'its transaction has ended');
+    assert.is(await values.get('k'), 'of the other');
+    assert.is(
+      await codeOf(makeKeyValueStore(paused, nowMs).set('k', 'of both')),
+      'written',
+      'and it goes on',
+    );
+  }));
+
 test.run();
