@@ -9,8 +9,9 @@ export interface AdminToken {
 }
 
 /**
- * `read`: look; `devices`: enrol and manage; `artifacts`: upload; `reconcile`: wake and accept; `metrics`: scrape; `brake`:
- * press and lift hand brakes; `propose`: open pull requests from the pages; `admin`: all, and tokens.
+ * `read`: read only; `devices`: enrol and manage; `artifacts`: upload; `reconcile`: start a pass, accept a rewritten head;
+ * `metrics`: scrape; `brake`: press and lift hand brakes; `propose`: open pull requests from the pages; `admin`: all of
+ * these, and manage tokens.
  */
 export const ADMIN_SCOPES = [
   'read',
@@ -25,7 +26,7 @@ export const ADMIN_SCOPES = [
 export type AdminScope = (typeof ADMIN_SCOPES)[number];
 
 export interface AdminStore {
-  /** By SHA-256 of the presented token. Synchronous, from memory: a guessed token costs no query. */
+  /** Looks the token up by its SHA-256. Synchronous and from memory, so a guessed token costs no query. */
   find(tokenSha256: Sha256): AdminToken | undefined;
   /** A revoked or expired token's name may be used again. Fault `token_name_taken` otherwise. */
   create(token: Omit<AdminToken, 'revokedAtMs'>, tokenSha256: Sha256): Promise<void>;

@@ -1,7 +1,7 @@
-/** How adoption went over time. */
+/** Adoption over time. */
 import type { BuildId, Revision } from '../domain/ids.ts';
 
-/** How many of the active devices ran a build at a moment; written when the whole percent changes. */
+/** How many of the active devices ran a build at one moment. Written when the whole percent changes. */
 export interface AdoptionSample {
   readonly revision: Revision;
   readonly buildId: BuildId;
@@ -10,7 +10,7 @@ export interface AdoptionSample {
   readonly running: number;
 }
 
-/** What active devices ran in one hour: by build id, or `code:<version_code>` where a device named none. */
+/** What active devices ran in one hour: by build id, or by `code:<version_code>` for devices that named no build. */
 export interface AdoptionHour {
   /** When the hour began, Unix ms. */
   readonly hourMs: number;
@@ -18,9 +18,9 @@ export interface AdoptionHour {
 }
 
 export interface AdoptionStore {
-  /** The last count of an hour stands. */
+  /** A later count of the same hour replaces the earlier one. */
   keepHour(hour: AdoptionHour): Promise<void>;
-  /** Oldest first; at most `limit`, the newest of each stretch when there are more. */
+  /** Oldest first, at most `limit`. A longer time is split into equal intervals, and only the newest hour of each is returned. */
   hours(sinceMs: number, limit: number): Promise<AdoptionHour[]>;
   add(sample: AdoptionSample): Promise<void>;
   /** Oldest first. */

@@ -1,7 +1,7 @@
-/** What a gate with defaults would say of a plain percent. */
+/** What a gate with default limits would say about a rollout by plain percent. */
 import type { Advice } from '../domain/gate/advice.ts';
 
 export interface AdviceSource {
-  /** Of the rollout in force; undefined for a ramp, and before the first count. */
+  /** Advice on the rollout in force. Undefined for a ramp, and before the first count. */
   advice(): Advice | undefined;
 }

@@ -7,19 +7,19 @@ import type { Build } from '../domain/release.ts';
 interface ArtifactUpload {
   readonly sha256: Sha256;
   readonly sizeBytes: number;
-  /** Nothing was stored under this name before. */
+  /** True if nothing was stored under this name before. */
   readonly created: boolean;
-  /** What was stored did not have this hash any more, and was replaced. */
+  /** True if the stored file no longer had this hash and was replaced. */
   readonly repaired: boolean;
 }
 
 export interface Artifacts {
   /**
-   * Streams to a temporary file, checks length and hash, fsyncs, renames. An APK that is already stored is read and
-   * replaced when it is damaged; its age counts anew. Faults: `sha256_mismatch`, `too_large`, `quota_exceeded`, `disk_full`.
+   * Streams to a temporary file, checks length and hash, fsyncs, renames. If the APK is already stored, it is read, and
+   * replaced if damaged. Its age starts again at zero. Faults: `sha256_mismatch`, `too_large`, `quota_exceeded`, `disk_full`.
    */
   put(sha256: Sha256, body: AsyncIterable<Buffer>, maxBytes: number): Promise<ArtifactUpload>;
-  /** Absolute path of a stored APK for streaming; undefined when it is not there. */
+  /** Absolute path of a stored APK, for streaming. Undefined if it is not stored. */
   path(sha256: Sha256): Promise<string | undefined>;
   has(sha256: Sha256): Promise<boolean>;
   /** Reads a stored APK and compares its hash with its name. */
@@ -28,25 +28,25 @@ export interface Artifacts {
   list(): Promise<{ sha256: Sha256; sizeBytes: number; storedAtMs: number }[]>;
   /** Deletes the APKs that are not in `keep` and were last uploaded before this time. */
   collect(keep: ReadonlySet<Sha256>, storedBeforeMs: number): Promise<Sha256[]>;
-  /** The bytes that were freed; undefined when it was not stored. */
+  /** Returns the freed bytes, or undefined if the APK was not stored. */
   delete(sha256: Sha256): Promise<number | undefined>;
   usedBytes(): Promise<number>;
 }
 
-/** Where an object store itself serves APKs. */
+/** Links for devices that download APKs directly from an object store. */
 export interface ApkLinks {
-  /** A URL that is good for a few minutes, and a secret; undefined if the APK is not stored. */
+  /** A URL that is valid for a few minutes and must be kept secret. Undefined if the APK is not stored. */
   link(sha256: Sha256): Promise<string | undefined>;
 }
 
-/** What the stored APKs say against builds that are about to be offered. */
+/** Checks new builds against the stored APKs before they are offered. */
 export interface BuildExaminer {
-  /** Findings at the builds' own files; empty when each build could be applied. */
+  /** Findings that point at the build files. Empty when every build can be applied. */
   examine(builds: readonly Build[]): Promise<Finding[]>;
 }
 
-/** What names which APK; from the store alone. */
+/** Which APKs are referenced, and by what. Reads the store only. */
 export interface ArtifactUseSource {
-  /** Undefined before the first revision is applied: then nothing is known to be unused. */
+  /** Undefined before the first revision is applied, because no APK can be called unused yet. */
   uses(): Promise<ArtifactUses | undefined>;
 }

@@ -11,9 +11,9 @@ export interface AuditEntry {
 }
 
 export interface AuditStore {
-  /** One transaction: the row, and the outbox rows that what it tells of causes. */
+  /** Writes the row and the outbox rows of the same change in one transaction. */
   record(entry: AuditEntry, outbox?: readonly OutboxEntry[]): Promise<void>;
-  /** Newest first. `actor`, `action`, `subject`: exactly these. */
+  /** Newest first. `actor`, `action` and `subject` match exactly. */
   list(page: AuditPage): Promise<(AuditEntry & { id: number })[]>;
 }
 

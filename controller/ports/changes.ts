@@ -1,4 +1,4 @@
-/** Changes of the desired state that a person asks for from a page: shown first, then proposed as a pull request. */
+/** Changes to the desired state that a person requests on a page. Each is shown first, then proposed as a pull request. */
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { FleetPlan } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
@@ -15,11 +15,11 @@ export type Ask =
     }
   | {
       readonly kind: 'ramp';
-      /** What is current already gets another ramp; another build is promoted on it. */
+      /** If this build is current, its ramp is replaced. Otherwise the build is promoted with this ramp. */
       readonly buildId: BuildId;
       /** As a person typed them: `1:4h, 10:24h, 50:24h, 100`. */
       readonly steps: string;
-      /** With a gate of default limits. A gate that stands stays either way. */
+      /** Adds a gate with default limits. An existing gate is kept either way. */
       readonly gate: boolean;
       readonly reason: string | undefined;
     }
@@ -36,9 +36,9 @@ export interface ChangedFile {
 
 export interface ShownChange {
   readonly kind: 'shown';
-  /** The commit that it was computed on: the newest of the branch that governs. */
+  /** The commit that the change was computed on: the newest one of the governing branch. */
   readonly base: Revision;
-  /** Names what it was computed on: the commit, the revision in force and what halts it. */
+  /** Identifies the inputs of the computation: the commit, the revision in force and its halts. */
   readonly basis: string;
   /** One line in the imperative: the commit's subject and the pull request's title. */
   readonly title: string;
@@ -55,11 +55,11 @@ export interface RefusedChange {
   readonly kind: 'refused';
   readonly message: string;
   readonly hint: string | undefined;
-  /** Of the files as they would be. */
+  /** Problems of the changed files. */
   readonly problems: readonly Problem[];
 }
 
-/** A judged change on its way to a pull request. */
+/** A validated change for which a pull request is about to be opened. */
 export interface OpeningPull {
   readonly shown: ShownChange;
   readonly reason: string | undefined;
@@ -74,19 +74,19 @@ export interface OpenedPull {
 
 export type Proposed =
   | ({ readonly kind: 'opened' } & OpenedPull)
-  /** Without GitHub: a branch of the source that a person merges. */
+  /** Without GitHub: a branch was pushed to the source, and a person merges it. */
   | { readonly kind: 'pushed'; readonly branch: string }
-  /** The branch or the fleet's state moved on: this is the plan now. */
+  /** The branch or the fleet's state has changed since. `shown` is the new plan. */
   | { readonly kind: 'moved'; readonly shown: ShownChange }
   | RefusedChange;
 
 export type ProposalWay = 'pull_request' | 'branch';
 
 export interface Changes {
-  /** How a change is proposed; undefined for a folder, where a page shows the command. */
+  /** How a change is proposed. Undefined for a plain folder: there the page shows a command to run. */
   readonly way: ProposalWay | undefined;
-  /** What the change would do now; nothing is written. Faults of the source. */
+  /** Computes what the change would do now, and writes nothing. Faults of the source. */
   show(ask: Ask): Promise<ShownChange | RefusedChange>;
-  /** Opens the pull request or pushes the branch, if what `basis` names still stands. Faults of the source and of GitHub. */
+  /** Opens the pull request or pushes the branch if `basis` is still up to date. Faults of the source and of GitHub. */
   propose(ask: Ask, how: { readonly basis: string; readonly by: string }): Promise<Proposed>;
 }

@@ -1,9 +1,9 @@
-/** Whether a database in the network answers, and still is ours. */
+/** Whether a database on the network answers and still belongs to this controller. */
 export interface DatabaseReach {
-  /** The last question was answered, and none has waited for longer than ten seconds. */
+  /** True if the last query was answered and no query has waited for more than ten seconds. */
   readonly reachable: boolean;
-  /** It has not answered for longer than `OTA_STALE_MAX`: nothing is offered from memory any more. */
+  /** True if the last answer is older than `OTA_STALE_MAX`. Nothing is offered from memory then. */
   readonly stale: boolean;
-  /** Monotonic ms since the newest question that was answered. */
+  /** Monotonic ms since the start of the newest answered query. */
   readonly ageMs: number;
 }

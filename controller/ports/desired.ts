@@ -16,19 +16,19 @@ export interface Applied extends Standing {
 export interface Attempted {
   readonly revision: Revision;
   readonly attemptedAtMs: number;
-  /** Warnings alone when the attempt was applied. */
+  /** Only warnings if the attempt was applied. */
   readonly problems: readonly Problem[];
-  /** The APKs that its build files name; undefined where an earlier version kept the attempt. */
+  /** The APKs that its build files name. Undefined if an earlier version of the controller stored the attempt. */
   readonly artifacts?: readonly Sha256[] | undefined;
 }
 
-/** Writes are the leader's alone: fault `lease_lost` once another has taken over. */
+/** Only the leader may write. Fault `lease_lost` once another controller has taken over. */
 export interface DesiredStore {
   applied(): Promise<Applied | undefined>;
   attempted(): Promise<Attempted | undefined>;
   /**
-   * One transaction: state, builds, audit rows and outbox rows, the attempt with its warnings, and the row of the revision.
-   * `judged`: the halts that it was judged with. Fault `halts_moved` when there are others now.
+   * Writes in one transaction: the state, builds, audit rows, outbox rows, the attempt with its warnings, and the row of
+   * the revision. `judged`: the halts at the time of the judgement. Fault `halts_moved` if the halts have changed since.
    */
   apply(
     next: Applied,
@@ -38,8 +38,8 @@ export interface DesiredStore {
     detail?: RevisionDetail,
     judged?: { readonly buildId: BuildId; readonly halts: readonly Halt[] },
   ): Promise<void>;
-  /** Last good stands: records the attempt and, in the same transaction, what must be told about it. */
+  /** Keeps the applied state. Records the attempt and its notifications in one transaction. */
   reject(attempt: Attempted, outbox: readonly OutboxEntry[], detail?: RevisionDetail): Promise<void>;
-  /** The applied tree at this commit: only the revision moves, and the warnings of the applied tree hold again. */
+  /** The commit has the applied tree: only the revision changes, and the warnings of the applied tree apply again. */
   advance(revision: Revision, atMs: number): Promise<void>;
 }

@@ -1,23 +1,23 @@
-/** Enrolled devices: what checks need of them in memory, and their rows. */
+/** Enrolled devices: the data that checks read from memory, and the stored rows. */
 import type { CheckInGaps } from '../domain/check-in-gaps.ts';
 import type { DeviceChange } from '../domain/device-change.ts';
 import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
 import type { RecordedOutcome, ResultReason } from '../domain/outcome.ts';
 import type { AuditEntry } from './audit.ts';
 
-/** What every check needs, held in memory for all enrolled devices. */
+/** The data that every check needs. Kept in memory for all enrolled devices. */
 export interface DeviceAuth {
-  /** A small whole number that no other device has while this one is enrolled. */
+  /** A small integer that is unique among the enrolled devices. */
   readonly slot: number;
   /** The newest generation handed out. */
   readonly generation: number;
-  /** Until when the generation before it is still accepted; 0: it is not. */
+  /** When the previous generation stops being accepted, Unix ms; 0 if it is not accepted. */
   readonly previousUntilMs: number;
-  /** Accepted until `previousUntilMs`; 0 outside a renewal. */
+  /** The generation that is accepted until `previousUntilMs`; 0 outside a renewal. */
   readonly previousGeneration: number;
   readonly revoked: boolean;
   readonly tags: readonly string[];
-  /** The key of the token that the device used last; undefined while none was seen. */
+  /** The key of the device's last used token. Undefined until a token is seen. */
   readonly kid: string | undefined;
   /** When the newest token was made, Unix ms. */
   readonly tokenIssuedAtMs: number;
@@ -48,26 +48,26 @@ export interface CheckIn {
 
 export interface NewDevice {
   readonly deviceId: DeviceId;
-  /** Undefined: a known device keeps its tags, a new one has none. */
+  /** If undefined, a known device keeps its tags and a new device gets none. */
   readonly tags: readonly string[] | undefined;
-  /** Imported bearer token of another system, as its SHA-256. */
+  /** SHA-256 of a bearer token imported from another system. */
   readonly tokenSha256?: Sha256 | undefined;
 }
 
-/** Stands for the tokens of another system, which no key of ours made. A key id never holds a colon. */
+/** The key id of tokens imported from another system, which none of our keys signed. Real key ids never contain a colon. */
 export const IMPORTED_KID = ':imported';
 
-/** The older token stays good until the newer is used, however long that takes (SPEC §6). */
+/** No end: the older token stays valid until the newer one is used (SPEC §6). */
 export const NO_END_MS = Number.MAX_SAFE_INTEGER;
 
-/** What is undefined narrows nothing. */
+/** An undefined field does not filter. */
 export interface DeviceFilter {
-  /** How its id begins. */
+  /** Prefix of the device id. */
   readonly prefix?: string | undefined;
   readonly tag?: string | undefined;
-  /** Devices that run it, by their last check. */
+  /** Devices that ran this build at their last check. */
   readonly build?: { readonly buildId: BuildId; readonly versionCode: number | undefined } | undefined;
-  /** Devices whose newest attempt at this build ended so. */
+  /** Devices whose newest attempt at this build ended with this outcome and reason. */
   readonly attempt?:
     | {
         readonly buildId: BuildId;
@@ -75,9 +75,9 @@ export interface DeviceFilter {
         readonly reason?: ResultReason | undefined;
       }
     | undefined;
-  /** Checked in since, Unix ms. */
+  /** Devices that have checked in since this time, Unix ms. */
   readonly seenSinceMs?: number | undefined;
-  /** Not seen since, Unix ms; never seen counts. */
+  /** Devices that have not checked in since this time, Unix ms, or never have. */
   readonly notSeenSinceMs?: number | undefined;
   readonly revoked?: boolean | undefined;
 }
@@ -85,37 +85,37 @@ export interface DeviceFilter {
 export interface DeviceStore {
   /** Synchronous, from memory: the update check never waits for the database. */
   auth(deviceId: DeviceId): DeviceAuth | undefined;
-  /** Devices imported with a token of another system; undefined once that token's generation is no longer accepted. */
+  /** Finds a device by its imported token. Undefined once the generation of that token is no longer accepted. */
   deviceOfToken(tokenSha256: Sha256): DeviceId | undefined;
   /**
-   * Inserts or, for a known id, updates tags; a revoked device is left as it is. One transaction, one answer per id.
-   * Returns each device's generation: an erased id that is enrolled again never reuses one.
-   * Fault `token_taken` when an imported token belongs to another device.
+   * Inserts new devices and updates the tags of known ones. Revoked devices are not changed. One transaction, one result
+   * per id. Returns each device's generation: an erased id that is enrolled again never reuses an old generation.
+   * Fault `token_taken` if an imported token belongs to another device.
    */
   enrol(
     devices: readonly NewDevice[],
     atMs: number,
-    /** The key that the new devices' tokens are made with. */
+    /** The key that signs the tokens of the new devices. */
     kid?: string,
-    /** Who does it, as in the audit; kept with each change of tags. */
+    /** The actor, as in the audit. Stored with each change of tags. */
     by?: string,
   ): Promise<{ deviceId: DeviceId; generation: number; created: boolean; revoked: boolean }[]>;
   get(deviceId: DeviceId): Promise<DeviceRow | undefined>;
   list(page: { after?: DeviceId | undefined; limit: number; tag?: string | undefined }): Promise<DeviceRow[]>;
   /**
-   * Devices in the order of their ids that match the whole filter. A page may hold fewer than `limit` although more follow:
-   * `next` is undefined only at the end of the fleet.
+   * Devices that match the whole filter, in id order. A page may have fewer than `limit` rows even if more follow. `next`
+   * is undefined only at the end of the fleet.
    */
   find(page: {
     after?: DeviceId | undefined;
     limit: number;
     filter: DeviceFilter;
   }): Promise<{ rows: DeviceRow[]; next: DeviceId | undefined }>;
-  /** `by`: who does it, as in the audit; kept with the change. */
+  /** `by`: the actor, as in the audit. Stored with the change. */
   setTags(deviceId: DeviceId, tags: readonly string[], by?: string): Promise<boolean>;
   /**
-   * One change to many, in small transactions that each hold their audit rows. Returns the ids that were changed: unknown
-   * ones, and those that are so already, are left out.
+   * Applies one change to many devices, in small transactions that include their audit rows. Returns the ids of the changed
+   * devices: without unknown ids, and without devices that already had that state.
    */
   change(
     deviceIds: readonly DeviceId[],
@@ -123,46 +123,47 @@ export interface DeviceStore {
     auditOf: (deviceId: DeviceId, detail: Readonly<Record<string, unknown>>) => AuditEntry,
   ): Promise<DeviceId[]>;
   /**
-   * Next generation; the one before stays valid until `previousUntilMs` or the new one's first use (0: dies at once).
-   * While an earlier grace runs unconfirmed, the generation already handed out is returned again, so that a lost
-   * answer locks nobody out. Undefined for an unknown or revoked device.
+   * Returns the next generation. The previous one stays valid until `previousUntilMs` (0: ends at once) or until the first
+   * use of the new one. During an unconfirmed grace period the same new generation is returned again, so a lost answer
+   * locks no device out. Undefined for an unknown or revoked device.
    */
   rotate(deviceId: DeviceId, previousUntilMs: number): Promise<number | undefined>;
-  /** The new generation was used: the one before is dead from now on. Fire and forget, idempotent. */
+  /** The device has used the new generation, so the previous one is now invalid. Fire and forget, idempotent. */
   confirmGeneration(deviceId: DeviceId, generation: number): void;
   /**
-   * After a restore: the device shows a newer generation than the backup knew, with a right MAC, so we issued it. True
-   * when it counts from now on, without a grace for the older one; false outside the window that a restore opens.
+   * For use after a restore: the device presents a newer generation than the backup has, and its MAC is valid, so we issued
+   * it. Returns true if it is now in force, without a grace period for the older one. Returns false outside the window
+   * that a restore opens.
    */
   adoptGeneration(deviceId: DeviceId, generation: number): boolean;
-  /** A token of this key was used. Fire and forget, idempotent. */
+  /** Records that a token of this key was used. Fire and forget, idempotent. */
   sawKid(deviceId: DeviceId, kid: string): void;
-  /** Unrevoked devices by that key; `undefined`: no token was seen since it is watched. From memory. */
+  /** Number of unrevoked devices by key, from memory. The key `undefined` counts devices whose token was not seen yet. */
   kids(): ReadonlyMap<string | undefined, number>;
   revoke(deviceId: DeviceId, atMs: number): Promise<boolean>;
   /**
-   * Lets a revoked device in again, as the next generation: all tokens from before stay dead. Undefined for a device
-   * that is not enrolled or not revoked.
+   * Admits a revoked device again with the next generation. All older tokens stay invalid. Undefined for a device that is
+   * not enrolled or not revoked.
    */
   readmit(deviceId: DeviceId): Promise<number | undefined>;
-  /** Erases the device's rows everywhere; its generation is remembered so that old tokens stay dead. */
+  /** Erases all rows of the device. Its generation is kept, so that old tokens stay invalid. */
   erase(deviceId: DeviceId): Promise<boolean>;
   setPushToken(deviceId: DeviceId, token: string | undefined): Promise<void>;
-  /** Forgets this very token: one that the device registered meanwhile stays. */
+  /** Deletes exactly this push token. A token that the device has registered since is kept. */
   dropPushToken(deviceId: DeviceId, token: string): Promise<void>;
-  /** Buffered, written in batches; only these may be lost in a crash. */
+  /** Buffered and written in batches. Only check-ins may be lost in a crash. */
   checkIn(row: CheckIn): void;
   flush(): Promise<void>;
-  /** Enrolled, unrevoked devices in id order with what decisions need, for plans, campaigns and adoption. */
+  /** Enrolled, unrevoked devices in id order, with the data that decisions need. For plans, campaigns and adoption. */
   scan(page: {
     after?: DeviceId | undefined;
-    /** Those devices alone, at most `limit`. */
+    /** Only these devices, at most `limit`. */
     ids?: readonly DeviceId[];
     limit: number;
     withPushToken?: boolean;
   }): Promise<ScannedDevice[]>;
   counts(nowMs: number, activeWithinMs: number): Promise<FleetCounts>;
-  /** How often the fleet checks in, as observed. From memory; costs the same for any fleet. */
+  /** How often the fleet checks in, as observed. From memory, at the same cost for any fleet size. */
   checkInGaps(): CheckInGaps;
 }
 
@@ -178,12 +179,12 @@ export interface ScannedDevice {
   readonly pushToken: string | undefined;
 }
 
-/** Revoked devices count nowhere. */
+/** Revoked devices are never counted. */
 export interface FleetCounts {
   readonly enrolled: number;
   /** Checked in within the window. */
   readonly active: number;
-  /** Active devices by what they said they run; a device that named no build counts under its version code alone. */
+  /** Active devices by reported version. A device that named no build is counted by version code only. */
   readonly running: readonly {
     readonly versionCode: number;
     readonly buildId: BuildId | undefined;

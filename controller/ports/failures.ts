@@ -1,4 +1,4 @@
-/** Devices on which a build failed: each counts once, by its newest failed attempt. */
+/** Devices on which a build failed. Each is counted once, by its newest failed attempt. */
 import type { BuildId, DeviceId } from '../domain/ids.ts';
 import type { ResultReason } from '../domain/outcome.ts';
 
@@ -7,22 +7,22 @@ export type FailureGroup = (typeof FAILURE_GROUPS)[number];
 
 export interface FailureQuery {
   readonly buildId: BuildId;
-  /** Tells a device that names no build but runs this version. */
+  /** Recognises the build on devices that report no build id. */
   readonly versionCode: number | undefined;
   /** Attempts since then, Unix ms. */
   readonly sinceMs?: number | undefined;
   readonly reason?: ResultReason | undefined;
-  /** By the device's last check. */
+  /** SDK at the device's last check. */
   readonly sdk?: number | undefined;
-  /** What ran when it failed. */
+  /** The version that ran when the attempt failed. */
   readonly fromVersion?: number | undefined;
 }
 
 interface FailureCount {
-  /** Undefined where the device did not say. */
+  /** Undefined if the device did not report it. */
   readonly key: string | number | undefined;
   readonly devices: number;
-  /** Of them, those that run the build by now. */
+  /** How many of them run the build now. */
   readonly recovered: number;
 }
 
@@ -37,7 +37,7 @@ export interface FailedDevice {
 }
 
 export interface FailureStore {
-  /** The groups with the most devices first, at most 100 of them. */
+  /** The largest groups first, at most 100. */
   count(query: FailureQuery, by: FailureGroup): Promise<FailureCount[]>;
   /** In the order of their ids. */
   devices(

@@ -1,4 +1,4 @@
-/** How controllers on one database learn what the others have changed. */
+/** Tells each controller on a shared database what the others have changed. */
 
 /** What a change is about: one device, the checks of some, or a table of a few rows. */
 export type Topic =
@@ -12,20 +12,20 @@ export type Topic =
   | 'requests'
   | Signal;
 
-/** A word to all controllers that no row says. */
+/** A message to all controllers that is not stored as a row. */
 export type Signal = 'clock_confirmed' | 'source_hint' | 'pulls_hint';
 
 export interface Feed {
   /**
-   * Resolves once memory shows all that was committed before the call, and listeners have taken it. Faults `fell_behind`,
-   * `store_unreachable` and others.
+   * Resolves once memory has everything that was committed before the call and the listeners have processed it. Faults
+   * `fell_behind`, `store_unreachable` and others.
    */
   catchUp(): Promise<void>;
-  /** Tells all controllers, this one too. */
+  /** Sends the signal to all controllers, including this one. */
   signal(signal: Signal): Promise<void>;
   /**
-   * Called after changes of these topics were taken in, one call after the other. One that rejects is called again with the
-   * same topics, and `catchUp` rejects until it has taken them. It must not wait for `catchUp`.
+   * The listener is called after memory has the changes of these topics, one call at a time. If it rejects, it is called
+   * again with the same topics, and `catchUp` rejects until it succeeds. The listener must not wait for `catchUp`.
    */
   subscribe(listener: (topics: ReadonlySet<Topic>) => Promise<void>): void;
 }

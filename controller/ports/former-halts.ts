@@ -1,16 +1,16 @@
-/** Halts of the time before this store, as far as somebody else knows of them. */
+/** Halts from before this store existed, as another service still knows them. */
 import type { BuildId, Revision } from '../domain/ids.ts';
 
 export interface FormerHalts {
   /**
-   * Why the build counts as halted before, or undefined when nothing says so. Faults when that cannot be found out.
-   * `revision`: the one that is in force.
+   * The earlier halt of the build, or undefined if there is no sign of one. Faults if that cannot be determined.
+   * `revision`: the revision in force.
    */
   haltOf(buildId: BuildId, revision: Revision): Promise<FormerHalt | undefined>;
 }
 
 export interface FormerHalt {
   readonly reason: string;
-  /** When it was pressed, Unix ms; undefined: not known. */
+  /** When it was pressed, Unix ms; undefined if not known. */
   readonly atMs: number | undefined;
 }

@@ -1,4 +1,4 @@
-/** What stops builds without a commit, and what is known of the devices that took one. */
+/** Halts, which stop a build without a commit, and the devices that took a build. */
 import type { Lift } from '../domain/gate/proof.ts';
 import type { ErasedTakers, Taker } from '../domain/gate/takers.ts';
 import type { Halt } from '../domain/halt.ts';
@@ -15,58 +15,58 @@ interface LiftedBy {
   readonly atMs: number;
   readonly by: string;
   readonly reason: string;
-  /** What stood against the build; undefined for a hand brake. */
+  /** The evidence against the build at that time; undefined for a hand brake. */
   readonly lift: Lift | undefined;
-  /** Devices that are no evidence against the build any more. */
+  /** Devices that no longer count as evidence against the build. */
   readonly without: readonly DeviceId[];
 }
 
-/** A halt with all that is kept of it. */
+/** A halt with everything that is stored about it. */
 export interface KeptHalt extends Halt {
-  /** What it was decided on; null for a hand brake. */
+  /** The evidence for the decision; null for a hand brake. */
   readonly evidence: unknown;
-  /** Undefined while it stands. */
+  /** Undefined while the halt is in force. */
   readonly ended: { readonly atMs: number; readonly by: string; readonly reason: string } | undefined;
 }
 
-/** Devices that took the build and whose newest final outcome is a failure, by what they have in common. */
+/** A group of alike devices that took the build and whose newest final outcome is a failure. */
 export interface FailedDevices {
   readonly reason: ResultReason;
   readonly sdk: number | undefined;
-  /** What they ran when they reported it. */
+  /** The version that they ran when they reported the failure. */
   readonly fromVersionCode: number;
   readonly devices: number;
 }
 
-/** What a halt promises; committed with it. */
+/** The outbox rows of a halt, committed together with it. */
 export type HaltEffects = (halt: Halt) => readonly OutboxEntry[];
 
 /**
- * Writes are the leader's alone: faults `not_leading`, and `lease_lost` once another has taken over; nothing is written then.
- * Only a brake of a person may be pressed on any controller.
+ * Only the leader may write. On faults `not_leading`, and `lease_lost` once another controller has taken over, nothing is
+ * written. The exception is the hand brake, which may be pressed on any controller.
  */
 export interface HaltStore {
-  /** Those of a build that nothing has ended. */
+  /** The halts of a build that are in force. */
   standing(buildId: BuildId): Promise<Halt[]>;
-  /** One transaction: the halt, and the audit and outbox rows that it causes. Fault `moved_on`: its build is not current any more. */
+  /** Writes the halt and its audit and outbox rows in one transaction. Fault `moved_on` if its build is no longer current. */
   press(halt: NewHalt, audit: readonly AuditEntry[], effects?: HaltEffects): Promise<Halt>;
-  /** One transaction: ends these and keeps what stood; devices excluded now stay excluded. */
+  /** Ends these halts and stores the evidence at that time, in one transaction. Devices excluded now stay excluded. */
   lift(
     halts: readonly Halt[],
     how: LiftedBy,
     audit: readonly AuditEntry[],
     effects?: HaltEffects,
   ): Promise<void>;
-  /** Whether it stands or has ended. */
+  /** Finds a halt that is in force or has ended. */
   find(id: number): Promise<KeptHalt | undefined>;
-  /** The pull request that says the same was opened. */
+  /** Records the opened pull request that declares the halt in Git. */
   proposed(id: number, pullUrl: string): Promise<void>;
   /** The largest groups first, at most `limit` of them. */
   failed(buildId: BuildId, limit: number): Promise<FailedDevices[]>;
-  /** What stood when a gate's halt of this build was lifted last. */
+  /** The evidence at the time when a gate's halt of this build was last lifted. */
   lastLift(buildId: BuildId): Promise<Lift | undefined>;
-  /** Those of devices that were erased since, by what they had said. */
+  /** Takers that have been erased since, grouped by their reports. */
   erased(buildId: BuildId): Promise<ErasedTakers[]>;
-  /** Every device that took the build, or has reported about it; excluded ones are left out. One query. */
+  /** Every device that took the build or has reported about it, without excluded devices. One query. */
   takers(buildId: BuildId, sizeBytes: number): Promise<Taker[]>;
 }

@@ -2,6 +2,6 @@
 import type { HealthCheck } from '../domain/health/index.ts';
 
 export interface HealthSource {
-  /** Every part, in the order of HEALTH_PARTS. Other services are asked at most once a minute, for 10 s at most. */
+  /** Checks every part, in the order of HEALTH_PARTS. Queries other services at most once a minute, each for at most 10 s. */
   look(): Promise<readonly HealthCheck[]>;
 }

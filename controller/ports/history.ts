@@ -1,4 +1,4 @@
-/** What was applied and how it went. */
+/** Applied revisions and their course. */
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { AuditEntry } from './audit.ts';
 
@@ -7,18 +7,18 @@ export interface AppliedRevision {
   readonly revision: Revision;
   readonly appliedAtMs: number;
   readonly current: BuildId;
-  /** As the audit keeps it: see `appliedOf`. */
+  /** The detail of the audit row: see `appliedOf`. */
   readonly detail: unknown;
-  /** When the next one was applied; undefined: it stands. */
+  /** When the next revision was applied. Undefined for the revision in force. */
   readonly replacedAtMs: number | undefined;
-  /** What happened to it, oldest first; the newest of them when there are more than are shown. */
+  /** Its events, oldest first. If there are too many to show, these are the newest. */
   readonly events: readonly AuditEntry[];
   readonly eventsLeftOut: boolean;
 }
 
 export interface HistoryStore {
-  /** Newest first. The cost of a page depends on neither the fleet nor the length of the history. */
+  /** Newest first. The cost of a page does not grow with the fleet or the history. */
   list(page: { beforeId?: number | undefined; limit: number }): Promise<AppliedRevision[]>;
-  /** Keeps that the rollout applied at that moment is done, once; false when it was kept before or another one stands. */
+  /** Records once that the rollout applied at that time is done. False if already recorded or if another rollout is in force. */
   complete(appliedAtMs: number, entry: AuditEntry): Promise<boolean>;
 }

@@ -1,4 +1,4 @@
-/** Where people sign in with their organisation's account: an OpenID provider (OpenID Connect Core 1.0, with PKCE). */
+/** Sign-in with an organisation's account at an OpenID provider (OpenID Connect Core 1.0, with PKCE). */
 
 /** Who came back from the provider. `issuer` and `subject` are the identity; the name is for display only. */
 export interface Person {
@@ -19,28 +19,28 @@ export interface SignInSecrets {
 }
 
 /**
- * `denied`: the person or the provider said no; `stale`: its code was used before or is too old; `clock`: its times and
- * ours do not agree; `client`: it does not take our client id or secret; `invalid`: its answer holds no proof.
+ * `denied`: the person or the provider refused; `stale`: the code was used before or is too old; `clock`: the provider's
+ * clock and ours disagree; `client`: the provider rejects our client id or secret; `invalid`: its answer proves nothing.
  */
 export type SignInRefusal = 'denied' | 'stale' | 'clock' | 'client' | 'invalid';
 
 export type SignInResult =
   | { readonly kind: 'person'; readonly person: Person }
-  /** `detail`: a code of the protocol, never a text of the provider. */
+  /** `detail`: an error code of the protocol, never free text from the provider. */
   | { readonly kind: 'refused'; readonly why: SignInRefusal; readonly detail: string | undefined };
 
-/** Fault `provider_unreachable` where the provider does not answer, `provider_invalid` where what it publishes is no good. */
+/** Fault `provider_unreachable` if the provider does not answer, `provider_invalid` if its published metadata is invalid. */
 export interface IdentityProvider {
-  /** As it is set; what a session of a person names. */
+  /** The issuer from the settings. Sessions of people contain it. */
   readonly issuer: string;
-  /** As people call it. */
+  /** Display name. */
   readonly name: string;
-  /** Asks it anew what it publishes. */
+  /** Fetches the provider's published metadata again. */
   check(): Promise<void>;
   /** The URL that the browser is sent to. */
   begin(secrets: SignInSecrets): Promise<string>;
   /** `answer`: the query that the browser came back with. */
   finish(answer: URLSearchParams, secrets: SignInSecrets): Promise<SignInResult>;
-  /** Where a person ends the session at the provider too; undefined where it offers none. */
+  /** The URL that also ends the session at the provider. Undefined if the provider has none. */
   endSessionUrl(): Promise<string | undefined>;
 }

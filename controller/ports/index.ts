@@ -1,5 +1,5 @@
 /**
- * What the core asks of the world: each adapter implements one of these, `main.ts` wires them, tests may stand in.
+ * The interfaces of the core to the outside: each adapter implements one, `main.ts` wires them, tests may replace them.
  * Every promise may reject with a Fault; nothing else is thrown on purpose.
  */
 export * from './admins.ts';

@@ -3,12 +3,12 @@ import type { Difference, Known, Recognition } from '../domain/installation.ts';
 import type { AuditEntry } from './audit.ts';
 
 export interface InstallationStore {
-  /** The same wherever the installation moves. */
+  /** The id stays the same when the installation moves. */
   id(): Promise<string>;
-  /** One transaction: looks, and learns what was not known. Nothing is learnt while something differs. */
+  /** Compares and stores facts that were unknown, in one transaction. Stores nothing while something differs. */
   settle(look: (known: Known) => Recognition): Promise<readonly Difference[]>;
   differing(look: (known: Known) => Recognition): Promise<readonly Difference[]>;
-  /** One transaction: makes the database agree, with its audit row. Returns what differed. */
+  /** Updates the database to match and writes an audit row, in one transaction. Returns the differences. */
   adopt(
     look: (known: Known) => Recognition,
     audit: (differing: readonly Difference[]) => AuditEntry,

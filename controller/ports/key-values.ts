@@ -1,15 +1,15 @@
 /** Small facts that must outlive a restart. */
 import type { OutboxEntry } from './outbox.ts';
 
-/** Small facts that must outlive a restart: ids of comments, deliveries already seen. An expired key is absent. */
+/** For example ids of comments and deliveries already seen. An expired key is absent. */
 export interface KeyValueStore {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string, expiresAtMs?: number): Promise<void>;
-  /** One transaction: the value, and the outbox rows that what it says causes. */
+  /** Stores the value and its outbox rows in one transaction. */
   keep(key: string, value: string, outbox: readonly OutboxEntry[]): Promise<void>;
-  /** One transaction: the value that `next` makes of the standing one. Returns it. */
+  /** Replaces the stored value with the result of `next`, in one transaction. Returns the new value. */
   change(key: string, next: (value: string | undefined) => string): Promise<string>;
-  /** True when the key was absent and now is set: the first of several wins. */
+  /** Sets the key if it is absent. True for the first of several callers only. */
   claim(key: string, value: string, expiresAtMs?: number): Promise<boolean>;
   delete(key: string): Promise<void>;
 }

@@ -1,9 +1,9 @@
-/** Tries out where notifications go. */
+/** Sends test messages to the destinations of notifications. */
 import type { NoticeForm } from '../domain/notice/notice.ts';
 
 export interface NotifyResult {
   readonly destination: string;
-  /** `waiting`: earlier messages to it are still being tried; this one follows by itself. */
+  /** `waiting`: earlier messages to this destination are still queued. The test message is sent after them. */
   readonly result: 'sent' | 'failed' | 'waiting';
   /** Why it failed. */
   readonly code: string | undefined;
@@ -16,6 +16,6 @@ export interface Notifier {
     readonly service: NoticeForm;
     readonly kinds: readonly string[];
   }[];
-  /** Sends a test message to one destination or to all, audited, and waits for what becomes of it. */
+  /** Sends a test message to one or all destinations and waits for the results. Audited. */
   test(asked: { readonly by: string; readonly destination: string | undefined }): Promise<NotifyResult[]>;
 }

@@ -1,6 +1,6 @@
-/** Promised effects, committed with the change that caused them. */
+/** The outbox: effects that are committed with the change that causes them, and carried out later. */
 
-/** A promised effect, committed with the change that caused it. `key` makes it idempotent: the newest row of a key wins. */
+/** A promised effect. `key` makes it idempotent: the newest row of a key wins. */
 export interface OutboxEntry {
   readonly topic: string;
   readonly key: string;
@@ -25,7 +25,7 @@ export interface OutboxStore {
   retry(id: number, notBeforeMs: number, code: string): Promise<void>;
   giveUp(id: number, code: string): Promise<void>;
   pending(topic: string): Promise<OutboxRow[]>;
-  /** Rows that wait, by topic, with when the oldest was promised, Unix ms. */
+  /** Waiting rows by topic. `oldestMs`: when the oldest was added, Unix ms. */
   waiting(): Promise<readonly { readonly topic: string; readonly rows: number; readonly oldestMs: number }[]>;
 }
 
@@ -36,6 +36,6 @@ export type Handled =
 
 export interface OutboxHandler {
   readonly topic: string;
-  /** Carries the effect out. Faults with `retry: backoff` come again, all else is given up. */
+  /** Carries the effect out. Faults with `retry: backoff` are tried again; after any other error the row is given up. */
   handle(row: OutboxRow, signal: AbortSignal): Promise<Handled>;
 }

@@ -26,19 +26,19 @@ export interface DownloadEvent {
   readonly status: number;
   readonly bytes: number;
   readonly atMs: number;
-  /** All that was asked for was sent, and the last byte of the build with it. */
+  /** True if the whole requested range was sent and it included the last byte of the build. */
   readonly lastByte: boolean;
-  /** Counts against the daily cap in place of `bytes`: the object store sends them. */
+  /** Counts against the daily cap instead of `bytes` when the object store sends the bytes. */
   readonly charged?: number | undefined;
 }
 
 /**
- * Devices by their newest final outcome of a build, or by their newest other one where none is final: a device that
- * fails ten times is one failure. One that has run the build since it failed counts as `ok`, as it does for a gate.
+ * Devices by their newest final outcome of a build, or by their newest other outcome if none is final. A device that fails
+ * ten times is one failure. A device that has run the build since its failure counts as `ok`, as it does for a gate.
  */
 export interface OutcomeCounts {
   readonly ok: number;
-  /** Those `ok` that a later check confirmed: only these are adoption (SPEC §5). */
+  /** The part of `ok` that a later check confirmed. Only these count as adoption (SPEC §5). */
   readonly confirmed: number;
   readonly fail: number;
   readonly deferred: number;
@@ -52,16 +52,16 @@ export interface ReasonCount {
   readonly outcome: Outcome;
   readonly reason: ResultReason;
   readonly devices: number;
-  /** How often they have said so. */
+  /** Number of such reports. */
   readonly attempts: number;
 }
 
 export interface Written {
-  /** `repeated`: the same final outcome again; `conflict`: a different one stands. */
+  /** `repeated`: the same final outcome again; `conflict`: a different one is already recorded. */
   readonly verdict: 'recorded' | 'repeated' | 'conflict';
-  /** The device's first attempt at this build that ended this way. */
+  /** True if this is the device's first attempt at this build with this outcome. */
   readonly first: boolean;
-  /** When the device reported its newest `ok`s of this build, Unix ms, newest first; some are enough. */
+  /** Times of the device's newest `ok` reports of this build, Unix ms, newest first. The list may be cut. */
   readonly installsMs: readonly number[];
 }
 
@@ -72,11 +72,11 @@ export interface RepeatedInstalls {
   readonly firstAtMs: number;
 }
 
-/** Devices, never attempts: each once, by its newest report, and only while it does not run the build. */
+/** Counts devices, not attempts: each once, by its newest report, and only while it does not run the build. */
 export interface Trouble {
   readonly outcome: Outcome;
   readonly reason: ResultReason;
-  /** Undefined: it did not say. */
+  /** Undefined if the device did not report it. */
   readonly sdk: number | undefined;
   readonly devices: number;
 }
@@ -85,26 +85,26 @@ export interface OutcomeStore {
   /** Devices that failed or deferred this build and do not run it. Reads every such report: for a timer, not for a request. */
   troubles(build: { readonly buildId: BuildId; readonly versionCode: number }): Promise<Trouble[]>;
   /**
-   * Committed when it resolves; an attempt is `(deviceId, requestId, buildId)`. `outbox` is committed with it, and only
-   * when it is `recorded`.
+   * The report is committed when the promise resolves. An attempt is `(deviceId, requestId, buildId)`. `outbox` is committed
+   * in the same transaction, and only if the verdict is `recorded`.
    */
   report(report: Report, outbox?: readonly OutboxEntry[]): Promise<Written>;
   counts(buildId: BuildId, sinceMs?: number): Promise<OutcomeCounts>;
-  /** Builds that the device has installed too often since a moment. */
+  /** Builds that the device has installed too often since this time. */
   repeatedInstalls(deviceId: DeviceId, sinceMs: number): Promise<RepeatedInstalls[]>;
-  /** Devices by their newest final outcome at this build, of those that ended since a moment. */
+  /** Devices by their newest final outcome of this build, if it was reported since this time. */
   endings(buildId: BuildId, sinceMs: number): Promise<Endings>;
   recordDownload(event: DownloadEvent): Promise<void>;
   /**
-   * The device asks whether an offer still stands. If it was sent to the object store in the same attempt, it has the APK by
-   * now: it took the build at this moment. Fire and forget, idempotent.
+   * Called when the device asks whether an offer is still valid. If it was redirected to the object store in the same
+   * attempt, it has the APK by now, so it took the build at this time. Fire and forget, idempotent.
    */
   confirmDownload(
     attempt: Pick<DownloadEvent, 'deviceId' | 'buildId' | 'atMs'> & { requestId: string },
   ): void;
   /**
-   * Bytes of a build that were sent to a device since a moment, finished or not. When they are `maxBytes` or more,
-   * `belowFromMs` is the time of the event whose bytes have to be forgotten for less to remain.
+   * Bytes of a build that were sent to a device since this time, in finished and unfinished downloads. If they are `maxBytes`
+   * or more, `belowFromMs` is the time of the event that has to expire before the sum is below `maxBytes` again.
    */
   sentSince(
     deviceId: DeviceId,
@@ -115,7 +115,7 @@ export interface OutcomeStore {
   downloadStats(buildId: BuildId): Promise<{ downloads: number; bytes: number; fails: number }>;
   /** Newest first, for `explain`. */
   history(deviceId: DeviceId, limit: number): Promise<{ reports: Report[]; downloads: DownloadEvent[] }>;
-  /** Retention, in small batches: reports, audit, adoption samples and given-up effects by the first moment. */
+  /** Retention, in small batches. `eventsBeforeMs` applies to reports, audit, adoption samples and given-up effects. */
   prune(eventsBeforeMs: number, downloadsBeforeMs: number): Promise<void>;
 }
 
@@ -126,6 +126,6 @@ export interface CountedTroubles {
 }
 
 export interface TroubleSource {
-  /** As last counted; undefined while this build was not counted yet. */
+  /** The last count; undefined if this build was not counted yet. */
   last(buildId: BuildId): CountedTroubles | undefined;
 }

@@ -1,29 +1,29 @@
-/** Pages for people: HTTP serves them without knowing what they say, and they know nothing of sockets. */
+/** Pages for people. HTTP serves them without knowing their content, and pages know nothing about sockets. */
 import type { AdminToken } from './admins.ts';
 
-/** A request for a page. What a browser sent is not trusted: texts are bounded by HTTP and nothing else. */
+/** A request for a page. Its content is not trusted: HTTP limits the length of texts and checks nothing else. */
 export interface PageRequest {
   readonly method: 'GET' | 'POST';
-  /** The path and query as they were asked for. */
+  /** The path and query as requested. */
   readonly target: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
-  /** The fields of a form, of a POST alone. */
+  /** The fields of the form; only for a POST. */
   readonly form: URLSearchParams;
   readonly cookies: ReadonlyMap<string, string>;
   /** Lower-case name. */
   header(name: string): string | undefined;
-  /** The browser's address as far as it is known; for limits and the log. */
+  /** The browser's address, as far as known. For rate limits and the log. */
   readonly address: string;
-  /** Aborted once nobody waits for the answer any more. */
+  /** Aborted when the client is no longer waiting for the answer. */
   readonly gone: AbortSignal;
 }
 
 export interface PageAnswer {
   readonly status: number;
-  /** Several cookies are several values. */
+  /** An array for several values, such as cookies. */
   readonly headers: Readonly<Record<string, string | string[]>>;
-  /** A stream lasts as long as it yields. */
+  /** A stream stays open until its iterator ends. */
   readonly body: string | Uint8Array | AsyncIterable<string>;
 }
 
@@ -34,19 +34,19 @@ export interface Page {
   readonly answer: (request: PageRequest) => Promise<PageAnswer> | PageAnswer;
 }
 
-/** All pages, and the one that stands for a page that failed. */
+/** All pages, and the page that is shown for a failure. */
 export interface PageFace {
   readonly pages: readonly Page[];
   /** `code`: the stable code of the failure; the log says more. */
   failure(status: number, code: string): PageAnswer;
 }
 
-/** What became of a token that a person showed. */
+/** The result of checking a token that a person presented. */
 type TokenShown =
   | { readonly kind: 'good'; readonly token: AdminToken; readonly sha256: string }
   | { readonly kind: 'refused' }
   /** Too many failures from this address. */
   | { readonly kind: 'wait'; readonly retryAfterS: number };
 
-/** Checks an operator's token without a query. A failure is logged, counted and limited by address. */
+/** Checks an operator's token without a query. Failures are logged, counted and rate-limited by address. */
 export type ShowToken = (token: string, address: string) => TokenShown;

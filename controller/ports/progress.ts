@@ -1,8 +1,8 @@
-/** How far the fleet is. */
+/** The progress of the fleet. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { FleetProgress } from '../domain/progress.ts';
 
-/** A count belongs to the picture it was made for: all that is said of it comes from that picture. */
+/** A count belongs to the snapshot that it was made for. Derive everything about the count from that snapshot. */
 export interface Counted {
   readonly picture: Snapshot;
   readonly atMs: number;
@@ -10,9 +10,9 @@ export interface Counted {
 }
 
 export interface ProgressSource {
-  /** Waits for a count of the picture in force; undefined before the first revision is applied. */
+  /** Waits for a count of the snapshot in force. Undefined before the first revision is applied. */
   count(): Promise<Counted | undefined>;
-  /** The same for a fleet that is counted at once; of a large one the last count, while the next is under way. */
+  /** Like `count` for a small fleet. For a large fleet, returns the last count while the next one is running. */
   recent(): Promise<Counted | undefined>;
   last(): Counted | undefined;
 }

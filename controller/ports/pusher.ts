@@ -10,17 +10,17 @@ export interface PushMessage {
 
 export type PushResult =
   | { readonly result: 'sent' }
-  /** The token is dead, wrong, or of another sender: it will never work. */
+  /** The token is expired, malformed or belongs to another sender. It will never work. */
   | { readonly result: 'unregistered' | 'invalid' | 'sender_mismatch'; readonly code: string }
-  /** Quota, outage or network: later. */
+  /** Quota, outage or network failure: try again later. */
   | { readonly result: 'retry'; readonly code: string };
 
-/** Whether the service takes our credentials. */
+/** Whether the service accepts our credentials. */
 export type PushCheck = { readonly result: 'fine' } | { readonly result: 'failed'; readonly code: string };
 
 export interface Pusher {
-  /** At most 500 messages; results in the order of the messages; never rejects for what one message met. */
+  /** At most 500 messages. Results are in the order of the messages. Never rejects because one message failed. */
   send(messages: readonly PushMessage[]): Promise<readonly PushResult[]>;
-  /** Asks the service without sending anything; absent where that cannot be asked. */
+  /** Checks the credentials without sending anything. Absent if the service cannot check them. */
   check?(): Promise<PushCheck>;
 }

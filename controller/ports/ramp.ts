@@ -1,17 +1,17 @@
-/** How far ramps have come: one row a step, kept over restarts. */
+/** The progress of ramps: one row per step, kept across restarts. */
 import type { BuildId } from '../domain/ids.ts';
 import type { RampProgress } from '../domain/ramp/progress.ts';
 import type { AuditEntry } from './audit.ts';
 import type { OutboxEntry } from './outbox.ts';
 
-/** The progress of one look, with what must be kept beside it. */
+/** The progress found by one look, and the data stored with it. */
 export interface KeptProgress {
   readonly buildId: BuildId;
   readonly progress: RampProgress;
-  /** Of the step that stands; undefined: none is entered yet. */
+  /** Percent of the current step; undefined if no step was entered yet. */
   readonly percent: number | undefined;
   readonly decidedAtMs: number;
-  /** Who judged: `ramp`, or an operator. */
+  /** Who decided: `ramp`, or an operator. */
   readonly decidedBy: string;
 }
 
@@ -25,10 +25,10 @@ export interface RampStepRow {
 
 export interface RampStore {
   /**
-   * One transaction: the rows, and the audit and outbox rows that they cause. Fault `lease_lost` once another controller
-   * has taken over; nothing is written then.
+   * Writes the rows and their audit and outbox rows in one transaction. Fault `lease_lost` once another controller has taken
+   * over; nothing is written then.
    */
   keep(kept: KeptProgress, audit: readonly AuditEntry[], outbox: readonly OutboxEntry[]): Promise<void>;
-  /** The steps of a ramp that were entered, in order. */
+  /** The entered steps of a ramp, in order. */
   steps(rampId: number): Promise<RampStepRow[]>;
 }

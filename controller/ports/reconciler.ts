@@ -1,4 +1,4 @@
-/** What HTTP may ask of the reconcile loop. */
+/** The part of the reconcile loop that HTTP may use. */
 import type { Revision } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
 
@@ -14,13 +14,13 @@ export interface ReconcileStatus {
   readonly clockHeld: boolean;
 }
 
-/** What HTTP may ask of the loop. */
+/** A pass reads the newest revision, judges it and applies or rejects it. */
 export interface Reconciler {
   /** A hint that the source may have changed: a pass begins soon. */
   wake(): void;
-  /** One whole pass; resolves when it has ended. `acceptRewrite`: an operator accepts this rewritten head. */
+  /** Runs one whole pass and resolves at its end. `acceptRewrite`: an operator accepts this rewritten head. */
   run(options?: { acceptRewrite?: Revision }): Promise<ReconcileStatus>;
   status(): ReconcileStatus;
-  /** Looks at the stored APKs of the builds in use; a snapshot that knows of a loss or a return is in force afterwards. */
+  /** Checks the stored APKs of the builds in use. If one was lost or came back, a new snapshot is published. */
   recheck(): Promise<void>;
 }

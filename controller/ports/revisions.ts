@@ -1,10 +1,10 @@
-/** Revisions that were applied or refused, with what a person wants to know of them later. */
+/** Applied and refused revisions, with the details that people look up later. */
 import type { Excerpt } from '../domain/excerpt.ts';
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
 
 export interface ShownProblem extends Problem {
-  /** Undefined for a problem of no file. */
+  /** Undefined for a problem that belongs to no file. */
   readonly excerpt?: Excerpt | undefined;
 }
 
@@ -14,7 +14,7 @@ interface CommitFacts {
   readonly subject: string;
 }
 
-/** What is kept of a plan: sentences and changes as they were, not as they would be made today. */
+/** The stored part of a plan: the sentences and changes as shown then, not as today's code would write them. */
 interface KeptPlan {
   readonly headline: string;
   readonly exposure: string;
@@ -30,12 +30,12 @@ interface KeptPlan {
 
 export interface RevisionDetail {
   readonly commit?: CommitFacts | undefined;
-  /** Of an applied one. */
+  /** Only for an applied revision. */
   readonly from?: Revision | undefined;
   readonly plan_hash?: string | undefined;
   readonly plan?: KeptPlan | undefined;
   readonly changes?: KeptPlan['changes'] | undefined;
-  /** Of a refused one: all; of an applied one: warnings. */
+  /** All problems of a refused revision; the warnings of an applied one. */
   readonly problems?: readonly ShownProblem[] | undefined;
 }
 
@@ -55,6 +55,6 @@ export interface RevisionStore {
     readonly limit: number;
     readonly kind?: KeptRevision['kind'] | undefined;
   }): Promise<KeptRevision[]>;
-  /** How many there are of each kind. */
+  /** Number of revisions of each kind. */
   counts(): Promise<{ readonly applied: number; readonly refused: number }>;
 }

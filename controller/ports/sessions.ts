@@ -1,32 +1,32 @@
 /** Sessions of people who are signed in to the pages. */
 import type { Sha256 } from '../domain/ids.ts';
 
-/** What a session stands on: it ends with the operator's token, or when the person's groups have no role any more. */
+/** What a session depends on. It ends with the operator's token, or when none of the person's groups has a role any more. */
 export type Footing =
   | { readonly kind: 'token'; readonly sha256: Sha256 }
   | {
       readonly kind: 'person';
-      /** Issuer and subject are the person (OpenID Connect Core 1.0 §5.7). */
+      /** Issuer and subject identify the person (OpenID Connect Core 1.0 §5.7). */
       readonly issuer: string;
       readonly subject: string;
-      /** Of the person's groups those that had a role at the sign-in. */
+      /** The person's groups that had a role at sign-in. */
       readonly groups: readonly string[];
     };
 
-/** As it is kept; what its person may do follows from the footing at each request. */
+/** A session as stored. The person's rights are derived from the footing at each request. */
 export interface KeptSession {
-  /** As the pages show it: of the token, or of the person. */
+  /** The name of the token or the person, as the pages show it. */
   readonly name: string;
   readonly footing: Footing;
-  /** Sent with each form, so that no other site can act in a person's name. */
+  /** Sent with each form as protection against cross-site request forgery. */
   readonly formToken: string;
   readonly expiresAtMs: number;
 }
 
 export interface Sessions {
-  /** Kept under the SHA-256 of the secret id; the id itself is in the cookie alone. */
+  /** Stored under the SHA-256 of the secret id. Only the cookie contains the id itself. */
   begin(idSha256: Sha256, session: KeptSession): Promise<void>;
-  /** Undefined when it is unknown, over or ended. */
+  /** Undefined if the session is unknown, expired or ended. */
   find(idSha256: Sha256): Promise<KeptSession | undefined>;
   end(idSha256: Sha256): Promise<void>;
 }

@@ -1,7 +1,7 @@
-/** Where the desired state comes from: files at one revision, and hints that there is a newer one. */
+/** The source of the desired state: files at one revision, and hints about newer revisions. */
 import type { Revision } from '../domain/ids.ts';
 
-/** One file under `releases/`, path relative to it; what could not be read safely is said, not thrown. */
+/** One file under `releases/`, with its relative path. A file that cannot be read safely is returned as `refused`. */
 export type SourceFile =
   | { readonly path: string; readonly content: Buffer }
   | { readonly path: string; readonly refused: 'symlink' | 'not_a_file' | 'file_too_large' };
@@ -10,9 +10,9 @@ export interface SourceTree {
   readonly revision: Revision;
   /** Committer time (Git) or the newest change (folder), Unix ms. */
   readonly committedAtMs: number;
-  /** Who made the commit, by name, and its first line; bounded. A folder has neither. */
+  /** The author's name and the first line of the message, both of limited length. Absent for a folder. */
   readonly commit?: { readonly author: string; readonly subject: string };
-  /** Hash over the names and contents of `releases/` alone: equal trees mean equal desired state. */
+  /** Hash of the names and contents of `releases/` only. Equal hashes mean equal desired state. */
   readonly treeHash: string;
   /** Empty when `releases/` is missing at this revision. */
   readonly files: readonly SourceFile[];
@@ -24,36 +24,36 @@ export interface RolloutVersion {
   readonly content: Buffer;
 }
 
-/** One commit on a branch of its own. */
+/** One commit on a new branch. */
 export interface PushedChange {
   readonly base: Revision;
   readonly branch: string;
-  /** Whole new texts by path under `releases/`. */
+  /** Complete new texts by path under `releases/`. */
   readonly files: ReadonlyMap<string, string>;
   readonly message: string;
 }
 
 export interface Source {
-  /** Fetches and names the newest revision. */
+  /** Fetches, and returns the newest revision. */
   head(): Promise<Revision>;
-  /** All files of `releases/` at exactly that revision. Fault `revision_unknown` when it is not there. */
+  /** All files of `releases/` at exactly that revision. Fault `revision_unknown` if it does not exist. */
   read(revision: Revision): Promise<SourceTree>;
-  /** False when history was rewritten; a plain folder has no history and always says true. */
+  /** False if history was rewritten. Always true for a plain folder, which has no history. */
   descends(revision: Revision, ancestor: Revision): Promise<boolean>;
   /**
-   * What the branch would hold if `head` were merged into `base`, as Git merges, without a commit. `conflict`: files of
-   * `releases/` cannot be merged; `unrelated`: the two have no common history. Only a repository has it (Git 2.38 or newer).
+   * The tree that Git would produce by merging `head` into `base`, without a commit. `conflict`: files of `releases/` cannot
+   * be merged; `unrelated`: the two have no common history. Only for repositories (Git 2.38 or newer).
    */
   merged?(base: Revision, head: Revision): Promise<SourceTree | 'conflict' | 'unrelated'>;
   /**
-   * Versions of rollout.yaml along first parents, newest first, starting at `revision`; only those that `since` does not
-   * have already. A folder yields one at most. Fault `revision_unknown` when either is not there.
+   * Versions of rollout.yaml along first parents from `revision`, newest first, without those already in `since`. A folder
+   * yields at most one. Fault `revision_unknown` if either revision does not exist.
    */
   rolloutHistory(revision: Revision, since?: Revision): AsyncIterable<RolloutVersion>;
-  /** Pushes a branch; the same change again changes nothing. Only a repository has it. Fault `push_refused`. */
+  /** Pushes a branch. Idempotent. Only for repositories. Fault `push_refused`. */
   push?(change: PushedChange): Promise<void>;
-  /** Calls back on a hint that something may have changed; returns the way to stop. */
+  /** Calls `onHint` when something may have changed. Returns a function that stops watching. */
   watch(onHint: () => void): Promise<() => Promise<void>>;
-  /** Ends what is running; every later call rejects with Fault `source_stopped`. */
+  /** Ends running work. Every later call rejects with Fault `source_stopped`. */
   stop?(): Promise<void>;
 }

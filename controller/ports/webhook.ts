@@ -1,6 +1,6 @@
 /** Webhook deliveries of the Git host. */
 
-/** A delivery as it came, bounded to 1 MiB and not yet trusted. */
+/** A delivery as received: at most 1 MiB, and not yet trusted. */
 interface WebhookDelivery {
   /** `X-GitHub-Delivery`. */
   readonly deliveryId: string;
@@ -8,11 +8,11 @@ interface WebhookDelivery {
   readonly name: string;
   /** `X-Hub-Signature-256`; empty when the header is missing. */
   readonly signature: string;
-  /** The raw bytes the signature is over. */
+  /** The raw bytes that were signed. */
   readonly body: Buffer;
 }
 
-/** Authenticates by HMAC alone and only hints that something may have changed; emits `ota.webhook` itself. */
+/** Authenticates by HMAC. A valid delivery is only a hint that something may have changed. Emits `ota.webhook` itself. */
 export type Webhook = (
   delivery: WebhookDelivery,
 ) => Promise<'accepted' | 'duplicate' | 'ignored' | 'bad_signature'>;
