@@ -3,9 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
 /**
- * The peer's address. Behind a trusted proxy it is the last entry of X-Forwarded-For, the one that this proxy wrote;
- * an entry that is not an address (`unknown`, `_hidden`) is the peer again. IPv4-mapped IPv6 is shown as IPv4, and IPv6
- * is cut to its /64, since one host owns that many addresses.
+ * The peer's address. Behind a trusted proxy it is the last entry of X-Forwarded-For, which that proxy wrote; if that
+ * entry is not an address (`unknown`, `_hidden`), the peer's address is used. An IPv4-mapped IPv6 address is shown as
+ * IPv4. Any other IPv6 address is cut to its /64, since one host owns that many addresses.
  */
 export function clientAddress(req: IncomingMessage, trustedProxy: boolean): string {
   const forwarded = trustedProxy ? req.headers['x-forwarded-for'] : undefined;

@@ -1,16 +1,16 @@
 /**
- * Several controllers serve from memory, and each may be half a second behind the others. What is refused for being unknown
- * is looked at a second time, after this controller has taken in all that is committed.
+ * Several controllers serve from memory, and each may be half a second behind the others. When a request is refused
+ * because something is unknown, the controller first catches up with all committed changes and then decides again.
  */
 import type { Feed } from '../ports/index.ts';
 
-/** Undefined where one controller is alone: it is never behind. */
+/** Undefined for a single controller, which is never behind. */
 export type Fresh = Pick<Feed, 'catchUp'> | undefined;
 
-/** Thrown instead of a refusal that another look may spare. */
+/** Thrown instead of a refusal that a second look may avoid. */
 export class Behind extends Error {}
 
-/** The second answer where the first is undefined. Rejects when the database cannot be asked. */
+/** Calls again after catching up if the first answer is undefined. Rejects when the database cannot be asked. */
 export async function afresh<T>(feed: Fresh, look: () => T | undefined): Promise<T | undefined> {
   const found = look();
   if (found !== undefined || feed === undefined) return found;
@@ -18,7 +18,7 @@ export async function afresh<T>(feed: Fresh, look: () => T | undefined): Promise
   return look();
 }
 
-/** The second answer where the first is {@link Behind}. */
+/** Calls again after catching up if the first call throws {@link Behind}. */
 export async function secondLook<T>(feed: Fresh, look: (isSecond: boolean) => T): Promise<T> {
   try {
     return look(feed === undefined);

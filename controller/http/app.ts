@@ -199,17 +199,17 @@ function answerProblem(ctx: Context, refusal: Refusal): void {
 }
 
 /**
- * The rest of a refused body is not read. The answer says `Connection: close`, our side of the connection is closed, and
- * some seconds later, when even a slow client has had time to read the answer, all of it.
+ * The rest of a refused body is not read. The answer says `Connection: close`, and our side of the connection is
+ * closed. The whole connection is closed some seconds later, when even a slow client has had time to read the answer.
  */
 function leaveUnread(req: IncomingMessage, res: ServerResponse): void {
   if (req.complete || res.destroyed) return;
   if (!res.headersSent) res.setHeader('Connection', 'close');
-  // Marks the body as consumed: otherwise Node itself would read and drop all that is still to come.
+  // Marks the body as consumed: otherwise Node itself would read and drop the rest of it.
   req.read(0);
   req.pause();
   const { socket } = req;
-  // Node would destroy it at the last byte of the answer, and the reset that follows can outrun the answer itself.
+  // Node would destroy the socket at the last byte of the answer, and the reset could overtake the answer.
   socket.destroySoon = () => void socket.end();
   res.once('finish', () => {
     const timer = setTimeout(() => socket.destroy(), LINGER_MS);

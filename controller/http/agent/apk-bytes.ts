@@ -19,7 +19,7 @@ export interface ApkBytes {
   pieces(start: number, end: number): AsyncIterable<Buffer>;
 }
 
-/** Undefined when the APK is not stored, or when what is stored has another size than its build says. */
+/** Undefined when the APK is not stored, or when its stored size differs from the size in its build. */
 type OpenApk = (build: Pick<Build, 'sha256' | 'sizeBytes'>) => Promise<ApkBytes | undefined>;
 
 async function* slices(bytes: Buffer, start: number, end: number): AsyncGenerator<Buffer> {
@@ -72,8 +72,8 @@ interface Held {
 }
 
 /**
- * Memory holds the two APKs of up to `memoryApkBytes` that were downloaded last, usually current and last_safe. The
- * file is looked at for each download: one that is gone, has another size or was replaced is not served from memory.
+ * Memory holds the two APKs of up to `memoryApkBytes` that were downloaded last, usually current and last_safe. Each
+ * download checks the file first: if it is gone, has another size or was replaced, memory is not used.
  */
 export function makeOpenApk(artifacts: Pick<Artifacts, 'path'>, memoryApkBytes: number): OpenApk {
   const held = new LRUCache<Sha256, Held>({ max: HELD_APKS });

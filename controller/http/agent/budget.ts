@@ -1,7 +1,7 @@
 /**
- * Limits how much is downloaded at once. Beyond the limit a device gets a time to come back. A download that is
- * admitted runs at full speed, so the fleet finishes one after another instead of all of it crawling. Those who are
- * sent away get one turn after another, so that they do not all return together.
+ * Limits how much is downloaded at once. Beyond the limit a device is told when to come back. An admitted download runs
+ * at full speed, so that devices finish one after another instead of all of them slowly. Rejected devices get
+ * consecutive turns, so that they do not all return together.
  */
 import { bucketOf } from '../../domain/cohort.ts';
 
@@ -20,7 +20,7 @@ export interface Slot {
 
 export type Refused = { readonly code: 'busy' | 'download_limit'; readonly retryAfterS: number };
 
-/** A longer wait would be a guess; agents come back and ask again. */
+/** A longer wait would be a guess; agents simply ask again. */
 const MAX_WAIT_S = 600;
 /** Between two downloads of one device. */
 const DEVICE_WAIT_S = 10;
@@ -55,7 +55,7 @@ export function makeBudget(options: BudgetOptions): Budget {
     levelAtMs = nowMs;
   }
 
-  /** Not before `firstMs` from now, and `costMs` after whoever was sent away before. */
+  /** At least `firstMs` from now, and `costMs` after the device that was sent away before. */
   function busy(deviceId: string, firstMs: number, costMs: number): Refused {
     const nowMs = monotonicMs();
     const atMs = Math.max(turnAtMs, nowMs + firstMs);

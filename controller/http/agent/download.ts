@@ -17,7 +17,7 @@ import { type RangeVerdict, rangeOf } from './range.ts';
 import { type Ending, sendPieces } from './send-pieces.ts';
 import { namesTag, requestIdOf } from './update.ts';
 
-/** Devices that came together do not return together. */
+/** Spreads the return of devices that came together. */
 const CAP_SPREAD_MS = 300_000;
 const APK_TYPE = 'application/vnd.android.package-archive';
 
@@ -27,7 +27,7 @@ const FAILURE_OF: Readonly<Record<Exclude<Ending, 'sent'>, string>> = {
   stopped: 'build_not_offered',
 };
 
-/** One download request, as it is named in rows and events. */
+/** One download request, as rows and events name it. */
 interface Attempt {
   readonly deviceId: string;
   readonly buildId: BuildId;
@@ -37,7 +37,7 @@ interface Attempt {
   recorded: boolean;
 }
 
-/** Refusals that are not recorded as an attempt, since nothing was begun. */
+/** Refusals that are not recorded as an attempt, since the download never began. */
 const NOT_BEGUN: ReadonlySet<string> = new Set(['rate_limited', 'download_limit', 'busy', 'not_ready']);
 
 export function downloadRoute(http: Http, doors: Doors): Route {
@@ -46,7 +46,7 @@ export function downloadRoute(http: Http, doors: Doors): Route {
   const budget = makeBudget({ ...settings, monotonicMs });
   const openApk = makeOpenApk(artifacts, settings.memoryApkBytes);
 
-  /** The build, if steps 1–2 of the decision yield it for the device's tags and last reported SDK. */
+  /** The build, if steps 1–2 of the decision choose it for the device's tags and last reported SDK. */
   function offered(device: DeviceIdentity, buildId: BuildId, sdk: number | undefined): Build | undefined {
     const { snapshot } = picture;
     const auth = devices.auth(device.deviceId);
@@ -74,7 +74,7 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     await outcomes.recordDownload({ ...named, result: code, status, bytes, atMs, lastByte, charged });
   }
 
-  /** The cap counts bytes, so that a resumed download costs what it sends and not a whole one. */
+  /** The cap counts bytes, so a resumed download costs only the bytes it sends. */
   async function needCap({ deviceId, buildId }: Attempt, sizeBytes: number): Promise<void> {
     const nowMs = clock.nowMs();
     const maxBytes = settings.downloadsPerDay * sizeBytes;
@@ -176,7 +176,7 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     } catch (error) {
       const { refusal, code } = failureOf(error);
       const { headersSent } = ctx.res;
-      // Content-Length cannot be met any more: cutting the connection tells the device so.
+      // The promised Content-Length cannot be met any more. Cutting the connection tells the device so.
       if (headersSent) ctx.res.destroy();
       const status = headersSent ? ctx.res.statusCode : refusal.status;
       if (ctx.method !== 'HEAD' && isBuildId(attempt.buildId) && !NOT_BEGUN.has(code))
@@ -186,7 +186,7 @@ export function downloadRoute(http: Http, doors: Doors): Route {
   });
 }
 
-/** The URL is a secret: it is in this answer, and nowhere else. */
+/** The URL is a secret: it appears only in this answer. */
 function redirect(ctx: Context, link: string): void {
   ctx.status = 307;
   ctx.body = '';

@@ -40,7 +40,7 @@ function render(snapshot: Snapshot, offer: Offer, options: ManifestOptions): str
   });
 }
 
-/** Whether two offers of one snapshot have the same manifest. */
+/** Whether two offers of the same snapshot have the same manifest. */
 const same = (a: Offer, b: Offer): boolean =>
   a.build === b.build &&
   a.eligibleBy === b.eligibleBy &&

@@ -1,7 +1,7 @@
 /** What was seen lately, in bounded memory: at least the last half of `maxKeys`. */
 
 interface Recent {
-  /** Whether this key is known; it is from now on. */
+  /** Returns whether the key was seen before, and remembers it. */
   sawBefore(key: string): boolean;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Who is asked to renew its token (SPEC §5): a token made by the previous server key, of an older generation, or old.
- * A bounded number of devices a minute, so that a rotated key does not bring the whole fleet at once.
+ * Decides which devices are asked to renew their token (SPEC §5): those whose token was made by the previous server
+ * key, belongs to an older generation, or is old. The number per minute is bounded, so that a rotated key does not
+ * bring the whole fleet at once.
  */
 import type { Clock } from '../../ports/index.ts';
 import type { DeviceIdentity } from '../auth.ts';

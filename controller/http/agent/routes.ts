@@ -73,7 +73,8 @@ export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens
       observe({ type: 'ota.result', ...told });
       if (beginsRepeating(installsMs)) observe(repeatedOf(deviceId, buildId, installsMs));
       ctx.set('Ota-Request-Id', requestId);
-      // An agent in the field never sends again after a 400, so a contradiction is answered like any other result.
+      // An agent in the field never sends a result again after a 400, so a contradictory result is answered like any
+      // other.
       ctx.body = { request_id: requestId, build_id: buildId, outcome: result.outcome, repeated };
     }),
 
@@ -83,8 +84,8 @@ export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens
       ctx.status = 204;
     }),
 
-    // A repeated request gets the same generation again, and the old token works until the new one is used: a lost
-    // answer and a month in a drawer lock no device out.
+    // A repeated request gets the same generation again, and the old token works until the new one is used. So a device
+    // is not locked out by a lost answer or by a month in a drawer.
     doors.device('POST', '/v1/agent/token', async (ctx, { deviceId }) => {
       const generation = await devices.rotate(deviceId, NO_END_MS);
       if (generation === undefined) throw new Refusal('token_revoked', 'this device was revoked');

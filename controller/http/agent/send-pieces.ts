@@ -4,15 +4,15 @@ import type { ServerResponse } from 'node:http';
 export type Ending = 'sent' | 'aborted' | 'stalled' | 'stopped';
 
 interface SendOptions {
-  /** A receiver that takes not one byte for so long is given up. A slow one that keeps taking is not. */
+  /** A receiver that takes no byte for this long is given up. A slow receiver is not. */
   readonly stallMs: number;
-  /** Asked before each piece, and each second while the receiver is waited for. */
+  /** Asked before each piece, and every second while waiting for the receiver. */
   readonly allowed: () => boolean;
 }
 
 const ASK_EVERY_MS = 1_000;
 
-/** Resolves when more may be written, or with the reason not to go on. */
+/** Resolves when more may be written, or with the reason to stop. */
 function drained(res: ServerResponse, { allowed }: SendOptions): Promise<Ending | 'drained'> {
   return new Promise(resolve => {
     const settle = (ending: Ending | 'drained') => {

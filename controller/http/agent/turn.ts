@@ -1,20 +1,21 @@
 /**
- * Answers of one turn of the event loop, sent together at its end. Each answer that is written at once wakes a client
- * that sleeps, while more requests wait to be read: at saturation that costs more than the whole decision.
+ * Collects the answers of one turn of the event loop and sends them together at its end. Writing each answer at once
+ * would wake a sleeping client while more requests wait to be read. At saturation that costs more than the whole
+ * decision.
  */
 
 interface TurnOptions<Answer> {
   readonly send: (answer: Answer) => void;
   /** Called after all answers of the turn were sent. */
   readonly record: (answer: Answer) => void;
-  /** An answer that could not be sent; the others of its turn are sent all the same. */
+  /** Called for an answer that could not be sent. The other answers of its turn are still sent. */
   readonly failed: (answer: Answer, error: unknown) => void;
-  /** Answers that may wait for one another; one more and they are sent at once. */
+  /** How many answers may wait for one another. One more, and all are sent at once. */
   readonly most: number;
   readonly atEnd: (run: () => void) => void;
 }
 
-/** Takes an answer that is ready. In the order they come in, answers are sent no later than at the end of this turn. */
+/** Takes an answer that is ready. Answers are sent in the order they came in, at the end of this turn at the latest. */
 export function makeTurn<Answer>(options: TurnOptions<Answer>): (answer: Answer) => void {
   const { send, record, failed, most, atEnd } = options;
   let waiting: Answer[] = [];

@@ -1,6 +1,6 @@
 /**
- * The update check (SPEC §5), the hot route. `answer` does all of it synchronously, but for tokens that are not known yet. It is served ahead of Koa by
- * {@link UpdateCheck.handle} and also as a Koa route; a test compares the two.
+ * The update check (SPEC §5), the hot route. `answer` is synchronous, except for tokens that are not known yet. The
+ * check is served ahead of Koa by {@link UpdateCheck.handle} and also as a Koa route; a test compares the two.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decide, type HoldReason } from '../../domain/decision.ts';
@@ -36,17 +36,17 @@ export interface CheckAnswer {
 }
 
 export interface UpdateCheck {
-  /** A promise only for a token that another controller may have made just now. */
+  /** A promise only for a token that another controller may have made just now; else synchronous. */
   answer(req: IncomingMessage): CheckAnswer | Promise<CheckAnswer>;
   /** Records events and the check-in. Called after the response was written. */
   record(answer: CheckAnswer, method: string, startedMs: number): void;
-  /** True when the request was an update check and is now answered. */
+  /** True when the request was an update check and has been answered. */
   handle(req: IncomingMessage, res: ServerResponse): boolean;
 }
 
-/** Answers of one turn that may wait for one another; more would only delay the first of them. */
+/** How many answers of one turn may wait for one another; more would only delay the first of them. */
 const ANSWERS_A_TURN = 128;
-/** Attempts whose offers are recognised when they ask again; a forgotten one counts as new. */
+/** How many attempts are remembered, to recognise a repeated offer. A forgotten attempt counts as new. */
 const REMEMBERED_OFFERS = 65_536;
 
 export const strictTransport = (hstsMaxAgeS: number): readonly string[] =>
@@ -179,7 +179,7 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     }
   }
 
-  /** Where the object store sends APKs, nothing else tells that a device has one. */
+  /** When the object store sends the APKs, the check is the only sign that a device has one. */
   function confirm({ event, checkIn }: CheckAnswer): void {
     if (event?.type !== 'ota.manifest.200' || checkIn === undefined || event.requestId === undefined) return;
     const { deviceId, buildId, requestId } = event;
