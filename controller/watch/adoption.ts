@@ -25,21 +25,21 @@ interface FleetShare {
 }
 
 export interface AdoptionWatch {
-  /** Counts the fleet; called by a timer and after each publish. */
+  /** Counts the fleet. Called by a timer and after each publish. */
   look(): Promise<void>;
-  /** Share of active devices, 0–1, as last counted: for `current`, `last_safe`, and each declared build that enough devices run. */
+  /** The last counted share of active devices, 0–1, for `current`, `last_safe` and each declared build on enough devices. */
   ratios(): ReadonlyMap<BuildId, number>;
-  /** Share of active devices, 0–1, that run anything else. */
+  /** Share of active devices, 0–1, that run any other build. */
   otherRatio(): number;
-  /** Devices as last counted, and those that run a build of `ratios`; undefined before the first count. */
+  /** The last count of devices, and of those that run a build of `ratios`. Undefined before the first count. */
   fleet(): FleetShare | undefined;
 }
 
-/** A declared build on fewer devices has no series, so that old builds do not pile up. */
+/** A declared build gets a series only from this share on. Otherwise the series of old builds would accumulate. */
 const SHOWN_FROM = 0.01;
 
 const KEEP_HOUR_EVERY_MS = 5 * MINUTE_MS;
-/** Devices say what they run: a made-up build on each of them must not fill the disk. */
+/** Limits the stored builds, because devices report any build id and invented ones must not fill the disk. */
 const MOST_BUILDS = 30;
 const OTHERS = 'others';
 
@@ -57,7 +57,7 @@ export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
   let fleet: FleetShare | undefined;
   let kept: { hourMs: number; atMs: number } | undefined;
 
-  /** What was last reported of this build, by this process or an earlier one. */
+  /** The last reported adoption of this build, from this process or an earlier one. */
   async function toldOf(buildId: BuildId): Promise<Adoption | undefined> {
     if (last?.buildId === buildId) return last;
     const sample = (await history.series(buildId, 0)).at(-1);
@@ -69,7 +69,7 @@ export function watchAdoption(options: AdoptionOptions): AdoptionWatch {
     );
   }
 
-  /** Of all builds, once in some minutes and at once in a new hour, so that a curve goes on after a restart. */
+  /** Stores the counts of all builds every few minutes and at each new hour, so that curves continue after a restart. */
   async function keepHour(running: FleetCounts['running']): Promise<void> {
     const atMs = nowMs();
     const hourMs = atMs - (atMs % HOUR_MS);

@@ -1,4 +1,4 @@
-/** What names which APK: the applied revision, builds of before, a refused revision, and open pull requests. */
+/** Which APKs are referenced: by the applied revision, earlier builds, a refused revision, or open pull requests. */
 import {
   type ArtifactUse,
   type ArtifactUses,

@@ -1,18 +1,18 @@
 /**
- * Looks after stored APKs, so that one that was lost or damaged is not offered (SPEC §7). Sizes are compared often;
- * bytes are read slowly, one APK at a time, since a disk can change them without changing size or time of the file.
+ * Checks stored APKs, so that a lost or damaged one is not offered (SPEC §7). Sizes are compared often. Contents are read
+ * slowly, one APK at a time, because a disk fault can change them without changing the file's size or time.
  */
 import type { Observe } from '../domain/event.ts';
 import type { Sha256 } from '../domain/ids.ts';
 import type { Artifacts, KeyValueStore } from '../ports/index.ts';
 
-/** The APK that was read last, kept so that restarts do not begin the round again. */
+/** Stores the APK that was read last, so that the round continues after a restart. */
 const KEY = 'artifacts.read';
 
 interface ArtifactWatchOptions {
   readonly artifacts: Pick<Artifacts, 'list' | 'check'>;
   readonly values: Pick<KeyValueStore, 'get' | 'set'>;
-  /** Forgets what is known about the bytes of an APK. */
+  /** Discards the earlier result for the contents of an APK. */
   readonly distrust: (sha256: Sha256) => void;
   /** Compares the stored APKs with the builds in use and publishes a snapshot when one was lost or came back. */
   readonly recheck: () => Promise<void>;

@@ -1,4 +1,4 @@
-/** The brake (GATES §6) stops `current` at once without Git, and lifts such stops. It never widens what Git declares. */
+/** The brake (GATES §6) stops `current` at once without Git, and lifts such halts. It never offers more than Git declares. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
@@ -24,9 +24,9 @@ interface BrakeOptions {
   readonly gate: Pick<GateWatch, 'known' | 'look' | 'forget'>;
   readonly clock: Clock;
   readonly observe: Observe;
-  /** What a brake promises: people are told of it. */
+  /** The outbox rows of notifications about a brake. */
   readonly told: (halt: NewHalt, snapshot: Snapshot) => OutboxEntry[];
-  /** What a halt that was pressed or lifted promises. */
+  /** Other outbox rows of a pressed or lifted halt. */
   readonly effects: HaltEffects;
 }
 

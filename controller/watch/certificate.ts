@@ -1,7 +1,7 @@
 /**
- * The TLS certificate and its key. Changes are noticed by watching the folders of the files, by a look every 30 s (a
- * mounted secret may be swapped without an event) and on demand. The two files are written one after the other, so a
- * pair that does not match is tried again for 60 s, while the pair in use stays.
+ * The TLS certificate and its key. Changes are noticed by watching the folders of the files, by polling every 30 s (a
+ * mounted secret may be replaced without an event) and on demand. The two files are written one after the other, so a
+ * mismatched pair is read again for 60 s. Meanwhile the old pair stays in use.
  */
 import { X509Certificate } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
@@ -132,7 +132,7 @@ const endOf = ({ cert }: CertificatePair): number => Date.parse(new X509Certific
 
 const foldersOf = (...files: string[]): string[] => [...new Set(files.map(file => path.dirname(file)))];
 
-/** Undefined where folders cannot be watched; then only the look every 30 s remains. */
+/** Undefined if folders cannot be watched. Then changes are noticed only by polling. */
 function watchFolder(folder: string, onChange: () => void): FSWatcher | undefined {
   try {
     return watch(folder, { persistent: false }, onChange).on('error', () => undefined);

@@ -1,6 +1,6 @@
 /**
- * Wall time that decisions may trust (SPEC §2). Exposure is held when the wall clock moves more than 5 minutes against
- * monotonic time, and at a start when it is more than 7 days after the last moment the store knows, or before it.
+ * Wall time for decisions (SPEC §2). Exposure is held when the wall clock drifts more than 5 minutes from monotonic time.
+ * It is also held at a start when the wall clock is before the last time in the store, or more than 7 days after it.
  */
 import { DAY_MS, MINUTE_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
@@ -13,16 +13,16 @@ const AWAY_MS = 7 * DAY_MS;
 export interface GuardedClock extends HeldClock {
   /** Compares wall and monotonic time; called by a timer and before each pass. */
   check(): void;
-  /** The last moment that the store knows, Unix ms: called once, before anything is decided. */
+  /** Passes in the last time in the store, Unix ms. Called once, before the first decision. */
   resume(lastMs: number | undefined): void;
-  /** The time on another clock just now, Unix ms: a held clock that agrees with it is trusted again. */
+  /** Passes in the current time of another clock, Unix ms. A held clock that agrees with it is trusted again. */
   witness(otherMs: number): void;
 }
 
 interface Hold {
-  /** The time that decisions keep meanwhile. */
+  /** The time that decisions use during the hold. */
   readonly atMs: number;
-  /** The wall clock is trusted again once it is between these two, which move with monotonic time. */
+  /** The wall clock is trusted again when it is between these two. Both advance with monotonic time. */
   readonly fromMs: number;
   readonly toMs: number;
   readonly sinceMonotonicMs: number;

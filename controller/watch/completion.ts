@@ -1,6 +1,7 @@
 /**
- * Notices, by the fleet's count, that the rollout in force is done. The history keeps it once for each applied revision;
- * people are told once for each course, so that an edit of words is no news. It reads counts that were made anyway.
+ * Detects from the fleet's count that the rollout in force is done. The history records this once per applied revision.
+ * People are notified once per course, so that an edit of a text in Git causes no second message. It starts no counts of
+ * its own.
  */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
@@ -21,12 +22,12 @@ interface CompletionOptions {
   readonly values: Pick<KeyValueStore, 'get' | 'keep'>;
   readonly nowMs: () => number;
   readonly observe: Observe;
-  /** What the notice promises; committed with the memory that it was told. */
+  /** The outbox rows of the notice. They are committed together with the record that the notice was sent. */
   readonly promise: (notice: Notice) => OutboxEntry[];
 }
 
 export interface CompletionWatch {
-  /** What stands before anything was ever watched is no news. Called once, before the source is asked. */
+  /** On the very first start, marks the rollout in force as already notified. Called once, before the source is read. */
   begin(): Promise<void>;
   /** Called after each count and after each publish. */
   look(): Promise<void>;
@@ -34,16 +35,16 @@ export interface CompletionWatch {
 
 export function watchCompletion(options: CompletionOptions): CompletionWatch {
   const { picture, progress, history, values, nowMs, observe, promise } = options;
-  /** The applied revision that is known to be done, by its moment. */
+  /** When the revision that is known to be done was applied, Unix ms. */
   let doneMs: number | undefined;
   let course: Course | undefined;
 
-  /** The count by which `standing` is done; one of the revision before it says nothing. */
+  /** The count that shows the snapshot as done. A count of an earlier revision proves nothing. */
   function doneBy({ appliedAtMs, halts }: Snapshot): Counted | undefined {
     const counted = progress.last();
     if (counted === undefined || counted.picture.appliedAtMs !== appliedAtMs || halts.length > 0)
       return undefined;
-    // Judged by the exposure that was counted: a step that opened since has devices of its own.
+    // Uses the exposure at the time of the count. A step entered since has further devices.
     return isComplete(counted.picture, counted.progress, nowMs()) ? counted : undefined;
   }
 

@@ -1,6 +1,6 @@
 /**
- * Asks a database in the network whether it still answers and is still ours. Without it nothing tells this controller what
- * was stopped meanwhile, so what it knows is trusted for a while only: then it offers nothing until the database is back.
+ * Checks that a database on the network still answers and is still ours. Without the database this controller cannot learn
+ * of new halts. It therefore trusts its memory only for a limited time, and then offers nothing until the database is back.
  */
 import type { Snapshot } from '../domain/decision.ts';
 import { SECOND_MS } from '../domain/duration.ts';
@@ -9,9 +9,9 @@ import { Fault, faultCode } from '../domain/fault.ts';
 import type { DatabaseReach, Picture } from '../ports/index.ts';
 
 export interface DatabaseWatch extends DatabaseReach {
-  /** Asks once; never rejects. */
+  /** Checks once. Never rejects. */
   look(): Promise<void>;
-  /** The same picture, which offers nothing while the database is away for too long. */
+  /** Wraps the picture, so that it offers nothing after the database has been away for too long. */
   guard(picture: Picture): Picture;
 }
 
@@ -19,16 +19,16 @@ interface DatabaseWatchOptions {
   /** Resolves when the database answers and this controller may write there. */
   readonly reach: () => Promise<void>;
   readonly monotonicMs: () => number;
-  /** How long what is in memory may be trusted. */
+  /** How long memory may be trusted without the database. */
   readonly staleMs: number;
   readonly observe: Observe;
 }
 
 const SLOW_MS = 10 * SECOND_MS;
 
-/** Begins as answered: the store was opened just now. */
+/** Starts as reachable, because the store was opened just before. */
 export function watchDatabase({ reach, monotonicMs, staleMs, observe }: DatabaseWatchOptions): DatabaseWatch {
-  // When a question was asked, not when it was answered: the answer may have lain on its way.
+  // The time of the query, not of its answer: the answer may have been delayed on the network.
   let answeredMs = monotonicMs();
   let away = false;
   let toldStale = false;

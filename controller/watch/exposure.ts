@@ -1,6 +1,6 @@
 /**
- * How time changes exposure: a running ramp enters its steps one by one, and a suspend begins or ends. A step is
- * committed together with the nudges that it promises, before any device gets an offer because of it.
+ * Changes of exposure over time: a running ramp enters its steps one by one, and a suspend begins or ends. A step is
+ * committed together with its nudges before any device gets an offer because of it.
  */
 
 import type { Snapshot } from '../domain/decision.ts';
@@ -26,9 +26,9 @@ import type {
 import type { GateWatch } from './gate.ts';
 
 const KEY = 'exposure.last';
-/** A longer gap between two looks does not count as served: the process was stopped or the machine slept. */
+/** A longer gap between two looks is not counted as served time: the process was stopped or the machine slept. */
 const LONGEST_GAP_MS = 60_000;
-/** At most this much of a step's time is lost in a crash. */
+/** A crash loses at most this much of a step's served time. */
 const KEEP_EVERY_MS = 10 * MINUTE_MS;
 
 interface ExposureOptions {
@@ -37,7 +37,7 @@ interface ExposureOptions {
     replace(next: Snapshot): void;
     publish(next: Snapshot): void;
   };
-  /** What the gate's counts say of the build, as of the last minute. */
+  /** The gate's counts for the build, at most about a minute old. */
   readonly known: GateWatch['known'];
   readonly halts: Pick<HaltStore, 'press'>;
   readonly clock: Clock & { readonly held: boolean };
@@ -47,24 +47,24 @@ interface ExposureOptions {
   readonly values: KeyValueStore;
   readonly outbox: OutboxStore;
   readonly observe: Observe;
-  /** What a gate's halt promises: people are told of it. */
+  /** The outbox rows of notifications about a gate's halt. */
   readonly told: (halt: NewHalt, snapshot: Snapshot) => OutboxEntry[];
-  /** What a change promises: nudges for those who newly see an offer. */
+  /** The outbox rows of a change: nudges for devices that now get an offer. */
   readonly effects: (change: ExposureChange) => OutboxEntry[];
-  /** What a halt promises. */
+  /** Other outbox rows of a halt. */
   readonly haltEffects: HaltEffects;
 }
 
 export interface ExposureChange {
   readonly before: Snapshot;
   readonly after: Snapshot;
-  /** When the previous exposure was last seen, Unix ms. */
+  /** When the previous exposure was last observed, Unix ms. */
   readonly seenAtMs: number;
-  /** Names the change: the same when it is noticed again after a crash. */
+  /** Id of the change. It is the same if the change is noticed again after a crash. */
   readonly name: string;
 }
 
-/** A suspend holds canaries and the baseline too, and its beginning and end need no row of their own. */
+/** A suspend also holds back canaries and the baseline. Its start and end are not stored as rows. */
 interface Seen {
   readonly revision: string;
   readonly suspended: boolean;
@@ -74,9 +74,9 @@ interface Seen {
 export interface ExposureWatch {
   /** Called each second and after each publish. */
   look(): Promise<void>;
-  /** Up to when the effects of passing time are promised for this revision, Unix ms; undefined before its first look. */
+  /** Until when the effects of time on this revision are in the outbox, Unix ms. Undefined before its first look. */
   settledAtMs(revision: string): number | undefined;
-  /** Stores the time that the ramp was served since it was last stored. */
+  /** Stores the ramp's served time. */
   keep(): Promise<void>;
 }
 
@@ -132,7 +132,7 @@ export function watchExposure(options: ExposureOptions): ExposureWatch {
       [{ atMs, actor: 'gate', action: 'halt', subject: buildId, detail: told }],
       made => [...options.told(pressing, snapshot), ...options.haltEffects(made)],
     );
-    // Subscribers are told too: running campaigns must stop, and the fleet must be counted again.
+    // Publishing also notifies the subscribers: running campaigns must stop, and the fleet must be counted again.
     picture.publish({ ...snapshot, halts: [...snapshot.halts, pressed] });
     observe({ type: 'ota.halt', buildId, kind: 'gate', by: 'gate', reason });
   }
@@ -185,7 +185,7 @@ export function watchExposure(options: ExposureOptions): ExposureWatch {
       seen = text === undefined ? undefined : (JSON.parse(text) as Seen);
     }
     const last = seen;
-    // A new revision promised its own effects when it was applied.
+    // The effects of a new revision were committed when it was applied.
     const standing = last?.revision === revision ? last : undefined;
     if (standing === undefined || standing.suspended !== now.suspended) {
       const name = `time:${revision}:${now.suspended ? 'suspended' : 'open'}:${rollout.suspend?.untilMs ?? 0}`;
@@ -229,7 +229,7 @@ const keptOf = (snapshot: Snapshot, progress: RampProgress, decidedAtMs: number)
   decidedBy: 'ramp',
 });
 
-/** True for a step, another verdict, or more time than a crash may cost. */
+/** True for a new step, a new verdict, or more unsaved time than a crash may lose. */
 function isWorthARow(
   before: RampProgress,
   { progress, judgement, entered }: Looked,

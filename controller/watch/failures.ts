@@ -1,4 +1,4 @@
-/** Notices that a build fails on many devices within an hour, also where no gate watches it. It tells and halts nothing. */
+/** Detects that a build fails on many devices within an hour, even without a gate. It only notifies people and never halts. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import {
@@ -20,12 +20,12 @@ export interface FailureOptions {
   readonly values: Pick<KeyValueStore, 'get' | 'keep'>;
   readonly nowMs: () => number;
   readonly observe: Observe;
-  /** What the notice promises; committed with the memory that it was told. */
+  /** The outbox rows of the notice. They are committed together with the record that the notice was sent. */
   readonly promise: (notice: Notice) => OutboxEntry[];
 }
 
 export interface FailureWatch {
-  /** For a timer of a minute. */
+  /** Called once a minute. */
   look(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * A ramp without a row: the store is new or was lost, and a halt may have been lost with it. Where GitHub can tell, the
- * build is offered to nobody until it has, or until a person lifts that (GATES §5). Without GitHub nobody can be asked.
+ * Handles a ramp without a stored row: the store is new or was lost, and a halt may have been lost with it. If GitHub is set
+ * up, the build is offered to nobody until GitHub has answered or a person lifts this halt (GATES §5). Without GitHub
+ * nothing can be found out.
  */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
@@ -12,7 +13,7 @@ import type { AuditEntry, Clock, FormerHalts, HaltEffects, HaltStore, Picture } 
 
 interface FormerHaltOptions {
   readonly picture: Picture & { readonly inTurn: InTurn; publish(next: Snapshot): void };
-  /** Undefined: nobody can be asked. */
+  /** Undefined if GitHub is not set up. */
   readonly former: FormerHalts | undefined;
   readonly halts: Pick<HaltStore, 'press' | 'lift'>;
   readonly clock: Clock;
@@ -21,9 +22,9 @@ interface FormerHaltOptions {
 }
 
 export interface FormerHaltWatch {
-  /** Before a ramp without a row comes to stand. True: the build is stopped now, until it is known. */
+  /** Called before a ramp without a row takes effect. True if the build is now halted until GitHub has answered. */
   doubt(standing: Pick<Standing, 'state' | 'halts'>): Promise<boolean>;
-  /** Asks while something is not known; rejects when nobody answers, and the build stays stopped. */
+  /** Asks GitHub if an answer is missing. If GitHub does not answer, it rejects and the build stays halted. */
   look(): Promise<void>;
 }
 
@@ -62,7 +63,7 @@ export function watchFormerHalts({
     return true;
   }
 
-  /** The answer takes the place of the doubt; the halt that was found is in force before the doubt ends. */
+  /** Replaces the `lost` halt by the answer. A halt that was found is in force before the `lost` halt ends. */
   async function settle(asked: Snapshot, found: Awaited<ReturnType<FormerHalts['haltOf']>>): Promise<void> {
     const { snapshot } = picture;
     const buildId = asked.rollout.current;

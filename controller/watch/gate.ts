@@ -1,6 +1,6 @@
 /**
- * What is known about the build of a gated ramp. It is counted once a minute, and treated as unknown when the count
- * fails, is slow or is old. A store that cannot answer never halts anything (GATES §6).
+ * The evidence about the build of a gated ramp. It is counted once a minute. If the count fails, is slow or is old, the
+ * evidence is treated as unknown. A store that cannot answer never causes a halt (GATES §6).
  */
 
 import type { Snapshot } from '../domain/decision.ts';
@@ -31,26 +31,26 @@ export interface GateOptions {
 }
 
 export interface Known {
-  /** Without what depends on the moment: clock, suspend, freeze. */
+  /** Excludes what depends on the current time: clock, suspend, freeze. */
   readonly evidence: Evidence;
   readonly lift: Lift | undefined;
 }
 
 export interface GateWatch extends AdviceSource {
-  /** The stored APK to read again, because more devices report wrong bytes or a wrong signer. It is returned once. */
+  /** The stored APK to read again, because more devices report wrong bytes or a wrong signer. Each request is returned once. */
   doubted(): Sha256 | undefined;
-  /** Counts the devices; called once a minute. A plain percent is counted every ten minutes, as nothing waits for it. */
+  /** Counts the devices. Called once a minute. A plain percent is counted every ten minutes, because nothing waits for it. */
   look(): Promise<void>;
   known(snapshot: Snapshot): Known;
-  /** Drops the last count, because a lift or an exclusion changed what counts. */
+  /** Discards the last count, because a lift or an exclusion changed which devices count. */
   forget(): void;
 }
 
-/** Older counts say nothing about now. */
+/** Older counts are not used. */
 const STALE_MS = 5 * MINUTE_MS;
-/** What only tells is counted less often than what decides. */
+/** Counts for advice are made less often than counts for decisions. */
 const ADVISE_EVERY_MS = 10 * 60_000;
-/** A count that takes longer is not trusted: what it saw first has changed since. */
+/** A slower count is not trusted, because the rows that it read first may have changed since. */
 const SLOW_MS = 30_000;
 
 interface Counted extends Known {

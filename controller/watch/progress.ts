@@ -1,4 +1,4 @@
-/** Counts the progress of the fleet. Only this place counts, so that a large fleet is not counted once per caller. */
+/** Counts the progress of the fleet. All callers share these counts, so that a large fleet is not counted once per caller. */
 import { effectivePercent, type Snapshot } from '../domain/decision.ts';
 import { progressCounter } from '../domain/progress.ts';
 import { type Counted, type DeviceStore, fleetOf, type ProgressSource } from '../ports/index.ts';
@@ -7,7 +7,7 @@ interface ProgressOptions {
   readonly picture: () => Snapshot | undefined;
   readonly devices: Pick<DeviceStore, 'scan' | 'counts'>;
   readonly nowMs: () => number;
-  /** Measures the age of a count, also while the wall clock is held. */
+  /** Measures the age of a count, even while the wall clock is held. */
   readonly monotonicMs: () => number;
   readonly activeWithinMs: number;
   /** Called with the failure of a count that nobody waits for. */
@@ -15,7 +15,7 @@ interface ProgressOptions {
 }
 
 export interface ProgressWatch extends ProgressSource {
-  /** Counts when something that can be seen without counting has changed, or after a minute; called by a timer. */
+  /** Counts if a cheap check shows a change, or after a minute. Called by a timer. */
   look(): Promise<void>;
   /** Ends a running count without a result. */
   stop(): void;
@@ -63,7 +63,7 @@ export function watchProgress(options: ProgressOptions): ProgressWatch {
   function next(): Promise<void> {
     if (running === undefined) return begin();
     queued ??= running
-      .catch(() => undefined) // told to whoever began it
+      .catch(() => undefined) // reported to the caller that started it
       .then(() => {
         queued = undefined;
         return begin();

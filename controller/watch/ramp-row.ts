@@ -14,8 +14,8 @@ interface RampRowOptions {
 }
 
 /**
- * The stored progress of the running ramp. If its row was lost, the ramp begins again at its first step, at the later of
- * its written start and now: how far it had come is not known, and nothing is guessed.
+ * The stored progress of the running ramp. If its row was lost, its earlier progress is unknown. The ramp then begins again
+ * at its first step, at its declared start or now, whichever is later.
  */
 export async function resumeRamp(
   applied: Applied,
@@ -26,7 +26,7 @@ export async function resumeRamp(
   const nowMs = options.clock.nowMs();
   const { progress } = standAfter(undefined, applied.state, { nowMs, clockHeld: options.clock.held });
   if (progress === undefined) return undefined;
-  // Before the row is there: a crash in between asks again.
+  // Asks before the row exists, so that it asks again after a crash in between.
   await options.doubt(applied);
   const percent = progress.step < 0 ? undefined : percentAt(rollout, progress);
   const buildId = rollout.current;

@@ -1,4 +1,4 @@
-/** Deletes what is too old: rows, and APKs that nothing names. */
+/** Deletes old rows, and old APKs that nothing references. */
 import type { Artifacts, ArtifactUseSource, OutcomeStore } from '../ports/index.ts';
 
 export async function prune(

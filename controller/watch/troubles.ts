@@ -1,9 +1,9 @@
-/** Why devices do not run `current`: counted once a minute, for whoever looks meanwhile. */
+/** Counts once a minute why devices do not run `current`. Readers get the last count. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { CountedTroubles, OutcomeStore, TroubleSource } from '../ports/index.ts';
 
 export interface TroubleWatch extends TroubleSource {
-  /** For a timer, and after each publish. */
+  /** Called by a timer and after each publish. */
   look(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
-/** Other clocks: the `Date` that an https host sends. Asked only while our own clock is held (SPEC §2). */
+/** Reads the `Date` header of an https host as a second clock. Used only while our own clock is held (SPEC §2). */
 
-/** The host's time, Unix ms; undefined when it cannot be reached or sends none. */
+/** The host's time, Unix ms. Undefined if the host cannot be reached or sends no `Date`. */
 export async function dateOf(url: string, timeoutMs = 10_000): Promise<number | undefined> {
   try {
     const answer = await fetch(url, {
@@ -11,6 +11,6 @@ export async function dateOf(url: string, timeoutMs = 10_000): Promise<number | 
     const date = Date.parse(answer.headers.get('date') ?? '');
     return Number.isNaN(date) ? undefined : date;
   } catch {
-    return undefined; // not reached, or its certificate is not valid at our time: no witness
+    return undefined; // unreachable, or its certificate is not valid at our time
   }
 }
