@@ -22,19 +22,19 @@ import { makeRateLimit, type RateLimit } from './rate.ts';
 export interface DeviceIdentity {
   readonly deviceId: DeviceId;
   readonly auth: DeviceAuth;
-  /** What it showed; no `kid`: the token of another system. */
+  /** The credential that was shown. Without `kid` it is the token of another system. */
   readonly token: { readonly kid: string | undefined; readonly generation: number };
 }
 
 export interface Auth {
   /**
-   * No database is read. Throws a Refusal of 401, or 429 for an address that fails too often; on the first look Behind for a
-   * token that another controller may have made or let in just now.
+   * Reads no database. Throws a Refusal: 401, or 429 for an address that fails too often. The first look throws Behind
+   * for a token that another controller may have just made or accepted.
    */
   device(req: IncomingMessage, route: string, isSecond: boolean): DeviceIdentity;
-  /** No database is read here either. Throws as `device`, and a Refusal of 403. */
+  /** Reads no database either. Throws as `device` does, or a Refusal 403. */
   admin(req: IncomingMessage, route: string, scope: AdminScope, isSecond: boolean): AdminToken;
-  /** The same check of an operator's token that came in a form; whoever asks looks at the scopes. */
+  /** The same check for an operator's token that came in a form. The caller checks the scopes. */
   readonly show: ShowToken;
 }
 
@@ -63,7 +63,7 @@ const DETAIL = {
 } as const satisfies Partial<Record<HttpCode, string>>;
 type AuthFailure = keyof typeof DETAIL;
 
-/** What a controller may say only because it does not know yet what another has done. */
+/** Refusals that may only mean that this controller has not yet seen a change by another one. */
 const MAY_BE_BEHIND: ReadonlySet<AuthFailure> = new Set([
   'token_malformed',
   'token_invalid',
@@ -92,7 +92,7 @@ export function makeAuth(options: AuthOptions): Auth {
   const tooMany = (retryAfterS: number): Refusal =>
     new Refusal('auth_rate_limited', 'too many failed authentications from this address', { retryAfterS });
 
-  /** Logs and counts a failure; the seconds to wait, 0 for one that is still answered with its reason. */
+  /** Logs and counts a failure. Returns the seconds to wait; 0 while the client may still be told the reason. */
   function failed(address: string, route: string, code: AuthFailure, failures: RateLimit): number {
     const waitS = failures.take(address);
     observe({ type: 'ota.auth.fail', route, code: waitS === 0 ? code : 'auth_rate_limited', address });

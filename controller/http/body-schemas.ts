@@ -1,6 +1,7 @@
 /**
- * The validators of request bodies, from the published OpenAPI document. A build replaces this file by their compiled form
- * (scripts/precompile.ts): reading the document and compiling its schemas takes longer than the rest of a start.
+ * The validators of request bodies, from the published OpenAPI document. A build replaces this file by their compiled
+ * form (scripts/precompile.ts), because reading the document and compiling its schemas takes longer than the rest of a
+ * start.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -30,10 +31,10 @@ export type BodySchema = (typeof BODY_SCHEMAS)[number];
 export const readOpenapi = (): Record<string, unknown> =>
   parse(readFileSync(path.resolve(import.meta.dirname, '../../schemas/openapi.yaml'), 'utf8'));
 
-/** Where one of them stands in what {@link bodyAjv} knows. */
+/** The path of one schema in {@link bodyAjv}. */
 export const bodyRef = (name: BodySchema): string => `openapi#/components/schemas/${name}`;
 
-/** `more`: how the code is written. */
+/** `more`: options for the generated code. */
 export function bodyAjv(more: Options = {}): Ajv2020 {
   const ajv = new Ajv2020({ strict: true, allErrors: false, allowUnionTypes: true, ...more });
   formats.default(ajv);

@@ -1,6 +1,6 @@
 /**
- * Memory for bodies that are read before their sender is known. When it is full, the oldest body of the address that
- * has the most gives way: a slow stranger never keeps a quick sender out.
+ * Memory for bodies that are read before their sender is known. When it is full, the address that uses the most loses
+ * its oldest body, so that a slow stranger never keeps out a quick sender.
  */
 import { Refusal } from './problem.ts';
 
@@ -11,7 +11,7 @@ interface BodyPlace {
 }
 
 interface BodyShare {
-  /** Never refuses; `bytes` is what the body may grow to. */
+  /** Never refuses. `bytes` is the largest size that the body may reach. */
   enter(address: string, bytes: number): BodyPlace;
 }
 
@@ -22,7 +22,7 @@ interface Held {
 
 export function makeBodyShare(options: { maxBytes: number; perAddress: number }): BodyShare {
   const { maxBytes, perAddress } = options;
-  /** Of each address the oldest first. */
+  /** The bodies of each address, oldest first. */
   const byAddress = new Map<string, Held[]>();
   let total = 0;
 

@@ -10,11 +10,11 @@ import { Refusal } from './problem.ts';
 export interface Pace {
   /** The longest time without a byte. */
   readonly stallMs: number;
-  /** The longest time for the whole body; without it the body may take as long as it keeps coming. */
+  /** The longest time for the whole body. If undefined, the body may take as long as it keeps coming. */
   readonly totalMs?: number;
-  /** The least average, looked at once `stallMs` has passed. */
+  /** The lowest average rate, checked once `stallMs` has passed. */
   readonly leastBytesPerS?: number;
-  /** Ends the reading with its reason. */
+  /** Ends the reading with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -24,7 +24,7 @@ interface BodyLimits extends Pace {
 
 /** For JSON and other small bodies. */
 export const SMALL_BODY: Pace = { stallMs: 10_000, totalMs: 30_000 };
-/** For uploads: 4 KB/s is the slowest line that finishes 50 MB within four hours. */
+/** For uploads: at 4 KB/s, the slowest rate allowed, 50 MB take less than four hours. */
 export const UPLOAD: Pace = { stallMs: 60_000, leastBytesPerS: 4_096 };
 
 const megabytes = (bytes: number): string =>
@@ -57,7 +57,7 @@ export function askForBody(req: IncomingMessage, res: ServerResponse): void {
   if (req.headers.expect?.toLowerCase() === '100-continue') res.writeContinue();
 }
 
-/** Whether the request announces a body, be it empty. */
+/** Whether the request announces a body, even an empty one. */
 export const hasBody = (req: IncomingMessage): boolean =>
   req.headers['content-length'] !== undefined || req.headers['transfer-encoding'] !== undefined;
 

@@ -12,7 +12,7 @@ export interface Connections {
 
 interface ConnectionOptions {
   readonly most: number;
-  /** Called with the number of connections closed to make room since the last call; at most once in ten seconds. */
+  /** Called at most once in ten seconds with the number of connections closed to make room since the last call. */
   readonly onFull: (closed: number) => void;
   readonly monotonicMs: () => number;
 }
@@ -33,7 +33,7 @@ const nothing = (): void => undefined;
 
 export function limitConnections(server: Server, options: ConnectionOptions): Connections {
   const { most, onFull, monotonicMs } = options;
-  /** Of each kind the longest waiting comes first. */
+  /** Each kind is ordered by waiting time, longest first. */
   const silent = new Set<Connection>();
   const idle = new Set<Connection>();
   const busy = new Set<Connection>();

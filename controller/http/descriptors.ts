@@ -1,7 +1,7 @@
 /** How many connections fit into the file descriptors of this process, which Git, the store and APKs need too. */
 import { readFileSync } from 'node:fs';
 
-/** Where the limit cannot be read: the least that common systems give. */
+/** Used when the limit cannot be read: the lowest limit on common systems. */
 const UNKNOWN = 256;
 /** More would cost memory, not descriptors: an idle connection takes about 10 KB. */
 const MOST_CONNECTIONS = 16_384;
@@ -9,19 +9,19 @@ const MOST_CONNECTIONS = 16_384;
 export interface ConnectionLimits {
   /** Of the main listener. */
   readonly main: number;
-  /** Of the operators' own listener, which nothing on the main one can use up. */
+  /** For the operators' own listener. Nothing on the main listener can use these up. */
   readonly operator: number;
   /** Downloads at once: an APK that is not in memory is an open file. */
   readonly downloads: number;
 }
 
-/** Of this process, now. Node has raised the soft limit to the hard one when it started. */
+/** The limit of this process now. Node raised the soft limit to the hard one at its start. */
 export function descriptorLimit(): number {
   try {
     const found = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     if (found !== undefined) return found === 'unlimited' ? Number.POSITIVE_INFINITY : Number(found);
   } catch (error) {
-    // Not Linux. The report below knows, and costs a moment.
+    // Not Linux. The report below has the limit, but takes a moment.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const report = process.report.getReport() as unknown as {
@@ -34,7 +34,7 @@ export function descriptorLimit(): number {
 const between = (least: number, most: number, n: number): number =>
   Math.max(least, Math.min(most, Math.floor(n)));
 
-/** A quarter stays for Git, the store and the log. With one listener alone it has the operators' share too. */
+/** A quarter stays for Git, the store and the log. A single listener also gets the operators' share. */
 export function connectionLimits(descriptors: number, split: boolean): ConnectionLimits {
   const reserve = between(64, 512, descriptors / 4);
   const downloads = between(8, MOST_CONNECTIONS, descriptors / 8);

@@ -1,4 +1,4 @@
-/** Any thrown error → the refusal to answer with. The text of a Fault is sent only when it was written for clients. */
+/** Maps any thrown error to the refusal to answer with. A Fault's text is sent only if it was written for clients. */
 import { Fault } from '../domain/fault.ts';
 import { type HttpCode, Refusal } from './problem.ts';
 
@@ -16,12 +16,12 @@ const TOLD: Readonly<Record<string, HttpCode>> = {
   not_ready: 'not_ready',
 };
 
-/** This controller will not do it any more; the one that took over will. */
+/** This controller cannot do it any more; the one that took over can. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved', 'fell_behind']);
 
 const RETRY_S = 10;
 
-/** What is waited for, where knowing it helps whoever asked. It says nothing of hosts, users or files. */
+/** What the controller waits for, if knowing it helps the client. The text names no hosts, users or files. */
 const AWAY: readonly (readonly [code: RegExp, text: string])[] = [
   [
     /^store_(unreachable|refused|busy|io)$/,
@@ -46,7 +46,7 @@ const waitingFor = (code: string): string =>
 
 export interface Failure {
   readonly refusal: Refusal;
-  /** The client did not cause it, so it is logged as an error. */
+  /** True for an error that the client did not cause; it is logged as an error. */
   readonly unexpected: boolean;
   /** The stable code for the log. */
   readonly code: string;

@@ -19,8 +19,8 @@ export function healthRoutes(http: Http, doors: Doors): Route[] {
       ctx.body = { status: 'ok' };
     }),
 
-    // Ready means that update checks are answered. A source or a database that is down does not change that: a proxy that
-    // took all controllers away for it would leave devices without an answer.
+    // Ready means that update checks are answered. This stays true while a source or a database is down. Otherwise a
+    // proxy would remove all controllers, and devices would get no answer.
     doors.open('GET', '/readyz', 'both', ctx => {
       const { snapshot } = picture;
       if (snapshot === undefined)

@@ -16,7 +16,7 @@ export interface ListenOptions {
   readonly trustedProxy?: boolean;
   /** Connections at once. Without a limit the file descriptors of the process are the limit. */
   readonly maxConnections?: number;
-  /** Called with the number of waiting connections closed to make room; at most once in ten seconds. */
+  /** Called at most once in ten seconds with the number of waiting connections closed to make room. */
   readonly onFull?: (closed: number) => void;
   readonly handler: RequestListener;
 }
@@ -25,14 +25,17 @@ export interface Listener {
   /** `https://127.0.0.1:8443` */
   readonly url: string;
   readonly port: number;
-  /** New connections use this pair; those that stand keep theirs. Only for a listener that speaks TLS. */
+  /** New connections use this pair; existing ones keep theirs. Only for a listener that speaks TLS. */
   renew(tls: { readonly cert: string; readonly key: string }): void;
   /** Stops accepting, waits up to `graceMs` for running requests, then cuts the rest. Idempotent. */
   close(graceMs: number): Promise<void>;
 }
 
 const HEADERS_MS = 20_000;
-/** A device sends a few requests and then nothing for hours: at 1,000 checks/s each idle second holds 1,000 sockets. */
+/**
+ * A device sends a few requests and then nothing for hours. At 1,000 checks/s each second of idle time holds 1,000
+ * sockets.
+ */
 const KEEP_ALIVE_MS = 10_000;
 /** Longer than the idle limit of common proxies (60 s), so that a proxy never reuses a connection as we close it. */
 const PROXY_KEEP_ALIVE_MS = 75_000;
@@ -60,7 +63,7 @@ const WHY: Readonly<Record<string, readonly [code: string, text: string]>> = {
   ENOTFOUND: ['address_unavailable', 'is not an address of this machine'],
 };
 
-/** The program before is still ending, or the network is still coming up. */
+/** The previous process is still ending, or the network is still coming up. */
 const MAY_PASS: ReadonlySet<string> = new Set(['port_in_use', 'address_unavailable']);
 
 function opened(server: Server, host: string, port: number): Promise<number> {
@@ -91,12 +94,12 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     );
   let closing: Promise<void> | undefined;
   let connections: Connections | undefined;
-  /** Not answered yet. */
+  /** Requests that are not answered yet. */
   const running = new Set<ServerResponse>();
   const handler: RequestListener = (req, res) => {
     const end = connections?.begin(req.socket);
     running.add(res);
-    // It comes once. `once` would wrap it, which each check would pay for.
+    // The event comes only once. `once` would wrap the listener, at a cost for each check.
     res.on('close', () => {
       running.delete(res);
       end?.();
@@ -129,7 +132,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
 }
 
-/** Otherwise the client would send its next request into a connection that is about to be closed. */
+/** Without this the client would send its next request into a connection that is about to be closed. */
 function sayClosing(res: ServerResponse): void {
   if (!res.headersSent) res.setHeader('Connection', 'close');
 }

@@ -44,7 +44,7 @@ interface HttpPorts {
   readonly admins: AdminStore;
   readonly audit: AuditStore;
   readonly artifacts: Artifacts;
-  /** Undefined: every device gets its APK from this controller. */
+  /** Undefined if every device gets its APK from this controller. */
   readonly apkLinks?: ApkLinks | undefined;
   readonly artifactUses: ArtifactUseSource;
   readonly examiner: BuildExaminer;
@@ -80,9 +80,9 @@ export interface HttpSettings {
   readonly checksPerMinute: number;
   /** A token of this age is renewed. */
   readonly tokenRenewAfterMs: number;
-  /** Devices that are asked to renew their token, a minute. */
+  /** The number of devices asked per minute to renew their token. */
   readonly tokenRenewalsPerMinute: number;
-  /** Of one device, update checks not counted. */
+  /** Requests of one device, not counting update checks. */
   readonly requestsPerMinute: number;
   /** Failed authentications per address. Valid tokens from that address are never refused for it. */
   readonly authFailuresPerMinute: number;
@@ -107,7 +107,7 @@ export interface HttpSettings {
   readonly downloadBytesPerS: number;
   /** APKs up to this size are held in memory, at most two of them; 0 holds none. */
   readonly memoryApkBytes: number;
-  /** A download whose receiver takes nothing for so long is given up. */
+  /** A download is given up when its receiver takes nothing for this long. */
   readonly stallMs: number;
 }
 
@@ -143,7 +143,7 @@ export const HTTP_DEFAULTS: Omit<HttpSettings, 'publicUrl'> = {
 export interface HttpOptions {
   readonly ports: HttpPorts;
   readonly observe: Observe;
-  /** Of this controller, as `package.json` has it. */
+  /** The version of this controller, from `package.json`. */
   readonly version: string;
   readonly metrics: () => Promise<{ contentType: string; body: string }>;
   /** At most two: the first signs, both verify. */

@@ -1,7 +1,7 @@
 /** Token buckets: of keys in bounded memory, and of devices by their slots. No bucket that is forgotten locks anyone out. */
 
 export interface RateLimit {
-  /** Takes one token. Returns 0 when granted, else the seconds to wait, at least 1. */
+  /** Takes one token. Returns 0 if there was one, else the seconds to wait, at least 1. */
   take(key: string): number;
 }
 
@@ -11,7 +11,7 @@ interface SlotLimit {
 }
 
 interface RateOptions {
-  /** On average, with a burst of as many. */
+  /** The average rate; a burst may be as large. */
   readonly perMinute: number;
   readonly monotonicMs: () => number;
 }
@@ -55,8 +55,8 @@ export function makeRateLimit(options: RateOptions & { maxKeys?: number }): Rate
 const FIRST_SLOTS = 1_024;
 
 /**
- * For the one hot route: eight bytes a device instead of three look-ups of a text a check. A slot that passes to another
- * device brings what is left of its minute.
+ * For the one hot route: eight bytes per device instead of three text look-ups per check. When a slot passes to another
+ * device, that device inherits what is left of the minute.
  */
 export function makeSlotLimit({ perMinute, monotonicMs }: RateOptions): SlotLimit {
   const costMs = 60_000 / perMinute;

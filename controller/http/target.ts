@@ -4,8 +4,8 @@
 const ABSOLUTE = /^https?:\/\/[^/?#]*/i;
 
 /**
- * Takes off what stands before a route: scheme and host of an absolute target, and the path of the public URL, which a
- * proxy may leave on. Routes are served with and without that path, so that both kinds of proxy work.
+ * Removes the prefix before a route: scheme and host of an absolute target, and the path of the public URL, which some
+ * proxies keep. Routes are served with and without that path, so both kinds of proxy work.
  */
 export function makeTarget(publicUrl: string): (target: string) => string {
   const base = new URL(publicUrl).pathname.replace(/\/$/, '');

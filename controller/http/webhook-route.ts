@@ -1,6 +1,6 @@
 /**
- * `POST /v1/webhooks/github`: authenticated by its HMAC alone, so a stranger's body is read before it can be refused.
- * The headers are checked first, and all bodies together have little memory and little time.
+ * `POST /v1/webhooks/github` is authenticated by its HMAC alone, so even a stranger's body must be read before it can
+ * be refused. The headers are checked first, and all bodies together get little memory and little time.
  */
 import { clientAddress } from './address.ts';
 import { readBody } from './body.ts';

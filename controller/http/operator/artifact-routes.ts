@@ -1,4 +1,6 @@
-/** Stored APKs (SPEC §6): uploaded and verified as Android would, listed with what names them, and deleted. */
+/**
+ * Stored APKs (SPEC §6): uploaded and verified as Android would, listed with the builds that name them, and deleted.
+ */
 import type * as Api from '../../../schemas/api.d.ts';
 import { type ArtifactUse, usesText } from '../../domain/artifact-use.ts';
 import { isSha256, type Sha256 } from '../../domain/ids.ts';
@@ -66,7 +68,7 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
           code: typeof reason === 'string' ? reason : code,
           actor,
         });
-        // An uploader can free space, so the full disk is named. A device is only told to come back.
+        // An uploader can free space, so the answer names the full disk. A device is only told to come back.
         throw code === 'disk_full'
           ? new Refusal('disk_full', 'the disk that holds the artifacts is full', { cause: error })
           : error;
@@ -101,7 +103,7 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
         const actor = `admin:${admin.name}`;
         observe({ type: 'ota.artifact.deleted', sha256, bytes: sizeBytes, actor });
         await audited(http, admin, 'artifact.delete', sha256, { size_bytes: sizeBytes, force, uses: own });
-        // What is gone must not be offered for another moment.
+        // A deleted APK must not be offered any longer.
         await reconciler.recheck();
       }
       ctx.status = 204;

@@ -1,4 +1,4 @@
-/** The brake (SPEC §6): stops what is offered at once, without Git, or lifts what stops it. Neither edits a rollout. */
+/** The brake (SPEC §6): stops offers at once, without Git, or lifts the stop. Neither edits a rollout. */
 import type * as Api from '../../../schemas/api.d.ts';
 import type { Halt } from '../../domain/halt.ts';
 import { readChecked } from '../body.ts';

@@ -9,7 +9,7 @@ import { queryOf } from './page.ts';
 export const givenBuild = (ctx: Context): BuildId | undefined =>
   queryOf(ctx, 'build', 'a build id', text => (isBuildId(text) ? text : undefined));
 
-/** Without one it is the build that devices are led to. Refusals `query_invalid`, `not_ready`. */
+/** Without a parameter it is the build that devices are led to. Refusals `query_invalid`, `not_ready`. */
 export function buildAsked(ctx: Context, snapshot: Snapshot | undefined): BuildId {
   const given = givenBuild(ctx);
   if (given !== undefined) return given;

@@ -1,4 +1,6 @@
-/** `POST /v1/devices/bulk`: tags, revokes or erases many devices. It says first what it would do. */
+/**
+ * `POST /v1/devices/bulk`: tags, revokes or erases many devices. Without confirmation it only says what it would do.
+ */
 import type * as Api from '../../../schemas/api.d.ts';
 import { type DeviceChange, isChangedBy, tagsAfter } from '../../domain/device-change.ts';
 import { countText } from '../../domain/plan/words.ts';

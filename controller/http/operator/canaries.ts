@@ -1,8 +1,8 @@
-/** Which devices a change of tags takes out of the canaries of the rollout in force. */
+/** Which devices stop being canaries of the rollout in force because of a change of tags. */
 import type { Snapshot } from '../../domain/decision.ts';
 import type { DeviceStore, NewDevice } from '../../ports/index.ts';
 
-/** Known devices that are canaries now and would be none with the tags they are given. */
+/** Devices that are canaries now and would not be with the given tags. */
 export function lostCanaries(
   snapshot: Snapshot | undefined,
   devices: Pick<DeviceStore, 'auth'>,

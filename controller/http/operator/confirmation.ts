@@ -1,4 +1,4 @@
-/** Requests that do what is rarely meant are refused until they say `yes=true` (`--yes` on the command line). */
+/** Rare and dangerous requests are refused until they say `yes=true` (`--yes` on the command line). */
 import type { Context } from 'koa';
 import { Refusal } from '../problem.ts';
 

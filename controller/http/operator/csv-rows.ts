@@ -1,4 +1,6 @@
-/** A CSV of devices as it streams in → rows. Accepts what spreadsheets write, and refuses the rest with the reason. */
+/**
+ * Parses a stream of CSV into rows of devices. Accepts what spreadsheets write, and refuses the rest with the reason.
+ */
 import { pipeline } from 'node:stream/promises';
 import { CsvError, type Parser, parse } from 'csv-parse';
 import {
@@ -32,7 +34,7 @@ async function* decoded(pieces: AsyncIterable<Buffer>): AsyncGenerator<string> {
   }
 }
 
-/** Leaves the first line out and says what it is. */
+/** Removes the header line from the stream and reports it. */
 async function* afterHeader(
   text: AsyncIterable<string>,
   onHeader: (header: SheetHeader) => void,
@@ -63,7 +65,7 @@ function headerOf(line: string): SheetHeader {
     throw invalid(`the first line must name the columns, one of them device_id; it is ${shown}`);
   const { columns } = header;
   const twice = columns.find((name, at) => columns.indexOf(name) !== at);
-  // Of a column that is there twice one would win unseen.
+  // If a column appeared twice, one of them would silently win.
   if (twice !== undefined) throw invalid(`the column ${JSON.stringify(twice)} is there twice`);
   const known = (name: string) =>
     READ_ONLY_COLUMNS.has(name) || IMPORT_COLUMNS.some(column => column === name);
@@ -100,7 +102,7 @@ export async function* csvRows(pieces: AsyncIterable<Buffer>): AsyncGenerator<un
   const text = afterHeader(decoded(pieces), found => {
     header = found;
   });
-  // The parser needs the delimiter, which is known once the first piece after the header is there.
+  // The parser needs the delimiter, which is known only after the header.
   const first = await text.next();
   if (header === undefined || first.done === true) return;
   const { columns } = header;
@@ -110,7 +112,8 @@ export async function* csvRows(pieces: AsyncIterable<Buffer>): AsyncGenerator<un
     yield* text;
   };
   const fed = pipeline(rest, parser);
-  // It fails too when the reader of these rows stops early. Whoever waits for it below is told; nobody else must be.
+  // This promise also rejects when the reader of these rows stops early. The code below awaits it; this handler only
+  // prevents an unhandled rejection.
   fed.catch(() => undefined);
   let row = 0;
   try {

@@ -1,4 +1,4 @@
-/** `GET /v1/devices`: the fleet, narrowed by what devices said last. */
+/** `GET /v1/devices`: the fleet, filtered by what devices reported last. */
 import type { Context } from 'koa';
 import type * as Api from '../../../schemas/api.d.ts';
 import type { Snapshot } from '../../domain/decision.ts';
@@ -13,7 +13,7 @@ import { oneOfQuery, pageOf, queryOf, wholeQuery } from './page.ts';
 
 const MAX_S = 10 * 365 * 86_400;
 
-/** With an outcome or a reason the build is what was attempted, else it is what runs. */
+/** With an outcome or a reason, the build is the attempted one, else the running one. */
 function filterOf(ctx: Context, snapshot: Snapshot | undefined, nowMs: number): DeviceFilter {
   const outcome = oneOfQuery(ctx, 'outcome', RECORDED_OUTCOMES);
   const reason = oneOfQuery(ctx, 'reason', RESULT_REASONS);
@@ -22,7 +22,7 @@ function filterOf(ctx: Context, snapshot: Snapshot | undefined, nowMs: number): 
   const ago = (seconds: number | undefined) => (seconds === undefined ? undefined : nowMs - seconds * 1000);
   const revoked = oneOfQuery(ctx, 'revoked', ['true', 'false']);
   return {
-    // What an id may begin with is what an id may be.
+    // A prefix has the same characters as an id.
     prefix: queryOf(ctx, 'prefix', 'the first characters of a device id', text =>
       isDeviceId(text) ? text : undefined,
     ),

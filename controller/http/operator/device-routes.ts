@@ -26,7 +26,7 @@ export const deviceOnWire = (row: DeviceRow): Device => ({
   has_push_token: row.hasPushToken,
 });
 
-/** `.` and `..` are legal ids, but clients resolve them as folders. So they may be encoded twice: `%252E`. */
+/** `.` and `..` are legal ids, but clients resolve them as folders, so they may be encoded twice: `%252E`. */
 export const deviceIdOf = (text: string): DeviceId => {
   const id = /^(%2E){1,2}$/i.test(text) ? '.'.repeat(text.length / 3) : text;
   if (!isDeviceId(id)) throw new Refusal('path_invalid', 'a device id matches [A-Za-z0-9._:-]{1,64}');
@@ -56,7 +56,7 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
       const known = devices.auth(deviceId);
       if (known !== undefined) throw known.revoked ? deviceRevoked() : deviceExists();
       const [enrolled] = await devices.enrol([{ deviceId, tags }], clock.nowMs(), tokens.kid);
-      // Of two concurrent requests the second must not learn the first one's token.
+      // When two requests run at the same time, the second must not learn the first one's token.
       if (enrolled === undefined || !enrolled.created) throw deviceExists();
       await audited(http, admin, 'device.enrol', deviceId, { tags });
       ctx.status = 201;

@@ -1,4 +1,6 @@
-/** `POST /v1/artifacts/examine`: what a merge would be told of the stored APKs, asked before it (SPEC §7). */
+/**
+ * `POST /v1/artifacts/examine`: the findings on stored APKs that a merge would get, asked before the merge (SPEC §7).
+ */
 import type * as Api from '../../../schemas/api.d.ts';
 import type { Build } from '../../domain/release.ts';
 import { readChecked } from '../body.ts';

@@ -28,10 +28,10 @@ const deviceOf = (row: DeviceRow): Device => ({
   signer: row.signer,
 });
 
-/** Of clocks that differ a little. */
+/** Tolerance for clocks that differ a little. */
 const AHEAD_MS = 60_000;
 
-/** A moment that is over, Unix ms; undefined: now is asked for. Refusal `query_invalid`. */
+/** A past moment in Unix ms; undefined means now. Refusal `query_invalid`. */
 function momentOf(ctx: Context, nowMs: number): number | undefined {
   const atMs = queryOf(ctx, 'at', 'a time with its offset, like 2026-12-01T14:00:00Z', parseTime);
   if (atMs !== undefined && atMs > nowMs + AHEAD_MS)

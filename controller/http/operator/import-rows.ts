@@ -32,7 +32,7 @@ interface ImportedRows {
 const SHOWN_ERRORS = 1000;
 /** Rows checked in one go, so that update checks are answered during an import. */
 const TURN_ROWS = 500;
-/** In place of tags: none, where an absent or empty cell keeps what there is. */
+/** Means "no tags"; an absent or empty cell means "keep the tags". */
 const CLEAR = '-';
 
 const tooLarge = (limits: ImportLimits): Refusal =>
@@ -56,7 +56,7 @@ async function* bounded(ctx: Context, limits: ImportLimits): AsyncGenerator<Buff
 const tagsOf = ({ tags = [] }: ImportRow): readonly string[] | undefined =>
   tags.length === 0 ? undefined : tags.includes(CLEAR) ? [] : tags;
 
-/** What the schema cannot say; empty when the row is right. */
+/** Checks what the schema cannot express; empty when the row is valid. */
 class Rules {
   readonly #seen = { device_id: new Map<string, number>(), token_sha256: new Map<string, number>() };
 
@@ -73,7 +73,7 @@ class Rules {
   }
 }
 
-/** All rows, or a Refusal `import_invalid` that lists what is wrong with each (at most the first 1,000). */
+/** All rows, or a Refusal `import_invalid` that lists the mistakes of each row (at most the first 1,000). */
 export async function readImport(
   ctx: Context,
   contract: Contract,

@@ -1,15 +1,15 @@
 /**
- * A JSON array of devices as it streams in → its elements, each parsed alone. The whole is never held, and depth is
- * bounded by the size of one element: parsing 30 MB of `[[[[…` at once takes 1 GB and seconds.
+ * Parses a stream that holds a JSON array of devices, one element at a time. The whole is never in memory, and the
+ * depth is bounded by the size of one element: parsing 30 MB of `[[[[…` at once takes 1 GB and seconds.
  */
 import { parseJson } from '../body.ts';
 import { Refusal } from '../problem.ts';
 
 const MAX_ELEMENT_BYTES = 16_384;
-/** Of what stands before and after the array. */
+/** Limit for the text before and after the array. */
 const MAX_AROUND_BYTES = 4_096;
 
-/** Nothing, or the object that `GET /v1/devices` answers. */
+/** Either nothing, or the object that `GET /v1/devices` answers. */
 const BEFORE = /^\uFEFF?\s*(\{\s*"devices"\s*:\s*)?$/;
 const AFTER_OBJECT = /^\s*(,\s*"next_after"\s*:\s*(null|"[^"\\]*")\s*)?\}\s*$/;
 const AFTER_ARRAY = /^\s*$/;
@@ -41,7 +41,7 @@ function collector(maxBytes: number, tooLarge: () => Refusal) {
   };
 }
 
-/** Where an element ends. Strings may hold brackets and commas, and a piece may end anywhere. */
+/** Finds the end of an element. Strings may hold brackets and commas, and a piece may end anywhere. */
 class Scanner {
   depth = 0;
   #inString = false;

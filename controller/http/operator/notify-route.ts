@@ -1,4 +1,4 @@
-/** Tries out where notifications go. The test message is a row of the outbox like any other, audited with it. */
+/** Sends a test notification. It is an outbox row like any other, audited in the same transaction. */
 import type * as Api from '../../../schemas/api.d.ts';
 import { readChecked } from '../body.ts';
 import type { Contract } from '../contract.ts';

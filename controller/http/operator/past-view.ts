@@ -1,4 +1,4 @@
-/** `GET /v1/devices/{id}/explain?at=…`: what a device would have been offered at a moment that is over. */
+/** `GET /v1/devices/{id}/explain?at=…`: what a device would have been offered at a past moment. */
 import type * as Api from '../../../schemas/api.d.ts';
 import { explain } from '../../domain/explain.ts';
 import { agreed, type World } from '../../domain/past.ts';
@@ -6,7 +6,7 @@ import type { DeviceRow, Past } from '../../ports/index.ts';
 import { isoTime } from '../iso-time.ts';
 import { decisionOnWire } from './explain-view.ts';
 
-/** What all worlds agree on is told; the rest is null, and `not_known` says why. */
+/** Shows what all possible worlds agree on. The rest is null, and `not_known` gives the reason. */
 export function pastOnWire(device: DeviceRow, past: Past, atMs: number): Api.PastExplanation {
   const { worlds } = past;
   const explained = ({ snapshot, device: then }: World) => explain(snapshot, then, atMs);
@@ -37,13 +37,13 @@ export function pastOnWire(device: DeviceRow, past: Past, atMs: number): Api.Pas
   };
 }
 
-/** A device that was erased and enrolled again was enrolled at its newest enrolment only. */
+/** For a device that was erased and enrolled again, only its newest enrolment is known. */
 function standingOf({ enrolledAtMs, revokedAtMs }: DeviceRow, atMs: number): Api.PastExplanation['standing'] {
   if (enrolledAtMs > atMs) return 'not_enrolled';
   return revokedAtMs !== undefined && revokedAtMs <= atMs ? 'revoked' : 'enrolled';
 }
 
-/** The steps that lead to the same finding in every world, in the order of the decision. */
+/** The steps with the same finding in every world, in the order of the decision. */
 function stepsIn(
   worlds: readonly World[],
   explained: (world: World) => { readonly steps: readonly Api.ExplainedStep[] },

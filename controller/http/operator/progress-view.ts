@@ -1,4 +1,4 @@
-/** How far the fleet is, in answers to operators. */
+/** The progress of the fleet, in answers to operators. */
 import type * as Api from '../../../schemas/api.d.ts';
 import { GOAL, hasArrived, subjectOf, waitsOf } from '../../domain/progress.ts';
 import type { Counted, OutcomeCounts } from '../../ports/index.ts';
@@ -14,7 +14,7 @@ export const resultsOnWire = (results: OutcomeCounts): Api.Results => ({
   reasons: [...results.reasons],
 });
 
-/** `results`: of the build that devices are led to, since the revision was applied. */
+/** `results`: those of the target build since the revision was applied. */
 export function progressOnWire(
   { picture, atMs, progress }: Counted,
   results: OutcomeCounts,

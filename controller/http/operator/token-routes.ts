@@ -24,7 +24,7 @@ const onWire = (token: AdminToken): TokenView => ({
   revoked_at: isoTime(token.revokedAtMs),
 });
 
-/** Refusal `confirmation_needed` where revoking locks out whoever asks, or everybody. */
+/** Refusal `confirmation_needed` if revoking the token locks out the caller, or everybody. */
 function needSafe(name: string, asking: AdminToken, all: readonly AdminToken[], nowMs: number): void {
   const valid = all.filter(token => token.revokedAtMs === undefined && token.expiresAtMs > nowMs);
   if (!valid.some(token => token.name === name)) return;
