@@ -1,4 +1,4 @@
-/** The last attempt, in memory and in the store: which revision was tried, and which problems it had. */
+/** The last attempt, in memory and in the store: its revision and its problems. */
 import type { Revision } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
 import type { Attempted, DesiredStore, OutboxEntry, RevisionDetail } from '../ports/index.ts';
@@ -8,11 +8,11 @@ export interface Attempts {
   readonly problems: readonly Problem[];
   /** Reads the last attempt back after a start. */
   restore(): Promise<void>;
-  /** False when this same rejection is already stored, so that it is reported once. */
+  /** Stores a rejection. False if the same rejection is already stored, so that it is reported only once. */
   reject(attempt: Attempted, effects: () => OutboxEntry[], detail: () => RevisionDetail): Promise<boolean>;
-  /** The attempt was committed together with the state that it applied. */
+  /** Notes a successful attempt in memory. It was committed together with the applied state. */
   applied(revision: Revision, warnings: readonly Problem[]): void;
-  /** The applied tree stands at this revision. */
+  /** Moves the applied state to this revision, which has the same tree. */
   stand(revision: Revision, atMs: number): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export function keepAttempts(desired: DesiredStore): Attempts {
       const repeated =
         before?.revision === attempt.revision &&
         JSON.stringify(before.problems) === JSON.stringify(attempt.problems);
-      // The status tells it only after the attempt and its outbox rows are committed.
+      // The status shows the attempt only after it and its outbox rows are committed.
       if (!repeated) await desired.reject(attempt, effects(), detail());
       revision = attempt.revision;
       problems = attempt.problems;

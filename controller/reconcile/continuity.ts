@@ -1,6 +1,6 @@
 /**
- * Whether a ramp continued without a break from the applied revision to a new head. A build that was reverted and
- * promoted again within one poll looks the same at both ends, but its ramp is a new one (GATES §6).
+ * Whether a ramp continued without a break from the applied revision to a new head. If a build is reverted and promoted
+ * again between two polls, both revisions look the same, but the ramp is a new one (GATES §6).
  */
 import { Fault } from '../domain/fault.ts';
 import type { Revision } from '../domain/ids.ts';
@@ -9,15 +9,15 @@ import type { Rollout } from '../domain/release.ts';
 import type { Applied, KeyValueStore, RolloutVersion, Source } from '../ports/index.ts';
 
 const KEY = 'reconcile.rejected_versions';
-/** How many rejected versions are remembered. They were never applied, so they break no ramp. */
+/** How many rejected versions are remembered. They were never applied, so they do not break a ramp. */
 const MOST_REJECTED = 100;
-/** With more versions than this within one poll, they are not read and the ramp begins again. */
+/** If there are more versions than this between two polls, they are not compared and the ramp begins again. */
 const DEEPEST = 200;
 
 export interface ContinuityOptions {
   readonly source: Pick<Source, 'rolloutHistory'>;
   readonly values: KeyValueStore;
-  /** Undefined when that version does not parse: it was never applied. */
+  /** Undefined if the version does not parse. Such a version was never applied. */
   readonly parseRollout: (version: RolloutVersion) => Rollout | undefined | Promise<Rollout | undefined>;
 }
 
@@ -34,7 +34,7 @@ export function makeContinuity({ source, values, parseRollout }: ContinuityOptio
     return text === undefined ? [] : (JSON.parse(text) as string[]);
   };
 
-  /** Newest first; undefined when the source cannot give them or there are too many. */
+  /** Newest first. Undefined if the source no longer has them or there are too many. */
   async function versionsBetween(revision: Revision, since: Revision): Promise<RolloutVersion[] | undefined> {
     const versions: RolloutVersion[] = [];
     try {

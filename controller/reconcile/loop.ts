@@ -1,6 +1,6 @@
 /**
- * The loop of SPEC §7: one pass at a time, woken by timer and hints. It is the one writer of desired state and the
- * one publisher of the snapshot.
+ * The reconcile loop of SPEC §7. It runs one pass at a time, woken by a timer and by hints. Only the loop writes desired
+ * state and publishes the snapshot.
  */
 import type { Snapshot } from '../domain/decision.ts';
 import { Fault, faultCode } from '../domain/fault.ts';
@@ -16,25 +16,25 @@ import { makeWaker } from './wake.ts';
 
 export interface ReconcileOptions extends PassOptions, PictureOptions {
   readonly clock: Clock & { readonly held: boolean };
-  /** Measures the age of the source, also while the wall clock is held. */
+  /** Measures the age of the source, even while the wall clock is held. */
   readonly monotonicMs: () => number;
-  /** Those of a build that nothing has ended. */
+  /** The halts of a build that are in force. */
   readonly halts: (buildId: BuildId) => Promise<readonly Halt[]>;
-  /** The stored progress of the running ramp; without a row the ramp begins again. */
+  /** The stored progress of the running ramp. If the row is missing, the ramp begins again. */
   readonly resume: (applied: Applied) => Promise<RampProgress | undefined>;
 }
 
 export interface Reconcile extends Reconciler {
   readonly snapshot: Snapshot | undefined;
-  /** True for a build that is or was declared: reports about it are accepted. */
+  /** True for a build that is or was declared. Reports about such builds are accepted. */
   knowsBuild(buildId: BuildId): boolean;
-  /** Time since the source was last read, ms; before the first read, time since the start, so that an outage shows. */
+  /** ms since the source was last read. Before the first read: ms since the start, so that an outage becomes visible. */
   sourceAgeMs(): number;
-  /** Publishes what the store holds, before the source is asked. */
+  /** Publishes the stored state before the source is read. */
   restore(): Promise<void>;
-  /** Shows what the controller that leads has committed. */
+  /** Publishes the state that the leader has committed. */
   follow(): Promise<void>;
-  /** Shows halts that another controller has committed. */
+  /** Publishes halts that another controller has committed. */
   noteHalts(): Promise<void>;
   /** Wakes by interval and by the source's own hints until stopped. */
   start(intervalMs: number, random: () => number): Promise<void>;
@@ -99,9 +99,9 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
       const kept = await desired.applied();
       if (kept === undefined) return;
       const progress = await options.resume(kept);
-      // It followed until now, so what is stored is newer than what it shows.
+      // This controller was a follower until now, so the stored state is newer than its snapshot.
       if (publication.snapshot !== undefined) return picture.follow(desired.applied);
-      // A ramp that begins again may be stopped until somebody knows what came before.
+      // A ramp that begins again may be halted until its earlier halts are known.
       const halts = progress === kept.progress ? kept.halts : (await desired.applied())?.halts;
       await picture.refresh({ ...kept, progress, halts });
     },

@@ -26,20 +26,20 @@ export interface PassOptions {
   readonly continuity: Continuity;
   /** Empty when the plan has the approvals that the policy asks for. */
   readonly approve: (revision: Revision, plan: Plan, needed: number) => Promise<Finding[]>;
-  /** Before the first revision of this store comes to stand. True: its build is stopped now, so it is judged again. */
+  /** Called before the first revision of this store is applied. True if its build is now halted: then judge again. */
   readonly doubt: (head: Standing) => Promise<boolean>;
-  /** Effects that the revision promises; committed with it. */
+  /** The outbox rows of the revision, committed together with it. */
   readonly effects: (reconciled: Reconciled) => OutboxEntry[];
 }
 
 export interface Kept {
   readonly attempts: Attempts;
   readonly picture: PictureKeeper;
-  /** Called when the source has just named its newest revision. */
+  /** Called each time the source has returned its newest revision. */
   readonly sourceRead: () => void;
 }
 
-/** Rejects with what the source, the store or a judging step threw; then nothing has changed. */
+/** Rejects with the error of the source, the store or a judging step. Nothing has changed then. */
 type Pass = (how: { readonly acceptRewrite?: Revision }) => Promise<void>;
 
 export function makePass(options: PassOptions, { attempts, picture, sourceRead }: Kept): Pass {
@@ -83,7 +83,7 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
       clock.nowMs(),
     );
 
-  /** The progress at this moment: a step may have been entered while the revision was judged. */
+  /** The current progress. A step may have been entered while the revision was judged. */
   function progressOf({ base, head }: Plan): RampProgress | undefined {
     const fresh = publication.snapshot?.progress;
     if (base === undefined || fresh === undefined || head.progress?.rampId !== base.progress?.rampId)
@@ -125,7 +125,7 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
     const revision = await source.head();
     sourceRead();
     const kept = await desired.applied();
-    // It was committed without an answer: its ramp and its halts are not those that are shown.
+    // The commit succeeded but its answer was lost, so the snapshot still has the old ramp and halts.
     if (isAnother(kept, publication.snapshot)) await picture.follow(desired.applied);
     // The stored ramp may be some minutes older than the one in the snapshot.
     const stands = publication.snapshot;
@@ -135,7 +135,7 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
       halts: stands?.halts ?? kept.halts,
     };
     if (applied?.revision === revision) {
-      // The branch went back from a rejected revision: that attempt is over.
+      // The branch went back from a rejected revision to the applied one, so the rejected attempt is over.
       if (attempts.revision !== revision) await attempts.stand(revision, applied.appliedAtMs);
       return unchanged(applied, sinceMs);
     }
@@ -162,7 +162,7 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
       await apply(tree, plan, problems, missing, sinceMs);
       return true;
     });
-    // A halt or a brake came while the revision was judged, so the judgement is out of date.
+    // The halts changed while the revision was judged, so it must be judged again.
     if (!done) await pass(how);
   }
 

@@ -1,4 +1,4 @@
-/** Puts together what stood at a moment that is over: the revision from Git, the rest from rows that were kept. */
+/** Reconstructs the state at a past moment: the revision from Git, and the rest from stored rows. */
 import { Fault } from '../domain/fault.ts';
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { JudgeSteps } from '../domain/judging/judge.ts';
@@ -27,17 +27,17 @@ interface PastOptions {
 interface InForce {
   readonly revision: Revision;
   readonly appliedAtMs: number;
-  /** Undefined: `why` it cannot be read. */
+  /** Undefined if it cannot be read; `why` says the reason. */
   readonly state: DesiredState | undefined;
   readonly why: string;
 }
 
-/** Revisions whose files are kept parsed: somebody who looks into a night asks for the same ones again. */
+/** Size of the cache of parsed revisions. Somebody who investigates an incident asks for the same ones again. */
 const KEPT = 4;
 
 export function makePast({ source, parse, desired, past }: PastOptions): PastSource {
   const parsed = new Map<Revision, DesiredState>();
-  // Reading a revision costs processes, so one is read at a time, however many ask.
+  // Reading a revision starts processes, so only one is read at a time.
   const inTurn = makeTurns();
 
   async function stateOf(revision: Revision, atMs: number): Promise<DesiredState | string> {
@@ -64,7 +64,7 @@ export function makePast({ source, parse, desired, past }: PastOptions): PastSou
     return typeof state === 'string' ? { ...row, state: undefined, why: state } : { ...row, state, why: '' };
   }
 
-  /** Verdicts that retention has removed cannot say how far a ramp had come. */
+  /** Undefined for times whose rows retention has deleted. The progress of the ramp is then unknown. */
   const stepAt = async (buildId: BuildId, fromMs: number, atMs: number, prunedBeforeMs: number) =>
     atMs < prunedBeforeMs ? undefined : past.step(buildId, fromMs, atMs);
 
@@ -110,7 +110,7 @@ export function makePast({ source, parse, desired, past }: PastOptions): PastSou
   };
 }
 
-/** A check-in is newer than any report before it, but only the last one is kept. */
+/** Prefers the last check-in, which is newer than any report before it. Earlier check-ins are not stored. */
 async function installedAt(
   past: PastStore,
   { deviceId, lastSeenMs, versionCode }: DeviceRow,

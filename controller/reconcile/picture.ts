@@ -1,4 +1,4 @@
-/** The snapshot of what the store holds: published when it changes, and again when an APK comes or goes. */
+/** Keeps the snapshot in line with the store. Publishes it when the state changes and when an APK is lost or comes back. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { makeSnapshot, type Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
@@ -11,44 +11,47 @@ import type { Applied, Clock } from '../ports/index.ts';
 import type { Publication } from './publication.ts';
 
 /**
- * A revision that another controller applied is shown after so long without the answer of a store in the network: it may
- * suspend or halt something. Builds that it did not tell of are not offered until it does.
+ * How long to wait for an APK store on the network before a revision of another controller is published. The revision may
+ * suspend or halt something, so it must not wait longer. Builds without an answer are not offered until there is one.
  */
 const SHOWN_WITHIN_MS = 200;
 
 export interface PictureOptions {
-  /** SHA-256 of the builds in use whose APK is gone. */
+  /** SHA-256 of the builds in use whose APK is missing. */
   readonly missing: (state: DesiredState) => Promise<ReadonlySet<Sha256>>;
-  /** Where the snapshot is put in force; the loop alone publishes. */
+  /** Puts snapshots in force. Only the loop publishes. */
   readonly publication: Publication;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly observe: Observe;
 }
 
 export interface PictureKeeper {
-  /** True for a build that is or was declared: reports about it are accepted. */
+  /** True for a build that is or was declared. Reports about such builds are accepted. */
   knowsBuild(buildId: BuildId): boolean;
-  /** SHA-256 of the builds in use whose APK is gone. It may wait for a store in the network: never ask in a turn of the publication. */
+  /**
+   * SHA-256 of the builds in use whose APK is missing. This may wait for a store on the network, so never call it inside
+   * `publication.inTurn`.
+   */
   missing(state: DesiredState): Promise<ReadonlySet<Sha256>>;
   of(applied: Applied, missing: ReadonlySet<Sha256>): Snapshot;
   publish(snapshot: Snapshot, applied: Applied): void;
   /** Publishes again only if the revision or the stored APKs differ from what is in force. */
   refresh(applied: Applied): Promise<void>;
   /**
-   * Publishes what another controller has committed, or this one without an answer. It waits for a store in the network
-   * only where nothing is shown yet.
+   * Publishes a state that another controller has committed, or a commit of this one whose answer was lost. Waits for
+   * an APK store on the network as long as it takes only if there is no snapshot yet.
    */
   follow(read: () => Promise<Applied | undefined>): Promise<void>;
   /** Publishes the halts of `current` if they differ from those in force. */
   noteHalts(standing: (buildId: BuildId) => Promise<readonly Halt[]>): Promise<void>;
-  /** The same for the stored APKs only. It asks neither the source nor the store and waits for no pass. */
+  /** Checks only the stored APKs and publishes if they changed. Reads neither source nor database, and waits for no pass. */
   recheck(): Promise<void>;
 }
 
 export function keepPicture({ missing, publication, clock, observe }: PictureOptions): PictureKeeper {
   let former: ReadonlyMap<BuildId, unknown> = new Map();
 
-  // Whoever asked last knows best, so answers are taken in the order of the questions.
+  // The newest look is the most accurate, so looks run one after the other in the order of the calls.
   const looks = makeTurns();
 
   const of = (applied: Applied, gone: ReadonlySet<Sha256>): Snapshot =>
@@ -84,7 +87,7 @@ export function keepPicture({ missing, publication, clock, observe }: PictureOpt
     await publication.inTurn(() => {
       const { snapshot } = publication;
       if (snapshot?.state !== asked) {
-        again = true; // another revision came meanwhile
+        again = true; // another revision was published meanwhile
         return;
       }
       const next = { ...snapshot, missingArtifacts: gone };
@@ -95,7 +98,7 @@ export function keepPicture({ missing, publication, clock, observe }: PictureOpt
   }
 
   let looking: Promise<void> | undefined;
-  /** Many callers at once cause at most two looks: the one under way, and one that begins after the last call. */
+  /** Many concurrent calls cause at most two looks: the running one, and one that begins after the last call. */
   function recheck(): Promise<void> {
     again = true;
     looking ??= (async () => {
@@ -121,10 +124,10 @@ export function keepPicture({ missing, publication, clock, observe }: PictureOpt
       const standing = publication.snapshot;
       const isNew = standing?.revision !== seen.revision;
       const asked = isNew ? missing(seen.state) : undefined;
-      // With nothing to show yet, nothing is kept waiting.
+      // Without a snapshot nothing is offered yet, so the full wait does no harm.
       const gone = standing === undefined ? await asked : await soon(asked);
       const isKnown = await publication.inTurn(async () => {
-        // Again: a brake may have been pressed here meanwhile.
+        // Reads again, because a brake may have been pressed here meanwhile.
         const applied = (await read()) ?? seen;
         const { snapshot } = publication;
         const isSame = snapshot?.revision === applied.revision;
@@ -158,7 +161,7 @@ export function keepPicture({ missing, publication, clock, observe }: PictureOpt
   };
 }
 
-/** A promise of nothing is none to wait for. */
+/** Waits at most `SHOWN_WITHIN_MS` for the answer. Does not wait for `undefined`. */
 async function soon<T>(answer: Promise<T> | undefined): Promise<T | undefined> {
   const late = new AbortController();
   const tooLate = wait(SHOWN_WITHIN_MS, undefined, { signal: late.signal }).catch(() => undefined);
@@ -167,7 +170,7 @@ async function soon<T>(answer: Promise<T> | undefined): Promise<T | undefined> {
   return first;
 }
 
-/** APKs that may be missing for all that `standing` says. */
+/** APKs of the state that `standing` does not show to be present. */
 function unknownIn(state: DesiredState, standing: Snapshot | undefined): Set<Sha256> {
   const known = standing === undefined ? [] : offerableBuilds(standing).map(build => build.sha256);
   const stored = new Set(known.filter(sha256 => standing?.missingArtifacts.has(sha256) !== true));

@@ -1,16 +1,16 @@
-/** The snapshot in force, and the subscribers that are told when another takes its place. */
+/** Holds the snapshot in force and calls the subscribers when a new one replaces it. */
 import type { Snapshot } from '../domain/decision.ts';
 import { type InTurn, makeTurns } from '../domain/turns.ts';
 import type { Picture } from '../ports/index.ts';
 
 export interface Publication extends Picture {
-  /** Puts a snapshot that was committed in force, then tells the subscribers in the order of their subscription. */
+  /** Puts a committed snapshot in force, then calls the subscribers in the order of their subscription. */
   publish(next: Snapshot): void;
-  /** Puts a snapshot with the same offers in force, such as one whose ramp only grew older. Subscribers are not told. */
+  /** Puts a snapshot with the same offers in force, for example with more served time. Subscribers are not called. */
   replace(next: Snapshot): void;
   /**
-   * Runs one at a time what reads the snapshot, commits a change and puts it in force. Such work never waits for Git or
-   * GitHub, so that neither can delay a halt.
+   * Runs one task at a time. A task reads the snapshot, commits a change and puts it in force. Tasks must never wait for Git
+   * or GitHub, so that neither can delay a halt.
    */
   readonly inTurn: InTurn;
   /** Called after each publish, until the process ends. It must not throw and must not wait. */

@@ -1,4 +1,4 @@
-/** What is recorded of a revision: its events, its audit row, and the problem of a rewritten history. */
+/** The records of a revision: its events, its audit row, and the problem of a rewritten history. */
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import { withExcerpts } from '../domain/excerpt.ts';
@@ -31,7 +31,7 @@ export function announce(observe: Observe, revision: Revision, transitions: Plan
   }
 }
 
-/** The head no longer descends from the applied revision: a problem that belongs to no file. */
+/** The problem of a head that no longer descends from the applied revision. It belongs to no file. */
 export const rewritten = (revision: Revision, applied: Revision): Problem => ({
   severity: 'error',
   code: 'history_rewritten',
@@ -67,7 +67,7 @@ export function auditOf(
   };
 }
 
-/** What is kept of a revision that a person may ask about: enough for its page, and never more. */
+/** Limits of the stored details of a revision: enough for its page. */
 const MOST_CHANGES = 100;
 const MOST_PROBLEMS = 50;
 const MOST_CHARS = 500;

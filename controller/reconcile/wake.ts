@@ -35,7 +35,7 @@ export function makeWaker(source: Pick<Source, 'watch'>, run: () => Promise<bool
     if (state === 'idle') {
       state = 'running';
       current = loop();
-      // Only our own bugs get here: crash and restart clean.
+      // Only bugs get here: crash and restart in a clean state.
       current.catch(error => {
         throw error;
       });
