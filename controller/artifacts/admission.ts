@@ -11,21 +11,21 @@ import { concernFindings, disagreements, leftBehindFinding, missingFinding } fro
 import type { FleetSdks } from './fleet-sdks.ts';
 import { type OpenReader, verdictOf } from './inspect.ts';
 
-/** What tells new builds from those that were declared before. */
+/** What tells new builds from builds that were declared before. */
 type Known = Pick<Standing, 'state' | 'formerBuilds'>;
 
 export interface Admission {
   /**
-   * Errors of the builds that can be offered. Builds of `standing` are left out: if their APK was lost or damaged since,
-   * their offers are held ({@link missing}), but the commit that withdraws or reverts them must pass. What no device
-   * installs is an error for a build that `standing` never declared, and a warning for the others.
+   * Errors of the builds that can be offered. Builds of `standing` are left out: if their APK was lost or damaged
+   * since, their offers are held ({@link missing}), but the commit that withdraws or reverts them must pass. An APK
+   * that no device installs is an error for a build that `standing` never declared, else a warning.
    */
   admit(state: DesiredState, standing?: Known): Promise<Finding[]>;
-  /** What {@link admit} finds in builds that `standing` does not offer yet. */
+  /** The findings of {@link admit} for builds that `standing` does not offer yet. */
   examine(builds: readonly Build[], standing?: Known): Promise<Finding[]>;
   /** Builds that can be offered but whose APK is gone or changed. A file is read again when its size or time changed. */
   missing(state: DesiredState): Promise<ReadonlySet<Sha256>>;
-  /** Forgets the verdict on an APK: the next look reads its bytes again. */
+  /** Forgets the verdict on an APK: the next check reads its bytes again. */
   distrust(sha256: Sha256): void;
 }
 
@@ -33,16 +33,16 @@ interface AdmissionOptions {
   readonly artifacts: Artifacts;
   readonly openReader?: OpenReader;
   readonly monotonicMs: () => number;
-  /** Counts the devices that a build leaves behind. Without it that warning is left out. */
+  /** Counts the devices that a build leaves behind. If undefined, that warning is left out. */
   readonly fleet?: FleetSdks;
 }
 
-/** Before a promotion the bytes are read again, unless they were read this recently. */
+/** A promotion reads the bytes again, unless they were read this recently. */
 const FRESH_MS = 60_000;
-/** Verdicts to remember; judging many pull requests must not fill the memory. */
+/** How many verdicts are remembered; judging many pull requests must not fill the memory. */
 const MAX_VERDICTS = 256;
 
-/** The verdict on a file, which counts while the file's size and time stay the same. */
+/** The verdict on a file. It is valid while the file's size and time stay the same. */
 interface KnownVerdict {
   readonly sizeBytes: number;
   readonly changedAtMs: number;
@@ -76,7 +76,7 @@ export function makeAdmission(options: AdmissionOptions): Admission {
   const verdictOn = (build: Build, file: string, maxAgeMs: number): Promise<ApkVerdict> =>
     faulted(() => judge(build.sha256, file, maxAgeMs));
 
-  /** Why the build cannot be served as it is declared. */
+  /** Why the build cannot be served as declared. */
   async function check(build: Build, maxAgeMs: number): Promise<Finding[]> {
     const file = await artifacts.path(build.sha256);
     if (file === undefined) return [missingFinding(build)];
@@ -105,7 +105,7 @@ export function makeAdmission(options: AdmissionOptions): Admission {
     return count.below === 0 ? [] : [leftBehindFinding(build, count)];
   }
 
-  /** Also of builds that stand already: a disk that cannot be read must never hold up what is applied. */
+  /** Findings for a build that is declared already. A disk that cannot be read must never hold up what is applied. */
   async function ofStanding(build: Build): Promise<Finding[]> {
     return (await stands(build)) ? concernsOf(build, true) : [];
   }

@@ -1,7 +1,7 @@
 /**
- * A bucket of an S3-compatible store: each APK is one object under its hash. The client is loaded here alone, so that a
- * controller with APKs on disk does without it. Its credentials come from where it looks for them itself: the
- * environment, a shared file, the role of the host.
+ * A bucket of an S3-compatible store: each APK is one object under its hash. Only this file loads the client, so that a
+ * controller with APKs on disk does without it. The client finds its own credentials: in the environment, a shared
+ * file, or the role of the host.
  */
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
@@ -11,7 +11,7 @@ import { isSha256, type Sha256 } from '../domain/ids.ts';
 
 export interface BucketPlace {
   readonly bucket: string;
-  /** Without a slash at its ends; may be empty. */
+  /** Has no slash at its ends; may be empty. */
   readonly prefix: string;
   /** For stores other than AWS, such as `https://s3.example.com`. */
   readonly endpoint?: string | undefined;
@@ -24,7 +24,7 @@ export interface StoredObject {
   readonly sizeBytes: number;
   /** Unix ms, by the store's clock. */
   readonly storedAtMs: number;
-  /** Another one when the object was replaced. */
+  /** Changes when the object is replaced. */
   readonly tag: string;
 }
 
@@ -33,27 +33,27 @@ export interface Bucket {
   head(sha256: Sha256): Promise<StoredObject | undefined>;
   /** Sorted by name. */
   list(): Promise<(StoredObject & { readonly sha256: Sha256 })[]>;
-  /** One request. The store is told the hash and refuses other bytes; the object appears when it is whole. */
+  /** One request. The store gets the hash and refuses other bytes; the object appears only when it is complete. */
   put(sha256: Sha256, file: string, sizeBytes: number): Promise<void>;
-  /** The bytes as they come. Undefined if the object does not exist. */
+  /** Streams the bytes. Undefined if the object does not exist. */
   read(sha256: Sha256): Promise<AsyncIterable<Buffer> | undefined>;
   delete(sha256: Sha256): Promise<void>;
-  /** A URL by which anybody may read the object for `seconds`; the store is not asked. */
+  /** A URL by which anybody may read the object for `seconds`. Makes no request to the store. */
   link(sha256: Sha256, seconds: number): Promise<string>;
-  /** Whose APKs these are; undefined in a new bucket. */
+  /** The installation that owns these APKs; undefined in a new bucket. */
   owner(): Promise<string | undefined>;
   claim(owner: string): Promise<void>;
   close(): void;
 }
 
 const CONNECT_MS = 5_000;
-/** Without a byte for so long a request is given up. */
+/** A request is given up when no byte arrives for this long. */
 const SILENT_MS = 60_000;
 const ATTEMPTS = 3;
-/** Downloads wait for this answer, and serve the copy without it. */
+/** Downloads wait for this answer. When it is late, they serve the copy without it. */
 const HEAD_MS = 3_000;
 const APK_TYPE = 'application/vnd.android.package-archive';
-/** Beside the APKs: the id of the installation that they belong to. */
+/** The object beside the APKs that holds the id of their installation. */
 const OWNER = 'installation';
 
 export async function openBucket(place: BucketPlace): Promise<Bucket> {
@@ -63,7 +63,7 @@ export async function openBucket(place: BucketPlace): Promise<Bucket> {
     forcePathStyle: place.pathStyle,
     maxAttempts: ATTEMPTS,
     requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: SILENT_MS },
-    // Trailers with checksums are not implemented by all stores; the hash in the header says more.
+    // Not all stores implement trailers with checksums, and the hash in the header says more.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...(place.endpoint !== undefined && { endpoint: place.endpoint }),
@@ -199,7 +199,7 @@ const isAbsent = (error: unknown): boolean => {
 const CREDENTIALS =
   'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a shared credentials file, or the role of this host';
 
-/** The client's own texts may quote what was sent, so only the name of its error is told. */
+/** The client's own error texts may quote what was sent, so only the error's name is reported. */
 function toFault(error: unknown, { bucket, region }: BucketPlace): unknown {
   const { name = '', code = name, $metadata } = error as Refusal;
   const status = $metadata?.httpStatusCode;

@@ -1,4 +1,7 @@
-/** Copies stored APKs between folders and buckets. Each is read, hashed and compared; what is there already is left alone. */
+/**
+ * Copies stored APKs between folders and buckets. Each is read, hashed and compared. APKs that the target already has
+ * are left alone.
+ */
 import { createReadStream } from 'node:fs';
 import { Fault } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
@@ -12,12 +15,12 @@ export interface ApkPlace {
   fileOf(sha256: Sha256, sizeBytes: number): Promise<string | undefined>;
   release(sha256: Sha256): Promise<void>;
   take(sha256: Sha256, file: string, sizeBytes: number): Promise<void>;
-  /** The installation that these APKs belong to; undefined if nothing says so. */
+  /** The installation that owns these APKs; undefined if unknown. */
   owner(): Promise<string | undefined>;
   claim(owner: string): Promise<void>;
 }
 
-/** A folder as the controller keeps it. */
+/** A folder in the controller's own layout. */
 export const folderPlace = (apks: Artifacts): ApkPlace => ({
   list: () => apks.list(),
   fileOf: async sha256 => ((await apks.check(sha256)) === 'intact' ? apks.path(sha256) : undefined),
@@ -29,7 +32,7 @@ export const folderPlace = (apks: Artifacts): ApkPlace => ({
   claim: async () => undefined,
 });
 
-/** `staging`: an empty folder, through which objects come. */
+/** `staging`: an empty folder for objects on their way. */
 export const bucketPlace = (bucket: Bucket, staging: Artifacts): ApkPlace => ({
   list: bucket.list,
   fileOf: async (sha256, sizeBytes) => {
@@ -63,7 +66,7 @@ export type CopiedApk = {
   readonly result: 'copied' | 'present' | 'damaged';
 };
 
-/** Faults `artifacts_not_ours` and those of both places. What was copied before a fault stays. */
+/** Faults `artifacts_not_ours` and those of both places. APKs that were copied before a fault stay. */
 export async function copyApks(
   from: ApkPlace,
   to: ApkPlace,

@@ -1,7 +1,6 @@
 /**
- * APKs on disk, each under the name of its own hash. A file becomes visible only when it is whole: bytes go to a
- * temporary file, are counted, hashed, synced and inspected there, and are then renamed. An upload that fails leaves
- * nothing behind.
+ * APKs on disk, each named by its own hash. Bytes go to a temporary file, where they are counted, hashed, synced and
+ * inspected. Only then is the file renamed, so it is never visible half written. A failed upload leaves nothing behind.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -30,7 +29,7 @@ interface DiskOptions {
   readonly folder: string;
   /** Disk space for all APKs. */
   readonly quotaBytes: number;
-  /** Judges a complete file before it gets its name; rejects with a Fault `artifact_rejected`. */
+  /** Judges a complete file before it is renamed; rejects with a Fault `artifact_rejected`. */
   readonly inspect: (file: string, sha256: Sha256) => Promise<void>;
   /** Wall time: the age of an APK counts from its last upload. */
   readonly nowMs: () => number;
@@ -38,7 +37,7 @@ interface DiskOptions {
 
 const INCOMING = '.incoming-';
 
-/** Another controller that shares the folder may be writing a younger one. */
+/** Younger files are kept: another controller that shares the folder may be writing them. */
 const LEFT_FOR_MS = HOUR_MS;
 
 /** Removes the remains of uploads that were killed. */
@@ -87,7 +86,7 @@ function diskArtifacts(options: DiskOptions, sizes: ReadonlyMap<Sha256, number>)
   const has = async (sha256: Sha256): Promise<boolean> =>
     (await regular(fileOf(folder, sha256))) !== undefined;
 
-  /** Names are given, renewed and taken one at a time. */
+  /** Files are named, renewed and deleted one at a time. */
   let naming: Promise<unknown> = Promise.resolve();
   function alone<T>(work: () => Promise<T>): Promise<T> {
     const done = naming.then(work, work);
@@ -95,7 +94,7 @@ function diskArtifacts(options: DiskOptions, sizes: ReadonlyMap<Sha256, number>)
     return done;
   }
 
-  /** Makes a stored APK as young as a new one, so that it is not collected. False when there is none. */
+  /** Makes a stored APK as young as a new one, so that it is not collected. False when it is not stored. */
   const renew = (sha256: Sha256): Promise<boolean> =>
     alone(async () => {
       if (!(await has(sha256))) return false;
@@ -151,7 +150,7 @@ function diskArtifacts(options: DiskOptions, sizes: ReadonlyMap<Sha256, number>)
 
   return {
     put: async (sha256, body, maxBytes) => {
-      // Renewed before the body arrives: what is being uploaded again must not be collected meanwhile.
+      // Renewed before the body arrives: an APK must not be collected while it is being uploaded again.
       const stored = await renew(sha256);
       const intact = stored && (await check(sha256)) === 'intact';
       const sizeBytes = intact

@@ -1,4 +1,4 @@
-/** What admission says about a build and its APK, as findings at the keys of the build's file. */
+/** Turns the verdict on a build and its APK into findings at the keys of the build's file. */
 import { type ApkVerdict, type Concern, compareWithBuild, HINTS } from '../apk/index.ts';
 import { countText } from '../domain/plan/words.ts';
 import type { Finding } from '../domain/problem.ts';
@@ -31,7 +31,7 @@ export const leftBehindFinding = (build: Build, { below, known }: SdkCount): Fin
   severity: 'warning',
 });
 
-/** Empty when Android accepts the APK and it is what the build says. */
+/** Empty when Android accepts the APK and it matches the build. */
 export function disagreements(build: Build, verdict: ApkVerdict): Finding[] {
   if (!verdict.ok)
     return [
@@ -51,8 +51,8 @@ export function disagreements(build: Build, verdict: ApkVerdict): Finding[] {
 }
 
 /**
- * What prevents an install although the APK is signed. A build that was declared before may be what the fleet runs, so it
- * is not refused, and its warnings have been shown already.
+ * Problems that prevent an install although the APK is signed. A build that was declared before may be what the fleet
+ * runs, so it is not refused; its warnings were shown already.
  */
 export function concernFindings(build: Build, concerns: readonly Concern[], declared: boolean): Finding[] {
   return concerns

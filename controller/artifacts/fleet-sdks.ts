@@ -1,8 +1,8 @@
-/** How many devices run which Android version, since a new build can leave some of them behind. */
+/** Counts devices by Android version, since a new build can leave some of them behind. */
 import type { DeviceStore } from '../ports/index.ts';
 
 export interface SdkCount {
-  /** Devices that run an older SDK than asked for. */
+  /** Devices that run an SDK older than the requested one. */
   readonly below: number;
   /** Devices that reported their SDK. */
   readonly known: number;
@@ -10,7 +10,7 @@ export interface SdkCount {
 
 export type FleetSdks = (minSdk: number) => Promise<SdkCount>;
 
-/** A fleet changes slowly, and many pull requests are judged against it. */
+/** The count is kept for a while: a fleet changes slowly, and many pull requests are judged against it. */
 const KEPT_MS = 600_000;
 const PAGE = 1000;
 

@@ -12,7 +12,9 @@ export interface Imported {
   readonly file: string;
   readonly sha256: Sha256;
   readonly sizeBytes: number;
-  /** `present`: it was stored before. `repaired`: what was stored was damaged. An object gives the code of the refusal. */
+  /**
+   * `present`: it was stored before. `repaired`: the stored APK was damaged. An object holds the code of the refusal.
+   */
   readonly result: 'stored' | 'present' | 'repaired' | { readonly code: string; readonly message: string };
 }
 

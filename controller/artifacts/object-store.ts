@@ -1,7 +1,7 @@
 /**
- * APKs in a bucket, with a verified copy on the controller's disk of each that is in use: devices are served from there,
- * under the same rules as without a bucket, and go on being served while the bucket is away. The bucket says what is
- * stored; a copy of what it does not hold any more is served to nobody.
+ * APKs in a bucket, with a verified copy on the controller's disk of each that is in use. Devices are served from the
+ * copies, under the same rules as without a bucket, also while the bucket cannot be reached. The bucket decides what is
+ * stored: a copy of a deleted object is not served.
  */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -14,33 +14,33 @@ import type { Tombstones } from './tombstones.ts';
 
 interface ObjectStoreOptions {
   readonly bucket: Bucket;
-  /** The copies; it judges what is uploaded. */
+  /** The copies on disk. This store also judges uploads. */
   readonly copies: Artifacts;
   readonly tombstones: Tombstones;
   /** For all APKs in the bucket. */
   readonly quotaBytes: number;
   /** Id of the installation that the bucket must belong to. */
   readonly owner: string;
-  /** This controller brings the APKs of its disk into a new bucket. */
+  /** True if this controller moves the APKs of its disk into a new bucket. */
   readonly leads: () => boolean;
   readonly monotonicMs: () => number;
-  /** The copy of an APK took the place of a damaged object. */
+  /** Called when the copy of an APK has replaced a damaged object. */
   readonly onRepaired: (sha256: Sha256, sizeBytes: number) => void;
 }
 
 export interface ObjectStore extends Artifacts, ApkLinks {
-  /** Asks the bucket something that changes nothing. Faults of {@link Bucket}. */
+  /** Sends the bucket a request that changes nothing. Faults of {@link Bucket}. */
   probe(): Promise<void>;
-  /** Deletes copies that are not in use, and nothing in the bucket. */
+  /** Deletes copies that are not in use, but nothing in the bucket. */
   tidy(keep: ReadonlySet<Sha256>, storedBeforeMs: number): Promise<void>;
 }
 
-/** A download does not ask the bucket what another asked just now. */
+/** How long an answer of the bucket is reused by other downloads. */
 const KNOWN_FOR_MS = 5_000;
-/** Long enough for a device to begin; what has begun goes on. */
+/** Long enough for a device to begin; a download that has begun may finish. */
 const LINK_S = 300;
 
-/** Faults `object_store_refused`, `artifacts_not_ours`. A bucket that is away does not keep the controller from starting. */
+/** Faults `object_store_refused`, `artifacts_not_ours`. The controller starts even if the bucket cannot be reached. */
 export async function openObjectStore(options: ObjectStoreOptions): Promise<ObjectStore> {
   const store = objectStore(options);
   try {
@@ -60,16 +60,16 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
     { readonly atMs: number; readonly answer: Promise<StoredObject | undefined> }
   >();
   const fetching = new Map<Sha256, Promise<string | undefined>>();
-  /** Which object a copy was made of; another one in its place is read again. */
+  /** The tag of the object that each copy was made of. If the object is replaced, it is read again. */
   const tags = new Map<Sha256, string>();
-  /** Objects that were read and hold other bytes than they should. */
+  /** Objects whose bytes do not match their hash. */
   const spoilt = new Map<Sha256, string>();
   let usedBytes = 0;
-  /** Objects get their names, and lose them, one at a time. */
+  /** Objects are named and deleted one at a time. */
   const naming = makeTurns();
   let owned: Promise<void> | undefined;
 
-  /** Before the first change. */
+  /** Checks the owner of the bucket before the first change. */
   function ours(): Promise<void> {
     owned ??= own().catch(error => {
       owned = undefined;
@@ -93,7 +93,7 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
     );
   }
 
-  /** A new bucket gets what was stored on disk so far, and is ours when it has all of it. */
+  /** Copies all APKs on disk to a new bucket. The bucket is marked as ours when it has all of them. */
   async function moveIn(): Promise<void> {
     for (const { sha256, sizeBytes } of await copies.list()) {
       const file = await copies.path(sha256);
@@ -122,7 +122,7 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
     return started;
   }
 
-  /** Undefined when the object holds other bytes than its name says: it is served to nobody. */
+  /** Undefined when the object's bytes do not match its name: it is not served. */
   async function fetchCopy(sha256: Sha256, { sizeBytes, tag }: StoredObject): Promise<string | undefined> {
     const body = await bucket.read(sha256);
     if (body === undefined) return undefined;
@@ -143,7 +143,7 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
     try {
       found = await headOf(sha256);
     } catch (error) {
-      // Away, or it refuses us: what was stored when the bucket was asked last is served on.
+      // The bucket cannot be reached or refuses us: the last known state is still served.
       if (copy !== undefined && faultCode(error).startsWith('object_store_')) return copy;
       throw error;
     }
@@ -287,7 +287,7 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
   };
 }
 
-/** What `put` says of bytes that are not what their name says. */
+/** The error of `put` for bytes that do not match their name. */
 const OTHER_BYTES: ReadonlySet<string> = new Set(['sha256_mismatch', 'too_large']);
 
 /** Undefined if the object does not exist. */

@@ -6,18 +6,18 @@ interface Quota {
   readonly usedBytes: number;
   /** Counts an APK with this size; `undefined` when it is gone. */
   count(sha256: Sha256, sizeBytes: number | undefined): void;
-  /** What is stored now: another controller may share the folder. */
+  /** Sets what is stored now: another controller may share the folder. */
   recount(stored: ReadonlyMap<Sha256, number>): void;
-  /** Space for one upload. The space of the APK that it replaces can be used as well. */
+  /** Reserves space for one upload. The space of the APK that it replaces can be used as well. */
   reserve(replaces: Sha256): Reservation;
 }
 
 export interface Reservation {
   /** Fault `quota_exceeded`. */
   add(bytes: number): void;
-  /** The upload is stored: its bytes are counted under its name from now on. */
+  /** The upload is stored: from now on its bytes count under its name. */
   keep(): void;
-  /** Gives back what was not kept. */
+  /** Frees the reserved space that was not used. */
   release(): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Marks of APKs that were deleted from an object store. The object itself goes only after its tombstone has stood for a while
- * and was looked at again: a new upload meanwhile keeps it.
+ * Marks APKs that were deleted from an object store. The object itself is deleted later, when its tombstone is old
+ * enough and was checked again. A new upload meanwhile keeps the object.
  */
 import { HOUR_MS, MINUTE_MS } from '../domain/duration.ts';
 import { Fault } from '../domain/fault.ts';
@@ -9,15 +9,15 @@ import type { KeyValueStore } from '../ports/index.ts';
 
 export interface Tombstones {
   has(sha256: Sha256): boolean;
-  /** Does nothing for one that exists. */
+  /** Does nothing if the tombstone exists. */
   set(sha256: Sha256): Promise<void>;
   /** The APK is wanted again. Fault `object_going` while its object is being deleted. */
   clear(sha256: Sha256): Promise<void>;
-  /** Those that have stood long enough. */
+  /** The tombstones that are old enough. */
   ripe(): Sha256[];
-  /** From now on nobody may upload it. False when it is wanted again, or when another controller deletes it. */
+  /** From now on nobody may upload the APK. False when it is wanted again, or when another controller deletes it. */
   claim(sha256: Sha256): Promise<boolean>;
-  /** Its object is deleted. */
+  /** The object is deleted. */
   done(sha256: Sha256): Promise<void>;
   /** Reads them again: another controller has changed them. */
   refresh(): Promise<void>;
@@ -25,15 +25,15 @@ export interface Tombstones {
 
 const KEY = 'artifacts.tombstones';
 const STANDS_FOR_MS = HOUR_MS;
-/** A controller that ended in the middle of a deletion holds up uploads of that APK no longer. */
+/** After this time an interrupted deletion no longer holds up uploads of its APK. */
 const GOES_FOR_MS = 10 * MINUTE_MS;
 
-/** Since when it stands, Unix ms; negative: since when its object is being deleted. */
+/** When the tombstone was made, Unix ms. Negative: when the deletion of its object began. */
 type Stones = Readonly<Record<Sha256, number>>;
 
 const parsed = (text: string | undefined): Stones => JSON.parse(text ?? '{}') as Stones;
 
-/** Kept in memory too: devices are served while the database is away, and their APKs are looked up here. */
+/** Kept in memory too: devices are served while the database cannot be reached, and each download looks here. */
 export async function openTombstones(
   values: Pick<KeyValueStore, 'get' | 'change'>,
   nowMs: () => number,
