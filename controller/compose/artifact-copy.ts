@@ -1,4 +1,7 @@
-/** `ota artifact copy`: the words for a place become a folder, or a bucket with the settings of the environment. */
+/**
+ * `ota artifact copy`: turns the places on the command line into a folder or a bucket, with the settings of the
+ * environment.
+ */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +21,7 @@ export interface ApkCopies {
   copy(from: string, to: string, told: (one: CopiedApk) => void): Promise<readonly CopiedApk[]>;
 }
 
-/** What is copied was judged when it was uploaded. */
+/** Copied APKs were judged when they were uploaded. */
 const folderOf = (folder: string, nowMs: () => number): Promise<Artifacts> =>
   openDiskArtifacts({
     folder,
@@ -27,7 +30,7 @@ const folderOf = (folder: string, nowMs: () => number): Promise<Artifacts> =>
     nowMs,
   });
 
-/** `cwd`: what relative folders are relative to. */
+/** `cwd`: the base of relative folders. */
 export const apkCopiesOf = (environment: Environment, cwd: string, nowMs: () => number): ApkCopies => ({
   copy: async (from, to, told) => {
     if (!isBucket(from)) needFolder(path.resolve(cwd, from));
@@ -52,7 +55,7 @@ export const apkCopiesOf = (environment: Environment, cwd: string, nowMs: () => 
 
 const isBucket = (place: string): boolean => place.startsWith('s3:');
 
-/** A mistyped source is not made. */
+/** A source folder with a mistyped name is not created. */
 function needFolder(folder: string): void {
   if (existsSync(folder)) return;
   throw new Fault('artifact_folder_missing', `--from: the folder ${folder} does not exist`, {

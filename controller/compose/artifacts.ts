@@ -18,11 +18,11 @@ const MEGABYTE = 1_048_576;
 
 interface StoredApks {
   readonly artifacts: Artifacts;
-  /** Undefined where APKs lie in the data folder alone. */
+  /** Undefined if APKs are only in the data folder. */
   readonly objectStore: ObjectStore | undefined;
 }
 
-/** Opens the store and, when configured, fills it from a folder. A bad APK is reported and stops no other. */
+/** Opens the store and, if configured, fills it from a folder. A bad APK is reported and does not stop the others. */
 export async function openArtifacts(ground: Ground): Promise<StoredApks> {
   const { settings } = ground;
   const folder = folderOf(settings);
@@ -50,7 +50,7 @@ async function isDeclared({ store }: Ground, sha256: Sha256): Promise<boolean> {
   return builds.some(build => build.sha256 === sha256);
 }
 
-/** Undefined where APKs are in a folder. */
+/** Undefined if APKs are in a folder. */
 export function placeOf(
   settings: Pick<
     Settings,
@@ -73,8 +73,8 @@ const MARKER = '.shared';
 const MARKER_KEY = 'artifacts.marker';
 
 /**
- * Controllers of one database serve the same APKs: the one that leads leaves a random word in its folder, and the others
- * look whether theirs says it. Fault `artifacts_not_shared`.
+ * Controllers of one database must serve the same APKs. The leader writes a random word to its folder, and the others
+ * check that theirs holds the same word. Fault `artifacts_not_shared`.
  */
 export async function proveShared({ settings, store }: Pick<Ground, 'settings' | 'store'>): Promise<void> {
   if (store.feed === undefined || settings.OTA_ARTIFACTS?.kind === 'bucket') return;

@@ -1,4 +1,4 @@
-/** Work that nobody waits for: jobs that a timer repeats, and jobs that a publish starts. */
+/** Work that nobody waits for: jobs repeated by a timer, and jobs started by a publish. */
 import type { BackgroundPart, Observe } from '../domain/event.ts';
 import { Fault, faultCode } from '../domain/fault.ts';
 

@@ -1,4 +1,4 @@
-/** What the pages propose, with the judgement and the GitHub of this controller. */
+/** Gives the change proposals of the pages this controller's judgement and GitHub. */
 import { makeChanges } from '../changes/changes.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import type { JudgeTree } from '../github/pulls.ts';

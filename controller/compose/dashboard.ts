@@ -1,4 +1,4 @@
-/** The pages for people: whether they are served, and what they are given. */
+/** The pages for people: whether they are served, and the parts they need. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { type Dashboard, makeDashboard } from '../dashboard/dashboard.ts';
@@ -31,29 +31,29 @@ interface PageParts {
   readonly artifacts: Artifacts;
   readonly changes: Changes;
   readonly brake: Brake;
-  /** Undefined where people sign in with tokens alone. */
+  /** Undefined if people can sign in only with tokens. */
   readonly provider: IdentityProvider | undefined;
   /** Undefined without GitHub. */
   readonly github: ApprovalSource | undefined;
 }
 
 export interface Pages {
-  /** For HTTP, which checks the tokens. */
+  /** For the HTTP face, which checks the tokens. */
   open(show: ShowToken): PageFace;
   /** Ends the streams of open pages. */
   stop(): void;
 }
 
 /**
- * On a listener of the operators' own, or where only this machine can ask. A fleet's public address gets no sign-in
- * form unless OTA_DASHBOARD says so; a proxy in front makes loopback as public as itself.
+ * Pages are served on the operators' own listener, or if only this machine can connect. A fleet's public address has no
+ * sign-in form unless OTA_DASHBOARD asks for it. Behind a proxy, loopback is as public as the proxy.
  */
 export function servesPages(settings: Settings): boolean {
   const { OTA_DASHBOARD, OTA_OPERATOR_PORT, OTA_HOST, OTA_TRUSTED_PROXY } = settings;
   return OTA_DASHBOARD ?? (OTA_OPERATOR_PORT !== undefined || (isLoopback(OTA_HOST) && !OTA_TRUSTED_PROXY));
 }
 
-/** `fleet/releases` for a repository anywhere, the folder's own name for one on this machine. */
+/** `fleet/releases` for a remote repository, the folder's name for a local one. */
 export function sourceName(source: string): string {
   const parts = source.replace(/\/+$|\.git$/g, '').split(/[/:]/);
   const remote = /^(https?|ssh):|^[^/]+@[^/]+:/.test(source);
@@ -65,7 +65,7 @@ const isHttps = (settings: Settings): boolean =>
     ? settings.OTA_TLS_CERT !== undefined || settings.OTA_TRUSTED_PROXY
     : settings.OTA_OPERATOR_URL.startsWith('https:');
 
-/** Undefined where they are not served. */
+/** Undefined if the pages are not served. */
 export function pagesOf(ground: Ground, parts: PageParts): Pages | undefined {
   if (!servesPages(ground.settings)) return undefined;
   let opened: Dashboard | undefined;
@@ -78,7 +78,7 @@ export function pagesOf(ground: Ground, parts: PageParts): Pages | undefined {
   };
 }
 
-/** GitHub's pages: beside its API at `api.` or under `/api/v3`. */
+/** The address of GitHub's pages, derived from its API at `api.` or under `/api/v3`. */
 function pullUrlOf({ OTA_GITHUB_REPO, OTA_GITHUB_URL }: Settings): ((number: number) => string) | undefined {
   if (OTA_GITHUB_REPO === undefined) return undefined;
   const pages = OTA_GITHUB_URL.replace(/\/api\/v3$/, '').replace('//api.', '//');

@@ -1,4 +1,7 @@
-/** How the parts are told that a database in the network is away. With SQLite nobody asks: the file is this machine's. */
+/**
+ * Watches a database in the network and tells the parts when it cannot be reached. SQLite is a local file and needs no
+ * watch.
+ */
 import { Fault } from '../domain/fault.ts';
 import type { AdminStore } from '../ports/index.ts';
 import { type DatabaseWatch, watchDatabase } from '../watch/database.ts';
@@ -18,7 +21,7 @@ export const databaseOf = ({
         observe: around.observer.observe,
       });
 
-/** A token that was revoked meanwhile must not work for ever: nobody is let in by a list that is too old. */
+/** A token that was revoked meanwhile must not work for ever, so a token list that is too old admits nobody. */
 export const guardAdmins = (
   admins: AdminStore,
   database: Pick<DatabaseWatch, 'stale'> | undefined,

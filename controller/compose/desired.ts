@@ -34,7 +34,7 @@ export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: Desi
   const { source, judging, parseRollout, admission, publication, github } = parts;
   const { nudges, notifications, exposure, formerHalts } = parts;
 
-  /** Effects that a judged revision promises; they are committed together with it. */
+  /** Effects of a judged revision; they are committed together with it. */
   function promised(reconciled: Reconciled): OutboxEntry[] {
     const standing = publication.snapshot?.revision;
     const told = [
@@ -43,7 +43,7 @@ export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: Desi
     ];
     if (reconciled.kind === 'rejected') return told;
     const { before, after } = reconciled;
-    // Time may have widened the rollout since exposure was last looked at; those devices were not told yet.
+    // Time may have widened the rollout since the last exposure check; the devices it added were not nudged yet.
     const settledAtMs = before === undefined ? undefined : exposure.settledAtMs(before.revision);
     return [...told, ...nudges.promise({ snapshot: before, atMs: settledAtMs ?? nowMs() }, after)];
   }
@@ -73,7 +73,7 @@ export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: Desi
   });
 }
 
-/** What was: the revisions of the source beside the rows that the store has kept. */
+/** Past states, read from the revisions of the source and the rows of the store. */
 export const retrospectOf = (
   { store }: Ground,
   source: Source,

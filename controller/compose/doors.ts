@@ -57,7 +57,7 @@ export interface Doors {
   close(): Promise<void>;
 }
 
-/** Opens the listeners, then builds the face with the URL they got: port 0 is known only then. */
+/** Opens the listeners, then builds the face with their URL: port 0 becomes a real port only then. */
 export async function openListeners(
   settings: Settings,
   certificate: CertificateWatch | undefined,

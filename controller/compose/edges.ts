@@ -1,4 +1,4 @@
-/** The edges of the composition: settings become a source, artifacts, a pusher and keys. */
+/** The edges of the composition: turns settings into a source, artifacts, a pusher and keys. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -50,7 +50,7 @@ export function sourceOf(
   });
 }
 
-/** Undefined without credentials. That is reported once, and devices learn of updates by polling (SPEC §8). */
+/** Undefined without credentials. Then this is reported once, and devices learn of updates by polling (SPEC §8). */
 export async function pusherOf(settings: Settings, observe: Observe): Promise<Fcm | undefined> {
   const file = settings.OTA_FCM_CREDENTIALS;
   if (file === undefined) {
@@ -60,7 +60,7 @@ export async function pusherOf(settings: Settings, observe: Observe): Promise<Fc
     });
     return undefined;
   }
-  // Loaded only where nudges are on: it costs some 55 ms of CPU.
+  // Loaded only if nudges are on: it costs some 55 ms of CPU.
   const { makeFcm, serviceAccount } = await import('../push/fcm.ts');
   return makeFcm(serviceAccount(readText('OTA_FCM_CREDENTIALS', file)));
 }
@@ -82,10 +82,10 @@ export interface Keys {
   readonly nudgeMaster: Buffer;
 }
 
-/** `neverMade`: why a missing key is not made; undefined makes it. */
+/** `neverMade`: why a missing key must not be created; if undefined, it is created. */
 export function keysOf(settings: Settings, neverMade: NeverMade | undefined, observe: Observe): Keys {
   const folder = settings.OTA_DATA;
-  /** The secret from its setting, else from its file, and its name for errors. */
+  /** The secret from its setting or else its file, and a name for error messages. */
   function given(
     setting: 'OTA_TOKEN_KEY' | 'OTA_NUDGE_KEY',
     file: string,
@@ -107,8 +107,8 @@ export function keysOf(settings: Settings, neverMade: NeverMade | undefined, obs
 }
 
 /**
- * When no valid token has the scope `admin`, writes one to a file in the data folder, readable by its owner alone. This
- * also happens after all such tokens have expired or were revoked: otherwise nobody could ever get in again.
+ * If no valid token has the scope `admin`, writes a new one to a file in the data folder, readable by its owner alone.
+ * This also happens after all such tokens expired or were revoked: otherwise nobody could ever get in again.
  */
 export async function firstOperator(
   store: Store,
@@ -119,7 +119,7 @@ export async function firstOperator(
     t => t.revokedAtMs === undefined && t.expiresAtMs > nowMs,
   );
   if (standing.some(t => t.scopes.includes('admin'))) return undefined;
-  // The token in an old file is used up: an expired or revoked token must not become valid again.
+  // The token in an old file is not used again: an expired or revoked token must not become valid.
   rmSync(path.join(folder, ADMIN_TOKEN_FILE), { force: true });
   const { secret } = keptSecret(folder, ADMIN_TOKEN_FILE, () => newAdminToken(randomBytes).token);
   await store.admins.create(
@@ -129,6 +129,6 @@ export async function firstOperator(
   return path.join(folder, ADMIN_TOKEN_FILE);
 }
 
-/** `first`, unless an operator of another scope took the name. */
+/** Returns `first`, or a variant if an operator of another scope took the name. */
 const freeName = (name: string, taken: readonly { readonly name: string }[]): string =>
   taken.some(t => t.name === name) ? freeName(`${name}-again`, taken) : name;

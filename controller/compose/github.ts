@@ -1,4 +1,4 @@
-/** Wires the GitHub console; apart from the rest, because all of it is optional. */
+/** Wires the GitHub console, separately because all of it is optional. */
 
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
@@ -24,14 +24,14 @@ import type { FormerHaltWatch } from '../watch/former-halts.ts';
 import { narrowRollout } from '../yaml/narrow.ts';
 import type { Ground } from './ground.ts';
 
-/** What a halt that is pressed or lifted promises: without GitHub nothing, and it stays ahead of Git. */
+/** The effects of pressing or lifting a halt. Without GitHub there are none, and the halt stays ahead of Git. */
 export const haltEffectsOf = ({ OTA_GITHUB_REPO }: Pick<Settings, 'OTA_GITHUB_REPO'>): HaltEffects =>
   OTA_GITHUB_REPO === undefined ? () => [] : halt => [brakeRow(halt)];
 
 const TICK_MS = 1_000;
 const FORMER_HALTS_MS = 30_000;
 
-/** Starts what looks at GitHub by itself. */
+/** Starts the jobs that poll GitHub. */
 export function watchGitHub(
   { background }: Ground,
   github: GitHubConsole,
@@ -41,7 +41,7 @@ export function watchGitHub(
   background.every(FORMER_HALTS_MS, 'github', () => formerHalts.look());
 }
 
-/** The snapshot tells operators of the pull request as soon as it is open. */
+/** Adds the pull request to the snapshot, so that operators see it as soon as it is open. */
 export const noteProposal =
   (publication: Publication): GitHubParts['onProposed'] =>
   (id, pullUrl) =>
@@ -71,7 +71,7 @@ export interface GitHubParts {
   readonly pace?: GitHubPace | undefined;
 }
 
-/** A token or a whole App; settings were checked to hold one of them. */
+/** A token or a GitHub App; the settings were checked to hold one of them. */
 export function githubAuthOf(settings: Settings): GitHubAuth {
   const { OTA_GITHUB_TOKEN, OTA_GITHUB_APP_ID, OTA_GITHUB_APP_INSTALLATION, OTA_GITHUB_APP_KEY } = settings;
   if (OTA_GITHUB_TOKEN !== undefined) return { kind: 'token', token: OTA_GITHUB_TOKEN.reveal() };
@@ -121,7 +121,7 @@ export function consoleOf(parts: GitHubParts): GitHubConsole | undefined {
   });
 }
 
-/** Undefined without a secret; then the route answers 503. */
+/** Undefined without a secret; the route then answers 503. */
 export function webhookOf(
   { settings, store, nowMs, observe }: GitHubParts,
   hint: (about: 'source' | 'pulls') => void,

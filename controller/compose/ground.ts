@@ -1,4 +1,4 @@
-/** What every part of the composition uses: settings, surroundings, clock, store, and the list of what to close. */
+/** What every part of the composition uses: settings, surroundings, clock, store, and the list of things to close. */
 import { randomUUID } from 'node:crypto';
 import type { Observer } from '../observe/observe.ts';
 import type { Pusher } from '../ports/index.ts';
@@ -16,15 +16,15 @@ export interface Surroundings {
   readonly wallMs: () => number;
   readonly monotonicMs: () => number;
   readonly random: () => number;
-  /** Replaces Firebase. */
+  /** Replaces Firebase in tests. */
   readonly pusher?: Pusher;
   readonly githubPace?: GitHubPace;
-  /** Starts Git; default: a small process of this controller's own. */
+  /** Starts Git. Default: a small process of this controller's own. */
   readonly runGit?: RunGit;
   readonly version: string;
-  /** Names this machine to people. Default: `localhost`. */
+  /** The name of this machine in messages to people. Default: `localhost`. */
   readonly host?: string;
-  /** Called once when this process cannot go on: `lease_lost`, `installation_moved`, `fell_behind` or `takeover_failed`. */
+  /** Called once when this process must end: `lease_lost`, `installation_moved`, `fell_behind` or `takeover_failed`. */
   readonly overtaken?: (code: string) => void;
 }
 
@@ -39,7 +39,7 @@ export interface Ground {
   readonly ends: Ends;
 }
 
-/** What must be closed at the end, in reverse order of opening. */
+/** The list of things to close at the end, in reverse order of opening. */
 export interface Ends {
   add(close: () => unknown): void;
   /** Closes everything, even if some of it fails; rejects with the first failure. Later calls do nothing. */
@@ -65,7 +65,7 @@ export function makeEnds(): Ends {
   };
 }
 
-/** The store of the data folder; how long its transactions take is observed. */
+/** Opens the store of the data folder and measures the time of its transactions. */
 export const storeOptions = (
   settings: Pick<Settings, 'OTA_DATA' | 'OTA_DATABASE' | 'OTA_DATABASE_CONNECTIONS' | 'OTA_LEASE'>,
   {
@@ -95,7 +95,7 @@ export const storeOptions = (
   },
 });
 
-/** A held clock stops exposure, but not what was promised already. */
+/** The time for due work. A held clock stops exposure, but effects that were promised already still run. */
 export const dueMsOf =
   ({ nowMs, around }: Pick<Ground, 'nowMs' | 'around'>): (() => number) =>
   () =>

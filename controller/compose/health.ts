@@ -1,4 +1,4 @@
-/** Gathers what the health checks are made from; other services are asked seldom and never hold an answer up for long. */
+/** Collects the input of the health checks. Other services are asked seldom and never delay an answer for long. */
 import { statfs } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ObjectStore } from '../artifacts/object-store.ts';
@@ -86,7 +86,7 @@ export function healthSource(ground: Ground, parts: HealthParts): HealthSource {
 const missingBuilds = ({ state, missingArtifacts }: Snapshot): BuildId[] =>
   [...state.builds.values()].filter(b => missingArtifacts.has(b.sha256)).map(b => b.buildId);
 
-/** Tokens of other systems and devices that were not seen yet are no concern of our keys. */
+/** Leaves out tokens of other systems and devices that were not seen yet: they say nothing about our keys. */
 function keyFacts(
   kids: ReadonlyMap<string | undefined, number>,
   { tokenKeys }: Pick<Keys, 'tokenKeys'>,
@@ -97,7 +97,7 @@ function keyFacts(
   return { own, orphaned };
 }
 
-/** The same answer for a minute, and for all who ask at once. */
+/** Keeps an answer for a minute and shares it among all concurrent callers. */
 function seldom<T extends Probe>(monotonicMs: () => number, ask: () => Promise<T>): () => Promise<T | Probe> {
   let last: { readonly atMs: number; readonly answer: Promise<T | Probe> } | undefined;
   return () => {
@@ -162,7 +162,7 @@ export interface WatchedWebhook {
   refusedAtMs(): number | undefined;
 }
 
-/** A delivery with a wrong signature may be anybody's: it is remembered in memory alone and writes nothing. */
+/** Anybody can send a delivery with a wrong signature, so it is remembered only in memory. */
 export function watchWebhook(
   webhook: Webhook,
   { store, nowMs }: Pick<Ground, 'store' | 'nowMs'>,

@@ -1,4 +1,4 @@
-/** The OpenID provider, where one is set. */
+/** The OpenID provider, if one is configured. */
 import { makeProvider } from '../identity/provider.ts';
 import type { IdentityProvider } from '../ports/index.ts';
 import type { Ground } from './ground.ts';

@@ -1,4 +1,4 @@
-/** Is this the controller of that database? Asked before it takes the database over, and answered anew by `ota adopt`. */
+/** Checks that a database belongs to this controller before it is taken over. `ota adopt` changes the answer. */
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 import {
@@ -32,8 +32,8 @@ const identityOf = (settings: Settings, keys: Keys): Identity => ({
 });
 
 /**
- * The keys, and the question whose database it is, which needs them. With devices a missing key is never replaced: the
- * controller would then refuse the whole fleet.
+ * The keys, and the check whose database it is, which needs them. If devices exist, a missing key is never replaced:
+ * the controller would then refuse the whole fleet.
  */
 export function keysAtTheDoor(settings: Settings, observe: Observe) {
   let keys: Keys | undefined;
@@ -50,7 +50,7 @@ export function keysAtTheDoor(settings: Settings, observe: Observe) {
   };
 }
 
-/** Fault `installation_differs`: it names each setting, what the database says, and the two ways on. */
+/** Fault `installation_differs`: it names each setting, the value in the database, and the two ways to go on. */
 async function recogniseHere(installation: InstallationStore, identity: Identity): Promise<void> {
   const differing = await installation.settle(known => recognise(known, identity));
   if (differing.length === 0) return;
@@ -63,13 +63,13 @@ async function recogniseHere(installation: InstallationStore, identity: Identity
 }
 
 export interface Adoptions {
-  /** What differs. With a reason the database is made to agree, and the audit says so. */
+  /** Returns the differences. With a reason, updates the database to match and writes an audit row. */
   adopt(reason: string | undefined): Promise<readonly Difference[]>;
 }
 
 /**
- * `ota adopt`, on the controller's host with its environment. Faults of the settings, the keys and the database;
- * `schema_older` where no controller of this version has started yet.
+ * `ota adopt`, run on the controller's host with its environment. Faults of the settings, the keys and the database;
+ * `schema_older` if no controller of this version has started yet.
  */
 export const adoptionsOf = (
   environment: Readonly<Record<string, string | undefined>>,
@@ -77,7 +77,7 @@ export const adoptionsOf = (
 ): Adoptions => ({
   adopt: async reason => {
     const settings = readSettings(environment);
-    // The keys are there: whoever made new ones here would adopt what no device knows.
+    // Missing keys are not created here: no device would know them.
     const identity = identityOf(
       settings,
       keysOf(settings, 'devices_depend', () => undefined),

@@ -1,4 +1,4 @@
-/** Notifications: destinations from settings become queues of the outbox. Without OTA_NOTIFY there are none. */
+/** Notifications: each destination in the settings gets a queue of the outbox. Without OTA_NOTIFY there are none. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Snapshot } from '../domain/decision.ts';
@@ -10,7 +10,7 @@ import type { Notifier } from '../ports/index.ts';
 import { readDestinations } from '../settings/destinations.ts';
 import { dueMsOf, type Ground } from './ground.ts';
 
-/** A little longer than one try may take. */
+/** A little longer than the time limit of one try. */
 const TEST_PATIENCE_MS = 12_000;
 
 export function notificationsOf(ground: Ground, picture: () => Snapshot | undefined): Notifications {
@@ -51,7 +51,7 @@ export const notifierOf = (
     patience: () => wait(TEST_PATIENCE_MS, undefined, { ref: false }),
   });
 
-/** What was promised to a destination that is no longer set can never arrive. */
+/** Ends notices to destinations that are no longer set: they can never arrive. */
 export async function endRemoved({ store, around }: Ground, { handlers }: Notifications): Promise<void> {
   const served = new Set(handlers.map(h => h.topic));
   for (const { topic } of await store.outbox.waiting()) {

@@ -1,4 +1,4 @@
-/** Nudges: the push service, and what a change promises the devices. Without credentials there are none. */
+/** Nudges: the push service, and the nudges that a change promises to devices. Without credentials there are none. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Snapshot } from '../domain/decision.ts';
@@ -13,14 +13,14 @@ import { pusherOf } from './edges.ts';
 import { dueMsOf, type Ground } from './ground.ts';
 import type { Leading } from './leading.ts';
 
-/** Controllers look twice a second at what others have changed. */
+/** Controllers look for changes by others twice a second. */
 const FOLLOWED_WITHIN_MS = 1_000;
 
 export interface Nudges {
   readonly handlers: readonly OutboxHandler[];
   /** Undefined: nudges are off. */
   readonly pusher: Pusher | undefined;
-  /** Promises a nudge to each device that is offered something by `now` and was not by `before`. */
+  /** Promises a nudge to each device that `now` offers something and `before` did not. */
   promise(before: Moment, now: Snapshot, campaignId?: string): OutboxEntry[];
 }
 
@@ -66,14 +66,14 @@ function campaignsOver(
     handlers: [campaigns],
     pusher,
     promise: (before, now, campaignId = randomUUID()) => {
-      // A nudged device may ask any controller: by then each follows.
+      // A nudged device may ask any controller, so nudges wait until all of them have caught up.
       const notBeforeMs = leading.isFollowed ? nowMs() + FOLLOWED_WITHIN_MS : 0;
       return [{ ...campaignEntry(before, now, campaignId), notBeforeMs }];
     },
   };
 }
 
-/** What drains the promised effects: GitHub's, then nudges. */
+/** Handles the promised effects: GitHub's first, then nudges. */
 export const outboxOf = (
   ground: Ground,
   nudges: Nudges,

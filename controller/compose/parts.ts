@@ -1,4 +1,4 @@
-/** Makes every part of a controller and joins them; nothing runs yet. */
+/** Makes and connects every part of a controller; nothing runs yet. */
 import { makeAdmission } from '../artifacts/admission.ts';
 import { makeFleetSdks } from '../artifacts/fleet-sdks.ts';
 import type { ObjectStore } from '../artifacts/object-store.ts';
@@ -45,11 +45,11 @@ import { artifactWatchOf, formerHaltsOf, type Watches, watchesOf } from './watch
 export interface Parts {
   readonly source: Source;
   readonly artifacts: Artifacts;
-  /** Undefined where APKs are in a folder. */
+  /** Undefined if APKs are in a folder. */
   readonly objectStore: ObjectStore | undefined;
   readonly examiner: BuildExaminer;
   readonly publication: Publication;
-  /** What devices and people are answered from: the publication, unless the database is away for too long. */
+  /** The state that answers come from: the publication, unless the database could not be reached for too long. */
   readonly picture: Picture;
   /** Undefined with SQLite. */
   readonly database: DatabaseWatch | undefined;
@@ -58,7 +58,7 @@ export interface Parts {
   readonly stored: ArtifactWatch;
   readonly github: GitHubConsole | undefined;
   readonly changes: Changes;
-  /** Undefined where people sign in with tokens alone. */
+  /** Undefined if people can sign in only with tokens. */
   readonly provider: IdentityProvider | undefined;
   readonly outbox: Outbox;
   readonly notifier: Notifier;
@@ -68,7 +68,7 @@ export interface Parts {
   readonly webhook: WatchedWebhook | undefined;
   readonly retrospect: PastSource;
   readonly health: HealthSource;
-  /** Has open pull requests looked at now. */
+  /** Starts a check of the open pull requests now. */
   readonly stirPulls: () => void;
 }
 

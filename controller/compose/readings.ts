@@ -1,4 +1,4 @@
-/** What the gauges of `/metrics` are read from at a scrape. */
+/** Collects the values of the gauges at each scrape of `/metrics`. */
 
 import { effectivePercent, type Snapshot } from '../domain/decision.ts';
 import { gateOf } from '../domain/gate/advice.ts';
@@ -61,7 +61,7 @@ export const readingsOf = (
   deviceTokens: () => {
     const name = (kid: string | undefined): string => (kid === IMPORTED_KID ? 'imported' : (kid ?? 'unseen'));
     const counted = new Map([...store.devices.kids()].map(([kid, devices]) => [name(kid), devices]));
-    // A key that no device uses any more is shown as 0, so that its series does not vanish.
+    // A key that no device uses any more is reported as 0, so that its series does not vanish.
     return new Map([...keys.tokenKeys.map(({ kid }) => [kid, 0] as const), ['unseen', 0], ...counted]);
   },
   tlsExpiresAtMs: () => certificate?.expiresAtMs,

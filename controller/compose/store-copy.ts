@@ -1,4 +1,4 @@
-/** `ota store copy`: the words for a place become a data folder or the database of the environment. */
+/** `ota store copy`: turns the places on the command line into a data folder or the database of the environment. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { Fault } from '../domain/fault.ts';
@@ -6,7 +6,7 @@ import { readSettings } from '../settings/settings.ts';
 import { type Copied, type CopyStep, cancelCopy, copyStore } from '../store/copy/copy.ts';
 import type { Place } from '../store/copy/place.ts';
 
-/** More would only wait: one walks, one writes. */
+/** More would only wait: one reads, one writes. */
 const CONNECTIONS = 2;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -21,7 +21,7 @@ export interface Moves {
   cancel(from: string): Promise<string>;
 }
 
-/** `cwd`: what relative data folders are relative to. */
+/** `cwd`: the base of relative data folders. */
 export const movesOf = (environment: Environment, cwd: string, nowMs: () => number): Moves => ({
   copy: async (from, to, cutOver, told) => {
     const [source, dest] = [placeOf(from, environment, cwd), placeOf(to, environment, cwd)];

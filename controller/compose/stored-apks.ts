@@ -1,4 +1,4 @@
-/** Stored APKs as the HTTP face sees them: what names them, and who hears of a change. */
+/** Stored APKs as the HTTP face sees them: the builds that name them, and who is told of a change. */
 import type { Admission } from '../artifacts/admission.ts';
 import type { Artifacts, ArtifactUseSource, BuildExaminer, DesiredStore } from '../ports/index.ts';
 import { artifactUses } from '../watch/artifact-uses.ts';
@@ -15,7 +15,7 @@ export const examinerOf = (
   examine: async builds => admission.examine(builds, await desired.applied()),
 });
 
-/** An open pull request that was red for want of an APK turns green when it comes, and the other way round. */
+/** Reports changes of the stored APKs: they turn the checks of open pull requests green or red. */
 export const announcing = (artifacts: Artifacts, changed: () => void): Artifacts => ({
   ...artifacts,
   put: async (...args) => {

@@ -1,4 +1,4 @@
-/** What time changes: exposure, adoption, retention. */
+/** Watches everything that time changes: exposure, adoption, retention. */
 
 import type { Admission } from '../artifacts/admission.ts';
 import type { Snapshot } from '../domain/decision.ts';
@@ -33,7 +33,7 @@ const TICK_MS = 1_000;
 const ADOPTION_MS = 5_000;
 const PRUNE_MS = HOUR_MS;
 const ARTIFACTS_MS = 60_000;
-/** A disk is read slowly on purpose: downloads come first. */
+/** The disk is read slowly on purpose: downloads come first. */
 const READ_ARTIFACT_MS = HOUR_MS;
 
 export interface Watches {
@@ -66,7 +66,7 @@ export function watchesOf(
     nowMs,
     monotonicMs: around.monotonicMs,
     pollMs: settings.OTA_POLL_INTERVAL,
-    // Each controller counts for whoever asks it; one of them keeps it.
+    // Each controller counts for its own answers, but only the leader writes the audit row.
     audit: { record: async entry => (leading.leads ? store.audit.record(entry) : undefined) },
     observe,
   });
@@ -158,12 +158,12 @@ export const formerHaltsOf = (
   });
 
 /**
- * A brake is pressed here at once, whether the controller that leads is there or not. Lifting one needs its counts of the
+ * A brake takes effect here at once, even if the leader cannot be reached. Lifting one needs the leader's counts of the
  * fleet.
  */
 const brakeOf = (leading: Leading, feed: Store['feed'], brake: Brake): Brake => ({
   press: async how => {
-    // Whoever cannot follow may press it all the same: the store refuses a build that is not current any more.
+    // A controller that cannot follow may still press it: the store refuses a build that is no longer current.
     await feed?.catchUp().catch(() => undefined);
     try {
       return await brake.press(how);
@@ -179,14 +179,14 @@ const brakeOf = (leading: Leading, feed: Store['feed'], brake: Brake): Brake => 
   }),
 });
 
-/** When devices report wrong bytes, our copy is read again: what happens next depends on whose fault it is. */
+/** When devices report wrong bytes, our copy is read again, to find out whose fault it is. */
 export async function lookAtGate(gate: GateWatch, stored: ArtifactWatch): Promise<void> {
   await gate.look();
   const doubted = gate.doubted();
   if (doubted !== undefined) await stored.read(doubted);
 }
 
-/** Counts all that is counted of the fleet. */
+/** Updates all counts of the fleet. */
 export async function lookAtFleet({
   adoption,
   progress,
@@ -201,7 +201,7 @@ export async function lookAtFleet({
   await failures.look();
 }
 
-/** Starts the timers of every controller: what it counts, it shows. */
+/** Starts the timers of every controller: each shows its own counts. */
 export function watchHere(
   ground: Ground,
   leading: Leading,
@@ -219,7 +219,7 @@ export function watchHere(
   background.every(ARTIFACTS_MS, 'artifacts', () => stored.look());
 }
 
-/** Starts the timers of the controller that leads. */
+/** Starts the timers that only the leader runs. */
 export function watchTime(
   ground: Ground,
   { exposure, completion, failures }: Watches,
@@ -257,7 +257,9 @@ export const artifactWatchOf = (
     observe: around.observer.observe,
   });
 
-/** Hosts that are asked for the time while our clock is held: those that we talk to anyway, over https only. */
+/**
+ * Hosts that are asked for the time while our clock is held: those that the controller uses anyway, over https only.
+ */
 export const witnessesOf = ({
   OTA_SOURCE,
   OTA_GITHUB_REPO,
@@ -275,7 +277,7 @@ async function askWitnesses({ settings, clock }: Ground): Promise<void> {
   }
 }
 
-/** When the last token that may do everything expires, Unix ms; undefined when there is none. */
+/** When the last token of scope `admin` expires, Unix ms; undefined if there is none. */
 export async function adminExpiresAtMs({ admins }: Pick<Store, 'admins'>): Promise<number | undefined> {
   const tokens = (await admins.list()).filter(t => t.revokedAtMs === undefined && t.scopes.includes('admin'));
   return tokens.length === 0 ? undefined : Math.max(...tokens.map(t => t.expiresAtMs));
