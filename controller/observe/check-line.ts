@@ -1,6 +1,6 @@
 /**
- * Log lines of the one hot route, written by hand: a general serialiser and a buffer that counts each line's bytes
- * cost more than the decision itself. Members and their order are the same as in the lines of all other events.
+ * Log lines of the hot route, written by hand: a general serialiser, and a buffer that counts each line's bytes, cost
+ * more than the decision itself. Members and their order are the same as in all other log lines.
  */
 import type { Event } from '../domain/event.ts';
 
@@ -21,8 +21,8 @@ export function makeLineTime(wallMs: () => number): () => string {
 }
 
 /**
- * The whole line. Ids, versions and reasons have forms that need no escaping in JSON: they were checked at the edge
- * that took them in. A revision may be any text, so it is written as JSON, once for each new revision.
+ * The whole line. Ids, versions and reasons were validated on entry and need no escaping in JSON. A revision may be any
+ * text, so it is encoded as JSON, once for each new revision.
  */
 export function makeCheckLine(lineTime: () => string): (level: string, event: CheckEvent) => string {
   let revision = '';

@@ -1,4 +1,4 @@
-/** What is measured at a scrape rather than counted: read through {@link Readings} when `/metrics` is asked. */
+/** Values measured at a scrape rather than counted, read through {@link Readings} when `/metrics` is requested. */
 import { Gauge, type Registry } from 'prom-client';
 import { VERDICTS, type Verdict } from '../domain/gate/verdict.ts';
 import type { BuildId, Revision } from '../domain/ids.ts';
@@ -10,32 +10,32 @@ export interface Readings {
   sourceAgeSeconds(): number | undefined;
   exposure(): { declared: number; effective: number } | undefined;
   adoption(): ReadonlyMap<string, number>;
-  /** Devices of the fleet, and those of them that run a build with a series of its own. */
+  /** All devices of the fleet, and the devices on each build that has its own series. */
   fleet(): FleetReading | undefined;
-  /** Devices by their state in the rollout, as counted last. */
+  /** Devices by their state in the rollout, from the last count. */
   rollout(): { buildId: BuildId; devices: Readonly<Record<RolloutDevices, number>> } | undefined;
   /** Share of active devices, 0–1, on builds that `adoption` does not name. */
   otherAdoption(): number;
-  /** The newest revision was refused and another stands. */
+  /** The newest revision was refused, so an older one is in force. */
   revisionRefused(): boolean;
-  /** When the last valid token of scope `admin` ends, Unix ms. */
+  /** When the last valid token of scope `admin` expires, Unix ms. */
   adminExpiresAtMs(): Promise<number | undefined>;
   clockHeld(): boolean;
-  /** This controller reads the source and judges; always with SQLite. */
+  /** True if this controller leads, that is, reads the source and judges it. Always true with SQLite. */
   leads(): boolean;
-  /** Undefined while the database is a file of this machine. */
+  /** Undefined with SQLite, whose database is a local file. */
   database(): { readonly reachable: boolean; readonly ageMs: number; readonly stale: boolean } | undefined;
   /** Devices by `kid`, `imported` or `unseen`. */
   deviceTokens(): ReadonlyMap<string, number>;
-  /** Undefined without a certificate of our own. */
+  /** Undefined without an own certificate. */
   tlsExpiresAtMs(): number | undefined;
-  /** Promised effects that wait, by topic; topics that wait for nothing are missing. */
+  /** Waiting effects by topic; topics without any are missing. */
   outbox(): Promise<readonly OutboxReading[]>;
-  /** Nudge campaigns under way. */
+  /** Nudge campaigns in progress. */
   campaigns(): Promise<readonly CampaignReading[]>;
   /** Undefined without a gate. */
   gate(): GateReading | undefined;
-  /** Builds that are offered to nobody, by what halted them. */
+  /** Builds that are offered to nobody, by the cause of their halt. */
   halts(): readonly { readonly buildId: BuildId; readonly by: string }[];
 }
 
@@ -50,7 +50,7 @@ interface FleetReading {
 interface OutboxReading {
   readonly topic: string;
   readonly rows: number;
-  /** How long the oldest has waited. */
+  /** The waiting time of the oldest effect. */
   readonly oldestMs: number;
 }
 
@@ -156,7 +156,7 @@ function gaugesOf(registry: Registry) {
 
 type Gauges = ReturnType<typeof gaugesOf>;
 
-/** Sets all gauges from `readings`; what is not there any more loses its series. */
+/** Sets all gauges from `readings` and removes the series of values that no longer exist. */
 export function makeGauges(registry: Registry): (readings: Readings | undefined) => Promise<void> {
   const g = gaugesOf(registry);
   return async readings => {

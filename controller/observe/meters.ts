@@ -1,4 +1,4 @@
-/** Every metric there is. Never a label per device (SPEC §10). */
+/** All metrics. No label ever names a device (SPEC §10). */
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { HOLD_REASONS } from '../domain/decision.ts';
 import { BACKGROUND_PARTS, NUDGE_RESULTS } from '../domain/event.ts';
@@ -93,7 +93,9 @@ export function meters(registry: Registry) {
 
 export type Meters = ReturnType<typeof meters>;
 
-/** A series that first appears at 1 shows no increase, so the ones that alerts watch exist at 0 from the first scrape. */
+/**
+ * A series that first appears at 1 shows no increase. So the series that alerts watch start at 0 with the first scrape.
+ */
 export function beginAtZero(m: Meters): void {
   for (const result of ['ok', 'resumed', 'redirected', 'not_modified', 'fail'])
     m.downloads.labels(result).inc(0);

@@ -1,6 +1,6 @@
 /**
- * Event → log line + metric; nothing else logs or counts (SPEC §10). Total over the union: an event without a rule
- * does not compile. JSON lines; `device_id` goes to logs, never to a label.
+ * Turns each event into a log line and a metric; nothing else logs or counts (SPEC §10). Every event has a rule, else
+ * the code does not compile. Lines are JSON; `device_id` goes to logs, never to a label.
  */
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
@@ -16,27 +16,27 @@ export interface Observer {
   readonly observe: Observe;
   readonly logger: Logger;
   readonly registry: Registry;
-  /** Gauges read through these once the parts exist. */
+  /** Sets where the gauges read their values, once the parts exist. */
   attach(readings: Readings): void;
   metrics(): Promise<{ contentType: string; body: string }>;
-  /** Writes out what is buffered; gives up after two seconds. */
+  /** Flushes the buffer; gives up after two seconds. */
   flush(): Promise<void>;
 }
 
 interface ObserverOptions {
   readonly level: string;
-  /** Where log lines go; standard output, buffered, unless a test listens. */
+  /** Where log lines go. Default: standard output, buffered; tests pass their own. */
   readonly destination?: DestinationStream;
-  /** Rewrites each line before it is put out. */
+  /** Rewrites each line before it is written. */
   readonly pretty?: Pretty | undefined;
-  /** The clock of the lines' timestamps; the real one when left out. */
+  /** The clock of the timestamps. Default: the real one. */
   readonly wallMs?: () => number;
 }
 
-/** A reader that is stuck must not delay the end of the process. */
+/** The limit of the last flush: a stuck reader must not delay the end of the process. */
 const FLUSH_LIMIT_MS = 2_000;
 
-/** Gauges that prom-client names like counters; their series without the suffix say the same. */
+/** Gauges that prom-client names like counters; their series without the suffix hold the same values. */
 const MISNAMED = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',

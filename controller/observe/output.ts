@@ -1,6 +1,6 @@
 /**
- * Where log lines go. Logging never stops the service: lines wait in a bounded buffer while the disk is full or the
- * reader is stuck, and those beyond it are dropped and counted.
+ * Where log lines go. Logging never stops the service: while the disk is full or the reader is stuck, lines wait in a
+ * bounded buffer. Lines beyond its limit are dropped and counted.
  */
 import { fstatSync, write as writeFd, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -11,14 +11,14 @@ export interface LogOutput {
   flush(limitMs: number): Promise<void>;
 }
 
-/** Takes some of the bytes and calls back with how many, or with an error. One call at a time. */
+/** Writes some of the bytes and calls back with their number, or with an error. One call at a time. */
 export type Sink = (bytes: Buffer, done: (error: Error | null, written: number) => void) => void;
 
 interface OutputOptions {
   readonly sink: Sink;
   /** Called with the number of lines whenever some were dropped. */
   readonly onDropped: (lines: number) => void;
-  /** Characters that may wait. */
+  /** How many characters may wait. */
   readonly capacity?: number;
   /** How long lines are gathered before a write, and how long a failed write waits for its next try, ms. */
   readonly gatherMs?: number;
@@ -26,12 +26,12 @@ interface OutputOptions {
 
 /** Some 20,000 lines. */
 const CAPACITY = 4_194_304;
-/** A write starts at once when this many characters wait; it takes little more than twice as many. */
+/** A write starts at once when this many characters wait; one write takes little more than twice as many. */
 const ENOUGH = 65_536;
 const GATHER_MS = 500;
 
 interface BoundedOutput extends LogOutput {
-  /** Removes and returns what waits and is not being written, for a last write at exit. */
+  /** Removes and returns the waiting lines that are not being written, for a last write at exit. */
   takeRest(): Buffer;
 }
 
@@ -115,7 +115,9 @@ export function boundedOutput(options: OutputOptions): BoundedOutput {
 
 const STDOUT = 1;
 
-/** A pipe's reader may be stuck. A file write to it would block a thread, and so the end of the process, for ever. */
+/**
+ * A pipe's reader may be stuck. A file write to the pipe would then block a thread, and the process could never end.
+ */
 function pipeSink(): Sink {
   const socket = new Socket({ fd: STDOUT, readable: false, writable: true }).unref();
   // Each write gets its own error in its callback.

@@ -1,4 +1,4 @@
-/** How each event is logged and counted. Total over the union, so an event without a rule does not compile. */
+/** How each event is logged and counted. An event without a rule does not compile. */
 import type { BackgroundPart, Event } from '../domain/event.ts';
 import { type ResultReason, VERIFY_FAILURES } from '../domain/outcome.ts';
 import type { Meters } from './meters.ts';
@@ -130,6 +130,6 @@ export function rules(m: Meters): Rules {
   };
 }
 
-/** The topic under which 0.1 counted these failures in `ota_outbox_failures_total`; kept until 0.3 for existing alerts. */
+/** The topic of these failures in `ota_outbox_failures_total` of version 0.1; kept until 0.3 for existing alerts. */
 const formerTopic = (part: BackgroundPart): string =>
   part === 'check_ins' || part === 'device_tokens' ? 'check-ins' : 'timer';

@@ -1,6 +1,6 @@
 /**
- * Metrics of the hot route: prom-client hashes labels on each call, which costs more than the decision of a check.
- * These add to plain numbers and are rendered when they are scraped.
+ * Metrics of the hot route. prom-client hashes labels on each call, which costs more than the decision of a check.
+ * These metrics add to plain numbers and are rendered at a scrape.
  */
 import { Counter, type Metric, type Registry } from 'prom-client';
 
@@ -8,7 +8,7 @@ interface CounterTally<Value extends string> {
   inc(value: Value): void;
 }
 
-/** A counter with one label whose values are known beforehand; all of them stand at 0 from the first scrape. */
+/** A counter with one label whose values are known beforehand; all of them start at 0. */
 export function counterTally<Value extends string>(
   registry: Registry,
   { name, help, label, values }: { name: string; help: string; label: string; values: readonly Value[] },
@@ -35,13 +35,13 @@ export function counterTally<Value extends string>(
 }
 
 interface RequestTally {
-  /** `status` is an HTTP status; it is kept as its class, `2xx`. */
+  /** `status` is an HTTP status, counted by its class, such as `2xx`. */
   observe(route: string, status: number, seconds: number): void;
 }
 
 interface Series {
   readonly labels: { readonly route: string; readonly status: string };
-  /** Of each bucket alone; the last is what lies above all of them. */
+  /** The count of each single bucket; the last is for values above all bounds. */
   readonly counts: Float64Array;
   sum: number;
 }
@@ -98,7 +98,7 @@ export function requestTally(
     },
     reset: () => routes.clear(),
   };
-  // The registry asks a metric for its name and for what `get` gives; the type names prom-client's own classes only.
+  // The registry only uses a metric's name and the result of `get`, but its type allows only prom-client's own classes.
   registry.registerMetric(metric as unknown as Metric);
 
   return {
