@@ -1,13 +1,13 @@
-/** Settings of the place where APKs are stored. */
+/** Settings for the storage of APKs. */
 import path from 'node:path';
 import { flag, optional, type Parse, setting, text, url } from './spec.ts';
 
-/** A bucket of an S3-compatible store and a folder in it, which may be empty; or a folder on disk. */
+/** A bucket of an S3-compatible store with an optional folder in it, or a folder on disk. */
 type ArtifactPlace =
   | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string }
   | { readonly kind: 'folder'; readonly folder: string };
 
-/** Names of buckets are 3 to 63 letters, digits, dots and hyphens (Amazon S3, bucket naming rules). */
+/** Bucket names have 3 to 63 letters, digits, dots and hyphens (Amazon S3, bucket naming rules). */
 const artifactPlace: Parse<ArtifactPlace> = value => {
   if (path.isAbsolute(value.trim())) return { kind: 'folder', folder: path.normalize(value.trim()) };
   const [, bucket, prefix = ''] =

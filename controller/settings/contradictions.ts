@@ -1,11 +1,13 @@
-/** What is wrong with settings that are each valid: together, or beyond the form of one. */
+/**
+ * Finds mistakes in settings whose texts are each valid: contradictions between settings, and values that cannot work.
+ */
 import { isPrivateUrl } from '../domain/loopback.ts';
 import { wrongDatabaseUrl } from './database-url.ts';
 import type { Settings } from './settings.ts';
 
 const WILDCARDS = ['0.0.0.0', '::'];
 
-/** Download URLs are built from OTA_PUBLIC_URL. If agents refuse it, every update stops and nothing says why. */
+/** Download URLs are built from OTA_PUBLIC_URL. If agents refuse that URL, all updates stop without any error. */
 function* wrongPublicUrl(s: Settings): Generator<string> {
   if (s.OTA_PUBLIC_URL === undefined) {
     if (s.OTA_TRUSTED_PROXY)
@@ -31,7 +33,7 @@ function* wrongRedirect(s: Settings): Generator<string> {
     yield 'OTA_ARTIFACT_REDIRECT: requires OTA_ARTIFACTS_ENDPOINT to be https: agents accept plain http from loopback only';
 }
 
-/** People come back from the provider to a URL that it knows: it can be built from settings alone, never from `Host`. */
+/** The provider sends people back to a URL that it knows. That URL must come from settings, never from `Host`. */
 function* wrongProvider(s: Settings): Generator<string> {
   const set = [s.OTA_OIDC_ISSUER, s.OTA_OIDC_CLIENT_ID, s.OTA_OIDC_ROLES].filter(v => v !== undefined).length;
   if (set !== 0 && set !== 3)

@@ -1,12 +1,14 @@
-/** Which PostgreSQL URLs are accepted: nothing but loopback and Unix sockets goes without verified TLS. */
+/** Which PostgreSQL URLs are accepted: all but loopback and Unix sockets need verified TLS. */
 import { isLoopback } from '../domain/loopback.ts';
 
-/** What the driver would read besides could name another host, or switch verification off. */
+/** Other parameters that the driver reads could name another host, or switch verification off. */
 const KNOWN: ReadonlySet<string> = new Set(['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'host']);
 
 const FORM = 'write postgres://USER:PASSWORD@HOST:5432/DATABASE';
 
-/** Why this URL must not be used; undefined when it is fine. The URL is not repeated: it may hold a password. */
+/**
+ * Why this URL must not be used; undefined if it is fine. The text never repeats the URL, which may hold a password.
+ */
 export function wrongDatabaseUrl(url: string): string | undefined {
   let parsed: URL;
   try {

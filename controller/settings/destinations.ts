@@ -1,6 +1,6 @@
 /**
- * OTA_NOTIFY: where notifications go. JSON, checked whole, all mistakes told together and no value echoed, since
- * any of them may be a secret in the wrong place. URLs and signing secrets may lie in files of their own.
+ * OTA_NOTIFY: where notifications go, as JSON. All mistakes are reported together. No value is echoed, since any of
+ * them may be a secret in the wrong place. URLs and signing secrets may be in files of their own.
  */
 import { readFileSync } from 'node:fs';
 import { Fault } from '../domain/fault.ts';
@@ -22,7 +22,7 @@ interface DestinationSetting {
 }
 
 export interface NotifySettings {
-  /** Which controller speaks, for rooms where several do. */
+  /** The name of this controller, for rooms with messages of several controllers. */
   readonly from: string | undefined;
   readonly destinations: readonly DestinationSetting[];
 }
@@ -39,7 +39,7 @@ const isObject = (value: unknown): value is Fields =>
 const has = <T extends string>(list: readonly T[], value: unknown): value is T =>
   (list as readonly unknown[]).includes(value);
 
-/** Fault `settings_invalid`: every mistake with its destination. */
+/** Fault `settings_invalid` lists every mistake with its destination. */
 export function readDestinations(text: string): NotifySettings {
   const wrong: string[] = [];
   const whole = parsed(text, wrong);
@@ -72,7 +72,7 @@ function parsed(text: string, wrong: string[]): Fields {
     if (isObject(value)) return value;
     wrong.push('it must be a JSON object');
   } catch {
-    // What JSON.parse says would quote it.
+    // The message of JSON.parse would quote the text.
     wrong.push('it is not JSON');
   }
   return {};
@@ -123,7 +123,7 @@ function oneOf(given: unknown, index: number, wrong: string[]): DestinationSetti
   };
 }
 
-/** Given as it is, or as the path of a file that holds it. */
+/** Either the value itself, or the path of a file that holds it. */
 function givenOrRead(
   field: 'url' | 'secret',
   fields: Fields,

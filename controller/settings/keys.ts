@@ -1,4 +1,4 @@
-/** Keys of the controller: from settings, or made once and stored in the data folder, readable by its owner alone. */
+/** Keys of the controller: taken from settings, or created once in the data folder, readable by its owner alone. */
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -17,7 +17,7 @@ import { Secret } from './secret.ts';
 
 const KEY_HEX = /^[0-9a-f]{64}$/;
 
-/** `name` is the setting or the file that the secret came from; errors name it. */
+/** `name` is the setting or file that the secret came from, for error messages. */
 export function parseTokenKey(name: string, secret: Secret): TokenKey {
   const [kid = '', hex = '', ...more] = secret.reveal().split(':');
   if (!isKid(kid) || !KEY_HEX.test(hex) || more.length > 0)
@@ -41,7 +41,7 @@ interface KeptSecret {
   readonly exposed: boolean;
 }
 
-/** Why a missing secret is not simply made. */
+/** Why a missing secret must not be created. */
 export type NeverMade = 'devices_depend' | 'database_elsewhere';
 
 const CURES: Readonly<Record<NeverMade, string>> = {
@@ -52,8 +52,8 @@ const CURES: Readonly<Record<NeverMade, string>> = {
 };
 
 /**
- * Reads a secret that is kept as `file` in the data folder; when it is missing, makes and keeps it, or says why not.
- * Faults `key_missing`, `key_empty`: a secret that devices depend on is never replaced in silence.
+ * Reads a secret from `file` in the data folder. If it is missing, creates and stores it, or reports why that is not
+ * allowed. Faults `key_missing`, `key_empty`: a secret that devices depend on is never silently replaced.
  */
 export function keptSecret(folder: string, file: string, make: (() => string) | NeverMade): KeptSecret {
   const where = path.join(folder, file);
@@ -87,7 +87,7 @@ function read(where: string): { text: string; mode: number } | undefined {
   }
 }
 
-/** Writes the file whole or not at all, and syncs it before the secret is first used. */
+/** Writes the file atomically, and syncs it before the secret is first used. */
 function keep(where: string, secret: Secret): void {
   const partial = `${where}.partial`;
   try {

@@ -8,7 +8,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The value itself: only where it is used, never where it is shown. */
+  /** The value itself. Read it only to use it, never to show it. */
   reveal(): string {
     return this.#value;
   }

@@ -23,7 +23,7 @@ import {
   whole,
 } from './spec.ts';
 
-/** Every setting there is, by environment variable. */
+/** All settings, by environment variable. */
 export const SETTINGS = {
   OTA_DATA: setting(
     text,
@@ -252,7 +252,7 @@ function readSecretFile(name: string, path: string, wrong: string[]): string | u
   }
 }
 
-/** What `ota` and `ota-agent` read: an operator's shell may have them when it starts a controller. */
+/** Variables of `ota` and `ota-agent`: an operator's shell may have them set when it starts a controller. */
 const OF_COMMAND_LINES = /^OTA_(URL|CONTEXT|ADMIN_TOKEN(_FILE)?|AGENT_[A-Z_]+)$/;
 
 /**

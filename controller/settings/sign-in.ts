@@ -2,7 +2,7 @@
 import { ROLES, type Role } from '../domain/role.ts';
 import { optional, type Parse, secret, setting, text, url } from './spec.ts';
 
-/** As it is written, since a provider's own name may end in `/` and must be the same to the character. */
+/** Kept exactly as written: a provider's own name may end in `/` and must match to the character. */
 const issuer: Parse<string> = value => (url(value.trim()) === undefined ? undefined : value.trim());
 
 /** `operator=on-call; proposer=mobile; viewer=cn=staff,ou=groups`: roles by the name of a group. */
@@ -18,7 +18,7 @@ const roles: Parse<ReadonlyMap<string, Role>> = value => {
   return found.size === 0 ? undefined : found;
 };
 
-/** Scopes are words with spaces between them (RFC 6749 §3.3). */
+/** Scopes are words separated by spaces (RFC 6749 §3.3). */
 const scopes: Parse<string> = value => {
   const words = value.trim().split(/\s+/);
   const good =

@@ -1,4 +1,4 @@
-/** What a setting is: how its text is read, its default, and what a valid value looks like. */
+/** Defines a setting: how its text is read, its default, and what a valid value looks like. */
 import { parseDuration } from '../domain/duration.ts';
 import { Secret } from './secret.ts';
 
@@ -55,7 +55,7 @@ export const setting = <T>(parse: Parse<T>, fallback: T, form: string, about: st
   form,
   about,
 });
-/** `from` and `to` are written as a person would; both ends are allowed. */
+/** `from` and `to` are written as a person would write them; both are included. */
 export const duration = (fallback: number, from: string, to: string, about: string): Spec<number> => {
   const [min = 0, max = 0] = [from, to].map(parseDuration);
   const parse: Parse<number> = value => {
