@@ -1,4 +1,4 @@
-/** Sends one batch of nudges: each device is judged once more, and each nudge is signed for its device and recorded. */
+/** Sends one batch of nudges. Each device is decided on once more. Each nudge is signed for its device and recorded. */
 import { type Device, decide, type Snapshot } from '../domain/decision.ts';
 import type { NudgeResult, Observe } from '../domain/event.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
@@ -20,15 +20,15 @@ export interface BatchOptions {
   readonly pusher: Pusher;
   readonly picture: () => Snapshot | undefined;
   readonly masterKey: Buffer;
-  /** Time that decisions trust, Unix ms. */
+  /** Time for decisions, Unix ms. */
   readonly nowMs: () => number;
-  /** Wall time, Unix ms: the time in `Date` headers, by which agents judge `issued_at`. */
+  /** Wall time, Unix ms. `Date` headers contain it, and agents compare `issued_at` with it. */
   readonly wallMs: () => number;
   readonly newRequestId: () => string;
   readonly observe: Observe;
 }
 
-/** Devices that no longer need a nudge are left out. Undefined when the process began to stop meanwhile. */
+/** Devices that no longer need a nudge are left out. Undefined if the process began to stop during the batch. */
 type BatchResults = ReadonlyMap<DeviceId, PushResult> | undefined;
 
 interface Outgoing {
@@ -48,14 +48,14 @@ export const deviceOf = (d: ScannedDevice): Device => ({
   signer: d.signer,
 });
 
-/** The generation whose key the device has for certain: a new one counts from its first use (SPEC §6). */
+/** The generation whose key the device certainly has. During a renewal this is the previous one (SPEC §6). */
 const generationInUse = (auth: DeviceAuth, nowMs: number): number =>
   auth.previousUntilMs > nowMs ? auth.previousGeneration : auth.generation;
 
 function compose(device: ScannedDevice, o: BatchOptions): Outgoing | undefined {
   const { deviceId, pushToken } = device;
   const snapshot = o.picture();
-  // The page was read a while ago: tags and credentials may have changed since.
+  // Tags and credentials may have changed since the page was read.
   const auth = o.devices.auth(deviceId);
   if (snapshot === undefined || pushToken === undefined || auth === undefined || auth.revoked)
     return undefined;
@@ -74,7 +74,7 @@ function compose(device: ScannedDevice, o: BatchOptions): Outgoing | undefined {
   };
 }
 
-/** Resolves with `undefined` at the signal, so that a push service that does not answer cannot delay the end. */
+/** Resolves with `undefined` when the signal is aborted, so that an unresponsive push service cannot delay the shutdown. */
 function orEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   if (signal.aborted) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
@@ -105,7 +105,7 @@ export async function sendBatch(
 
 const FINAL: ReadonlySet<NudgeResult> = new Set(['unregistered', 'invalid', 'sender_mismatch', 'gave_up']);
 
-/** Nudges that will never arrive are a separate event from those that went out or will be tried again. */
+/** Nudges that will never arrive are reported as a separate event from those that were sent or will be tried again. */
 export function observeResult(
   observe: Observe,
   about: { readonly deviceId: DeviceId; readonly requestId: string | undefined; readonly buildId: BuildId },

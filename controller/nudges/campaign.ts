@@ -1,10 +1,10 @@
 /**
- * Runs a nudge campaign: one outbox row with a cursor (SPEC §8). Pages of at most 500, paced, resumable after a crash
- * with at most one page sent twice. A newer row takes over at once, and every device is judged again by the snapshot in
- * force when its nudge is sent, so a suspend or a rollback stops it.
+ * Runs a nudge campaign: one outbox row with a cursor (SPEC §8). It sends paced pages of at most 500 devices. After a crash
+ * it resumes, and at most one page is sent twice. A newer row takes over at once. Each device is decided on again when its
+ * nudge is sent, by the snapshot in force, so a suspend or a rollback stops the campaign.
  *
- * Invariant: at most one campaign has begun. Whichever of two runs first merges the older one into the newer one, which
- * begins only then.
+ * Invariant: at most one campaign has begun. If there are two, the one that runs first merges the older into the newer. The
+ * newer one begins only after that.
  */
 
 import type { Event, Observe } from '../domain/event.ts';
@@ -24,7 +24,7 @@ import { type Page, Pages } from './pages.ts';
 import { beforeOf, cursorOf, handedOver, NUDGE_TOPIC, payloadOf } from './row.ts';
 import { Throttle } from './throttle.ts';
 
-/** How often the cursor is kept within a page that is sent slowly. */
+/** How often the cursor is stored while a page is sent slowly. */
 const KEEP_EVERY_MS = 1_000;
 
 interface CampaignOptions extends Omit<BatchOptions, 'devices'> {
@@ -33,7 +33,7 @@ interface CampaignOptions extends Omit<BatchOptions, 'devices'> {
   readonly pace: { readonly perSecond: number; readonly budgetMbps: number };
   readonly monotonicMs: () => number;
   readonly random: () => number;
-  /** Waits; ends early when the signal is aborted. */
+  /** Waits, or returns early when the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly observe: Observe;
 }
@@ -93,7 +93,7 @@ class Campaign {
     }
   }
 
-  /** Older campaigns that wait for the push service end here: this one takes over the devices they did not reach. */
+  /** Ends older campaigns that still wait for the push service, and takes over the devices that they did not reach. */
   async #takeOver(): Promise<boolean> {
     const older = (await this.#o.outbox.pending(NUDGE_TOPIC)).filter(r => r.id < this.#row.id);
     if (older.length === 0) return false;
@@ -105,7 +105,10 @@ class Campaign {
     return true;
   }
 
-  /** Defined when a newer row took over or the process stops. A suspend or a rollback is a newer revision without offers. */
+  /**
+   * The result of the run if a newer row took over or the process stops; otherwise undefined. A suspend or a rollback comes
+   * as a newer revision that offers nothing.
+   */
   async #over(): Promise<Handled | undefined> {
     this.#seenRevision = this.#o.picture()?.revision;
     if (this.#signal.aborted) {
@@ -131,7 +134,7 @@ class Campaign {
       const room = await this.#room(wanted.length - index);
       const batch = wanted.slice(index, index + room);
       const results = room === 0 ? undefined : await sendBatch(batch, this.#o, this.#signal);
-      // Interrupted: what was sent before is kept, and the rest of the page is read again.
+      // Interrupted. The cursor is stored, and the rest of the page is read again later.
       if (results === undefined) return this.#keep();
       index += room;
       this.#throttle.spend(results.size);
@@ -145,7 +148,7 @@ class Campaign {
       if (this.#isTimeToKeep()) await this.#keep();
     }
     if (!again) course.lookedAt(devices.at(-1)?.deviceId);
-    // A page that sent no nudge may be read again.
+    // If no nudge was sent, reading the page again does no harm, so the cursor need not be stored.
     if (tally.tried > 0 || this.#isTimeToKeep()) await this.#keep();
   }
 

@@ -1,10 +1,10 @@
-/** How far a campaign has come: what its cursor keeps, and what the push service's answers change in it. */
+/** The progress of a campaign: the content of its cursor, and how the push service's answers change it. */
 import type { DeviceId } from '../domain/ids.ts';
 import type { OutboxRow, PushResult } from '../ports/index.ts';
 import { AwayDevices, GIVE_UP_AFTER_MS, pauseMs } from './deferred.ts';
 import { type Cursor, cursorOf } from './row.ts';
 
-/** With fewer refusals than this among fresh devices, the cause is those devices and not the push service. */
+/** An outage is assumed only if at least this many new devices were tried. With fewer, single devices may be the cause. */
 const OUTAGE_FROM = 20;
 /** FCM's QUOTA_EXCEEDED concerns the whole project, not one device. */
 const QUOTA = 'message_rate_exceeded';
@@ -13,7 +13,7 @@ interface CourseOptions {
   /** Wall time, Unix ms. */
   readonly wallMs: () => number;
   readonly random: () => number;
-  /** Called for a device that was tried for an hour and is given up. */
+  /** Called for a device that is given up after an hour of tries. */
   readonly onGivenUp: (deviceId: DeviceId, code: string) => void;
 }
 
@@ -41,7 +41,7 @@ export class Course {
     this.away = new AwayDevices(away, options.random);
   }
 
-  /** Every device up to this one in id order was looked at; `''` at the beginning. */
+  /** The campaign has looked at every device up to this one in id order; `''` at the beginning. */
   get after(): DeviceId {
     return this.#cursor.after;
   }
@@ -58,7 +58,7 @@ export class Course {
     return (this.#cursor.holdUntilMs ?? 0) > this.#o.wallMs();
   }
 
-  /** Unix ms; only while it is held or devices are away. */
+  /** Unix ms. Valid only while the campaign is held or devices are away. */
   get waitUntilMs(): number {
     return this.isHeld ? (this.#cursor.holdUntilMs ?? 0) : this.away.firstDueMs;
   }
@@ -68,7 +68,7 @@ export class Course {
     return failingSinceMs !== undefined && this.#o.wallMs() - failingSinceMs >= GIVE_UP_AFTER_MS;
   }
 
-  /** What the outbox row keeps. */
+  /** The cursor as stored in the outbox row. */
   written(): string {
     return JSON.stringify({ ...this.#cursor, away: this.away.list } satisfies Cursor);
   }
@@ -77,7 +77,7 @@ export class Course {
     if (upTo !== undefined) this.#cursor = { ...this.#cursor, after: upTo };
   }
 
-  /** Takes in the answers for a batch. A device without an answer no longer needed a nudge. */
+  /** Processes the answers for a batch. A device without an answer no longer needed a nudge. */
   settle(batch: readonly DeviceId[], results: ReadonlyMap<DeviceId, PushResult>, tally: PageTally): void {
     const { failingSinceMs, ...rest } = this.#cursor;
     let { sent } = rest;
@@ -96,7 +96,7 @@ export class Course {
     this.#cursor = { ...rest, sent, ...(through || failingSinceMs === undefined ? {} : { failingSinceMs }) };
   }
 
-  /** Pauses the campaign when the answers show an outage or a used-up quota; returns whether it did. */
+  /** Pauses the campaign if the answers show an outage or an exhausted quota. Returns true if it paused. */
   holdIfFailing({ tried, away, quota }: PageTally, again: boolean): boolean {
     if (!quota && (again || tried < OUTAGE_FROM || away * 2 < tried)) return false;
     const nowMs = this.#o.wallMs();

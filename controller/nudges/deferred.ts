@@ -7,7 +7,7 @@ import type { Away } from './row.ts';
 const BACKOFF_MS = 60_000;
 export const GIVE_UP_AFTER_MS = HOUR_MS;
 
-/** The SDK hides `Retry-After`, so we choose the pause, up to a quarter longer at random to spread the devices. */
+/** The SDK hides `Retry-After`, so we choose the pause. A random extra of up to a quarter spreads the devices. */
 export const pauseMs = (random: () => number): number => Math.round(BACKOFF_MS * (1 + random() * 0.25));
 
 export class AwayDevices {
@@ -23,7 +23,7 @@ export class AwayDevices {
     return this.#byId.size;
   }
 
-  /** What the cursor keeps. */
+  /** The list as stored in the cursor. */
   get list(): Away[] {
     return [...this.#byId.values()];
   }
@@ -36,12 +36,12 @@ export class AwayDevices {
       .map(a => a.deviceId);
   }
 
-  /** When the first wait is over, Unix ms; only for a list that is not empty. */
+  /** When the first wait is over, Unix ms. The list must not be empty. */
   get firstDueMs(): number {
     return Math.min(...this.list.map(a => a.dueMs));
   }
 
-  /** Adds a device, or defers it again. False when its hour is over: it is given up. */
+  /** Adds a device or defers it again. Returns false if its hour is over and it is given up. */
   add(deviceId: DeviceId, nowMs: number): boolean {
     const sinceMs = this.#byId.get(deviceId)?.sinceMs ?? nowMs;
     const waits = nowMs - sinceMs < GIVE_UP_AFTER_MS;

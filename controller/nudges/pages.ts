@@ -1,10 +1,10 @@
-/** Which devices a campaign looks at next: deferred ones that are due, else the next ones in id order. */
+/** Selects the next devices of a campaign: deferred devices that are due, otherwise the next devices in id order. */
 import type { DeviceStore, ScannedDevice } from '../ports/index.ts';
 import type { Course } from './course.ts';
 
 const PAGE = 500;
 
-/** `again`: devices that were deferred before. */
+/** `again` is true for devices that were deferred before. */
 export interface Page {
   readonly devices: readonly ScannedDevice[];
   readonly again: boolean;
@@ -22,7 +22,7 @@ export class Pages {
     this.#wallMs = wallMs;
   }
 
-  /** `wait`: until the course's {@link Course.waitUntilMs}. */
+  /** `wait` means: wait until {@link Course.waitUntilMs}. */
   async next(): Promise<Page | 'wait' | 'end'> {
     const { away, isHeld } = this.#course;
     if (isHeld) return 'wait';
@@ -30,11 +30,11 @@ export class Pages {
     if (due.length > 0) {
       const devices = await this.#devices.scan({ ids: due, limit: PAGE, withPushToken: true });
       const found = new Set(devices.map(d => d.deviceId));
-      // Devices that are gone or have no push token any more are dropped.
+      // Drops devices that were erased or no longer have a push token.
       for (const id of due) if (!found.has(id)) away.delete(id);
       return { devices, again: true };
     }
-    // One page of waiting devices is enough: the cursor stays small, and an outage shows.
+    // At most one page of devices may wait. This keeps the cursor small and makes an outage visible.
     if (away.size >= PAGE) return 'wait';
     if (!this.#lookedAtAll) {
       const { after } = this.#course;

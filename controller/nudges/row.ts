@@ -1,4 +1,4 @@
-/** The outbox row of a campaign: what it compares with, and how far it has come. */
+/** The outbox row of a campaign: the earlier states that it compares with, and its progress. */
 
 import { makeSnapshot, type Snapshot } from '../domain/decision.ts';
 import type { Halt } from '../domain/halt.ts';
@@ -24,7 +24,7 @@ interface StoredMoment {
   };
 }
 
-/** Segments and singles name their moments by index. */
+/** Segments and singles refer to `moments` by index. */
 interface Payload {
   readonly campaignId: string;
   readonly revision: string;
@@ -34,36 +34,36 @@ interface Payload {
   readonly singles: readonly (readonly [deviceId: DeviceId, moment: number])[];
 }
 
-/** A device that the push service deferred: since when, and when it is tried again. */
+/** A device that the push service deferred, with the time of the first deferral and of the next try. */
 export interface Away {
   readonly deviceId: DeviceId;
   readonly sinceMs: number;
   readonly dueMs: number;
 }
 
-/** How far a campaign has come; kept page by page. */
+/** The progress of a campaign, stored after each page. */
 export interface Cursor {
   readonly after: DeviceId;
   readonly sent: number;
   readonly away: readonly Away[];
-  /** The push service is down or over its quota: nothing is sent before this time. */
+  /** Nothing is sent before this time, because the push service is down or the quota is exhausted. */
   readonly holdUntilMs?: number;
-  /** Since when nothing has got through. */
+  /** Since when the push service has accepted no message, Unix ms. */
   readonly failingSinceMs?: number;
 }
 
 export const cursorOf = (row: OutboxRow): Cursor =>
   row.cursor === undefined ? { after: '', sent: 0, away: [] } : (JSON.parse(row.cursor) as Cursor);
 
-/** Our own row, written by {@link campaignEntry} or {@link handedOver}. */
+/** Rows are written only by {@link campaignEntry} and {@link handedOver}, so the payload needs no validation. */
 export const payloadOf = (row: OutboxRow): Payload => row.payload as Payload;
 
-/** Only what decisions need, so that the row does not grow with each declared build. */
+/** The part of the state that decisions need. Without this cut the row would grow with each declared build. */
 function deciding({ rollout, builds, cohorts }: DesiredState): DesiredState {
   const named = new Set([rollout.current, rollout.lastSafe]);
   return {
     rollout,
-    // Whether a downgrade is offered depends on the build it would replace, which may be any.
+    // A downgrade may replace any build, and the decision depends on the replaced build.
     builds: rollout.forceDowngrade ? builds : new Map([...builds].filter(([id]) => named.has(id))),
     cohorts: new Map([...cohorts].filter(([name]) => rollout.canary.cohorts.includes(name))),
     policy: undefined,
@@ -124,8 +124,8 @@ export function beforeOf(payload: Compared): Before {
 }
 
 /**
- * The row that promises a campaign for what stands now, compared with what stood before; due at once. `campaignId`
- * makes it idempotent: promised again, it replaces itself.
+ * The outbox row of a campaign from the state `before` to the state `now`. It is due at once. `campaignId` makes it
+ * idempotent: a second row with the same id replaces the first.
  */
 export function campaignEntry(before: Moment, now: Snapshot, campaignId: string): OutboxEntry {
   const { rollback, lastSafe, current } = now.rollout;
@@ -138,7 +138,7 @@ export function campaignEntry(before: Moment, now: Snapshot, campaignId: string)
   return { topic: NUDGE_TOPIC, key: `campaign:${campaignId}`, payload, notBeforeMs: 0 };
 }
 
-/** The `to` row, which has not begun, with all that the `from` rows leave unreached. It replaces `to` under a new id. */
+/** Returns `to`, which has not begun, extended by the devices that `from` did not reach. It replaces `to` under a new row id. */
 export function handedOver(to: OutboxRow, from: readonly OutboxRow[]): OutboxEntry {
   const before = from.reduce(
     (merged, row) => {

@@ -1,18 +1,18 @@
-/** Keeps a campaign to its pace: time earns credit, messages spend it, and only a little can be saved. */
+/** Limits the rate of a campaign with a token bucket: time adds credit, messages use it, and the bucket is small. */
 import { allowance, allowedAtMs, type Pace, rateAt } from '../domain/nudge/pace.ts';
 
-/** The longest single wait, so that a stop is noticed within a second. */
+/** The longest single wait. It is short so that a stop is noticed within a second. */
 const SLICE_MS = 500;
-/** Messages that fall due within this time go together. */
+/** Messages that become due within this time are sent together. */
 const GATHER_S = 0.25;
-/** How much credit is saved while the push service answers slowly. */
+/** How many seconds of credit may accumulate while the push service answers slowly. */
 const SAVED_S = 1;
 /** Tolerance for rounding errors. */
 const GRAIN = 1e-6;
 
 interface ThrottleOptions {
   readonly monotonicMs: () => number;
-  /** Waits; ends early when its run does. */
+  /** Waits, or returns early when the run ends. */
   readonly sleep: (ms: number) => Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export class Throttle {
     this.#startedMs = options.monotonicMs();
   }
 
-  /** Waits until some of `wanted` may go and returns how many; 0 once `over` says that the run has ended. */
+  /** Waits until some of the `wanted` messages may be sent and returns how many. Returns 0 once `over` is true. */
   async room(pace: Pace, wanted: number, over: () => boolean): Promise<number> {
     while (!over()) {
       const elapsedMs = this.#o.monotonicMs() - this.#startedMs;

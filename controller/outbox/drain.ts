@@ -1,6 +1,7 @@
 /**
- * Drains promised effects: rows that were committed with the change that caused them (SPEC §7). Each topic has one
- * handler and is drained in order, topics side by side; failures back off, and nothing here ever stops checks.
+ * Drains the outbox: effects whose rows were committed with the change that caused them (SPEC §7). Each topic has one
+ * handler. Rows of one topic are handled in order, and topics run in parallel. Failed rows are tried again with a growing
+ * delay. No failure here ever stops update checks.
  */
 import { retryDelayMs } from '../domain/backoff.ts';
 import type { Observe } from '../domain/event.ts';
@@ -14,15 +15,15 @@ interface OutboxOptions {
   /** 0 ≤ random < 1, for jitter. */
   readonly random: () => number;
   readonly observe: Observe;
-  /** How often due rows are looked for without a wake-up, ms. */
+  /** How often the store is searched for due rows without a wake-up, ms. */
   readonly intervalMs?: number;
 }
 
 export interface Outbox {
   start(): void;
-  /** Rows were added: look at once. */
+  /** Searches for due rows at once. Called after rows were added. */
   wake(): void;
-  /** Waits until nothing is due; for tests and for shutdown. */
+  /** Waits until no row is due. For tests and for the shutdown. */
   drain(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -81,7 +82,7 @@ function makeLane(
     do {
       again = false;
       for (;;) {
-        // One row at a time: handling it may replace rows behind it.
+        // Reads one row at a time, because handling it may replace later rows.
         const [row] = await store.due([handler.topic], nowMs(), 1);
         if (row === undefined) break;
         if (stopping.signal.aborted) return;
@@ -107,7 +108,7 @@ function makeLane(
       )
       .finally(() => {
         running = undefined;
-        // A wake-up that came after the last look must not be lost.
+        // Handles a wake-up that arrived after the last search.
         if (again) wake();
       });
   }
