@@ -1,4 +1,4 @@
-/** Delivers promised notices, one queue per destination. After 24 hours without success a notice is dropped, with an event. */
+/** Delivers notices from the outbox, one queue per destination. A notice is dropped after 24 hours of failures, with an event. */
 import { retryDelayMs } from '../domain/backoff.ts';
 import { DAY_MS, HOUR_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
@@ -20,9 +20,9 @@ const LONGEST_WAIT_MS = HOUR_MS;
 export interface DeliveryOptions {
   /** The name of this controller in messages. */
   readonly from: string | undefined;
-  /** The time for the age of a notice, Unix ms. */
+  /** The clock that measures the age of a notice, Unix ms. */
   readonly nowMs: () => number;
-  /** The time for the outbox's next try, Unix ms. */
+  /** The clock that the outbox uses for the next try, Unix ms. */
   readonly dueMs: () => number;
   readonly wallMs: () => number;
   readonly random: () => number;

@@ -2,7 +2,7 @@
 import type { NoticeForm, NoticeKind } from '../domain/notice/notice.ts';
 
 export interface Destination {
-  /** The name in log, metrics, audit and outbox. They never contain the URL, which is a secret. */
+  /** Identifies the destination in log, metrics, audit and outbox. They never contain the URL, which is a secret. */
   readonly name: string;
   readonly service: NoticeForm;
   /** https, or http on loopback. */
@@ -10,7 +10,7 @@ export interface Destination {
   readonly kinds: ReadonlySet<NoticeKind>;
   /** Signs each request; without a key requests are not signed. */
   readonly key: Uint8Array | undefined;
-  /** PEM of the trusted certificate authorities; undefined for those that Node trusts. */
+  /** PEM of the trusted certificate authorities. If undefined, Node's own list is used. */
   readonly ca: string | undefined;
 }
 

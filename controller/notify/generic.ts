@@ -1,4 +1,4 @@
-/** The body for programs by schemas/notification.schema.json, in the form that Standard Webhooks recommends. */
+/** The JSON body for programs, as schemas/notification.schema.json defines it. Its form follows Standard Webhooks. */
 import type { Notice, Told } from '../domain/notice/notice.ts';
 import { fit } from './text.ts';
 

@@ -1,7 +1,7 @@
 /** Sessions of people who are signed in to the pages. */
 import type { Sha256 } from '../domain/ids.ts';
 
-/** What a session depends on. It ends with the operator's token, or when none of the person's groups has a role any more. */
+/** What a session depends on. It ends with the operator's token, or once none of the person's groups has a role. */
 export type Footing =
   | { readonly kind: 'token'; readonly sha256: Sha256 }
   | {

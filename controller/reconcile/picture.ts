@@ -38,8 +38,8 @@ export interface PictureKeeper {
   /** Publishes again only if the revision or the stored APKs differ from what is in force. */
   refresh(applied: Applied): Promise<void>;
   /**
-   * Publishes a state that another controller has committed, or a commit of this one whose answer was lost. Waits for
-   * an APK store on the network as long as it takes only if there is no snapshot yet.
+   * Publishes a state that another controller has committed, or a commit of this one whose answer was lost. Waits for an
+   * APK store on the network for at most `SHOWN_WITHIN_MS`, or without a limit if there is no snapshot yet.
    */
   follow(read: () => Promise<Applied | undefined>): Promise<void>;
   /** Publishes the halts of `current` if they differ from those in force. */
