@@ -15,11 +15,11 @@ interface AdminRecord {
 
 interface Admins {
   readonly store: AdminStore;
-  /** Reads all tokens again: another controller has changed them. */
+  /** Reads all tokens again, after another controller has changed them. */
   readonly refresh: () => Promise<void>;
 }
 
-/** `feed`: where other controllers change tokens too. */
+/** `feed`: reports token changes by other controllers. */
 export async function makeAdminStore(
   db: Db,
   nowMs: () => number,
@@ -28,7 +28,7 @@ export async function makeAdminStore(
   const all = (): Promise<AdminRecord[]> =>
     db.read(reader => reader<AdminRecord>('admin_tokens').orderBy('name'));
   let known: ReadonlyMap<Sha256, AdminToken> = new Map();
-  /** After each change: memory shows what is committed, and nothing else. */
+  /** Called after each change, so that memory shows exactly what is committed. */
   const refresh = async (): Promise<void> => {
     known = new Map((await all()).map(row => [row.token_sha256, toToken(row)]));
   };

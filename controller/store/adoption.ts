@@ -57,7 +57,9 @@ export function makeAdoptionStore(db: Db): AdoptionStore {
   };
 }
 
-/** A long time is thinned to the last hour of each stretch, so that a curve costs the same for a day and for a year. */
+/**
+ * A long period is thinned to the last hour of each stretch, so that a curve costs the same for a day and for a year.
+ */
 async function readHours(reader: Knex, sinceMs: number, limit: number): Promise<AdoptionHour[]> {
   const bounds = await rowsOf<{ first: number | null; last: number | null }>(
     reader.raw('select min(hour_ms) as first, max(hour_ms) as last from adoption_hours where hour_ms >= ?', [

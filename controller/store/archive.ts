@@ -1,6 +1,7 @@
 /**
- * A full backup: one tar file with a manifest, a consistent copy of the database, the APKs or only their list, and, when
- * asked for, the keys. It is written whole or not at all, readable by its owner alone, while the controller runs.
+ * A full backup: one tar file with a manifest, a consistent copy of the database, the APKs or only their list, and the
+ * keys if asked for. It is written while the controller runs, completely or not at all, and readable by its owner
+ * alone.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -32,7 +33,7 @@ export interface Manifest {
   readonly format: 1;
   readonly made_at: string;
   readonly database: { readonly sha256: string; readonly size_bytes: number };
-  /** `included`: the bytes are in the file, not only their name. */
+  /** `included`: the file holds the APK itself, not only its name. */
   readonly artifacts: readonly {
     readonly sha256: string;
     readonly size_bytes: number;
@@ -54,7 +55,7 @@ export async function fullBackup(
   { withArtifacts, withKeys, nowMs }: FullBackupOptions,
 ): Promise<Manifest> {
   await refuseExisting(toFile);
-  // Gathered beside the target, so that both are on one disk.
+  // Collected beside the target, so that both are on one disk.
   const staging = await mkdtemp(`${toFile}.partial-`);
   try {
     const database = path.join(staging, DATABASE_FILE);
@@ -72,7 +73,7 @@ export async function fullBackup(
     await writeFile(path.join(staging, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
     const inner = path.join(staging, 'whole.tar');
     const names = (await readdir(staging)).filter(name => name !== MANIFEST_FILE);
-    // The manifest is first, so that a reader knows what comes.
+    // The manifest is first, so that a reader knows what follows.
     await create({ file: inner, cwd: staging, portable: true }, [MANIFEST_FILE, ...names.sort()]);
     await chmod(inner, 0o600);
     await synced(inner);
@@ -121,7 +122,7 @@ async function gatherArtifacts(
   return listed;
 }
 
-/** An APK is never changed in place, so a second name for it costs nothing; another disk needs the bytes. */
+/** An APK never changes, so a hard link to it costs nothing. On another disk its bytes are copied. */
 async function linkOrCopy(from: string, to: string): Promise<void> {
   await link(from, to).catch(() => copyFile(from, to));
 }

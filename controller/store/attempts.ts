@@ -1,4 +1,4 @@
-/** What devices reported: one row an attempt, that is one device, one build, one request id (SPEC §1, §5). */
+/** Reports of devices: one row per attempt, that is per device, build and request id (SPEC §1, §5). */
 import type { Knex } from 'knex';
 import type { Endings } from '../domain/failure-spike.ts';
 import { Fault } from '../domain/fault.ts';
@@ -28,10 +28,10 @@ interface AttemptRecord {
 
 type Row = Omit<AttemptRecord, 'id'>;
 
-/** Outcomes that are not final: the attempt may still end in any way. */
+/** Outcomes that are not final: the attempt may still end with any outcome. */
 const OPEN: ReadonlySet<RecordedOutcome> = new Set<RecordedOutcome>(['deferred', 'contradictory']);
 
-/** An open outcome may change until a final one comes; that one stays. A contradiction that is sent again counts as repeated. */
+/** An open outcome may change until a final one arrives, which stays. A repeated contradiction counts as a repeat. */
 export async function writeReport(
   trx: Knex,
   report: Report,
@@ -60,7 +60,7 @@ export async function writeReport(
 
 const notNew = (verdict: 'repeated' | 'conflict'): Written => ({ verdict, first: false, installsMs: [] });
 
-/** What the device has reported of the build with this outcome, this report included. */
+/** All reports of this outcome by the device for the build, including this report. */
 async function soFar(
   trx: Knex,
   { deviceId, buildId, outcome }: Report,
@@ -96,7 +96,7 @@ async function insertAttempt(trx: Knex, row: Row): Promise<void> {
   await trx<Row>('attempts').insert(row);
 }
 
-/** Devices by their newest final outcome, of those that ended an attempt at this build since then. */
+/** Counts devices by their newest final outcome, among those that ended an attempt at this build since then. */
 export async function countEndings(reader: Knex, buildId: BuildId, sinceMs: number): Promise<Endings> {
   const newest = reader('attempts')
     .where({ build_id: buildId })

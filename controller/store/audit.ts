@@ -1,4 +1,4 @@
-/** Who did what: merges and operators' actions. Rows are added and, by retention, removed; never changed. */
+/** Who did what: merges and operators' actions. Rows are added, and removed by retention, but never changed. */
 import type { Knex } from 'knex';
 import type { AuditEntry, AuditStore } from '../ports/index.ts';
 import type { Db } from './db.ts';

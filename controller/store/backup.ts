@@ -1,4 +1,4 @@
-/** A copy of the database while it is in use: one consistent moment, complete on disk or not there at all. */
+/** A copy of the database while it is in use: one consistent moment, written completely or not at all. */
 import { chmod, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Fault } from '../domain/fault.ts';
@@ -14,7 +14,7 @@ export function backupFolder(folder: string, toFile: string): Promise<void> {
   return backupDatabase(path.join(folder, DATABASE_FILE), toFile);
 }
 
-/** `replace`: a copy of that name is exchanged whole; without it, it is refused. */
+/** `replace`: replaces an existing copy of that name atomically; otherwise an existing copy is refused. */
 export async function backupDatabase(
   database: string,
   toFile: string,

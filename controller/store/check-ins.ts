@@ -1,6 +1,6 @@
 /**
- * What each device said when it last checked. Buffered and written in batches after the answers (SPEC §10), so a crash
- * may lose these rows and no others. The newest check of a device wins. A later check also confirms an `ok` (SPEC §5).
+ * The last check of each device. Rows are buffered and written in batches after the answers (SPEC §10), so a crash may
+ * lose these rows and no others. The newest check of a device wins. A later check also confirms an `ok` (SPEC §5).
  */
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
@@ -11,9 +11,9 @@ import { type Cell, isPostgres, type Rows, rowsIn } from './dialect.ts';
 import { neighbours } from './neighbours.ts';
 
 export interface CheckIns {
-  /** `gapS`: how often the device checks in, as far as it is known. */
+  /** `gapS`: how often the device checks in, if known. */
   record(row: CheckIn, gapS?: number): void;
-  /** The check-in of a device that is not committed yet. */
+  /** The check-in of a device that is not committed yet, if any. */
   pending(deviceId: DeviceId): CheckIn | undefined;
   forget(deviceId: DeviceId): void;
   /** Resolves once everything recorded before this call is committed. */
@@ -23,7 +23,9 @@ export interface CheckIns {
 interface CheckInOptions {
   readonly db: Db;
   readonly onFault: (part: 'check_ins', fault: unknown) => void;
-  /** At this number of rows a flush begins without waiting for the timer. At four times this number new rows are dropped. */
+  /**
+   * At this number of rows a flush begins without waiting for the timer. At four times as many, new rows are dropped.
+   */
   readonly flushAt: number;
 }
 
@@ -35,13 +37,13 @@ const COLUMNS = ['device_id', 'at_ms', 'version_code', 'build_id', 'sdk', 'signe
 interface Recorded {
   readonly row: CheckIn;
   readonly gapS: number | undefined;
-  /** Its device was erased while it waited, and may be enrolled anew: it is not written. */
+  /** The device was erased while its row waited. The row is dropped, since the device may be enrolled again. */
   isForgotten: boolean;
 }
 
 export function makeCheckIns({ db, onFault, flushAt }: CheckInOptions): CheckIns {
   let buffered = new Map<DeviceId, Recorded>();
-  /** Taken out of the buffer: being written. */
+  /** Rows taken out of the buffer that are being written. */
   let leaving = new Map<DeviceId, Recorded>();
   let flushing: Promise<void> | undefined;
   let overflowing = false;
@@ -124,9 +126,10 @@ async function writeRows(trx: Knex, rows: readonly Recorded[]): Promise<void> {
   ]);
   // Rendered once for both statements.
   const input = rowsIn(trx, COLUMNS, cells);
-  // Rows may have waited here while the device checked in at another controller.
+  // The device may have checked in at another controller while its row waited here.
   const newest = isPostgres(trx) ? ' where check_ins.at_ms <= excluded.at_ms' : '';
-  // Devices that were erased meanwhile are dropped. Each is looked up by itself: as a join, it may be read with the fleet.
+  // Rows of devices that were erased meanwhile are dropped. Each device is looked up by itself: a join may read the
+  // whole fleet.
   await trx.raw(
     `insert into check_ins (device_id, at_ms, version_code, build_id, sdk, signer, gap_s)
      select input.device_id, input.at_ms, input.version_code, input.build_id, input.sdk, input.signer, input.gap_s
@@ -140,7 +143,7 @@ async function writeRows(trx: Knex, rows: readonly Recorded[]): Promise<void> {
   await confirmAttempts(trx, input);
 }
 
-/** A later check in which the device says that it runs the build confirms its `ok`. */
+/** A later check in which the device reports this build as running confirms its `ok`. */
 async function confirmAttempts(trx: Knex, input: Rows): Promise<void> {
   await trx.raw(
     `update attempts set confirmed_at_ms = seen.at_ms

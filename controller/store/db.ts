@@ -6,14 +6,14 @@ import { faulted } from './faults.ts';
 import { makeWriter, type Writer, type WriteWatch } from './writer.ts';
 
 export interface Db {
-  /** Runs a job inside a transaction of the one writer; resolves once it is committed. */
+  /** Runs a job in a transaction of the only writer; resolves once it is committed. */
   readonly write: Writer['write'];
-  /** Reads what is committed; never waits for a write. */
+  /** Reads committed data; never waits for a write. */
   read<T>(query: (reader: Knex) => PromiseLike<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-/** Call it once the schema is in place. Takes over the engine and closes it. */
+/** Call it after the schema was migrated. Takes over the engine and closes it. */
 export function makeDb(engine: Engine, watch?: WriteWatch): Db {
   const jobs = makeWriter(engine, watch);
   let closed = false;

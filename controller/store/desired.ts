@@ -1,4 +1,4 @@
-/** Desired state as it was last applied, and the last attempt. Each change is one transaction (SPEC §7). */
+/** The desired state that was applied last, and the last attempt. Each change is one transaction (SPEC §7). */
 import type { Knex } from 'knex';
 import type { BuildId, Sha256 } from '../domain/ids.ts';
 import type { Problem } from '../domain/problem.ts';
@@ -20,7 +20,7 @@ interface DesiredRecord {
   readonly tree_hash: string;
   readonly applied_at_ms: number;
   readonly state: string;
-  /** Where version 0.1 kept its ramp clock; empty since. */
+  /** The column of version 0.1's ramp clock; empty since then. */
   readonly clock: string;
 }
 
@@ -33,7 +33,7 @@ interface AttemptRecord {
 }
 
 const ONLY = 1;
-/** Rows of `desired_attempt`: the last attempt, and the one that was applied, whose warnings hold as long as it stands. */
+/** Rows of `desired_attempt`: the last attempt, and the applied one, whose warnings hold while it is in force. */
 const LAST = 1;
 const APPLIED = 2;
 
@@ -83,7 +83,7 @@ export function makeDesiredStore(db: Db, lease: Lease, nowMs: () => number): Des
 }
 
 async function readApplied(reader: Knex): Promise<Applied | undefined> {
-  // One transaction, so that the row and the builds are of the same moment.
+  // One transaction, so that the row and the builds show the same moment.
   return reader.transaction(async trx => {
     const row = await trx<DesiredRecord>('desired').where({ id: ONLY }).first();
     if (row === undefined) return undefined;
@@ -154,7 +154,10 @@ async function writeAttempt(trx: Knex, id: number, attempt: Attempted): Promise<
   await trx<AttemptRecord>('desired_attempt').insert(row).onConflict('id').merge();
 }
 
-/** A build is never forgotten: one whose file is gone stays, marked absent, so that its id cannot return with other facts. */
+/**
+ * A build is never forgotten. If its file is gone, it stays and is marked absent, so that its id cannot return with
+ * other facts.
+ */
 async function writeBuilds(
   trx: Knex,
   state: DesiredState,

@@ -1,7 +1,7 @@
 /**
- * Devices by how their id begins and by what they said last. An index walks in id order and gives at most {@link SCANNED}
- * candidates; the whole filter is looked at on those alone. So a page costs the same however large the fleet is, and the
- * caller goes on after the last one that was looked at.
+ * Finds devices by the beginning of their id and by their last report. An index scan in id order gives at most {@link
+ * SCANNED} candidates, and only those are filtered. So a page costs the same in a fleet of any size. The caller
+ * continues after the last candidate.
  */
 import type { Knex } from 'knex';
 import type { DeviceId } from '../domain/ids.ts';
@@ -10,9 +10,9 @@ import type { Db } from './db.ts';
 import { type DeviceRecord, detailsOf, walk, walkWithin } from './device-rows.ts';
 import { valuesIn } from './dialect.ts';
 
-/** Looked at for one page. */
+/** Candidates for one page. */
 export const SCANNED = 10_000;
-/** After every character that an id may have. */
+/** Sorts after every character that an id may have. */
 const LAST = '~';
 
 interface FindPage {
@@ -40,7 +40,7 @@ export const findRecords = (
     return { rows, next: rows.length === page.limit ? rows.at(-1)?.device_id : end };
   });
 
-/** Nothing but how the id begins: the primary key knows it, in one query. */
+/** Filters only by the beginning of the id: one query on the primary key. */
 const isPlain = ({ prefix: _, ...others }: DeviceFilter): boolean =>
   Object.values(others).every(given => given === undefined);
 
@@ -55,7 +55,7 @@ async function firstOf(
   return { rows, next: rows.length === limit ? rows.at(-1)?.device_id : undefined };
 }
 
-/** In id order, by the condition that is the rarest as a rule. What lies after the prefix is left out at the end. */
+/** Scans in id order by the condition that is usually the rarest. Ids after the prefix are removed at the end. */
 async function candidates(reader: Knex, { after, filter }: FindPage): Promise<DeviceId[]> {
   const { prefix = '', tag, build, attempt } = filter;
   const failed = attempt?.outcome;
@@ -84,7 +84,7 @@ function narrow(reader: Knex, query: Knex.QueryBuilder, filter: DeviceFilter): v
     query.where(runs =>
       runs
         .where('c.build_id', build.buildId)
-        // A device that named no build runs it by its version code.
+        // If a device named no build, its version code decides.
         .orWhere(unnamed => unnamed.whereNull('c.build_id').where('c.version_code', build.versionCode ?? -1)),
     );
   if (attempt !== undefined) query.whereExists(newestAttempt(reader, attempt));
@@ -95,7 +95,7 @@ function narrow(reader: Knex, query: Knex.QueryBuilder, filter: DeviceFilter): v
   if (revoked === false) query.whereNull('d.revoked_at_ms');
 }
 
-/** The newest attempt of the device at this build ended so. */
+/** The newest attempt of the device at this build ended with this outcome. */
 function newestAttempt(reader: Knex, { buildId, outcome, reason }: NonNullable<DeviceFilter['attempt']>) {
   const later = reader('attempts as b')
     .whereRaw('b.device_id = a.device_id and b.build_id = a.build_id')

@@ -27,7 +27,7 @@ export interface DeviceRecord {
   readonly gap_s: number | null;
 }
 
-/** All that is known of the devices of `page`, a query of their ids, in id order. */
+/** All data of the devices of `page`, a query of their ids, in id order. */
 export const detailsOf = (reader: Knex, page: Knex.QueryBuilder) =>
   reader(page.as('page'))
     .join('devices as d', 'd.device_id', 'page.device_id')
@@ -60,8 +60,8 @@ export const listRecords = ({ after, limit, tag }: ListPage, db: Db): Promise<De
   });
 
 /**
- * A page of ids in id order. It is picked before anything is joined to it: a database that has not analysed its tables
- * may take the joined rows for few, and then reads the whole fleet to sort it.
+ * A page of ids in id order, chosen before any join. A database that has not analysed its tables may underestimate the
+ * joined rows, and would then read the whole fleet to sort it.
  */
 export function walk(ids: Knex.QueryBuilder, after: DeviceId | undefined, limit: number): Knex.QueryBuilder {
   if (after !== undefined) ids.where('device_id', '>', after);
@@ -69,8 +69,8 @@ export function walk(ids: Knex.QueryBuilder, after: DeviceId | undefined, limit:
 }
 
 /**
- * The same among the rows with one value of a column, along an index of that column and the id. Written as a range: a
- * database without statistics takes rows that equal something for few, and then sorts them all.
+ * The same among rows with one value of a column, by an index on that column and the id. Written as a range: a database
+ * without statistics expects few rows to equal a value, and then sorts all of them.
  */
 export function walkWithin(
   ids: Knex.QueryBuilder,
@@ -118,7 +118,10 @@ const SCANNED = [
   'c.signer',
 ];
 
-/** A whole fleet is scanned while devices check in, so a page comes as one text: a row object each costs twice as much. */
+/**
+ * A whole fleet is scanned while devices check in, so a page comes as one text: one row object per device costs twice
+ * as much.
+ */
 export const scanRecords = (
   { after, ids, limit, withPushToken }: ScanPage,
   db: Db,
@@ -145,10 +148,10 @@ export const scanRecords = (
     return JSON.parse(made?.rows ?? '[]') as ScannedRecord[];
   });
 
-/** What the device said last. */
+/** The last report of the device. */
 type Said = Pick<ScannedDevice, 'lastSeenMs' | 'versionCode' | 'buildId' | 'sdk' | 'signer'>;
 
-/** A check-in that still waits to be written; it is newer than the row. */
+/** A check-in that is not written yet; it is newer than the row. */
 const saidAtLast = ({ atMs, versionCode, buildId, sdk, signer }: CheckIn): Said => ({
   lastSeenMs: atMs,
   versionCode,
@@ -179,7 +182,9 @@ export const toDeviceRow = (
   ...(waiting === undefined ? saidIn(row) : saidAtLast(waiting)),
 });
 
-/** One literal: a fleet is a million of them, and spreading two objects into a third costs more than the query. */
+/**
+ * One literal: a fleet may have a million of them, and spreading two objects into a third costs more than the query.
+ */
 export function toScanned(
   row: ScannedRecord,
   tags: readonly string[],

@@ -1,7 +1,7 @@
 /**
- * Devices: a registry in memory for checks, the database for everything else. A change is committed first and shown in
- * memory after that. What a device itself proves by using a token (`confirmGeneration`, `adoptGeneration`, `sawKid`) is
- * shown at once and written after.
+ * Devices: a registry in memory for checks, the database for everything else. A change is committed first and then
+ * shown in memory. What a device proves by using a token (`confirmGeneration`, `adoptGeneration`, `sawKid`) is shown at
+ * once and written later.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
@@ -41,13 +41,13 @@ interface DeviceOptions {
   readonly nowMs: () => number;
   readonly onFault: OnFault;
   readonly flushAt: number;
-  /** Where other controllers change devices too. */
+  /** Reports device changes by other controllers. */
   readonly feed?: StoreFeed | undefined;
 }
 
 export interface Devices {
   readonly store: DeviceStore;
-  /** How changes of other controllers are taken in. */
+  /** Takes in changes by other controllers. */
   readonly memory: Pick<Memory, 'devices' | 'checkIns'>;
 }
 
@@ -56,7 +56,7 @@ export async function makeDeviceStore(options: DeviceOptions): Promise<Devices> 
   const registry = new Registry();
   await loadRegistry(db, registry);
   const checkIns = makeCheckIns(options);
-  // Changes are shown in memory in the order of their commits; a large one lets others run meanwhile.
+  // Memory shows changes in the order of their commits; a large change pauses so that other work can run.
   const shown: Shown = feed?.afterWrite ?? makeTurns();
   const upSinceMs = nowMs();
   const store: DeviceStore = {
@@ -97,7 +97,7 @@ function reads(db: Db, registry: Registry, checkIns: CheckIns): Some<'get' | 'li
 const standingRow = (trx: Knex, deviceId: DeviceId): Promise<DeviceRecord | undefined> =>
   trx<DeviceRecord>('devices').where({ device_id: deviceId }).first();
 
-/** Until when a restore lets devices bring newer generations, Unix ms; 0 without one. */
+/** After a restore, devices may bring newer generations until this time, Unix ms; 0 if there was no restore. */
 async function adoptUntil(db: Db): Promise<number> {
   const row = await db.read(reader =>
     reader<{ key: string; value: string }>('key_values').where({ key: ADOPT_KEY }).first(),
@@ -105,7 +105,7 @@ async function adoptUntil(db: Db): Promise<number> {
   return Number(row?.value ?? 0);
 }
 
-/** The next generation, or the one that was handed out and not used yet. Undefined for an unknown or revoked device. */
+/** The next generation, or the one that was issued but not used yet. Undefined for an unknown or revoked device. */
 async function rotateRow(
   trx: Knex,
   deviceId: DeviceId,
@@ -119,7 +119,7 @@ async function rotateRow(
   const { generation } = row;
   const previous = previousOf(row);
   if (previous !== undefined && previous.untilMs > atMs && previousUntilMs > atMs) {
-    // The earlier end counts: an operator's rotation limits a renewal that had no end.
+    // The earlier end counts: an operator's rotation limits a renewal without an end.
     const untilMs = Math.min(previous.untilMs, previousUntilMs);
     if (untilMs < previous.untilMs)
       await trx('devices').where({ device_id: deviceId }).update({ previous_until_ms: untilMs });
@@ -281,7 +281,7 @@ function show(
   if (revoked) return;
   const { deviceId, tags } = device;
   const token = device.tokenSha256 === undefined ? undefined : { sha256: device.tokenSha256, generation };
-  // A feed that broke off in the middle may have shown it already.
+  // A feed that failed half way may have shown the change already.
   if (created && registry.auth(deviceId) === undefined) {
     const held = { kid: kidAtFirst(device, kid), tokenIssuedAtMs: atMs };
     const own = tags ?? [];

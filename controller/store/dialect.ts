@@ -1,11 +1,11 @@
 /**
- * The one file that knows how SQLite and PostgreSQL differ in the statements that callers run. All else is Knex or SQL
- * that both understand (`insert … select … on conflict do update`, `update … from`).
+ * The only file that knows how SQLite and PostgreSQL differ in the statements of callers. Everything else is Knex or
+ * SQL that both understand (`insert … select … on conflict do update`, `update … from`).
  */
 import type { Knex } from 'knex';
 
 export type Cell = string | number | null;
-/** A query stands for itself, in parentheses. */
+/** A query is inserted as a subquery, in parentheses. */
 type Binding = Cell | Knex.QueryBuilder;
 
 /** How many rows go into one statement: small enough that building its input never holds the event loop up for long. */
@@ -19,7 +19,7 @@ export interface Rows {
 
 export const isPostgres = (db: Knex): boolean => db.client.config.client === 'pg';
 
-/** The database's own clock, Unix ms: controllers on several machines agree on it. It goes on within a transaction. */
+/** The database's own clock, Unix ms, on which all controllers agree. It advances within a transaction. */
 export async function clockMs(db: Knex): Promise<number> {
   const now = isPostgres(db)
     ? '(extract(epoch from clock_timestamp()) * 1000)::bigint'
@@ -29,7 +29,7 @@ export async function clockMs(db: Knex): Promise<number> {
   return Number(row.now_ms);
 }
 
-/** How long this transaction has waited and worked so far, ms. 0 on SQLite, where nobody else writes. */
+/** How long this transaction has waited and run so far, ms. 0 on SQLite, which has no other writer. */
 export async function transactionAgeMs(trx: Knex): Promise<number> {
   if (!isPostgres(trx)) return 0;
   const age = '(extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000)::bigint';
@@ -37,7 +37,7 @@ export async function transactionAgeMs(trx: Knex): Promise<number> {
   return Number(row?.age_ms ?? 0);
 }
 
-/** A column has the same type in every table. Text where nothing is said. */
+/** A column has the same type in every table; the default is text. */
 const TYPES: Readonly<Record<string, 'bigint' | 'boolean'>> = {
   at_ms: 'bigint',
   enrolled_at_ms: 'bigint',
@@ -70,8 +70,8 @@ export function rowsIn(db: Knex, columns: readonly string[], rows: readonly (rea
 }
 
 /**
- * One column as the text of an array (PostgreSQL 8.15.6). The driver would ask of each cell what it is, which costs more
- * than the database takes to read it.
+ * One column as the text of an array (PostgreSQL 8.15.6). The driver would check the type of each cell, which costs
+ * more than the database needs to read it.
  */
 function arrayOf(rows: readonly (readonly Cell[])[], at: number): string {
   let text = '';
@@ -134,13 +134,13 @@ export async function bulk<T>(
   return found;
 }
 
-/** An expression for 32 random hex digits that the database makes. */
+/** An expression by which the database makes 32 random hex digits. */
 export const randomHex = (db: Knex): string =>
   isPostgres(db) ? "replace(gen_random_uuid()::text, '-', '')" : 'lower(hex(randomblob(16)))';
 
 /**
- * Leaves room in each page of a table whose rows are written again and again: the next version of a row then lies beside
- * it, and the indexes stay as they are (PostgreSQL's HOT). SQLite writes rows in place.
+ * Leaves free space in each page of a table whose rows change often. The next version of a row then fits beside it, and
+ * the indexes do not change (PostgreSQL's HOT). SQLite writes rows in place.
  */
 export async function leaveRoom(db: Knex, table: string, filledPercent: number): Promise<void> {
   if (isPostgres(db)) await db.raw(`alter table ?? set (fillfactor = ${filledPercent})`, [table]);

@@ -5,7 +5,7 @@ import type { DownloadEvent } from '../ports/index.ts';
 
 const SOURCE = 'agent-ota';
 const TABLE = 'apk_download_events';
-/** Whole or in part, bytes were sent; 304 and refusals are attempts, not downloads. */
+/** Bytes were sent, wholly or in part. A 304 or a refusal is an attempt, not a download. */
 const SENT = [200, 206];
 /** The object store sends the bytes. */
 const REDIRECTED = 307;
@@ -44,7 +44,7 @@ export async function insertDownload(trx: Knex, event: DownloadEvent): Promise<v
   if (known !== undefined) await trx<DownloadRecord>(TABLE).insert(row);
 }
 
-/** Of one attempt that was redirected; false if there is none, or it is confirmed already. */
+/** Confirms a redirected attempt; false if there is none, or if it is confirmed already. */
 export async function awaitsConfirmation(reader: Knex, attempt: Confirmed): Promise<boolean> {
   const rows = await redirectsOf(reader, attempt);
   return rows.length > 0 && !rows.some(row => Boolean(row.last_byte));
@@ -57,7 +57,7 @@ export interface Confirmed {
   readonly atMs: number;
 }
 
-/** A row of its own: the redirect's keeps the time at which it was given. */
+/** A separate row: the row of the redirect keeps its own time. */
 export async function insertConfirmation(trx: Knex, attempt: Confirmed): Promise<void> {
   if (!(await awaitsConfirmation(trx, attempt))) return;
   await insertDownload(trx, { ...attempt, result: 'ok', status: REDIRECTED, bytes: 0, lastByte: true });
@@ -71,7 +71,7 @@ const redirectsOf = (
     .where({ device_id: deviceId, build_id: buildId, request_id: requestId, status: REDIRECTED })
     .select('last_byte');
 
-/** Whatever came of them: bytes that were sent cost the same. */
+/** Counts all of them whatever their outcome: sent bytes cost the same. */
 export async function sentSince(
   reader: Knex,
   deviceId: DeviceId,

@@ -1,4 +1,4 @@
-/** Takes in what other controllers on this database did to devices, and what devices said to them. */
+/** Takes in device changes by other controllers on this database, and the checks that they answered. */
 
 import type { CheckIns } from './check-ins.ts';
 import type { Db } from './db.ts';
@@ -6,7 +6,7 @@ import type { Memory, NotedCheckIn } from './feed.ts';
 import { refreshDevices } from './load-registry.ts';
 import type { Registry } from './registry.ts';
 
-/** `upSinceMs`: since when this controller hears of checks. */
+/** `upSinceMs`: when this controller began to hear of checks. */
 export const deviceMemory = (
   db: Db,
   registry: Registry,
@@ -21,7 +21,7 @@ export const deviceMemory = (
   },
 });
 
-/** Our own come back this way too, and are known already. */
+/** Our own check-ins also arrive here, but are known already. */
 function saw(
   registry: Registry,
   [deviceId, atMs, versionCode, buildId]: NotedCheckIn,

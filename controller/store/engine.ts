@@ -1,4 +1,4 @@
-/** What a database engine gives to {@link Db}: connections, and what it does at the edges of a write. */
+/** The interface of a database engine for {@link Db}: connections, and hooks around a write. */
 import type { Knex } from 'knex';
 
 export interface Engine {
@@ -6,9 +6,9 @@ export interface Engine {
   readonly writer: Knex;
   /** Connections that only read. */
   readonly reader: Knex;
-  /** Called before each transaction; rejects when what is written would be lost. */
+  /** Called before each transaction; rejects when the writes would be lost. */
   standing(): Promise<void>;
-  /** The first of each transaction that writes; refuses where the installation has moved away. */
+  /** Runs first in each write transaction; refuses if the installation has moved away. */
   readonly begin?: ((trx: Knex) => PromiseLike<unknown>) | undefined;
   /** Ends all connections. */
   close(): Promise<void>;

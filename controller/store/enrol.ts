@@ -12,7 +12,7 @@ export interface Enrolled {
   readonly device: NewDevice;
   readonly generation: number;
   readonly created: boolean;
-  /** A known device that was revoked: nothing about it was changed. */
+  /** A known device that was revoked: it was not changed. */
   readonly revoked: boolean;
   readonly tokenChanged: boolean;
 }
@@ -24,7 +24,7 @@ interface StandingDevice {
   readonly revoked_at_ms: number | null;
 }
 
-/** What is left of an erased device: enough to recognise its id, not enough to read it. */
+/** The remains of an erased device: enough to recognise its id, not enough to read it. */
 export const tombstoneOf = (deviceId: DeviceId): Sha256 =>
   createHash('sha256').update(`erased device\n${deviceId}`).digest('hex');
 
@@ -71,7 +71,7 @@ export async function enrolRows(
   return enrolled;
 }
 
-/** After a restore new devices start with a higher number: lower ones may have been issued since the backup. */
+/** After a restore new devices start with a higher number: lower numbers may have been issued since the backup. */
 async function firstGeneration(trx: Knex): Promise<number> {
   const row = await trx<{ key: string; value: string }>('key_values').where({ key: BASE_KEY }).first();
   return Number(row?.value ?? 0);
@@ -105,7 +105,10 @@ async function standingRows(
   return new Map(rows.map(row => [row.device_id, row]));
 }
 
-/** Generations of erased devices that are enrolled again. Their tombstones are removed, as their rows keep the number. */
+/**
+ * Generations of erased devices that are enrolled again. Their tombstones are removed, since their new rows keep the
+ * number.
+ */
 async function takeTombstones(trx: Knex, fresh: readonly NewDevice[]): Promise<Map<DeviceId, number>> {
   const found = new Map<DeviceId, number>();
   const any = await trx('erased_devices').first('id_sha256');
@@ -132,7 +135,7 @@ async function takeTombstones(trx: Knex, fresh: readonly NewDevice[]): Promise<M
   return found;
 }
 
-/** A device that brings a token of another system holds that one; all others get one by our key. */
+/** A device that brings a token of another system keeps it; all others get a token made with our key. */
 export const kidAtFirst = (device: NewDevice, kid: string | undefined): string | undefined =>
   device.tokenSha256 === undefined ? kid : IMPORTED_KID;
 

@@ -1,4 +1,4 @@
-/** Erasing a device: its rows go everywhere, and only a tombstone stays. */
+/** Erases a device: deletes its rows in all tables and leaves only a tombstone. */
 import type { Knex } from 'knex';
 import type { DeviceId } from '../domain/ids.ts';
 import type { DeviceRecord } from './device-rows.ts';

@@ -1,4 +1,4 @@
-/** Erased devices leave their class in the counts of each build they took, and nothing that identifies them. */
+/** Erased devices still count, by class and build, but nothing identifies them. */
 import type { Knex } from 'knex';
 import type { ErasedTakers } from '../domain/gate/takers.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
@@ -10,7 +10,7 @@ interface Left {
   readonly class: string;
 }
 
-/** Called in the transaction that erases the device, before its rows go. */
+/** Called in the transaction that erases the device, before its rows are deleted. */
 export async function tallyErased(trx: Knex, deviceId: DeviceId): Promise<void> {
   const left = await rowsOf<Left>(
     trx.raw(

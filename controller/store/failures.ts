@@ -65,11 +65,11 @@ export function makeFailureStore(db: Db): FailureStore {
   };
 }
 
-/** A device that named no build runs it by its version code. */
+/** If a device named no build, its version code decides. */
 const RECOVERED = 'case when c.build_id = ? or (c.build_id is null and c.version_code = ?) then 1 else 0 end';
 const recoveredBindings = ({ buildId, versionCode }: FailureQuery) => [buildId, versionCode ?? -1];
 
-/** One row a device: its newest failed attempt at the build. */
+/** One row per device: its newest failed attempt at the build. */
 function newest(reader: Knex, query: FailureQuery, after?: DeviceId) {
   const failed = reader('attempts')
     .where({ build_id: query.buildId, outcome: 'fail' })

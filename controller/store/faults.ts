@@ -1,4 +1,6 @@
-/** What the database says when the world fails it, as Faults with stable codes; our own mistakes pass through as they are. */
+/**
+ * Turns database errors with an outside cause into Faults with stable codes; our own mistakes pass through unchanged.
+ */
 import { Fault } from '../domain/fault.ts';
 
 const codes: Readonly<Record<string, Known>> = {
@@ -13,7 +15,7 @@ const codes: Readonly<Record<string, Known>> = {
 
 type Known = readonly [code: string, message: string, retry: 'backoff' | 'never'];
 
-/** PostgreSQL's SQLSTATE (its manual, appendix A), whole or by class; and what the network and TLS say. */
+/** PostgreSQL's SQLSTATE (its manual, appendix A), whole or by class, and error codes of the network and TLS. */
 const postgres: readonly (readonly [pattern: RegExp, ...known: Known])[] = [
   [/^28/, 'store_refused', 'the database refused our user or password: check OTA_DATABASE', 'backoff'],
   [
@@ -60,7 +62,7 @@ const postgres: readonly (readonly [pattern: RegExp, ...known: Known])[] = [
   ],
 ];
 
-/** The driver gives these no code. Knex writes the statement ahead of them. */
+/** The driver gives these errors no code. Knex puts the statement before their text. */
 const LOST =
   /(^| - )(Connection terminated|timeout expired|timeout exceeded|Query read timeout|Client has encountered)/;
 
@@ -80,7 +82,7 @@ function knownIn(error: unknown): Known | undefined {
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-/** A Fault for what the disk, the lock or the file caused; anything else is returned unchanged. */
+/** A Fault for an error of the disk, the lock or the file; anything else is returned unchanged. */
 export function toFault(error: unknown): unknown {
   if (error instanceof Fault) return error;
   const known = knownIn(error);
@@ -93,7 +95,7 @@ export function toFault(error: unknown): unknown {
   return error;
 }
 
-/** Runs `work` and lets only Faults and assertions out of it. */
+/** Runs `work`; only Faults and assertions leave it. */
 export async function faulted<T>(work: () => PromiseLike<T>): Promise<T> {
   try {
     return await work();

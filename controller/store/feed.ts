@@ -1,7 +1,7 @@
 /**
- * What controllers on one PostgreSQL database have changed, taken into this one's memory in the order of the commits
- * (migration 0025). Its own changes come the same way, so memory is always read from the database, never computed from what
- * was written: two controllers that change one device at once cannot leave it different in their memories.
+ * Reads the changes of all controllers on one PostgreSQL database into memory, in the order of the commits (migration
+ * 0025). A controller's own changes arrive the same way, so memory is always read from the database and never computed
+ * from what was written. So two controllers that change one device at once end with the same memory.
  */
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
@@ -34,22 +34,22 @@ interface ChangeRecord {
   readonly detail: string | null;
 }
 
-/** After a commit: makes memory show it. */
+/** Called after a commit, to make memory show it. */
 export type Shown = (show: () => void | Promise<void>) => Promise<void>;
 
 export interface StoreFeed extends Feed {
   /** The newest change that memory shows. */
   readonly changeId: number;
-  /** Sets what takes changes in. Until then nothing is read. */
+  /** Sets the listener. Until then nothing is read. */
   into(memory: Memory): void;
   /**
-   * After a commit of ours: shows it, and what others have committed. `show` is used only while the database is away, and
-   * memory may show a part of the commit by then. It waits for no listener.
+   * Called after a commit of ours: reads it, and what others have committed. `show` is used only while the database
+   * cannot be reached; memory may already show a part of the commit by then. Does not wait for listeners.
    */
   readonly afterWrite: Shown;
 }
 
-/** What a listener was not told yet is told again until it has taken it: a halt that was lost here would never be seen. */
+/** A failed delivery to a listener is repeated until it succeeds: a lost halt would never be seen. */
 interface Listener {
   readonly tell: (topics: ReadonlySet<Topic>) => Promise<void>;
   readonly untold: Set<Topic>;
@@ -59,14 +59,14 @@ const PAGE = 5_000;
 /** Of migration 0025. */
 const NOTE = 'select ota_note(?, array[null::text], null)';
 
-/** The number of the newest change that is committed. */
+/** The number of the newest committed change. */
 export async function newestChange(reader: Knex): Promise<number> {
   const row = await reader<{ id: number; value: number }>('change_counter').first('value');
   if (row === undefined) throw new Error('assertion: the row of the counter is gone');
   return row.value;
 }
 
-/** One statement, so that what is deleted meanwhile is either read or noticed. Fault `fell_behind`. */
+/** One statement, so that changes deleted meanwhile are either read or noticed. Fault `fell_behind`. */
 async function readAfter(reader: Knex, changeId: number): Promise<ChangeRecord[]> {
   const found = await rowsOf<ChangeRecord & { pruned: number; id: number | null }>(
     reader.raw(
@@ -134,7 +134,7 @@ export function makeFeed(db: Db, from: number): StoreFeed {
       try {
         await takeIn();
       } catch {
-        // It is committed. What came since is read again later, in case this shows something older over it.
+        // The change is committed. Newer changes are read again later, in case this shows something older over them.
         await inTurn(show);
         changeId = Math.min(changeId, before);
       }
@@ -142,7 +142,7 @@ export function makeFeed(db: Db, from: number): StoreFeed {
   };
 }
 
-/** Calls at once share one piece of work; each begins after the call, so that it sees what was committed before. */
+/** Concurrent calls share one run. Each run begins after the call, so that it sees what was committed before. */
 function sharedTurns(work: () => Promise<void>): { inTurn: InTurn; shared: () => Promise<void> } {
   const inTurn = makeTurns();
   let waiting: Promise<void> | undefined;
@@ -180,7 +180,7 @@ async function take(memory: Memory, rows: readonly ChangeRecord[]): Promise<void
     else if (topic === 'check_ins' && detail !== null)
       checkIns.push(...(JSON.parse(detail) as NotedCheckIn[]));
   }
-  // First whoever may do something, since a token may have been revoked.
+  // Permissions come first, since a token may have been revoked.
   if (admins) await memory.admins();
   if (devices.size > 0) await memory.devices([...devices]);
   memory.checkIns(checkIns);

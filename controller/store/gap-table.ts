@@ -1,4 +1,4 @@
-/** How often each device checks in: one byte a slot of the registry, and a tally over those that count. */
+/** How often each device checks in: one byte per slot of the registry, and a tally over the devices that count. */
 import { blended, type CheckInGaps, GAP_PLACES, gapAt, gapsOf, placeOf } from '../domain/check-in-gaps.ts';
 
 export class GapTable {
@@ -11,7 +11,7 @@ export class GapTable {
     return place === 0 ? undefined : Math.round(gapAt(place) / 1000);
   }
 
-  /** What {@link get} said before a restart. `counts`: the device is not revoked. */
+  /** Restores the result of {@link get} from before a restart. `counts`: the device is not revoked. */
   set(slot: number, gapS: number, counts: boolean): void {
     this.#move(slot, placeOf(gapS * 1000), counts);
   }
@@ -20,13 +20,13 @@ export class GapTable {
     this.#move(slot, blended(this.#places[slot] ?? 0, gapMs), counts);
   }
 
-  /** The device of this slot counts from now on, or no more. */
+  /** Sets whether the device of this slot counts. */
   count(slot: number, by: 1 | -1): void {
     const place = this.#places[slot] ?? 0;
     if (place > 0) this.#tally[place] = (this.#tally[place] ?? 0) + by;
   }
 
-  /** For a slot that does not count: whoever has it next begins anew. */
+  /** For a slot that does not count: its next device begins anew. */
   clear(slot: number): void {
     this.#places[slot] = 0;
   }

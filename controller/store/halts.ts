@@ -1,4 +1,4 @@
-/** Halts and brakes: latched when they are pressed, ended by a person or by Git alone. */
+/** Halts and brakes: once pressed they stay, until a person or Git ends them. */
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
 import type { Lift } from '../domain/gate/proof.ts';
@@ -118,7 +118,7 @@ export function makeHaltStore(db: Db, lease: Lease, nowMs: () => number): HaltSt
   };
 }
 
-/** A person may press the brake on any controller, and what that one shows may be older. Fault `moved_on`. */
+/** A person may press the brake on any controller, and that controller may show an older state. Fault `moved_on`. */
 async function needCurrent(trx: Knex, buildId: BuildId): Promise<void> {
   const newest = await trx('revisions').where({ kind: 'applied' }).orderBy('id', 'desc').first('build_id');
   if (newest === undefined || newest.build_id === buildId) return;

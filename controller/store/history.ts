@@ -5,7 +5,7 @@ import type { AppliedRevision, HistoryStore } from '../ports/index.ts';
 import { type AuditRecord, entryOf, insertAudit } from './audit.ts';
 import type { Db } from './db.ts';
 
-/** Of one revision: a gate that turns to and fro for weeks must not make a page without end. */
+/** The limit of rows of one revision: a gate that changes back and forth for weeks must not make an endless page. */
 const MOST_EVENTS = 50;
 
 export function makeHistoryStore(db: Db): HistoryStore {

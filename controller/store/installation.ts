@@ -1,4 +1,4 @@
-/** Rows that say whose database it is. */
+/** Rows that identify the installation that owns the database. */
 import type { Knex } from 'knex';
 import type { InstallationStore } from '../ports/index.ts';
 import { insertAudit } from './audit.ts';

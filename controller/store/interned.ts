@@ -20,7 +20,9 @@ export class Interned<T> {
     return this.#values[slot];
   }
 
-  /** Counts one more user. `make` is asked only for a new key, so that it can copy what must not be kept alive. */
+  /**
+   * Counts one more user. `make` is called only for a new key, so that it can copy text that must not be kept alive.
+   */
   acquire(key: string, make: () => T): number {
     const known = this.#slots.get(key);
     if (known !== undefined) {
@@ -36,7 +38,7 @@ export class Interned<T> {
     return slot;
   }
 
-  /** Counts one user less. The value is forgotten with its last user, so the table cannot grow without end. */
+  /** Counts one user less. The value is removed with its last user, so that the table cannot grow without end. */
   release(slot: number): void {
     if (slot === 0) return;
     const uses = (this.#uses[slot] ?? 0) - 1;

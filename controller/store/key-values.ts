@@ -1,4 +1,4 @@
-/** Small facts by name, some with an end. */
+/** Small facts by name, some with an expiry. */
 import type { Knex } from 'knex';
 import type { KeyValueStore } from '../ports/index.ts';
 import type { Db } from './db.ts';

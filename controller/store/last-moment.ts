@@ -28,7 +28,7 @@ export async function readLastMoment(reader: Knex): Promise<number | undefined> 
   return kept === undefined ? newestRow(reader) : Number(kept.value);
 }
 
-/** A folder of version 0.1 has no such moment; the newest thing that happened is used instead. */
+/** A folder of version 0.1 does not record this moment; the time of its newest row is used instead. */
 async function newestRow(reader: Knex): Promise<number | undefined> {
   const newest = async (table: string, column: string): Promise<number> => {
     const row = await reader(table).max<{ at: number | null }[]>({ at: column }).first();

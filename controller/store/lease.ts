@@ -10,15 +10,15 @@ import { clockMs, transactionAgeMs } from './dialect.ts';
 import { hasFollowers } from './replicas.ts';
 
 export interface Lease {
-  /** Undefined while it was never taken. */
+  /** Undefined if it was never taken. */
   readonly epoch: number | undefined;
-  /** True once it is ours; false while another holds it. */
+  /** True if this controller now holds it; false while another one does. */
   take(): Promise<boolean>;
   /** Faults `not_leading`, and `lease_lost` when another controller has taken over since. */
   hold(trx: Knex): Promise<void>;
-  /** Puts its end off, where it has one. `told`: JSON, what the leader says of itself. Faults as `hold`. */
+  /** Extends the lease, if it has an end. `told`: JSON, the leader's report on itself. Faults as `hold`. */
   renew(trx: Knex, told?: unknown): Promise<void>;
-  /** Ends it now, unless it is somebody else's. */
+  /** Ends the lease now, unless another controller holds it. */
   release(trx: Knex): Promise<void>;
 }
 
@@ -30,11 +30,11 @@ interface LeaderRecord {
 }
 
 export interface Leader {
-  /** It has renewed its lease in time. */
+  /** The holder has renewed its lease in time. */
   readonly isHere: boolean;
-  /** What it said of itself last; undefined: nothing yet. */
+  /** The holder's last report on itself; undefined if there was none yet. */
   readonly told: unknown;
-  /** Another controller was here within the last minute, or is just starting. */
+  /** Another controller was seen within the last minute, or is just starting. */
   readonly isFollowed: boolean;
 }
 
@@ -51,7 +51,7 @@ export async function readLeader(reader: Knex): Promise<Leader> {
 const ONLY = 1;
 const BUSY_MS = 500;
 
-/** `forMs`: how long it holds without being renewed; undefined: for good, with SQLite. */
+/** `forMs`: how long it is held without renewal; undefined with SQLite: for good. */
 export function makeLease(db: Db, forMs: number | undefined): Lease {
   let epoch: number | undefined;
   const endMs = async (trx: Knex): Promise<number> =>
@@ -73,7 +73,7 @@ export function makeLease(db: Db, forMs: number | undefined): Lease {
     },
     take: async () => {
       if (epoch !== undefined) return true;
-      // Whoever follows looks often: without a write while another leads.
+      // Followers check often, so this does not write while another leads.
       if (forMs !== undefined && (await db.read(readLeader)).isHere) return false;
       epoch = await db.write(async trx => {
         if (forMs !== undefined && ((await isBusy(trx)) || (await readLeader(trx)).isHere)) return undefined;
@@ -97,7 +97,9 @@ export function makeLease(db: Db, forMs: number | undefined): Lease {
   };
 }
 
-/** One write of the leader may take longer than its lease, and its renewal waits behind it: it gets its turn first. */
+/**
+ * One write of the leader may outlast its lease while the renewal waits behind it, so the renewal gets its turn first.
+ */
 const isBusy = async (trx: Knex): Promise<boolean> => (await transactionAgeMs(trx)) > BUSY_MS;
 
 async function leaderIn(trx: Knex): Promise<LeaderRecord> {

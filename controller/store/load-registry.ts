@@ -1,6 +1,7 @@
 /**
- * Fills the registry at a start, and reads devices again that another controller has changed. A page of devices comes as one JSON text that the database makes, since a row object of
- * the driver each costs three times as much, and the next page is read while this one is taken in.
+ * Fills the registry at a start, and reads devices again that another controller has changed. The database makes one
+ * JSON text of each page, since one row object per device costs three times as much. The next page is read while this
+ * one is taken in.
  */
 import type { Knex } from 'knex';
 import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
@@ -52,7 +53,7 @@ interface Page {
 export async function loadRegistry(db: Db, registry: Registry, pageSize = PAGE): Promise<void> {
   const middle = await middleOf(db, pageSize);
   if (middle === undefined) return loadRange(db, registry, { after: '', upTo: undefined }, pageSize);
-  // Two halves at once: the database makes a page of one while it waits for us to take one of the other.
+  // Two halves at once: the database makes a page of one half while we take in a page of the other.
   await Promise.all([
     loadRange(db, registry, { after: '', upTo: middle }, pageSize),
     loadRange(db, registry, { after: middle, upTo: undefined }, pageSize),
@@ -74,7 +75,7 @@ async function middleOf(db: Db, pageSize: number): Promise<DeviceId | undefined>
   return row?.device_id;
 }
 
-/** Devices by their ids: those that come after one, up to another. */
+/** Devices by id: those after one id, up to another. */
 interface Range {
   readonly after: DeviceId;
   readonly upTo: DeviceId | undefined;
@@ -91,10 +92,11 @@ async function loadRange(
     const { rows, tags } = await next;
     const last = rows.at(-1)?.[0];
     if (last === undefined) return;
-    // The bound is kept here: with one in the query, a database without statistics reads the whole half for each page.
+    // The upper bound is checked here. In the query it would make a database without statistics read the whole half for
+    // each page.
     const isLast = upTo !== undefined && last >= upTo;
     if (!isLast) next = readPage(db, last, pageSize);
-    // Whoever awaits it next hears of its failure; until then it is nobody's.
+    // The next await gets its failure; until then the failure is ignored.
     next.catch(() => undefined);
     for (const row of rows)
       if (upTo === undefined || row[0] <= upTo) register(registry, row, tags.get(row[0]) ?? []);
@@ -174,10 +176,10 @@ function deviceOf(row: Loaded, tags: readonly string[]): RegisteredDevice {
   };
 }
 
-/** Devices that are read again at once. */
+/** How many devices are read again at once. */
 const REFRESHED = 1_000;
 
-/** Makes memory agree with what is committed of these devices now. Returns those that are not enrolled any more. */
+/** Makes memory match the committed rows of these devices. Returns those that are no longer enrolled. */
 export async function refreshDevices(
   db: Db,
   registry: Registry,

@@ -14,10 +14,10 @@ import type { Shown } from './feed.ts';
 import type { Registry } from './registry.ts';
 import { replaceTags, tagsOf } from './tags.ts';
 
-/** Devices of one transaction: nothing else waits long for the writer. */
+/** Devices per transaction: few enough that other writes do not wait long. */
 const TOGETHER = 100;
 
-/** What a change did to one device, for memory and for the audit. */
+/** The effect of a change on one device, for memory and for the audit. */
 interface Changed {
   readonly deviceId: DeviceId;
   readonly tags: readonly string[];
@@ -30,7 +30,7 @@ interface Many {
   readonly shown: Shown;
 }
 
-/** The ids that were changed; those that are unknown, or are so already, are left out and leave no audit row. */
+/** The ids that were changed. Unknown devices and devices without a change are left out and get no audit row. */
 export async function changeMany(
   { db, registry, checkIns, shown }: Many,
   deviceIds: readonly DeviceId[],

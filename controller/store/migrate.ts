@@ -1,4 +1,7 @@
-/** Brings a database to this binary's schema, never back: what exists is backed up first, what is newer is refused. */
+/**
+ * Migrates a database to this binary's schema, never back. An existing database is backed up first, a newer one is
+ * refused.
+ */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Knex } from 'knex';
@@ -14,8 +17,9 @@ import { compareByBytes, lockForWriting, refuseForeignTables } from './postgres.
 export interface Migration {
   readonly name: string;
   /**
-   * A version that does not know this migration may not run on the schema. Left out where it only adds: then an older version
-   * goes on beside a newer one on PostgreSQL. What is not used any more is taken away one minor version later.
+   * True if a version that does not know this migration must not run on the schema. Left out if the migration only
+   * adds: then an older version may run beside a newer one on PostgreSQL. Unused parts are removed one minor version
+   * later.
    */
   readonly breaks?: true;
   /** `nowMs`: Unix ms. */
@@ -31,7 +35,7 @@ interface MigrateOptions {
 }
 
 const TABLE = 'schema_migrations';
-/** The newest migration that breaks, of all that were applied. */
+/** The newest breaking migration that was applied. */
 const FLOOR = 'schema_floor';
 
 /** Faults `schema_newer`, `disk_full`, `store_io`, `store_corrupt`. On SQLite the caller holds the folder's lock. */
@@ -44,7 +48,7 @@ export async function migrate(db: Knex, options: MigrateOptions): Promise<void> 
   await faulted(() => run(db, migrations, options.nowMs()));
 }
 
-/** All of it is one transaction: controllers that start together wait for the first, and find it done. */
+/** One transaction for all of it: controllers that start together wait for the first, and then find the work done. */
 const migrateTogether = (db: Knex, migrations: readonly Migration[], nowMs: number): Promise<void> =>
   db.transaction(async trx => {
     await lockForWriting(trx);
@@ -56,7 +60,7 @@ const migrateTogether = (db: Knex, migrations: readonly Migration[], nowMs: numb
     if (floor !== undefined) await trx(FLOOR).where({ id: 1 }).update({ migration: floor });
   });
 
-/** Fault `schema_newer`: a database that knows more than this binary is left alone, unless that only adds to it. */
+/** Fault `schema_newer`: a database with breaking migrations that this binary does not know is left alone. */
 async function isBehind(db: Knex, migrations: readonly Migration[]): Promise<boolean> {
   const applied = await appliedNames(db);
   const known = new Set(migrations.map(migration => migration.name));
@@ -76,7 +80,7 @@ async function floorIn(db: Knex): Promise<string | undefined> {
   return (await db<{ id: number; migration: string }>(FLOOR).where({ id: 1 }).first())?.migration;
 }
 
-/** The way back is the backup. */
+/** The backup is the way back. */
 async function neverBack(): Promise<void> {
   throw new Error('assertion: a migration is never taken back');
 }
@@ -86,7 +90,7 @@ export async function appliedNames(db: Knex): Promise<string[]> {
   return db(TABLE).orderBy('id').pluck('name');
 }
 
-/** One copy a schema: a start that fails and is tried again and again must not fill the disk. */
+/** One copy per schema: a start that fails again and again must not fill the disk. */
 async function backupBefore(folder: string, last: string): Promise<void> {
   const backups = path.join(folder, 'backups');
   await mkdir(backups, { recursive: true, mode: 0o700 });

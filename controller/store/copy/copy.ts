@@ -21,7 +21,7 @@ import { copyTable, type Walked, type Writes } from './table.ts';
 
 export { type CopyOptions, type CopyStep, cancelCopy } from './marks.ts';
 
-/** What was copied. `tables`: rows and hash of each; equal at both ends after a cut-over. */
+/** What was copied. `tables`: rows and hash of each table; equal at both ends after a cut-over. */
 export interface Copied {
   readonly cutOver: boolean;
   readonly tables: readonly Walked[];
@@ -65,7 +65,7 @@ async function runCopy(run: Run): Promise<Copied> {
   return { cutOver, tables };
 }
 
-/** One moment of the source, so that no row comes without the one that it refers to. */
+/** Reads the source as of one moment, so that every copied row comes with the rows that it refers to. */
 async function pass(run: Run, step: 'live' | 'rest'): Promise<Walked[]> {
   const { source, dest, options } = run;
   const tables = await tablesOf(source.engine.reader);

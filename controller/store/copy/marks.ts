@@ -20,12 +20,12 @@ export type CopyStep =
 export interface CopyOptions {
   readonly from: Place;
   readonly to: Place;
-  /** After a pass while the source is in use, stop it there, copy the rest and hand over. */
+  /** After a pass while the source is in use, stops the source, copies the rest and hands over. */
   readonly cutOver: boolean;
   readonly nowMs: () => number;
-  /** 16 bytes, so that both ends know of each other. */
+  /** 16 bytes by which both ends recognise each other. */
   readonly newTicket: () => string;
-  /** Awaited: the copy goes on afterwards. */
+  /** Awaited before the copy goes on. */
   readonly told?: (step: CopyStep) => void | Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export interface Run {
   readonly mark: Move;
 }
 
-/** Enters this run at the destination, which must be empty or hold the beginning of the same move. */
+/** Registers this run at the destination, which must be empty or hold the beginning of the same move. */
 export async function arrive(
   { from, nowMs, newTicket }: CopyOptions,
   source: Opened,
@@ -80,7 +80,7 @@ export async function arrive(
   });
 }
 
-/** What a migration puts into an empty database. */
+/** The rows that migrations add to an empty database. */
 const SEEDED: ReadonlySet<string> = new Set(['installation', 'past_bounds']);
 
 async function refuseFull(db: Knex): Promise<void> {
@@ -96,7 +96,7 @@ const notEmpty = (why: string): Fault =>
     { retry: 'never' },
   );
 
-/** A copy that was thought dead and is run again must not write between the lines of its successor. */
+/** An older run that was thought dead must not write between the rows of its successor. */
 export async function holdRun(trx: Knex, { mark }: Run): Promise<void> {
   const now = await moveIn(trx);
   if (now?.state === 'arriving' && now.run === mark.run && now.ticket === mark.ticket) return;
@@ -105,7 +105,7 @@ export async function holdRun(trx: Knex, { mark }: Run): Promise<void> {
   });
 }
 
-/** From here on every transaction of a controller at the source is refused. */
+/** From now on the source refuses every transaction of a controller. */
 export async function leave({ options: { from, to, nowMs }, source, mark }: Run): Promise<void> {
   await transaction(source.engine.writer, async trx => {
     await lockOf(from)(trx);
@@ -150,7 +150,7 @@ export async function handOver(run: Run, tables: readonly Walked[]): Promise<voi
 }
 
 /**
- * Gives up a cut-over that did not end: the controller may start at the source again. Faults `no_database`,
+ * Cancels an unfinished cut-over: the controller may start at the source again. Faults `no_database`,
  * `copy_not_leaving`, `installation_moved`.
  */
 export async function cancelCopy(from: Place): Promise<void> {

@@ -11,7 +11,7 @@ import { migrations } from '../migrations/index.ts';
 import { lockForWriting, type PostgresOptions, postgresEngine } from '../postgres.ts';
 import { openWriter, sqliteEngine } from '../sqlite.ts';
 
-/** `name`: how people are told of it; it holds no password. */
+/** `name`: shown to people; it holds no password. */
 export type Place =
   | { readonly kind: 'folder'; readonly name: string; readonly folder: string }
   | { readonly kind: 'postgres'; readonly name: string; readonly database: PostgresOptions };
@@ -21,7 +21,10 @@ export interface Opened {
   readonly close: () => Promise<void>;
 }
 
-/** The lock that a controller's writes take, so that a mark is set between them: SQLite takes it for any statement that writes. */
+/**
+ * The lock of a controller's writes, so that a mark is set between two of them. SQLite takes it for any write
+ * statement.
+ */
 export const lockOf =
   (place: Place) =>
   async (trx: Knex): Promise<void> => {
@@ -56,7 +59,7 @@ async function sourceEngine(place: Place): Promise<Engine> {
   return sqliteEngine(file, openWriter(file));
 }
 
-/** The controller migrates its own database, with a backup; a copy changes nothing but its mark. */
+/** Does not migrate: the controller migrates its own database, with a backup. A copy changes only its mark. */
 async function refuseOtherSchema(applied: readonly string[], { name }: Place): Promise<void> {
   if (applied.length === 0)
     throw new Fault('no_database', `${name} holds no database of the controller`, { retry: 'never' });
@@ -76,7 +79,7 @@ async function refuseOtherSchema(applied: readonly string[], { name }: Place): P
     );
 }
 
-/** A database that is made or brought up to date. Faults as `openStore`, `data_folder_locked` included. */
+/** A database that is created or migrated first. Faults as `openStore`, including `data_folder_locked`. */
 export async function openDest(place: Place, nowMs: () => number): Promise<Opened> {
   if (place.kind === 'postgres') {
     const engine = await postgresEngine(place.database);

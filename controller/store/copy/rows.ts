@@ -3,22 +3,22 @@ import type { Knex } from 'knex';
 import { type Cell, isPostgres, jsonRows, rowsOf } from '../dialect.ts';
 import type { Column, Table } from './schema.ts';
 
-/** Bounds the memory: two pages of each end, and one of rows to be written. */
+/** Bounds the memory: two pages of each end, and one page of rows to be written. */
 export const PAGE_ROWS = 2_000;
 
 export interface Row {
   readonly cells: readonly Cell[];
   readonly key: readonly Cell[];
-  /** Its cells as JSON: equal texts are equal rows. */
+  /** The row's cells as JSON: rows are equal if their texts are equal. */
   readonly text: string;
 }
 
-/** What PostgreSQL reads a JSON text as; a column of a narrower type takes it in an insert. */
+/** The type that PostgreSQL reads a JSON text as. An insert converts it to a narrower type of column. */
 const CASTS = { text: 'text', whole: 'bigint', real: 'double precision', flag: 'boolean' } as const;
 
-/** Walks a table once. `take` is called when `spent` says no. */
+/** Reads a table once. `take` may be called while `spent` is false. */
 export interface Cursor {
-  /** No row is at hand: `load` the next page, or `ended` says that there is none. */
+  /** All loaded rows were taken: `load` the next page, unless `ended` says that there is none. */
   readonly spent: boolean;
   readonly ended: boolean;
   readonly row: Row;
@@ -75,7 +75,7 @@ async function readPage(db: Knex, table: Table, after: readonly Cell[] | undefin
   return rows.map(cells => cells.map((cell, at) => plain(cell, table.columns[at])));
 }
 
-/** One form for what the engines tell in two. PostgreSQL holds no NUL in a text. */
+/** One form for values that the engines return differently. A text in PostgreSQL cannot hold NUL. */
 function plain(cell: Cell | boolean, column: Column | undefined): Cell {
   if (cell === null) return null;
   if (column?.kind === 'flag') return Number(cell);
@@ -110,7 +110,7 @@ export async function deleteRows(trx: Knex, table: Table, rows: readonly Row[]):
   );
 }
 
-/** Cells out of one JSON text: an array of arrays. */
+/** Reads cells from one JSON text: an array of arrays. */
 function pickedFrom(db: Knex, columns: readonly Column[]): string {
   if (!isPostgres(db))
     return `${columns.map((_, at) => `json_extract(value, '$[${at}]')`).join(', ')} from json_each(?)`;
@@ -118,7 +118,7 @@ function pickedFrom(db: Knex, columns: readonly Column[]): string {
   return `${cells.join(', ')} from json_array_elements(?::json) as given (value)`;
 }
 
-/** Ids that were given out are never given out again, by the new database either. */
+/** Ids are never used twice, so the new database continues the old one's numbering. */
 export async function copyNextIds(source: Knex, dest: Knex, tables: readonly Table[]): Promise<void> {
   for (const { name, key } of tables) {
     if (key.length !== 1 || key[0] !== 'id') continue;
@@ -151,7 +151,7 @@ async function setLastId(db: Knex, table: string, last: number): Promise<void> {
   if (changed === 0) await db('sqlite_sequence').insert({ name: table, seq: last });
 }
 
-/** Null: its ids are not counted up. */
+/** Null if the table does not number its ids. */
 async function sequenceOf(db: Knex, table: string): Promise<string | null> {
   const [row] = await rowsOf<{ name: string | null }>(
     db.raw("select pg_get_serial_sequence(?, 'id') as name", [`"${table}"`]),

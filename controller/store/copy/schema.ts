@@ -1,8 +1,11 @@
-/** Which tables there are, as the database itself tells it: a table of a later migration is copied without a word here. */
+/**
+ * Reads the list of tables from the database itself, so that tables of later migrations are copied without a change
+ * here.
+ */
 import type { Knex } from 'knex';
 import { isPostgres, rowsOf } from '../dialect.ts';
 
-/** `flag`: SQLite holds 0 and 1, PostgreSQL a boolean. */
+/** `flag`: 0 and 1 in SQLite, a boolean in PostgreSQL. */
 type Kind = 'text' | 'whole' | 'real' | 'flag';
 
 export interface Column {
@@ -18,7 +21,7 @@ export interface Table {
   readonly parents: readonly string[];
 }
 
-/** What belongs to a database, not to the installation that lives in it. */
+/** Tables that belong to the database itself, not to the installation in it. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   schema_floor: 'goes with the migrations',
   schema_migrations: 'each database is migrated by itself',
@@ -44,7 +47,7 @@ interface Found {
   readonly table_name: string;
   readonly column_name: string;
   readonly type: string;
-  /** Its place in the primary key, from 1; 0: it is not in it. */
+  /** The column's position in the primary key, from 1; 0 if it is not part of it. */
   readonly key_place: number;
 }
 
@@ -63,7 +66,7 @@ const POSTGRES = `select t.relname as table_name, a.attname as column_name, form
 const POSTGRES_PARENTS = `select c.conrelid::regclass::text as child, c.confrelid::regclass::text as parent
   from pg_constraint c where c.contype = 'f' and c.connamespace = current_schema()::regnamespace`;
 
-/** All that is copied, each after those that its rows refer to. */
+/** All tables to copy, each after the tables that its rows refer to. */
 export async function tablesOf(db: Knex): Promise<Table[]> {
   const [columns, parents] = isPostgres(db) ? [POSTGRES, POSTGRES_PARENTS] : [SQLITE, SQLITE_PARENTS];
   const found = await rowsOf<Found>(db.raw(columns));

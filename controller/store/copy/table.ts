@@ -1,38 +1,38 @@
 /**
- * Makes one table of the destination equal to the source's. Both are walked side by side in the order of their key, and
- * only what differs is written: so a copy that was killed goes on by being run again, and the last run is short.
+ * Makes one table of the destination equal to the source's. Both are read side by side in the order of their key, and
+ * only differences are written. So a killed copy is continued by running it again, and the last run is short.
  */
 import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
 import { type Cursor, compareKeys, cursorOf, PAGE_ROWS, type Row } from './rows.ts';
 import type { Table } from './schema.ts';
 
-/** Writes at the destination; each call is a transaction of its own. */
+/** Writes at the destination; each call is its own transaction. */
 export interface Writes {
   remove(table: Table, rows: readonly Row[]): Promise<void>;
   add(table: Table, rows: readonly Row[]): Promise<void>;
 }
 
-/** What a walk found. `sha256`: over all rows in the order of their key. */
+/** The result of a walk. `sha256`: over all rows in the order of their key. */
 export interface Walked {
   readonly table: string;
   readonly rows: { readonly source: number; readonly dest: number };
   readonly sha256: { readonly source: string; readonly dest: string };
-  /** Rows that the source lacks, or has in another form. */
+  /** Rows that the source lacks or that differ from its rows. */
   readonly stray: number;
   /** Rows that the destination lacks. */
   readonly missing: number;
 }
 
-/** Each end is read on a connection of its own. */
+/** Each end is read on its own connection. */
 export interface Ends {
   readonly source: Knex;
   readonly dest: Knex;
 }
 
 /**
- * First what must go, then what must come: a row may have left a unique value to another one.
- * Returns the walk that found nothing to do, or the last one.
+ * Deletes first and inserts then, because a unique value may have passed from one row to another. Returns the walk that
+ * found no difference, or else the last one.
  */
 export async function copyTable(ends: Ends, table: Table, writes: Writes, verify: boolean): Promise<Walked> {
   const pruned = await walk(ends, table, { onStray: rows => writes.remove(table, rows) });
@@ -46,7 +46,7 @@ interface Reactions {
   readonly onMissing?: (rows: readonly Row[]) => Promise<void>;
 }
 
-/** Rows wait here until there is a page of them. */
+/** Collects rows until a page is full. */
 function gathering(react: ((rows: readonly Row[]) => Promise<void>) | undefined) {
   let waiting: Row[] = [];
   let total = 0;
@@ -126,7 +126,7 @@ async function walk(
 
 const atHand = (cursor: Cursor): boolean => !cursor.spent || cursor.ended;
 
-/** Whose row comes next; `both`: the same key. */
+/** The end whose row comes next; `both` if their keys are equal. */
 function orderOf(source: Cursor, dest: Cursor): 'source' | 'dest' | 'both' {
   if (dest.ended) return 'source';
   if (source.ended) return 'dest';
