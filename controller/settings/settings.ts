@@ -36,7 +36,7 @@ export const SETTINGS = {
   ),
   OTA_DATABASE_CONNECTIONS: number(4, 1, 100, 'Connections to PostgreSQL that read; one more writes.'),
   OTA_LEASE: duration(
-    8 * SECOND_MS,
+    6 * SECOND_MS,
     '1s',
     '1m',
     'With PostgreSQL: how long a controller leads without saying so again; another one then takes over.',

@@ -19,7 +19,7 @@ export interface StoreOptions {
   /** Called once when this process cannot go on: `lease_lost`, `installation_moved` or `fell_behind`. It writes nothing any more. */
   readonly onOvertaken?: ((code: string) => void) | undefined;
   readonly watch?: WriteWatch;
-  /** How long a database in the network stays ours without `renew`. Default: 8 s. */
+  /** How long a database in the network stays ours without `renew`. Default: 6 s. */
   readonly leaseMs?: number | undefined;
   /** What other controllers and people are told of this one, with a database in the network. */
   readonly self?: Self | undefined;

@@ -102,7 +102,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-const LEASE_MS = 8_000;
+const LEASE_MS = 6_000;
 const FLUSH_EVERY_MS = 2_000;
 const FLUSH_AT = 20_000;
 
