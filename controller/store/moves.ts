@@ -1,7 +1,7 @@
 /**
- * The mark that a move leaves in a database: `arriving` in one that is being filled, `leaving` and then `moved` in the one
- * that the installation came from. Every transaction of a controller looks for it first, so a controller that still runs
- * on the old database writes nothing more from the moment of the cut-over, and says where the installation is.
+ * The mark of a move in a database: `arriving` in the database that is being filled, `leaving` and then `moved` in the
+ * one that the installation leaves. Every transaction of a controller checks it first. So from the cut-over on, a
+ * controller on the old database writes nothing more, and says where the installation is.
  */
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
@@ -10,11 +10,11 @@ export interface Move {
   readonly state: 'arriving' | 'leaving' | 'moved';
   /** The id of the installation that moves. */
   readonly installation: string;
-  /** Both ends of one move hold the same. */
+  /** The same at both ends of one move. */
   readonly ticket: string;
   /** The other end, without a password. */
   readonly place: string;
-  /** Which run of the copy may write here. */
+  /** The run of the copy that may write here. */
   readonly run: number;
   readonly at_ms: number;
 }
@@ -55,7 +55,7 @@ export async function refuseMoved(db: Knex): Promise<void> {
   );
 }
 
-/** The id that the installation keeps wherever it moves. */
+/** The id that the installation keeps when it moves. */
 export async function installationIdIn(db: Knex): Promise<string> {
   const row = await db<{ name: string; value: string }>('installation').where({ name: 'id' }).first('value');
   if (row === undefined) throw new Error('assertion: the installation has no id');

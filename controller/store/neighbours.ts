@@ -3,7 +3,7 @@
  * row. The groups are in order, the rows within them are not: sorting them all would block the event loop.
  */
 
-/** Sampled rows per group, to find the borders between groups. */
+/** How many rows per group are sampled to find the borders between groups. */
 const SAMPLES = 32;
 
 /** Groups of about `size` rows, in the order of `keyOf` as JavaScript compares strings. No row is lost or doubled. */
@@ -23,7 +23,7 @@ export function neighbours<T>(rows: readonly T[], size: number, keyOf: (row: T) 
   return parted.filter(group => group.length > 0);
 }
 
-/** How many of the ascending `starts` the key has reached. */
+/** The number of ascending `starts` up to this key. */
 function groupOf(starts: readonly string[], key: string): number {
   let low = 0;
   let high = starts.length;

@@ -1,6 +1,6 @@
 /**
- * Takes over the ramp clock of version 0.1, once, when a data folder of that version is first opened: a running ramp stays
- * in its step and keeps the time it has spent there.
+ * Takes over the ramp clock of version 0.1 when a data folder of that version is first opened. A running ramp stays in
+ * its step and keeps the time that it has spent there.
  */
 import type { Knex } from 'knex';
 import { HOUR_MS } from '../domain/duration.ts';
@@ -11,7 +11,7 @@ import { readLastMoment } from './last-moment.ts';
 import { writeProgress } from './ramp.ts';
 
 /**
- * The old clock went on while the controller was off, and nothing recorded how long that was. A fleet that polls every six
+ * The old clock ran on while the controller was off, and nothing recorded for how long. A fleet that polls every six
  * hours leaves no longer gap in the tables, so time after such a gap does not count as served.
  */
 const LONGEST_QUIET_MS = 6 * HOUR_MS;
@@ -48,7 +48,7 @@ export const takeOverOldClock = (db: Db, nowMs: () => number): Promise<void> =>
     });
   });
 
-/** The exposure that 0.1 had announced last; undefined when it was of another revision, or suspended. */
+/** The last exposure that 0.1 announced; undefined if it was for another revision, or suspended. */
 async function lastSeenPercent(trx: Knex, revision: string): Promise<number | undefined> {
   const row = await trx<{ key: string; value: string }>('key_values').where({ key: 'exposure.last' }).first();
   if (row === undefined) return undefined;
@@ -56,7 +56,7 @@ async function lastSeenPercent(trx: Knex, revision: string): Promise<number | un
   return seen.revision === revision && !seen.suspended ? seen.percent : undefined;
 }
 
-/** A step that 0.1 never opened is not opened by its clock: the last one it opened is over instead. */
+/** A step that 0.1 never opened is not opened by its clock; instead the last opened step counts as over. */
 function notBeyond(
   progress: RampProgress,
   steps: readonly OldStep[],

@@ -1,4 +1,4 @@
-/** From settings to an engine with this version's tables, or to the reason why not. */
+/** Turns settings into an engine with this version's tables, or explains why not. */
 import path from 'node:path';
 import type { Knex } from 'knex';
 import type { Engine } from './engine.ts';

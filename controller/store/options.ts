@@ -1,4 +1,4 @@
-/** What a store is opened with. */
+/** The options of a store. */
 import type { InstallationStore } from '../ports/index.ts';
 import type { OnFault } from './devices.ts';
 import type { Migration } from './migrate.ts';
@@ -12,25 +12,25 @@ export interface StoreOptions {
   /** A PostgreSQL database instead of the SQLite file in the folder. */
   readonly database?: PostgresOptions | undefined;
   readonly nowMs: () => number;
-  /** Called with failures that nobody awaits: a flush by the timer, a confirmation. Default: they are dropped. */
+  /** Called with failures of unawaited work: a flush by the timer, a confirmation. Default: they are dropped. */
   readonly onFault?: OnFault;
-  /** Check-ins that are written without waiting for the timer. */
+  /** At this number of waiting check-ins they are written without waiting for the timer. */
   readonly flushAt?: number;
   /** Called once when this process cannot go on: `lease_lost`, `installation_moved` or `fell_behind`. It writes nothing any more. */
   readonly onOvertaken?: ((code: string) => void) | undefined;
   readonly watch?: WriteWatch;
-  /** How long a database in the network stays ours without `renew`. Default: 6 s. */
+  /** How long a lease in a database in the network lasts without `renew`. Default: 6 s. */
   readonly leaseMs?: number | undefined;
-  /** What other controllers and people are told of this one, with a database in the network. */
+  /** What other controllers and people see of this controller, with a database in the network. */
   readonly self?: Self | undefined;
-  /** Asked before the database is taken over; what it throws is why the store does not open. */
+  /** Called before the database is taken over. If it throws, the store does not open, for that reason. */
   readonly recognise?: ((standing: Standing) => Promise<void>) | undefined;
   /** Default: this binary's own. */
   readonly migrations?: readonly Migration[];
 }
 
 export interface Standing {
-  /** Devices are enrolled, or were and are revoked now. */
+  /** Devices are enrolled, or once were and are now revoked. */
   readonly enrolled: boolean;
   readonly installation: InstallationStore;
 }

@@ -1,4 +1,4 @@
-/** Promised effects, committed with the change that caused them and kept until they are done or given up (SPEC §7). */
+/** Promised effects: committed with the change that caused them, and kept until they are done or given up (SPEC §7). */
 import type { Knex } from 'knex';
 import type { OutboxEntry, OutboxRow, OutboxStore } from '../ports/index.ts';
 import type { Db } from './db.ts';
@@ -16,7 +16,7 @@ interface OutboxRecord {
   readonly gave_up_at_ms: number | null;
 }
 
-/** `led`: writes of the one that leads; it alone does what was promised. */
+/** `led`: writes that only the leader may do; it alone executes the effects. */
 export function makeOutboxStore(db: Db, led: Db, nowMs: () => number): OutboxStore {
   const change = (id: number, to: (trx: Knex) => PromiseLike<unknown>): Promise<void> =>
     led.write(async trx => {
@@ -85,8 +85,8 @@ const toRow = (row: OutboxRecord): OutboxRow => ({
 });
 
 /**
- * The newest row of a key wins and gets a new id, so that a handler that still works on the old row cannot mark the new
- * one as done.
+ * The newest row of a key replaces the older one and gets a new id, so that a handler that still works on the old row
+ * cannot mark the new one as done.
  */
 export async function insertOutbox(trx: Knex, entries: readonly OutboxEntry[], atMs: number): Promise<void> {
   for (const { topic, key, payload, notBeforeMs } of entries) {

@@ -1,4 +1,4 @@
-/** How a build went, by devices: each counts once, by what it said last (GATES §2 counts the same way). */
+/** The results of a build by devices: each device counts once, by its last report (GATES §2 counts the same way). */
 import type { Knex } from 'knex';
 import type { BuildId } from '../domain/ids.ts';
 import { type Outcome, type ResultReason, VERIFY_FAILURES } from '../domain/outcome.ts';
@@ -10,11 +10,11 @@ interface Counted {
   readonly reason: ResultReason;
   readonly devices: number;
   readonly confirmed: number;
-  /** Of these devices, with this outcome and reason. */
+  /** The attempts of these devices with this outcome and reason. */
   readonly attempts: number;
 }
 
-/** `last`: the newest final attempt of each device, or its newest other one. `runs`: a later check says that it runs. */
+/** `last`: each device's newest final attempt, or else its newest attempt. `runs`: a later check reports this build. */
 const COUNTED = `
   with of_build as (
     select device_id, outcome, reason, at_ms, confirmed_at_ms,

@@ -1,4 +1,4 @@
-/** Outcomes and downloads: committed before they are answered (SPEC §10). */
+/** Outcomes and downloads: committed before the request is answered (SPEC §10). */
 import type { OutcomeStore } from '../ports/index.ts';
 import { countEndings, repeatedInstalls, reportsOf, writeReport } from './attempts.ts';
 import type { Db } from './db.ts';
@@ -16,10 +16,10 @@ import { countOutcomes } from './outcome-counts.ts';
 import { prune } from './retention.ts';
 import { troublesOf } from './troubles.ts';
 
-/** `led`: writes of the one that leads; it alone deletes what is too old. */
+/** `led`: writes that only the leader may do; it alone deletes old rows. */
 export function makeOutcomeStore(db: Db, led: Db, nowMs: () => number, onFault: OnFault): OutcomeStore {
   async function confirm(attempt: Confirmed): Promise<void> {
-    // Most checks confirm nothing: they cost no write.
+    // Most checks confirm nothing, and so cause no write.
     if (await db.read(reader => awaitsConfirmation(reader, attempt)))
       await db.write(trx => insertConfirmation(trx, attempt));
   }

@@ -1,4 +1,4 @@
-/** What was at a moment that is over, from rows that were kept when it happened. Each question reads a few rows. */
+/** The state at a past moment, from rows that were kept at the time. Each question reads a few rows. */
 import type { Knex } from 'knex';
 import { APPLY } from '../domain/history.ts';
 import { stepIn } from '../domain/past.ts';
@@ -49,7 +49,7 @@ export function makePastStore(db: Db): PastStore {
       return rows.map(toHalt);
     },
     tags: (deviceId, atMs) =>
-      // One transaction, so that the change and the tags are of the same moment.
+      // One transaction, so that the change and the tags show the same moment.
       db.read(reader => reader.transaction(trx => tagsAt(trx, deviceId, atMs))),
     reported: async (deviceId, atMs) => {
       const row = await db.read(reader =>
@@ -68,7 +68,7 @@ export function makePastStore(db: Db): PastStore {
   };
 }
 
-/** `tags_since`: changes of tags are kept since then. `pruned_before`: retention has removed rows from before that. */
+/** `tags_since`: when tag changes began to be kept. `pruned_before`: retention has removed rows older than this. */
 export interface BoundRecord {
   readonly name: 'tags_since' | 'pruned_before';
   readonly at_ms: number;
@@ -83,7 +83,9 @@ async function boundsOf(reader: Knex): Promise<{ tagsSinceMs: number; prunedBefo
   };
 }
 
-/** After the newest change before that moment, else before the first one after it, else as they are now. */
+/**
+ * The tags after the newest change before that moment; else those before the first later change; else the current ones.
+ */
 async function tagsAt(trx: Knex, deviceId: string, atMs: number): Promise<readonly string[] | undefined> {
   const { tagsSinceMs, prunedBeforeMs } = await boundsOf(trx);
   if (atMs < Math.max(tagsSinceMs, prunedBeforeMs)) return undefined;

@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL database. Nothing here outlives a transaction: no `SET`, no lock of a session, no named statement. So
- * PgBouncer may share connections between transactions.
+ * A PostgreSQL database. Nothing outlives a transaction: no `SET`, no session lock, no named statement. So PgBouncer
+ * may share connections between transactions.
  */
 import knex, { type Knex } from 'knex';
 import type { ConnectionConfig } from 'pg';
@@ -12,19 +12,19 @@ import { SILENT } from './sqlite.ts';
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=FILE`; a secret. */
   readonly url: string;
-  /** Connections that read; one more writes. */
+  /** The number of read connections; there is one more for writes. */
   readonly connections: number;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A request waits no longer for a connection, and no longer for an answer. */
+/** A request waits at most this long for a connection, and as long for an answer. */
 const READ_TIMEOUT_MS = 30_000;
-/** A migration or an import of a hundred thousand devices takes a while. */
+/** A migration, or an import of a hundred thousand devices, takes longer. */
 const WRITE_TIMEOUT_MS = 300_000;
 
 const INT8 = 20;
 const NUMERIC = 1700;
-/** Counts, sums and Unix ms are whole numbers below 2^53; the driver gives them as text. */
+/** Counts, sums and Unix ms are whole numbers below 2^53, but the driver returns them as text. */
 const AS_NUMBERS = {
   getTypeParser: (oid: number, format?: string) =>
     oid === INT8 || oid === NUMERIC ? Number : (standardParser?.(oid, format) ?? String),
@@ -32,12 +32,12 @@ const AS_NUMBERS = {
 let standardParser: ((oid: number, format?: string) => (text: string) => unknown) | undefined;
 
 /**
- * A controller that is paused or cut off in the middle of a transaction would hold the lock of all: the server ends the
- * transaction once it hears nothing for so long. Set for the transaction alone.
+ * A controller that is paused or cut off in the middle of a transaction would hold the lock that all need. So the
+ * server ends a transaction that is idle for this long. Set for the transaction alone.
  */
 const IDLE_TIMEOUT_MS = 8_000;
 
-/** The one lock that all controllers of this database take to write: "ota" and the number of this rule. */
+/** The one lock that every controller of this database takes before it writes: "ota" and the number of this rule. */
 const WRITE_LOCK = 0x6f7461_01;
 
 async function openKnex(options: PostgresOptions, connections: number, timeoutMs: number): Promise<Knex> {
@@ -61,7 +61,7 @@ async function openKnex(options: PostgresOptions, connections: number, timeoutMs
   });
 }
 
-/** Faults `store_unreachable`, `store_refused` come with the first statement, not here. */
+/** Faults `store_unreachable`, `store_refused` are thrown by the first statement, not here. */
 export async function postgresEngine(options: PostgresOptions): Promise<Engine> {
   const writer = await openKnex(options, 1, WRITE_TIMEOUT_MS);
   const reader = await openKnex(options, options.connections, READ_TIMEOUT_MS);
@@ -81,8 +81,8 @@ export async function postgresEngine(options: PostgresOptions): Promise<Engine> 
 }
 
 /**
- * One writer at a time, of all controllers: what a job reads is what it changes, as on SQLite. The lock ends with the
- * transaction, and each statement after it sees what was committed before.
+ * Allows one writer at a time among all controllers, so that no row changes between a job's read and its write, as on
+ * SQLite. The lock ends with the transaction. Each statement after it sees what was committed before.
  */
 export const lockForWriting = (trx: Knex): PromiseLike<unknown> =>
   trx.raw("select set_config('idle_in_transaction_session_timeout', ?, true), pg_advisory_xact_lock(?)", [
@@ -90,7 +90,7 @@ export const lockForWriting = (trx: Knex): PromiseLike<unknown> =>
     WRITE_LOCK,
   ]);
 
-/** Before the first migration. Fault `database_not_ours`: the tables of something else are left alone. */
+/** Runs before the first migration. Fault `database_not_ours`: another program's tables are left alone. */
 export async function refuseForeignTables(trx: Knex): Promise<void> {
   const found: { rows: unknown[] } = await trx.raw(
     'select 1 from pg_catalog.pg_tables where schemaname = current_schema() limit 1',
@@ -104,8 +104,8 @@ export async function refuseForeignTables(trx: Knex): Promise<void> {
 }
 
 /**
- * Text is compared byte by byte, as SQLite and JavaScript do, whatever the database's locale: pages of devices go on
- * after an id, and memory must agree with the database on what comes next. All tables of the schema are ours.
+ * Text is compared byte by byte, as in SQLite and JavaScript, whatever the database's locale: pages of devices continue
+ * after an id, and memory and the database must agree on the order. All tables of the schema are ours.
  */
 export async function compareByBytes(trx: Knex): Promise<void> {
   const found: { rows: { table_name: string; column_name: string }[] } = await trx.raw(

@@ -1,4 +1,4 @@
-/** Progress of ramps: at most one ramp stands, and each step that was entered has a row (GATES §5). */
+/** Progress of ramps: at most one ramp is in progress, and each step that it entered has a row (GATES §5). */
 import type { Knex } from 'knex';
 import type { Judgement } from '../domain/gate/judge-step.ts';
 import type { BuildId } from '../domain/ids.ts';
@@ -59,7 +59,7 @@ interface Said {
   readonly resumed?: true;
 }
 
-/** A plain percent is in force, so no ramp runs. Rows of finished ramps are kept. */
+/** The rollout has a plain percent, so no ramp runs. Rows of finished ramps are kept. */
 export async function endRamps(trx: Knex): Promise<void> {
   await trx<RampRecord>('ramps').where({ standing: true }).update({ standing: false });
 }
@@ -80,7 +80,7 @@ export async function writeProgress(trx: Knex, kept: KeptProgress): Promise<void
     standing: true,
   };
   await trx<RampRecord>('ramps').insert(ramp).onConflict('ramp_id').merge();
-  // An edit may have taken the ramp back to a lower step: what was above it is no longer entered.
+  // An edit may have moved the ramp back to a lower step: the steps above no longer count as entered.
   await trx<StepRecord>('ramp_progress').where({ ramp_id: rampId }).where('step', '>', step).delete();
   const row: StepRecord = {
     ramp_id: rampId,
@@ -96,7 +96,7 @@ export async function writeProgress(trx: Knex, kept: KeptProgress): Promise<void
   await trx<StepRecord>('ramp_progress').insert(row).onConflict(['ramp_id', 'step']).merge();
 }
 
-/** Undefined when the store has no running ramp of this build. */
+/** Undefined if the store has no running ramp of this build. */
 export async function readProgress(reader: Knex, buildId: BuildId): Promise<RampProgress | undefined> {
   const ramp = await reader<RampRecord>('ramps').where({ standing: true, build_id: buildId }).first();
   if (ramp === undefined) return undefined;

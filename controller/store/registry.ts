@@ -17,7 +17,7 @@ export interface RegisteredDevice {
   readonly revoked: boolean;
   readonly tags: readonly string[];
   readonly token: ImportedToken | undefined;
-  /** The key of the token that the device used last; undefined while none was seen. */
+  /** The key of the token that the device used last; undefined until one was seen. */
   readonly kid: string | undefined;
   readonly tokenIssuedAtMs: number;
 }
@@ -25,7 +25,7 @@ export interface RegisteredDevice {
 /** What the device may still hold in the middle of a renewal. */
 export interface PreviousGeneration {
   readonly generation: number;
-  /** Until then, unless the newer one is used before. */
+  /** The old token works until then, unless the newer one is used first. */
   readonly untilMs: number;
 }
 
@@ -65,7 +65,7 @@ export class Registry {
   readonly #gaps = new GapTable();
   #revoked = 0;
 
-  /** How many different builds devices say they run. */
+  /** How many different builds the devices report. */
   get versions(): number {
     return this.#versions.size;
   }
@@ -90,7 +90,7 @@ export class Registry {
     return this.auth(deviceId)?.tags ?? NO_TAGS;
   }
 
-  /** An imported token is valid as long as the generation that it stands for. */
+  /** An imported token is valid as long as its generation. */
   deviceOfToken(sha256: Sha256, nowMs: number): DeviceId | undefined {
     const found = this.#tokens.find(sha256);
     if (found === undefined) return undefined;
@@ -133,7 +133,7 @@ export class Registry {
     else this.#tokens.set(slot, token.sha256, token.generation);
   }
 
-  /** `issuedAtMs`: left out when no new token was made. */
+  /** `issuedAtMs`: left out if no new token was made. */
   setGeneration(
     deviceId: DeviceId,
     generation: number,
@@ -154,7 +154,7 @@ export class Registry {
     this.#kidNames.release(before);
   }
 
-  /** Unrevoked devices by the key of the token that they used last; `undefined`: no token was seen yet. */
+  /** Counts unrevoked devices by the key of the token that they used last; `undefined`: no token was seen yet. */
   kids(): Map<string | undefined, number> {
     const tally = new Uint32Array(this.#kidNames.length);
     for (let slot = 0; slot < this.#ids.length; slot += 1)
@@ -224,17 +224,17 @@ export class Registry {
     return true;
   }
 
-  /** When the device last checked in, Unix ms; -Infinity: never, or it is not enrolled. */
+  /** When the device last checked in, Unix ms; -Infinity if never, or if it is not enrolled. */
   seenMs(deviceId: DeviceId): number {
     return this.#seenMs[this.#slots.get(deviceId) ?? -1] ?? NEVER;
   }
 
-  /** How often the device checks in, in whole seconds; undefined while no gap was observed. */
+  /** How often the device checks in, in whole seconds; undefined until a gap was observed. */
   gapOf(deviceId: DeviceId): number | undefined {
     return this.#gaps.get(this.#slots.get(deviceId) ?? -1);
   }
 
-  /** What {@link gapOf} said before a restart. */
+  /** Restores the result of {@link gapOf} from before a restart. */
   setGap(deviceId: DeviceId, gapS: number): void {
     const slot = this.#known(deviceId);
     this.#gaps.set(slot, gapS, this.#standing[slot] === LIVE);

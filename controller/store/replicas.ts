@@ -1,13 +1,13 @@
-/** The controllers on this database: each says now and then that it is there, and how far it follows. */
+/** The controllers on this database: each reports regularly that it runs, and which changes it has taken in. */
 import type { Knex } from 'knex';
 import { DAY_MS, MINUTE_MS } from '../domain/duration.ts';
 import type { Replica, Replicas, Role } from '../ports/index.ts';
 import type { Db } from './db.ts';
 import { clockMs } from './dialect.ts';
 
-/** This process, as others see it. */
+/** This process, as other controllers see it. */
 export interface Self {
-  /** Random: two processes of one host differ. */
+  /** Random, since two processes may run on one host. */
   readonly id: string;
   readonly host: string;
   readonly version: string;
@@ -25,12 +25,12 @@ interface ReplicaRecord {
   readonly clock_off_ms: number;
 }
 
-/** One that was not seen for so long is forgotten: it will not come back. */
+/** A controller that was not seen for this long is forgotten: it will not come back. */
 const FORGET_AFTER_MS = DAY_MS;
-/** Changes are kept for so long for one that is not seen. Longer, and it must start anew. */
+/** Changes are kept this long for a controller that is not seen. After that it must restart. */
 const WAIT_FOR_MS = 15 * MINUTE_MS;
 
-/** `changeId`: the newest change that it has taken in. */
+/** `changeId`: the newest change that the controller has taken in. */
 export async function saySelf(
   trx: Knex,
   { id, host, version, wallMs }: Self,
@@ -41,7 +41,7 @@ export async function saySelf(
     .insert({ id, host, version, role, seen_ms, change_id: changeId, clock_off_ms: wallMs() - seen_ms })
     .onConflict('id')
     .merge();
-  // One that was killed cannot say that it leads no more.
+  // A killed controller cannot report that it no longer leads.
   if (role === 'leads')
     await trx<ReplicaRecord>('controllers').where({ role }).whereNot({ id }).update({ role: 'follows' });
   await trx<ReplicaRecord>('controllers')

@@ -1,4 +1,4 @@
-/** What a controller asks of the one that leads, and its answers: rows that the feed tells of (migration 0025). */
+/** Requests of a controller to the leader, and the answers: rows that the feed reports (migration 0025). */
 import type { Knex } from 'knex';
 import type { LeaderRequest, LeaderRequests } from '../ports/index.ts';
 import type { Db } from './db.ts';
@@ -12,10 +12,10 @@ interface RequestRecord {
   readonly answer: string | null;
 }
 
-/** In the place of an answer: whoever leads has begun. */
+/** Stored in place of an answer when the leader has begun. */
 const TAKEN = '"taken"';
 
-/** `led`: writes of the one that leads. */
+/** `led`: writes that only the leader may do. */
 export const makeRequests = (db: Db, led: Db): LeaderRequests => ({
   ask: (kind, detail) =>
     db.write(async trx => {
@@ -63,7 +63,7 @@ export const makeRequests = (db: Db, led: Db): LeaderRequests => ({
     }),
 });
 
-/** Whoever asked has given up by then. */
+/** By then the caller has given up. */
 const OPEN_FOR_MS = 60_000;
 
 async function openIn(reader: Knex): Promise<RequestRecord[]> {

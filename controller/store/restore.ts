@@ -1,6 +1,6 @@
 /**
- * A full backup becomes a data folder again. First the whole file is proven (`checkBackup` does only that), then the
- * database is changed so that nothing that was handed out since the backup comes back to life by accident (SPEC §6).
+ * Turns a full backup into a data folder again. First the whole file is verified (`checkBackup` does only that). Then
+ * the database is changed, so that nothing issued since the backup becomes valid again by accident (SPEC §6).
  */
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -17,22 +17,22 @@ import { migrations } from './migrations/index.ts';
 import { openKnex } from './sqlite.ts';
 import { openStore, type Store } from './store.ts';
 
-/** How long devices that renewed their token after the backup are accepted with the newer one. */
+/** How long a device may bring a newer token that it got after the backup. */
 const ADOPT_MS = 30 * DAY_MS;
 const ADMIN_MS = 30 * DAY_MS;
 
-/** What the file holds, once all of it was proven. */
+/** The contents of the file, after all of it was verified. */
 export interface CheckedBackup {
   readonly madeAt: string;
   readonly devices: number;
   readonly revision: string | undefined;
   readonly artifacts: number;
-  /** APKs that are listed and not in the file. */
+  /** APKs that the manifest lists but the file does not hold. */
   readonly missing: readonly { readonly sha256: string; readonly buildId: string | undefined }[];
   readonly keys: readonly string[];
 }
 
-/** `node:crypto`'s, passed in. */
+/** The function of `node:crypto`, passed in. */
 type RandomBytes = (size: number) => Buffer;
 
 interface Restored extends CheckedBackup {
@@ -43,7 +43,7 @@ interface Restored extends CheckedBackup {
 const broken = (what: string, cause?: unknown): Fault =>
   new Fault('backup_broken', `the backup cannot be used: ${what}`, { retry: 'never', cause });
 
-/** Proves a backup and changes nothing. Faults `backup_broken`, `schema_newer`, `backup_missing`. */
+/** Verifies a backup and changes nothing. Faults `backup_broken`, `schema_newer`, `backup_missing`. */
 export async function checkBackup(file: string, scratch: string): Promise<CheckedBackup> {
   const folder = await mkdtemp(path.join(scratch, 'ota-check-'));
   try {
@@ -53,7 +53,7 @@ export async function checkBackup(file: string, scratch: string): Promise<Checke
   }
 }
 
-/** Faults also `restore_exists`: a data folder with a database is never overwritten. */
+/** Also has the Fault `restore_exists`: a data folder with a database is never overwritten. */
 export async function restoreBackup(
   file: string,
   folder: string,
@@ -95,7 +95,7 @@ async function unpacked(file: string, into: string): Promise<CheckedBackup> {
       file,
       cwd: into,
       strict: true,
-      // Only what a backup holds: no links, no other places.
+      // Accepts only what a backup contains: no links, no other paths.
       filter: (name, entry) => isOurs(name) && 'type' in entry && ['File', 'Directory'].includes(entry.type),
     });
   } catch (cause) {
@@ -169,7 +169,7 @@ async function factsOf(database: string): Promise<DatabaseFacts> {
   }
 }
 
-/** The database last: a folder without one is not taken for a data folder. */
+/** Moves the database last: a folder without one does not count as a data folder. */
 async function moveIn(from: string, folder: string, { keys, artifacts }: CheckedBackup): Promise<void> {
   const stored = path.join(folder, 'artifacts');
   await mkdir(stored, { recursive: true, mode: 0o700 });
@@ -193,7 +193,7 @@ async function afterRestore(
   checked: CheckedBackup,
   random: RandomBytes,
 ): Promise<string> {
-  // Opening it brings it to this binary's schema first.
+  // Opening it first migrates it to this binary's schema.
   const store = await openStore({ folder, nowMs: () => nowMs });
   try {
     await pressBrake(store, nowMs);
@@ -207,7 +207,7 @@ async function afterRestore(
       db.transaction(async trx => {
         await replaceAdmins(trx, adminToken, nowMs);
         await raiseGenerations(trx, nowMs);
-        // Effects that were pending in the backup have been done since, or are out of date.
+        // Effects that were pending in the backup are done by now, or out of date.
         await trx('outbox').where({ topic: 'nudge' }).orWhere('topic', 'like', 'notify:%').delete();
         const detail = JSON.stringify({ made_at: checked.madeAt, revision: checked.revision });
         const subject = checked.revision ?? 'empty';
@@ -220,7 +220,7 @@ async function afterRestore(
   return adminToken;
 }
 
-/** Halts and verdicts since the backup are not known: nobody is offered `current` until an operator has looked. */
+/** Halts and verdicts since the backup are unknown, so `current` is offered to nobody until an operator has checked. */
 async function pressBrake({ desired, halts }: Store, nowMs: number): Promise<void> {
   const applied = await desired.applied();
   if (applied === undefined) return;

@@ -6,7 +6,9 @@ import type { BoundRecord } from './past.ts';
 
 const BATCH = 1_000;
 
-/** Events: reports, audit rows, adoption samples, effects that were given up. Downloads have a retention of their own. */
+/**
+ * Events: reports, audit rows, adoption samples, and effects that were given up. Downloads have their own retention.
+ */
 export async function prune(
   db: Db,
   before: { readonly eventsMs: number; readonly downloadsMs: number; readonly nowMs: number },
@@ -44,7 +46,7 @@ async function pruneTable(
   }
 }
 
-/** Whoever asks for the time before is told that it is not known any more. It never goes back. */
+/** Questions about earlier moments are answered with "not known". This moment never moves back. */
 const notePruned = (db: Db, beforeMs: number): Promise<void> =>
   db.write(async trx => {
     const bounds = () => trx<BoundRecord>('past_bounds').where({ name: 'pruned_before' });

@@ -1,4 +1,4 @@
-/** Revisions that were applied or refused. A row is written in the transaction that applies or refuses. */
+/** Revisions that were applied or refused. The row is written in the same transaction. */
 import type { Knex } from 'knex';
 import type { KeptRevision, RevisionDetail, RevisionStore } from '../ports/index.ts';
 import type { Db } from './db.ts';

@@ -1,4 +1,7 @@
-/** A SQLite file in the data folder of a controller on PostgreSQL: fine once its installation has moved there. */
+/**
+ * Checks for a SQLite file in the data folder of a controller on PostgreSQL: allowed once its installation has moved
+ * there.
+ */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Knex } from 'knex';
@@ -8,7 +11,7 @@ import { DATABASE_FILE } from './folder.ts';
 import { installationIdIn, moveIn } from './moves.ts';
 import { openKnex } from './sqlite.ts';
 
-/** Fault `database_twice`: a fleet that is enrolled in the file would be unknown to the other database, and refused whole. */
+/** Fault `database_twice`: the other database would not know the devices in the file, and would refuse all of them. */
 export async function refuseSecondDatabase(folder: string, database: Knex): Promise<void> {
   const file = path.join(folder, DATABASE_FILE);
   if (!existsSync(file)) return;
@@ -25,7 +28,7 @@ export async function refuseSecondDatabase(folder: string, database: Knex): Prom
 
 const twice = (message: string): Fault => new Fault('database_twice', message, { retry: 'never' });
 
-/** The installation that left this file for good; undefined when none did. */
+/** The installation that has left this file for good; undefined if none has. */
 async function movedFrom(file: string): Promise<string | undefined> {
   const db = openKnex(file, ['busy_timeout = 5000', 'query_only = ON'], 1);
   try {

@@ -1,4 +1,4 @@
-/** Sessions of people, so that a restart signs nobody out and every controller on this database knows them. */
+/** Sessions of people, stored so that a restart signs nobody out and every controller on this database knows them. */
 import type { Sha256 } from '../domain/ids.ts';
 import type { Footing, KeptSession, Sessions } from '../ports/index.ts';
 import type { Db } from './db.ts';
@@ -7,7 +7,7 @@ interface SessionRecord {
   readonly id: number;
   readonly id_sha256: Sha256;
   readonly name: string;
-  /** Of an operator's token; null for a person, who has the next three. */
+  /** The operator's token; null for a person, who has the next three fields. */
   readonly token_sha256: Sha256 | null;
   readonly issuer: string | null;
   readonly subject: string | null;
@@ -16,7 +16,7 @@ interface SessionRecord {
   readonly expires_at_ms: number;
 }
 
-/** Nobody has so many people; more than that is somebody who signs in again and again. */
+/** No installation has so many people: more sessions than this come from somebody who signs in again and again. */
 const MOST = 10_000;
 
 /** With more than `most` sessions the oldest ones end. */

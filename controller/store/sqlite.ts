@@ -1,6 +1,6 @@
 /**
- * One SQLite file in WAL mode, opened twice: by a single writer, so that transactions never wait for each other, and by
- * readers, so that a scan never delays a write.
+ * One SQLite file in WAL mode with two kinds of connection: a single writer, so that transactions never wait for each
+ * other, and readers, so that a scan never delays a write.
  */
 import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -11,7 +11,9 @@ import type { Engine } from './engine.ts';
 import { faulted } from './faults.ts';
 import { refuseMoved } from './moves.ts';
 
-/** `synchronous = FULL`: what was answered survives a power cut. SQLite turns foreign keys off in each new connection. */
+/**
+ * `synchronous = FULL`: what was answered survives a power cut. SQLite disables foreign keys in each new connection.
+ */
 const WRITER_PRAGMAS = [
   'busy_timeout = 5000',
   'journal_mode = WAL',
@@ -33,7 +35,7 @@ const READER_PRAGMAS = [
 const ACQUIRE_TIMEOUT_MS = 300_000;
 
 const ignore = (): void => undefined;
-/** Knex throws what it would print, and only `observe` logs. */
+/** Knex also throws what it would print, and only `observe` logs. */
 export const SILENT = { warn: ignore, error: ignore, deprecate: ignore, debug: ignore };
 
 /** One Knex on this file. Error texts do not show bindings: they may hold tokens. */
@@ -62,8 +64,8 @@ export const openWriter = (filename: string): Knex => openKnex(filename, WRITER_
 export const openReader = (filename: string): Knex => openKnex(filename, READER_PRAGMAS, 2);
 
 /**
- * A file that was deleted or replaced still takes writes through its open handle, but they are lost when the process
- * ends. So no write is confirmed any more.
+ * A deleted or replaced file still takes writes through its open handle, but they are lost when the process ends. So no
+ * further write is confirmed.
  */
 function standingOf(filename: string): () => Promise<void> {
   const { ino, dev } = statSync(filename);
@@ -77,7 +79,7 @@ function standingOf(filename: string): () => Promise<void> {
   };
 }
 
-/** Call it once the schema is in place. Takes over `writer` and closes it. */
+/** Call it after the schema was migrated. Takes over `writer` and closes it. */
 export function sqliteEngine(filename: string, writer: Knex): Engine {
   const reader = openReader(filename);
   return {

@@ -1,4 +1,4 @@
-/** The tags of devices. Whoever changes them, by whatever way, leaves a row of what they were and became. */
+/** The tags of devices. Every change of tags leaves a row with the tags before and after it. */
 import type { Knex } from 'knex';
 import type { DeviceId } from '../domain/ids.ts';
 import type { NewDevice } from '../ports/index.ts';
@@ -37,7 +37,7 @@ export async function replaceTags(
   );
 }
 
-/** The first tags of a new device are no change: they hold from its enrolment on. */
+/** The first tags of a new device are not a change: they apply from its enrolment on. */
 async function keepChanges(
   trx: Knex,
   known: readonly DeviceId[],
@@ -59,7 +59,7 @@ async function keepChanges(
   );
 }
 
-/** In order; a device without tags has an empty list. */
+/** Sorted; a device without tags has an empty list. */
 export async function tagsOf(trx: Knex, deviceIds: readonly DeviceId[]): Promise<Map<DeviceId, string[]>> {
   const tags = new Map<DeviceId, string[]>(deviceIds.map(id => [id, []]));
   const rows = await bulk<{ device_id: DeviceId; tag: string }>(

@@ -1,4 +1,4 @@
-/** The evidence that halts rest on: one row a device, derived from what devices took and said. */
+/** The evidence behind halts: one row per device, derived from its downloads and reports. */
 import type { Knex } from 'knex';
 import type { Taker } from '../domain/gate/takers.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
@@ -20,9 +20,9 @@ interface TakerRecord {
 }
 
 /**
- * A device took the build when it was sent the last byte of it, or some of it and has a final outcome: one that was never
- * served any is no evidence, whatever it reports. Events of older versions do not say which bytes were sent, so their
- * sum decides.
+ * A device took the build if it was sent the last byte of it, or was sent some of it and has a final outcome. A device
+ * that was sent nothing is no evidence, whatever it reports. Events of older versions do not say which bytes were sent,
+ * so their sum decides.
  */
 export async function readTakers(reader: Knex, buildId: BuildId, sizeBytes: number): Promise<Taker[]> {
   const rows = await rowsOf<TakerRecord>(

@@ -1,7 +1,7 @@
 /**
- * SHA-256 of imported tokens → device slot, in flat arrays: 44 bytes a token where a Map of hex strings takes four
- * times as much. Open addressing with linear probing. All of a digest counts: imported ones are what somebody wrote into
- * a list, and a hundred thousand that begin alike would each be compared with all before.
+ * SHA-256 of imported tokens → device slot, in flat arrays: 44 bytes per token, a quarter of a Map of hex strings. Open
+ * addressing with linear probing. The hash uses the whole digest: imported digests come from somebody's list, and if a
+ * hundred thousand began alike, each would be compared with all before it.
  */
 import type { Sha256 } from '../domain/ids.ts';
 
@@ -18,7 +18,7 @@ export class TokenTable {
   #digests = Buffer.alloc(0);
   #generations = new Uint32Array(0);
 
-  /** The device slot and the generation its token stands for. */
+  /** The device slot and the generation of its token. */
   find(sha256: Sha256): { slot: number; generation: number } | undefined {
     if (this.#size === 0) return undefined;
     const bucket = this.#locate(Buffer.from(sha256, 'hex'));
@@ -26,7 +26,7 @@ export class TokenTable {
     return held === EMPTY ? undefined : { slot: held - 1, generation: this.#generations[held - 1] ?? 0 };
   }
 
-  /** In place of the token that the device had. `generation`: at least 1. */
+  /** Replaces the token of the device. `generation`: at least 1. */
   set(slot: number, sha256: Sha256, generation: number): void {
     this.clear(slot);
     if ((this.#size + 1) * 2 > this.#buckets.length) this.#rehash(this.#buckets.length * 2);
@@ -39,16 +39,16 @@ export class TokenTable {
     this.#buckets[bucket] = slot + 1;
   }
 
-  /** The device has no token any more. */
+  /** Removes the token of the device. */
   clear(slot: number): void {
     if ((this.#generations[slot] ?? NONE) === NONE) return;
     this.#generations[slot] = NONE;
     const mask = this.#buckets.length - 1;
     let hole = this.#locate(this.#digestOf(slot));
-    // Another device may have been given the same token since.
+    // Another device may have got the same token since.
     if (this.#buckets[hole] !== slot + 1) return;
     this.#size -= 1;
-    // Move later entries of the run back, so that no probe stops early at the hole.
+    // Move later entries of the run back, so that no probe ends early at the hole.
     for (let next = (hole + 1) & mask; this.#buckets[next] !== EMPTY; next = (next + 1) & mask) {
       const home = this.#home(this.#digestOf((this.#buckets[next] ?? 0) - 1));
       if (((next - home) & mask) < ((next - hole) & mask)) continue;

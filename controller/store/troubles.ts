@@ -1,4 +1,4 @@
-/** Why devices do not run a build that they were offered: counted by reason and SDK. */
+/** Why devices do not run a build that was offered to them, counted by reason and SDK. */
 import type { Knex } from 'knex';
 import type { BuildId } from '../domain/ids.ts';
 import type { Outcome, ResultReason } from '../domain/outcome.ts';

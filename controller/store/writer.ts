@@ -1,7 +1,7 @@
 /**
- * The one writer: jobs run one after another, and those that wait together share one transaction and one fsync.
- * Each has its own savepoint, so a job that fails undoes only its own changes.
- * Invariant: a job uses only the transaction it is given. A second `write` inside it would wait for itself.
+ * The only writer: jobs run one after another, and waiting jobs share one transaction and one fsync. Each has its own
+ * savepoint, so a job that fails undoes only its own changes. Invariant: a job uses only the transaction it is given. A
+ * second `write` inside it would wait for itself.
  */
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
@@ -13,7 +13,7 @@ export type Job<T> = (trx: Knex.Transaction) => Promise<T>;
 export interface Writer {
   /** Resolves when the job's changes are on disk; rejects when none of them are. */
   write<T>(job: Job<T>): Promise<T>;
-  /** Ends after the jobs that wait now; later ones are refused. */
+  /** Ends after the jobs that wait now; later jobs are refused. */
   stop(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ const BATCH = 128;
 
 type WriteEngine = Pick<Engine, 'writer' | 'standing' | 'begin'>;
 
-/** Told of each transaction: how long it took, and how many jobs shared it. */
+/** Called for each transaction with its time and its number of jobs. */
 export interface WriteWatch {
   readonly monotonicMs: () => number;
   readonly wrote: (ms: number, jobs: number) => void;
@@ -46,7 +46,7 @@ export function makeWriter(engine: WriteEngine, watch?: WriteWatch): Writer {
       await commit(engine, batch);
       watch?.wrote(watch.monotonicMs() - startedMs, batch.length);
     }
-    // In the same tick as the look at the queue: a job that comes later must find nobody draining.
+    // In the same tick as the check of the queue: a later job must find that nobody is draining it.
     draining = undefined;
   }
 
@@ -56,7 +56,7 @@ export function makeWriter(engine: WriteEngine, watch?: WriteWatch): Writer {
         return Promise.reject(new Fault('store_closed', 'the store is closed', { retry: 'never' }));
       return new Promise<T>((resolve, reject) => {
         waiting.push(makeWaiting(job, resolve, reject));
-        // After this tick: jobs that are asked for together share a transaction.
+        // After this tick, so that jobs of the same tick share a transaction.
         draining ??= Promise.resolve().then(drain);
       });
     },
@@ -84,9 +84,9 @@ function makeWaiting<T>(job: Job<T>, resolve: (value: T) => void, reject: (error
 type Tried<T> = { value: T } | { error: unknown; undone: boolean };
 
 /**
- * `undone`: the savepoint undid all changes of this job, so the other jobs may go on. It is false when the job runs alone
- * or the database failed: it may have ended the whole transaction then. The first error is kept, because Knex's error
- * about its own rollback would hide the cause.
+ * `undone`: the savepoint undid all changes of this job, so the other jobs may go on. False if the job ran alone, or if
+ * the database failed, which may have ended the whole transaction. The first error is kept, because Knex's error about
+ * its own rollback would hide the cause.
  */
 async function attempt<T>(job: Job<T>, trx: Knex.Transaction, shared: boolean): Promise<Tried<T>> {
   let cause: unknown;
@@ -123,7 +123,7 @@ async function commit({ writer, standing, begin }: WriteEngine, batch: readonly 
       }
     });
   } catch (error) {
-    // Knex runs the work of a transaction even when BEGIN failed: what the work says then is no cause.
+    // Knex runs the work of a transaction even after BEGIN failed, so an error of the work is not the cause.
     const why = cause === undefined || neverBegan(cause) ? error : cause;
     for (const job of batch) job.failed(why);
     return;
