@@ -1,7 +1,8 @@
 /**
- * The fence around what only the leader writes. Whoever takes over raises the epoch; a writer of an older epoch is
- * refused inside its own transaction, so nothing of it is kept. With SQLite the folder's lock leaves one controller, which
- * leads. On PostgreSQL one of several leads: it renews a lease by the database's clock, and another takes over when that ends.
+ * The fence around writes that only the leader may do. A controller that takes over raises the epoch. A writer of an
+ * older epoch is refused inside its own transaction, so nothing of it is written. With SQLite the folder's lock allows
+ * only one controller, which leads. On PostgreSQL one of several leads: it renews a lease by the database's clock, and
+ * another takes over when the lease ends.
  */
 import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';

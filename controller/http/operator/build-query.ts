@@ -18,6 +18,9 @@ export function buildAsked(ctx: Context, snapshot: Snapshot | undefined): BuildI
   return subjectOf(snapshot).buildId;
 }
 
-/** Of a build that is declared now; a device that names no build is told by it. */
+/**
+ * The version code of a build, undefined unless it is declared now. It identifies the build of a device that names
+ * none.
+ */
 export const versionOf = (snapshot: Snapshot | undefined, buildId: BuildId): number | undefined =>
   snapshot?.state.builds.get(buildId)?.versionCode;
