@@ -32,6 +32,37 @@ const ON_RAMPS = ['gate', 'ramp', 'halt', 'plan/gate-facts', 'plan/outlook'].map
   name => `test/domain/${name}`,
 );
 
+/** Of the store what tests on SQLite in milliseconds reach. */
+const STORE_FILES = [
+  'check-ins',
+  'desired',
+  'gap-table',
+  'halts',
+  'interned',
+  'key-values',
+  'last-moment',
+  'lease',
+  'neighbours',
+  'outbox',
+  'ramp',
+  'registry',
+  'token-table',
+  'writer',
+].map(name => `controller/store/${name}.ts`);
+const STORE_TESTS = [
+  'check-ins',
+  'desired',
+  'halts',
+  'history',
+  'last-moment',
+  'lease',
+  'load-registry',
+  'neighbours',
+  'outbox',
+  'registry',
+  'writer',
+].map(name => `test/store/${name}.test`);
+
 const AREAS: Readonly<Record<string, Area>> = {
   cohort: whole(['controller/domain/cohort.ts'], ['test/domain/cohort', 'test/domain/seed']),
   decision: whole(['controller/domain/decision.ts'], ['test/domain/decision']),
@@ -48,8 +79,12 @@ const AREAS: Readonly<Record<string, Area>> = {
     ['controller/http/auth.ts', 'controller/http/device-token.ts'],
     ['test/http/auth', 'test/http/agent/renewal'],
   ),
-  reconcile: sampled(['controller/reconcile'], ['test/reconcile']),
-  store: sampled(['controller/store'], ['test/store']),
+  // Without `loop`, which starts controllers and Git: each mutant would cost half a minute.
+  reconcile: sampled(
+    ['controller/reconcile'],
+    ['continuity', 'pass', 'past', 'picture', 'publication', 'wake'].map(name => `test/reconcile/${name}`),
+  ),
+  store: sampled(STORE_FILES, STORE_TESTS),
 };
 
 /** A small seeded generator (mulberry32): the same seed draws the same lines on every machine. */

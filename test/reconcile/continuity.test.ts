@@ -111,6 +111,11 @@ test('a version that does not parse was never applied, and neither was one that 
     ]),
     false,
   );
+  const badHead = await broken([
+    ['r2', undefined],
+    ['r1', edited],
+  ]);
+  assert.is(badHead, false, 'also as the head');
   const versions: [string, Rollout][] = [['r2', other]];
   const { continuity, kept, writes } = withVersions(versions);
   await continuity.rejected('r2', applied(ramp));

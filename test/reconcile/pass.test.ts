@@ -6,7 +6,7 @@ import { Fault } from '../../controller/domain/fault.ts';
 import type { Sha256 } from '../../controller/domain/ids.ts';
 import type { Reconciled } from '../../controller/domain/judging/reconciled.ts';
 import type { Finding } from '../../controller/domain/problem.ts';
-import type { Source, SourceTree } from '../../controller/ports/index.ts';
+import type { NewHalt, Source, SourceTree } from '../../controller/ports/index.ts';
 import { makeReconcile, type Reconcile } from '../../controller/reconcile/loop.ts';
 import { makePublication, type Publication } from '../../controller/reconcile/publication.ts';
 import type { Store } from '../../controller/store/store.ts';
@@ -257,6 +257,8 @@ test('a rejection changes nothing, is promised once, and told again only when it
     assert.equal(codes(scene), ['unknown_build']);
     assert.equal(scene.rejected, ['r2 over r1, known r1'], 'before the rejection is kept');
     assert.equal([scene.loop.status().appliedRevision, scene.loop.status().attemptedRevision], ['r1', 'r2']);
+    const { problems } = scene.loop.status();
+    assert.equal(scene.effects.at(-1), { kind: 'rejected', revision: 'r2', problems });
     assert.is(await scene.run(), '', 'the same rejection is told once');
     assert.is(scene.effects.length, 2);
     await scene.restart();
@@ -317,6 +319,58 @@ test('the applied tree is judged again where another rollout stood in between', 
     scene.commit('r2', { rollout: 10 }, 'tree of r1');
     assert.is(await scene.run(), 'ota.reconcile.applied', 'the same tree needs no common history');
     assert.is(scene.loop.snapshot?.revision, 'r2');
+  }));
+
+const PRESSED: NewHalt = {
+  buildId: 'b42',
+  kind: 'hand',
+  mode: 'halt',
+  atMs: NOW_MS,
+  by: 'admin:ops',
+  reason: 'crashes',
+  evidence: undefined,
+};
+
+test('the page of an applied revision says what was dangerous about it', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: 10, policy: aPolicy() });
+    await scene.run();
+    scene.commit('r2', { rollout: 10, policy: aPolicy({ maxJumpPercent: 60 }) });
+    await scene.run();
+    const [kept] = await scene.store.revisions.list({ limit: 1 });
+    assert.equal(
+      [kept?.revision, kept?.detail.plan?.dangers],
+      ['r2', ['later pull requests will be judged by the new policy']],
+    );
+  }));
+
+test('a halt that comes while a revision is judged is judged with it, and nothing is applied before', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: 10 });
+    await scene.run();
+    const { snapshot } = scene.publication;
+    if (snapshot === undefined) throw new Error('r1 stands');
+    const halt = await scene.store.halts.press(PRESSED, []);
+    scene.meanwhile = () => scene.publication.publish({ ...snapshot, halts: [halt] });
+    scene.broken = true;
+    scene.commit('r2', { rollout: 10 }, 'tree of r1');
+    assert.is(await scene.run(), 'ota.reconcile.applied');
+    const [reconciled] = scene.effects.slice(-1);
+    assert.equal(reconciled?.kind === 'applied' && reconciled.plan.base?.halts, [halt]);
+    assert.is(scene.loop.snapshot?.revision, 'r2');
+  }));
+
+test('a halt that another controller committed shows as soon as it is noted', () =>
+  withScene(async scene => {
+    scene.commit('r1', { rollout: 10 });
+    await scene.run();
+    const halt = await scene.store.halts.press(PRESSED, []);
+    assert.equal(scene.loop.snapshot?.halts ?? [], []);
+    await scene.loop.noteHalts();
+    assert.equal(
+      scene.loop.snapshot?.halts.map(h => [h.id, h.reason]),
+      [[halt.id, 'crashes']],
+    );
   }));
 
 test('a rewritten history is held until that very head is accepted', () =>

@@ -96,4 +96,62 @@ test('what another applied, and its halt, are shown before the store of APKs has
   assert.equal(publication.snapshot?.halts, [HALT]);
 });
 
+const halt: Halt = {
+  id: 7,
+  buildId: 'b42',
+  kind: 'hand',
+  mode: 'halt',
+  atMs: NOW_MS,
+  by: 'admin:ops',
+  reason: 'crashes',
+  declared: false,
+};
+const applied = (revision: string, over: Partial<Applied> = {}): Applied => ({
+  revision,
+  treeHash: 't',
+  appliedAtMs: NOW_MS,
+  state: aState({ rollout: 50 }),
+  progress: undefined,
+  formerBuilds: new Map(),
+  ...over,
+});
+
+test('a halt of the standing revision, seen in the shared store, is published without asking for APKs', async () => {
+  const { publication, snapshot, picture, asked } = scene();
+  publication.publish({ ...snapshot, missingArtifacts: new Set([snapshot.current.sha256]) });
+  await picture.follow(async () => applied(snapshot.revision, { halts: [halt] }));
+  assert.is(asked.length, 0);
+  assert.equal(publication.snapshot?.halts, [halt]);
+  assert.is(publication.snapshot?.rollout, snapshot.rollout, 'all else stands');
+  assert.equal([...(publication.snapshot?.missingArtifacts ?? [])], [snapshot.current.sha256]);
+});
+
+test('a follower of a store without a revision publishes nothing until there is one', async () => {
+  const publication = makePublication();
+  const picture = keepPicture({
+    missing: async () => new Set(),
+    publication,
+    clock: { nowMs: () => NOW_MS },
+    observe: () => undefined,
+  });
+  await picture.follow(async () => undefined);
+  assert.is(publication.snapshot, undefined);
+  await picture.follow(async () => applied('first'));
+  assert.is(publication.snapshot?.revision, 'first');
+});
+
+test('halts that another controller committed are published once, and only if they differ', async () => {
+  const { publication, picture } = scene();
+  let told = 0;
+  publication.subscribe(() => told++);
+  const of: string[] = [];
+  const standing = async (buildId: string) => {
+    of.push(buildId);
+    return [halt];
+  };
+  await picture.noteHalts(standing);
+  await picture.noteHalts(standing);
+  assert.equal([of, told, publication.snapshot?.halts], [['b42', 'b42'], 1, [halt]]);
+});
+
 test.run();
