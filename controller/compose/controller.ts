@@ -169,6 +169,8 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
 async function lead(ground: Ground, parts: Parts): Promise<void> {
   const { settings, around, nowMs, store, background, ends } = ground;
   const { github, outbox, reconcile } = parts;
+  // Before the listeners close: an answer that takes long must not keep another from leading.
+  ends.add(() => store.handOver());
   await endRemoved(ground, parts.notifications);
   await parts.watches.completion.begin();
   await store.lastMoment.keep(nowMs());

@@ -17,6 +17,7 @@ export const databaseOf = ({
     : watchDatabase({
         reach: store.reach,
         monotonicMs: around.monotonicMs,
+        wallMs: around.wallMs,
         staleMs: settings.OTA_STALE_MAX,
         observe: around.observer.observe,
       });

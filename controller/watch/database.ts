@@ -19,6 +19,8 @@ interface DatabaseWatchOptions {
   /** Resolves when the database answers and this controller may write there. */
   readonly reach: () => Promise<void>;
   readonly monotonicMs: () => number;
+  /** Goes on while the whole machine is paused, which monotonic time does not see. */
+  readonly wallMs: () => number;
   /** How long memory may be trusted without the database. */
   readonly staleMs: number;
   readonly observe: Observe;
@@ -27,15 +29,18 @@ interface DatabaseWatchOptions {
 const SLOW_MS = 10 * SECOND_MS;
 
 /** Starts as reachable, because the store was opened just before. */
-export function watchDatabase({ reach, monotonicMs, staleMs, observe }: DatabaseWatchOptions): DatabaseWatch {
+export function watchDatabase(options: DatabaseWatchOptions): DatabaseWatch {
+  const { reach, staleMs, observe } = options;
+  const now = () => ({ monotonicMs: options.monotonicMs(), wallMs: options.wallMs() });
   // The time of the query, not of its answer: the answer may have been delayed on the network.
-  let answeredMs = monotonicMs();
+  let answered = now();
   let away = false;
   let toldStale = false;
 
   const watch: DatabaseWatch = {
     get ageMs() {
-      return monotonicMs() - answeredMs;
+      const { monotonicMs, wallMs } = now();
+      return Math.max(monotonicMs - answered.monotonicMs, wallMs - answered.wallMs);
     },
     get stale() {
       return watch.ageMs > staleMs;
@@ -45,7 +50,7 @@ export function watchDatabase({ reach, monotonicMs, staleMs, observe }: Database
     },
     look: async () => {
       tellStale();
-      const askedMs = monotonicMs();
+      const asked = now();
       try {
         await reach();
       } catch (error) {
@@ -55,7 +60,7 @@ export function watchDatabase({ reach, monotonicMs, staleMs, observe }: Database
         return;
       }
       if (away) observe({ type: 'ota.database.ok', awayMs: Math.round(watch.ageMs) });
-      answeredMs = askedMs;
+      answered = asked;
       away = false;
       toldStale = false;
     },

@@ -117,18 +117,42 @@ test('what is asked of the leader is begun once, or withdrawn: never both, and n
     }),
   ));
 
+test('a leader that hands over may still answer, and writes nothing more as the leader once another leads', () =>
+  withFolder(first =>
+    withFolder(async second => {
+      const database = await databaseOf(first);
+      const stopping = await openStore({ folder: first, database, nowMs, leaseMs: 60_000 });
+      const next = await openStore({ folder: second, database, nowMs, leaseMs: 60_000 });
+      try {
+        assert.not.ok(await next.lead());
+        await stopping.handOver();
+        assert.ok(await next.lead(), 'long before the lease would have ended');
+        assert.is(await codeOf(stopping.keyValues.set('k', 'an answer that took long')), 'written');
+        assert.is(await codeOf(stopping.leaderValues.set('k', 'of the leader')), 'lease_lost');
+      } finally {
+        await stopping.close();
+        await next.close();
+      }
+    }),
+  ));
+
 test('one that is paused in the middle of a write holds up the others for some seconds, and not for ever', () =>
   withTwo(async ([paused, other]) => {
-    let wake: () => void = () => undefined;
+    let [wake, began] = [() => {}, () => {}];
     const asleep = new Promise<void>(resolve => {
       wake = resolve;
     });
+    const hasBegun = new Promise<void>(resolve => {
+      began = resolve;
+    });
     const write = codeOf(
       paused.write(async trx => {
+        began(); // it holds the lock
         await asleep;
         await trx('key_values').insert({ key: 'k', value: 'of the one that woke' });
       }),
     );
+    await hasBegun;
     const values = makeKeyValueStore(other, nowMs);
     await values.set('k', 'of the other');
     wake();

@@ -10,13 +10,14 @@ import { aState, NOW_MS } from '../support/state.ts';
 
 function aScene() {
   const events: Event[] = [];
-  const scene = { nowMs: 1_000, away: false, reach: async () => {}, events };
+  const scene = { nowMs: 1_000, pausedMs: 0, away: false, reach: async () => {}, events };
   scene.reach = async () => {
     if (scene.away) throw new Fault('store_unreachable', 'nobody answers', { retry: 'backoff' });
   };
   const watch = watchDatabase({
     reach: () => scene.reach(),
     monotonicMs: () => scene.nowMs,
+    wallMs: () => NOW_MS + scene.nowMs + scene.pausedMs,
     staleMs: 60_000,
     observe: event => void events.push(event),
   });
@@ -45,6 +46,17 @@ test('it is stale once it has not answered for longer than it may, and fresh wit
     { type: 'ota.database.stale', awayMs: 60_001 },
     { type: 'ota.database.ok', awayMs: 60_001 },
   ]);
+});
+
+test('a machine that was paused as a whole is stale when it wakes, and a clock that is set back hides nothing', async () => {
+  const { scene, watch } = aScene();
+  scene.pausedMs += 3_600_000;
+  assert.is(watch.stale, true, 'its own time stood still');
+  await watch.look();
+  assert.is(watch.stale, false);
+  scene.pausedMs -= 3_600_000;
+  scene.nowMs += 60_001;
+  assert.is(watch.stale, true);
 });
 
 test('an answer is as old as its question, and a question that waits makes it unreachable', async () => {
