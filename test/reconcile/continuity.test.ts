@@ -149,7 +149,9 @@ test('a history that cannot be had, or is too long to look through, counts as br
   const many = (n: number): Versions => Array.from({ length: n }, (_, i) => [`r${i}`, ramp] as const);
   assert.is(await broken(many(200)), false);
   assert.is(await broken(many(201)), true);
-  await withVersions(gone).continuity.rejected('head', applied(ramp));
+  const lost = withVersions(gone);
+  await lost.continuity.rejected('head', applied(ramp));
+  assert.is(lost.kept.size, 0, 'and nothing is remembered of it');
   try {
     await broken(new Fault('source_unreachable', 'down', { retry: 'backoff' }));
     assert.unreachable();

@@ -154,4 +154,16 @@ test('halts that another controller committed are published once, and only if th
   assert.equal([of, told, publication.snapshot?.halts], [['b42', 'b42'], 1, [halt]]);
 });
 
+test('without a snapshot there is nothing to show halts of', async () => {
+  const publication = makePublication();
+  const picture = keepPicture({
+    missing: async () => new Set(),
+    publication,
+    clock: { nowMs: () => NOW_MS },
+    observe: () => undefined,
+  });
+  await picture.noteHalts(async () => [halt]);
+  assert.is(publication.snapshot, undefined);
+});
+
 test.run();
