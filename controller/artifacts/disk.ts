@@ -162,7 +162,7 @@ function diskArtifacts(options: DiskOptions, sizes: ReadonlyMap<Sha256, number>)
     has,
     check,
     list: () => listed(folder),
-    collect: async (keep, storedBeforeMs) => {
+    collect: async (keep, storedBeforeMs, mayDelete) => {
       await sweep(folder, nowMs());
       const gone: Sha256[] = [];
       for (const { sha256 } of await listed(folder)) {
@@ -170,6 +170,7 @@ function diskArtifacts(options: DiskOptions, sizes: ReadonlyMap<Sha256, number>)
         await alone(async () => {
           const stats = await regular(fileOf(folder, sha256));
           if (stats === undefined || stats.mtimeMs >= storedBeforeMs) return;
+          await mayDelete?.();
           await rm(fileOf(folder, sha256), { force: true });
           quota.count(sha256, undefined);
           gone.push(sha256);

@@ -3,13 +3,13 @@
  * copies, under the same rules as without a bucket, also while the bucket cannot be reached. The bucket decides what is
  * stored: a copy of a deleted object is not served.
  */
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Fault, faultCode } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
 import { makeTurns } from '../domain/turns.ts';
 import type { ApkLinks, Artifacts } from '../ports/index.ts';
 import type { Bucket, StoredObject } from './bucket.ts';
+import { hashIn } from './object-hash.ts';
 import type { Tombstones } from './tombstones.ts';
 
 interface ObjectStoreOptions {
@@ -206,9 +206,10 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
       await copies.delete(sha256);
     });
 
-  async function deleteRipe(): Promise<void> {
+  async function deleteRipe(mayDelete: () => Promise<void>): Promise<void> {
     for (const sha256 of tombstones.ripe())
       await naming(async () => {
+        await mayDelete();
         if (!(await tombstones.claim(sha256))) return; // it was uploaded again
         await bucket.delete(sha256);
         await tombstones.done(sha256);
@@ -265,11 +266,12 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
       };
     },
     list,
-    collect: async (keep, storedBeforeMs) => {
-      await deleteRipe();
+    collect: async (keep, storedBeforeMs, mayDelete = async () => undefined) => {
+      await deleteRipe(mayDelete);
       const gone: Sha256[] = [];
       for (const { sha256, storedAtMs } of await list()) {
         if (keep.has(sha256) || storedAtMs >= storedBeforeMs) continue;
+        await mayDelete();
         await bury(sha256);
         gone.push(sha256);
       }
@@ -289,12 +291,3 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
 
 /** The error of `put` for bytes that do not match their name. */
 const OTHER_BYTES: ReadonlySet<string> = new Set(['sha256_mismatch', 'too_large']);
-
-/** Undefined if the object does not exist. */
-async function hashIn(bucket: Bucket, sha256: Sha256): Promise<Sha256 | undefined> {
-  const body = await bucket.read(sha256);
-  if (body === undefined) return undefined;
-  const hash = createHash('sha256');
-  for await (const piece of body) hash.update(piece);
-  return hash.digest('hex');
-}

@@ -76,20 +76,24 @@ const MARKER_KEY = 'artifacts.marker';
  * Controllers of one database must serve the same APKs. The leader writes a random word to its folder, and the others
  * check that theirs holds the same word. Fault `artifacts_not_shared`.
  */
-export async function proveShared({ settings, store }: Pick<Ground, 'settings' | 'store'>): Promise<void> {
+async function proveShared({ settings, store }: Pick<Ground, 'settings' | 'store'>): Promise<void> {
+  if (store.feed === undefined || settings.OTA_ARTIFACTS?.kind === 'bucket') return;
+  if (!store.leads) return checkShared({ settings, store });
+  const word = randomUUID();
+  await writeFile(path.join(folderOf(settings), MARKER), word, { mode: 0o600 });
+  await store.leaderValues.set(MARKER_KEY, word);
+}
+
+/** Also at a takeover: a controller whose shared folder is gone must not lead. Fault `artifacts_not_shared`. */
+export async function checkShared({ settings, store }: Pick<Ground, 'settings' | 'store'>): Promise<void> {
   if (store.feed === undefined || settings.OTA_ARTIFACTS?.kind === 'bucket') return;
   const folder = folderOf(settings);
   const file = path.join(folder, MARKER);
-  if (store.leads) {
-    const word = randomUUID();
-    await writeFile(file, word, { mode: 0o600 });
-    return store.leaderValues.set(MARKER_KEY, word);
-  }
   const found = await readFile(file, 'utf8').catch(() => undefined); // told below
   if (found !== undefined && found === (await store.keyValues.get(MARKER_KEY))) return;
   throw new Fault(
     'artifacts_not_shared',
-    `another controller leads, and its APKs are not in ${folder}: set OTA_ARTIFACTS on all of them to one bucket, or to one folder that they share`,
+    `the APKs of the other controllers are not in ${folder}: set OTA_ARTIFACTS on all of them to one bucket, or to one folder that they share`,
     { retry: 'backoff' },
   );
 }

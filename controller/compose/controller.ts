@@ -6,7 +6,7 @@ import type { Settings } from '../settings/settings.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import { type GuardedClock, guardClock } from '../watch/clock.ts';
-import { proveShared } from './artifacts.ts';
+import { checkShared } from './artifacts.ts';
 import { makeBackground } from './background.ts';
 import { pagesOf } from './dashboard.ts';
 import { guardAdmins } from './database.ts';
@@ -155,15 +155,24 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   background.every(LOOK_MS, 'database', () => database.look());
   background.every(LOOK_MS, 'leading', () =>
     leading.look({ publication, reconcile }, async () => {
-      await proveShared(ground);
+      await checkShared(ground);
       await lead(ground, parts);
     }),
   );
   // The look at the database tells what is wrong with it.
   background.every(settings.OTA_LEASE / RENEWALS, 'leading', () =>
-    leading.say(reconcile.status(), reconcile.sourceAgeMs()).catch(() => undefined),
+    leading.say(reconcile.status(), agesOf(ground, parts)).catch(() => undefined),
   );
 }
+
+const agesOf = ({ nowMs }: Ground, { publication, reconcile }: Parts) => {
+  const { snapshot } = publication;
+  const isRamp = snapshot?.progress !== undefined;
+  return {
+    sourceAgeMs: reconcile.sourceAgeMs(),
+    progressAgeMs: isRamp ? nowMs() - (snapshot.progressReadAtMs ?? 0) : 0,
+  };
+};
 
 /** Starts what one controller does for all: at its start, or when it takes over. */
 async function lead(ground: Ground, parts: Parts): Promise<void> {

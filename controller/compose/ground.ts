@@ -54,7 +54,8 @@ export function makeEnds(): Ends {
     },
     run: async () => {
       const failed: unknown[] = [];
-      for (const close of closers.splice(0).reverse())
+      // One at a time: a takeover may add some while we stop.
+      for (let close = closers.pop(); close !== undefined; close = closers.pop())
         try {
           await close();
         } catch (error) {

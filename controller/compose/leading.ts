@@ -41,7 +41,7 @@ export interface Leading {
   /** Takes in what the feed tells. */
   follow(followed: Followed): void;
   /** Tells the other controllers that this one is here. */
-  say(status: ReconcileStatus, sourceAgeMs: number): Promise<void>;
+  say(status: ReconcileStatus, ages: Pick<Told, 'sourceAgeMs' | 'progressAgeMs'>): Promise<void>;
 }
 
 export interface Followed {
@@ -52,6 +52,8 @@ export interface Followed {
 /** What followers show of the source and the clock, which they do not read themselves. */
 export interface Told extends Pick<ReconcileStatus, 'sourceReadAtMs' | 'sourceFault' | 'clockHeld'> {
   readonly sourceAgeMs: number;
+  /** Since the leader looked at the ramp last. */
+  readonly progressAgeMs: number;
 }
 
 /** The leader gets so long to be heard of again after the database was away. */
@@ -157,7 +159,8 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
       if (leader.isHere && !isOurs) {
         // Its looks are ours: a gated ramp is offered only while somebody looks at it.
         const { snapshot } = publication;
-        if (snapshot !== undefined) publication.replace({ ...snapshot, progressReadAtMs: nowMs() });
+        const progressReadAtMs = nowMs() - (heard?.told.progressAgeMs ?? 0);
+        if (snapshot !== undefined) publication.replace({ ...snapshot, progressReadAtMs });
         return;
       }
       // The leader could not renew its lease either, if it was the database that was away.
@@ -176,8 +179,8 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
         around.overtaken?.('takeover_failed');
       }
     },
-    say: async ({ sourceReadAtMs, sourceFault, clockHeld }, sourceAgeMs) => {
-      const told: Told = { sourceReadAtMs, sourceFault, clockHeld, sourceAgeMs };
+    say: async ({ sourceReadAtMs, sourceFault, clockHeld }, ages) => {
+      const told: Told = { sourceReadAtMs, sourceFault, clockHeld, ...ages };
       await store.renew(told);
     },
   };

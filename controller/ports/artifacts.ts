@@ -27,7 +27,12 @@ export interface Artifacts {
   /** Sorted by name. */
   list(): Promise<{ sha256: Sha256; sizeBytes: number; storedAtMs: number }[]>;
   /** Deletes the APKs that are not in `keep` and were last uploaded before this time. */
-  collect(keep: ReadonlySet<Sha256>, storedBeforeMs: number): Promise<Sha256[]>;
+  collect(
+    keep: ReadonlySet<Sha256>,
+    storedBeforeMs: number,
+    /** Asked before each deletion; what it throws ends the collection. Default: nothing is asked. */
+    mayDelete?: () => Promise<void>,
+  ): Promise<Sha256[]>;
   /** Returns the freed bytes, or undefined if the APK was not stored. */
   delete(sha256: Sha256): Promise<number | undefined>;
   usedBytes(): Promise<number>;

@@ -96,6 +96,8 @@ export interface Store {
   reach(): Promise<void>;
   /** With PostgreSQL: tells the others that this one is here; the one that leads puts the end of its lease off. Faults as `reach`. */
   renew(told?: unknown): Promise<void>;
+  /** Resolves if this controller leads now. Faults `not_leading`, `lease_lost`. */
+  needLead(): Promise<void>;
   /** With PostgreSQL: another may lead from now on. What this one still does as the leader is refused once another does. */
   handOver(): Promise<void>;
   /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`; `backup_no_database` on PostgreSQL. */
@@ -219,6 +221,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
       await feed?.catchUp();
     },
     renew: told => db.write(trx => here(trx, told)),
+    needLead: () => db.read(lease.hold),
     handOver: async () => {
       if (isShared) await db.write(lease.release).catch(() => undefined); // it ends by itself
     },

@@ -143,6 +143,16 @@ test('only what nothing refers to and is old is collected', () =>
     );
   }));
 
+test('a collection ends before the first deletion that its controller may not make any more', () =>
+  withFolder(async folder => {
+    const artifacts = await storeIn(folder);
+    await artifacts.put(sha256, pieces(apk), 1e6);
+    const lost = () => Promise.reject(new Fault('lease_lost', 'another leads', { retry: 'never' }));
+    assert.is(await codeOf(artifacts.collect(new Set(), Date.now() + 1_000, lost)), 'lease_lost');
+    assert.ok(await artifacts.has(sha256));
+    assert.equal(await artifacts.collect(new Set(), Date.now() + 1_000), [sha256]);
+  }));
+
 test('kill -9 during an upload leaves a temporary file that a start sweeps an hour later', () =>
   withFolder(async folder => {
     const program = `

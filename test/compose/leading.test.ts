@@ -17,6 +17,8 @@ function follower() {
     restored: 0,
     fails: false,
     isLate: false,
+    told: undefined as unknown,
+    snapshot: undefined as { progressReadAtMs: number } | undefined,
   };
   const ended: string[] = [];
   const store = {
@@ -25,7 +27,7 @@ function follower() {
     requests: undefined,
     leader: async () => {
       if (world.isAway) throw new Fault('store_unreachable', 'it is away', { retry: 'backoff' });
-      return { isHere: world.isHere, told: undefined, isFollowed: true };
+      return { isHere: world.isHere, told: world.told, isFollowed: true };
     },
     lead: async () => {
       world.took += 1;
@@ -47,7 +49,14 @@ function follower() {
     nowMs: () => 0,
   } as unknown as Ground;
   const followed = {
-    publication: { snapshot: undefined },
+    publication: {
+      get snapshot() {
+        return world.snapshot;
+      },
+      replace: (next: typeof world.snapshot) => {
+        world.snapshot = next;
+      },
+    },
     reconcile: {
       restore: async () => {
         if (world.fails) throw new Fault('store_unreachable', 'it is away', { retry: 'backoff' });
@@ -92,6 +101,16 @@ test('after the database was away, the leader has three seconds to be heard of a
   world.isHere = false;
   await look(500);
   assert.ok(leading.leads);
+});
+
+test('a ramp that the leader does not look at any more grows old at the followers too', async () => {
+  const { world, look } = follower();
+  world.snapshot = { progressReadAtMs: -1 };
+  await look(0);
+  assert.is(world.snapshot?.progressReadAtMs, 0, 'the leader has just begun');
+  world.told = { sourceAgeMs: 0, progressAgeMs: 70_000 };
+  await look(500);
+  assert.is(world.snapshot?.progressReadAtMs, -70_000);
 });
 
 test('a takeover that fails half way ends the process, which starts anew', async () => {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Agent, setGlobalDispatcher } from 'undici';
 import { test } from 'uvu';
@@ -27,7 +28,12 @@ interface Place {
   readonly operatorPort: number;
 }
 
-/** Sends a result until it is acknowledged, as an agent does. */
+async function revisionAt(place: Place | undefined): Promise<string | undefined> {
+  const answer = await fetch(`http://127.0.0.1:${place?.port}/readyz`);
+  return ((await answer.json()) as { revision?: string }).revision;
+}
+
+/** Sends a result; true if it was acknowledged. */
 async function reported(url: string, token: string, n: number): Promise<boolean> {
   const json = {
     request_id: `req-balanced-${n}`,
@@ -120,8 +126,13 @@ const isInstalledHere = isInstalled('haproxy');
           const made = await call(direct, 'POST', '/v1/devices', { token, json });
           devices.push((made.json as Api.Credentials).token);
         }
-        const state = aState({ builds: builds.map(b => b.build), rollout: aRollout(100) });
-        await repository.commit(releaseFiles(state), { atMs: Date.now() });
+        /** Everybody is offered the build, whatever is said with it. */
+        const commit = (reason: string): Promise<string> => {
+          const rollout = { ...aRollout(100), reason };
+          const state = aState({ builds: builds.map(b => b.build), rollout });
+          return repository.commit(releaseFiles(state), { atMs: Date.now() });
+        };
+        await commit('the first');
         for (const { port } of places)
           await until('both are ready', async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
         const config = writeConfig('haproxy', folder, {
@@ -154,8 +165,13 @@ const isInstalledHere = isInstalled('haproxy');
             const place = await leader();
             const before = acknowledged.length;
             await until('results are taken', async () => acknowledged.length > before + 20);
+            const revision = await commit(`kill ${kill}`);
+            // Somewhere between the commit and its end the leader reads, judges, applies or publishes it.
+            await pause(Math.random() * 1_200);
             await running.get(place.name)?.end('SIGKILL');
             await until('results are taken by the other', async () => acknowledged.length > before + 60);
+            const survivor = places.find(other => other !== place);
+            await until('what was merged governs', async () => (await revisionAt(survivor)) === revision);
             await start(place);
           }
           isOver = true;

@@ -1,4 +1,5 @@
 /** Several controllers on one database: whatever is done at one holds at all, whoever leads. */
+import { rm } from 'node:fs/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Controller } from '../../controller/compose/controller.ts';
@@ -165,6 +166,19 @@ test('when the leader stops, the follower leads: it reads the source, and a ramp
     assert.equal((json as Api.ReconcileStatus).problems, []);
     assert.is((await operator('GET', '/v1/health')).status, 200);
   }));
+
+test('a follower whose shared folder is gone does not lead: it would hold every build', async () => {
+  const ended: string[] = [];
+  await withController(
+    async journey => {
+      await journey.another('second');
+      await rm(`${journey.folder}/data/artifacts/.shared`);
+      await journey.controller.stop('lost');
+      await until('it gives up', async () => ended.includes('takeover_failed'));
+    },
+    { settings: { OTA_LEASE: '1s' }, around: { overtaken: code => void ended.push(code) } },
+  );
+});
 
 test('a controller whose folder is not that of the leader does not serve', () =>
   withController(async journey => {
