@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { Agent, setGlobalDispatcher } from 'undici';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { openStore } from '../../controller/store/store.ts';
 import type * as Api from '../../schemas/api.d.ts';
 import { until, withFolder } from '../support/folder.ts';
 import { anApk, call, sha256Of } from '../support/http.ts';
@@ -33,10 +34,12 @@ async function revisionAt(place: Place | undefined): Promise<string | undefined>
   return ((await answer.json()) as { revision?: string }).revision;
 }
 
+const requestIdOf = (n: number): string => `req-balanced-${n}`;
+
 /** Sends a result; true if it was acknowledged. */
 async function reported(url: string, token: string, n: number): Promise<boolean> {
   const json = {
-    request_id: `req-balanced-${n}`,
+    request_id: requestIdOf(n),
     build_id: 'b42',
     outcome: 'ok',
     reason: 'installed',
@@ -148,7 +151,7 @@ const isInstalledHere = isInstalled('haproxy');
           let isOver = false;
           let checks = 0;
           const unanswered: number[] = [];
-          const acknowledged: [token: string, n: number][] = [];
+          const acknowledged: number[] = [];
           let next = 0;
           const live = async (device: string): Promise<void> => {
             while (!isOver) {
@@ -157,7 +160,7 @@ const isInstalledHere = isInstalled('haproxy');
               checks += 1;
               if (answer?.status !== 200) unanswered.push(answer?.status ?? 0);
               const n = next++;
-              if (await reported(agents, device, n)) acknowledged.push([device, n]);
+              if (await reported(agents, device, n)) acknowledged.push(n);
             }
           };
           const fleet = devices.map(live);
@@ -180,17 +183,15 @@ const isInstalledHere = isInstalled('haproxy');
             `  ${KILLS} leaders killed, ${checks} checks, ${acknowledged.length} results acknowledged`,
           );
           assert.equal(unanswered, [], 'the proxy asked the other controller');
-          for (const [device, n] of acknowledged) {
-            const json = {
-              request_id: `req-balanced-${n}`,
-              build_id: 'b42',
-              outcome: 'ok',
-              reason: 'installed',
-              version_code: 42,
-            };
-            const { json: told } = await call(agents, 'POST', '/v1/action-result', { token: device, json });
-            assert.ok((told as Api.ActionResultTaken).repeated, `result ${n} was kept`);
-          }
+          for (const { child } of running.values()) child.kill('SIGKILL');
+          const store = await openStore({ folder: `${folder}/after`, database, nowMs: Date.now });
+          const kept = new Set<string>();
+          for (let n = 0; n < DEVICES; n += 1)
+            for (const { requestId } of (await store.outcomes.history(`kiosk-${n}`, 100_000)).reports)
+              kept.add(requestId);
+          await store.close();
+          const lost = acknowledged.filter(n => !kept.has(requestIdOf(n)));
+          assert.equal(lost, [], 'what was acknowledged is kept');
         });
       } finally {
         for (const { child } of running.values()) child.kill('SIGKILL');

@@ -90,7 +90,7 @@ export function downloadRoute(http: Http, doors: Doors): Route {
 
   async function send(ctx: Context, attempt: Attempt, device: DeviceIdentity): Promise<void> {
     const { buildId } = attempt;
-    if (picture.snapshot === undefined)
+    if ((await afresh(feed, () => picture.snapshot)) === undefined)
       throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 10 });
     const isKnown = (): true | undefined => (isBuildId(buildId) && knownBuild(buildId) ? true : undefined);
     if ((await afresh(feed, isKnown)) === undefined) throw new Refusal('build_unknown', 'no such build');

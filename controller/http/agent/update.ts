@@ -111,6 +111,7 @@ export function makeUpdateCheck(http: Http, auth: Auth): UpdateCheck {
     const requestId = requestIdOf(req);
     const { versionCode, buildId, sdk, signer } = readQuery(url.slice(UPDATE_ROUTE.length + 1));
     const { snapshot } = picture;
+    if (snapshot === undefined && !isSecond) throw new Behind();
     if (snapshot === undefined)
       throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 10 });
     const atMs = clock.nowMs();
