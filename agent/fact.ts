@@ -51,7 +51,7 @@ export type DownloadResult =
 
 export type VerifyResult =
   | { readonly ok: true; readonly ms: number }
-  /** `unreadable`: the device could not be read, so there is no verdict yet. */
+  /** `unreadable`: the device could not be read; try again. */
   | { readonly ok: false; readonly reason: ResultReason | 'unreadable'; readonly detail: string };
 
 /** The time of a fact and a random number for its handling: `step` itself has neither clock nor randomness. */

@@ -55,7 +55,7 @@ interface Operator {
   readonly dispatcher: Dispatcher;
 }
 
-/** Fault `controller_unreachable` if there is no answer. */
+/** Fault `controller_unreachable` if nobody answers. */
 async function ask(
   { controller, adminToken, dispatcher }: Operator,
   method: 'GET' | 'POST',

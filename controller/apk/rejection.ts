@@ -14,7 +14,7 @@ type ZipCode =
   | 'zip_malformed'
   | 'zip_duplicate_entry';
 
-/** There is no signature that Android 7 and later use, or the block that holds it is broken. */
+/** The signing block for Android 7 and later is missing or broken. */
 type SigningBlockCode =
   | 'unsigned'
   | 'v1_only'

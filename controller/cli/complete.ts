@@ -71,7 +71,7 @@ const visibleNames = (command: Command): string[] =>
     .visibleCommands(command)
     .map(c => c.name());
 
-/** Completes an argument by its name in the help. If the source cannot be asked, there are no completions. */
+/** Completes an argument by its name in the help. Completes nothing if the source cannot be asked. */
 async function named(what: string, written: string, io: Io): Promise<readonly string[]> {
   try {
     if (what === 'build' || what === 'artifact') return await builds(io);
@@ -94,7 +94,7 @@ interface Devices {
   readonly devices: readonly { readonly device_id: string; readonly tags: readonly string[] }[];
 }
 
-/** The build ids by their file names; none if there is no releases folder. */
+/** The build ids by their file names; none without a releases folder. */
 async function buildsHere(folder: string): Promise<string[]> {
   const names = await readdir(path.join(folder, 'releases/builds')).catch(() => []);
   return names.filter(name => name.endsWith('.yaml')).map(name => name.slice(0, -'.yaml'.length));

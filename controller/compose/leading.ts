@@ -29,7 +29,7 @@ export interface Leading {
    * The same work wherever it is asked for: done here, or by the controller that leads. Faults `leader_silent`: nothing was
    * done, and nothing will be; `leader_late`: it has begun and is not done.
    */
-  only<D, R>(kind: string, work: (detail: D) => Promise<R>): (detail: D) => Promise<R>;
+  byLeader<D, R>(kind: string, work: (detail: D) => Promise<R>): (detail: D) => Promise<R>;
   /** Tells whoever leads; this controller too. */
   signal(signal: Signal): void;
   /** Called for each signal that reaches this controller. */
@@ -122,7 +122,7 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
     get isFollowed() {
       return isFollowed;
     },
-    only: <D, R>(kind: string, work: (detail: D) => Promise<R>) => {
+    byLeader: <D, R>(kind: string, work: (detail: D) => Promise<R>) => {
       works.set(kind, work as Work);
       return async (detail: D): Promise<R> =>
         leads || store.requests === undefined
@@ -154,7 +154,7 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
       isFollowed = leader.isFollowed;
       if (leads) return;
       if (leader.told !== undefined) heard = { told: leader.told as Told, atMs: around.monotonicMs() };
-      // A lease that was taken in vain is ours, and nobody else begins.
+      // We may hold the lease already: the answer to an earlier attempt was lost.
       const isOurs = store.leads;
       if (leader.isHere && !isOurs) {
         // Its looks are ours: a gated ramp is offered only while somebody looks at it.
@@ -203,7 +203,7 @@ async function answerOf(work: Work, detail: unknown): Promise<Answer> {
 
 /** What operators may ask of the loop, on every controller. */
 export function reconcilerOf(leading: Leading, reconcile: Reconcile): Reconcile {
-  const run = leading.only('reconcile', (how: Parameters<Reconciler['run']>[0]) => reconcile.run(how));
+  const run = leading.byLeader('reconcile', (how: Parameters<Reconciler['run']>[0]) => reconcile.run(how));
   leading.onSignal('source_hint', () => {
     if (leading.leads) reconcile.wake();
   });

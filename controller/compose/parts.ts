@@ -179,7 +179,7 @@ export async function openParts(
   };
   const health = healthSource(ground, surroundings);
   const tester = notifierOf(ground, notifications, outbox);
-  const notifier = { ...tester, test: leading.only('notify_test', tester.test) };
+  const notifier = { ...tester, test: leading.byLeader('notify_test', tester.test) };
   const retrospect = retrospectOf(ground, source, parser.parse);
   const changes = changesOf(ground, { source, judge: githubParts.judge, github });
   const parts = {

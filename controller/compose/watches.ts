@@ -173,7 +173,7 @@ const brakeOf = (leading: Leading, feed: Store['feed'], brake: Brake): Brake => 
       return brake.press(how);
     }
   },
-  resume: leading.only('resume', async (how: Parameters<Brake['resume']>[0]) => {
+  resume: leading.byLeader('resume', async (how: Parameters<Brake['resume']>[0]) => {
     await feed?.catchUp(); // what was pressed elsewhere just now is lifted too
     return brake.resume(how);
   }),

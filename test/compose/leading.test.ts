@@ -175,7 +175,7 @@ test('what is asked of the leader is done once, however often it is told of it',
   const { leading, rows, answers, told } = asked();
   let done = 0;
   let end = (): void => undefined;
-  leading.only('resume', async () => {
+  leading.byLeader('resume', async () => {
     done += 1;
     await new Promise<void>(resolve => {
       end = resolve;
@@ -194,7 +194,7 @@ test('what is asked of the leader is done once, however often it is told of it',
 test('a bug in what is asked of the leader is answered too, and holds nothing else up', async () => {
   const { leading, rows, answers, told } = asked();
   rows.set('2', false);
-  leading.only('resume', async () => {
+  leading.byLeader('resume', async () => {
     throw new Error('a bug');
   });
   await told();
