@@ -106,7 +106,7 @@ function chooseV2(blocks: SchemeBlocks, sdk: number): SchemeChoice | Rejection {
   if (blocks.v2 === undefined) {
     return new Rejection(
       'v2_missing',
-      `there is no v2 signature, and SDK ${sdk} supports no newer scheme; sign with v2 or raise minSdkVersion to ${FIRST_V3_SDK}`,
+      `the APK has no v2 signature, and SDK ${sdk} cannot read newer ones; sign with v2 or raise minSdkVersion to ${FIRST_V3_SDK}`,
     );
   }
   const signers = verifyV2(blocks.v2, sdk);

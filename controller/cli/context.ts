@@ -95,6 +95,6 @@ async function list(options: { json?: boolean }, io: Io): Promise<ExitCode> {
   const { bold, green } = paint(io);
   const lines = rows.map(r => [r.current ? green('*') : '', r.name, r.url, r.token_file]);
   if (rows.length > 0) io.out(table([['', 'name', 'URL', 'token file'].map(h => bold(h)), ...lines]));
-  else io.err('there are no contexts yet; add one: ota context add NAME URL TOKEN-FILE\n');
+  else io.err('no contexts yet; add one: ota context add NAME URL TOKEN-FILE\n');
   return EXIT.fine;
 }

@@ -9,7 +9,7 @@ apiVersion: ${API_VERSION}
 kind: Rollout
 
 current: ${buildId}
-rollout_percent: 100  # the first build goes to all devices, because there is no other build to fall back on
+rollout_percent: 100  # the first build goes to all devices: no older build exists
 
 # These devices are offered the next build first, at any percentage.
 canary: ${canary}
