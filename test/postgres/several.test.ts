@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import type { Controller } from '../../controller/compose/controller.ts';
 import type * as Api from '../../schemas/api.d.ts';
 import { type Journey, withController } from '../support/controller.ts';
+import { withFcm } from '../support/fcm.ts';
 import { until } from '../support/folder.ts';
 import { type CallOptions, call } from '../support/http.ts';
 import { releaseFiles } from '../support/releases.ts';
@@ -189,5 +190,22 @@ test('a controller whose folder is not that of the leader does not serve', () =>
     );
     assert.is(code, 'artifacts_not_shared');
   }));
+
+test('with a follower nudges wait until it has followed', () =>
+  withFcm(async (_, pusher) =>
+    withController(
+      async journey => {
+        await journey.another('second');
+        let percent = 0;
+        await until('a campaign waits', async () => {
+          percent = 100 - percent;
+          await journey.merge(percent);
+          const [row] = await journey.controller.store.outbox.pending('nudge');
+          return row !== undefined && row.notBeforeMs > 0;
+        });
+      },
+      { settings: { OTA_LEASE: '1s' }, around: { pusher } },
+    ),
+  ));
 
 test.run();

@@ -83,6 +83,13 @@ for (const [what, write] of WRITES)
       assert.is(await store.desired.applied(), undefined);
     }));
 
+test('a brake of a person for a build that is not current any more is refused, and for the current one it is pressed', () =>
+  withStore(async store => {
+    await store.desired.apply(APPLIED, [], [], []);
+    const press = (buildId: string) => codeOf(store.halts.press({ ...HALT, kind: 'hand', buildId }, []));
+    assert.equal([await press('b41'), await press('b42')], ['moved_on', 'written']);
+  }));
+
 test('whoever opens the store takes over, and writes', () =>
   withStore(async store => {
     await store.ramps.keep(KEPT, [], []);
