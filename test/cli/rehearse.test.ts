@@ -1,6 +1,5 @@
 /** The way back is taken on a scratch clone before the merge: with real Git, and the code of `ota rollback`. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -32,20 +31,35 @@ const withChange = (
   });
 
 const REHEARSE = ['rehearse', '--base', 'before'];
-const scratches = (): string[] => readdirSync(tmpdir()).filter(name => name.startsWith('ota-scratch-'));
+
+/** What is left in the folder for temporary files, which nobody else uses meanwhile. */
+async function leavesBehind(folder: string, use: () => Promise<void>): Promise<string[]> {
+  const before = process.env.TMPDIR;
+  mkdirSync(folder);
+  process.env.TMPDIR = folder;
+  try {
+    await use();
+    return readdirSync(folder);
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+  }
+}
 
 test('a promotion: the rollback is taken, judged and printed, and nothing of it stays', () =>
   withChange(full('b42'), promoted, async repository => {
     const cwd = repository.folder;
-    const [head, clones] = [await repository.git('rev-parse', 'HEAD'), scratches()];
-    const { code, out, err } = await ota(REHEARSE, { cwd });
-    assert.is(code, 0, err);
-    assert.match(out, new RegExp(`scratch clone of ${head.slice(0, 12)}: the way back passes`));
-    assert.match(out, /ota rollback --reason "…" --open-pr\n +Roll back from b43 to b42/);
-    assert.match(out, /git revert -m 1 <merge>\n +Roll back from b43 to b42/);
+    const head = await repository.git('rev-parse', 'HEAD');
+    const left = await leavesBehind(path.join(cwd, '..', 'temporary'), async () => {
+      const { code, out, err } = await ota(REHEARSE, { cwd });
+      assert.is(code, 0, err);
+      assert.match(out, new RegExp(`scratch clone of ${head.slice(0, 12)}: the way back passes`));
+      assert.match(out, /ota rollback --reason "…" --open-pr\n +Roll back from b43 to b42/);
+      assert.match(out, /git revert -m 1 <merge>\n +Roll back from b43 to b42/);
+    });
     assert.is(await repository.git('status', '--porcelain'), '');
     assert.is(await repository.git('rev-parse', 'HEAD'), head);
-    assert.equal(scratches(), clones, 'the clone is removed');
+    assert.equal(left, [], 'the clone is removed');
     const markdown = await ota([...REHEARSE, '--format', 'markdown'], { cwd });
     assert.match(
       markdown.out,
