@@ -161,7 +161,7 @@ async function begin(ground: Ground, parts: Parts): Promise<void> {
   );
   // The look at the database tells what is wrong with it.
   background.every(settings.OTA_LEASE / RENEWALS, 'leading', () =>
-    leading.say(reconcile.status(), agesOf(ground, parts)).catch(() => undefined),
+    leading.report(reconcile.status(), agesOf(ground, parts)).catch(() => undefined),
   );
 }
 

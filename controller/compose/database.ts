@@ -15,7 +15,7 @@ export const databaseOf = ({
   settings.OTA_DATABASE === undefined
     ? undefined
     : watchDatabase({
-        reach: store.reach,
+        check: store.checkDatabase,
         monotonicMs: around.monotonicMs,
         wallMs: around.wallMs,
         staleMs: settings.OTA_STALE_MAX,

@@ -61,9 +61,9 @@ export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: Desi
         ramps: store.ramps,
         clock,
         observe: around.observer.observe,
-        doubt: formerHalts.doubt,
+        haltUntilKnown: formerHalts.haltUntilKnown,
       }),
-    doubt: formerHalts.doubt,
+    haltUntilKnown: formerHalts.haltUntilKnown,
     missing: admission.missing,
     approve: async (revision, plan, needed) =>
       github?.approve(revision, plan, needed) ?? unapprovable(plan, needed),

@@ -35,22 +35,22 @@ export interface Leading {
   /** Called for each signal that reaches this controller. */
   onSignal(signal: Signal, work: () => void): void;
   /** What the leader said of itself last; undefined while this controller leads, or before the first word. */
-  told(): Told | undefined;
+  leaderReport(): LeaderReport | undefined;
   /** Follows, and takes over when nobody leads: called twice a second. `begin`: starts what the leader does. */
   look(followed: Followed, begin: () => Promise<void>): Promise<void>;
   /** Takes in what the feed tells. */
-  follow(followed: Followed): void;
+  followFeed(followed: Followed): void;
   /** Tells the other controllers that this one is here. */
-  say(status: ReconcileStatus, ages: Pick<Told, 'sourceAgeMs' | 'progressAgeMs'>): Promise<void>;
+  report(status: ReconcileStatus, ages: Pick<LeaderReport, 'sourceAgeMs' | 'progressAgeMs'>): Promise<void>;
 }
 
 export interface Followed {
   readonly publication: Publication;
-  readonly reconcile: Pick<Reconcile, 'follow' | 'restore' | 'noteHalts'>;
+  readonly reconcile: Pick<Reconcile, 'follow' | 'restore' | 'refreshHalts'>;
 }
 
 /** What followers show of the source and the clock, which they do not read themselves. */
-export interface Told extends Pick<ReconcileStatus, 'sourceReadAtMs' | 'sourceFault' | 'clockHeld'> {
+export interface LeaderReport extends Pick<ReconcileStatus, 'sourceReadAtMs' | 'sourceFault' | 'clockHeld'> {
   readonly sourceAgeMs: number;
   /** Since the leader looked at the ramp last. */
   readonly progressAgeMs: number;
@@ -72,7 +72,7 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
   let leads = store.leads;
   let isFollowed = false;
   let awayMs = Number.NEGATIVE_INFINITY;
-  let heard: { readonly told: Told; readonly atMs: number } | undefined;
+  let lastHeard: { readonly report: LeaderReport; readonly atMs: number } | undefined;
 
   async function answerAll(requests: LeaderRequests): Promise<void> {
     for (const request of await requests.open()) background.run('leading', () => answer(requests, request));
@@ -135,16 +135,19 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
       else background.run('leading', () => feed.signal(signal).then(feed.catchUp));
     },
     onSignal: (signal, work) => void signals.set(signal, [...(signals.get(signal) ?? []), work]),
-    told: () =>
-      leads || heard === undefined
+    leaderReport: () =>
+      leads || lastHeard === undefined
         ? undefined
-        : { ...heard.told, sourceAgeMs: heard.told.sourceAgeMs + around.monotonicMs() - heard.atMs },
-    follow: ({ reconcile }) =>
+        : {
+            ...lastHeard.report,
+            sourceAgeMs: lastHeard.report.sourceAgeMs + around.monotonicMs() - lastHeard.atMs,
+          },
+    followFeed: ({ reconcile }) =>
       store.feed?.subscribe(async topics => {
         onTopics(topics);
         if (!leads && ['desired', 'halts', 'ramps'].some(topic => topics.has(topic as Topic)))
           await reconcile.follow();
-        else if (leads && topics.has('halts')) await reconcile.noteHalts();
+        else if (leads && topics.has('halts')) await reconcile.refreshHalts();
       }),
     look: async ({ publication, reconcile }, begin) => {
       const leader = await store.leader().catch((error: unknown) => {
@@ -153,19 +156,20 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
       });
       isFollowed = leader.isFollowed;
       if (leads) return;
-      if (leader.told !== undefined) heard = { told: leader.told as Told, atMs: around.monotonicMs() };
+      if (leader.report !== undefined)
+        lastHeard = { report: leader.report as LeaderReport, atMs: around.monotonicMs() };
       // We may hold the lease already: the answer to an earlier attempt was lost.
       const isOurs = store.leads;
-      if (leader.isHere && !isOurs) {
+      if (leader.isAlive && !isOurs) {
         // Its looks are ours: a gated ramp is offered only while somebody looks at it.
         const { snapshot } = publication;
-        const progressReadAtMs = nowMs() - (heard?.told.progressAgeMs ?? 0);
+        const progressReadAtMs = nowMs() - (lastHeard?.report.progressAgeMs ?? 0);
         if (snapshot !== undefined) publication.replace({ ...snapshot, progressReadAtMs });
         return;
       }
       // The leader could not renew its lease either, if it was the database that was away.
       const mayBeBack = around.monotonicMs() - awayMs < AFTER_AWAY_MS;
-      if (!isOurs && (mayBeBack || !(await store.lead()))) return;
+      if (!isOurs && (mayBeBack || !(await store.tryToLead()))) return;
       try {
         await store.feed?.catchUp();
         leads = true;
@@ -179,9 +183,9 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
         around.overtaken?.('takeover_failed');
       }
     },
-    say: async ({ sourceReadAtMs, sourceFault, clockHeld }, ages) => {
-      const told: Told = { sourceReadAtMs, sourceFault, clockHeld, ...ages };
-      await store.renew(told);
+    report: async ({ sourceReadAtMs, sourceFault, clockHeld }, ages) => {
+      const report: LeaderReport = { sourceReadAtMs, sourceFault, clockHeld, ...ages };
+      await store.renew(report);
     },
   };
 }
@@ -215,13 +219,13 @@ export function reconcilerOf(leading: Leading, reconcile: Reconcile): Reconcile 
     wake: () => leading.signal('source_hint'),
     run: how => run(how ?? {}),
     status: () => {
-      const told = leading.told();
+      const report = leading.leaderReport();
       const own = reconcile.status();
-      if (told === undefined) return own;
-      const { sourceReadAtMs, sourceFault, clockHeld } = told;
+      if (report === undefined) return own;
+      const { sourceReadAtMs, sourceFault, clockHeld } = report;
       return { ...own, sourceReadAtMs, sourceFault, clockHeld: own.clockHeld || clockHeld };
     },
-    sourceAgeMs: () => leading.told()?.sourceAgeMs ?? reconcile.sourceAgeMs(),
+    sourceAgeMs: () => leading.leaderReport()?.sourceAgeMs ?? reconcile.sourceAgeMs(),
   };
 }
 
@@ -234,7 +238,7 @@ export function clockOf(leading: Leading, clock: HeldClock): HeldClock {
       return clock.held;
     },
     confirm: () => {
-      const wasHeld = leading.told()?.clockHeld === true || clock.held;
+      const wasHeld = leading.leaderReport()?.clockHeld === true || clock.held;
       clock.confirm();
       leading.signal('clock_confirmed');
       return wasHeld;

@@ -145,7 +145,7 @@ export async function openParts(
     formerHalts,
   });
   const reconcile = reconcilerOf(leading, loop);
-  leading.follow({ publication, reconcile: loop });
+  leading.followFeed({ publication, reconcile: loop });
   leading.onSignal('pulls_hint', () => {
     if (leading.leads) background.run('github', () => github?.hint().then(() => outbox.wake()));
   });

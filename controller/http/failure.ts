@@ -17,7 +17,7 @@ const TOLD: Readonly<Record<string, HttpCode>> = {
 };
 
 /** This controller cannot do it any more; the one that took over can. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved', 'fell_behind']);
+const OVERTAKEN_CODES: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved', 'fell_behind']);
 
 const RETRY_S = 10;
 
@@ -73,7 +73,7 @@ export function failureOf(error: unknown): Failure {
     return { refusal, unexpected: refusal.status >= 500, code: error.code };
   }
   const refusal =
-    error.retry === 'backoff' || ELSEWHERE.has(error.code)
+    error.retry === 'backoff' || OVERTAKEN_CODES.has(error.code)
       ? new Refusal('unavailable', waitingFor(error.code), {
           retryAfterS: RETRY_S,
           cause: error,

@@ -35,7 +35,7 @@ export interface Reconcile extends Reconciler {
   /** Publishes the state that the leader has committed. */
   follow(): Promise<void>;
   /** Publishes halts that another controller has committed. */
-  noteHalts(): Promise<void>;
+  refreshHalts(): Promise<void>;
   /** Wakes by interval and by the source's own hints until stopped. */
   start(intervalMs: number, random: () => number): Promise<void>;
   stop(): Promise<void>;
@@ -109,7 +109,7 @@ export function makeReconcile(options: ReconcileOptions): Reconcile {
       await attempts.restore();
       await picture.follow(desired.applied);
     },
-    noteHalts: () => picture.noteHalts(options.halts),
+    refreshHalts: () => picture.refreshHalts(options.halts),
     recheck: picture.recheck,
     knowsBuild: picture.knowsBuild,
     get snapshot() {

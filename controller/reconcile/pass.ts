@@ -27,7 +27,7 @@ export interface PassOptions {
   /** Empty when the plan has the approvals that the policy asks for. */
   readonly approve: (revision: Revision, plan: Plan, needed: number) => Promise<Finding[]>;
   /** Called before the first revision of this store is applied. True if its build is now halted: then judge again. */
-  readonly doubt: (head: Standing) => Promise<boolean>;
+  readonly haltUntilKnown: (head: Standing) => Promise<boolean>;
   /** The outbox rows of the revision, committed together with it. */
   readonly effects: (reconciled: Reconciled) => OutboxEntry[];
 }
@@ -155,7 +155,7 @@ export function makePass(options: PassOptions, { attempts, picture, sourceRead }
       await continuity.rejected(revision, applied);
       return reject(tree, problems, sinceMs);
     }
-    if (applied === undefined && (await options.doubt(plan.head))) return pass(how);
+    if (applied === undefined && (await options.haltUntilKnown(plan.head))) return pass(how);
     const missing = await picture.missing(plan.head.state);
     const done = await publication.inTurn(async () => {
       if (haltsMoved(plan)) return false;

@@ -43,7 +43,7 @@ export interface PictureKeeper {
    */
   follow(read: () => Promise<Applied | undefined>): Promise<void>;
   /** Publishes the halts of `current` if they differ from those in force. */
-  noteHalts(standing: (buildId: BuildId) => Promise<readonly Halt[]>): Promise<void>;
+  refreshHalts(standing: (buildId: BuildId) => Promise<readonly Halt[]>): Promise<void>;
   /** Checks only the stored APKs and publishes if they changed. Reads neither source nor database, and waits for no pass. */
   recheck(): Promise<void>;
 }
@@ -138,7 +138,7 @@ export function keepPicture({ missing, publication, clock, observe }: PictureOpt
       });
       if (!isKnown) void recheck();
     },
-    noteHalts: standing =>
+    refreshHalts: standing =>
       publication.inTurn(async () => {
         const asked = publication.snapshot;
         if (asked === undefined) return;

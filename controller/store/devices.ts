@@ -26,7 +26,7 @@ import { pieces } from './dialect.ts';
 import { deviceMemory } from './elsewhere.ts';
 import { type Enrolled, enrolRows, kidAtFirst } from './enrol.ts';
 import { eraseRows } from './erase.ts';
-import type { Memory, Shown, StoreFeed } from './feed.ts';
+import type { AfterWrite, Memory, StoreFeed } from './feed.ts';
 import { ADOPT_KEY, GENERATION_STEP } from './generations.ts';
 import { loadRegistry } from './load-registry.ts';
 import { changeMany } from './many.ts';
@@ -57,7 +57,7 @@ export async function makeDeviceStore(options: DeviceOptions): Promise<Devices> 
   await loadRegistry(db, registry);
   const checkIns = makeCheckIns(options);
   // Memory shows changes in the order of their commits; a large change pauses so that other work can run.
-  const shown: Shown = feed?.afterWrite ?? makeTurns();
+  const shown: AfterWrite = feed?.afterWrite ?? makeTurns();
   const upSinceMs = nowMs();
   const store: DeviceStore = {
     auth: deviceId => registry.auth(deviceId),
@@ -139,7 +139,7 @@ async function rotateRow(
 function rotation(
   { db, nowMs, onFault }: DeviceOptions,
   registry: Registry,
-  shown: Shown,
+  shown: AfterWrite,
   adoptUntilMs: number,
 ): Some<'rotate' | 'confirmGeneration' | 'adoptGeneration' | 'sawKid' | 'kids' | 'revoke' | 'readmit'> {
   return {
@@ -220,7 +220,7 @@ function membership(
   { db, nowMs }: DeviceOptions,
   registry: Registry,
   checkIns: CheckIns,
-  shown: Shown,
+  shown: AfterWrite,
 ): Some<'enrol' | 'setTags' | 'change' | 'erase' | 'setPushToken' | 'dropPushToken'> {
   return {
     enrol: async (devices, atMs, kid, by = 'operator') => {

@@ -35,24 +35,24 @@ interface ChangeRecord {
 }
 
 /** Called after a commit, to make memory show it. */
-export type Shown = (show: () => void | Promise<void>) => Promise<void>;
+export type AfterWrite = (show: () => void | Promise<void>) => Promise<void>;
 
 export interface StoreFeed extends Feed {
   /** The newest change that memory shows. */
   readonly changeId: number;
   /** Sets the listener. Until then nothing is read. */
-  into(memory: Memory): void;
+  setMemory(memory: Memory): void;
   /**
    * Called after a commit of ours: reads it, and what others have committed. `show` is used only while the database
    * cannot be reached; memory may already show a part of the commit by then. Does not wait for listeners.
    */
-  readonly afterWrite: Shown;
+  readonly afterWrite: AfterWrite;
 }
 
 /** A failed delivery to a listener is repeated until it succeeds: a lost halt would never be seen. */
 interface Listener {
-  readonly tell: (topics: ReadonlySet<Topic>) => Promise<void>;
-  readonly untold: Set<Topic>;
+  readonly notify: (topics: ReadonlySet<Topic>) => Promise<void>;
+  readonly pending: Set<Topic>;
 }
 
 const PAGE = 5_000;
@@ -97,16 +97,16 @@ export function makeFeed(db: Db, from: number): StoreFeed {
       const rows = await db.read(reader => readAfter(reader, changeId));
       const last = rows.at(-1);
       if (last === undefined) return;
-      await take(memory, rows);
+      await applyChanges(memory, rows);
       changeId = last.id;
-      for (const { untold } of listeners) for (const { topic } of rows) untold.add(topic);
+      for (const { pending } of listeners) for (const { topic } of rows) pending.add(topic);
       if (rows.length < PAGE) return;
     }
   }
 
   async function tell(): Promise<void> {
     const failed: unknown[] = [];
-    for (const listener of listeners) await tellOne(listener).catch(error => failed.push(error));
+    for (const listener of listeners) await deliver(listener).catch(error => failed.push(error));
     if (failed.length > 0) throw failed[0];
   }
 
@@ -121,11 +121,11 @@ export function makeFeed(db: Db, from: number): StoreFeed {
     get changeId() {
       return changeId;
     },
-    into: taker => {
-      memory = taker;
+    setMemory: target => {
+      memory = target;
     },
     subscribe: listener => {
-      listeners.push({ tell: listener, untold: new Set() });
+      listeners.push({ notify: listener, pending: new Set() });
     },
     catchUp,
     signal: signal => db.write(async trx => void (await trx.raw(NOTE, [signal]))),
@@ -158,19 +158,19 @@ function sharedTurns(work: () => Promise<void>): { inTurn: InTurn; shared: () =>
   };
 }
 
-async function tellOne({ tell, untold }: Listener): Promise<void> {
-  if (untold.size === 0) return;
-  const topics = new Set(untold);
-  untold.clear();
+async function deliver({ notify, pending }: Listener): Promise<void> {
+  if (pending.size === 0) return;
+  const topics = new Set(pending);
+  pending.clear();
   try {
-    await tell(topics);
+    await notify(topics);
   } catch (error) {
-    for (const topic of topics) untold.add(topic);
+    for (const topic of topics) pending.add(topic);
     throw error;
   }
 }
 
-async function take(memory: Memory, rows: readonly ChangeRecord[]): Promise<void> {
+async function applyChanges(memory: Memory, rows: readonly ChangeRecord[]): Promise<void> {
   const devices = new Set<DeviceId>();
   let admins = false;
   const checkIns: NotedCheckIn[] = [];

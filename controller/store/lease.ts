@@ -18,7 +18,7 @@ export interface Lease {
   /** Faults `not_leading`, and `lease_lost` when another controller has taken over since. */
   hold(trx: Knex): Promise<void>;
   /** Extends the lease, if it has an end. `told`: JSON, the leader's report on itself. Faults as `hold`. */
-  renew(trx: Knex, told?: unknown): Promise<void>;
+  renew(trx: Knex, report?: unknown): Promise<void>;
   /** Ends the lease now, unless another controller holds it. */
   release(trx: Knex): Promise<void>;
 }
@@ -32,9 +32,9 @@ interface LeaderRecord {
 
 export interface Leader {
   /** The holder has renewed its lease in time. */
-  readonly isHere: boolean;
+  readonly isAlive: boolean;
   /** The holder's last report on itself; undefined if there was none yet. */
-  readonly told: unknown;
+  readonly report: unknown;
   /** Another controller was seen within the last minute, or is just starting. */
   readonly isFollowed: boolean;
 }
@@ -43,8 +43,8 @@ export async function readLeader(reader: Knex): Promise<Leader> {
   const { expires_ms, told } = await leaderIn(reader);
   const nowMs = await clockMs(reader);
   return {
-    isHere: expires_ms > nowMs,
-    told: told === null ? undefined : (JSON.parse(told) as unknown),
+    isAlive: expires_ms > nowMs,
+    report: told === null ? undefined : (JSON.parse(told) as unknown),
     isFollowed: await hasFollowers(reader, nowMs),
   };
 }
@@ -75,9 +75,9 @@ export function makeLease(db: Db, forMs: number | undefined): Lease {
     take: async () => {
       if (epoch !== undefined) return true;
       // Followers check often, so this does not write while another leads.
-      if (forMs !== undefined && (await db.read(readLeader)).isHere) return false;
+      if (forMs !== undefined && (await db.read(readLeader)).isAlive) return false;
       epoch = await db.write(async trx => {
-        if (forMs !== undefined && ((await isBusy(trx)) || (await readLeader(trx)).isHere)) return undefined;
+        if (forMs !== undefined && ((await isBusy(trx)) || (await readLeader(trx)).isAlive)) return undefined;
         const expires_ms = await endMs(trx);
         await trx<LeaderRecord>('leader').where({ id: ONLY }).update({ expires_ms }).increment('epoch', 1);
         return (await leaderIn(trx)).epoch;
@@ -85,11 +85,11 @@ export function makeLease(db: Db, forMs: number | undefined): Lease {
       return epoch !== undefined;
     },
     hold,
-    renew: async (trx, told) => {
+    renew: async (trx, report) => {
       await hold(trx);
       await trx<LeaderRecord>('leader')
         .where({ id: ONLY })
-        .update({ expires_ms: await endMs(trx), told: told === undefined ? null : JSON.stringify(told) });
+        .update({ expires_ms: await endMs(trx), told: report === undefined ? null : JSON.stringify(report) });
     },
     release: async trx => {
       if (epoch === undefined) return;

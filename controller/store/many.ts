@@ -10,7 +10,7 @@ import type { Db } from './db.ts';
 import type { DeviceRecord } from './device-rows.ts';
 import { bulk, pieces } from './dialect.ts';
 import { eraseRows } from './erase.ts';
-import type { Shown } from './feed.ts';
+import type { AfterWrite } from './feed.ts';
 import type { Registry } from './registry.ts';
 import { replaceTags, tagsOf } from './tags.ts';
 
@@ -27,7 +27,7 @@ interface Many {
   readonly db: Db;
   readonly registry: Registry;
   readonly checkIns: CheckIns;
-  readonly shown: Shown;
+  readonly shown: AfterWrite;
 }
 
 /** The ids that were changed. Unknown devices and devices without a change are left out and get no audit row. */

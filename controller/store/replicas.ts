@@ -31,7 +31,7 @@ const FORGET_AFTER_MS = DAY_MS;
 const WAIT_FOR_MS = 15 * MINUTE_MS;
 
 /** `changeId`: the newest change that the controller has taken in. */
-export async function saySelf(
+export async function reportReplica(
   trx: Knex,
   { id, host, version, wallMs }: Self,
   { role, changeId }: { readonly role: Role; readonly changeId: number },
@@ -71,7 +71,7 @@ export async function hasFollowers(reader: Knex, nowMs: number): Promise<boolean
   return one !== undefined;
 }
 
-export const forgetSelf = async (trx: Knex, { id }: Self): Promise<void> => {
+export const forgetReplica = async (trx: Knex, { id }: Self): Promise<void> => {
   await trx<ReplicaRecord>('controllers').where({ id }).delete();
 };
 

@@ -16,7 +16,7 @@ interface RequestRecord {
 const TAKEN = '"taken"';
 
 /** `led`: writes that only the leader may do. */
-export const makeRequests = (db: Db, led: Db): LeaderRequests => ({
+export const makeRequests = (db: Db, leaderDb: Db): LeaderRequests => ({
   ask: (kind, detail) =>
     db.write(async trx => {
       const row = {
@@ -30,7 +30,7 @@ export const makeRequests = (db: Db, led: Db): LeaderRequests => ({
       return made.id;
     }),
   take: id =>
-    led.write(
+    leaderDb.write(
       async trx =>
         (await trx<RequestRecord>('leader_requests')
           .where({ id })

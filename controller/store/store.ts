@@ -48,7 +48,7 @@ import { makeOutboxStore } from './outbox.ts';
 import { makeOutcomeStore } from './outcomes.ts';
 import { makePastStore } from './past.ts';
 import { makeRampStore } from './ramp.ts';
-import { forgetSelf, makeReplicas, pruneChanges, saySelf } from './replicas.ts';
+import { forgetReplica, makeReplicas, pruneChanges, reportReplica } from './replicas.ts';
 import { makeRequests } from './requests.ts';
 import { makeRevisionStore } from './revisions.ts';
 import { makeSessionStore } from './sessions.ts';
@@ -88,16 +88,16 @@ export interface Store {
   /** The controller that leads; with SQLite, and when nobody does: `isHere` is false. */
   leader(): Promise<Leader>;
   /** Takes the lead if nobody has it; true when this controller leads now. */
-  lead(): Promise<boolean>;
+  tryToLead(): Promise<boolean>;
   /**
    * With PostgreSQL: takes in what others have changed. Resolves when the database answers and is still ours. Faults
    * `lease_lost`, `fell_behind`, `store_unreachable` and others.
    */
-  reach(): Promise<void>;
+  checkDatabase(): Promise<void>;
   /** With PostgreSQL: tells the others that this one is here; the one that leads puts the end of its lease off. Faults as `reach`. */
-  renew(told?: unknown): Promise<void>;
+  renew(report?: unknown): Promise<void>;
   /** Resolves if this controller leads now. Faults `not_leading`, `lease_lost`. */
-  needLead(): Promise<void>;
+  requireLead(): Promise<void>;
   /** With PostgreSQL: another may lead from now on. What this one still does as the leader is refused once another does. */
   handOver(): Promise<void>;
   /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`; `backup_no_database` on PostgreSQL. */
@@ -140,31 +140,31 @@ const anyDevice = (db: Db): Promise<boolean> =>
 async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promise<void>): Promise<Store> {
   const { folder, nowMs, onFault = () => undefined, flushAt = FLUSH_AT } = options;
   const isShared = options.database !== undefined;
-  const db = telling(opened, options.onOvertaken);
+  const db = reportingLoss(opened, options.onOvertaken);
   const lease = makeLease(db, isShared ? (options.leaseMs ?? LEASE_MS) : undefined);
   const feed = isShared ? makeFeed(db, await join(db, options)) : undefined;
-  const led = isShared ? holding(db, lease) : db;
+  const leaderDb = isShared ? fenced(db, lease) : db;
   const devices = await makeDeviceStore({ db, nowMs, onFault, flushAt, feed });
   const admins = await makeAdminStore(db, nowMs, feed);
-  feed?.into({ ...devices.memory, admins: admins.refresh });
+  feed?.setMemory({ ...devices.memory, admins: admins.refresh });
   await feed?.catchUp();
   let timer: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
 
-  const here = async (trx: Knex, told: unknown): Promise<void> => {
+  const reportSelf = async (trx: Knex, report: unknown): Promise<void> => {
     const leads = lease.epoch !== undefined;
-    if (leads) await lease.renew(trx, told);
-    await say(trx, options, feed, leads ? 'leads' : 'follows');
+    if (leads) await lease.renew(trx, report);
+    await sayRole(trx, options, feed, leads ? 'leads' : 'follows');
     if (leads) await pruneChanges(trx);
   };
-  const lead = async (): Promise<boolean> => {
+  const tryToLead = async (): Promise<boolean> => {
     const leads = await lease.take();
-    if (leads && isShared) await db.write(trx => here(trx, undefined));
+    if (leads && isShared) await db.write(trx => reportSelf(trx, undefined));
     return leads;
   };
   const leave = async (trx: Knex): Promise<void> => {
     await lease.release(trx);
-    if (options.self !== undefined) await forgetSelf(trx, options.self);
+    if (options.self !== undefined) await forgetReplica(trx, options.self);
   };
 
   async function close(): Promise<void> {
@@ -179,49 +179,49 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
   }
 
   // Last: a large fleet takes longer to read than a lease holds.
-  await lead();
+  await tryToLead();
   return {
     desired: makeDesiredStore(db, lease, nowMs),
-    outbox: makeOutboxStore(db, led, nowMs),
+    outbox: makeOutboxStore(db, leaderDb, nowMs),
     audit: makeAuditStore(db, nowMs),
     devices: devices.store,
-    outcomes: makeOutcomeStore(db, led, nowMs, onFault),
+    outcomes: makeOutcomeStore(db, leaderDb, nowMs, onFault),
     admins: admins.store,
-    adoption: makeAdoptionStore(led),
+    adoption: makeAdoptionStore(leaderDb),
     keyValues: makeKeyValueStore(db, nowMs),
-    leaderValues: makeKeyValueStore(led, nowMs),
-    lastMoment: makeLastMoment(led),
+    leaderValues: makeKeyValueStore(leaderDb, nowMs),
+    lastMoment: makeLastMoment(leaderDb),
     ramps: makeRampStore(db, lease, nowMs),
     revisions: makeRevisionStore(db),
     halts: makeHaltStore(db, lease, nowMs),
-    history: makeHistoryStore(led),
+    history: makeHistoryStore(leaderDb),
     past: makePastStore(db),
     failures: makeFailureStore(db),
     sessions: makeSessionStore(db, nowMs),
     replicas: makeReplicas(db, isShared),
     installation: makeInstallationStore(db),
     feed,
-    requests: isShared ? makeRequests(db, led) : undefined,
+    requests: isShared ? makeRequests(db, leaderDb) : undefined,
     get leads() {
       return lease.epoch !== undefined;
     },
     leader: () => db.read(readLeader),
-    lead,
+    tryToLead,
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(
         () => void devices.store.flush().catch(fault => onFault('check_ins', fault)),
         intervalMs,
       ).unref();
     },
-    reach: async () => {
+    checkDatabase: async () => {
       await db.read(async reader => {
         await refuseMoved(reader);
         if (lease.epoch !== undefined) await lease.hold(reader);
       });
       await feed?.catchUp();
     },
-    renew: told => db.write(trx => here(trx, told)),
-    needLead: () => db.read(lease.hold),
+    renew: report => db.write(trx => reportSelf(trx, report)),
+    requireLead: () => db.read(lease.hold),
     handOver: async () => {
       if (isShared) await db.write(lease.release).catch(() => undefined); // it ends by itself
     },
@@ -237,21 +237,22 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
 const join = (db: Db, options: StoreOptions): Promise<number> =>
   db.write(async trx => {
     const changeId = await newestChange(trx);
-    await say(trx, options, { changeId }, 'follows');
+    await sayRole(trx, options, { changeId }, 'follows');
     return changeId;
   });
 
-async function say(
+async function sayRole(
   trx: Knex,
   { self }: StoreOptions,
   feed: Pick<StoreFeed, 'changeId'> | undefined,
   role: Role,
 ): Promise<void> {
-  if (self !== undefined && feed !== undefined) await saySelf(trx, self, { role, changeId: feed.changeId });
+  if (self !== undefined && feed !== undefined)
+    await reportReplica(trx, self, { role, changeId: feed.changeId });
 }
 
 /** For writes that only the one that leads may do. */
-const holding = (db: Db, lease: Lease): Db => ({
+const fenced = (db: Db, lease: Lease): Db => ({
   ...db,
   write: job =>
     db.write(async trx => {
@@ -261,13 +262,13 @@ const holding = (db: Db, lease: Lease): Db => ({
 });
 
 /** From these on this process writes nothing more: another one does it instead. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved', 'fell_behind']);
+const OVERTAKEN_CODES: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved', 'fell_behind']);
 
-function telling(db: Db, onOvertaken: StoreOptions['onOvertaken'] = () => undefined): Db {
+function reportingLoss(db: Db, onOvertaken: StoreOptions['onOvertaken'] = () => undefined): Db {
   let told = false;
   const tell = (error: unknown): never => {
     const code = faultCode(error);
-    if (!told && ELSEWHERE.has(code)) {
+    if (!told && OVERTAKEN_CODES.has(code)) {
       told = true;
       onOvertaken(code);
     }

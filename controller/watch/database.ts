@@ -17,7 +17,7 @@ export interface DatabaseWatch extends DatabaseReach {
 
 interface DatabaseWatchOptions {
   /** Resolves when the database answers and this controller may write there. */
-  readonly reach: () => Promise<void>;
+  readonly check: () => Promise<void>;
   readonly monotonicMs: () => number;
   /** Goes on while the whole machine is paused, which monotonic time does not see. */
   readonly wallMs: () => number;
@@ -30,7 +30,7 @@ const SLOW_MS = 10 * SECOND_MS;
 
 /** Starts as reachable, because the store was opened just before. */
 export function watchDatabase(options: DatabaseWatchOptions): DatabaseWatch {
-  const { reach, staleMs, observe } = options;
+  const { check, staleMs, observe } = options;
   const now = () => ({ monotonicMs: options.monotonicMs(), wallMs: options.wallMs() });
   // The time of the query, not of its answer: the answer may have been delayed on the network.
   let answered = now();
@@ -52,7 +52,7 @@ export function watchDatabase(options: DatabaseWatchOptions): DatabaseWatch {
       tellStale();
       const asked = now();
       try {
-        await reach();
+        await check();
       } catch (error) {
         if (!away) observe({ type: 'ota.database.fail', code: faultCode(error), message: textOf(error) });
         away = true;

@@ -23,7 +23,7 @@ interface FormerHaltOptions {
 
 export interface FormerHaltWatch {
   /** Called before a ramp without a row takes effect. True if the build is now halted until GitHub has answered. */
-  doubt(standing: Pick<Standing, 'state' | 'halts'>): Promise<boolean>;
+  haltUntilKnown(standing: Pick<Standing, 'state' | 'halts'>): Promise<boolean>;
   /** Asks GitHub if an answer is missing. If GitHub does not answer, it rejects and the build stays halted. */
   look(): Promise<void>;
 }
@@ -42,7 +42,10 @@ export function watchFormerHalts({
     { atMs: clock.nowMs(), actor: BY, action, subject, detail },
   ];
 
-  async function doubt({ state, halts: standing = [] }: Pick<Standing, 'state' | 'halts'>): Promise<boolean> {
+  async function haltUntilKnown({
+    state,
+    halts: standing = [],
+  }: Pick<Standing, 'state' | 'halts'>): Promise<boolean> {
     const { rollout } = state;
     if (former === undefined || rampOf(rollout) === undefined || isClosedByGit(rollout)) return false;
     if (standing.some(halt => halt.kind !== 'hand')) return false;
@@ -94,7 +97,7 @@ export function watchFormerHalts({
   }
 
   return {
-    doubt,
+    haltUntilKnown,
     look: () => {
       looking ??= ask().finally(() => {
         looking = undefined;

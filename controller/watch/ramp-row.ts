@@ -10,7 +10,7 @@ interface RampRowOptions {
   readonly ramps: RampStore;
   readonly clock: Clock & { readonly held: boolean };
   readonly observe: Observe;
-  readonly doubt: FormerHaltWatch['doubt'];
+  readonly haltUntilKnown: FormerHaltWatch['haltUntilKnown'];
 }
 
 /**
@@ -27,7 +27,7 @@ export async function resumeRamp(
   const { progress } = standAfter(undefined, applied.state, { nowMs, clockHeld: options.clock.held });
   if (progress === undefined) return undefined;
   // Asks before the row exists, so that it asks again after a crash in between.
-  await options.doubt(applied);
+  await options.haltUntilKnown(applied);
   const percent = progress.step < 0 ? undefined : percentAt(rollout, progress);
   const buildId = rollout.current;
   await options.ramps.keep(

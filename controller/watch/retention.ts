@@ -3,7 +3,7 @@ import type { Artifacts, ArtifactUseSource, OutcomeStore } from '../ports/index.
 
 export async function prune(
   keep: { readonly eventsMs: number; readonly downloadsMs: number; readonly artifactsMs: number },
-  store: { readonly outcomes: Pick<OutcomeStore, 'prune'>; readonly needLead: () => Promise<void> },
+  store: { readonly outcomes: Pick<OutcomeStore, 'prune'>; readonly requireLead: () => Promise<void> },
   artifacts: Pick<Artifacts, 'collect'>,
   named: ArtifactUseSource,
   nowMs: number,
@@ -12,5 +12,5 @@ export async function prune(
   const uses = await named.uses();
   if (uses !== undefined)
     // A leader that was paused since must not delete by what it knew before.
-    await artifacts.collect(new Set(uses.keys()), nowMs - keep.artifactsMs, store.needLead);
+    await artifacts.collect(new Set(uses.keys()), nowMs - keep.artifactsMs, store.requireLead);
 }

@@ -163,7 +163,7 @@ function asked() {
     around: { monotonicMs: () => 0, observer: { observe: () => undefined } },
     nowMs: () => 0,
   } as unknown as Ground);
-  leading.follow({ publication: {}, reconcile: {} } as unknown as Followed);
+  leading.followFeed({ publication: {}, reconcile: {} } as unknown as Followed);
   const told = async (): Promise<void> => {
     await tell?.(new Set(['requests']));
     for (let n = 0; n < running.length; n += 1) await running[n];

@@ -240,7 +240,7 @@ class World {
       ramps: this.#store.ramps,
       clock: this.#clock(),
       observe: () => undefined,
-      doubt: async () => false,
+      haltUntilKnown: async () => false,
     });
     this.publication.publish(snapshotOf({ ...kept, progress }, this.#nowMs));
   }

@@ -160,7 +160,7 @@ test('two transactions that overlap and end in the other order lose no change', 
     try {
       const seen: string[] = [];
       const feed = makeFeed(watching, 0);
-      feed.into({
+      feed.setMemory({
         devices: async found => void seen.push(...found),
         checkIns: () => undefined,
         admins: async () => undefined,
@@ -274,7 +274,7 @@ test('devices that were taken in when the database went away are not registered 
         flushAt: 1,
         feed,
       });
-      feed.into({ ...made.memory, admins: async () => undefined });
+      feed.setMemory({ ...made.memory, admins: async () => undefined });
       const many = Array.from({ length: 1_500 }, (_, n) => ({ deviceId: `d${n}`, tags: [] }));
       // The changes, and the rows and tags of the first thousand.
       reads = 3;

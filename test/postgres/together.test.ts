@@ -73,7 +73,7 @@ test('a leader that was silent for longer than its lease writes nothing once ano
       const old = await openStore({ folder: first, database, nowMs, leaseMs: 1 });
       const young = await openStore({ folder: second, database, nowMs });
       try {
-        assert.ok(await young.lead());
+        assert.ok(await young.tryToLead());
         assert.is(await codeOf(old.leaderValues.set('k', 'of the old one')), 'lease_lost');
         assert.is(await young.keyValues.get('k'), undefined);
         assert.is(await codeOf(young.leaderValues.set('k', 'of the new one')), 'written');
@@ -108,7 +108,7 @@ test('what is asked of the leader is begun once, or withdrawn: never both, and n
         assert.equal(await asked.answerOf(id), { answer: 'done' });
         const late = await asked.ask('resume', null);
         await onDatabase(database?.url ?? '', 'update leader set expires_ms = 1');
-        assert.ok(await follower.lead());
+        assert.ok(await follower.tryToLead());
         assert.is(await codeOf(answering.take(late)), 'lease_lost');
       } finally {
         await leader.close();
@@ -124,9 +124,9 @@ test('a leader that hands over may still answer, and writes nothing more as the 
       const stopping = await openStore({ folder: first, database, nowMs, leaseMs: 60_000 });
       const next = await openStore({ folder: second, database, nowMs, leaseMs: 60_000 });
       try {
-        assert.not.ok(await next.lead());
+        assert.not.ok(await next.tryToLead());
         await stopping.handOver();
-        assert.ok(await next.lead(), 'long before the lease would have ended');
+        assert.ok(await next.tryToLead(), 'long before the lease would have ended');
         assert.is(await codeOf(stopping.keyValues.set('k', 'an answer that took long')), 'written');
         assert.is(await codeOf(stopping.leaderValues.set('k', 'of the leader')), 'lease_lost');
       } finally {

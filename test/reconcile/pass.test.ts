@@ -101,7 +101,7 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
           },
         },
         resume: async applied => applied.progress,
-        doubt: async () => false,
+        haltUntilKnown: async () => false,
         missing: async () => scene.missing,
         approve: async (revision, plan, needed) => {
           scene.asked.push(`${revision} ${plan.head.state.rollout.current} ${needed}`);
@@ -366,7 +366,7 @@ test('a halt that another controller committed shows as soon as it is noted', ()
     await scene.run();
     const halt = await scene.store.halts.press(PRESSED, []);
     assert.equal(scene.loop.snapshot?.halts ?? [], []);
-    await scene.loop.noteHalts();
+    await scene.loop.refreshHalts();
     assert.equal(
       scene.loop.snapshot?.halts.map(h => [h.id, h.reason]),
       [[halt.id, 'crashes']],

@@ -149,8 +149,8 @@ test('halts that another controller committed are published once, and only if th
     of.push(buildId);
     return [halt];
   };
-  await picture.noteHalts(standing);
-  await picture.noteHalts(standing);
+  await picture.refreshHalts(standing);
+  await picture.refreshHalts(standing);
   assert.equal([of, told, publication.snapshot?.halts], [['b42', 'b42'], 1, [halt]]);
 });
 
@@ -162,7 +162,7 @@ test('without a snapshot there is nothing to show halts of', async () => {
     clock: { nowMs: () => NOW_MS },
     observe: () => undefined,
   });
-  await picture.noteHalts(async () => [halt]);
+  await picture.refreshHalts(async () => [halt]);
   assert.is(publication.snapshot, undefined);
 });
 

@@ -113,7 +113,7 @@ test('one of two leads, until it releases the lease or does not renew it', () =>
       const third = makeLease(db, 60_000);
       assert.not.ok(await third.take(), 'the lease of another is not released');
       await db.write(second.renew);
-      assert.is((await db.read(readLeader)).told, undefined, 'it has said nothing of itself yet');
+      assert.is((await db.read(readLeader)).report, undefined, 'it has said nothing of itself yet');
       await db.write(trx => trx('leader').update({ expires_ms: 1 }));
       await db.write(trx => second.renew(trx, { read: true }));
       assert.equal(await db.read(readLeader), { isHere: true, told: { read: true }, isFollowed: false });

@@ -15,7 +15,7 @@ function aScene() {
     if (scene.away) throw new Fault('store_unreachable', 'nobody answers', { retry: 'backoff' });
   };
   const watch = watchDatabase({
-    reach: () => scene.reach(),
+    check: () => scene.reach(),
     monotonicMs: () => scene.nowMs,
     wallMs: () => NOW_MS + scene.nowMs + scene.pausedMs,
     staleMs: 60_000,

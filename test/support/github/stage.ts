@@ -155,7 +155,7 @@ async function raise<T>(
     judging: { parse: parser.parse, place: parser.place },
     continuity: makeContinuity({ source, values: store.keyValues, parseRollout: parser.parseRollout }),
     resume: async applied => applied.progress,
-    doubt: async () => false,
+    haltUntilKnown: async () => false,
     missing: async () => new Set(),
     approve: console.approve,
     effects: console.onReconciled,
