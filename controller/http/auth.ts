@@ -14,7 +14,7 @@ import {
   type ShowToken,
 } from '../ports/index.ts';
 import { clientAddress } from './address.ts';
-import { Behind } from './afresh.ts';
+import { Behind } from './catch-up.ts';
 import type { DeviceTokens } from './device-token.ts';
 import { type HttpCode, Refusal } from './problem.ts';
 import { makeRateLimit, type RateLimit } from './rate.ts';

@@ -29,13 +29,13 @@ import type {
   ShowToken,
   Webhook,
 } from '../ports/index.ts';
-import type { Fresh } from './afresh.ts';
 import { type Pace, UPLOAD } from './body.ts';
+import type { CatchUp } from './catch-up.ts';
 
 interface HttpPorts {
   readonly picture: Picture;
   /** Undefined with SQLite: no other controller changes anything. */
-  readonly feed?: Fresh;
+  readonly feed?: CatchUp;
   /** Undefined with SQLite. */
   readonly database?: DatabaseReach | undefined;
   readonly clock: HeldClock;

@@ -1,8 +1,8 @@
 /** Routes as values: the routers are built from them, and tests compare them with the OpenAPI document. */
 import type { Context } from 'koa';
 import type { AdminScope, AdminToken } from '../ports/index.ts';
-import { type Fresh, secondLook } from './afresh.ts';
 import type { Auth, DeviceIdentity } from './auth.ts';
+import { type CatchUp, retryAfterCatchUp } from './catch-up.ts';
 import { Refusal } from './problem.ts';
 import type { RateLimit } from './rate.ts';
 
@@ -34,14 +34,14 @@ export interface Doors {
 }
 
 /** Makes routes that authenticate before anything else. `limit` is per device. */
-export const makeDoors = (auth: Auth, limit: RateLimit, feed: Fresh): Doors => ({
+export const makeDoors = (auth: Auth, limit: RateLimit, feed: CatchUp): Doors => ({
   open: (method, path, surface, run) => ({ method, path, surface, run }),
   device: (method, path, run) => ({
     method,
     path,
     surface: 'agent',
     run: async ctx => {
-      const device = await secondLook(feed, isSecond => auth.device(ctx.req, path, isSecond));
+      const device = await retryAfterCatchUp(feed, isSecond => auth.device(ctx.req, path, isSecond));
       const retryAfterS = limit.take(device.deviceId);
       if (retryAfterS > 0)
         throw new Refusal('rate_limited', 'this device sends too many requests', { retryAfterS });
@@ -53,7 +53,7 @@ export const makeDoors = (auth: Auth, limit: RateLimit, feed: Fresh): Doors => (
     path,
     surface: 'operator',
     run: async ctx =>
-      run(ctx, await secondLook(feed, isSecond => auth.admin(ctx.req, path, scope, isSecond))),
+      run(ctx, await retryAfterCatchUp(feed, isSecond => auth.admin(ctx.req, path, scope, isSecond))),
   }),
 });
 

@@ -12,6 +12,7 @@ import { insertAudit } from './audit.ts';
 import { type CheckIns, makeCheckIns } from './check-ins.ts';
 import type { Db } from './db.ts';
 import { findRecords } from './device-find.ts';
+import { deviceMemory } from './device-memory.ts';
 import {
   type DeviceRecord,
   listRecords,
@@ -23,7 +24,6 @@ import {
   toScanned,
 } from './device-rows.ts';
 import { pieces } from './dialect.ts';
-import { deviceMemory } from './elsewhere.ts';
 import { type Enrolled, enrolRows, kidAtFirst } from './enrol.ts';
 import { eraseRows } from './erase.ts';
 import type { AfterWrite, Memory, StoreFeed } from './feed.ts';

@@ -5,8 +5,8 @@ import { targetFor } from '../../domain/decision.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import { type BuildId, isBuildId } from '../../domain/ids.ts';
 import type { Build } from '../../domain/release.ts';
-import { afresh } from '../afresh.ts';
 import type { DeviceIdentity } from '../auth.ts';
+import { findOrCatchUp } from '../catch-up.ts';
 import { failureOf } from '../failure.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
@@ -90,12 +90,13 @@ export function downloadRoute(http: Http, doors: Doors): Route {
 
   async function send(ctx: Context, attempt: Attempt, device: DeviceIdentity): Promise<void> {
     const { buildId } = attempt;
-    if ((await afresh(feed, () => picture.snapshot)) === undefined)
+    if ((await findOrCatchUp(feed, () => picture.snapshot)) === undefined)
       throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 10 });
     const isKnown = (): true | undefined => (isBuildId(buildId) && knownBuild(buildId) ? true : undefined);
-    if ((await afresh(feed, isKnown)) === undefined) throw new Refusal('build_unknown', 'no such build');
+    if ((await findOrCatchUp(feed, isKnown)) === undefined)
+      throw new Refusal('build_unknown', 'no such build');
     const sdk = (await devices.get(device.deviceId))?.sdk;
-    const build = await afresh(feed, () => offered(device, buildId, sdk));
+    const build = await findOrCatchUp(feed, () => offered(device, buildId, sdk));
     if (build === undefined)
       throw new Refusal('build_not_offered', `build ${buildId} is not offered to this device now`);
     const link = ctx.get('Ota-Accept-Redirect') === '1' ? await apkLinks?.link(build.sha256) : undefined;

@@ -6,8 +6,8 @@ import type { Event } from '../../domain/event.ts';
 import { nudgeKey } from '../../domain/nudge/message.ts';
 import { beginsRepeating, REPEATED_INSTALLS, type Recorded, recordedOf } from '../../domain/outcome.ts';
 import { NO_END_MS, type Report } from '../../ports/index.ts';
-import { afresh } from '../afresh.ts';
 import { readChecked } from '../body.ts';
+import { findOrCatchUp } from '../catch-up.ts';
 import type { Contract } from '../contract.ts';
 import type { DeviceTokens } from '../device-token.ts';
 import type { Http } from '../options.ts';
@@ -56,7 +56,8 @@ export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens
     doors.device('POST', '/v1/action-result', async (ctx, { deviceId }) => {
       const result = await readChecked(ctx, contract, 'ActionResult', settings.jsonMaxBytes);
       const isKnown = (): true | undefined => (knownBuild(result.build_id) ? true : undefined);
-      if ((await afresh(feed, isKnown)) === undefined) throw new Refusal('build_unknown', 'no such build');
+      if ((await findOrCatchUp(feed, isKnown)) === undefined)
+        throw new Refusal('build_unknown', 'no such build');
       const versionCode = result.version_code;
       const known = picture.snapshot?.state.builds.get(result.build_id)?.versionCode;
       const recorded = recordedOf({ ...result, versionCode }, known);

@@ -5,13 +5,13 @@
 import type { Feed } from '../ports/index.ts';
 
 /** Undefined for a single controller, which is never behind. */
-export type Fresh = Pick<Feed, 'catchUp'> | undefined;
+export type CatchUp = Pick<Feed, 'catchUp'> | undefined;
 
 /** Thrown instead of a refusal that a second look may avoid. */
 export class Behind extends Error {}
 
 /** Calls again after catching up if the first answer is undefined. Rejects when the database cannot be asked. */
-export async function afresh<T>(feed: Fresh, look: () => T | undefined): Promise<T | undefined> {
+export async function findOrCatchUp<T>(feed: CatchUp, look: () => T | undefined): Promise<T | undefined> {
   const found = look();
   if (found !== undefined || feed === undefined) return found;
   await feed.catchUp();
@@ -19,7 +19,7 @@ export async function afresh<T>(feed: Fresh, look: () => T | undefined): Promise
 }
 
 /** Calls again after catching up if the first call throws {@link Behind}. */
-export async function secondLook<T>(feed: Fresh, look: (isSecond: boolean) => T): Promise<T> {
+export async function retryAfterCatchUp<T>(feed: CatchUp, look: (isSecond: boolean) => T): Promise<T> {
   try {
     return look(feed === undefined);
   } catch (error) {

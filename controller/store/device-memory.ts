@@ -17,12 +17,12 @@ export const deviceMemory = (
     for (const deviceId of await refreshDevices(db, registry, ids)) checkIns.forget(deviceId);
   },
   checkIns: rows => {
-    for (const row of rows) saw(registry, row, upSinceMs);
+    for (const row of rows) noteSeen(registry, row, upSinceMs);
   },
 });
 
 /** Our own check-ins also arrive here, but are known already. */
-function saw(
+function noteSeen(
   registry: Registry,
   [deviceId, atMs, versionCode, buildId]: NotedCheckIn,
   upSinceMs: number,
