@@ -50,7 +50,7 @@ export interface Followed {
 }
 
 /** What followers show of the source and the clock, which they do not read themselves. */
-export interface LeaderReport extends Pick<ReconcileStatus, 'sourceReadAtMs' | 'sourceFault' | 'clockHeld'> {
+interface LeaderReport extends Pick<ReconcileStatus, 'sourceReadAtMs' | 'sourceFault' | 'clockHeld'> {
   readonly sourceAgeMs: number;
   /** Since the leader looked at the ramp last. */
   readonly progressAgeMs: number;
