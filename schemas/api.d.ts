@@ -31,7 +31,7 @@ export type HoldReason =
 export type EligibleBy = 'canary' | 'rollout' | 'baseline' | 'rollback';
 export type Outcome = 'ok' | 'fail' | 'deferred' | 'skipped';
 /**
- * `contradictory`: outcome, reason and version_code of the report cannot all be true. It counts as nothing.
+ * `contradictory`: the outcome, reason and version_code of the report contradict each other. It is not counted.
  */
 export type RecordedOutcome = 'ok' | 'fail' | 'deferred' | 'skipped' | 'contradictory';
 export type ResultReason =
@@ -63,7 +63,7 @@ export type ResultReason =
   | 'penalty'
   | 'internal';
 /**
- * Each code has one status.
+ * The stable codes of problems. Each code always has the same HTTP status.
  */
 export type ProblemCode =
   | 'query_invalid'
@@ -120,13 +120,13 @@ export type ProblemCode =
   | 'unavailable'
   | 'internal';
 /**
- * Only with tag.
+ * Only with action tag.
  *
  * @maxItems 64
  */
 export type Tags1 = Name[];
 /**
- * Only with tag.
+ * Only with action tag.
  *
  * @maxItems 64
  */
@@ -136,7 +136,7 @@ export type ImportRequest =
   | {
       devices: ImportRow[];
       /**
-       * Of an export; ignored.
+       * Part of an export. Ignored.
        */
       next_after?: string | null;
     };
@@ -264,11 +264,11 @@ export interface Problem {
   code: ProblemCode;
   detail: string;
   /**
-   * The code of the APK verifier.
+   * Why the APK was refused. docs/apk-verification.md lists the codes.
    */
   reason?: string;
   /**
-   * The devices that it is about, at most 20.
+   * The devices concerned, at most 20.
    */
   devices?: DeviceId[];
   rows?: Count;
@@ -323,7 +323,7 @@ export interface Credentials {
   device_id: DeviceId;
   token: string;
   /**
-   * base64 of 32 bytes
+   * Base64 of 32 bytes.
    */
   nudge_key: string;
   generation: number;
@@ -362,91 +362,91 @@ export interface DeviceBulkResult {
   dry_run: boolean;
   changed: Count;
   /**
-   * They were so already.
+   * Devices that already were as requested.
    */
   unchanged: number;
   /**
-   * They are not enrolled.
+   * Devices that are not enrolled.
    */
   unknown: number;
   /**
-   * The first 20 of them.
+   * The first 20 devices that are not enrolled.
    *
    * @maxItems 20
    */
   unknown_devices: DeviceId[];
   /**
-   * Devices that a change of tags takes out of the canaries of the rollout.
+   * Devices that stop being canaries of the rollout through this change of tags.
    */
   leaving_canaries: number;
 }
 export interface RotateRequest {
   /**
-   * How long the old token still works; 14 days when absent.
+   * How long the old token still works. The default is 14 days.
    */
   grace_s?: number;
   /**
-   * Lets a revoked device in again with a new token. All its tokens from before stay dead, and grace_s does not matter.
+   * Readmits a revoked device with a new token. Its earlier tokens stay revoked, and grace_s is ignored.
    */
   readmit?: boolean;
 }
 export interface ImportRow {
   device_id: DeviceId;
   /**
-   * Absent or empty keeps the tags of a known device; `["-"]` takes them all away.
+   * If absent or empty, a known device keeps its tags. `["-"]` removes all its tags.
    *
    * @maxItems 64
    */
   tags?: string[];
   token_sha256?: Sha256;
   /**
-   * Of an export. A row with a time is a revoked device, which is not let in again.
+   * Part of an export. A row with a time is a revoked device. It stays revoked.
    */
   revoked_at?: string | null;
   /**
-   * Of an export; ignored.
+   * Part of an export. Ignored.
    */
   generation?: {
     [k: string]: unknown;
   };
   /**
-   * Of an export; ignored.
+   * Part of an export. Ignored.
    */
   enrolled_at?: {
     [k: string]: unknown;
   };
   /**
-   * Of an export; ignored.
+   * Part of an export. Ignored.
    */
   last_seen_at?: {
     [k: string]: unknown;
   };
   /**
-   * Of an export; ignored.
+   * Part of an export. Ignored.
    */
   version_code?: {
     [k: string]: unknown;
   };
   /**
-   * Of an export; ignored.
+   * Part of an export. Ignored.
    */
   build_id?: {
     [k: string]: unknown;
   };
   /**
-   * Of an export; ignored.
+   * Part of an export. Ignored.
    */
   sdk?: {
     [k: string]: unknown;
   };
   /**
-   * Of an export; ignored.
+   * Part of an export. Ignored.
    */
   signer?: {
     [k: string]: unknown;
   };
   /**
-   * Of an export; ignored.
+   * Part of an export. Ignored.
    */
   has_push_token?: {
     [k: string]: unknown;
@@ -456,7 +456,7 @@ export interface ImportResult {
   created: Count;
   updated: Count;
   /**
-   * Revoked devices. They were left as they are.
+   * Revoked devices. They were not changed.
    */
   revoked: number;
   devices: ImportedDevice[];
@@ -495,7 +495,7 @@ export interface Explanation {
   canary: boolean;
   steps: ExplainedStep[];
   /**
-   * Builds that the device has installed three times or more in the last 24 hours; the install does not last there.
+   * Builds that the device installed three times or more in the last 24 hours. The installation does not persist on it.
    */
   repeated_installs: {
     build_id: BuildId;
@@ -531,17 +531,17 @@ export interface DownloadRow {
   bytes: Count;
 }
 /**
- * What a device would have been offered at a moment that is over, from Git, the rows of ramps and the audit. What is not known of it stands for everything that it may have been: a field is null unless it is the same in every case.
+ * What a device would have been offered at a time in the past. It is derived from Git, the stored progress of ramps and the audit trail. If several answers are possible because something is not known, a field is null unless all of them agree.
  */
 export interface PastExplanation {
   device_id: DeviceId;
   at: Time;
   /**
-   * `not_enrolled`: not yet, or it was erased and enrolled again since.
+   * `not_enrolled`: it was not enrolled yet, or it was erased and enrolled again since.
    */
   standing: 'enrolled' | 'not_enrolled' | 'revoked';
   /**
-   * The revision that was in force.
+   * The revision in force at that time.
    */
   revision: string | null;
   applied_at: MaybeTime;
@@ -551,7 +551,7 @@ export interface PastExplanation {
     said_at: Time;
   } | null;
   /**
-   * The judgement of the ramp's step then.
+   * The verdict of the ramp's gate at that time.
    */
   verdict: {
     verdict: string;
@@ -563,7 +563,7 @@ export interface PastExplanation {
   decision: Decision | null;
   steps: ExplainedStep[];
   /**
-   * What is not known of that moment
+   * What is not known about that time.
    */
   not_known: string[];
 }
@@ -572,7 +572,7 @@ export interface Artifact {
   size_bytes: Count;
   created: boolean;
   /**
-   * What was stored was damaged and has been replaced.
+   * The stored copy was damaged and has been replaced.
    */
   repaired: boolean;
 }
@@ -585,17 +585,17 @@ export interface StoredArtifact {
   size_bytes: Count;
   stored_at: Time;
   /**
-   * What names it; nothing that is named is collected.
+   * What uses the APK. An APK in use is never collected.
    */
   uses: ArtifactUse[];
 }
 export interface ArtifactUse {
   /**
-   * declared: a build of the applied revision that is not offered now; former: one whose file is gone; attempted: named by the refused newest revision; proposed: by an open pull request.
+   * declared: a build of the applied revision that is neither current nor last_safe. former: a build whose file was removed. attempted: a build of the newest revision, which was refused. proposed: a build of an open pull request.
    */
   kind: 'current' | 'last_safe' | 'declared' | 'former' | 'attempted' | 'proposed';
   /**
-   * A build id, a revision, or `#12`.
+   * A build id, a revision, or a pull request such as `#12`.
    */
   name: string;
 }
@@ -607,7 +607,7 @@ export interface ExamineRequest {
   builds: DeclaredBuild[];
 }
 /**
- * The facts of a build's file.
+ * The facts in a build file.
  */
 export interface DeclaredBuild {
   build_id: BuildId;
@@ -636,15 +636,15 @@ export interface Examined {
 export interface BuildFinding {
   severity: 'error' | 'warning';
   /**
-   * A code of docs/desired-state.md: artifact_missing, artifact_rejected, artifact_mismatch, artifact_not_installable or artifact_concern.
+   * artifact_missing, artifact_rejected, artifact_mismatch, artifact_not_installable or artifact_concern. docs/desired-state.md explains each.
    */
   code: string;
   /**
-   * Relative to releases/.
+   * The path of the file in releases/.
    */
   file: string;
   /**
-   * The key in it.
+   * The key in the file.
    */
   key: string;
   message: string;
@@ -683,7 +683,7 @@ export interface Ramp {
   steps: RampStep[];
 }
 /**
- * The health condition of a ramp's steps, with its defaults filled in.
+ * The health condition of a ramp's steps, including defaults.
  */
 export interface Gate {
   install_fail_ratio_max: number;
@@ -697,7 +697,7 @@ export interface Gate {
 }
 export interface RampStep {
   /**
-   * The step needs approved_percent to reach it.
+   * The step is entered only if approved_percent reaches its percent.
    */
   approval: boolean;
   percent: Percent;
@@ -718,7 +718,7 @@ export interface Exposure {
   ramp: RampProgress | null;
   halts: Halt[];
   /**
-   * What keeps offers from being what rollout.yaml says.
+   * Why offers differ from what rollout.yaml declares.
    */
   conditions: Condition[];
   declared_percent: Percent;
@@ -726,21 +726,21 @@ export interface Exposure {
   next_change_at: MaybeTime;
 }
 /**
- * What a gate with defaults would say of a rollout at a plain percent, counted every ten minutes. It changes nothing. Null for a ramp, at 0 %, in a rollback and before the first count.
+ * What a gate with default values would say about a rollout at a plain percent. It is counted every ten minutes and changes nothing. Null for a ramp, at 0 %, in a rollback and before the first count.
  */
 export interface GateAdvice {
   /**
-   * `advance`: nothing would stand against going on.
+   * `advance`: the evidence does not speak against a higher percentage.
    */
   verdict: 'counting' | 'hold' | 'advance' | 'halt' | 'waiting_for_person' | 'waiting_for_approval';
   reasons: string[];
   /**
-   * Those reasons that speak against the build.
+   * The reasons that speak against the build.
    */
   against: string[];
   counted_at: Time;
   /**
-   * Devices that took the build, canaries apart, as are all counts here.
+   * Devices that took the build. Canaries are not counted, here and in the other counts.
    */
   taken: Count;
   ok: Count;
@@ -749,31 +749,31 @@ export interface GateAdvice {
   silent: Count;
 }
 /**
- * How far the standing ramp has come.
+ * How far the ramp has advanced.
  */
 export interface RampProgress {
   ramp_id: number;
   begins_at: MaybeTime;
   /**
-   * The highest step that was entered, from 1 on; 0: none yet.
+   * The highest step that was entered. 1 is the first step, 0 means none yet.
    */
   step: number;
   entered_at: MaybeTime;
   /**
-   * How long that step has been served.
+   * How long that step has been served. Pauses do not count.
    */
   exposure_s: number;
   verdict: ('counting' | 'hold' | 'advance' | 'halt' | 'waiting_for_person' | 'waiting_for_approval') | null;
   reasons: string[];
 }
 /**
- * What stops a build without a commit.
+ * A stop of a build that takes effect without a commit.
  */
 export interface Halt {
   id: number;
   build_id: BuildId;
   /**
-   * lost: the store has no row of this ramp, and GitHub has not said yet whether the build was halted before.
+   * gate: a gate was breached. hand: an operator pressed the brake. lost: the store has no progress of this ramp, and the controller does not know yet whether the build was halted before.
    */
   kind: 'gate' | 'hand' | 'lost';
   mode: 'halt' | 'rollback';
@@ -781,17 +781,17 @@ export interface Halt {
   by: string;
   reason: string;
   /**
-   * An applied revision has said the same since.
+   * True once an applied revision declares the same.
    */
   declared: boolean;
   /**
-   * The pull request that says the same in rollout.yaml.
+   * The pull request that declares the same in rollout.yaml.
    */
   pull_request: string | null;
 }
 export interface Condition {
   /**
-   * ahead_of_git: a halt governs that rollout.yaml does not say yet. past_unknown: the store has no row of this ramp, and whether it was halted before has to be found out. progress_unread: the gate could not be looked at for a minute.
+   * ahead_of_git: a halt is in force that rollout.yaml does not declare yet. past_unknown: the store has no progress of this ramp, and the controller does not know yet whether it was halted before. progress_unread: the gate could not be judged for a minute.
    */
   code: 'ahead_of_git' | 'past_unknown' | 'progress_unread';
   message: string;
@@ -808,44 +808,44 @@ export interface Fleet {
   adoption_ratio: Ratio;
 }
 /**
- * How often devices check in, as observed. Of each device the mean gap between two check-ins counts, each gap weighed by its length; gaps in which the controller was away are left out.
+ * How often devices check in, as observed. For each device this is the mean gap between two check-ins, weighted by the length of the gap. Gaps in which the controller was down are left out.
  */
 export interface CheckInGaps {
   /**
-   * What agents are told.
+   * The poll interval that agents are told to use.
    */
   poll_interval_s: number;
   /**
-   * Unrevoked devices of which a gap was observed.
+   * Unrevoked devices with at least one observed gap.
    */
   devices: Count;
   /**
-   * From the shortest gap to the longest in steps of 5 %; empty without devices.
+   * The gaps from the shortest to the longest, in steps of 5 %. Empty if there are no devices.
    *
    * @maxItems 21
    */
   quantiles_s: number[];
 }
 /**
- * How far the fleet has taken the build that it is led to. Devices are enrolled and not revoked. A fleet of more than 10,000 devices is counted in the background: compare `revision` and `counted_at`; the whole is null before the first count.
+ * How many devices run the target build of the rollout. Only enrolled devices that are not revoked count. A fleet of more than 10,000 devices is counted in the background: see `revision` and `counted_at`. Null before the first count.
  */
 export interface Progress {
   /**
-   * The revision that was counted for.
+   * The revision for which devices were counted.
    */
   revision: string;
   build_id: BuildId;
   /**
-   * rollback: devices are led back to `last_safe`, because of `rollback` or because `current` is withdrawn.
+   * rollback: devices go back to `last_safe`, because of `rollback` or because `current` is withdrawn.
    */
   kind: 'rollout' | 'rollback';
   counted_at: Time;
   /**
-   * A device that checked in within this time has been seen.
+   * A device that checked in within this time counts as seen.
    */
   active_window_s: number;
   /**
-   * Led to the build, seen or not.
+   * Devices that should run the build, seen or not.
    */
   exposed: Count;
   /**
@@ -853,30 +853,30 @@ export interface Progress {
    */
   seen: Count;
   /**
-   * Seen devices that are not staying: running, waiting and held.
+   * Seen devices except those that are staying: running, waiting and held.
    */
   offered: Count;
   /**
-   * They run the build.
+   * Devices that run the build.
    */
   running: Count;
   /**
-   * They are offered it and do not run it yet.
+   * Devices that are offered the build and do not run it yet.
    */
   waiting: Count;
   /**
-   * They should run it and cannot be offered it.
+   * Devices that should run the build but cannot be offered it, by reason.
    */
   held: {
     reason: HoldReason;
     devices: Count;
   }[];
   /**
-   * On a newer version and not made to go back.
+   * Devices that keep a newer version because no downgrade is forced.
    */
   staying: Count;
   /**
-   * Declared by tag, by list and by cohort file; the counts are of enrolled devices and 0 in a rollback.
+   * Canaries declared by tag, device id and cohort file. Only enrolled devices count. All counts are 0 in a rollback.
    */
   canaries: {
     declared_devices: Count;
@@ -886,31 +886,31 @@ export interface Progress {
     running: Count;
   };
   /**
-   * The first of them.
+   * The first waiting devices.
    *
    * @maxItems 20
    */
   waiting_devices: string[];
   /**
-   * The first exposed devices that were not seen.
+   * The first exposed devices that have not been seen.
    *
    * @maxItems 20
    */
   unseen_devices: string[];
   /**
-   * Of the build since the revision was applied.
+   * Results of the build since the revision was applied.
    */
   results: Results;
   /**
-   * Exposure has arrived where it was declared to end.
+   * Exposure has reached its final declared percentage.
    */
   last_step: boolean;
   /**
-   * At least 99 % of the offered devices and every offered canary run the build, at least half of the exposed devices have been seen, and `last_step`.
+   * The rollout is complete: `last_step` is true, at least 99 % of the offered devices and every offered canary run the build, and at least half of the exposed devices have been seen.
    */
   done: boolean;
   /**
-   * What keeps it from being done.
+   * Why the rollout is not complete yet.
    */
   waits_for: {
     what: 'exposed' | 'seen' | 'canaries' | 'running' | 'step';
@@ -919,7 +919,7 @@ export interface Progress {
   }[];
 }
 /**
- * Devices by their newest final outcome of the build, or by their newest other one where none is final. One that has run the build since it failed is ok.
+ * Devices by outcome. The newest final outcome counts, or the newest other outcome if none is final. A device that failed and runs the build since counts as ok.
  */
 export interface Results {
   ok: Count;
@@ -933,7 +933,7 @@ export interface Results {
     reason: ResultReason;
     devices: Count;
     /**
-     * How often these devices have said so.
+     * How often these devices reported it.
      */
     attempts: Count;
   }[];
@@ -963,14 +963,14 @@ export interface BrakeRequest {
 }
 export interface BrakePressed {
   /**
-   * False when it was pressed already.
+   * False if the brake was already pressed.
    */
   pressed: boolean;
   halt: Halt;
 }
 export interface NotifyTestRequest {
   /**
-   * Left out it is all of them.
+   * The default is all destinations.
    */
   destination?: string;
 }
@@ -979,11 +979,11 @@ export interface NotifyTested {
     destination: string;
     service: 'generic' | 'slack' | 'teams';
     /**
-     * waiting: earlier messages are still being tried; this one follows by itself.
+     * waiting: earlier messages are still being retried. This one is sent after them.
      */
     result: 'sent' | 'failed' | 'waiting';
     /**
-     * Why it failed.
+     * Why sending failed. docs/notifications.md lists the codes.
      */
     code: string | null;
   }[];
@@ -991,7 +991,7 @@ export interface NotifyTested {
 export interface ResumeRequest {
   reason: string;
   /**
-   * Devices that are no evidence against the build from now on.
+   * Devices whose failures and silence no longer count against the build.
    *
    * @maxItems 100
    */
@@ -1066,19 +1066,19 @@ export interface AppliedRevision {
    */
   replaced_at: string | null;
   /**
-   * The pull request that it was merged through.
+   * The number of the merged pull request.
    */
   pull: number | null;
   /**
-   * The login that merged it; null where GitHub does not say.
+   * The GitHub login that merged it. Null if not known.
    */
   merged_by: string | null;
   /**
-   * Logins whose approval of this plan counted.
+   * GitHub logins whose approval of this plan counted.
    */
   approved_by: string[];
   /**
-   * Who made the commit, by name; null for a folder.
+   * The name of the author of the commit. Null for a folder.
    */
   author: string | null;
   /**
@@ -1087,20 +1087,20 @@ export interface AppliedRevision {
   subject: string | null;
   current: BuildId;
   /**
-   * What the build was meant for when it was applied.
+   * The percentage declared when the revision was applied.
    */
   percent: Percent | null;
   /**
-   * What it did to the offers in words; null when it changed none.
+   * How offers changed, in words. Null if they did not change.
    */
   change: string | null;
   /**
-   * How many fields differ.
+   * How many fields changed.
    */
   changes: number;
   plan_hash: Sha256 | null;
   /**
-   * Steps, verdicts, halts, brakes and the completion, oldest first; the newest 50.
+   * Steps, verdicts, halts, brakes and the completion: the newest 50, oldest first.
    */
   events: RevisionEvent[];
   events_left_out: boolean;
@@ -1115,7 +1115,7 @@ export interface Failures {
   build_id: BuildId;
   devices: Count;
   /**
-   * Of them, those that run the build by now.
+   * How many of these devices run the build now.
    */
   recovered: number;
   by_reason: {
@@ -1147,14 +1147,14 @@ export interface FailedDevice {
   from_version: VersionCode;
   at: Time;
   /**
-   * It runs the build by now.
+   * The device runs the build now.
    */
   recovered: boolean;
 }
 export interface ReconcileRequest {
   wait?: boolean;
   /**
-   * Accepts this rewritten head. The request then always waits for the pass.
+   * Accepts this head although it does not descend from the applied revision. The request then always waits for the pass.
    */
   accept_rewrite?: string;
 }
@@ -1193,7 +1193,7 @@ export interface HealthReport {
    */
   version: string;
   /**
-   * The worst of the checks.
+   * The worst state of all checks.
    */
   state: 'fine' | 'warning' | 'failing';
   checks: HealthCheck[];
@@ -1214,18 +1214,18 @@ export interface HealthCheck {
     | 'sign_in'
     | 'replicas';
   /**
-   * off: not set up, which is legal; warning: works, and will not for ever.
+   * off: not configured. warning: works, but needs attention.
    */
   state: 'fine' | 'off' | 'warning' | 'failing';
   text: string;
   /**
-   * What to do.
+   * How to repair it.
    */
   cure: string | null;
 }
 export interface Ready {
   /**
-   * degraded: the database is away, and checks are answered from memory.
+   * degraded: the database cannot be reached. Update checks are answered from memory.
    */
   status: 'ready' | 'degraded';
   revision: string;

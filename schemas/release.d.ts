@@ -19,140 +19,140 @@ export interface Rollout {
    */
   current: string;
   /**
-   * The build for everybody who is not offered current. Required unless rollout_percent is a plain 100 and rollback is false.
+   * The build for all devices that are not offered current. Required unless rollout_percent is 100 and rollback is false.
    */
   last_safe?: string;
   /**
-   * Share of the fleet that is offered current, by cohort hash. Either this or ramp.
+   * The percentage of the fleet that is offered current, chosen by cohort hash. Write either this or ramp.
    */
   rollout_percent?: number;
   /**
-   * A rollout that widens by itself, step by step. Either this or rollout_percent.
+   * A rollout that widens by itself, step by step. Write either this or rollout_percent.
    */
   ramp?: {
     /**
-     * Not before this moment: the ramp begins at the later of it and the moment at which a controller first applies it. Left out: when it is first applied.
+     * The earliest start. The ramp begins at this time, or when a controller first applies it if that is later. Default: when it is first applied.
      */
     start?: string;
     /**
-     * The steps in order; percents must rise and every step but the last needs a hold.
+     * The steps in order. Percents must rise. Every step except the last needs a hold.
      *
      * @minItems 1
      * @maxItems 50
      */
     steps: {
       /**
-       * Exposure during this step.
+       * The exposure during this step.
        */
       percent: number;
       /**
-       * How long the step is served before the next begins; time in which the controller is down, the clock held or the rollout suspended does not count. The last step lasts for good.
+       * How long the step lasts before the next one begins. Time in which the controller is down, the clock is held or the rollout is suspended does not count. The last step has no end.
        */
       hold?: string;
       /**
-       * required: the step is entered only once approved_percent, raised by a later commit, reaches its percent.
+       * required: the step is entered only after a later commit raises approved_percent to its percent.
        */
       approval?: 'required';
     }[];
     /**
-     * Steps that need an approval may be entered up to this percent. Raised by a later commit; it closes no step.
+     * Steps with approval: required are allowed up to this percent. Raise it in a later commit to open the next one. It never closes a step.
      */
     approved_percent?: number;
     /**
-     * The health condition of each step: the next one opens only on evidence from devices.
+     * The health condition of the steps: the next step opens only if reports from devices support it.
      */
     gate?: {
       /**
-       * Largest accepted share of devices that fail, above 0 and at most 0.1. Proof of more halts.
+       * The largest acceptable share of devices on which the update fails, above 0 and at most 0.1. The gate halts the build when the evidence proves a larger share.
        */
       install_fail_ratio_max?: number;
       /**
-       * Devices whose bytes or signer were wrong although the stored APK is right; more of them halt once chance does not explain them.
+       * The number of devices that may report wrong bytes or a wrong signer. The gate halts the build when there are more and chance does not explain them.
        */
       verify_fail_max?: number;
       /**
-       * Smallest accepted share of devices that took the build and went quiet, above 0 and at most 0.1.
+       * The acceptable share of devices that took the build and became silent, above 0 and at most 0.1. If devices without the build are often silent too, the gate accepts more.
        */
       silence_max?: number;
       /**
-       * A device that has not checked in for this long is silent; at least two poll intervals.
+       * A device that has not checked in for this long is silent. At least two poll intervals.
        */
       silence_after?: string;
       /**
-       * Devices wanted with a known outcome in each step; small steps need two thirds of those that can take the build.
+       * How many devices with a known outcome each step needs. A small step needs two thirds of the devices that can take the build.
        */
       min_reports?: number;
       /**
-       * How long a step whose hold is over may wait for evidence.
+       * How long a step may wait for evidence after its hold.
        */
       max_wait?: string;
       /**
-       * After max_wait with too little evidence: hold asks a person, proceed goes on.
+       * What happens after max_wait with too little evidence. hold: the ramp waits for a person. proceed: the next step opens.
        */
       no_data?: 'hold' | 'proceed';
       /**
-       * halt: nobody is offered current any more. rollback: last_safe is served to all as well.
+       * What the gate does on a breach. halt: current is no longer offered. rollback: in addition, last_safe is served to all devices.
        */
       on_breach?: 'halt' | 'rollback';
     };
   };
   /**
-   * Mixed into the cohort hash, so that another release exposes other devices first. Empty: the plain hash of the device id. Fixed while 0 < exposure < 100.
+   * Text that is mixed into the cohort hash, so that each release exposes different devices first. Empty: the hash of the device id alone. It must not change while 0 < exposure < 100.
    */
   cohort_seed?: string;
   /**
-   * Devices that are offered current whatever the percentage, also before a ramp starts.
+   * Devices that are offered current at any percentage, also before a ramp starts.
    */
   canary?: {
     /**
-     * Every device with one of these alias tags.
+     * Alias tags. Each device that has one of them is a canary.
      *
      * @maxItems 1000
      */
     tags?: string[];
     /**
-     * Single device ids.
+     * Device ids of canaries.
      *
      * @maxItems 10000
      */
     devices?: string[];
     /**
-     * Names of files under cohorts/.
+     * Names of files in cohorts/. Their devices are canaries.
      *
      * @maxItems 100
      */
     cohorts?: string[];
   };
   /**
-   * true: last_safe is served to all, current to nobody.
+   * true: last_safe is served to all devices, and current to none.
    */
   rollback?: boolean;
   /**
-   * true: devices may go back to an older version signed with the same key. Needs reason, and rollback: true or a current older than last_safe. Android accepts it only on debuggable builds or from system and root installers.
+   * true: devices may install an older version signed with the same key. Needs reason, and either rollback: true or a current older than last_safe. Android accepts a downgrade only for debuggable builds or from system and root installers.
    */
   force_downgrade?: boolean;
   /**
-   * true: devices that are offered current should not let their users put it off.
+   * true: devices that are offered current must not let their users postpone it.
    */
   must_install?: boolean;
   /**
-   * With must_install: how long Wi-Fi may be waited for, counted from the agent's first sight of the offer.
+   * Only with must_install: how long an agent may wait for Wi-Fi, counted from when it first sees the offer.
    */
   deadline?: string;
   /**
-   * true: the APK is fetched over Wi-Fi alone.
+   * true: devices download the APK only over Wi-Fi.
    */
   wifi_only?: boolean;
   /**
-   * Below this charge a device waits until it is charging.
+   * A device whose battery is below this percentage waits until it is charging.
    */
   min_battery_percent?: number;
   /**
-   * Freezes all offers, and the ramp where it stands, from since until until.
+   * Freezes all offers and pauses the ramp between since and until.
    */
   suspend?: {
     /**
-     * Why; shown on the pull request.
+     * Why the rollout is suspended. Shown on the pull request.
      */
     reason: string;
     /**
@@ -160,18 +160,18 @@ export interface Rollout {
      */
     since: string;
     /**
-     * When it ends by itself: no freeze is forgotten.
+     * When the freeze ends by itself.
      */
     until: string;
   };
   /**
-   * Free text, shown on the pull request. Required with force_downgrade.
+   * Why this change is made. Shown on the pull request. Required with force_downgrade.
    */
   reason?: string;
 }
 
 /**
- * releases/builds/<build_id>.yaml: facts about one signed APK. Immutable once merged; later only withdrawn may be added.
+ * releases/builds/<build_id>.yaml: facts about one signed APK. They never change after the merge: only withdrawn may be added and notes edited.
  */
 export interface Build {
   /**
@@ -183,72 +183,72 @@ export interface Build {
    */
   kind: 'Build';
   /**
-   * The build's name everywhere: in rollout.yaml, manifests, logs. The same as the file's name.
+   * The name of the build in rollout.yaml, manifests and logs. It must equal the name of this file without .yaml.
    */
   build_id: string;
   /**
-   * The APK's application id. All builds of a fleet share it.
+   * The application id of the APK. It is the same for all builds of a fleet.
    */
   package: string;
   /**
-   * The APK's versionCode: what devices compare. No two builds share one.
+   * The versionCode of the APK, by which devices compare versions. Each build needs its own.
    */
   version_code: number;
   /**
-   * The APK's versionName, for people.
+   * The versionName of the APK, for people.
    */
   version_name: string;
   /**
-   * The lowest Android API level that may be offered this build.
+   * The lowest Android API level on which this build can be installed.
    */
   min_sdk: number;
   /**
-   * Length of the APK in bytes.
+   * The size of the APK in bytes.
    */
   size_bytes: number;
   /**
-   * SHA-256 of the whole APK file.
+   * The SHA-256 of the APK file.
    */
   sha256: string;
   /**
-   * SHA-256 of the signing certificate's DER, for every SDK that signers does not name.
+   * The SHA-256 of the signing certificate in DER form, for every API level that signers does not cover.
    */
   signer_fingerprint: string;
   /**
-   * Only for APKs whose signer differs by SDK (APK Signature Scheme v3.1).
+   * Only for APKs whose signer depends on the API level (APK Signature Scheme v3.1).
    *
    * @maxItems 16
    */
   signers?: {
     /**
-     * The API level from which this signer is the one that Android sees.
+     * The first API level at which Android uses this signer.
      */
     min_sdk: number;
     /**
-     * SHA-256 of that signer's certificate.
+     * The SHA-256 of the certificate of this signer.
      */
     fingerprint: string;
   }[];
   /**
-   * Earlier keys proven by the APK's own proof of rotation, oldest first.
+   * Certificates of earlier keys, proven by the proof of rotation in the APK, oldest first.
    *
    * @maxItems 16
    */
   signer_lineage?: string[];
   /**
-   * Free text for people. The one other field that may change after the merge.
+   * Free text for people. It may be changed after the merge.
    */
   notes?: string;
   /**
-   * Takes the build back for good: it is never offered again.
+   * Withdraws the build for good: it is never offered again.
    */
   withdrawn?: {
     /**
-     * Why.
+     * Why the build is withdrawn.
      */
     reason: string;
     /**
-     * When, for the record; the withdrawal counts from its merge.
+     * When it was withdrawn, for the record. The withdrawal takes effect with its merge.
      */
     at: string;
   };
@@ -267,17 +267,17 @@ export interface Cohort {
    */
   kind: 'Cohort';
   /**
-   * The name by which canary.cohorts calls it. The same as the file's name.
+   * The name to use in canary.cohorts. It must equal the name of this file without .yaml.
    */
   name: string;
   /**
-   * Every device with one of these alias tags.
+   * Alias tags. Each device that has one of them belongs to the cohort.
    *
    * @maxItems 1000
    */
   tags?: string[];
   /**
-   * Single device ids.
+   * Device ids that belong to the cohort.
    *
    * @maxItems 10000
    */
@@ -285,7 +285,7 @@ export interface Cohort {
 }
 
 /**
- * releases/policy.yaml: guardrails that a merge must respect. Always read at the base revision, so that no pull request can loosen the policy it is judged by.
+ * releases/policy.yaml: guardrails for every merge. A change is checked by the policy of its base revision, so that a pull request cannot loosen the policy for itself.
  */
 export interface Policy {
   /**
@@ -297,65 +297,65 @@ export interface Policy {
    */
   kind: 'Policy';
   /**
-   * The only percentages that rollout_percent and ramp steps may name. Left out: any.
+   * The percentages allowed for rollout_percent and ramp steps. Default: any.
    *
    * @minItems 1
    * @maxItems 100
    */
   allowed_percents?: number[];
   /**
-   * The largest rise of exposure, in percentage points, by one merge or from one ramp step to the next. Left out: any.
+   * The largest increase of exposure, in percentage points, by one merge or between two steps of a ramp. Default: any.
    */
   max_jump_percent?: number;
   /**
-   * The only certificates a promoted build may be signed with. Left out: any.
+   * The certificates with which a promoted build may be signed. Default: any.
    *
    * @minItems 1
    * @maxItems 100
    */
   pinned_signers?: string[];
   /**
-   * Weekly hours in which exposure may not rise. Rolling back, lowering and suspending always may.
+   * Weekly hours in which exposure must not rise. Rolling back, lowering and suspending are always allowed.
    *
    * @maxItems 100
    */
   freeze_windows?: {
     /**
-     * Why; shown when the window holds a merge back.
+     * Why there is a freeze. Shown when the window blocks a merge.
      */
     reason: string;
     /**
-     * IANA name of the zone whose clock counts, such as Europe/Berlin.
+     * The IANA name of the time zone for from, to and days, such as Europe/Berlin.
      */
     time_zone: string;
     /**
-     * Days of the week on which the window is open.
+     * The days of the week to which the window applies.
      *
      * @minItems 1
      * @maxItems 7
      */
     days: ('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[];
     /**
-     * Local time at which it begins.
+     * The local time at which the freeze begins.
      */
     from?: string;
     /**
-     * Local time at which it ends; 24:00 is midnight at the end of the day. For a window across midnight write two.
+     * The local time at which the freeze ends. 24:00 is midnight at the end of the day. For a freeze across midnight write two windows.
      */
     to?: string;
   }[];
   /**
-   * How many reviewers a change needs, by how far it reaches. The largest number that applies counts.
+   * How many approvals a change needs, by the exposure that it leads to. If several rules apply, the largest number counts.
    *
    * @maxItems 20
    */
   approvals?: {
     /**
-     * The rule applies when the predicted exposure is above this.
+     * The rule applies if the change leads to more exposure than this.
      */
     above_percent: number;
     /**
-     * Approving reviews needed.
+     * The number of approving reviews needed.
      */
     approvals: number;
   }[];

@@ -5,12 +5,12 @@ import { makeObserver } from '../controller/observe/observe.ts';
 
 const HEAD = `# Metrics
 
-\`GET /metrics\` in the Prometheus text format, for a token with scope \`metrics\`; without one on a listener of its own
-(\`OTA_OPERATOR_PORT\`). No metric has a label per device. Those of the process and of Node.js (\`process_*\`, \`nodejs_*\`) are
-[prom-client's](https://github.com/siimon/prom-client).
+For everybody who monitors a controller: all metrics. \`GET /metrics\` returns them in the Prometheus text format. It needs a token with
+scope \`metrics\`, but no token on a separate listener (\`OTA_OPERATOR_PORT\`). No metric has a label per device. Metrics of the process and of
+Node.js (\`process_*\`, \`nodejs_*\`) are those of [prom-client](https://github.com/siimon/prom-client).
 
-Alerts: \`deploy/prometheus/rules.yaml\`, each tried by \`promtool test rules\`. Dashboard: \`deploy/grafana/nexmdm-ota.json\`. The
-alerts expect a scrape job named \`nexmdm-ota\`:
+Alerts are in \`deploy/prometheus/rules.yaml\`, and a dashboard is in \`deploy/grafana/nexmdm-ota.json\`. The alerts need a scrape job
+named \`nexmdm-ota\`:
 
 \`\`\`yaml
 scrape_configs:

@@ -25,15 +25,18 @@ writeFileSync(
   new URL('../docs/settings.md', import.meta.url),
   `# Settings
 
-The controller reads its settings from the environment. A wrong value or an unknown \`OTA_…\` name stops it at start with a
-text that names every mistake. A secret may be given as a file instead: \`OTA_GITHUB_TOKEN_FILE=/run/secrets/github\`.
-This page is written by \`node --import tsx scripts/settings-doc.ts\`.
+For everybody who runs a controller: all settings, which the controller reads from environment variables. If a value is wrong or an
+\`OTA_…\` variable is unknown, the controller does not start and lists all mistakes. A secret can also be in a file: add \`_FILE\` to the
+name and give its path, for example \`OTA_GITHUB_TOKEN_FILE=/run/secrets/github\`.
+
+\`npm run generate\` writes this page from \`controller/settings/\`.
 
 | setting | what it does | form | default |
 |---|---|---|---|
 ${rows.join('\n')}
 
-The command line \`ota\` reads others: \`OTA_URL\`, where the controller is reached, \`OTA_ADMIN_TOKEN\`, the operator's token, or
-\`OTA_ADMIN_TOKEN_FILE\`, the file that holds it (mode 0600), and \`OTA_CONTEXT\`. The controller passes over them, and over the agent's \`OTA_AGENT_…\`.
+The command line \`ota\` reads other variables: \`OTA_URL\` (the controller), \`OTA_ADMIN_TOKEN\` (the operator's token) or
+\`OTA_ADMIN_TOKEN_FILE\` (a file with it, mode 0600), and \`OTA_CONTEXT\`. The reference agent reads \`OTA_AGENT_…\`. The controller ignores all
+of these.
 `,
 );

@@ -72,26 +72,31 @@ function gaugesOf(registry: Registry) {
   const gauge = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
   return {
-    build: gauge('ota_build_info', 'The controller that runs: always 1.', ['version', 'node']),
-    revision: gauge('ota_revision_info', 'The revision in force: always 1.', ['revision']),
+    build: gauge('ota_build_info', 'The versions of the running controller and of Node.js. Always 1.', [
+      'version',
+      'node',
+    ]),
+    revision: gauge('ota_revision_info', 'The revision in force. Always 1.', ['revision']),
     adoption: gauge('ota_adoption_ratio', 'Share of active devices that run a build.', ['build_id']),
     otherAdoption: gauge(
       'ota_adoption_other_ratio',
-      'Share of active devices that run a build without a series in ota_adoption_ratio.',
+      'Share of active devices that run a build that ota_adoption_ratio does not list.',
     ),
-    devices: gauge('ota_devices', 'Devices of the fleet; active: checked in lately.', ['state']),
-    devicesRunning: gauge('ota_devices_running', 'Active devices that say they run a build.', ['build_id']),
+    devices: gauge('ota_devices', 'Devices of the fleet. active: checked in within OTA_ACTIVE_WINDOW.', [
+      'state',
+    ]),
+    devicesRunning: gauge('ota_devices_running', 'Active devices that run a build.', ['build_id']),
     rolloutDevices: gauge(
       'ota_rollout_devices',
-      'Enrolled devices that are led to a build, by how far they are; `running`, `waiting` and `held` are `offered`.',
+      'Enrolled devices that should run the target build, by state. `offered` is the sum of `running`, `waiting` and `held`.',
       ['build_id', 'state'],
     ),
     exposure: gauge(
       'ota_exposure_ratio',
-      'Share of buckets offered current: as declared, and after rollback, suspension and withdrawal.',
+      'Share of buckets that are offered current. declared: by Git and the ramp. effective: after rollback, suspension, withdrawal and halts.',
       ['kind'],
     ),
-    halted: gauge('ota_halted', '1 for a build that is offered to nobody, by what halted it.', [
+    halted: gauge('ota_halted', '1 for a halted build, which is not offered. by: gate or hand.', [
       'build_id',
       'by',
     ]),
@@ -101,56 +106,55 @@ function gaugesOf(registry: Registry) {
     ]),
     gateDevices: gauge(
       'ota_gate_devices',
-      'Devices outside the canaries that the gate has evidence of; needed, judged and followed: of the present step.',
+      'Devices outside the canaries for which the gate has evidence. needed, judged and followed: of the present step.',
       ['build_id', 'class'],
     ),
     revisionRefused: gauge(
       'ota_revision_refused',
-      '1 while the newest revision is refused and the one before it stands.',
+      '1 while the newest revision is refused and the previous one stays in force.',
     ),
     sourceAge: gauge('ota_source_age_seconds', 'Time since the source was last read.'),
-    clockHeld: gauge('ota_clock_held', '1 while the wall clock cannot be trusted and exposure stands still.'),
+    clockHeld: gauge(
+      'ota_clock_held',
+      '1 while the wall clock cannot be trusted and exposure does not grow.',
+    ),
     leads: gauge(
       'ota_leads',
-      '1 at the controller that leads: it reads the source, judges and does what was promised.',
+      '1 at the leader, which reads the source, judges gates and does the work of the outbox.',
     ),
     databaseUp: gauge(
       'ota_database_up',
-      '1 while the PostgreSQL server answers this controller; no series with SQLite.',
+      '1 while the PostgreSQL server answers this controller. No series with SQLite.',
     ),
     databaseAge: gauge(
       'ota_database_age_seconds',
-      'How old what this controller knows of the database may be; beyond OTA_STALE_MAX it offers nothing.',
+      'How old the data in the memory of this controller can be. Beyond OTA_STALE_MAX it offers nothing.',
     ),
     databaseStale: gauge(
       'ota_database_stale',
-      '1 while nothing is offered because the database has been away for longer than OTA_STALE_MAX.',
+      '1 while nothing is offered because PostgreSQL did not answer for longer than OTA_STALE_MAX.',
     ),
     adminExpiry: gauge(
       'ota_admin_token_expiry_seconds',
-      'When the last valid operator token of a scope ends, Unix seconds.',
+      'When the last valid operator token with a scope expires, in Unix seconds.',
       ['scope'],
     ),
     tlsExpiry: gauge(
       'ota_tls_certificate_expiry_seconds',
-      'When the TLS certificate in use ends, Unix seconds; no series without one.',
+      'When the TLS certificate expires, in Unix seconds. No series without a certificate.',
       ['use'],
     ),
     deviceTokens: gauge(
       'ota_device_tokens',
-      'Unrevoked devices by the key of the token that they used last; imported: of another system; unseen: none used yet.',
+      'Unrevoked devices by the server key of the token that they used last. imported: a token of another system. unseen: no token used yet.',
       ['kid'],
     ),
-    outboxRows: gauge('ota_outbox_rows', 'Promised effects that wait, by topic.', ['topic']),
-    outboxOldest: gauge('ota_outbox_oldest_seconds', 'How long the oldest promised effect has waited.', [
-      'topic',
-    ]),
+    outboxRows: gauge('ota_outbox_rows', 'Outbox rows that wait, by topic.', ['topic']),
+    outboxOldest: gauge('ota_outbox_oldest_seconds', 'How long the oldest outbox row has waited.', ['topic']),
     campaignSent: gauge('ota_campaign_nudges', 'Nudges that running campaigns have sent.', ['build_id']),
-    campaignAge: gauge(
-      'ota_campaign_age_seconds',
-      'How long the oldest running campaign has been going on.',
-      ['build_id'],
-    ),
+    campaignAge: gauge('ota_campaign_age_seconds', 'How long the oldest running campaign has been running.', [
+      'build_id',
+    ]),
   };
 }
 

@@ -22,17 +22,17 @@ export function meters(registry: Registry) {
     installs: counter('ota_installs_total', 'Final install reports, by outcome.', ['outcome']),
     installDevices: counter(
       'ota_install_devices_total',
-      'Devices by outcome: each counts once a build as ok, and once as fail.',
+      'Devices by outcome. For each build, a device counts at most once as ok and once as fail.',
       ['outcome'],
     ),
     repeatedInstalls: counter(
       'ota_repeated_installs_total',
-      'Devices that began to install the same build again and again.',
+      'Devices that started to install the same build again and again.',
       [],
     ),
     verifyFail: counter(
       'ota_verify_fail_total',
-      'Attempts that ended because bytes or signer were wrong.',
+      'Attempts that ended because of wrong bytes or a wrong signer.',
       [],
     ),
     reports: counter('ota_reports_total', 'Reports of any outcome, by outcome and reason.', [
@@ -54,7 +54,7 @@ export function meters(registry: Registry) {
     }),
     connectionsClosed: counter(
       'ota_connections_closed_total',
-      'Waiting connections closed because a listener was full.',
+      'Idle connections closed because a listener was full.',
       ['listener'],
     ),
     authFails: counter('ota_auth_failures_total', 'Refused credentials, by code.', ['code']),
@@ -62,10 +62,10 @@ export function meters(registry: Registry) {
     github: counter('ota_github_requests_total', 'Actions on GitHub, by result.', ['action', 'result']),
     notifications: counter(
       'ota_notifications_total',
-      'Tries to deliver a notification, by destination and result.',
+      'Attempts to deliver a notification, by destination and result.',
       ['destination', 'result'],
     ),
-    outboxFails: counter('ota_outbox_failures_total', 'Promised effects that failed, by topic.', [
+    outboxFails: counter('ota_outbox_failures_total', 'Failed work of the outbox, by topic.', [
       'topic',
       'final',
     ]),
@@ -74,17 +74,17 @@ export function meters(registry: Registry) {
     ]),
     tokensAdopted: counter(
       'ota_tokens_adopted_total',
-      'Device tokens that were accepted although they are newer than the restored backup.',
+      'Device tokens that were accepted although they are newer than a restored backup.',
       [],
     ),
     logDropped: counter(
       'ota_log_lines_dropped_total',
-      'Log lines that were dropped because they could not be written for too long.',
+      'Log lines that were dropped because they could not be written.',
       [],
     ),
     storeWriteSeconds: new Histogram({
       name: 'ota_store_write_seconds',
-      help: 'Duration of transactions of the store, from begin to commit.',
+      help: 'Duration of write transactions of the store, from begin to commit.',
       buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
       registers,
     }),

@@ -20,24 +20,24 @@ export const ARTIFACT_SETTINGS = {
   OTA_ARTIFACTS: optional(
     artifactPlace,
     's3://bucket, s3://bucket/prefix or an absolute path',
-    'Where the APKs are: a bucket of an S3-compatible store (docs/object-store.md), or a folder that all controllers of one database share. Credentials of a bucket come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a shared credentials file, or the role of the host. Default: the data folder.',
+    'Where APKs are stored: a bucket of an S3-compatible store (docs/object-store.md), or a folder that all controllers share. Credentials for a bucket come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a shared credentials file, or the role of the host. Default: the data folder.',
   ),
   OTA_ARTIFACTS_ENDPOINT: optional(
     url,
     'an http(s) URL without query',
-    'With a bucket: where the store is reached, when it is not AWS.',
+    'With a bucket: the URL of the store, if it is not AWS.',
   ),
-  OTA_ARTIFACTS_REGION: setting(text, 'us-east-1', 'a region', 'With a bucket: its region.'),
+  OTA_ARTIFACTS_REGION: setting(text, 'us-east-1', 'a region', 'With a bucket: the region.'),
   OTA_ARTIFACTS_PATH_STYLE: setting(
     flag,
     false,
     'true or false',
-    'With a bucket: name it in the path instead of the host. Most stores other than AWS need it.',
+    'With a bucket: put its name in the path of URLs instead of the host. Most stores other than AWS need it.',
   ),
   OTA_ARTIFACT_REDIRECT: setting(
     flag,
     false,
     'true or false',
-    'With a bucket: agents that ask for it fetch APKs from the store itself, by URLs that are good for 5 minutes (docs/object-store.md).',
+    'With a bucket: agents that support it download APKs directly from the store, with URLs that are valid for 5 minutes (docs/object-store.md).',
   ),
 };

@@ -30,32 +30,32 @@ export const SIGN_IN_SETTINGS = {
   OTA_OIDC_ISSUER: optional(
     issuer,
     'an https URL without query',
-    'The OpenID provider at which people sign in to the pages, exactly as it calls itself. Needs OTA_OIDC_CLIENT_ID, OTA_OIDC_ROLES and OTA_OPERATOR_URL; its redirect URI is OTA_OPERATOR_URL/sign-in/callback.',
+    'The OpenID provider for signing in to the pages: exactly the issuer in its metadata. Needs OTA_OIDC_CLIENT_ID, OTA_OIDC_ROLES and OTA_OPERATOR_URL. The redirect URI is OTA_OPERATOR_URL/sign-in/callback.',
   ),
   OTA_OIDC_NAME: optional(
     v => (/^\S.{0,39}$/u.test(v.trim()) ? v.trim() : undefined),
     'a name of at most 40 characters',
-    'What people call the provider, on the button of the sign-in page. Default: its host.',
+    'The name of the provider on the sign-in button. Default: its host.',
   ),
-  OTA_OIDC_CLIENT_ID: optional(text, 'a client id', 'The client id that the provider gave this controller.'),
+  OTA_OIDC_CLIENT_ID: optional(text, 'a client id', 'The client id of this controller at the provider.'),
   OTA_OIDC_CLIENT_SECRET: secret(
-    'The client secret that goes with it. Without one the controller is a public client, which PKCE alone protects.',
+    'The client secret for this client id. Without it the controller is a public client that only PKCE protects.',
   ),
   OTA_OIDC_SCOPES: setting(
     scopes,
     'openid profile',
     'scopes with spaces between them, openid among them',
-    'What the provider is asked for. Some name groups only with a scope of their own, like groups.',
+    'The scopes to request. Some providers send groups only with an extra scope, such as groups.',
   ),
   OTA_OIDC_GROUPS_CLAIM: setting(
     text,
     'groups',
     'the name of a claim',
-    'The claim that names the groups of a person, in the ID token or at the user info endpoint; a name with dots is a path, like realm_access.roles.',
+    'The claim with the groups of a person, in the ID token or from the user info endpoint. A name with dots is a path, such as realm_access.roles.',
   ),
   OTA_OIDC_ROLES: optional(
     roles,
     'ROLE=GROUP, several with semicolons; the roles are viewer, proposer and operator',
-    'What the members of a group may do: viewer looks, proposer also opens pull requests, operator does all. The highest role counts; whoever is in none of the groups has no access.',
+    'The role of each group. viewer: can look. proposer: can also open pull requests. operator: can do everything on the pages. The highest role of a person counts. People in none of the groups have no access.',
   ),
 };
