@@ -8,20 +8,9 @@ import { Fault } from '../domain/fault.ts';
 import { nearest } from '../domain/nearest.ts';
 import { ARTIFACT_SETTINGS } from './artifacts.ts';
 import { contradictions } from './contradictions.ts';
+import { GITHUB_SETTINGS } from './github.ts';
 import { SIGN_IN_SETTINGS } from './sign-in.ts';
-import {
-  duration,
-  flag,
-  logins,
-  number,
-  optional,
-  type Spec,
-  secret,
-  setting,
-  text,
-  url,
-  whole,
-} from './spec.ts';
+import { duration, flag, number, optional, type Spec, secret, setting, text, url, whole } from './spec.ts';
 
 /** All settings, by environment variable. */
 export const SETTINGS = {
@@ -224,30 +213,7 @@ export const SETTINGS = {
     10_000,
     'How many nudges are sent in one second. 0: derived from the size of the APK and OTA_DOWNLOAD_BUDGET_MBPS.',
   ),
-  OTA_GITHUB_REPO: optional(
-    v => (/^[\w.-]{1,100}\/[\w.-]{1,100}$/.test(v) ? v : undefined),
-    'owner/name',
-    'The GitHub repository whose pull requests show plans, approvals and progress. Without it GitHub is not used.',
-  ),
-  OTA_GITHUB_URL: setting(
-    url,
-    'https://api.github.com',
-    'an http(s) URL',
-    'The base URL of the GitHub API. For GitHub Enterprise it ends in /api/v3.',
-  ),
-  OTA_GITHUB_TOKEN: secret(
-    'A token that can write contents, pull requests, commit statuses and deployments.',
-  ),
-  OTA_GITHUB_APP_ID: optional(whole(1, 1e12), 'a number', 'The id of a GitHub App, used instead of a token.'),
-  OTA_GITHUB_APP_INSTALLATION: optional(whole(1, 1e12), 'a number', 'The installation id of the GitHub App.'),
-  OTA_GITHUB_APP_KEY: secret('The private key (PEM) of the GitHub App.'),
-  OTA_GITHUB_LOGINS: setting(
-    logins,
-    new Map(),
-    'NAME=LOGIN or person:SUBJECT=LOGIN, several with commas',
-    'The GitHub logins of operators (by the name of their token) and of people (by their subject in the audit trail). Whoever opened a pull request from a page cannot approve it. Without a login here, such a pull request needs one more approval.',
-  ),
-  OTA_GITHUB_WEBHOOK_SECRET: secret('The secret of the webhook. Without it the webhook route answers 503.'),
+  ...GITHUB_SETTINGS,
   OTA_NOTIFY: secret(
     'The destinations of notifications, as JSON (docs/notifications.md). Their URLs are secret.',
   ),
