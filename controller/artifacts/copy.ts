@@ -70,7 +70,7 @@ export type CopiedApk = {
 export async function copyApks(
   from: ApkPlace,
   to: ApkPlace,
-  told: (one: CopiedApk) => void,
+  onCopied: (one: CopiedApk) => void,
 ): Promise<readonly CopiedApk[]> {
   const [ours, theirs] = [await from.owner(), await to.owner()];
   if (ours !== undefined && theirs !== undefined && ours !== theirs)
@@ -86,7 +86,7 @@ export async function copyApks(
       there.get(sha256) === sizeBytes ? 'present' : await copyOne(from, to, sha256, sizeBytes);
     const one = { sha256, sizeBytes, result };
     copied.push(one);
-    told(one);
+    onCopied(one);
   }
   // Last: a bucket with a mark is whole.
   if (ours !== undefined && theirs === undefined) await to.claim(ours);

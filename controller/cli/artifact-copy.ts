@@ -11,7 +11,7 @@ export interface CopiedApk {
 
 /** The work of this verb, done by the artifact store. Faults name what is wrong. */
 export interface ApkCopies {
-  copy(from: string, to: string, told: (one: CopiedApk) => void): Promise<readonly CopiedApk[]>;
+  copy(from: string, to: string, onCopied: (one: CopiedApk) => void): Promise<readonly CopiedApk[]>;
 }
 
 export interface ApkCopyOptions {

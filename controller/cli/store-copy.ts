@@ -26,7 +26,7 @@ export interface Moves {
     from: string,
     to: string,
     cutOver: boolean,
-    told: (step: CopyStep) => void,
+    onStep: (step: CopyStep) => void,
   ): Promise<{ readonly from: string; readonly to: string; readonly tables: readonly CopiedTable[] }>;
   /** Returns the name of the source. */
   cancel(from: string): Promise<string>;
@@ -81,7 +81,7 @@ async function run(moves: Moves, { from, to, cutOver, cancel }: CopyOptions, io:
     return EXIT.fine;
   }
   if (to === undefined) throw usage('--to is missing: name the destination');
-  const copied = await moves.copy(from, to, cutOver === true, step => io.err(told(step)));
+  const copied = await moves.copy(from, to, cutOver === true, step => io.err(stepText(step)));
   if (cutOver === true) {
     const rows = copied.tables.map(t => [t.table, String(t.rows.dest), t.sha256.dest.slice(0, 16)]);
     io.out(table([['table', 'rows', 'sha256'], ...rows], [1]));
@@ -90,7 +90,7 @@ async function run(moves: Moves, { from, to, cutOver, cancel }: CopyOptions, io:
   return EXIT.fine;
 }
 
-function told(step: CopyStep): string {
+function stepText(step: CopyStep): string {
   if (step.step === 'stopped') return 'The source is stopped and not written any more. Copying the rest.\n';
   const { table: name, rows, written } = step;
   return `${name}: ${countText(rows, 'row')}, ${written === 0 ? 'nothing to write' : `${written} written`}\n`;

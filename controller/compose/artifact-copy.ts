@@ -18,7 +18,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ApkCopies {
   /** `from`, `to`: a folder of APKs, or `s3://bucket/prefix`. */
-  copy(from: string, to: string, told: (one: CopiedApk) => void): Promise<readonly CopiedApk[]>;
+  copy(from: string, to: string, onCopied: (one: CopiedApk) => void): Promise<readonly CopiedApk[]>;
 }
 
 /** Copied APKs were judged when they were uploaded. */
@@ -32,7 +32,7 @@ const folderOf = (folder: string, nowMs: () => number): Promise<Artifacts> =>
 
 /** `cwd`: the base of relative folders. */
 export const apkCopiesOf = (environment: Environment, cwd: string, nowMs: () => number): ApkCopies => ({
-  copy: async (from, to, told) => {
+  copy: async (from, to, onCopied) => {
     if (!isBucket(from)) needFolder(path.resolve(cwd, from));
     const staging = await mkdtemp(path.join(tmpdir(), 'ota-apks-'));
     const opened: { close(): void }[] = [];
@@ -45,7 +45,7 @@ export const apkCopiesOf = (environment: Environment, cwd: string, nowMs: () => 
       return bucketPlace(bucket, await folderOf(path.join(staging, name), nowMs));
     };
     try {
-      return await copyApks(await open(from, 'from'), await open(to, 'to'), told);
+      return await copyApks(await open(from, 'from'), await open(to, 'to'), onCopied);
     } finally {
       for (const bucket of opened) bucket.close();
       await rm(staging, { recursive: true, force: true });

@@ -12,7 +12,7 @@ import { Fault } from '../domain/fault.ts';
 import type { Sha256 } from '../domain/ids.ts';
 import type { Artifacts } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 
 const MEGABYTE = 1_048_576;
 
@@ -23,28 +23,28 @@ interface StoredApks {
 }
 
 /** Opens the store and, if configured, fills it from a folder. A bad APK is reported and does not stop the others. */
-export async function openArtifacts(ground: Ground): Promise<StoredApks> {
-  const { settings } = ground;
+export async function openArtifacts(foundation: Foundation): Promise<StoredApks> {
+  const { settings } = foundation;
   const folder = folderOf(settings);
   const local = await openDiskArtifacts({
     folder,
     quotaBytes: settings.OTA_ARTIFACT_QUOTA_MB * MEGABYTE,
-    inspect: (file, sha256) => inspectApk(file, () => isDeclared(ground, sha256)),
-    nowMs: ground.nowMs,
+    inspect: (file, sha256) => inspectApk(file, () => isDeclared(foundation, sha256)),
+    nowMs: foundation.nowMs,
   });
   const place = placeOf(settings);
-  await proveShared(ground);
-  const objectStore = place === undefined ? undefined : await inBucket(ground, place, local);
+  await proveShared(foundation);
+  const objectStore = place === undefined ? undefined : await inBucket(foundation, place, local);
   const artifacts = objectStore ?? local;
-  if (settings.OTA_ARTIFACTS_IMPORT !== undefined && ground.store.leads)
-    await importFrom(ground, artifacts, settings.OTA_ARTIFACTS_IMPORT);
+  if (settings.OTA_ARTIFACTS_IMPORT !== undefined && foundation.store.leads)
+    await importFrom(foundation, artifacts, settings.OTA_ARTIFACTS_IMPORT);
   return { artifacts, objectStore };
 }
 
 const folderOf = ({ OTA_ARTIFACTS: given, OTA_DATA }: Settings): string =>
   given?.kind === 'folder' ? given.folder : path.join(OTA_DATA, 'artifacts');
 
-async function isDeclared({ store }: Ground, sha256: Sha256): Promise<boolean> {
+async function isDeclared({ store }: Foundation, sha256: Sha256): Promise<boolean> {
   const applied = await store.desired.applied();
   const builds = [...(applied?.state.builds.values() ?? []), ...(applied?.formerBuilds.values() ?? [])];
   return builds.some(build => build.sha256 === sha256);
@@ -76,7 +76,7 @@ const MARKER_KEY = 'artifacts.marker';
  * Controllers of one database must serve the same APKs. The leader writes a random word to its folder, and the others
  * check that theirs holds the same word. Fault `artifacts_not_shared`.
  */
-async function proveShared({ settings, store }: Pick<Ground, 'settings' | 'store'>): Promise<void> {
+async function proveShared({ settings, store }: Pick<Foundation, 'settings' | 'store'>): Promise<void> {
   if (store.feed === undefined || settings.OTA_ARTIFACTS?.kind === 'bucket') return;
   if (!store.leads) return checkShared({ settings, store });
   const word = randomUUID();
@@ -85,7 +85,10 @@ async function proveShared({ settings, store }: Pick<Ground, 'settings' | 'store
 }
 
 /** Also at a takeover: a controller whose shared folder is gone must not lead. Fault `artifacts_not_shared`. */
-export async function checkShared({ settings, store }: Pick<Ground, 'settings' | 'store'>): Promise<void> {
+export async function checkShared({
+  settings,
+  store,
+}: Pick<Foundation, 'settings' | 'store'>): Promise<void> {
   if (store.feed === undefined || settings.OTA_ARTIFACTS?.kind === 'bucket') return;
   const folder = folderOf(settings);
   const file = path.join(folder, MARKER);
@@ -98,11 +101,11 @@ export async function checkShared({ settings, store }: Pick<Ground, 'settings' |
   );
 }
 
-async function inBucket(ground: Ground, place: BucketPlace, copies: Artifacts): Promise<ObjectStore> {
-  const { settings, store, around, nowMs, ends } = ground;
-  const { observe } = around.observer;
+async function inBucket(foundation: Foundation, place: BucketPlace, copies: Artifacts): Promise<ObjectStore> {
+  const { settings, store, runtime, nowMs, cleanup } = foundation;
+  const { observe } = runtime.observer;
   const bucket = await openBucket(place);
-  ends.add(() => bucket.close());
+  cleanup.add(() => bucket.close());
   const tombstones = await openTombstones(store.keyValues, nowMs);
   store.feed?.subscribe(async topics => {
     if (topics.has('tombstones')) await tombstones.refresh();
@@ -114,13 +117,17 @@ async function inBucket(ground: Ground, place: BucketPlace, copies: Artifacts): 
     leads: () => store.leads,
     quotaBytes: settings.OTA_ARTIFACT_QUOTA_MB * MEGABYTE,
     owner: await store.installation.id(),
-    monotonicMs: around.monotonicMs,
+    monotonicMs: runtime.monotonicMs,
     onRepaired: (sha256, bytes) => observe({ type: 'ota.artifact.repaired', sha256, bytes, actor: 'copy' }),
   });
 }
 
-async function importFrom({ settings, around }: Ground, artifacts: Artifacts, folder: string): Promise<void> {
-  const { observe } = around.observer;
+async function importFrom(
+  { settings, runtime }: Foundation,
+  artifacts: Artifacts,
+  folder: string,
+): Promise<void> {
+  const { observe } = runtime.observer;
   const imported = await importFolder(artifacts, folder, settings.OTA_ARTIFACT_MAX_MB * MEGABYTE);
   for (const { sha256, sizeBytes, result } of imported) {
     if (result === 'present') continue;

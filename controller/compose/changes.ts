@@ -3,10 +3,10 @@ import { makeChanges } from '../changes/changes.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import type { JudgeTree } from '../github/pulls.ts';
 import type { Changes, Source } from '../ports/index.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 
 export const changesOf = (
-  { settings, nowMs, store }: Ground,
+  { settings, nowMs, store }: Foundation,
   parts: {
     readonly source: Source;
     readonly judge: JudgeTree;

@@ -10,18 +10,18 @@ import { checkShared } from './artifacts.ts';
 import { makeBackground } from './background.ts';
 import { pagesOf } from './dashboard.ts';
 import { guardAdmins } from './database.ts';
-import { certificateOf, type Doors, httpSettings, openListeners } from './doors.ts';
 import { firstOperator, type Keys } from './edges.ts';
+import { type Foundation, makeCleanup, type Runtime, storeOptions } from './foundation.ts';
 import { watchGitHub } from './github.ts';
-import { type Ground, makeEnds, type Surroundings, storeOptions } from './ground.ts';
-import { keysAtTheDoor } from './installation.ts';
+import { guardInstallation } from './installation.ts';
 import { clockOf } from './leading.ts';
+import { certificateOf, httpSettings, type Listeners, openListeners } from './listeners.ts';
 import { endRemoved } from './notifications.ts';
 import { openParts, type Parts } from './parts.ts';
-import { announcing, namedArtifacts } from './stored-apks.ts';
+import { namedArtifacts, reportingChanges } from './stored-apks.ts';
 import { lookAtFleet, lookAtGate, watchHere, watchTime } from './watches.ts';
 
-export type { Surroundings } from './ground.ts';
+export type { Runtime } from './foundation.ts';
 
 export interface Controller {
   readonly url: string;
@@ -42,31 +42,31 @@ export interface Controller {
 }
 
 /** Opens everything, publishes what the store holds, listens, and only then asks the source. */
-export async function startController(settings: Settings, around: Surroundings): Promise<Controller> {
-  const { observe } = around.observer;
-  const clock = guardClock(around.wallMs, around.monotonicMs, observe);
+export async function startController(settings: Settings, runtime: Runtime): Promise<Controller> {
+  const { observe } = runtime.observer;
+  const clock = guardClock(runtime.wallMs, runtime.monotonicMs, observe);
   const nowMs = (): number => clock.nowMs();
   const background = makeBackground(observe);
-  const ends = makeEnds();
-  const gate = keysAtTheDoor(settings, observe);
-  const options = { ...storeOptions(settings, around, nowMs, background), recognise: gate.recognise };
+  const cleanup = makeCleanup();
+  const guard = guardInstallation(settings, observe);
+  const options = { ...storeOptions(settings, runtime, nowMs, background), recognise: guard.recognise };
   const store = await openStore(options);
-  ends.add(() => store.close());
-  ends.add(() => background.stop());
-  const ground: Ground = { settings, around, clock, nowMs, store, background, ends };
+  cleanup.add(() => store.close());
+  cleanup.add(() => background.stop());
+  const foundation: Foundation = { settings, runtime, clock, nowMs, store, background, cleanup };
   try {
     clock.resume(await store.lastMoment.get());
-    const keys = gate.keys();
+    const keys = guard.keys();
     const adminTokenFile = store.leads ? await firstOperator(store, settings.OTA_DATA, nowMs()) : undefined;
-    const certificate = await certificateOf(ground);
-    const parts = await openParts(ground, keys, certificate);
+    const certificate = await certificateOf(foundation);
+    const parts = await openParts(foundation, keys, certificate);
     await (store.leads ? parts.reconcile.restore() : parts.reconcile.follow());
-    const doors = await openDoors(ground, keys, parts, certificate);
-    await begin(ground, parts);
+    const listeners = await openHttp(foundation, keys, parts, certificate);
+    await begin(foundation, parts);
     if (store.feed !== undefined) observe({ type: 'ota.role', role: store.leads ? 'leads' : 'follows' });
-    observe({ type: 'ota.start', version: around.version, url: doors.url });
+    observe({ type: 'ota.start', version: runtime.version, url: listeners.url });
     return {
-      ...controllerOf(ground, parts, doors),
+      ...controllerOf(foundation, parts, listeners),
       adminTokenFile,
       reload: () => {
         certificate?.ask();
@@ -75,20 +75,20 @@ export async function startController(settings: Settings, around: Surroundings):
     };
   } catch (error) {
     // Report why the start failed, not what went wrong while it was undone.
-    await ends.run().catch(() => undefined);
+    await cleanup.run().catch(() => undefined);
     throw error;
   }
 }
 
-async function openDoors(
-  ground: Ground,
+async function openHttp(
+  foundation: Foundation,
   keys: Keys,
   parts: Parts,
   certificate: CertificateWatch | undefined,
-): Promise<Doors> {
-  const { settings, around, clock, store, ends } = ground;
+): Promise<Listeners> {
+  const { settings, runtime, clock, store, cleanup } = foundation;
   const { artifacts, database, picture, reconcile, watches, webhook, health, github } = parts;
-  const pages = pagesOf(ground, {
+  const pages = pagesOf(foundation, {
     ...watches,
     changes: parts.changes,
     provider: parts.provider,
@@ -98,7 +98,7 @@ async function openDoors(
     artifacts,
     github,
   });
-  const doors = await openListeners(settings, certificate, around.observer.observe, url =>
+  const listeners = await openListeners(settings, certificate, runtime.observer.observe, url =>
     createHttp({
       ports: {
         ...store,
@@ -106,9 +106,9 @@ async function openDoors(
         picture,
         database,
         clock: clockOf(parts.leading, clock),
-        artifacts: announcing(artifacts, parts.stirPulls),
+        artifacts: reportingChanges(artifacts, parts.recheckPulls),
         apkLinks: settings.OTA_ARTIFACT_REDIRECT ? parts.objectStore : undefined,
-        artifactUses: namedArtifacts(ground),
+        artifactUses: namedArtifacts(foundation),
         feed: store.feed,
         examiner: parts.examiner,
         approvals: github,
@@ -120,9 +120,9 @@ async function openDoors(
         health,
         notifier: parts.notifier,
       },
-      observe: around.observer.observe,
-      version: around.version,
-      metrics: () => around.observer.metrics(),
+      observe: runtime.observer.observe,
+      version: runtime.version,
+      metrics: () => runtime.observer.metrics(),
       ...keys,
       knownBuild: reconcile.knowsBuild,
       webhook: webhook?.deliver,
@@ -130,10 +130,10 @@ async function openDoors(
       settings: httpSettings(settings, url),
     }),
   );
-  ends.add(() => doors.close());
+  cleanup.add(() => listeners.close());
   // First of all: a stream of an open page would hold the listeners open.
-  ends.add(() => pages?.stop());
-  return doors;
+  cleanup.add(() => pages?.stop());
+  return listeners;
 }
 
 /** How often a database in the network is asked whether it is there and ours. */
@@ -142,30 +142,30 @@ const LOOK_MS = 500;
 const RENEWALS = 4;
 
 /** Starts what runs by itself. */
-async function begin(ground: Ground, parts: Parts): Promise<void> {
-  const { settings, store, background, ends } = ground;
+async function begin(foundation: Foundation, parts: Parts): Promise<void> {
+  const { settings, store, background, cleanup } = foundation;
   const { database, leading, publication, reconcile, watches } = parts;
   store.start();
-  if (leading.leads) await lead(ground, parts);
-  watchHere(ground, leading, watches, parts.stored);
-  ends.add(() => background.stop());
-  ends.add(() => watches.progress.stop());
-  ends.add(() => parts.source.stop?.());
+  if (leading.leads) await startLeading(foundation, parts);
+  watchHere(foundation, leading, watches, parts.stored);
+  cleanup.add(() => background.stop());
+  cleanup.add(() => watches.progress.stop());
+  cleanup.add(() => parts.source.stop?.());
   if (database === undefined) return;
   background.every(LOOK_MS, 'database', () => database.look());
   background.every(LOOK_MS, 'leading', () =>
     leading.look({ publication, reconcile }, async () => {
-      await checkShared(ground);
-      await lead(ground, parts);
+      await checkShared(foundation);
+      await startLeading(foundation, parts);
     }),
   );
   // The look at the database tells what is wrong with it.
   background.every(settings.OTA_LEASE / RENEWALS, 'leading', () =>
-    leading.report(reconcile.status(), agesOf(ground, parts)).catch(() => undefined),
+    leading.report(reconcile.status(), agesOf(foundation, parts)).catch(() => undefined),
   );
 }
 
-const agesOf = ({ nowMs }: Ground, { publication, reconcile }: Parts) => {
+const agesOf = ({ nowMs }: Foundation, { publication, reconcile }: Parts) => {
   const { snapshot } = publication;
   const isRamp = snapshot?.progress !== undefined;
   return {
@@ -175,33 +175,33 @@ const agesOf = ({ nowMs }: Ground, { publication, reconcile }: Parts) => {
 };
 
 /** Starts what one controller does for all: at its start, or when it takes over. */
-async function lead(ground: Ground, parts: Parts): Promise<void> {
-  const { settings, around, nowMs, store, background, ends } = ground;
+async function startLeading(foundation: Foundation, parts: Parts): Promise<void> {
+  const { settings, runtime, nowMs, store, background, cleanup } = foundation;
   const { github, outbox, reconcile } = parts;
   // Before the listeners close: an answer that takes long must not keep another from leading.
-  ends.add(() => store.handOver());
-  await endRemoved(ground, parts.notifications);
+  cleanup.add(() => store.handOver());
+  await endRemoved(foundation, parts.notifications);
   await parts.watches.completion.begin();
   await store.lastMoment.keep(nowMs());
-  ends.add(() => store.lastMoment.keep(nowMs()));
+  cleanup.add(() => store.lastMoment.keep(nowMs()));
   outbox.start();
-  ends.add(() => outbox.stop());
+  cleanup.add(() => outbox.stop());
   // Runs before the outbox stops, so that no row waits for an answer from GitHub.
-  ends.add(() => github?.stop());
-  await reconcile.start(settings.OTA_SOURCE_INTERVAL, around.random);
-  ends.add(() => reconcile.stop());
+  cleanup.add(() => github?.stop());
+  await reconcile.start(settings.OTA_SOURCE_INTERVAL, runtime.random);
+  cleanup.add(() => reconcile.stop());
   // Runs before the loop stops: a host that does not answer must not delay the stop.
-  ends.add(() => parts.source.stop?.());
-  watchTime(ground, parts.watches, parts.artifacts, parts.stored);
-  if (github !== undefined) watchGitHub(ground, github, parts.formerHalts);
-  ends.add(() => parts.watches.exposure.keep());
-  ends.add(() => background.stop());
+  cleanup.add(() => parts.source.stop?.());
+  watchTime(foundation, parts.watches, parts.artifacts, parts.stored);
+  if (github !== undefined) watchGitHub(foundation, github, parts.formerHalts);
+  cleanup.add(() => parts.watches.exposure.keep());
+  cleanup.add(() => background.stop());
 }
 
 function controllerOf(
-  { around, clock, store, background, ends }: Ground,
+  { runtime, clock, store, background, cleanup }: Foundation,
   { watches, formerHalts, stored, github, outbox, reconcile, database }: Parts,
-  doors: Doors,
+  listeners: Listeners,
 ): Omit<Controller, 'adminTokenFile' | 'reload'> {
   const look = async (): Promise<void> => {
     clock.check();
@@ -209,8 +209,8 @@ function controllerOf(
     await watches.exposure.look();
   };
   return {
-    url: doors.url,
-    operatorUrl: doors.operatorUrl,
+    url: listeners.url,
+    operatorUrl: listeners.operatorUrl,
     store,
     reconcile,
     outbox,
@@ -226,11 +226,11 @@ function controllerOf(
       await stored.readNext();
     },
     stop: async reason => {
-      around.observer.observe({ type: 'ota.stop', reason });
+      runtime.observer.observe({ type: 'ota.stop', reason });
       try {
-        await ends.run();
+        await cleanup.run();
       } finally {
-        await around.observer.flush();
+        await runtime.observer.flush();
       }
     },
   };

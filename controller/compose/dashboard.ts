@@ -19,7 +19,7 @@ import type {
 } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { GateWatch } from '../watch/gate.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 
 interface PageParts {
   readonly picture: Picture;
@@ -66,12 +66,12 @@ const isHttps = (settings: Settings): boolean =>
     : settings.OTA_OPERATOR_URL.startsWith('https:');
 
 /** Undefined if the pages are not served. */
-export function pagesOf(ground: Ground, parts: PageParts): Pages | undefined {
-  if (!servesPages(ground.settings)) return undefined;
+export function pagesOf(foundation: Foundation, parts: PageParts): Pages | undefined {
+  if (!servesPages(foundation.settings)) return undefined;
   let opened: Dashboard | undefined;
   return {
     open: show => {
-      opened = dashboardOf(ground, parts, show);
+      opened = dashboardOf(foundation, parts, show);
       return opened;
     },
     stop: () => opened?.stop(),
@@ -85,8 +85,8 @@ function pullUrlOf({ OTA_GITHUB_REPO, OTA_GITHUB_URL }: Settings): ((number: num
   return number => `${pages}/${OTA_GITHUB_REPO}/pull/${number}`;
 }
 
-function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboard {
-  const { settings, around, nowMs, store } = ground;
+function dashboardOf(foundation: Foundation, parts: PageParts, show: ShowToken): Dashboard {
+  const { settings, runtime, nowMs, store } = foundation;
   const repository = /^[a-z+]+:\/\/|^[^/]+@[^/]+:/.test(settings.OTA_SOURCE);
   return makeDashboard({
     ports: {
@@ -114,12 +114,12 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
       provider: parts.provider,
       roleByGroup: settings.OTA_OIDC_ROLES ?? new Map(),
     },
-    observe: around.observer.observe,
+    observe: runtime.observer.observe,
     evidence: snapshot => parts.gate.known(snapshot).evidence,
     advice: parts.gate.advice,
     waiting: store.outbox.waiting,
     nowMs,
-    monotonicMs: around.monotonicMs,
+    monotonicMs: runtime.monotonicMs,
     randomBytes,
     source: {
       name: sourceName(settings.OTA_SOURCE),
@@ -129,7 +129,7 @@ function dashboardOf(ground: Ground, parts: PageParts, show: ShowToken): Dashboa
     origin: settings.OTA_OPERATOR_URL === undefined ? undefined : new URL(settings.OTA_OPERATOR_URL).origin,
     activeWithinMs: settings.OTA_ACTIVE_WINDOW,
     redirects: settings.OTA_ARTIFACT_REDIRECT,
-    version: around.version,
+    version: runtime.version,
     pullUrl: pullUrlOf(settings),
   });
 }

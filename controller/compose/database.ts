@@ -5,21 +5,21 @@
 import { Fault } from '../domain/fault.ts';
 import type { AdminStore } from '../ports/index.ts';
 import { type DatabaseWatch, watchDatabase } from '../watch/database.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 
 export const databaseOf = ({
   settings,
-  around,
+  runtime,
   store,
-}: Pick<Ground, 'settings' | 'around' | 'store'>): DatabaseWatch | undefined =>
+}: Pick<Foundation, 'settings' | 'runtime' | 'store'>): DatabaseWatch | undefined =>
   settings.OTA_DATABASE === undefined
     ? undefined
     : watchDatabase({
         check: store.checkDatabase,
-        monotonicMs: around.monotonicMs,
-        wallMs: around.wallMs,
+        monotonicMs: runtime.monotonicMs,
+        wallMs: runtime.wallMs,
         staleMs: settings.OTA_STALE_MAX,
-        observe: around.observer.observe,
+        observe: runtime.observer.observe,
       });
 
 /** A token that was revoked meanwhile must not work for ever, so a token list that is too old admits nobody. */

@@ -14,7 +14,7 @@ import type { Publication } from '../reconcile/publication.ts';
 import type { ExposureWatch } from '../watch/exposure.ts';
 import type { FormerHaltWatch } from '../watch/former-halts.ts';
 import { resumeRamp } from '../watch/ramp-row.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 import type { Nudges } from './nudges.ts';
 
 interface DesiredParts {
@@ -30,7 +30,7 @@ interface DesiredParts {
   readonly formerHalts: FormerHaltWatch;
 }
 
-export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: DesiredParts): Reconcile {
+export function reconcileOf({ clock, runtime, store, nowMs }: Foundation, parts: DesiredParts): Reconcile {
   const { source, judging, parseRollout, admission, publication, github } = parts;
   const { nudges, notifications, exposure, formerHalts } = parts;
 
@@ -52,15 +52,15 @@ export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: Desi
     source,
     desired: store.desired,
     clock,
-    monotonicMs: around.monotonicMs,
-    observe: around.observer.observe,
+    monotonicMs: runtime.monotonicMs,
+    observe: runtime.observer.observe,
     judging,
     continuity: makeContinuity({ source, values: store.leaderValues, parseRollout }),
     resume: applied =>
       resumeRamp(applied, {
         ramps: store.ramps,
         clock,
-        observe: around.observer.observe,
+        observe: runtime.observer.observe,
         haltUntilKnown: formerHalts.haltUntilKnown,
       }),
     haltUntilKnown: formerHalts.haltUntilKnown,
@@ -75,7 +75,7 @@ export function reconcileOf({ clock, around, store, nowMs }: Ground, parts: Desi
 
 /** Past states, read from the revisions of the source and the rows of the store. */
 export const retrospectOf = (
-  { store }: Ground,
+  { store }: Foundation,
   source: Source,
   parse: JudgeSteps<SourceTree>['parse'],
 ): PastSource => makePast({ source, parse, desired: store.desired, past: store.past });

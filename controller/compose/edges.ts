@@ -12,11 +12,11 @@ import type { Source } from '../ports/index.ts';
 import type { Fcm } from '../push/fcm.ts';
 import {
   keptSecret,
-  type NeverMade,
   newMasterKey,
   newTokenKey,
   parseMasterKey,
   parseTokenKey,
+  type WhyNotCreated,
 } from '../settings/keys.ts';
 import type { Secret } from '../settings/secret.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -83,7 +83,7 @@ export interface Keys {
 }
 
 /** `neverMade`: why a missing key must not be created; if undefined, it is created. */
-export function keysOf(settings: Settings, neverMade: NeverMade | undefined, observe: Observe): Keys {
+export function keysOf(settings: Settings, whyNotCreated: WhyNotCreated | undefined, observe: Observe): Keys {
   const folder = settings.OTA_DATA;
   /** The secret from its setting or else its file, and a name for error messages. */
   function given(
@@ -94,7 +94,7 @@ export function keysOf(settings: Settings, neverMade: NeverMade | undefined, obs
     const set = settings[setting];
     if (set !== undefined) return [setting, set];
     const where = path.join(folder, file);
-    const { secret, exposed } = keptSecret(folder, file, neverMade ?? make);
+    const { secret, exposed } = keptSecret(folder, file, whyNotCreated ?? make);
     if (exposed) observe({ type: 'ota.key.exposed', file: where });
     return [where, secret];
   }

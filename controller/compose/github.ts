@@ -22,7 +22,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { Store } from '../store/store.ts';
 import type { FormerHaltWatch } from '../watch/former-halts.ts';
 import { narrowRollout } from '../yaml/narrow.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 
 /** The effects of pressing or lifting a halt. Without GitHub there are none, and the halt stays ahead of Git. */
 export const haltEffectsOf = ({ OTA_GITHUB_REPO }: Pick<Settings, 'OTA_GITHUB_REPO'>): HaltEffects =>
@@ -33,7 +33,7 @@ const FORMER_HALTS_MS = 30_000;
 
 /** Starts the jobs that poll GitHub. */
 export function watchGitHub(
-  { background }: Ground,
+  { background }: Foundation,
   github: GitHubConsole,
   formerHalts: FormerHaltWatch,
 ): void {

@@ -19,7 +19,7 @@ import {
 import type { Reconcile } from '../reconcile/loop.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import type { Keys } from './edges.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 import { adminExpiresAtMs } from './watches.ts';
 
 const MEGABYTE = 1_048_576;
@@ -39,12 +39,12 @@ interface HealthParts {
   readonly provider: Pick<IdentityProvider, 'check' | 'name'> | undefined;
 }
 
-export function healthSource(ground: Ground, parts: HealthParts): HealthSource {
-  const { settings, clock, nowMs, store, around } = ground;
-  const push = seldom(around.monotonicMs, () => pushProbe(parts.pusher));
-  const github = seldom(around.monotonicMs, () => githubProbe(parts.github));
-  const objects = seldom(around.monotonicMs, () => objectStoreProbe(parts.objectStore));
-  const signIn = seldom(around.monotonicMs, () => signInProbe(parts.provider));
+export function healthSource(foundation: Foundation, parts: HealthParts): HealthSource {
+  const { settings, clock, nowMs, store, runtime } = foundation;
+  const push = seldom(runtime.monotonicMs, () => pushProbe(parts.pusher));
+  const github = seldom(runtime.monotonicMs, () => githubProbe(parts.github));
+  const objects = seldom(runtime.monotonicMs, () => objectStoreProbe(parts.objectStore));
+  const signIn = seldom(runtime.monotonicMs, () => signInProbe(parts.provider));
 
   async function facts(): Promise<HealthFacts> {
     const status = parts.reconcile.status();
@@ -165,7 +165,7 @@ export interface WatchedWebhook {
 /** Anybody can send a delivery with a wrong signature, so it is remembered only in memory. */
 export function watchWebhook(
   webhook: Webhook,
-  { store, nowMs }: Pick<Ground, 'store' | 'nowMs'>,
+  { store, nowMs }: Pick<Foundation, 'store' | 'nowMs'>,
 ): WatchedWebhook {
   let takenMs: number | undefined;
   let refusedMs: number | undefined;

@@ -1,12 +1,12 @@
 /** The OpenID provider, if one is configured. */
 import { makeProvider } from '../identity/provider.ts';
 import type { IdentityProvider } from '../ports/index.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 
 export function providerOf({
   settings,
   nowMs,
-}: Pick<Ground, 'settings' | 'nowMs'>): IdentityProvider | undefined {
+}: Pick<Foundation, 'settings' | 'nowMs'>): IdentityProvider | undefined {
   const { OTA_OIDC_ISSUER: issuer, OTA_OIDC_CLIENT_ID: clientId, OTA_OPERATOR_URL: url } = settings;
   if (issuer === undefined || clientId === undefined || url === undefined) return undefined;
   return makeProvider({

@@ -35,7 +35,7 @@ const identityOf = (settings: Settings, keys: Keys): Identity => ({
  * The keys, and the check whose database it is, which needs them. If devices exist, a missing key is never replaced:
  * the controller would then refuse the whole fleet.
  */
-export function keysAtTheDoor(settings: Settings, observe: Observe) {
+export function guardInstallation(settings: Settings, observe: Observe) {
   let keys: Keys | undefined;
   return {
     recognise: async ({ enrolled, installation }: Standing): Promise<void> => {

@@ -16,7 +16,7 @@ import type {
 } from '../ports/index.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
 import type { Publication } from '../reconcile/publication.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 
 /** Work that the leader alone may do. Its question and its answer are JSON. */
 type Work = (detail: unknown) => Promise<unknown>;
@@ -60,13 +60,13 @@ interface LeaderReport extends Pick<ReconcileStatus, 'sourceReadAtMs' | 'sourceF
 const AFTER_AWAY_MS = 3_000;
 const ASK_EVERY_MS = 100;
 /** A pass may wait for Git; a proxy in front gives up later than this. */
-const PATIENCE_MS = 30_000;
+const ANSWER_WITHIN_MS = 30_000;
 
 type Answer =
   | { readonly value: unknown }
   | { readonly fault: { readonly code: string; readonly message: string; readonly retry: Fault['retry'] } };
 
-export function makeLeading({ store, background, around, nowMs }: Ground): Leading {
+export function makeLeading({ store, background, runtime, nowMs }: Foundation): Leading {
   const works = new Map<string, Work>();
   const signals = new Map<Signal, (() => void)[]>();
   let leads = store.leads;
@@ -92,7 +92,7 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
 
   async function ask(requests: LeaderRequests, kind: string, detail: unknown): Promise<unknown> {
     const id = await requests.ask(kind, detail);
-    for (const untilMs = around.monotonicMs() + PATIENCE_MS; around.monotonicMs() < untilMs; ) {
+    for (const untilMs = runtime.monotonicMs() + ANSWER_WITHIN_MS; runtime.monotonicMs() < untilMs; ) {
       await wait(ASK_EVERY_MS);
       const answered = await requests.answerOf(id);
       if (answered === undefined) continue;
@@ -140,7 +140,7 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
         ? undefined
         : {
             ...lastHeard.report,
-            sourceAgeMs: lastHeard.report.sourceAgeMs + around.monotonicMs() - lastHeard.atMs,
+            sourceAgeMs: lastHeard.report.sourceAgeMs + runtime.monotonicMs() - lastHeard.atMs,
           },
     followFeed: ({ reconcile }) =>
       store.feed?.subscribe(async topics => {
@@ -151,13 +151,13 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
       }),
     look: async ({ publication, reconcile }, begin) => {
       const leader = await store.leader().catch((error: unknown) => {
-        awayMs = around.monotonicMs();
+        awayMs = runtime.monotonicMs();
         throw error;
       });
       isFollowed = leader.isFollowed;
       if (leads) return;
       if (leader.report !== undefined)
-        lastHeard = { report: leader.report as LeaderReport, atMs: around.monotonicMs() };
+        lastHeard = { report: leader.report as LeaderReport, atMs: runtime.monotonicMs() };
       // We may hold the lease already: the answer to an earlier attempt was lost.
       const isOurs = store.leads;
       if (leader.isAlive && !isOurs) {
@@ -168,19 +168,19 @@ export function makeLeading({ store, background, around, nowMs }: Ground): Leadi
         return;
       }
       // The leader could not renew its lease either, if it was the database that was away.
-      const mayBeBack = around.monotonicMs() - awayMs < AFTER_AWAY_MS;
+      const mayBeBack = runtime.monotonicMs() - awayMs < AFTER_AWAY_MS;
       if (!isOurs && (mayBeBack || !(await store.tryToLead()))) return;
       try {
         await store.feed?.catchUp();
         leads = true;
         await reconcile.restore();
-        around.observer.observe({ type: 'ota.role', role: 'leads' });
+        runtime.observer.observe({ type: 'ota.role', role: 'leads' });
         await begin();
         if (store.requests !== undefined) await answerAll(store.requests);
       } catch (error) {
         // Half of a leader would hold the lease and do nothing: the process starts anew.
         background.failed('leading', error);
-        around.overtaken?.('takeover_failed');
+        runtime.overtaken?.('takeover_failed');
       }
     },
     report: async ({ sourceReadAtMs, sourceFault, clockHeld }, ages) => {

@@ -8,14 +8,14 @@ import { post } from '../notify/post.ts';
 import type { Outbox } from '../outbox/drain.ts';
 import type { Notifier } from '../ports/index.ts';
 import { readDestinations } from '../settings/destinations.ts';
-import { dueMsOf, type Ground } from './ground.ts';
+import { dueMsOf, type Foundation } from './foundation.ts';
 
 /** A little longer than the time limit of one try. */
 const TEST_PATIENCE_MS = 12_000;
 
-export function notificationsOf(ground: Ground, picture: () => Snapshot | undefined): Notifications {
-  const { settings, around, store, nowMs } = ground;
-  const { observe } = around.observer;
+export function notificationsOf(foundation: Foundation, picture: () => Snapshot | undefined): Notifications {
+  const { settings, runtime, store, nowMs } = foundation;
+  const { observe } = runtime.observer;
   const text = settings.OTA_NOTIFY?.reveal();
   const given = text === undefined ? { from: undefined, destinations: [] } : readDestinations(text);
   for (const { name, service, kinds } of given.destinations)
@@ -31,9 +31,9 @@ export function notificationsOf(ground: Ground, picture: () => Snapshot | undefi
     from: given.from ?? settings.OTA_PUBLIC_URL,
     isDevice: id => store.devices.auth(id) !== undefined || picture()?.canaryDevices.has(id) === true,
     nowMs,
-    dueMs: dueMsOf(ground),
-    wallMs: around.wallMs,
-    random: around.random,
+    dueMs: dueMsOf(foundation),
+    wallMs: runtime.wallMs,
+    random: runtime.random,
     newId: randomUUID,
     observe,
     post,
@@ -41,7 +41,7 @@ export function notificationsOf(ground: Ground, picture: () => Snapshot | undefi
 }
 
 export const notifierOf = (
-  { store }: Ground,
+  { store }: Foundation,
   notifications: Notifications,
   outbox: Pick<Outbox, 'wake'>,
 ): Notifier =>
@@ -52,7 +52,7 @@ export const notifierOf = (
   });
 
 /** Ends notices to destinations that are no longer set: they can never arrive. */
-export async function endRemoved({ store, around }: Ground, { handlers }: Notifications): Promise<void> {
+export async function endRemoved({ store, runtime }: Foundation, { handlers }: Notifications): Promise<void> {
   const served = new Set(handlers.map(h => h.topic));
   for (const { topic } of await store.outbox.waiting()) {
     if (!topic.startsWith(TOPIC_PREFIX) || served.has(topic)) continue;
@@ -61,7 +61,7 @@ export async function endRemoved({ store, around }: Ground, { handlers }: Notifi
       const { kind } = (payload as { readonly notice: { readonly kind: string } }).notice;
       const code = 'destination_removed';
       await store.outbox.giveUp(id, code);
-      around.observer.observe({ type: 'ota.notify.gave_up', destination, kind, code });
+      runtime.observer.observe({ type: 'ota.notify.gave_up', destination, kind, code });
     }
   }
 }

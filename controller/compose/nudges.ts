@@ -10,7 +10,7 @@ import { campaignEntry } from '../nudges/row.ts';
 import { makeOutbox, type Outbox } from '../outbox/drain.ts';
 import type { OutboxEntry, OutboxHandler, Pusher } from '../ports/index.ts';
 import { pusherOf } from './edges.ts';
-import { dueMsOf, type Ground } from './ground.ts';
+import { dueMsOf, type Foundation } from './foundation.ts';
 import type { Leading } from './leading.ts';
 
 /** Controllers look for changes by others twice a second. */
@@ -25,22 +25,23 @@ export interface Nudges {
 }
 
 export async function nudgesOf(
-  ground: Ground,
+  foundation: Foundation,
   nudgeMaster: Buffer,
   picture: () => Snapshot | undefined,
   leading: Pick<Leading, 'isFollowed'>,
 ): Promise<Nudges> {
-  const { settings, around, ends } = ground;
-  if (around.pusher !== undefined) return campaignsOver(around.pusher, ground, nudgeMaster, picture, leading);
-  const fcm = await pusherOf(settings, around.observer.observe);
+  const { settings, runtime, cleanup } = foundation;
+  if (runtime.pusher !== undefined)
+    return campaignsOver(runtime.pusher, foundation, nudgeMaster, picture, leading);
+  const fcm = await pusherOf(settings, runtime.observer.observe);
   if (fcm === undefined) return { handlers: [], pusher: undefined, promise: () => [] };
-  ends.add(() => fcm.close());
-  return campaignsOver(fcm, ground, nudgeMaster, picture, leading);
+  cleanup.add(() => fcm.close());
+  return campaignsOver(fcm, foundation, nudgeMaster, picture, leading);
 }
 
 function campaignsOver(
   pusher: Pusher,
-  { settings, around, store, nowMs }: Ground,
+  { settings, runtime, store, nowMs }: Foundation,
   masterKey: Buffer,
   picture: () => Snapshot | undefined,
   leading: Pick<Leading, 'isFollowed'>,
@@ -53,14 +54,14 @@ function campaignsOver(
     masterKey,
     pace: { perSecond: settings.OTA_NUDGES_PER_SECOND, budgetMbps: settings.OTA_DOWNLOAD_BUDGET_MBPS },
     nowMs,
-    wallMs: around.wallMs,
-    monotonicMs: around.monotonicMs,
-    random: around.random,
+    wallMs: runtime.wallMs,
+    monotonicMs: runtime.monotonicMs,
+    random: runtime.random,
     newRequestId: randomUUID,
     sleep: async (ms, signal) => {
       await wait(ms, undefined, { signal }).catch(() => undefined); // aborted: the campaign looks at the signal
     },
-    observe: around.observer.observe,
+    observe: runtime.observer.observe,
   });
   return {
     handlers: [campaigns],
@@ -75,19 +76,19 @@ function campaignsOver(
 
 /** Handles the promised effects: GitHub's first, then nudges. */
 export const outboxOf = (
-  ground: Ground,
+  foundation: Foundation,
   nudges: Nudges,
   notifications: Pick<Notifications, 'handlers'>,
   github: GitHubConsole | undefined,
 ): Outbox =>
   makeOutbox({
-    store: ground.store.outbox,
+    store: foundation.store.outbox,
     handlers: [
       ...(github === undefined ? [] : [github.handler]),
       ...nudges.handlers,
       ...notifications.handlers,
     ],
-    nowMs: dueMsOf(ground),
-    random: ground.around.random,
-    observe: ground.around.observer.observe,
+    nowMs: dueMsOf(foundation),
+    random: foundation.runtime.random,
+    observe: foundation.runtime.observer.observe,
   });

@@ -31,8 +31,8 @@ import { changesOf } from './changes.ts';
 import { databaseOf } from './database.ts';
 import { reconcileOf, retrospectOf } from './desired.ts';
 import { type Keys, sourceOf } from './edges.ts';
+import type { Foundation } from './foundation.ts';
 import { consoleOf, type GitHubParts, noteProposal, webhookOf } from './github.ts';
-import type { Ground } from './ground.ts';
 import { healthSource, type WatchedWebhook, watchWebhook } from './health.ts';
 import { providerOf } from './identity.ts';
 import { type Leading, makeLeading, reconcilerOf } from './leading.ts';
@@ -69,39 +69,39 @@ export interface Parts {
   readonly retrospect: PastSource;
   readonly health: HealthSource;
   /** Starts a check of the open pull requests now. */
-  readonly stirPulls: () => void;
+  readonly recheckPulls: () => void;
 }
 
 /** Git is started from a small process, which the tests share. */
-function gitOf({ around, ends }: Ground): RunGit {
-  if (around.runGit !== undefined) return around.runGit;
+function gitOf({ runtime, cleanup }: Foundation): RunGit {
+  if (runtime.runGit !== undefined) return runtime.runGit;
   const launcher = makeLauncher();
-  ends.add(() => launcher.close());
+  cleanup.add(() => launcher.close());
   return launcher.run;
 }
 
 export async function openParts(
-  ground: Ground,
+  foundation: Foundation,
   keys: Keys,
   certificate: CertificateWatch | undefined,
 ): Promise<Parts> {
-  const { settings, around, nowMs, store, background, ends } = ground;
-  const { observe } = around.observer;
+  const { settings, runtime, nowMs, store, background, cleanup } = foundation;
+  const { observe } = runtime.observer;
   const publication = makePublication();
-  const database = databaseOf(ground);
+  const database = databaseOf(foundation);
   const guarded = database?.guard(publication) ?? publication;
   const picture = () => publication.snapshot;
-  const leading = makeLeading(ground);
-  const { artifacts, objectStore } = await openArtifacts(ground);
-  const nudges = await nudgesOf(ground, keys.nudgeMaster, picture, leading);
-  const notifications = notificationsOf(ground, picture);
-  const source = sourceOf(settings, around.environment, nowMs, observe, gitOf(ground));
+  const leading = makeLeading(foundation);
+  const { artifacts, objectStore } = await openArtifacts(foundation);
+  const nudges = await nudgesOf(foundation, keys.nudgeMaster, picture, leading);
+  const notifications = notificationsOf(foundation, picture);
+  const source = sourceOf(settings, runtime.environment, nowMs, observe, gitOf(foundation));
   const parser = apartParser();
-  ends.add(() => parser.close());
+  cleanup.add(() => parser.close());
   const admission = makeAdmission({
     artifacts,
-    monotonicMs: around.monotonicMs,
-    fleet: makeFleetSdks(store.devices, around.monotonicMs),
+    monotonicMs: runtime.monotonicMs,
+    fleet: makeFleetSdks(store.devices, runtime.monotonicMs),
   });
   const judging = {
     parse: parser.parse,
@@ -110,14 +110,14 @@ export async function openParts(
     halts: store.halts.standing,
     pollMs: settings.OTA_POLL_INTERVAL,
   };
-  const pace = around.githubPace;
-  const watches = watchesOf(ground, leading, publication, nudges, notifications);
+  const pace = runtime.githubPace;
+  const watches = watchesOf(foundation, leading, publication, nudges, notifications);
   const githubParts: GitHubParts = {
     settings,
     store,
     source,
     judge: (tree, standing) =>
-      judge({ ...judging, reviewing: true, clockHeld: ground.clock.held }, tree, standing, nowMs()),
+      judge({ ...judging, reviewing: true, clockHeld: foundation.clock.held }, tree, standing, nowMs()),
     artifacts,
     picture,
     progress: watches.progress,
@@ -129,10 +129,10 @@ export async function openParts(
     pace,
   };
   const github = consoleOf(githubParts);
-  const outbox = outboxOf(ground, nudges, notifications, github);
-  const formerHalts = formerHaltsOf(ground, publication, github?.formerHalts);
+  const outbox = outboxOf(foundation, nudges, notifications, github);
+  const formerHalts = formerHaltsOf(foundation, publication, github?.formerHalts);
   const { exposure } = watches;
-  const loop = reconcileOf(ground, {
+  const loop = reconcileOf(foundation, {
     source,
     judging,
     parseRollout: parser.parseRollout,
@@ -149,9 +149,9 @@ export async function openParts(
   leading.onSignal('pulls_hint', () => {
     if (leading.leads) background.run('github', () => github?.hint().then(() => outbox.wake()));
   });
-  const stirPulls = (): void => leading.signal('pulls_hint');
-  const hook = webhookOf(githubParts, about => (about === 'source' ? reconcile.wake() : stirPulls()));
-  const webhook = hook === undefined ? undefined : watchWebhook(hook, ground);
+  const recheckPulls = (): void => leading.signal('pulls_hint');
+  const hook = webhookOf(githubParts, about => (about === 'source' ? reconcile.wake() : recheckPulls()));
+  const webhook = hook === undefined ? undefined : watchWebhook(hook, foundation);
   publication.subscribe(() => background.run('adoption', () => watches.adoption.look()));
   publication.subscribe(() => background.run('progress', () => watches.troubles.look()));
   publication.subscribe(() => {
@@ -161,11 +161,13 @@ export async function openParts(
     background.run('completion', () => watches.completion.look());
     outbox.wake();
   });
-  around.observer.attach(readingsOf(ground, keys, guarded, reconcile, { ...watches, database }, certificate));
-  const stored = artifactWatchOf(ground, artifacts, admission, reconcile);
+  runtime.observer.attach(
+    readingsOf(foundation, keys, guarded, reconcile, { ...watches, database }, certificate),
+  );
+  const stored = artifactWatchOf(foundation, artifacts, admission, reconcile);
   const { pusher } = nudges;
-  const provider = providerOf(ground);
-  const surroundings = {
+  const provider = providerOf(foundation);
+  const dependencies = {
     keys,
     picture: publication,
     reconcile,
@@ -177,11 +179,11 @@ export async function openParts(
     webhook,
     provider,
   };
-  const health = healthSource(ground, surroundings);
-  const tester = notifierOf(ground, notifications, outbox);
+  const health = healthSource(foundation, dependencies);
+  const tester = notifierOf(foundation, notifications, outbox);
   const notifier = { ...tester, test: leading.byLeader('notify_test', tester.test) };
-  const retrospect = retrospectOf(ground, source, parser.parse);
-  const changes = changesOf(ground, { source, judge: githubParts.judge, github });
+  const retrospect = retrospectOf(foundation, source, parser.parse);
+  const changes = changesOf(foundation, { source, judge: githubParts.judge, github });
   const parts = {
     leading,
     notifications,
@@ -201,5 +203,5 @@ export async function openParts(
     outbox,
     reconcile,
   };
-  return { ...parts, notifier, webhook, health, retrospect, stirPulls };
+  return { ...parts, notifier, webhook, health, retrospect, recheckPulls };
 }

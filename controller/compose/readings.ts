@@ -11,7 +11,7 @@ import type { Reconcile } from '../reconcile/loop.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import type { GateWatch } from '../watch/gate.ts';
 import type { Keys } from './edges.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 import { adminExpiresAtMs, type Watches } from './watches.ts';
 
 type Watched = Pick<Watches, 'adoption' | 'gate' | 'progress'> & {
@@ -19,14 +19,14 @@ type Watched = Pick<Watches, 'adoption' | 'gate' | 'progress'> & {
 };
 
 export const readingsOf = (
-  { around, clock, nowMs, store }: Ground,
+  { runtime, clock, nowMs, store }: Foundation,
   keys: Pick<Keys, 'tokenKeys'>,
   publication: Picture,
   reconcile: Pick<Reconcile, 'sourceAgeMs' | 'status'>,
   { adoption, database, gate, progress }: Watched,
   certificate: CertificateWatch | undefined,
 ): Readings => ({
-  version: around.version,
+  version: runtime.version,
   revision: () => publication.snapshot?.revision,
   sourceAgeSeconds: () => reconcile.sourceAgeMs() / 1000,
   exposure: () => {

@@ -16,17 +16,17 @@ export interface Moves {
     from: string,
     to: string,
     cutOver: boolean,
-    told: (step: CopyStep) => void,
+    onStep: (step: CopyStep) => void,
   ): Promise<Copied & { readonly from: string; readonly to: string }>;
   cancel(from: string): Promise<string>;
 }
 
 /** `cwd`: the base of relative data folders. */
 export const movesOf = (environment: Environment, cwd: string, nowMs: () => number): Moves => ({
-  copy: async (from, to, cutOver, told) => {
+  copy: async (from, to, cutOver, onStep) => {
     const [source, dest] = [placeOf(from, environment, cwd), placeOf(to, environment, cwd)];
     const newTicket = (): string => randomBytes(16).toString('hex');
-    const copied = await copyStore({ from: source, to: dest, cutOver, nowMs, newTicket, told });
+    const copied = await copyStore({ from: source, to: dest, cutOver, nowMs, newTicket, onStep });
     return { ...copied, from: source.name, to: dest.name };
   },
   cancel: async from => {

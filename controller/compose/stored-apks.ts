@@ -2,9 +2,9 @@
 import type { Admission } from '../artifacts/admission.ts';
 import type { Artifacts, ArtifactUseSource, BuildExaminer, DesiredStore } from '../ports/index.ts';
 import { artifactUses } from '../watch/artifact-uses.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 
-export const namedArtifacts = ({ store }: Pick<Ground, 'store'>): ArtifactUseSource =>
+export const namedArtifacts = ({ store }: Pick<Foundation, 'store'>): ArtifactUseSource =>
   artifactUses({ desired: store.desired, values: store.keyValues });
 
 /** Builds are compared with what is applied now. */
@@ -16,7 +16,7 @@ export const examinerOf = (
 });
 
 /** Reports changes of the stored APKs: they turn the checks of open pull requests green or red. */
-export const announcing = (artifacts: Artifacts, changed: () => void): Artifacts => ({
+export const reportingChanges = (artifacts: Artifacts, changed: () => void): Artifacts => ({
   ...artifacts,
   put: async (...args) => {
     const stored = await artifacts.put(...args);

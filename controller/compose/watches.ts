@@ -23,8 +23,8 @@ import { type ProgressWatch, watchProgress } from '../watch/progress.ts';
 import { prune } from '../watch/retention.ts';
 import { type TroubleWatch, watchTroubles } from '../watch/troubles.ts';
 import { dateOf } from '../watch/witness.ts';
+import type { Foundation } from './foundation.ts';
 import { haltEffectsOf } from './github.ts';
-import type { Ground } from './ground.ts';
 import type { Leading } from './leading.ts';
 import type { Nudges } from './nudges.ts';
 import { namedArtifacts } from './stored-apks.ts';
@@ -48,23 +48,23 @@ export interface Watches {
 }
 
 export function watchesOf(
-  { settings, around, background, clock, nowMs, store }: Ground,
+  { settings, runtime, background, clock, nowMs, store }: Foundation,
   leading: Leading,
   publication: Publication,
   nudges: Nudges,
   notifications: Pick<Notifications, 'promise'>,
 ): Watches {
   const picture = () => publication.snapshot;
-  const { observe } = around.observer;
+  const { observe } = runtime.observer;
   const { promise } = notifications;
-  const told = (halt: NewHalt, snapshot: Snapshot) => promise(noticeOfHalt(halt, snapshot));
+  const notices = (halt: NewHalt, snapshot: Snapshot) => promise(noticeOfHalt(halt, snapshot));
   const haltEffects = haltEffectsOf(settings);
   const gate = watchGate({
     picture,
     devices: store.devices,
     halts: store.halts,
     nowMs,
-    monotonicMs: around.monotonicMs,
+    monotonicMs: runtime.monotonicMs,
     pollMs: settings.OTA_POLL_INTERVAL,
     // Each controller counts for its own answers, but only the leader writes the audit row.
     audit: { record: async entry => (leading.leads ? store.audit.record(entry) : undefined) },
@@ -74,7 +74,7 @@ export function watchesOf(
     picture,
     devices: store.devices,
     nowMs,
-    monotonicMs: around.monotonicMs,
+    monotonicMs: runtime.monotonicMs,
     activeWithinMs: settings.OTA_ACTIVE_WINDOW,
     onFault: fault => background.run('progress', () => Promise.reject(fault)),
   });
@@ -90,7 +90,7 @@ export function watchesOf(
         gate,
         clock,
         observe,
-        told,
+        notices,
         effects: haltEffects,
       }),
     ),
@@ -99,13 +99,13 @@ export function watchesOf(
       known: gate.known,
       halts: store.halts,
       clock,
-      monotonicMs: around.monotonicMs,
+      monotonicMs: runtime.monotonicMs,
       pollMs: settings.OTA_POLL_INTERVAL,
       ramps: store.ramps,
       values: store.leaderValues,
       outbox: store.outbox,
       observe,
-      told,
+      notices,
       effects: ({ before, after, seenAtMs, name }) =>
         nudges.promise({ snapshot: before, atMs: seenAtMs }, after, name),
       haltEffects,
@@ -144,7 +144,7 @@ export function watchesOf(
 }
 
 export const formerHaltsOf = (
-  { settings, around, clock, store }: Ground,
+  { settings, runtime, clock, store }: Foundation,
   publication: Publication,
   former: FormerHalts | undefined,
 ): FormerHaltWatch =>
@@ -153,7 +153,7 @@ export const formerHaltsOf = (
     former,
     halts: store.halts,
     clock,
-    observe: around.observer.observe,
+    observe: runtime.observer.observe,
     effects: haltEffectsOf(settings),
   });
 
@@ -203,15 +203,15 @@ export async function lookAtFleet({
 
 /** Starts the timers of every controller: each shows its own counts. */
 export function watchHere(
-  ground: Ground,
+  foundation: Foundation,
   leading: Leading,
   { gate, adoption, progress, troubles }: Watches,
   stored: ArtifactWatch,
 ): void {
-  const { background, clock } = ground;
+  const { background, clock } = foundation;
   background.every(TICK_MS, 'clock', () => clock.check());
-  background.run('clock', () => askWitnesses(ground));
-  background.every(MINUTE_MS, 'clock', () => askWitnesses(ground));
+  background.run('clock', () => askWitnesses(foundation));
+  background.every(MINUTE_MS, 'clock', () => askWitnesses(foundation));
   background.every(MINUTE_MS, 'gate', () => (leading.leads ? lookAtGate(gate, stored) : gate.look()));
   background.every(ADOPTION_MS, 'adoption', () => adoption.look());
   background.every(ADOPTION_MS, 'progress', () => progress.look());
@@ -221,12 +221,12 @@ export function watchHere(
 
 /** Starts the timers that only the leader runs. */
 export function watchTime(
-  ground: Ground,
+  foundation: Foundation,
   { exposure, completion, failures }: Watches,
   artifacts: Artifacts,
   stored: ArtifactWatch,
 ): void {
-  const { settings, background, nowMs, store } = ground;
+  const { settings, background, nowMs, store } = foundation;
   background.every(MINUTE_MS, 'clock', () => store.lastMoment.keep(nowMs()));
   background.every(TICK_MS, 'exposure', () => exposure.look());
   background.every(ADOPTION_MS, 'completion', () => completion.look());
@@ -238,13 +238,13 @@ export function watchTime(
   };
   background.every(READ_ARTIFACT_MS, 'artifacts', () => stored.readNext());
   background.every(PRUNE_MS, 'retention', () =>
-    prune(keep, store, artifacts, namedArtifacts(ground), nowMs()),
+    prune(keep, store, artifacts, namedArtifacts(foundation), nowMs()),
   );
 }
 
 /** Watches the stored APKs on behalf of the loop that publishes the snapshot. */
 export const artifactWatchOf = (
-  { around, store }: Ground,
+  { runtime, store }: Foundation,
   artifacts: Artifacts,
   admission: Pick<Admission, 'distrust'>,
   reconcile: Pick<Reconcile, 'recheck'>,
@@ -254,7 +254,7 @@ export const artifactWatchOf = (
     values: store.leaderValues,
     distrust: admission.distrust,
     recheck: reconcile.recheck,
-    observe: around.observer.observe,
+    observe: runtime.observer.observe,
   });
 
 /**
@@ -269,7 +269,7 @@ export const witnessesOf = ({
     .filter(url => url.startsWith('https://'))
     .map(url => new URL(url).origin);
 
-async function askWitnesses({ settings, clock }: Ground): Promise<void> {
+async function askWitnesses({ settings, clock }: Foundation): Promise<void> {
   for (const url of witnessesOf(settings)) {
     if (!clock.held) return;
     const date = await dateOf(url);

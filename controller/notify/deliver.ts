@@ -13,7 +13,7 @@ import { slackBody } from './slack.ts';
 import { teamsBody } from './teams.ts';
 
 /** How long a destination may be unreachable before a notice is dropped. */
-export const PATIENCE_MS = DAY_MS;
+const DELIVER_WITHIN_MS = DAY_MS;
 /** The longest Retry-After that is respected. */
 const LONGEST_WAIT_MS = HOUR_MS;
 
@@ -50,7 +50,7 @@ export function deliveryTo(destination: Destination, options: DeliveryOptions): 
 
   function failed(row: OutboxRow, { notice }: Told, error: unknown): Handled {
     const code = faultCode(error);
-    const endMs = row.createdAtMs + PATIENCE_MS;
+    const endMs = row.createdAtMs + DELIVER_WITHIN_MS;
     const hopeless = !(error instanceof DestinationFault) || error.retry === 'never';
     // The user who asked for a test is waiting for its result.
     if (hopeless || notice.kind === 'test' || nowMs() >= endMs) {

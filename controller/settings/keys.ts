@@ -42,9 +42,9 @@ interface KeptSecret {
 }
 
 /** Why a missing secret must not be created. */
-export type NeverMade = 'devices_depend' | 'database_elsewhere';
+export type WhyNotCreated = 'devices_depend' | 'database_elsewhere';
 
-const CURES: Readonly<Record<NeverMade, string>> = {
+const CURES: Readonly<Record<WhyNotCreated, string>> = {
   devices_depend:
     'and devices are enrolled that depend on it. Put the file back from your backup and start again. If it is lost for good, see "A lost key" in docs/operations.md',
   database_elsewhere:
@@ -55,7 +55,7 @@ const CURES: Readonly<Record<NeverMade, string>> = {
  * Reads a secret from `file` in the data folder. If it is missing, creates and stores it, or reports why that is not
  * allowed. Faults `key_missing`, `key_empty`: a secret that devices depend on is never silently replaced.
  */
-export function keptSecret(folder: string, file: string, make: (() => string) | NeverMade): KeptSecret {
+export function keptSecret(folder: string, file: string, make: (() => string) | WhyNotCreated): KeptSecret {
   const where = path.join(folder, file);
   const found = read(where);
   if (found === undefined) {

@@ -142,7 +142,7 @@ export const randomHex = (db: Knex): string =>
  * Leaves free space in each page of a table whose rows change often. The next version of a row then fits beside it, and
  * the indexes do not change (PostgreSQL's HOT). SQLite writes rows in place.
  */
-export async function leaveRoom(db: Knex, table: string, filledPercent: number): Promise<void> {
+export async function setFillFactor(db: Knex, table: string, filledPercent: number): Promise<void> {
   if (isPostgres(db)) await db.raw(`alter table ?? set (fillfactor = ${filledPercent})`, [table]);
 }
 

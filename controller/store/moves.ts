@@ -21,7 +21,7 @@ export interface Move {
 
 const ONLY = 1;
 
-export const moveIn = (db: Knex): Promise<Move | undefined> =>
+export const readMove = (db: Knex): Promise<Move | undefined> =>
   db<Move & { id: number }>('moves').where({ id: ONLY }).first();
 
 export async function markMove(trx: Knex, move: Move): Promise<void> {
@@ -37,7 +37,7 @@ export async function clearMove(trx: Knex): Promise<void> {
 
 /** Faults `installation_moved`, `copy_unfinished`: a controller neither starts nor writes on such a database. */
 export async function refuseMoved(db: Knex): Promise<void> {
-  const move = await moveIn(db);
+  const move = await readMove(db);
   if (move === undefined) return;
   if (move.state === 'arriving')
     throw new Fault(

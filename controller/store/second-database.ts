@@ -8,7 +8,7 @@ import type { Knex } from 'knex';
 import { Fault } from '../domain/fault.ts';
 import { faulted } from './faults.ts';
 import { DATABASE_FILE } from './folder.ts';
-import { installationIdIn, moveIn } from './moves.ts';
+import { installationIdIn, readMove } from './moves.ts';
 import { openKnex } from './sqlite.ts';
 
 /** Fault `database_twice`: the other database would not know the devices in the file, and would refuse all of them. */
@@ -34,7 +34,7 @@ async function movedFrom(file: string): Promise<string | undefined> {
   try {
     return await faulted(async () => {
       if (!(await db.schema.hasTable('moves'))) return undefined;
-      const move = await moveIn(db);
+      const move = await readMove(db);
       return move?.state === 'moved' ? move.installation : undefined;
     });
   } finally {

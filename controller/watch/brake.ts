@@ -25,12 +25,12 @@ interface BrakeOptions {
   readonly clock: Clock;
   readonly observe: Observe;
   /** The outbox rows of notifications about a brake. */
-  readonly told: (halt: NewHalt, snapshot: Snapshot) => OutboxEntry[];
+  readonly notices: (halt: NewHalt, snapshot: Snapshot) => OutboxEntry[];
   /** Other outbox rows of a pressed or lifted halt. */
   readonly effects: HaltEffects;
 }
 
-export function makeBrake({ picture, halts, gate, clock, observe, told, effects }: BrakeOptions): Brake {
+export function makeBrake({ picture, halts, gate, clock, observe, notices, effects }: BrakeOptions): Brake {
   const needed = (): Snapshot => {
     if (picture.snapshot === undefined)
       throw new Fault('not_ready', 'no release has been applied yet', { retry: 'backoff' });
@@ -65,7 +65,7 @@ export function makeBrake({ picture, halts, gate, clock, observe, told, effects 
           evidence: null,
         };
         const halt = await halts.press(pressing, [auditOf(by, 'brake', buildId, { reason })], made => [
-          ...told(pressing, snapshot),
+          ...notices(pressing, snapshot),
           ...effects(made),
         ]);
         picture.publish({ ...snapshot, halts: [...snapshot.halts, halt] });

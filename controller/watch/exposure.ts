@@ -48,7 +48,7 @@ interface ExposureOptions {
   readonly outbox: OutboxStore;
   readonly observe: Observe;
   /** The outbox rows of notifications about a gate's halt. */
-  readonly told: (halt: NewHalt, snapshot: Snapshot) => OutboxEntry[];
+  readonly notices: (halt: NewHalt, snapshot: Snapshot) => OutboxEntry[];
   /** The outbox rows of a change: nudges for devices that now get an offer. */
   readonly effects: (change: ExposureChange) => OutboxEntry[];
   /** Other outbox rows of a halt. */
@@ -130,7 +130,7 @@ export function watchExposure(options: ExposureOptions): ExposureWatch {
     const pressed = await options.halts.press(
       pressing,
       [{ atMs, actor: 'gate', action: 'halt', subject: buildId, detail: told }],
-      made => [...options.told(pressing, snapshot), ...options.haltEffects(made)],
+      made => [...options.notices(pressing, snapshot), ...options.haltEffects(made)],
     );
     // Publishing also notifies the subscribers: running campaigns must stop, and the fleet must be counted again.
     picture.publish({ ...snapshot, halts: [...snapshot.halts, pressed] });

@@ -51,7 +51,7 @@ test('what fails is told with its cure, and exits 1', () =>
       assert.is((await told(journey)).source, 'failing');
     },
     {
-      around: {
+      runtime: {
         pusher: { send: async () => [], check: async () => ({ result: 'failed', code: 'network_error' }) },
       },
     },

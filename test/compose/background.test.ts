@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeBackground } from '../../controller/compose/background.ts';
-import { makeEnds } from '../../controller/compose/ground.ts';
+import { makeCleanup } from '../../controller/compose/foundation.ts';
 import type { Event } from '../../controller/domain/event.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import { makeObserver } from '../../controller/observe/observe.ts';
@@ -76,20 +76,20 @@ test('a turn is left out while the one before still runs, and the end waits for 
 });
 
 test('everything is closed in reverse order, also after one that fails', async () => {
-  const ends = makeEnds();
+  const cleanup = makeCleanup();
   const closed: string[] = [];
-  ends.add(() => closed.push('store'));
-  ends.add(() => {
+  cleanup.add(() => closed.push('store'));
+  cleanup.add(() => {
     closed.push('source');
     throw new Error('no');
   });
-  ends.add(async () => closed.push('doors'));
-  await ends.run().then(
+  cleanup.add(async () => closed.push('doors'));
+  await cleanup.run().then(
     () => assert.unreachable('the failure is told'),
     error => assert.is(error.message, 'no'),
   );
   assert.equal(closed, ['doors', 'source', 'store']);
-  await ends.run();
+  await cleanup.run();
   assert.is(closed.length, 3, 'a second time there is nothing to close');
 });
 

@@ -1,7 +1,7 @@
 /** Who takes over, and when: a follower's looks at the leader, with a database that is away in between. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Ground } from '../../controller/compose/ground.ts';
+import type { Foundation } from '../../controller/compose/foundation.ts';
 import { type Followed, makeLeading } from '../../controller/compose/leading.ts';
 import { Fault } from '../../controller/domain/fault.ts';
 import type { Topic } from '../../controller/ports/index.ts';
@@ -10,14 +10,14 @@ import { until } from '../support/folder.ts';
 function follower() {
   const world = {
     monotonicMs: 0,
-    isHere: true,
+    isAlive: true,
     isAway: false,
     took: 0,
     begun: 0,
     restored: 0,
     fails: false,
     isLate: false,
-    told: undefined as unknown,
+    report: undefined as unknown,
     snapshot: undefined as { progressReadAtMs: number } | undefined,
   };
   const ended: string[] = [];
@@ -27,27 +27,27 @@ function follower() {
     requests: undefined,
     leader: async () => {
       if (world.isAway) throw new Fault('store_unreachable', 'it is away', { retry: 'backoff' });
-      return { isHere: world.isHere, told: world.told, isFollowed: true };
+      return { isAlive: world.isAlive, report: world.report, isFollowed: true };
     },
-    lead: async () => {
+    tryToLead: async () => {
       world.took += 1;
       if (!world.isLate) return true;
       // Its answer is lost, and the lease is ours.
-      world.isHere = true;
+      world.isAlive = true;
       store.leads = true;
       throw new Fault('store_unreachable', 'it is away', { retry: 'backoff' });
     },
   };
-  const ground = {
+  const foundation = {
     store,
     background: { run: () => undefined, failed: () => undefined },
-    around: {
+    runtime: {
       monotonicMs: () => world.monotonicMs,
       observer: { observe: () => undefined },
       overtaken: (code: string) => void ended.push(code),
     },
     nowMs: () => 0,
-  } as unknown as Ground;
+  } as unknown as Foundation;
   const followed = {
     publication: {
       get snapshot() {
@@ -64,7 +64,7 @@ function follower() {
       },
     },
   } as unknown as Followed;
-  const leading = makeLeading(ground);
+  const leading = makeLeading(foundation);
   const look = async (afterMs: number): Promise<void> => {
     world.monotonicMs += afterMs;
     const begin = async (): Promise<void> => {
@@ -79,7 +79,7 @@ test('a follower takes over once, when the leader is gone', async () => {
   const { world, look, leading } = follower();
   await look(0);
   assert.is(world.took, 0);
-  world.isHere = false;
+  world.isAlive = false;
   await look(500);
   await look(500);
   assert.equal([world.took, world.restored, world.begun, leading.leads], [1, 1, 1, true]);
@@ -90,15 +90,15 @@ test('after the database was away, the leader has three seconds to be heard of a
   world.isAway = true;
   await look(60_000);
   world.isAway = false;
-  world.isHere = false; // it could not renew its lease
+  world.isAlive = false; // it could not renew its lease
   await look(500);
   await look(2_000);
   assert.is(world.took, 0);
-  world.isHere = true;
+  world.isAlive = true;
   await look(500);
   await look(60_000);
   assert.is(world.took, 0, 'it leads on');
-  world.isHere = false;
+  world.isAlive = false;
   await look(500);
   assert.ok(leading.leads);
 });
@@ -108,14 +108,14 @@ test('a ramp that the leader does not look at any more grows old at the follower
   world.snapshot = { progressReadAtMs: -1 };
   await look(0);
   assert.is(world.snapshot?.progressReadAtMs, 0, 'the leader has just begun');
-  world.told = { sourceAgeMs: 0, progressAgeMs: 70_000 };
+  world.report = { sourceAgeMs: 0, progressAgeMs: 70_000 };
   await look(500);
   assert.is(world.snapshot?.progressReadAtMs, -70_000);
 });
 
 test('a takeover that fails half way ends the process, which starts anew', async () => {
   const { world, look, ended } = follower();
-  world.isHere = false;
+  world.isAlive = false;
   world.fails = true;
   await look(500);
   assert.equal([world.begun, ended], [0, ['takeover_failed']]);
@@ -123,7 +123,7 @@ test('a takeover that fails half way ends the process, which starts anew', async
 
 test('a lease that was taken while the database went away is not held in vain', async () => {
   const { world, look, leading } = follower();
-  world.isHere = false;
+  world.isAlive = false;
   world.isLate = true;
   await look(500);
   await look(500);
@@ -160,9 +160,9 @@ function asked() {
     background: {
       run: (_: string, work: () => Promise<unknown>) => void running.push(work().catch(() => 0)),
     },
-    around: { monotonicMs: () => 0, observer: { observe: () => undefined } },
+    runtime: { monotonicMs: () => 0, observer: { observe: () => undefined } },
     nowMs: () => 0,
-  } as unknown as Ground);
+  } as unknown as Foundation);
   leading.followFeed({ publication: {}, reconcile: {} } as unknown as Followed);
   const told = async (): Promise<void> => {
     await tell?.(new Set(['requests']));

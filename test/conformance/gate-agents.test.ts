@@ -45,7 +45,7 @@ interface World {
 /** 10 % of those enrolled never check in, and a quarter of the time a device has no Wi-Fi. */
 async function withAgents(seed: number, use: (world: World) => Promise<void>): Promise<void> {
   const clock = virtualClock(Date.now());
-  const around = { wallMs: () => Math.floor(clock.wallMs()), monotonicMs: () => clock.monotonicMs() };
+  const runtime = { wallMs: () => Math.floor(clock.wallMs()), monotonicMs: () => clock.monotonicMs() };
   await withController(
     async journey => {
       const random = seededRandom(seed);
@@ -104,7 +104,7 @@ async function withAgents(seed: number, use: (world: World) => Promise<void>): P
         await fleet.stop();
       }
     },
-    { around },
+    { runtime },
   );
 }
 

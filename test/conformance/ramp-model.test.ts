@@ -99,7 +99,7 @@ class World {
       values: this.#store.keyValues,
       outbox: this.#store.outbox,
       observe: () => undefined,
-      told: () => [],
+      notices: () => [],
       effects: () => [],
       haltEffects: () => [],
     });
@@ -115,7 +115,7 @@ class World {
       },
       clock: this.#clock(),
       observe: () => undefined,
-      told: () => [],
+      notices: () => [],
       effects: () => [],
     });
   }

@@ -47,7 +47,7 @@ test('a wall clock that jumps holds exposure where it stands, says so, and goes 
       assert.is(jumps(), 1);
       assert.ok(journey.log.some(l => l.event === 'ota.clock.ok'));
     },
-    { around: { wallMs: () => Date.now() + wall.jumpedMs } },
+    { runtime: { wallMs: () => Date.now() + wall.jumpedMs } },
   );
 });
 
@@ -76,7 +76,7 @@ test('a start with a clock that is 300 days ahead opens no step, whatever time i
       const { events } = (await journey.admin('GET', '/v1/events')).json as { events: { action: string }[] };
       assert.is(events.filter(e => e.action === 'clock.confirm').length, 1);
     },
-    { around: { wallMs: () => Date.now() + wall.jumpedMs } },
+    { runtime: { wallMs: () => Date.now() + wall.jumpedMs } },
   );
 });
 
@@ -101,7 +101,7 @@ test('a held clock gives a ramp no time, and a suspend neither', () => {
       assert.is(exposureOf(journey), 10);
     },
     {
-      around: {
+      runtime: {
         wallMs: () => Date.now() + wall.jumpedMs + wall.movedMs,
         monotonicMs: () => performance.now() + wall.movedMs,
       },
@@ -119,7 +119,7 @@ test('a process that was stopped for hours has not served them, and opens one st
       assert.is(exposureOf(journey), 1);
     },
     {
-      around: {
+      runtime: {
         wallMs: () => Date.now() + moved.ms,
         monotonicMs: () => performance.now() + moved.ms,
       },

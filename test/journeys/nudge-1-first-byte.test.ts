@@ -85,7 +85,7 @@ test('a publish reaches 200 devices in other processes: each is nudged once, dow
           assert.is(await journey.metric('ota_installs_total', { outcome: 'ok' }), IDS.length);
         });
       },
-      { around: { pusher: fcm }, apkBytes: 300_000 },
+      { runtime: { pusher: fcm }, apkBytes: 300_000 },
     ),
   ));
 

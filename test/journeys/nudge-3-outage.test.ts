@@ -63,7 +63,7 @@ test('an FCM outage of several minutes loses nothing, and nobody is nudged twice
           assert.equal(server.violations, []);
         });
       },
-      { around: { pusher: fcm } },
+      { runtime: { pusher: fcm } },
     ),
   ));
 
@@ -101,7 +101,7 @@ test('a token that FCM no longer knows is dropped until the device registers ano
           ['second'],
         );
       },
-      { around: { pusher: fcm } },
+      { runtime: { pusher: fcm } },
     ),
   ));
 
@@ -137,7 +137,7 @@ test('forged, replayed and misdirected nudges do nothing but count', () =>
           assert.is(fleet.summary().checks, checks);
         });
       },
-      { around: { pusher: fcm } },
+      { runtime: { pusher: fcm } },
     ),
   ));
 

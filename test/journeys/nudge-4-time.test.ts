@@ -41,7 +41,7 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
           },
         });
       },
-      { around: { pusher: fcm } },
+      { runtime: { pusher: fcm } },
     ),
   );
 

@@ -64,7 +64,7 @@ test('a database that stays away: offers end with OTA_STALE_MAX, no APK and no o
   const server = await startPostgres();
   if (server === undefined) throw new Error('these tests run on PostgreSQL');
   let movedMs = 0;
-  const around = {
+  const runtime = {
     wallMs: () => Date.now() + movedMs,
     monotonicMs: () => performance.now() + movedMs,
   };
@@ -104,7 +104,7 @@ test('a database that stays away: offers end with OTA_STALE_MAX, no APK and no o
         assert.is((await journey.admin('GET', '/v1/rollout')).status, 200);
         assert.equal(events(), ['ota.database.fail', 'ota.database.stale', 'ota.database.ok']);
       },
-      { settings: { OTA_DATABASE: `${server.url}/ota`, OTA_STALE_MAX: '2m' }, around },
+      { settings: { OTA_DATABASE: `${server.url}/ota`, OTA_STALE_MAX: '2m' }, runtime },
     );
   } finally {
     await server.stop();

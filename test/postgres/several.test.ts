@@ -177,7 +177,7 @@ test('a follower whose shared folder is gone does not lead: it would hold every 
       await journey.controller.stop('lost');
       await until('it gives up', async () => ended.includes('takeover_failed'));
     },
-    { settings: { OTA_LEASE: '1s' }, around: { overtaken: code => void ended.push(code) } },
+    { settings: { OTA_LEASE: '1s' }, runtime: { overtaken: code => void ended.push(code) } },
   );
 });
 
@@ -204,7 +204,7 @@ test('with a follower nudges wait until it has followed', () =>
           return row !== undefined && row.notBeforeMs > 0;
         });
       },
-      { settings: { OTA_LEASE: '1s' }, around: { pusher } },
+      { settings: { OTA_LEASE: '1s' }, runtime: { pusher } },
     ),
   ));
 

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { faultCode } from '../../controller/domain/fault.ts';
-import { markMove, moveIn } from '../../controller/store/moves.ts';
+import { markMove, readMove } from '../../controller/store/moves.ts';
 import { openStore } from '../../controller/store/store.ts';
 import { ota } from '../support/cli.ts';
 import { withFolder } from '../support/folder.ts';
@@ -43,8 +43,8 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
       url: database.url,
       run: (...words) => ota(['store', 'copy', ...words], { settings: { OTA_DATABASE: database.url } }),
       states: async () => [
-        (await inPlace(folderPlace(folder), moveIn))?.state,
-        (await inPlace(postgresPlace(database), moveIn))?.state,
+        (await inPlace(folderPlace(folder), readMove))?.state,
+        (await inPlace(postgresPlace(database), readMove))?.state,
       ],
     });
   });
@@ -120,7 +120,7 @@ test('killed in mid-cut-over: nobody serves until the same command is run again'
     const words = ['--from', scene.folder, '--to', 'postgres', '--cut-over'];
     await scene.run(...words.slice(0, 4));
     // As if it had been killed right after it stopped the source: what hangs now is the last pass.
-    const arriving = await inPlace(postgresPlace({ url: scene.url, connections: 1 }), moveIn);
+    const arriving = await inPlace(postgresPlace({ url: scene.url, connections: 1 }), readMove);
     if (arriving === undefined) throw new Error('the copy left no mark');
     await inPlace(folderPlace(scene.folder), db => markMove(db, { ...arriving, state: 'leaving' }));
     await killedAt(scene, 'lock table devices', words, async err => err.includes('desired_attempt:'));
@@ -134,7 +134,7 @@ test('killed in the middle of the hand-over: neither place serves, and the same 
   withScene(async scene => {
     const words = ['--from', scene.folder, '--to', 'postgres', '--cut-over'];
     await scene.run(...words.slice(0, 4));
-    const handed = async () => (await inPlace(folderPlace(scene.folder), moveIn))?.state === 'moved';
+    const handed = async () => (await inPlace(folderPlace(scene.folder), readMove))?.state === 'moved';
     await killedAt(scene, 'lock table audit in share mode', words, handed);
     assert.equal(await scene.states(), ['moved', 'arriving']);
     assert.is(await opens(scene.folder), 'installation_moved');

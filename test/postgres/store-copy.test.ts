@@ -197,7 +197,7 @@ test('a cut-over that did not end is given up: the source is used again, and the
     const stop = new Error('killed');
     const killed = await copy(here, there, {
       cutOver: true,
-      told: ({ step }) => {
+      onStep: ({ step }) => {
         if (step === 'stopped') throw stop;
       },
     }).catch(error => error);
@@ -220,7 +220,7 @@ test('a cut-over that was given up while it ran hands nothing over', () =>
     const told = async ({ step }: { step: string }) => {
       if (step === 'rest' && rest++ === 0) await cancelCopy(here);
     };
-    const ended = await copy(here, there, { cutOver: true, told }).catch(faultCode);
+    const ended = await copy(here, there, { cutOver: true, onStep: told }).catch(faultCode);
     assert.is(ended, 'copy_cancelled');
     await (await openStore({ folder, nowMs })).close();
   }));
@@ -233,7 +233,7 @@ test('the same copy started twice: the older run writes nothing more', () =>
     const [here, there] = [folderPlace(folder), postgresPlace(await emptyDatabase(folder))];
     let again = 0;
     const first = await copy(here, there, {
-      told: async () => {
+      onStep: async () => {
         again += 1;
         if (again === 1) await copy(here, there);
       },

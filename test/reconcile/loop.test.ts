@@ -298,7 +298,7 @@ test('one controller locks the data folder', () =>
     const { readSettings } = await import('../../controller/settings/settings.ts');
     const { makeObserver } = await import('../../controller/observe/observe.ts');
     const settings = readSettings({ OTA_DATA: path.join(journey.folder, 'data'), OTA_PORT: '0' });
-    const around = {
+    const runtime = {
       environment: {},
       observer: makeObserver({ level: 'silent', destination: { write: () => undefined } }),
       wallMs: Date.now,
@@ -307,7 +307,7 @@ test('one controller locks the data folder', () =>
       version: 'test',
     };
     try {
-      await startController(settings, around);
+      await startController(settings, runtime);
       assert.unreachable();
     } catch (error) {
       assert.is((error as { code?: string }).code, 'data_folder_locked');

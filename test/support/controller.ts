@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Controller, type Surroundings, startController } from '../../controller/compose/controller.ts';
+import { type Controller, type Runtime, startController } from '../../controller/compose/controller.ts';
 import type { Rollout } from '../../controller/domain/release.ts';
 import { makeObserver } from '../../controller/observe/observe.ts';
 import { readSettings } from '../../controller/settings/settings.ts';
@@ -61,7 +61,7 @@ const launcher = makeLauncher();
 
 export interface JourneyOptions {
   readonly settings?: Readonly<Record<string, string>>;
-  readonly around?: Partial<Surroundings>;
+  readonly runtime?: Partial<Runtime>;
   /** Bytes of each APK, about. */
   readonly apkBytes?: number;
 }
@@ -111,7 +111,7 @@ export function withController(
           random: Math.random,
           version: 'test',
           runGit: launcher.run,
-          ...options.around,
+          ...options.runtime,
         },
       );
     await repository.record();

@@ -62,7 +62,7 @@ const withScene = (
         values,
         outbox: store.outbox,
         observe: e => void scene.events.push(e),
-        told: () => [],
+        notices: () => [],
         effects: change => {
           scene.changes.push(change);
           return [{ topic: 'nudge', key: change.name, payload: null, notBeforeMs: 0 }];

@@ -20,7 +20,7 @@ interface CloneOptions {
   /** Fetches the branch into `ref`, with these additional options. */
   readonly fetch: (more: readonly string[]) => Promise<string>;
   readonly ref: string;
-  readonly told: (step: CloneStep) => void;
+  readonly onStep: (step: CloneStep) => void;
 }
 
 const FIRST_STEP = 64;
@@ -42,7 +42,7 @@ export async function firstClone(options: CloneOptions): Promise<void> {
   } catch (error) {
     if (!isTooMuch(error)) throw error;
     await fetchAnew(options, ['--depth=1']);
-    await tell(options);
+    await reportStep(options);
     await deepen(options);
   }
 }
@@ -81,8 +81,8 @@ async function makeEmpty({ folder, git }: CloneOptions, format: string): Promise
   await git.text(['init', '--quiet', '--bare', `--object-format=${format}`, '--', folder]);
 }
 
-async function tell({ git, ref, told }: CloneOptions, whole = false): Promise<void> {
-  told({ commits: Number(await git.text(['rev-list', '--count', ref])), whole });
+async function reportStep({ git, ref, onStep }: CloneOptions, whole = false): Promise<void> {
+  onStep({ commits: Number(await git.text(['rev-list', '--count', ref])), whole });
 }
 
 async function deepen(options: CloneOptions): Promise<void> {
@@ -90,12 +90,12 @@ async function deepen(options: CloneOptions): Promise<void> {
   while (await isShallow(options)) {
     try {
       await options.fetch([`--deepen=${step}`]);
-      await tell(options);
+      await reportStep(options);
       step *= 2;
     } catch (error) {
       if (!isTooMuch(error) || step === 1) throw error;
       step = Math.max(1, Math.floor(step / 4));
     }
   }
-  await tell(options, true);
+  await reportStep(options, true);
 }

@@ -102,7 +102,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
       git: git(fresh),
       fetch: more => fetchInto(fresh, `+${source}:${HEAD_REF}`, more),
       ref: HEAD_REF,
-      told: options.onCloneStep,
+      onStep: options.onCloneStep,
     }).catch(unreachable);
     const head = await headIn(fresh);
     await rm(home, { recursive: true, force: true });

@@ -12,8 +12,16 @@ import type { Knex } from 'knex';
 import { Fault } from '../../domain/fault.ts';
 import { isPostgres } from '../dialect.ts';
 import { faulted } from '../faults.ts';
-import { moveIn } from '../moves.ts';
-import { arrive, type CopyOptions, handOver, holdRun, leave, type Run, transaction } from './marks.ts';
+import { readMove } from '../moves.ts';
+import {
+  type CopyOptions,
+  handOver,
+  holdRun,
+  type Run,
+  registerCopy,
+  stopSource,
+  transaction,
+} from './marks.ts';
 import { openDest, openSource } from './place.ts';
 import { copyNextIds, deleteRows, insertRows } from './rows.ts';
 import { type Table, tablesOf } from './schema.ts';
@@ -42,7 +50,7 @@ export async function copyStore(options: CopyOptions): Promise<Copied> {
     const dest = await openDest(to, nowMs);
     try {
       return await faulted(async () =>
-        runCopy({ options, source, dest, mark: await arrive(options, source, dest) }),
+        runCopy({ options, source, dest, mark: await registerCopy(options, source, dest) }),
       );
     } finally {
       await dest.close();
@@ -55,11 +63,11 @@ export async function copyStore(options: CopyOptions): Promise<Copied> {
 async function runCopy(run: Run): Promise<Copied> {
   const { source, options } = run;
   const { cutOver } = options;
-  const marked = await moveIn(source.engine.reader);
+  const marked = await readMove(source.engine.reader);
   const live = marked === undefined ? await pass(run, 'live') : [];
   if (!cutOver) return { cutOver, tables: live };
-  await leave(run);
-  await options.told?.({ step: 'stopped' });
+  await stopSource(run);
+  await options.onStep?.({ step: 'stopped' });
   const tables = await pass(run, 'rest');
   await handOver(run, tables);
   return { cutOver, tables };
@@ -76,7 +84,7 @@ async function pass(run: Run, step: 'live' | 'rest'): Promise<Walked[]> {
       const found = await copyTable({ source: at, dest: dest.engine.reader }, table, writes, step === 'rest');
       walked.push(found);
       const { missing: written } = writes;
-      await options.told?.({ step, table: table.name, rows: found.rows.source, written: written(table) });
+      await options.onStep?.({ step, table: table.name, rows: found.rows.source, written: written(table) });
     }
     await transaction(dest.engine.writer, async trx => {
       await holdRun(trx, run);

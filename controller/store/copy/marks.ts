@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { Fault } from '../../domain/fault.ts';
 import { insertAudit } from '../audit.ts';
 import { faulted } from '../faults.ts';
-import { clearMove, installationIdIn, type Move, markMove, moveIn } from '../moves.ts';
+import { clearMove, installationIdIn, type Move, markMove, readMove } from '../moves.ts';
 import { lockOf, type Opened, openSource, type Place } from './place.ts';
 import { tablesOf } from './schema.ts';
 import type { Walked } from './table.ts';
@@ -26,7 +26,7 @@ export interface CopyOptions {
   /** 16 bytes by which both ends recognise each other. */
   readonly newTicket: () => string;
   /** Awaited before the copy goes on. */
-  readonly told?: (step: CopyStep) => void | Promise<void>;
+  readonly onStep?: (step: CopyStep) => void | Promise<void>;
 }
 
 export interface Run {
@@ -38,13 +38,13 @@ export interface Run {
 }
 
 /** Registers this run at the destination, which must be empty or hold the beginning of the same move. */
-export async function arrive(
+export async function registerCopy(
   { from, nowMs, newTicket }: CopyOptions,
   source: Opened,
   dest: Opened,
 ): Promise<Move> {
   const installation = await installationIdIn(source.engine.reader);
-  const leaving = await moveIn(source.engine.reader);
+  const leaving = await readMove(source.engine.reader);
   if (leaving?.state === 'arriving')
     throw new Fault(
       'copy_unfinished',
@@ -53,7 +53,7 @@ export async function arrive(
         retry: 'never',
       },
     );
-  const here = await moveIn(dest.engine.writer);
+  const here = await readMove(dest.engine.writer);
   if (leaving !== undefined && here?.ticket !== leaving.ticket)
     throw new Fault(
       'installation_moved',
@@ -63,7 +63,7 @@ export async function arrive(
       { retry: 'never' },
     );
   return transaction(dest.engine.writer, async trx => {
-    const known = await moveIn(trx);
+    const known = await readMove(trx);
     if (known === undefined) await refuseFull(trx);
     else if (known.state !== 'arriving' || known.installation !== installation)
       throw notEmpty('it holds another installation, or one that moved away from there');
@@ -98,7 +98,7 @@ const notEmpty = (why: string): Fault =>
 
 /** An older run that was thought dead must not write between the rows of its successor. */
 export async function holdRun(trx: Knex, { mark }: Run): Promise<void> {
-  const now = await moveIn(trx);
+  const now = await readMove(trx);
   if (now?.state === 'arriving' && now.run === mark.run && now.ticket === mark.ticket) return;
   throw new Fault('copy_overtaken', 'the same copy was started once more and goes on there: this one stops', {
     retry: 'never',
@@ -106,10 +106,10 @@ export async function holdRun(trx: Knex, { mark }: Run): Promise<void> {
 }
 
 /** From now on the source refuses every transaction of a controller. */
-export async function leave({ options: { from, to, nowMs }, source, mark }: Run): Promise<void> {
+export async function stopSource({ options: { from, to, nowMs }, source, mark }: Run): Promise<void> {
   await transaction(source.engine.writer, async trx => {
     await lockOf(from)(trx);
-    const known = await moveIn(trx);
+    const known = await readMove(trx);
     if (known !== undefined) {
       if (known.ticket === mark.ticket) return;
       throw new Fault('installation_moved', `${from.name} is on its way to ${known.place}`, {
@@ -132,7 +132,7 @@ export async function handOver(run: Run, tables: readonly Walked[]): Promise<voi
     );
   await transaction(source.engine.writer, async trx => {
     await lockOf(from)(trx);
-    const known = await moveIn(trx);
+    const known = await readMove(trx);
     if (known?.ticket !== mark.ticket)
       throw new Fault('copy_cancelled', `the copy was given up at ${from.name}: nothing was handed over`, {
         retry: 'never',
@@ -159,7 +159,7 @@ export async function cancelCopy(from: Place): Promise<void> {
     await faulted(() =>
       transaction(source.engine.writer, async trx => {
         await lockOf(from)(trx);
-        const known = await moveIn(trx);
+        const known = await readMove(trx);
         if (known === undefined || known.state === 'arriving')
           throw new Fault(
             'copy_not_leaving',

@@ -25,7 +25,7 @@ export interface Walked {
 }
 
 /** Each end is read on its own connection. */
-export interface Ends {
+interface Ends {
   readonly source: Knex;
   readonly dest: Knex;
 }

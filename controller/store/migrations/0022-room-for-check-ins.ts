@@ -1,8 +1,8 @@
 /** Most check-ins say what the one before said: on PostgreSQL their rows get room, so that no index is written for them. */
-import { leaveRoom } from '../dialect.ts';
+import { setFillFactor } from '../dialect.ts';
 import type { Migration } from '../migrate.ts';
 
 export const roomForCheckIns: Migration = {
   name: '0022-room-for-check-ins',
-  up: db => leaveRoom(db, 'check_ins', 70),
+  up: db => setFillFactor(db, 'check_ins', 70),
 };

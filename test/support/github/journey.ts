@@ -77,7 +77,7 @@ export function withPullRequests(
             OTA_GITHUB_WEBHOOK_SECRET: SECRET,
             ...settings,
           },
-          around: { githubPace: { contentWriteIntervalMs: 0, readRetryMs: 1, timeoutMs: 5_000 } },
+          runtime: { githubPace: { contentWriteIntervalMs: 0, readRetryMs: 1, timeoutMs: 5_000 } },
         },
       );
     },

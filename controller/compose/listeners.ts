@@ -6,7 +6,7 @@ import { type Listener, listen } from '../http/listen.ts';
 import type { HttpSettings } from '../http/options.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type CertificateWatch, watchCertificate } from '../watch/certificate.ts';
-import type { Ground } from './ground.ts';
+import type { Foundation } from './foundation.ts';
 
 const MEGABYTE = 1_048_576;
 const GRACE_MS = 10_000;
@@ -15,15 +15,15 @@ const LOOK_MS = 1_000;
 /** Undefined without OTA_TLS_CERT. Fault `tls_invalid`. */
 export async function certificateOf({
   settings,
-  around,
+  runtime,
   background,
-  ends,
-}: Ground): Promise<CertificateWatch | undefined> {
+  cleanup,
+}: Foundation): Promise<CertificateWatch | undefined> {
   const { OTA_TLS_CERT: certFile, OTA_TLS_KEY: keyFile } = settings;
   if (certFile === undefined || keyFile === undefined) return undefined;
-  const { wallMs, monotonicMs, observer } = around;
+  const { wallMs, monotonicMs, observer } = runtime;
   const watch = await watchCertificate({ certFile, keyFile, wallMs, monotonicMs, observe: observer.observe });
-  ends.add(() => watch.stop());
+  cleanup.add(() => watch.stop());
   background.every(LOOK_MS, 'tls', () => watch.look());
   return watch;
 }
@@ -51,7 +51,7 @@ export const httpSettings = (
   downloadBytesPerS: settings.OTA_DOWNLOAD_BUDGET_MBPS * 125_000,
 });
 
-export interface Doors {
+export interface Listeners {
   readonly url: string;
   readonly operatorUrl: string;
   close(): Promise<void>;
@@ -63,7 +63,7 @@ export async function openListeners(
   certificate: CertificateWatch | undefined,
   observe: Observe,
   build: (url: string) => HttpFace,
-): Promise<Doors> {
+): Promise<Listeners> {
   const limits = limitsOf(settings);
   const capped = (listener: 'main' | 'operator') => ({
     maxConnections: limits[listener],

@@ -1,4 +1,4 @@
-/** What every part of the composition uses: settings, surroundings, clock, store, and the list of things to close. */
+/** What every part of the composition uses: settings, runtime, clock, store, and the list of things to close. */
 import { randomUUID } from 'node:crypto';
 import type { Observer } from '../observe/observe.ts';
 import type { Pusher } from '../ports/index.ts';
@@ -10,7 +10,7 @@ import type { Background } from './background.ts';
 import type { GitHubPace } from './github.ts';
 
 /** Dependencies that tests can replace; `main.ts` passes the real ones. */
-export interface Surroundings {
+export interface Runtime {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly observer: Observer;
   readonly wallMs: () => number;
@@ -28,25 +28,26 @@ export interface Surroundings {
   readonly overtaken?: (code: string) => void;
 }
 
-export interface Ground {
+/** What each part of the composition is given. */
+export interface Foundation {
   readonly settings: Settings;
-  readonly around: Surroundings;
+  readonly runtime: Runtime;
   readonly clock: GuardedClock;
   /** Time that decisions trust, Unix ms. */
   readonly nowMs: () => number;
   readonly store: Store;
   readonly background: Background;
-  readonly ends: Ends;
+  readonly cleanup: Cleanup;
 }
 
 /** The list of things to close at the end, in reverse order of opening. */
-export interface Ends {
+interface Cleanup {
   add(close: () => unknown): void;
   /** Closes everything, even if some of it fails; rejects with the first failure. Later calls do nothing. */
   run(): Promise<void>;
 }
 
-export function makeEnds(): Ends {
+export function makeCleanup(): Cleanup {
   const closers: (() => unknown)[] = [];
   return {
     add: close => {
@@ -76,7 +77,7 @@ export const storeOptions = (
     version,
     wallMs,
     host = 'localhost',
-  }: Pick<Surroundings, 'monotonicMs' | 'observer' | 'overtaken' | 'version' | 'host' | 'wallMs'>,
+  }: Pick<Runtime, 'monotonicMs' | 'observer' | 'overtaken' | 'version' | 'host' | 'wallMs'>,
   nowMs: () => number,
   background: Pick<Background, 'failed'>,
 ): StoreOptions => ({
@@ -98,6 +99,6 @@ export const storeOptions = (
 
 /** The time for due work. A held clock stops exposure, but effects that were promised already still run. */
 export const dueMsOf =
-  ({ nowMs, around }: Pick<Ground, 'nowMs' | 'around'>): (() => number) =>
+  ({ nowMs, runtime }: Pick<Foundation, 'nowMs' | 'runtime'>): (() => number) =>
   () =>
-    Math.max(nowMs(), around.wallMs());
+    Math.max(nowMs(), runtime.wallMs());
