@@ -1,5 +1,6 @@
 /** The second Node that the program must work on: TEST_NODE_24 names its program, which `.ci/node-24` fetches. */
 import { spawnSync } from 'node:child_process';
+import { inGroups } from './groups.ts';
 
 /** Run once more on it: what of the language and the standard library these touch, all else touches. */
 const ON_NODE_24 = ['test/domain/', 'test/store/', 'test/http/', 'test/journeys/device-1-poll.test.ts'];
@@ -21,10 +22,10 @@ export function node24(): string | undefined {
 
 /** Those of `files` that run on it, in groups for one process each. */
 export function filesOnNode24(files: readonly string[]): string[][] {
-  return ON_NODE_24.flatMap(prefix => {
-    const group = files.filter(file => file.startsWith(prefix));
-    return Array.from({ length: Math.ceil(group.length / TOGETHER) }, (_, at) =>
-      group.slice(at * TOGETHER, (at + 1) * TOGETHER),
-    );
-  });
+  return ON_NODE_24.flatMap(prefix =>
+    inGroups(
+      files.filter(file => file.startsWith(prefix)),
+      TOGETHER,
+    ),
+  );
 }

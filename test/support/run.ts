@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { inGroups } from './groups.ts';
 import { filesOnNode24, node24 } from './node-24.ts';
 import { startPostgres } from './postgres.ts';
 import { runFolder } from './run-folder.ts';
@@ -21,11 +22,13 @@ const root = path.resolve(process.env.TEST_ROOT ?? path.join(import.meta.dirname
 const limitMs = Number(process.env.TEST_FILE_LIMIT_MS ?? 240_000);
 const sharedFileMs = limitMs / 12;
 
+type Part = readonly [folder: string, filesPerProcess: number];
+
 /**
  * Folders whose files leave nothing behind in the process: no environment, no handlers, no open handles. The number is
  * how many files share a process, so that the work can be spread.
  */
-const SHARED: readonly (readonly [folder: string, filesPerProcess: number])[] = [
+const SHARED: readonly Part[] = [
   ['journeys', 5],
   ['github', 6],
   ['conformance', 5],
@@ -52,6 +55,7 @@ const FIRST = [
   'test/dashboard/',
   'test/demo.test.ts',
   'test/bench.test.ts',
+  'test/postgres/',
   'test/journeys/',
 ];
 const rankOf = (file: string): number => {
@@ -91,6 +95,12 @@ const ON_POSTGRES = [
   'journeys/rollback',
   'journeys/telemetry',
 ].map(name => `test/${name}.test.ts`);
+
+const ON_POSTGRES_TOGETHER: readonly Part[] = [
+  ['store', 30],
+  ['journeys', 5],
+  ['postgres', 8],
+];
 
 interface Job {
   readonly files: readonly string[];
@@ -192,29 +202,28 @@ const files = readdirSync(path.join(root, 'test'), { recursive: true })
   .sort((a, b) => a.localeCompare(b));
 
 const isIn = (folder: string, file: string): boolean => file.startsWith(`test/${folder}/`);
-const shared = SHARED.flatMap(([folder, most]) => {
-  const group = files.filter(file => isIn(folder, file));
-  return Array.from({ length: Math.ceil(group.length / most) }, (_, at) =>
-    group.slice(at * most, (at + 1) * most),
+const inFolder = (among: readonly string[], [folder, most]: Part): string[][] =>
+  inGroups(
+    among.filter(file => isIn(folder, file)),
+    most,
   );
-});
+const shared = SHARED.flatMap(part => inFolder(files, part));
 const queue: Job[] = [
   ...shared.map(group => ({ files: group, together: true })),
   ...files
     .filter(file => !isIn('postgres', file) && !SHARED.some(([folder]) => isIn(folder, file)))
     .map(file => ({ files: [file], together: false })),
-].sort((a, b) => rankOf(a.files[0] ?? '') - rankOf(b.files[0] ?? ''));
+];
 const onPostgres = files.filter(file => ON_POSTGRES.includes(file) || isIn('postgres', file));
 const server = onPostgres.length > 0 ? await startPostgres() : undefined;
 if (server !== undefined)
-  for (const part of ['test/store/', 'test/journeys/', 'test/postgres/']) {
-    const group = onPostgres.filter(file => file.startsWith(part));
-    if (group.length > 0) queue.push({ files: group, together: true, onPostgres: true });
-  }
+  for (const group of ON_POSTGRES_TOGETHER.flatMap(part => inFolder(onPostgres, part)))
+    queue.push({ files: group, together: true, onPostgres: true });
 const otherNode = node24();
 const onNode24 = filesOnNode24(files);
 if (otherNode !== undefined)
   for (const group of onNode24) queue.push({ files: group, together: true, node24: otherNode });
+queue.sort((a, b) => rankOf(a.files[0] ?? '') - rankOf(b.files[0] ?? ''));
 const temporaryFolder = runFolder();
 const results: FileResult[] = [];
 
