@@ -116,7 +116,7 @@ test('one of two leads, until it releases the lease or does not renew it', () =>
       assert.is((await db.read(readLeader)).report, undefined, 'it has said nothing of itself yet');
       await db.write(trx => trx('leader').update({ expires_ms: 1 }));
       await db.write(trx => second.renew(trx, { read: true }));
-      assert.equal(await db.read(readLeader), { isHere: true, told: { read: true }, isFollowed: false });
+      assert.equal(await db.read(readLeader), { isAlive: true, report: { read: true }, isFollowed: false });
       assert.not.ok(await third.take(), 'renewed');
       await db.write(trx => trx('leader').update({ expires_ms: 1 }));
       assert.ok(await third.take());
