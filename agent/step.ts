@@ -15,14 +15,14 @@ import { proceed } from './step/offer.ts';
 import { onRenewAsked, onRenewalDue, onRenewed, renewIfFree } from './step/renewal.ts';
 import { onReported, sendNext } from './step/report.ts';
 import { onStarted } from './step/start.ts';
-import { beginCheck, coalesce, emit, newAsk, stay, then, timer } from './step/turn.ts';
+import { andThen, beginCheck, coalesce, emit, newAsk, stay, timer } from './step/turn.ts';
 import { onVerified, verifyBroke } from './step/verify.ts';
 import { lookAgain, lookLater, OBSERVE_EVERY_MS, waitsOf } from './step/wait.ts';
 
 /** Applies a fact to the state. Facts of an older epoch are ignored. */
 export function step(state: AgentState, fact: Fact): Step {
   if ('epoch' in fact && fact.epoch !== state.epoch) return stay(state);
-  return then(judge(state, fact), renewIfFree);
+  return andThen(judge(state, fact), renewIfFree);
 }
 
 function judge(state: AgentState, fact: Fact): Step {
@@ -78,7 +78,7 @@ function inPhase(state: AgentState, fact: Fact): Step {
 function onAnswered(state: AgentState, fact: Extract<Fact, { type: 'checked' }>): Step {
   const { phase } = state;
   const asked = fact.renewToken ? onRenewAsked(state, fact.at) : stay(state);
-  return then(asked, s => {
+  return andThen(asked, s => {
     if (phase.name === 'checking') return onChecked(s, phase.ask, phase.attempt, fact, fact.at);
     if (phase.name === 'confirming') return onConfirmed(s, phase.attempt, phase.tries, fact, fact.at);
     return stay(s);
@@ -100,7 +100,7 @@ function onNudged(state: AgentState, fact: Extract<Fact, { type: 'nudged' }>): S
   const kept = state.seenNudges.filter(n => Math.abs(at.atMs - n.atMs) <= keptMs);
   const seen = { ...state, seenNudges: [...kept, { requestId, atMs: at.atMs }] };
   const ask: Ask = { requestId, trigger: 'nudge', nudgedBuildId: buildId };
-  return then(stay(seen, emit({ type: 'ota.nudge', requestId, buildId })), s => trigger(s, ask));
+  return andThen(stay(seen, emit({ type: 'ota.nudge', requestId, buildId })), s => trigger(s, ask));
 }
 
 function onRetryDue(state: AgentState): Step {
@@ -132,7 +132,7 @@ function onBroke(state: AgentState, fact: Extract<Fact, { type: 'broke' }>): Ste
   const { code, at } = fact;
   const said = stay(state, emit({ type: 'ota.internal', code, message: fact.message }));
   const failed = { kind: 'failed', code, retryAfterMs: undefined } as const;
-  return then(said, s => {
+  return andThen(said, s => {
     switch (phase.name) {
       case 'checking':
         return onCheckFailed(s, phase.ask, phase.attempt, failed, at);

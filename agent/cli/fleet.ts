@@ -6,7 +6,7 @@ import { Agent as HttpAgent } from 'undici';
 import { Fault } from '../../controller/domain/fault.ts';
 import { type Credential, enrol, parseCredentials } from '../fleet/enrolment.ts';
 import { Fleet, type FleetDevice, type FleetSummary } from '../fleet/fleet.ts';
-import { LIVELY, type Profile } from '../fleet/population.ts';
+import { type Profile, REALISTIC } from '../fleet/population.ts';
 import { controllerUrl } from '../http/origin.ts';
 import { readText, secretOf } from './credentials.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
@@ -84,11 +84,11 @@ export const fleetVerb: Verb = (program, choose) => {
         .default(1),
     )
     .option('--concurrency <n>', 'devices that act at once', wholeNumber(1, 10_000), 64)
-    .option('--wifi <share>', 'share of time on unmetered Wi-Fi', share, LIVELY.wifi)
-    .option('--plugged <share>', 'share of devices on mains', share, LIVELY.plugged)
-    .option('--calls <share>', 'share of time in a call', share, LIVELY.calls)
-    .option('--install-failures <share>', 'share of installs that fail', share, LIVELY.installFailures)
-    .option('--dies <share>', 'share of agents killed by their own update', share, LIVELY.dies)
+    .option('--wifi <share>', 'share of time on unmetered Wi-Fi', share, REALISTIC.wifi)
+    .option('--plugged <share>', 'share of devices on mains', share, REALISTIC.plugged)
+    .option('--calls <share>', 'share of time in a call', share, REALISTIC.calls)
+    .option('--install-failures <share>', 'share of installs that fail', share, REALISTIC.installFailures)
+    .option('--dies <share>', 'share of agents killed by their own update', share, REALISTIC.dies)
     .option('--events', 'print every agent event as a JSON line')
     .option('--json', 'print the summary as JSON')
     .addHelpText('after', EXAMPLES)

@@ -8,7 +8,7 @@ import { controllerUrl } from '../http/origin.ts';
 import type { Clock } from '../ports.ts';
 import type { VerdictCache } from '../verify.ts';
 import { type FleetDevice, Member, type MemberView, type MemberWorld } from './member.ts';
-import { enliven, failInstalls, type Profile, settle } from './population.ts';
+import { failInstalls, type Profile, settle, simulateConditions } from './population.ts';
 import { type FleetSummary, Tally } from './summary.ts';
 
 interface FleetOptions {
@@ -122,7 +122,7 @@ export class Fleet {
     const { profile, seed } = this.#options;
     if (profile === undefined) return;
     for (const member of this.#members.values())
-      this.#lives.push(enliven(member.device, member.deviceId, profile, seed, this.#clock));
+      this.#lives.push(simulateConditions(member.device, member.deviceId, profile, seed, this.#clock));
   }
 
   settled(): Promise<void> {

@@ -22,7 +22,7 @@ export interface Profile {
   readonly dies: number;
 }
 
-export const LIVELY: Profile = { wifi: 0.8, plugged: 0.3, calls: 0.02, installFailures: 0.01, dies: 0.5 };
+export const REALISTIC: Profile = { wifi: 0.8, plugged: 0.3, calls: 0.02, installFailures: 0.01, dies: 0.5 };
 const SPELL_MS = 2 * 60 * MINUTE_MS;
 const CALL_MS = 5 * MINUTE_MS;
 const FULL_CHARGE_MS = 16 * 60 * MINUTE_MS;
@@ -64,7 +64,7 @@ export function failInstalls(
 }
 
 /** Lets a device live: Wi-Fi and calls come and go, the battery drains and is charged. Returns a function to stop. */
-export function enliven(
+export function simulateConditions(
   device: SimulatedDevice,
   deviceId: string,
   profile: Profile,

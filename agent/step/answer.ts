@@ -9,9 +9,9 @@ import type { Installed } from '../readings.ts';
 import type { AgentState, Ask, Attempt } from '../state.ts';
 import { installedItself } from './eligible.ts';
 import { succeed } from './install.ts';
-import { consider } from './offer.ts';
+import { evaluateOffer } from './offer.ts';
 import { endAttempt, queueReport, sendNext } from './report.ts';
-import { emit, enter, rest, stay, then, timer } from './turn.ts';
+import { andThen, emit, enter, rest, stay, timer } from './turn.ts';
 import { OBSERVE_EVERY_MS } from './wait.ts';
 
 const CHECK_RETRY_BASE_MS = 30_000;
@@ -29,12 +29,12 @@ export function onChecked(
   if (answer.kind === 'failed') return onCheckFailed(state, ask, attempt, answer, at);
   const pace = (answer.kind === 'invalid' ? undefined : answer.pace) ?? state.pace;
   const heard: AgentState = { ...state, checkFailures: 0, pace };
-  const step = then(stay(heard, timer(heard, 'poll', pollDelayMs(pace, at.random))), sendNext);
-  return then(step, s => {
+  const step = andThen(stay(heard, timer(heard, 'poll', pollDelayMs(pace, at.random))), sendNext);
+  return andThen(step, s => {
     if (answer.kind === 'hold') return onHold(s, ask, attempt, answer, checked.installed, at);
     if (answer.kind === 'invalid')
       return onInvalid(s, ask, attempt, answer, checked.installed.versionCode, at);
-    return consider(s, ask, attempt, answer.offer, checked, at);
+    return evaluateOffer(s, ask, attempt, answer.offer, checked, at);
   });
 }
 
@@ -56,7 +56,7 @@ export function onCheckFailed(
   const failed = { ...state, checkFailures, pending };
   const next = enter(failed, attempt === undefined ? { name: 'idle' } : { name: 'deferred', attempt });
   const waits = attempt === undefined ? [] : [Math.max(OBSERVE_EVERY_MS, retryInMs)];
-  return then(next, s =>
+  return andThen(next, s =>
     stay(s, said, timer(s, 'poll', retryInMs), ...waits.map(ms => timer(s, 'retry', ms))),
   );
 }
@@ -87,11 +87,11 @@ function onHold(
         : 'offer_gone';
   const step = stay(held, ...effects);
   if (attempt !== undefined && installedItself(attempt, versionCode))
-    return then(step, s => succeed(s, attempt, installed, 0, at));
+    return andThen(step, s => succeed(s, attempt, installed, 0, at));
   if (attempt !== undefined)
-    return then(step, s => endAttempt(s, attempt, { outcome: 'skipped', reason, versionCode }, at));
-  return then(
-    then(step, s => answerNudge(s, ask, reason, versionCode)),
+    return andThen(step, s => endAttempt(s, attempt, { outcome: 'skipped', reason, versionCode }, at));
+  return andThen(
+    andThen(step, s => answerNudge(s, ask, reason, versionCode)),
     rest,
   );
 }
@@ -123,9 +123,9 @@ function onInvalid(
   const { buildId, reason, detail } = answer;
   const step = stay(state, emit({ type: 'ota.verify.fail', requestId, buildId, reason, detail }));
   if (attempt !== undefined)
-    return then(step, s => endAttempt(s, attempt, { outcome: 'fail', reason, detail, versionCode }, at));
-  if (buildId === undefined) return then(step, rest);
-  return then(step, s => {
+    return andThen(step, s => endAttempt(s, attempt, { outcome: 'fail', reason, detail, versionCode }, at));
+  if (buildId === undefined) return andThen(step, rest);
+  return andThen(step, s => {
     const counted = { ...s, penalties: addFailure(s.penalties, buildId, at.atMs) };
     const queued = queueReport(counted, {
       requestId,
@@ -136,6 +136,6 @@ function onInvalid(
       versionCode,
       timingsMs: {},
     });
-    return then(queued, rest);
+    return andThen(queued, rest);
   });
 }

@@ -5,7 +5,7 @@ import type { Effect, Step } from '../effect.ts';
 import type { DownloadResult, Moment } from '../fact.ts';
 import type { AgentState, Attempt } from '../state.ts';
 import { endAttempt } from './report.ts';
-import { emit, stay, then, timed, timer } from './turn.ts';
+import { andThen, emit, stay, timed, timer } from './turn.ts';
 import { MAX_DOWNLOAD_TRIES, verify } from './verify.ts';
 
 /** 5, 10, 20, 40 s at most: four pauses need no cap. */
@@ -30,7 +30,7 @@ export function onDownloaded(state: AgentState, attempt: Attempt, result: Downlo
       return onRefused(state, attempt, result, at);
     case 'gone': {
       const gone = { reason: 'offer_gone', detail: result.detail } as const;
-      return then(stay(state, failed(attempt, gone, true)), s =>
+      return andThen(stay(state, failed(attempt, gone, true)), s =>
         endAttempt(s, attempt, { outcome: 'skipped', ...gone }, at),
       );
     }
@@ -41,7 +41,7 @@ function onDone(state: AgentState, attempt: Attempt, bytes: number, spentMs: num
   const { requestId, offer } = attempt;
   const { buildId } = offer;
   const said = emit({ type: 'ota.download.ok', requestId, buildId, bytes, ms: Math.round(spentMs) });
-  return then(stay(state, said), s => verify(s, timed(attempt, 'download', spentMs)));
+  return andThen(stay(state, said), s => verify(s, timed(attempt, 'download', spentMs)));
 }
 
 /** The server is busy; this never counts as a failure. */
@@ -71,7 +71,7 @@ export function onDownloadBroken(state: AgentState, attempt: Attempt, failure: F
 
 function onRefused(state: AgentState, attempt: Attempt, failure: Failure, at: Moment): Step {
   const { reason, detail } = failure;
-  return then(stay(state, failed(attempt, failure, true)), s =>
+  return andThen(stay(state, failed(attempt, failure, true)), s =>
     endAttempt(s, attempt, { outcome: 'fail', reason, detail }, at),
   );
 }

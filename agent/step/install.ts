@@ -10,7 +10,7 @@ import { type Installed, UNKNOWN_CONDITIONS } from '../readings.ts';
 import type { AgentState, Attempt } from '../state.ts';
 import { ineligible, installedItself } from './eligible.ts';
 import { endAttempt } from './report.ts';
-import { emit, enter, newAsk, stay, then, timed, timer } from './turn.ts';
+import { andThen, emit, enter, newAsk, stay, timed, timer } from './turn.ts';
 import { defer, waitsOf } from './wait.ts';
 
 const CONFIRM_RETRY_BASE_MS = 5_000;
@@ -56,7 +56,7 @@ export function onConfirmed(
       reason,
       detail,
     });
-    return then(stay(state, said), s =>
+    return andThen(stay(state, said), s =>
       endAttempt(s, attempt, { outcome: 'fail', reason, detail, versionCode }, at),
     );
   }
@@ -151,7 +151,7 @@ export function succeed(
   };
   const said = emit({ type: 'ota.install.ok', requestId, buildId, versionCode, ms: Math.round(ms) });
   const done = ms > 0 ? timed(attempt, 'install', ms) : attempt;
-  return then(stay(running, said), s =>
+  return andThen(stay(running, said), s =>
     endAttempt(s, done, { outcome: 'ok', reason: 'installed', versionCode }, at),
   );
 }
@@ -167,5 +167,7 @@ export function installFailed(
   const reason = reasonForInstallCode(code);
   const told = `${code} ${detail}`.trim().slice(0, 200);
   const said = emit({ type: 'ota.install.fail', requestId, buildId: offer.buildId, reason, detail: told });
-  return then(stay(state, said), s => endAttempt(s, attempt, { outcome: 'fail', reason, detail: told }, at));
+  return andThen(stay(state, said), s =>
+    endAttempt(s, attempt, { outcome: 'fail', reason, detail: told }, at),
+  );
 }

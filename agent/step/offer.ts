@@ -8,10 +8,10 @@ import type { AgentState, Ask, Attempt } from '../state.ts';
 import { ineligible, installedItself } from './eligible.ts';
 import { installFailed, MAX_INSTALL_TRIES, succeed } from './install.ts';
 import { endAttempt } from './report.ts';
-import { beginCheck, emit, enter, newAsk, rest, stay, then } from './turn.ts';
+import { andThen, beginCheck, emit, enter, newAsk, rest, stay } from './turn.ts';
 import { defer, waitsOf } from './wait.ts';
 
-export function consider(
+export function evaluateOffer(
   state: AgentState,
   ask: Ask,
   waiting: Attempt | undefined,
@@ -42,8 +42,8 @@ export function consider(
     eligibleBy: offer.eligibleBy,
   });
   const leftMs = penaltyLeftMs(state.penalties, buildId, at.atMs);
-  if (leftMs > 0) return then(stay(seen, eligible), s => onPenalty(s, attempt, leftMs, at));
-  return then(stay(seen, eligible), s =>
+  if (leftMs > 0) return andThen(stay(seen, eligible), s => onPenalty(s, attempt, leftMs, at));
+  return andThen(stay(seen, eligible), s =>
     proceed(s, attempt, checked.conditions ?? UNKNOWN_CONDITIONS, checked.installed, at),
   );
 }
@@ -83,14 +83,14 @@ function onIneligible(
       ? stay(state, emit({ type: 'ota.ineligible.cohort', requestId: attempt.requestId, buildId }))
       : stay(state);
   // Being outside a cohort is a normal answer to a poll, not a result.
-  if (reason === 'outside_cohort' && !waited && ask.nudgedBuildId === undefined) return then(step, rest);
-  return then(step, s => endAttempt(s, attempt, { outcome: 'skipped', reason, versionCode }, at));
+  if (reason === 'outside_cohort' && !waited && ask.nudgedBuildId === undefined) return andThen(step, rest);
+  return andThen(step, s => endAttempt(s, attempt, { outcome: 'skipped', reason, versionCode }, at));
 }
 
 function onPenalty(state: AgentState, attempt: Attempt, leftMs: number, at: Moment): Step {
   const { requestId, offer } = attempt;
   const step = stay(state, emit({ type: 'ota.defer.penalty', requestId, buildId: offer.buildId, leftMs }));
-  return then(step, s => endAttempt(s, attempt, { outcome: 'deferred', reason: 'penalty' }, at));
+  return andThen(step, s => endAttempt(s, attempt, { outcome: 'deferred', reason: 'penalty' }, at));
 }
 
 /** Goes on if nothing blocks, else waits. First checks the version that runs now. */

@@ -6,7 +6,7 @@ import type { Step } from '../effect.ts';
 import type { Fact, Moment } from '../fact.ts';
 import { addFailure, clearFailures } from '../penalty.ts';
 import type { AgentReport, AgentState, Attempt } from '../state.ts';
-import { emit, enter, rest, stay, then, timer } from './turn.ts';
+import { andThen, emit, enter, rest, stay, timer } from './turn.ts';
 
 const MAX_UNSENT = 16;
 /** After this many failures the attempt ends without waiting: a controller that rejects reports can still send updates. */
@@ -44,7 +44,7 @@ export function endAttempt(state: AgentState, attempt: Attempt, ending: Ending, 
     { type: 'discard', keep: KEEPS_FILE.has(reason) ? offer.sha256 : undefined },
     emit({ type: 'ota.attempt.end', requestId, buildId, outcome, reason }),
   ]);
-  return then(ended, s =>
+  return andThen(ended, s =>
     queueReport(s, {
       requestId,
       buildId,
@@ -96,7 +96,7 @@ export function onReported(state: AgentState, fact: Extract<Fact, { type: 'repor
   });
   if (result.kind !== 'failed') {
     const step = stay({ ...landed, unsent: state.unsent.slice(1), reportTries: 0 }, said);
-    return then(then(step, sendNext), leaveReporting);
+    return andThen(andThen(step, sendNext), leaveReporting);
   }
   const reportTries = state.reportTries + 1;
   const waitMs =
@@ -104,7 +104,7 @@ export function onReported(state: AgentState, fact: Extract<Fact, { type: 'repor
       ? fullJitterMs(reportTries, RETRY_BASE_MS, RETRY_CAP_MS, fact.at.random)
       : retryAfterDelayMs(result.retryAfterMs, fact.at.random);
   const waiting = { ...landed, reportTries };
-  return then(stay(waiting, said, timer(waiting, 'report', waitMs)), leaveReporting);
+  return andThen(stay(waiting, said, timer(waiting, 'report', waitMs)), leaveReporting);
 }
 
 function leaveReporting(state: AgentState): Step {

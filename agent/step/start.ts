@@ -7,7 +7,7 @@ import type { AgentState, Attempt } from '../state.ts';
 import { installedItself } from './eligible.ts';
 import { confirm, installFailed, MAX_INSTALL_TRIES, succeed } from './install.ts';
 import { endAttempt, sendNext } from './report.ts';
-import { beginCheck, emit, newAsk, stay, then, timer } from './turn.ts';
+import { andThen, beginCheck, emit, newAsk, stay, timer } from './turn.ts';
 import { verify } from './verify.ts';
 import { lookAgain } from './wait.ts';
 
@@ -26,7 +26,7 @@ export function onStarted(before: AgentState, fact: Extract<Fact, { type: 'start
     fact.state === 'lost' || fact.state === 'recovered'
       ? [emit({ type: 'ota.state.recovered', from: fact.state === 'lost' ? 'nothing' : 'previous' })]
       : [];
-  return then(then(stay(state, ...effects, ...recovered), sendNext), s => resume(s, installed, fact));
+  return andThen(andThen(stay(state, ...effects, ...recovered), sendNext), s => resume(s, installed, fact));
 }
 
 function resume(state: AgentState, installed: Installed, fact: Extract<Fact, { type: 'started' }>): Step {

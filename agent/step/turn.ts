@@ -7,7 +7,7 @@ import type { AgentState, Ask, Attempt, Phase } from '../state.ts';
 export const stay = (state: AgentState, ...effects: Effect[]): Step => ({ state, effects });
 
 /** Continues from the state of `step` and joins the effects. */
-export function then(step: Step, next: (state: AgentState) => Step): Step {
+export function andThen(step: Step, next: (state: AgentState) => Step): Step {
   const after = next(step.state);
   return { state: after.state, effects: [...step.effects, ...after.effects] };
 }

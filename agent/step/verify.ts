@@ -4,7 +4,7 @@ import type { Moment, VerifyResult } from '../fact.ts';
 import type { AgentState, Attempt } from '../state.ts';
 import { confirm } from './install.ts';
 import { endAttempt } from './report.ts';
-import { emit, enter, stay, then, timed } from './turn.ts';
+import { andThen, emit, enter, stay, timed } from './turn.ts';
 import { lookLater } from './wait.ts';
 
 /** Verification tries on a complete file before the attempt fails. */
@@ -18,14 +18,14 @@ export function onVerified(state: AgentState, attempt: Attempt, result: VerifyRe
   const { buildId } = offer;
   if (result.ok) {
     const said = emit({ type: 'ota.verify.ok', requestId, buildId, ms: Math.round(result.ms) });
-    return then(stay(state, said), s => confirm(s, timed(attempt, 'verify', result.ms), 0));
+    return andThen(stay(state, said), s => confirm(s, timed(attempt, 'verify', result.ms), 0));
   }
   const { reason, detail } = result;
   if (reason === 'unreadable')
-    return then(stay(state, emit({ type: 'ota.verify.wait', requestId, buildId, detail })), s =>
+    return andThen(stay(state, emit({ type: 'ota.verify.wait', requestId, buildId, detail })), s =>
       lookLater(s, attempt),
     );
-  return then(stay(state, emit({ type: 'ota.verify.fail', requestId, buildId, reason, detail })), s =>
+  return andThen(stay(state, emit({ type: 'ota.verify.fail', requestId, buildId, reason, detail })), s =>
     endAttempt(s, attempt, { outcome: 'fail', reason, detail }, at),
   );
 }

@@ -6,7 +6,7 @@ import type { Moment } from '../fact.ts';
 import type { Conditions, Installed } from '../readings.ts';
 import type { AgentState, Attempt } from '../state.ts';
 import { queueReport } from './report.ts';
-import { emit, enter, stay, then, timer } from './turn.ts';
+import { andThen, emit, enter, stay, timer } from './turn.ts';
 
 /** How often a waiting attempt looks again if the platform cannot report changes. */
 export const OBSERVE_EVERY_MS = 60_000;
@@ -54,15 +54,15 @@ export function defer(state: AgentState, attempt: Attempt, waits: readonly Wait[
     versionCode,
     timingsMs: {},
   } as const;
-  return untold.reduce((step, reason) => then(step, s => queueReport(s, { ...report, reason })), waiting);
+  return untold.reduce((step, reason) => andThen(step, s => queueReport(s, { ...report, reason })), waiting);
 }
 
 /** Reads the constraints now, and then each minute, before the attempt goes on. */
 export const lookAgain = (state: AgentState, attempt: Attempt): Step =>
-  then(enter(state, { name: 'deferred', attempt }), s =>
+  andThen(enter(state, { name: 'deferred', attempt }), s =>
     stay(s, { type: 'observe' }, timer(s, 'retry', OBSERVE_EVERY_MS)),
   );
 
 /** The same, but after a minute: an immediate retry would fail again. */
 export const lookLater = (state: AgentState, attempt: Attempt): Step =>
-  then(enter(state, { name: 'deferred', attempt }), s => stay(s, timer(s, 'retry', OBSERVE_EVERY_MS)));
+  andThen(enter(state, { name: 'deferred', attempt }), s => stay(s, timer(s, 'retry', OBSERVE_EVERY_MS)));

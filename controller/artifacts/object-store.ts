@@ -206,8 +206,8 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
       await copies.delete(sha256);
     });
 
-  async function deleteRipe(mayDelete: () => Promise<void>): Promise<void> {
-    for (const sha256 of tombstones.ripe())
+  async function deleteDue(mayDelete: () => Promise<void>): Promise<void> {
+    for (const sha256 of tombstones.due())
       await naming(async () => {
         await mayDelete();
         if (!(await tombstones.claim(sha256))) return; // it was uploaded again
@@ -267,7 +267,7 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
     },
     list,
     collect: async (keep, storedBeforeMs, mayDelete = async () => undefined) => {
-      await deleteRipe(mayDelete);
+      await deleteDue(mayDelete);
       const gone: Sha256[] = [];
       for (const { sha256, storedAtMs } of await list()) {
         if (keep.has(sha256) || storedAtMs >= storedBeforeMs) continue;

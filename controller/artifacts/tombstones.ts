@@ -14,7 +14,7 @@ export interface Tombstones {
   /** The APK is wanted again. Fault `object_going` while its object is being deleted. */
   clear(sha256: Sha256): Promise<void>;
   /** The tombstones that are old enough. */
-  ripe(): Sha256[];
+  due(): Sha256[];
   /** From now on nobody may upload the APK. False when it is wanted again, or when another controller deletes it. */
   claim(sha256: Sha256): Promise<boolean>;
   /** The object is deleted. */
@@ -45,7 +45,7 @@ export async function openTombstones(
   const without = (before: Stones, sha256: Sha256): Stones =>
     Object.fromEntries(Object.entries(before).filter(([name]) => name !== sha256));
   const isGoing = (mark: number): boolean => mark < 0 && nowMs() + mark < GOES_FOR_MS;
-  const isRipe = (mark: number): boolean => (mark < 0 ? !isGoing(mark) : nowMs() - mark >= STANDS_FOR_MS);
+  const isDue = (mark: number): boolean => (mark < 0 ? !isGoing(mark) : nowMs() - mark >= STANDS_FOR_MS);
 
   return {
     has: sha256 => sha256 in stones,
@@ -61,15 +61,15 @@ export async function openTombstones(
         return without(before, sha256);
       });
     },
-    ripe: () =>
+    due: () =>
       Object.entries(stones)
-        .filter(([, mark]) => isRipe(mark))
+        .filter(([, mark]) => isDue(mark))
         .map(([sha256]) => sha256),
     claim: async sha256 => {
       let isOurs = false;
       await change(before => {
         const mark = before[sha256];
-        isOurs = mark !== undefined && isRipe(mark);
+        isOurs = mark !== undefined && isDue(mark);
         return isOurs ? { ...before, [sha256]: -nowMs() } : before;
       });
       return isOurs;

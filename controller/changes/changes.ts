@@ -6,7 +6,7 @@ import { changeBranch } from '../domain/change-branch.ts';
 import type { DeviceId } from '../domain/ids.ts';
 import { type Judgement, problemsOf } from '../domain/judging/judge.ts';
 import { fleetCounter } from '../domain/plan/fleet.ts';
-import { foresee, takersIn } from '../domain/plan/outlook.ts';
+import { forecastPlan, takersIn } from '../domain/plan/outlook.ts';
 import { hasError } from '../domain/problem.ts';
 import type { DesiredState, Rollout } from '../domain/release.ts';
 import { chooseSeed, SEED_FLEET_LIMIT, seedOf, stepsOfPercent } from '../domain/seed.ts';
@@ -88,7 +88,7 @@ export function makeChanges(options: ChangesOptions): Changes {
       files,
       plan,
       fleet,
-      foreseen: foresee(plan, {
+      forecast: forecastPlan(plan, {
         gaps: devices.checkInGaps(),
         pollMs: options.pollMs,
         takersAt: takersIn(fleet),

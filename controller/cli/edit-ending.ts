@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { FleetPlan } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { planJson } from '../domain/plan/json.ts';
-import type { Foreseen } from '../domain/plan/outlook.ts';
+import type { PlanForecast } from '../domain/plan/outlook.ts';
 import { renderPlanText } from '../domain/plan/text.ts';
 import type { Proposals } from '../ports/index.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
@@ -20,7 +20,7 @@ export interface Edited {
   readonly warnings: readonly Placed[];
   readonly plan: Plan;
   readonly fleet: FleetPlan | undefined;
-  readonly foreseen: Foreseen;
+  readonly forecast: PlanForecast;
 }
 
 export function printProblems(problems: readonly Placed[], io: Io): void {
@@ -63,7 +63,7 @@ export async function finish(
       files: shown,
       written: false,
       ...ending.done,
-      plan: planJson(edited.plan, edited.fleet, edited.foreseen),
+      plan: planJson(edited.plan, edited.fleet, edited.forecast),
     });
   return EXIT.fine;
 }
@@ -102,7 +102,7 @@ async function propose(subject: Subject, edited: Edited, proposals: Proposals): 
     reason: edited.reason,
     plan: edited.plan,
     fleet: edited.fleet,
-    foreseen: edited.foreseen,
+    forecast: edited.forecast,
     warnings: edited.warnings.map(w => w.message),
   });
   const out = url === undefined ? `pushed branch ${branch}\n` : `opened ${url} (branch ${branch})\n`;

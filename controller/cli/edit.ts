@@ -12,14 +12,14 @@ import type { Change } from '../yaml/change/index.ts';
 import { type ChangedTree, changeTree } from '../yaml/change/tree.ts';
 import { type Edited, finish, printProblems } from './edit-ending.ts';
 import { askFleet } from './fleet.ts';
-import { foreseenBy } from './foresight.ts';
 import { EXIT, type ExitCode, type Io, paint } from './io.ts';
 import { judgeHead, notesOn } from './judging.ts';
 import { modelineFor } from './modeline.ts';
+import { forecastFor } from './plan-forecast.ts';
 import { visible } from './problem-formats.ts';
+import { askRollout } from './rollout-answer.ts';
 import { examineOn } from './stored-apks.ts';
 import { readSubject, type Subject, textIn } from './subject.ts';
-import { askRollout } from './told-rollout.ts';
 import { openWorkspace } from './workspace.ts';
 
 export interface EditOptions {
@@ -42,7 +42,7 @@ export const editOptions = (command: Command): Command =>
     .option('--json', 'print one JSON object');
 
 /** The change that a verb wants, and its notes. */
-export interface Wish {
+export interface RequestedChange {
   readonly change: Change;
   readonly notes?: readonly string[];
 }
@@ -52,7 +52,7 @@ export async function runEdit(
   io: Io,
   options: EditOptions,
   needs: readonly BuildId[],
-  wish: (subject: Subject) => Wish,
+  requested: (subject: Subject) => RequestedChange,
   proposals: Proposals | undefined,
 ): Promise<ExitCode> {
   const nowMs = io.nowMs();
@@ -70,11 +70,11 @@ export async function runEdit(
       `${options.dir} is not in a Git repository, so no pull request can be opened`,
       { retry: 'never' },
     );
-  const told = await askRollout(io, options.offline === true);
-  const fleet = await askFleet(io, options.offline === true, told);
+  const answer = await askRollout(io, options.offline === true);
+  const fleet = await askFleet(io, options.offline === true, answer);
   const read = await readSubject(
     workspace,
-    { base: options.base, proposals: forPr, needs, fleet, told },
+    { base: options.base, proposals: forPr, needs, fleet, answer },
     nowMs,
   );
   if ('problems' in read) {
@@ -82,18 +82,18 @@ export async function runEdit(
     io.err(`${paint(io).red('refused')}: the files are invalid before the change; nothing was changed\n`);
     return EXIT.invalid;
   }
-  const edited = await judgeEdit(read, wish(read), nowMs, io, options.offline === true);
+  const edited = await judgeEdit(read, requested(read), nowMs, io, options.offline === true);
   return edited === undefined ? EXIT.invalid : finish(io, options, read, edited, forPr);
 }
 
 async function judgeEdit(
   subject: Subject,
-  { change, notes = [] }: Wish,
+  { change, notes = [] }: RequestedChange,
   nowMs: number,
   io: Io,
   offline: boolean,
 ): Promise<Edited | undefined> {
-  const { workspace, merged, written, tree, fleet, told } = subject;
+  const { workspace, merged, written, tree, fleet, answer } = subject;
   const { red } = paint(io);
   const result = changeTree(
     tree,
@@ -123,7 +123,7 @@ async function judgeEdit(
     warnings: problems,
     plan,
     fleet: counted,
-    foreseen: foreseenBy(plan, told, counted),
+    forecast: forecastFor(plan, answer, counted),
   };
 }
 

@@ -8,7 +8,7 @@ import { controllerClient } from './client.ts';
 import type { DeviceOnWire } from './device-print.ts';
 import { listDevices } from './device-select.ts';
 import type { Io } from './io.ts';
-import type { ToldRollout } from './told-rollout.ts';
+import type { RolloutAnswer } from './rollout-answer.ts';
 
 /** In a larger fleet the hash alone matches every percentage well (SPEC §3), and listing would take long. */
 const LARGEST = 10_000;
@@ -34,7 +34,7 @@ export type FleetAnswer =
 export async function askFleet(
   io: Pick<Io, 'controller' | 'nowMs'>,
   offline: boolean,
-  told: ToldRollout,
+  answer: RolloutAnswer,
 ): Promise<FleetAnswer> {
   if (offline) return { kind: 'unknown', why: '--offline' };
   if (io.controller.token === undefined) return { kind: 'unknown', why: 'OTA_ADMIN_TOKEN is not set' };
@@ -44,7 +44,7 @@ export async function askFleet(
     return counted(
       rows.filter(row => row.revoked_at === null),
       io.nowMs(),
-      windowOf(told),
+      windowOf(answer),
     );
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
@@ -52,8 +52,8 @@ export async function askFleet(
   }
 }
 
-function windowOf(told: ToldRollout): number {
-  const tellsS = told.kind === 'known' ? told.view.fleet.active_window_s : undefined;
+function windowOf(answer: RolloutAnswer): number {
+  const tellsS = answer.kind === 'known' ? answer.view.fleet.active_window_s : undefined;
   return tellsS === undefined ? ACTIVE_WITHIN_MS : tellsS * 1000;
 }
 

@@ -9,8 +9,8 @@ import { pictureOf, type Standing } from '../domain/standing.ts';
 import type { SourceTree } from '../ports/index.ts';
 import { parseState, placeFindings } from '../yaml/parse.ts';
 import type { Placed } from './problem-formats.ts';
+import { type RolloutAnswer, rampStatusOf } from './rollout-answer.ts';
 import { apkCheck, type ExamineBuilds } from './stored-apks.ts';
-import { standsAt, type ToldRollout } from './told-rollout.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface HeadJudgement {
@@ -70,7 +70,7 @@ export const notesOn = ({ approvalsNeeded, apksUnchecked }: HeadJudgement): stri
       ]),
 ];
 
-const NOT_ASKED: ToldRollout = { kind: 'unknown', why: 'the controller was not asked' };
+const NOT_ASKED: RolloutAnswer = { kind: 'unknown', why: 'the controller was not asked' };
 
 export interface Base {
   /** Undefined if nothing was released before. */
@@ -81,19 +81,19 @@ export interface Base {
 
 /**
  * The desired state at a merged revision. An invalid revision was never applied, so the nearest valid one before it is
- * used, with its policy. `told` is the controller's answer about it. Faults `revision_unknown`, `base_unknown`.
+ * used, with its policy. `answer` is the controller's answer about it. Faults `revision_unknown`, `base_unknown`.
  */
 export async function baseAt(
   workspace: Workspace,
   name: string,
   nowMs: number,
-  told: ToldRollout = NOT_ASKED,
+  answer: RolloutAnswer = NOT_ASKED,
 ): Promise<Base> {
   const tree = await workspace.at(name);
   const { repository } = workspace;
   if (repository === undefined) throw new Error('assertion: a revision was read without a repository');
   const { state, problems } = parseState(tree, undefined, { nowMs });
-  if (state !== undefined) return baseOf(state, told, nowMs);
+  if (state !== undefined) return baseOf(state, answer, nowMs);
   const isEmpty = tree.files.length === 0;
   const first = problems.find(p => p.severity === 'error');
   const at =
@@ -103,7 +103,7 @@ export async function baseAt(
     const before = parseState(await repository.read(ancestor), undefined, { nowMs }).state;
     if (before === undefined) continue;
     const nearest = `compared with ${ancestor.slice(0, 12)}, the nearest valid revision before it`;
-    const base = baseOf(before, told, nowMs);
+    const base = baseOf(before, answer, nowMs);
     return { ...base, warnings: [warning('base_invalid', `${invalid}; ${nearest}`), ...base.warnings] };
   }
   if (await repository.isShallow()) throw baseUnknown(`${invalid}, and this clone is shallow`, UNSHALLOW);
@@ -133,8 +133,8 @@ const warning = (code: string, message: string): Placed => ({
 });
 
 /** Only the controller knows the progress of a ramp. If it does not tell, no device counts as exposed by the ramp. */
-function baseOf(state: DesiredState, told: ToldRollout, nowMs: number): Base {
-  const { progress, halts, unknown } = standsAt(state, told, nowMs);
+function baseOf(state: DesiredState, answer: RolloutAnswer, nowMs: number): Base {
+  const { progress, halts, unknown } = rampStatusOf(state, answer, nowMs);
   return {
     standing: { state, progress, halts, formerBuilds: new Map() },
     warnings: unknown === undefined ? [] : [progressUnknown(state, unknown)],

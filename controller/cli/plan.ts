@@ -5,14 +5,14 @@ import { planJson } from '../domain/plan/json.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import { renderPlanText } from '../domain/plan/text.ts';
 import { askFleet } from './fleet.ts';
-import { foreseenBy } from './foresight.ts';
 import { EXIT, type ExitCode, type Io, outJson, paint } from './io.ts';
 import { baseAt, judgeHead, notesOn } from './judging.ts';
+import { forecastFor } from './plan-forecast.ts';
 import { textOf, visible } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
+import { askRollout } from './rollout-answer.ts';
 import { staleClone } from './stale-clone.ts';
 import { examineOn } from './stored-apks.ts';
-import { askRollout } from './told-rollout.ts';
 import { openWorkspace } from './workspace.ts';
 
 export interface PlanOptions {
@@ -55,8 +55,8 @@ export const plan: Verb = (program, choose) => {
 export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   const workspace = await openWorkspace(io, options.dir);
   const nowMs = io.nowMs();
-  const told = await askRollout(io, options.offline === true);
-  const base = await baseAt(workspace, options.base, nowMs, told);
+  const answer = await askRollout(io, options.offline === true);
+  const base = await baseAt(workspace, options.base, nowMs, answer);
   const tree = options.head === undefined ? await workspace.working() : await workspace.at(options.head);
   const judgement = await judgeHead(
     workspace,
@@ -76,19 +76,19 @@ export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
     );
     return EXIT.invalid;
   }
-  const fleet = await askFleet(io, options.offline === true, told);
+  const fleet = await askFleet(io, options.offline === true, answer);
   const counted =
     fleet.kind === 'counted' ? countFleet(planned, fleet.devices, fleet.activeWithinMs) : undefined;
-  const foreseen = foreseenBy(planned, told, counted);
-  const stale = await staleClone(workspace, options.base, told);
+  const forecast = forecastFor(planned, answer, counted);
+  const stale = await staleClone(workspace, options.base, answer);
   const nominal = fleet.kind === 'unknown' ? [`counts are nominal: ${fleet.why}`] : [];
   for (const note of [...notesOn(judgement), ...nominal, ...(stale === undefined ? [] : [stale])])
     io.err(`note: ${visible(note)}\n`);
-  const parts = { fleet: counted, foreseen };
+  const parts = { fleet: counted, forecast };
   if (options.format === 'json')
     outJson(io, {
       valid: true,
-      ...planJson(planned, counted, foreseen),
+      ...planJson(planned, counted, forecast),
       approvals_needed: approvalsNeeded,
       apks_unchecked: apksUnchecked ?? null,
     });

@@ -2,9 +2,9 @@
 
 import { stepsOfPercent } from '../domain/seed.ts';
 import type { Proposals } from '../ports/index.ts';
-import type { RampWish, WireStep } from '../yaml/change/ramp.ts';
+import type { RampPatch, WireStep } from '../yaml/change/ramp.ts';
 import { buildArgument, momentOf, percentArgument, reasonArgument, seedArgument } from './arguments.ts';
-import { type EditOptions, editOptions, runEdit, type Wish } from './edit.ts';
+import { type EditOptions, editOptions, type RequestedChange, runEdit } from './edit.ts';
 import { addRampOptions, gateOf, type RampOptions, stepsArgument } from './gate-options.ts';
 import type { Io } from './io.ts';
 import { examples, type Verb } from './program.ts';
@@ -73,7 +73,7 @@ export const promote =
       );
   };
 
-type Exposure = { readonly percent: number } | { readonly ramp: RampWish };
+type Exposure = { readonly percent: number } | { readonly ramp: RampPatch };
 
 function exposureOf(options: PromoteOptions, io: Io): Exposure {
   const { percent, ramp, start } = options;
@@ -99,7 +99,7 @@ function wishOf(
   exposure: Exposure,
   { seed, lastSafe, reason }: PromoteOptions,
   { fleet, written }: Subject,
-): Wish {
+): RequestedChange {
   const steps =
     'percent' in exposure
       ? stepsOfPercent(exposure.percent)

@@ -1,16 +1,17 @@
 /** Warns if the clone is behind the revision that the controller has applied, because its plan is outdated. Never fails. */
+
+import type { RolloutAnswer } from './rollout-answer.ts';
 import { shortRevision } from './rollout-wire.ts';
-import type { ToldRollout } from './told-rollout.ts';
 import type { Workspace } from './workspace.ts';
 
 /** The warning; undefined if nothing is missing or it is not known. `name`: the revision used as the merged one. */
 export async function staleClone(
   { repository }: Workspace,
   name: string,
-  told: ToldRollout,
+  answer: RolloutAnswer,
 ): Promise<string | undefined> {
-  if (repository === undefined || told.kind === 'unknown') return undefined;
-  const { revision } = told.view;
+  if (repository === undefined || answer.kind === 'unknown') return undefined;
+  const { revision } = answer.view;
   if (revision === null || !/^[0-9a-f]{40}/.test(revision)) return undefined;
   const has = await repository.contains(await repository.resolve(name), revision);
   const applied = `the controller has applied ${shortRevision(revision)}`;

@@ -8,8 +8,8 @@ import type { Proposals, SourceTree } from '../ports/index.ts';
 import type { FleetAnswer } from './fleet.ts';
 import { type Base, baseAt, judgeHead } from './judging.ts';
 import type { Placed } from './problem-formats.ts';
+import type { RolloutAnswer } from './rollout-answer.ts';
 import { staleClone } from './stale-clone.ts';
-import type { ToldRollout } from './told-rollout.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface Subject {
@@ -21,7 +21,7 @@ export interface Subject {
   readonly written: DesiredState;
   readonly fleet: FleetAnswer;
   /** The controller's answer about the rollout in force. */
-  readonly told: ToldRollout;
+  readonly answer: RolloutAnswer;
   /** Only for a pull request: its base commit, and the build files that it adds, as path and text. */
   readonly base: Revision | undefined;
   readonly newFiles: readonly (readonly [string, string])[];
@@ -34,7 +34,7 @@ interface SubjectOptions {
   readonly proposals: Proposals | undefined;
   readonly needs: readonly BuildId[];
   readonly fleet: FleetAnswer;
-  readonly told: ToldRollout;
+  readonly answer: RolloutAnswer;
 }
 
 /** The text of rollout.yaml. Call it only for a tree without errors. */
@@ -55,14 +55,14 @@ export async function readSubject(
   nowMs: number,
 ): Promise<Subject | { readonly problems: readonly Placed[] }> {
   const { repository } = workspace;
-  const { proposals, fleet, told } = options;
+  const { proposals, fleet, answer } = options;
   const base =
     proposals === undefined || repository === undefined
       ? undefined
       : options.base === undefined
         ? await proposals.base(repository.root)
         : await repository.resolve(options.base);
-  const { standing: merged, warnings } = await mergedBase(workspace, base ?? options.base, nowMs, told);
+  const { standing: merged, warnings } = await mergedBase(workspace, base ?? options.base, nowMs, answer);
   const working = await workspace.working();
   const { tree, newFiles } =
     base === undefined
@@ -75,11 +75,21 @@ export async function readSubject(
   const stale = base === undefined ? await staleNote(workspace, options) : [];
   const own = await subjectNotes(workspace, working, tree, fleet);
   const notes = [...warnings.map(w => w.message), ...stale, ...own];
-  return { workspace, merged: merged ?? head, tree, written: head.state, fleet, told, base, newFiles, notes };
+  return {
+    workspace,
+    merged: merged ?? head,
+    tree,
+    written: head.state,
+    fleet,
+    answer,
+    base,
+    newFiles,
+    notes,
+  };
 }
 
-async function staleNote(workspace: Workspace, { base = 'HEAD', told }: SubjectOptions): Promise<string[]> {
-  const note = await staleClone(workspace, base, told).catch((error: unknown) => {
+async function staleNote(workspace: Workspace, { base = 'HEAD', answer }: SubjectOptions): Promise<string[]> {
+  const note = await staleClone(workspace, base, answer).catch((error: unknown) => {
     // There is no commit yet.
     if (error instanceof Fault && error.code === 'revision_unknown') return undefined;
     throw error;
@@ -94,13 +104,13 @@ async function mergedBase(
   workspace: Workspace,
   base: string | undefined,
   nowMs: number,
-  told: ToldRollout,
+  answer: RolloutAnswer,
 ): Promise<Base> {
   if (workspace.unreadable !== undefined) throw workspace.unreadable;
-  if (base !== undefined) return baseAt(workspace, base, nowMs, told);
+  if (base !== undefined) return baseAt(workspace, base, nowMs, answer);
   if (workspace.repository === undefined) return NOTHING;
   try {
-    return await baseAt(workspace, 'HEAD', nowMs, told);
+    return await baseAt(workspace, 'HEAD', nowMs, answer);
   } catch (error) {
     // There is no commit yet: judge the edit on its own.
     if (error instanceof Fault && error.code === 'revision_unknown') return NOTHING;

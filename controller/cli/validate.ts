@@ -15,8 +15,8 @@ import {
   visible,
 } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
+import { askRollout } from './rollout-answer.ts';
 import { examineOn } from './stored-apks.ts';
-import { askRollout } from './told-rollout.ts';
 import { VERSION } from './version.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 

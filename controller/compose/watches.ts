@@ -182,7 +182,7 @@ const brakeOf = (leading: Leading, feed: Store['feed'], brake: Brake): Brake => 
 /** When devices report wrong bytes, our copy is read again, to find out whose fault it is. */
 export async function lookAtGate(gate: GateWatch, stored: ArtifactWatch): Promise<void> {
   await gate.look();
-  const doubted = gate.doubted();
+  const doubted = gate.artifactToRecheck();
   if (doubted !== undefined) await stored.read(doubted);
 }
 

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { HOUR_MS } from '../domain/duration.ts';
 import type { Sha256 } from '../domain/ids.ts';
-import type { AdminToken, Footing, KeptSession, PageRequest, Person } from '../ports/index.ts';
+import type { AdminToken, KeptSession, PageRequest, Person, SessionBasis } from '../ports/index.ts';
 import type { DashboardOptions } from './options.ts';
 import { mayLook, type Session, type Viewer, viewerOfPerson, viewerOfToken } from './session.ts';
 
@@ -41,10 +41,10 @@ export function makeAccess(options: DashboardOptions): Access {
   const flags = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
 
   function viewerOf(session: KeptSession): Viewer | undefined {
-    const { footing } = session;
-    if (footing.kind === 'person')
+    const { basis } = session;
+    if (basis.kind === 'person')
       return people && viewerOfPerson(session, people.provider.issuer, people.roleByGroup);
-    const token = admins.find(footing.sha256);
+    const token = admins.find(basis.sha256);
     if (token === undefined || token.revokedAtMs !== undefined || token.expiresAtMs <= nowMs())
       return undefined;
     return mayLook(token) ? viewerOfToken(token) : undefined;
@@ -62,13 +62,13 @@ export function makeAccess(options: DashboardOptions): Access {
 
   async function begin(
     request: PageRequest,
-    who: { readonly name: string; readonly footing: Footing; readonly untilMs: number },
+    who: { readonly name: string; readonly basis: SessionBasis; readonly untilMs: number },
   ): Promise<string> {
     await endOf(request);
     const expiresAtMs = Math.min(nowMs() + SESSION_MS, who.untilMs);
     const formToken = randomBytes(24).toString('base64url');
     const id = randomBytes(32).toString('base64url');
-    await sessions.begin(hashOf(id), { name: who.name, footing: who.footing, formToken, expiresAtMs });
+    await sessions.begin(hashOf(id), { name: who.name, basis: who.basis, formToken, expiresAtMs });
     return `${name}=${id}; Max-Age=${Math.floor((expiresAtMs - nowMs()) / 1000)}; ${flags}`;
   }
 
@@ -91,13 +91,13 @@ export function makeAccess(options: DashboardOptions): Access {
     begin: (request, token, sha256) =>
       begin(request, {
         name: token.name,
-        footing: { kind: 'token', sha256 },
+        basis: { kind: 'token', sha256 },
         untilMs: token.expiresAtMs,
       }),
     beginPerson: (request, { issuer, subject, name: shown }, groups) =>
       begin(request, {
         name: shown,
-        footing: { kind: 'person', issuer, subject, groups },
+        basis: { kind: 'person', issuer, subject, groups },
         untilMs: Number.POSITIVE_INFINITY,
       }),
     end: async request => {

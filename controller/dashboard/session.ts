@@ -48,13 +48,13 @@ export function viewerOfToken({ name, scopes }: AdminToken): Viewer {
 
 /** Uses the present role settings; undefined if none of the person's groups has a role. */
 export function viewerOfPerson(
-  { name, footing }: KeptSession,
+  { name, basis }: KeptSession,
   issuer: string,
   roleByGroup: ReadonlyMap<string, Role>,
 ): Viewer | undefined {
-  if (footing.kind !== 'person' || footing.issuer !== issuer) return undefined;
-  const role = roleOf(footing.groups, roleByGroup);
+  if (basis.kind !== 'person' || basis.issuer !== issuer) return undefined;
+  const role = roleOf(basis.groups, roleByGroup);
   if (role === undefined) return undefined;
-  const actor = actorOfPerson(footing.subject, name);
+  const actor = actorOfPerson(basis.subject, name);
   return { name, actor, role, may: new Set(MAY[role]), byProvider: true };
 }

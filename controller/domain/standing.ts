@@ -13,7 +13,7 @@ export interface Standing {
   /** Halts of `current`; undefined if unknown. */
   readonly halts?: readonly Halt[] | undefined;
   /** Builds that were `current` before; undefined if unknown. */
-  readonly stood?: ReadonlySet<BuildId> | undefined;
+  readonly formerCurrents?: ReadonlySet<BuildId> | undefined;
   /** Builds that were applied once and whose files are gone: an id may return only with the same facts. */
   readonly formerBuilds: ReadonlyMap<BuildId, Build>;
 }
@@ -37,7 +37,7 @@ export const lastSafeOf = ({ state }: Pick<Standing, 'state'>): Build | undefine
   state.rollout.lastSafe === undefined ? undefined : state.builds.get(state.rollout.lastSafe);
 
 /** Intended percent of buckets for `current` now. A suspend pauses offers but does not narrow it. */
-export function meantPercent(standing: OnRamp): number {
+export function intendedPercent(standing: OnRamp): number {
   const { rollout } = standing.state;
   if (rollout.rollback || currentOf(standing)?.withdrawn !== undefined) return 0;
   if ((standing.halts ?? []).length > 0) return 0;

@@ -5,7 +5,7 @@ import type { Plan } from '../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import { isWayBack } from '../domain/plan/way-back.ts';
 import { subjectOf } from '../domain/progress.ts';
-import { meantPercent } from '../domain/standing.ts';
+import { intendedPercent } from '../domain/standing.ts';
 import type { Row } from './ledger.ts';
 
 /** The most characters of a comment that a folded plan may take. */
@@ -35,7 +35,7 @@ export function appliedRow(
     revision: after.revision,
     previous: before?.revision,
     appliedAtMs: after.appliedAtMs,
-    percent: meantPercent(after),
+    percent: intendedPercent(after),
     subject: inert ? { ...subject, kind: 'none' } : subject,
     planHash: plan.hash,
     planText: renderPlanMarkdown(plan, { merge: after.revision, limit: PLAN_CHARS }).trimEnd(),

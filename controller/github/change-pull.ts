@@ -20,14 +20,14 @@ interface ChangePullOptions {
 const PLAN_CHARS = 50_000;
 
 function changeBody({ shown, reason, by }: OpeningPull): string {
-  const { plan, fleet, foreseen, warnings } = shown;
+  const { plan, fleet, forecast, warnings } = shown;
   const notes = warnings.slice(0, 20).map(({ message }) => `- ⚠️ ${literal(message, 300)}`);
   return paragraphs(
     reason === undefined ? undefined : `**Why:** ${literal(reason, 1000)}`,
     `Asked for on the operators' page by ${literal(by, 100)}.`,
     renderPlanMarkdown(plan, {
       fleet,
-      foreseen,
+      forecast,
       limit: PLAN_CHARS,
       warnings: notes.length === 0 ? undefined : notes.join('\n'),
     }).trimEnd(),

@@ -5,7 +5,7 @@ import { haltIn } from '../domain/halt.ts';
 import { type FleetProgress, isComplete, subjectOf } from '../domain/progress.ts';
 import { nextStepOf } from '../domain/ramp/forecast.ts';
 import { isSuspended } from '../domain/ramp/progress.ts';
-import { meantPercent } from '../domain/standing.ts';
+import { intendedPercent } from '../domain/standing.ts';
 import type {
   AdoptionStore,
   AdviceSource,
@@ -45,7 +45,7 @@ export async function signOf(
   return JSON.stringify([
     await sources.devices.counts(nowMs, sources.activeWithinMs),
     await sources.outcomes.counts(buildId, since.appliedAtMs),
-    meantPercent(picture),
+    intendedPercent(picture),
     isSuspended(picture.rollout, nowMs),
     picture.halts,
     picture.rollout,
@@ -71,7 +71,7 @@ export async function progressNow(
   const { build: _, ...subject } = subjectOf(picture);
   const { ok, fail, deferred, reasons } = await sources.outcomes.counts(subject.buildId, before.appliedAtMs);
   const samples = await sources.adoption.series(subject.buildId, before.appliedAtMs);
-  const percent = meantPercent(picture);
+  const percent = intendedPercent(picture);
   const last = before.exposure.at(-1);
   const { suspend } = picture.rollout;
   const halt = haltIn(picture.halts);

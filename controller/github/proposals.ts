@@ -70,13 +70,13 @@ function defaultBranch(listing: string): string {
   return name;
 }
 
-export function proposalBody({ plan, fleet, foreseen, reason, warnings }: Proposal): string {
+export function proposalBody({ plan, fleet, forecast, reason, warnings }: Proposal): string {
   const notes = warnings.slice(0, 20).map(w => `- ⚠️ ${literal(w, 300)}`);
   return paragraphs(
     reason === undefined ? undefined : `**Why:** ${literal(reason, 1000)}`,
     renderPlanMarkdown(plan, {
       fleet,
-      foreseen,
+      forecast,
       limit: PLAN_CHARS,
       warnings: notes.length === 0 ? undefined : notes.join('\n'),
     }).trimEnd(),

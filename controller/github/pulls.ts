@@ -8,7 +8,7 @@ import type { Revision, Sha256 } from '../domain/ids.ts';
 import type { Judgement } from '../domain/judging/judge.ts';
 import { type FleetPlan, fleetCounter } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
-import { type Foreseen, foresee, takersIn } from '../domain/plan/outlook.ts';
+import { forecastPlan, type PlanForecast, takersIn } from '../domain/plan/outlook.ts';
 import type { Problem } from '../domain/problem.ts';
 import { offerableBuilds, type Standing } from '../domain/standing.ts';
 import {
@@ -199,9 +199,9 @@ export function makePulls(options: PullsOptions): Pulls {
     return counter.result();
   }
 
-  function foreseen(plan: Plan, fleet: FleetPlan): Foreseen {
+  function forecastOf(plan: Plan, fleet: FleetPlan): PlanForecast {
     const gaps = options.devices.checkInGaps();
-    return foresee(plan, { gaps, pollMs: options.pollMs, takersAt: takersIn(fleet) });
+    return forecastPlan(plan, { gaps, pollMs: options.pollMs, takersAt: takersIn(fleet) });
   }
 
   async function apksOf(plan: Plan): Promise<NonNullable<Seen['apks']>> {
@@ -253,7 +253,7 @@ export function makePulls(options: PullsOptions): Pulls {
     // The plan is shown before any approval of it can count.
     const given =
       needed === 0 ? NOBODY : await approvals.given(pull.number, pull.head, pull.author, plan.hash);
-    const counted = { fleet, foreseen: foreseen(plan, fleet) };
+    const counted = { fleet, forecast: forecastOf(plan, fleet) };
     const text = renderPlanComment(reviewed, plan, counted, shownProblems, { needed, ...given });
     const { sinceMs } = await comment(pull.number, text);
     await shown.record(pull.number, plan.hash, sinceMs);

@@ -2,7 +2,7 @@
 import type { BuildId, Revision } from '../domain/ids.ts';
 import type { FleetPlan } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
-import type { Foreseen } from '../domain/plan/outlook.ts';
+import type { PlanForecast } from '../domain/plan/outlook.ts';
 import type { Problem } from '../domain/problem.ts';
 
 export type Ask =
@@ -46,7 +46,7 @@ export interface ShownChange {
   readonly files: readonly ChangedFile[];
   readonly plan: Plan;
   readonly fleet: FleetPlan;
-  readonly foreseen: Foreseen;
+  readonly forecast: PlanForecast;
   readonly warnings: readonly Problem[];
   readonly approvalsNeeded: number;
 }

@@ -2,7 +2,7 @@
 import type { Revision } from '../domain/ids.ts';
 import type { FleetPlan } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
-import type { Foreseen } from '../domain/plan/outlook.ts';
+import type { PlanForecast } from '../domain/plan/outlook.ts';
 
 /** A validated change that is to become a branch and a pull request. */
 export interface Proposal {
@@ -18,7 +18,7 @@ export interface Proposal {
   readonly plan: Plan;
   /** Counts of the enrolled fleet, if the controller provided them. */
   readonly fleet: FleetPlan | undefined;
-  readonly foreseen: Foreseen;
+  readonly forecast: PlanForecast;
   readonly warnings: readonly string[];
 }
 

@@ -2,7 +2,7 @@
 import type { Sha256 } from '../domain/ids.ts';
 
 /** What a session depends on. It ends with the operator's token, or once none of the person's groups has a role. */
-export type Footing =
+export type SessionBasis =
   | { readonly kind: 'token'; readonly sha256: Sha256 }
   | {
       readonly kind: 'person';
@@ -13,11 +13,11 @@ export type Footing =
       readonly groups: readonly string[];
     };
 
-/** A session as stored. The person's rights are derived from the footing at each request. */
+/** A session as stored. The person's rights are derived from its basis at each request. */
 export interface KeptSession {
   /** The name of the token or the person, as the pages show it. */
   readonly name: string;
-  readonly footing: Footing;
+  readonly basis: SessionBasis;
   /** Sent with each form as protection against cross-site request forgery. */
   readonly formToken: string;
   readonly expiresAtMs: number;

@@ -8,7 +8,7 @@ import { rampRow } from '../domain/past.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { bare, exposureLine, headline, viewLine } from '../domain/plan/lines.ts';
 import type { Problem } from '../domain/problem.ts';
-import { meantPercent } from '../domain/standing.ts';
+import { intendedPercent } from '../domain/standing.ts';
 import type { AuditEntry, RevisionDetail, SourceTree } from '../ports/index.ts';
 
 /** The rollout events of SPEC §10. */
@@ -58,7 +58,7 @@ export function auditOf(
     detail: {
       from: before?.revision,
       ...commit,
-      percent: meantPercent(planned.head),
+      percent: intendedPercent(planned.head),
       ramp: rampRow(after.progress),
       transitions: planned.transitions,
       plan_hash: planned.hash,

@@ -98,7 +98,7 @@ async function readApplied(reader: Knex): Promise<Applied | undefined> {
       state,
       progress: await readProgress(trx, state.rollout.current),
       halts: await readHalts(trx, state.rollout.current),
-      stood: new Set(await trx('promoted').pluck<string[]>('build_id')),
+      formerCurrents: new Set(await trx('promoted').pluck<string[]>('build_id')),
       formerBuilds: new Map(former.map(b => [b.build_id, JSON.parse(b.facts) as Build])),
     };
   });

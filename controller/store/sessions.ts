@@ -1,6 +1,6 @@
 /** Sessions of people, stored so that a restart signs nobody out and every controller on this database knows them. */
 import type { Sha256 } from '../domain/ids.ts';
-import type { Footing, KeptSession, Sessions } from '../ports/index.ts';
+import type { KeptSession, SessionBasis, Sessions } from '../ports/index.ts';
 import type { Db } from './db.ts';
 
 interface SessionRecord {
@@ -44,26 +44,26 @@ export function makeSessionStore(db: Db, nowMs: () => number, most = MOST): Sess
 const toRecord = (idSha256: Sha256, session: KeptSession): Omit<SessionRecord, 'id'> => ({
   id_sha256: idSha256,
   name: session.name,
-  ...footingColumns(session.footing),
+  ...basisColumns(session.basis),
   form_token: session.formToken,
   expires_at_ms: session.expiresAtMs,
 });
 
-const footingColumns = (
-  footing: Footing,
+const basisColumns = (
+  basis: SessionBasis,
 ): Pick<SessionRecord, 'token_sha256' | 'issuer' | 'subject' | 'groups_json'> =>
-  footing.kind === 'token'
-    ? { token_sha256: footing.sha256, issuer: null, subject: null, groups_json: null }
+  basis.kind === 'token'
+    ? { token_sha256: basis.sha256, issuer: null, subject: null, groups_json: null }
     : {
         token_sha256: null,
-        issuer: footing.issuer,
-        subject: footing.subject,
-        groups_json: JSON.stringify(footing.groups),
+        issuer: basis.issuer,
+        subject: basis.subject,
+        groups_json: JSON.stringify(basis.groups),
       };
 
 const toSession = (row: SessionRecord): KeptSession => ({
   name: row.name,
-  footing:
+  basis:
     row.token_sha256 === null
       ? {
           kind: 'person',

@@ -38,7 +38,7 @@ export interface Known {
 
 export interface GateWatch extends AdviceSource {
   /** The stored APK to read again, because more devices report wrong bytes or a wrong signer. Each request is returned once. */
-  doubted(): Sha256 | undefined;
+  artifactToRecheck(): Sha256 | undefined;
   /** Counts the devices. Called once a minute. A plain percent is counted every ten minutes, because nothing waits for it. */
   look(): Promise<void>;
   known(snapshot: Snapshot): Known;
@@ -63,8 +63,8 @@ export function watchGate(options: GateOptions): GateWatch {
   const { picture, devices, halts, nowMs, monotonicMs } = options;
   const startedMs = monotonicMs();
   let last: Counted | undefined;
-  let doubt: Sha256 | undefined;
-  let told: (Advice & { readonly countedMs: number }) | undefined;
+  let suspect: Sha256 | undefined;
+  let lastAdvice: (Advice & { readonly countedMs: number }) | undefined;
 
   async function count(snapshot: Snapshot, silenceAfterMs: number): Promise<Counted> {
     const { buildId, sizeBytes } = snapshot.current;
@@ -93,18 +93,18 @@ export function watchGate(options: GateOptions): GateWatch {
     const gate = adviserOf(snapshot.state, options.pollMs);
     const { buildId } = snapshot.current;
     if (gate === undefined) {
-      told = undefined;
+      lastAdvice = undefined;
       return;
     }
-    const before = told?.buildId === buildId ? told : undefined;
+    const before = lastAdvice?.buildId === buildId ? lastAdvice : undefined;
     const countedMs = monotonicMs();
     if (before !== undefined && countedMs - before.countedMs < ADVISE_EVERY_MS) return;
     const { evidence, lift } = await count(snapshot, gate.silenceAfterMs);
     const atMs = nowMs();
-    const stoodMs = Math.max(0, atMs - snapshot.appliedAtMs);
-    const advised = { stoodMs, upMs: countedMs - startedMs, pollMs: options.pollMs, lift };
+    const unchangedMs = Math.max(0, atMs - snapshot.appliedAtMs);
+    const advised = { unchangedMs, upMs: countedMs - startedMs, pollMs: options.pollMs, lift };
     const judgement = adviseOn(gate, advised, evidence, before?.judgement.memory ?? {});
-    told = { buildId, atMs, countedMs, judgement, evidence };
+    lastAdvice = { buildId, atMs, countedMs, judgement, evidence };
     if (judgement.verdict === before?.judgement.verdict) return;
     const { verdict, reasons, figures } = judgement;
     await options.audit.record({
@@ -118,7 +118,8 @@ export function watchGate(options: GateOptions): GateWatch {
   }
 
   return {
-    advice: () => (told !== undefined && told.buildId === picture()?.current.buildId ? told : undefined),
+    advice: () =>
+      lastAdvice !== undefined && lastAdvice.buildId === picture()?.current.buildId ? lastAdvice : undefined,
     look: async () => {
       const snapshot = picture();
       const gate = snapshot === undefined ? undefined : gateOf(snapshot.state);
@@ -127,10 +128,10 @@ export function watchGate(options: GateOptions): GateWatch {
         if (snapshot !== undefined) await advise(snapshot);
         return;
       }
-      told = undefined;
+      lastAdvice = undefined;
       const before = last?.buildId === snapshot.current.buildId ? verifyFailsOf(last) : 0;
       last = await count(snapshot, gate.silenceAfterMs);
-      if (verifyFailsOf(last) > before) doubt = snapshot.current.sha256;
+      if (verifyFailsOf(last) > before) suspect = snapshot.current.sha256;
     },
     known: snapshot => {
       if (gateOf(snapshot.state) === undefined) return { evidence: NO_EVIDENCE, lift: undefined };
@@ -139,14 +140,14 @@ export function watchGate(options: GateOptions): GateWatch {
         return { evidence: { ...NO_EVIDENCE, dataFault: true }, lift: last?.lift };
       return last;
     },
-    doubted: () => {
-      const asked = doubt;
-      doubt = undefined;
+    artifactToRecheck: () => {
+      const asked = suspect;
+      suspect = undefined;
       return asked;
     },
     forget: () => {
       last = undefined;
-      told = undefined;
+      lastAdvice = undefined;
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Reads the row of the running ramp when the process starts. */
 import type { Observe } from '../domain/event.ts';
 import { rampRow } from '../domain/past.ts';
-import { standAfter } from '../domain/ramp/begin.ts';
+import { standingOnceApplied } from '../domain/ramp/begin.ts';
 import { percentAt, type RampProgress, rampOf } from '../domain/ramp/progress.ts';
 import type { Applied, Clock, RampStore } from '../ports/index.ts';
 import type { FormerHaltWatch } from './former-halts.ts';
@@ -24,7 +24,10 @@ export async function resumeRamp(
   const { rollout } = applied.state;
   if (rampOf(rollout) === undefined || applied.progress !== undefined) return applied.progress;
   const nowMs = options.clock.nowMs();
-  const { progress } = standAfter(undefined, applied.state, { nowMs, clockHeld: options.clock.held });
+  const { progress } = standingOnceApplied(undefined, applied.state, {
+    nowMs,
+    clockHeld: options.clock.held,
+  });
   if (progress === undefined) return undefined;
   // Asks before the row exists, so that it asks again after a crash in between.
   await options.haltUntilKnown(applied);

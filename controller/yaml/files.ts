@@ -13,7 +13,7 @@ import type { Places } from './place.ts';
 import { schemaErrors } from './schema.ts';
 import { findSecrets } from './secrets.ts';
 import { checkSingle } from './single.ts';
-import { numberStricture, type Stricture } from './strictness.ts';
+import { type StrictFinding, strictNumberFinding } from './strictness.ts';
 import type { WireBuild, WireCohort, WirePolicy, WireRollout } from './wire.ts';
 
 export type Declared =
@@ -29,7 +29,7 @@ export interface FileReading {
   /** Files that exist but cannot be used. */
   readonly broken: ReadonlySet<string>;
   /** Findings that are errors only in new content. */
-  readonly strictures: readonly Stricture[];
+  readonly strictFindings: readonly StrictFinding[];
 }
 
 export function readFiles(files: readonly SourceFile[]): FileReading {
@@ -45,17 +45,17 @@ export function readFiles(files: readonly SourceFile[]): FileReading {
   const problems: Problem[] = missingFiles(files);
   const places = new Map<string, Places>();
   const broken = new Set<string>();
-  const strictures: Stricture[] = [];
+  const strictFindings: StrictFinding[] = [];
   for (const file of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
     const read = readOne(file);
     problems.push(...read.problems);
     if (read.places !== undefined) places.set(file.path, read.places);
     if (read.declared !== undefined) declared.push(read.declared);
     else broken.add(file.path);
-    if (read.meant !== undefined) broken.add(read.meant);
-    strictures.push(...(read.strictures ?? []));
+    if (read.expectedPath !== undefined) broken.add(read.expectedPath);
+    strictFindings.push(...(read.strictFindings ?? []));
   }
-  return { declared, problems, places, broken, strictures };
+  return { declared, problems, places, broken, strictFindings };
 }
 
 const nothing = (...problems: Problem[]): FileReading => ({
@@ -63,7 +63,7 @@ const nothing = (...problems: Problem[]): FileReading => ({
   problems,
   places: new Map(),
   broken: new Set(),
-  strictures: [],
+  strictFindings: [],
 });
 
 /** A problem of a whole file. */
@@ -103,8 +103,8 @@ interface OneReading {
   readonly declared?: Declared;
   readonly places?: Places;
   /** The path that a misnamed file should have. */
-  readonly meant?: string;
-  readonly strictures?: readonly Stricture[];
+  readonly expectedPath?: string;
+  readonly strictFindings?: readonly StrictFinding[];
 }
 
 function readOne(file: SourceFile): OneReading {
@@ -176,10 +176,10 @@ function readDeclaration(file: string, kind: Kind, name: string, content: Buffer
     }),
   );
   const value = declare(kind, data);
-  const strictures = ambiguous.map(number => numberStricture(file, value, number));
-  const all = { places, problems: [...errors, ...more], strictures };
+  const strictFindings = ambiguous.map(number => strictNumberFinding(file, value, number));
+  const all = { places, problems: [...errors, ...more], strictFindings };
   if (singles.every(s => s.code !== 'file_name_mismatch')) return { ...all, declared: value };
-  return value.kind === 'Build' ? { ...all, meant: buildFile(value.value.buildId) } : all;
+  return value.kind === 'Build' ? { ...all, expectedPath: buildFile(value.value.buildId) } : all;
 }
 
 function declare(kind: Kind, data: unknown): Declared {

@@ -112,7 +112,7 @@ export function apartParser(options: ApartOptions = {}): ApartParser {
       const known = base && {
         state: base.state,
         progress: base.progress,
-        stood: base.stood,
+        formerCurrents: base.formerCurrents,
         formerBuilds: base.formerBuilds,
       };
       const parsed = await run({ ask: 'state', files, base: known, times });

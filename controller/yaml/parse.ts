@@ -10,7 +10,7 @@ import type { Standing } from '../domain/standing.ts';
 import type { SourceFile } from '../ports/index.ts';
 import { type FileReading, readFiles } from './files.ts';
 import type { DataPath, Place } from './place.ts';
-import { judgeStricture } from './strictness.ts';
+import { judgeStrictFinding } from './strictness.ts';
 
 interface ParsedTree {
   /** Undefined if there is any error. */
@@ -51,7 +51,7 @@ export function parseState(
   const reading = readFiles(tree.files);
   const draft = draftOf(reading);
   const findings = [
-    ...reading.strictures.map(s => judgeStricture(s, base)),
+    ...reading.strictFindings.map(s => judgeStrictFinding(s, base)),
     ...(draft.rollout === undefined
       ? checkBuildSet(draft.builds, base)
       : checkState(stateOf(draft, draft.rollout), base, times).filter(f => !echoes(f, draft, reading))),

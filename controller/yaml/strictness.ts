@@ -9,23 +9,26 @@ import type { Standing } from '../domain/standing.ts';
 import type { Declared } from './files.ts';
 import type { AmbiguousNumber } from './number.ts';
 
-export interface Stricture {
+export interface StrictFinding {
   readonly finding: Omit<Finding, 'severity'>;
   /** Whether the merged state already contains this. */
   readonly stands: (standing: Standing) => boolean;
 }
 
 /** Without a merged state old content cannot be told from new, so the finding is a warning. */
-export const judgeStricture = ({ finding, stands }: Stricture, standing: Standing | undefined): Finding => ({
+export const judgeStrictFinding = (
+  { finding, stands }: StrictFinding,
+  standing: Standing | undefined,
+): Finding => ({
   ...finding,
   severity: standing === undefined || stands(standing) ? 'warning' : 'error',
 });
 
-export const numberStricture = (
+export const strictNumberFinding = (
   file: string,
   declared: Declared,
   { path, source, value }: AmbiguousNumber,
-): Stricture => ({
+): StrictFinding => ({
   finding: {
     code: 'ambiguous_number',
     file,

@@ -9,7 +9,7 @@ import { decide, effectivePercent, makeSnapshot, type Snapshot } from '../../con
 import { Fault } from '../../controller/domain/fault.ts';
 import { type Evidence, NO_EVIDENCE } from '../../controller/domain/gate/evidence.ts';
 import { DEFAULT_GATE } from '../../controller/domain/gate/gate.ts';
-import { standAfter } from '../../controller/domain/ramp/begin.ts';
+import { standingOnceApplied } from '../../controller/domain/ramp/begin.ts';
 import { finalPercent, percentAt } from '../../controller/domain/ramp/progress.ts';
 import type { Ramp, Rollout } from '../../controller/domain/release.ts';
 import type { Applied, Brake } from '../../controller/ports/index.ts';
@@ -177,7 +177,12 @@ class World {
       };
       const kept = await this.#store.halts.standing(rollout.current);
       const base = before && { ...before, formerBuilds: new Map() };
-      const standing = standAfter(base, state, { nowMs: this.#nowMs, broken, clockHeld: this.#held, kept });
+      const standing = standingOnceApplied(base, state, {
+        nowMs: this.#nowMs,
+        broken,
+        clockHeld: this.#held,
+        kept,
+      });
       this.#revision += 1;
       const applied: Applied = {
         ...standing,

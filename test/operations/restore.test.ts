@@ -28,7 +28,7 @@ test('the drill: backup, loss, restore; devices that renewed since come in, and 
     const [renewed, quiet] = await journey.enrol(['d-renewed', 'd-quiet']);
     await journey.controller.store.sessions.begin(hexOf('cookie'), {
       name: 'ann',
-      footing: { kind: 'token', sha256: hexOf('token') },
+      basis: { kind: 'token', sha256: hexOf('token') },
       formToken: 'form',
       expiresAtMs: Date.now() + DAY_MS,
     });

@@ -47,7 +47,7 @@ test('apply commits the state, the attempt, audit rows and promised effects toge
     assert.is(read?.treeHash, 'tree of r1');
     assert.is(read?.appliedAtMs, NOW_MS);
     assert.equal(read?.progress, progress);
-    assert.equal([...(read?.stood ?? [])], ['b42']);
+    assert.equal([...(read?.formerCurrents ?? [])], ['b42']);
     assert.is(canonicalState(read?.state ?? aState({ rollout: 1 })), canonicalState(next.state));
     assert.equal(await store.desired.attempted(), { revision: 'r1', attemptedAtMs: NOW_MS, problems: [] });
     assert.equal(await store.audit.list({ limit: 9 }), [{ id: 1, ...audit }]);

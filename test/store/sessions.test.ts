@@ -8,7 +8,7 @@ import { engineOf, withStore } from '../support/store.ts';
 
 const session = (name: string, expiresAtMs = NOW_MS + 1_000): KeptSession => ({
   name,
-  footing: { kind: 'token', sha256: hexOf(`token of ${name}`) },
+  basis: { kind: 'token', sha256: hexOf(`token of ${name}`) },
   formToken: `form of ${name}`,
   expiresAtMs,
 });
@@ -28,7 +28,7 @@ test('a session of a person keeps who that is: issuer, subject, name and groups 
   withStore(async ({ sessions }) => {
     const ann: KeptSession = {
       ...session('Ann «Ωμέγα»'),
-      footing: {
+      basis: {
         kind: 'person',
         issuer: 'https://login.example/',
         subject: 'auth0|7',

@@ -66,8 +66,8 @@ const currentIn = ({ base }: Plan): BuildId | undefined =>
   base === undefined || base.state.rollout.rollback ? undefined : base.state.rollout.current;
 
 /** When nearly all devices run the build, or why there is no forecast. */
-function forecastView({ plan, foreseen }: ShownChange): Html | undefined {
-  const line = outlookLine(plan, foreseen);
+function forecastView({ plan, forecast }: ShownChange): Html | undefined {
+  const line = outlookLine(plan, forecast);
   return line === undefined ? undefined : html`<p class="s q">${bare(line)}</p>`;
 }
 

@@ -32,8 +32,8 @@ export function adviserOf({ rollout, builds }: DesiredState, pollMs: number): Ga
 export const gateOf = (state: DesiredState): Gate | undefined => rampOf(state.rollout)?.gate;
 
 export interface Advised {
-  /** How long the percent has stood, ms. */
-  readonly stoodMs: number;
+  /** How long the percent has been the same, ms. */
+  readonly unchangedMs: number;
   /** How long this controller has been watching; only differences matter. */
   readonly upMs: number;
   readonly pollMs: number;
@@ -43,7 +43,7 @@ export interface Advised {
 /** Like the last step of a ramp: there is no next step, and no person is asked. */
 export const adviseOn = (
   gate: Gate,
-  { stoodMs, upMs, pollMs, lift }: Advised,
+  { unchangedMs: stoodMs, upMs, pollMs, lift }: Advised,
   evidence: Evidence,
   memory: LookMemory,
 ): Judgement =>

@@ -7,7 +7,7 @@ import type { BuildId } from '../ids.ts';
 import { type Plan, plan } from '../plan/index.ts';
 import { approvalsNeeded, checkPolicy } from '../policy/index.ts';
 import { type Finding, hasError, type Problem } from '../problem.ts';
-import { standAfter } from '../ramp/begin.ts';
+import { standingOnceApplied } from '../ramp/begin.ts';
 import type { DesiredState } from '../release.ts';
 import type { RuleTimes } from '../rules/index.ts';
 import type { Standing } from '../standing.ts';
@@ -77,7 +77,7 @@ export async function judge<Tree>(
   });
   if (parsed.state === undefined) return invalid(parsed.problems);
 
-  const head = standAfter(standing, parsed.state, {
+  const head = standingOnceApplied(standing, parsed.state, {
     nowMs,
     broken,
     clockHeld: steps.clockHeld,

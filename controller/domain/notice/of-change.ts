@@ -6,7 +6,7 @@ import type { Reconciled } from '../judging/reconciled.ts';
 import { isWayBack } from '../plan/way-back.ts';
 import { type FleetProgress, subjectOf } from '../progress.ts';
 import type { Build } from '../release.ts';
-import { meantPercent } from '../standing.ts';
+import { intendedPercent } from '../standing.ts';
 import type { NamedBuild, Notice } from './notice.ts';
 
 /** `ota status` shows them all. */
@@ -66,7 +66,7 @@ export function noticeOfCompletion(picture: Snapshot, { running, offered }: Flee
     revision: picture.revision,
     build: named(build),
     course: kind === 'rollback' ? 'rollback' : 'rollout',
-    percent: meantPercent(picture),
+    percent: intendedPercent(picture),
     running,
     offered,
   };

@@ -13,7 +13,7 @@ import {
   type Rollout,
   saysTheSame,
 } from '../release.ts';
-import { currentOf, lastSafeOf, meantPercent, type Standing } from '../standing.ts';
+import { currentOf, intendedPercent, lastSafeOf, type Standing } from '../standing.ts';
 import { countText, percentText, shortHex } from './words.ts';
 
 export const DANGER_KINDS = [
@@ -123,8 +123,8 @@ function* forced(was: Rollout | undefined, is: Rollout): Generator<Danger> {
 function* jumps(base: Standing | undefined, head: Standing): Generator<Danger> {
   const { rollout } = head.state;
   const sameBuild = base?.state.rollout.current === rollout.current;
-  const from = base !== undefined && sameBuild ? meantPercent(base) : 0;
-  const to = meantPercent(head);
+  const from = base !== undefined && sameBuild ? intendedPercent(base) : 0;
+  const to = intendedPercent(head);
   if (isJump(from, to))
     yield danger(
       'percent_jump',
@@ -182,7 +182,7 @@ function* audience(base: Standing | undefined, head: Standing): Generator<Danger
   if (base === undefined) return;
   const was = base.state.rollout;
   const is = head.state.rollout;
-  if (is.lastSafe !== undefined && !provenBuilds(base).has(is.lastSafe) && meantPercent(head) < 100)
+  if (is.lastSafe !== undefined && !provenBuilds(base).has(is.lastSafe) && intendedPercent(head) < 100)
     yield danger(
       'baseline_unproven',
       `last_safe becomes \`${is.lastSafe}\`, which was not offered to all before: every device outside the rollout is now offered it`,

@@ -3,7 +3,7 @@ import { effectivePercent } from '../decision.ts';
 import type { BuildId } from '../ids.ts';
 import { forecast } from '../ramp/forecast.ts';
 import { finalPercent, isSuspended } from '../ramp/progress.ts';
-import { currentOf, meantPercent, pictureOf, type Standing } from '../standing.ts';
+import { currentOf, intendedPercent, pictureOf, type Standing } from '../standing.ts';
 
 export interface ExposureStep {
   readonly percent: number;
@@ -95,7 +95,7 @@ export function transitionsOf(base: Standing | undefined, head: Standing, nowMs:
       forceDowngrade: rollout.forceDowngrade,
     });
   else if (promoted)
-    found.push({ kind: 'promote', from: was?.current, to: rollout.current, percent: meantPercent(head) });
+    found.push({ kind: 'promote', from: was?.current, to: rollout.current, percent: intendedPercent(head) });
   if (promoted || fromPercent !== toPercent)
     found.push({ kind: 'rollout_update', buildId: rollout.current, fromPercent, toPercent });
   return found;

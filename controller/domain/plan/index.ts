@@ -7,7 +7,7 @@ import type { Halt } from '../halt.ts';
 import type { BuildId, Sha256 } from '../ids.ts';
 import { isSuspended } from '../ramp/progress.ts';
 import { type Build, canonicalState, type DesiredState } from '../release.ts';
-import { currentOf, lastSafeOf, meantPercent, type Standing } from '../standing.ts';
+import { currentOf, intendedPercent, lastSafeOf, type Standing } from '../standing.ts';
 import { type Change, changesBetween } from './changes.ts';
 import { type Danger, dangersOf, namedIn } from './dangers.ts';
 import { type ExposurePlan, exposureOf, type Transition, transitionsOf } from './exposure.ts';
@@ -148,7 +148,7 @@ function viewsOf(head: Standing, nowMs: number, hasCanaries: boolean): View[] {
   const baseline = usable(lastSafeOf(head));
   if (rollout.rollback) return [{ group: 'all', percent: 100, build: baseline, suspended }];
   const current = usable(currentOf(head)) ?? baseline;
-  const percent = meantPercent(head);
+  const percent = intendedPercent(head);
   if (currentOf(head)?.withdrawn !== undefined || percent === 100)
     return [{ group: 'all', percent: 100, build: current, suspended }];
   return [

@@ -3,7 +3,7 @@
 import type { FleetPlan } from './fleet.ts';
 import { DOWNGRADE_CAVEAT, type Plan, type Transition, undoCommands } from './index.ts';
 import { bare } from './lines.ts';
-import type { Foreseen, StepOutlook } from './outlook.ts';
+import type { PlanForecast, StepOutlook } from './outlook.ts';
 import { timeText } from './words.ts';
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -12,7 +12,7 @@ type Json = string | number | boolean | null | readonly Json[] | { readonly [key
 export function planJson(
   plan: Plan,
   fleet?: FleetPlan,
-  foreseen?: Foreseen,
+  forecast?: PlanForecast,
 ): { readonly [key: string]: Json } {
   const { exposure, downgrade, undo } = plan;
   return {
@@ -53,7 +53,7 @@ export function planJson(
         : { from: [...downgrade.from], to: downgrade.to, forced: downgrade.forced, caveat: DOWNGRADE_CAVEAT },
     undo: { commands: [...undoCommands(undo)], limits: [...undo.limits] },
     fleet: fleet === undefined ? null : fleetJson(fleet),
-    forecast: foreseen === undefined ? null : foreseenJson(foreseen),
+    forecast: forecast === undefined ? null : forecastJson(forecast),
   };
 }
 
@@ -70,9 +70,9 @@ function transitionJson(t: Transition): Json {
 
 const momentOf = (ms: number | undefined): string | null => (ms === undefined ? null : timeText(ms));
 
-function foreseenJson(foreseen: Foreseen): Json {
-  if (foreseen.kind === 'unknown') return { unknown: foreseen.why };
-  const { outlook } = foreseen;
+function forecastJson(forecast: PlanForecast): Json {
+  if (forecast.kind === 'unknown') return { unknown: forecast.why };
+  const { outlook } = forecast;
   const step = (s: StepOutlook): Json => ({
     percent: s.percent,
     devices: s.devices,

@@ -10,7 +10,7 @@ import { fleetFacts, isBelowToday } from './fleet-facts.ts';
 import { gateFacts } from './gate-facts.ts';
 import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
-import type { Foreseen } from './outlook.ts';
+import type { PlanForecast } from './outlook.ts';
 import { outlookLine, outlookOfStep, overText, reportsText } from './outlook-lines.ts';
 import { bytesText, countText, percentText } from './words.ts';
 
@@ -21,7 +21,7 @@ interface MarkdownOptions {
   /** Counts of the enrolled devices; without it the plan is marked as nominal. */
   readonly fleet?: FleetPlan | undefined;
   /** When steps are likely to be over; absent: not shown. */
-  readonly foreseen?: Foreseen | undefined;
+  readonly forecast?: PlanForecast | undefined;
   /** The merge commit, once known, for the undo command. */
   readonly merge?: string | undefined;
   /** Ready Markdown shown after the dangers: warnings found elsewhere. It does not count towards the limit. */
@@ -114,17 +114,17 @@ function enrolledFacts(plan: Plan, fleet: FleetPlan): string[] {
   ];
 }
 
-function stepsPart(plan: Plan, { fleet, foreseen }: MarkdownOptions): string[] {
-  const line = foreseen === undefined ? undefined : outlookLine(plan, foreseen);
-  const steps = plan.exposure.steps.length > 0 ? rampTable(plan, fleet, foreseen) : percentTable(plan, fleet);
+function stepsPart(plan: Plan, { fleet, forecast }: MarkdownOptions): string[] {
+  const line = forecast === undefined ? undefined : outlookLine(plan, forecast);
+  const steps = plan.exposure.steps.length > 0 ? rampTable(plan, fleet, forecast) : percentTable(plan, fleet);
   return [...steps, ...(line === undefined ? [] : [line])];
 }
 
 const devicesCell = (step: FleetStep): string => `${step.actualDevices} (nominal ${step.nominalDevices})`;
 
 /** The table of a ramp: when each step begins and is likely to be over, and its effect on the enrolled fleet. */
-function rampTable(plan: Plan, fleet: FleetPlan | undefined, foreseen: Foreseen | undefined): string[] {
-  const isKnown = foreseen?.kind === 'known' && foreseen.outlook.steps.length > 0;
+function rampTable(plan: Plan, fleet: FleetPlan | undefined, forecast: PlanForecast | undefined): string[] {
+  const isKnown = forecast?.kind === 'known' && forecast.outlook.steps.length > 0;
   const rows = plan.exposure.steps.map(s => {
     const here = s.state === 'now' ? ' ◀ now' : '';
     const holds = s.holdMs === undefined ? 'for good' : durationText(s.holdMs);
@@ -135,7 +135,7 @@ function rampTable(plan: Plan, fleet: FleetPlan | undefined, foreseen: Foreseen 
         : isBelowToday(plan, s.percent)
           ? [devicesCell(counted), '–', '–']
           : [devicesCell(counted), String(counted.newOffers), bytesText(counted.bytes)];
-    const likely = outlookOfStep(foreseen, s.percent);
+    const likely = outlookOfStep(forecast, s.percent);
     const outlook = likely === undefined ? ['', ''] : [overText(plan, likely), reportsText(likely)];
     const cells = [`**${percentText(s.percent)}**${here}`, beginText(plan, s), holds];
     return `| ${[...cells, ...counts, ...(isKnown ? outlook : [])].map(shortTime).join(' | ')} |`;

@@ -1,7 +1,7 @@
 /** The outlook of a plan in words, shared by text and Markdown. */
 import { HOUR_MS, MINUTE_MS } from '../duration.ts';
 import type { Plan } from './index.ts';
-import type { Foreseen, StepOutlook } from './outlook.ts';
+import type { PlanForecast, StepOutlook } from './outlook.ts';
 import { countText, timeText } from './words.ts';
 
 /** Rounded, because it is an estimate: to 5 minutes below three hours, then to hours. */
@@ -28,11 +28,11 @@ export const reportsText = ({ reports, needed }: StepOutlook): string =>
   needed === undefined ? String(reports) : `${reports} (${needed} needed)`;
 
 /** When nearly all devices run the build and the basis of the estimate, or why there is no estimate. */
-export function outlookLine(plan: Plan, foreseen: Foreseen): string | undefined {
+export function outlookLine(plan: Plan, forecast: PlanForecast): string | undefined {
   if (plan.empty) return undefined;
-  if (foreseen.kind === 'unknown')
-    return `There is no forecast of the steps, their reports and the installs: ${foreseen.why}.`;
-  const { outlook } = foreseen;
+  if (forecast.kind === 'unknown')
+    return `There is no forecast of the steps, their reports and the installs: ${forecast.why}.`;
+  const { outlook } = forecast;
   const rests = `it rests on the gaps between the check-ins of ${countText(outlook.observed, 'device')}, ${aboutText(outlook.medianGapMs)} at the median. Installs that wait for Wi-Fi or a battery come later, nudged ones sooner`;
   const all =
     outlook.nearlyAllAtMs === undefined
@@ -42,5 +42,8 @@ export function outlookLine(plan: Plan, foreseen: Foreseen): string | undefined 
 }
 
 /** In the order of the plan's steps; undefined for steps that are over. */
-export const outlookOfStep = (foreseen: Foreseen | undefined, percent: number): StepOutlook | undefined =>
-  foreseen?.kind === 'known' ? foreseen.outlook.steps.find(s => s.percent === percent) : undefined;
+export const outlookOfStep = (
+  forecast: PlanForecast | undefined,
+  percent: number,
+): StepOutlook | undefined =>
+  forecast?.kind === 'known' ? forecast.outlook.steps.find(s => s.percent === percent) : undefined;

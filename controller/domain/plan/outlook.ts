@@ -52,7 +52,7 @@ export interface Outlook {
 }
 
 /** `why` completes "There is no forecast …: …". */
-export type Foreseen =
+export type PlanForecast =
   | { readonly kind: 'known'; readonly outlook: Outlook }
   | { readonly kind: 'unknown'; readonly why: string };
 
@@ -64,7 +64,7 @@ export const takersIn =
   (percent: number): number =>
     fleet.steps.find(s => s.percent === percent)?.takers ?? 0;
 
-export function foresee(plan: Plan, facts: OutlookFacts): Foreseen {
+export function forecastPlan(plan: Plan, facts: OutlookFacts): PlanForecast {
   if (facts.gaps.devices === 0) return { kind: 'unknown', why: 'no device has checked in twice yet' };
   return { kind: 'known', outlook: outlookOf(plan, facts) };
 }

@@ -7,7 +7,7 @@ import { fleetFacts, isBelowToday } from './fleet-facts.ts';
 import { gateFacts } from './gate-facts.ts';
 import { type Change, DOWNGRADE_CAVEAT, type Plan, undoCommands } from './index.ts';
 import { bare, beginText, canaryLine, downgradeLine, exposureLine, headline, viewLine } from './lines.ts';
-import type { Foreseen } from './outlook.ts';
+import type { PlanForecast } from './outlook.ts';
 import { outlookLine, overText, reportsText } from './outlook-lines.ts';
 import { bytesText, countText, percentText } from './words.ts';
 
@@ -17,7 +17,7 @@ interface TextOptions {
   /** Counts of the enrolled devices; without it the plan is nominal. */
   readonly fleet?: FleetPlan | undefined;
   /** Absent: not shown. */
-  readonly foreseen?: Foreseen | undefined;
+  readonly forecast?: PlanForecast | undefined;
 }
 
 /** Ends with a line feed. */
@@ -33,7 +33,7 @@ export function renderPlanText(plan: Plan, options: TextOptions = {}): string {
   return `${lines.join('\n')}\n`;
 }
 
-function body(plan: Plan, { fleet, foreseen }: TextOptions): string[] {
+function body(plan: Plan, { fleet, forecast }: TextOptions): string[] {
   const notes = [
     canaryLine(plan),
     downgradeLine(plan),
@@ -42,7 +42,7 @@ function body(plan: Plan, { fleet, foreseen }: TextOptions): string[] {
   return [
     ...section('Exposure', [exposureLine(plan), ...plan.views.map(viewLine), ...stepLines(plan)].map(bare)),
     ...section('Fleet', fleet === undefined ? [] : [...fleetLines(plan, fleet), ...gateFacts(plan, fleet)]),
-    ...section('Forecast', foreseen === undefined ? [] : forecastLines(plan, foreseen)),
+    ...section('Forecast', forecast === undefined ? [] : forecastLines(plan, forecast)),
     ...section('Notes', notes.filter(line => line !== undefined).map(bare)),
     ...section(
       'Dangers',
@@ -67,9 +67,9 @@ const stepLines = (plan: Plan): string[] =>
     return `${step.state === 'now' ? '>' : ' '} ${percentText(step.percent).padStart(7)}  ${beginText(plan, step)}${hold}`;
   });
 
-function forecastLines(plan: Plan, foreseen: Foreseen): string[] {
-  const steps = foreseen.kind === 'known' ? foreseen.outlook.steps : [];
-  const line = outlookLine(plan, foreseen);
+function forecastLines(plan: Plan, forecast: PlanForecast): string[] {
+  const steps = forecast.kind === 'known' ? forecast.outlook.steps : [];
+  const line = outlookLine(plan, forecast);
   return [
     ...steps.map(
       step =>

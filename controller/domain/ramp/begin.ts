@@ -18,7 +18,11 @@ export interface Applying {
 }
 
 /** The standing that the plan describes and that is then applied. */
-export function standAfter(before: Standing | undefined, state: DesiredState, applying: Applying): Standing {
+export function standingOnceApplied(
+  before: Standing | undefined,
+  state: DesiredState,
+  applying: Applying,
+): Standing {
   const { rollout } = state;
   const ramp = rampOf(rollout);
   const onRamp = before && { rollout: before.state.rollout, progress: before.progress };
@@ -26,15 +30,17 @@ export function standAfter(before: Standing | undefined, state: DesiredState, ap
     ramp !== undefined && applying.broken === true
       ? newRamp(ramp, applying.nowMs, before?.progress)
       : carryOver(onRamp, rollout, applying.nowMs);
-  const standing = { ...standingAfter(before, state, carried), stood: stoodAfter(before) };
+  const standing = { ...standingAfter(before, state, carried), formerCurrents: formerCurrentsAfter(before) };
   const kept =
     applying.kept ?? (before?.state.rollout.current === rollout.current ? before?.halts : undefined);
   const whole = { ...standing, halts: haltsAfter(rollout, kept ?? []) };
   return { ...whole, progress: begun(whole, before, applying) };
 }
 
-const stoodAfter = (before: Standing | undefined): ReadonlySet<string> | undefined =>
-  before?.stood === undefined ? undefined : new Set([...before.stood, before.state.rollout.current]);
+const formerCurrentsAfter = (before: Standing | undefined): ReadonlySet<string> | undefined =>
+  before?.formerCurrents === undefined
+    ? undefined
+    : new Set([...before.formerCurrents, before.state.rollout.current]);
 
 /** A commit can enter only the first step; all others wait for a look. */
 function begun(

@@ -2,7 +2,7 @@
 import type { BuildId } from '../ids.ts';
 import type { Finding } from '../problem.ts';
 import type { Build, DesiredState, Rollout } from '../release.ts';
-import { meantPercent, type Standing } from '../standing.ts';
+import { intendedPercent, type Standing } from '../standing.ts';
 import { error, inBuild, inRollout } from './finding.ts';
 
 /** Each fact as text, so that the order of keys in the store does not matter. */
@@ -59,7 +59,7 @@ export function* checkChange(head: DesiredState, base: Standing): Generator<Find
 function* checkSeed(rollout: Rollout, base: Standing): Generator<Finding> {
   const was = base.state.rollout;
   if (was.current !== rollout.current || was.cohortSeed === rollout.cohortSeed) return;
-  const percent = meantPercent(base);
+  const percent = intendedPercent(base);
   const unknown = was.exposure.kind === 'ramp' && base.progress === undefined && !was.rollback;
   if (unknown || (percent > 0 && percent < 100))
     yield error(

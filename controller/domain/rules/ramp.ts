@@ -4,7 +4,7 @@ import { isWayBack } from '../policy/rise.ts';
 import type { Finding } from '../problem.ts';
 import { carryOver, continuesRamp, percentOnceOpen, rampOf } from '../ramp/progress.ts';
 import type { DesiredState, Ramp, Rollout } from '../release.ts';
-import { meantPercent, type Standing, standingAfter } from '../standing.ts';
+import { intendedPercent, type Standing, standingAfter } from '../standing.ts';
 import { error, inRollout, warning } from './finding.ts';
 import type { RuleTimes } from './index.ts';
 
@@ -20,7 +20,7 @@ export function leadsBack(head: DesiredState, base: Standing): boolean {
   if (was.current === is.current) return was.rollback && !is.rollback;
   const build = head.builds.get(is.current);
   if (build === undefined) return false;
-  const stood = base.stood?.has(is.current) ?? base.state.builds.has(is.current);
+  const stood = base.formerCurrents?.has(is.current) ?? base.state.builds.has(is.current);
   return stood || isWayBack(base, standingAfter(base, head, undefined), build);
 }
 
@@ -94,7 +94,7 @@ const restarts = (percent: number, why: string): Finding =>
 function* narrows(rollout: Rollout, base: Standing, nowMs: number): Generator<Finding> {
   const was = base.state.rollout;
   if (was.current !== rollout.current) return;
-  const fromPercent = meantPercent(base);
+  const fromPercent = intendedPercent(base);
   const progress = carryOver({ rollout: was, progress: base.progress }, rollout, nowMs);
   const toPercent = percentOnceOpen(rollout, progress, nowMs);
   if (toPercent < fromPercent)

@@ -4,7 +4,7 @@ import type { Revision } from '../../domain/ids.ts';
 import type { FleetPlan } from '../../domain/plan/fleet.ts';
 import type { Plan } from '../../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../../domain/plan/markdown.ts';
-import type { Foreseen } from '../../domain/plan/outlook.ts';
+import type { PlanForecast } from '../../domain/plan/outlook.ts';
 import type { Given, Uncounted } from '../approvals.ts';
 import type { ShownProblem } from '../ledger.ts';
 import { literal, paragraphs, shortSha } from './markdown.ts';
@@ -49,7 +49,7 @@ const notCounted = ({ login, why }: Uncounted): string =>
 /** The effect of a plan on the enrolled fleet. */
 export interface Counted {
   readonly fleet: FleetPlan;
-  readonly foreseen?: Foreseen | undefined;
+  readonly forecast?: PlanForecast | undefined;
 }
 
 export function renderPlanComment(

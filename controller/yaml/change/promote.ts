@@ -2,13 +2,13 @@
 import type { BuildId } from '../../domain/ids.ts';
 import type { Build, Rollout } from '../../domain/release.ts';
 import { type ChangeResult, editOf, type Ground, refuse, unknownBuild } from './ground.ts';
-import { type RampWish, rampOf, stepsText } from './ramp.ts';
+import { type RampPatch, rampOf, stepsText } from './ramp.ts';
 
 export interface PromoteChange {
   readonly kind: 'promote';
   readonly buildId: BuildId;
   /** This share of the fleet at once, or step by step. */
-  readonly exposure: { readonly percent: number } | { readonly ramp: RampWish };
+  readonly exposure: { readonly percent: number } | { readonly ramp: RampPatch };
   /** If the build is already current, this is the present seed, unless the user asked for another. */
   readonly cohortSeed: string;
   readonly lastSafe?: BuildId | undefined;

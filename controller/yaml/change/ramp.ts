@@ -10,7 +10,7 @@ export type WireStep = WireRamp['steps'][number];
 export type WireGate = NonNullable<WireRamp['gate']>;
 
 /** Omitted fields stay as they are. */
-export interface RampWish {
+export interface RampPatch {
   readonly steps?: readonly WireStep[] | undefined;
   /** `now` removes `start` from the file, so the ramp starts when it is applied. */
   readonly start?: Moment | 'now' | undefined;
@@ -21,7 +21,7 @@ export interface RampWish {
 
 export interface RampChange {
   readonly kind: 'ramp';
-  readonly ramp: RampWish;
+  readonly ramp: RampPatch;
   readonly reason?: string | undefined;
 }
 
@@ -50,13 +50,13 @@ export function changeRamp({ rollout, wire }: Ground, change: RampChange): Chang
 type Made = { readonly ok: true; readonly ramp: YamlMap & { readonly steps: readonly WireStep[] } };
 
 /** The whole `ramp`. Unchanged values keep their spelling. */
-export function rampOf(was: WireRamp | undefined, wish: RampWish): Made | (ChangeResult & { ok: false }) {
-  const start = wish.start === undefined ? was?.start : wish.start === 'now' ? undefined : wish.start.text;
-  const steps = (wish.steps ?? was?.steps ?? []).map((step, i) => sameStep(was?.steps[i], step));
-  const approved = wish.approvedPercent ?? (wish.steps === undefined ? was?.approved_percent : undefined);
-  const gate = gateOf(was?.gate, wish.gate);
+export function rampOf(was: WireRamp | undefined, patch: RampPatch): Made | (ChangeResult & { ok: false }) {
+  const start = patch.start === undefined ? was?.start : patch.start === 'now' ? undefined : patch.start.text;
+  const steps = (patch.steps ?? was?.steps ?? []).map((step, i) => sameStep(was?.steps[i], step));
+  const approved = patch.approvedPercent ?? (patch.steps === undefined ? was?.approved_percent : undefined);
+  const gate = gateOf(was?.gate, patch.gate);
   if (approved !== undefined && !steps.some(step => step.approval === 'required'))
-    if (wish.approvedPercent !== undefined)
+    if (patch.approvedPercent !== undefined)
       return {
         ok: false,
         code: 'no_approval',
@@ -74,9 +74,9 @@ export function rampOf(was: WireRamp | undefined, wish: RampWish): Made | (Chang
   };
 }
 
-function gateOf(was: WireGate | undefined, wish: RampWish['gate']): YamlMap | undefined {
-  if (wish === 'off') return undefined;
-  const all = wish === undefined ? was : { ...was, ...wish };
+function gateOf(was: WireGate | undefined, patch: RampPatch['gate']): YamlMap | undefined {
+  if (patch === 'off') return undefined;
+  const all = patch === undefined ? was : { ...was, ...patch };
   return all && Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
@@ -96,16 +96,16 @@ export function stepsText(steps: readonly Pick<WireStep, 'percent'>[]): string {
   return `${[percents.slice(0, -1).join(', '), percents.at(-1)].filter(text => text !== '').join(' and ')} %`;
 }
 
-function titleOf(current: string, wish: RampWish, ramp: Made['ramp']): string {
+function titleOf(current: string, patch: RampPatch, ramp: Made['ramp']): string {
   const parts = [
-    wish.steps === undefined ? undefined : `steps ${stepsText(ramp.steps)}`,
-    wish.start === undefined
+    patch.steps === undefined ? undefined : `steps ${stepsText(ramp.steps)}`,
+    patch.start === undefined
       ? undefined
-      : wish.start === 'now'
+      : patch.start === 'now'
         ? 'start with the merge'
-        : `start ${wish.start.text}`,
-    wish.gate === undefined ? undefined : wish.gate === 'off' ? 'no gate' : 'gate',
-    wish.approvedPercent === undefined ? undefined : `approved up to ${wish.approvedPercent} %`,
+        : `start ${patch.start.text}`,
+    patch.gate === undefined ? undefined : patch.gate === 'off' ? 'no gate' : 'gate',
+    patch.approvedPercent === undefined ? undefined : `approved up to ${patch.approvedPercent} %`,
   ].filter(part => part !== undefined);
   return `change the ramp of ${current}: ${parts.join(', ')}`;
 }

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { API_VERSION } from '../../domain/layout.ts';
 import type { DesiredState } from '../../domain/release.ts';
 import { ROLLOUT_FILE } from '../../domain/rules/index.ts';
-import { meantPercent, type Standing } from '../../domain/standing.ts';
+import { intendedPercent, type Standing } from '../../domain/standing.ts';
 import type { SourceTree } from '../../ports/index.ts';
 import { editFile } from '../edit.ts';
 import type { WirePolicy, WireRollout } from '../wire.ts';
@@ -42,7 +42,7 @@ export function changeTree(
       rollout: written.rollout,
       wire: parse(textOf(tree, ROLLOUT_FILE) ?? '') as WireRollout,
       policy: policy === undefined ? undefined : (parse(policy) as WirePolicy),
-      merged: { rollout: merged.state.rollout, percent: meantPercent(merged) },
+      merged: { rollout: merged.state.rollout, percent: intendedPercent(merged) },
       builds: written.builds,
       cohorts: written.cohorts,
     },

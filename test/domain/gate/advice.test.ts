@@ -45,7 +45,7 @@ test('the gate of a rollout is that of its ramp; a plain percent has none', () =
 });
 
 const advised = (over: Partial<Advised> = {}): Advised => ({
-  stoodMs: 24 * HOUR_MS,
+  unchangedMs: 24 * HOUR_MS,
   upMs: 24 * HOUR_MS,
   pollMs: 6 * HOUR_MS,
   lift: undefined,
@@ -68,7 +68,7 @@ test('a percent that does badly hears of the proof, and no more once a halt was 
 test('too little evidence is told as such at any age: nobody is asked, and nobody has answered', () => {
   const few = anEvidence({ taken: 10, ok: 10, followed: 10, open: 35 });
   assert.equal(advice(few).reasons, ['too_few_reports', 'too_little_follow_up']);
-  const old = advice(few, { stoodMs: 48 * HOUR_MS });
+  const old = advice(few, { unchangedMs: 48 * HOUR_MS });
   assert.equal([old.verdict, old.reasons.at(-1)], ['hold', 'no_data']);
 });
 

@@ -7,7 +7,7 @@ import { countFleet, type FleetDevice } from '../../../controller/domain/plan/fl
 import { type Plan, plan } from '../../../controller/domain/plan/index.ts';
 import { planJson } from '../../../controller/domain/plan/json.ts';
 import { renderPlanMarkdown } from '../../../controller/domain/plan/markdown.ts';
-import { foresee, type Outlook, takersIn } from '../../../controller/domain/plan/outlook.ts';
+import { forecastPlan, type Outlook, takersIn } from '../../../controller/domain/plan/outlook.ts';
 import { renderPlanText } from '../../../controller/domain/plan/text.ts';
 import type { Ramp, RampStep } from '../../../controller/domain/release.ts';
 import { aStanding, aState, HOUR_MS, NOW_MS, type StateParts } from '../../support/state.ts';
@@ -37,9 +37,9 @@ function ramped(gate: Partial<Gate> | undefined, over: Partial<Ramp> = {}): Plan
 const even = (devices: number) => (percent: number) => Math.round((devices * percent) / 100);
 
 function outlook(planned: Plan, devices: number, gaps = GAPS): Outlook {
-  const foreseen = foresee(planned, { gaps, pollMs: POLL_MS, takersAt: even(devices) });
-  if (foreseen.kind !== 'known') throw new Error('known');
-  return foreseen.outlook;
+  const forecast = forecastPlan(planned, { gaps, pollMs: POLL_MS, takersAt: even(devices) });
+  if (forecast.kind !== 'known') throw new Error('known');
+  return forecast.outlook;
 }
 const hoursOf = (ms: number | undefined): number | undefined =>
   ms === undefined ? undefined : Math.round((ms - NOW_MS) / HOUR_MS);
@@ -145,8 +145,8 @@ test('only active devices that can take the build or run it count, canaries apar
 
 test('the comment has one table with the likely end and the reports, and says what is not known', () => {
   const planned = ramped({});
-  const foreseen = foresee(planned, { gaps: GAPS, pollMs: POLL_MS, takersAt: even(4_500) });
-  const markdown = renderPlanMarkdown(planned, { foreseen, fleet: countFleet(planned, []) });
+  const forecast = forecastPlan(planned, { gaps: GAPS, pollMs: POLL_MS, takersAt: even(4_500) });
+  const markdown = renderPlanMarkdown(planned, { forecast, fleet: countFleet(planned, []) });
   assert.match(
     markdown,
     /\| Step \| Begins \| Holds \| Devices \| New offers \| To be served \| Likely over \| Reports by then \|/,
@@ -156,14 +156,14 @@ test('the comment has one table with the likely end and the reports, and says wh
     markdown,
     /95 % of the active devices that are offered the build run it by merge \+ 49h; .*4500 devices, 6h at the median/,
   );
-  const text = renderPlanText(planned, { foreseen });
+  const text = renderPlanText(planned, { forecast });
   assert.match(text, /Forecast\n {6}1 % {2}likely over: merge \+ 19h; 45 devices can take it/);
-  const json = planJson(planned, undefined, foreseen) as { forecast: { steps: { over_at: string }[] } };
+  const json = planJson(planned, undefined, forecast) as { forecast: { steps: { over_at: string }[] } };
   assert.is(json.forecast.steps.length, 3);
-  const unknown = foresee(planned, { gaps: NO_GAPS, pollMs: POLL_MS, takersAt: even(9) });
+  const unknown = forecastPlan(planned, { gaps: NO_GAPS, pollMs: POLL_MS, takersAt: even(9) });
   for (const said of [
-    renderPlanMarkdown(planned, { foreseen: unknown }),
-    renderPlanText(planned, { foreseen: unknown }),
+    renderPlanMarkdown(planned, { forecast: unknown }),
+    renderPlanText(planned, { forecast: unknown }),
   ]) {
     assert.match(said, /There is no forecast of [^:]*: no device has checked in twice/);
     assert.not.match(said, /[Ll]ikely over[ :|]/);

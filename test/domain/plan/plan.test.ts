@@ -5,7 +5,7 @@ import { effectivePercent } from '../../../controller/domain/decision.ts';
 import type { Halt } from '../../../controller/domain/halt.ts';
 import { DANGER_KINDS, type DangerKind } from '../../../controller/domain/plan/dangers.ts';
 import { type Plan, plan, planHash, undoCommands } from '../../../controller/domain/plan/index.ts';
-import { standAfter } from '../../../controller/domain/ramp/begin.ts';
+import { standingOnceApplied } from '../../../controller/domain/ramp/begin.ts';
 import {
   type Build,
   canonicalState,
@@ -448,12 +448,12 @@ test('a halt that a commit lifts, and one that stands whatever it says, are dang
   };
   const base = { ...stand({ rollout: 10 }), halts: [halt] };
   const kinds = (head: StateParts, from: Standing = base) =>
-    plan(from, standAfter(from, aState(head), { nowMs: NOW_MS }), NOW_MS).dangers.map(d => d.kind);
+    plan(from, standingOnceApplied(from, aState(head), { nowMs: NOW_MS }), NOW_MS).dangers.map(d => d.kind);
   assert.equal(kinds({ rollout: 20 }), ['halted']);
   assert.equal(kinds({ rollout: 0 }), []);
   const declared = { ...base, state: aState({ rollout: 0 }), halts: [{ ...halt, declared: true }] };
   assert.equal(kinds({ rollout: 20 }, declared), ['halt_lifted']);
-  const still = standAfter(base, aState({ rollout: 20 }), { nowMs: NOW_MS });
+  const still = standingOnceApplied(base, aState({ rollout: 20 }), { nowMs: NOW_MS });
   assert.is(plan(base, still, NOW_MS).exposure.toPercent, 0);
   const without = plan(stand({ rollout: 10 }), stand({ rollout: 20 }), NOW_MS);
   assert.is.not(plan(base, still, NOW_MS).hash, without.hash);

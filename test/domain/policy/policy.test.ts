@@ -5,7 +5,7 @@ import type { Halt } from '../../../controller/domain/halt.ts';
 import { windowAt } from '../../../controller/domain/policy/freeze.ts';
 import { approvalsNeeded, checkPolicy } from '../../../controller/domain/policy/index.ts';
 import { renderPath } from '../../../controller/domain/problem.ts';
-import { standAfter } from '../../../controller/domain/ramp/begin.ts';
+import { standingOnceApplied } from '../../../controller/domain/ramp/begin.ts';
 import type { FreezeWindow, Policy, Rollout } from '../../../controller/domain/release.ts';
 import type { Standing } from '../../../controller/domain/standing.ts';
 import {
@@ -213,7 +213,7 @@ test('freeze windows: a ramp step that would begin in one waits for its end, so 
 test('freeze windows: a ramp that would begin in one, were it open, may not be merged in it', () => {
   const policy = aPolicy({ freezeWindows: [ALWAYS] });
   const base = { ...stand({ rollout: FULL }), state: aState({ builds: ALL, rollout: FULL, policy }) };
-  const head = standAfter(
+  const head = standingOnceApplied(
     base,
     aState({ builds: ALL, rollout: { exposure: aRamp(undefined, [1, 24], [100]) } }),
     {
@@ -356,7 +356,7 @@ test('any rollback, suspend or narrowing of any rollout passes, at any moment', 
           : how === 'suspend'
             ? { exposure: from, suspend: held }
             : percent(0);
-      const head = standAfter(base, aState({ builds: ALL, rollout: over }), { nowMs });
+      const head = standingOnceApplied(base, aState({ builds: ALL, rollout: over }), { nowMs });
       assert.equal(checkPolicy(STRICT, base, head, nowMs), []);
       assert.is(approvalsNeeded(STRICT, base, head, nowMs), 0);
     }),

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DEFAULT_GATE } from '../../../controller/domain/gate/gate.ts';
 import type { Halt } from '../../../controller/domain/halt.ts';
-import { type Applying, standAfter } from '../../../controller/domain/ramp/begin.ts';
+import { type Applying, standingOnceApplied } from '../../../controller/domain/ramp/begin.ts';
 import { newRamp, type RampProgress } from '../../../controller/domain/ramp/progress.ts';
 import type { DesiredState, FreezeWindow, Rollout } from '../../../controller/domain/release.ts';
 import type { Standing } from '../../../controller/domain/standing.ts';
@@ -39,7 +39,7 @@ const stands = (rollout: Rollout, over: Partial<Standing> = {}): Standing => ({
   ...over,
 });
 const after = (state: DesiredState, before?: Standing, over: Partial<Applying> = {}): Standing =>
-  standAfter(before, state, { nowMs: NOW_MS, ...over });
+  standingOnceApplied(before, state, { nowMs: NOW_MS, ...over });
 
 // ---------------------------------------------------------------- the first step
 
@@ -136,10 +136,10 @@ test('a halt stays with its build, and another build comes without it', () => {
 });
 
 test('the build that stood joins those that were current before; where nobody knows them it stays so', () => {
-  const before = stands(aRollout({ current: 'b41', lastSafe: 'b40' }), { stood: new Set(['b40']) });
-  assert.equal(after(aState({ rollout: ramped() }), before).stood, new Set(['b40', 'b41']));
-  assert.is(after(aState({ rollout: ramped() }), stands(ramped())).stood, undefined);
-  assert.is(after(aState({ rollout: ramped() })).stood, undefined);
+  const before = stands(aRollout({ current: 'b41', lastSafe: 'b40' }), { formerCurrents: new Set(['b40']) });
+  assert.equal(after(aState({ rollout: ramped() }), before).formerCurrents, new Set(['b40', 'b41']));
+  assert.is(after(aState({ rollout: ramped() }), stands(ramped())).formerCurrents, undefined);
+  assert.is(after(aState({ rollout: ramped() })).formerCurrents, undefined);
 });
 
 test.run();

@@ -411,7 +411,10 @@ test('no way back is refused for an old start: it begins at step 1, and a warnin
   const builds = [aBuild(40), aBuild(41), aBuild(42), aBuild(43)];
   const of = (rollout: Partial<Rollout>) => aState({ rollout, builds });
   const long = rampFrom(NOW_MS - YEAR_MS);
-  const stood = { ...baseOf(of({ current: 'b41', lastSafe: 'b40', ...PLAIN_100 })), stood: new Set(['b42']) };
+  const stood = {
+    ...baseOf(of({ current: 'b41', lastSafe: 'b40', ...PLAIN_100 })),
+    formerCurrents: new Set(['b42']),
+  };
   for (const [name, head, base] of [
     [
       'to the ramp of an older build',
@@ -423,7 +426,7 @@ test('no way back is refused for an old start: it begins at step 1, and a warnin
     ['of a rollback', of(long), baseOf(of({ ...long, rollback: true }))],
   ] as const)
     assert.equal(codes(head, base), ['ramp_restarts ramp'], name);
-  const never = { ...stood, stood: new Set(['b41']) };
+  const never = { ...stood, formerCurrents: new Set(['b41']) };
   assert.equal(codes(of(long), never)[0], 'ramp_start_past ramp.start', 'a build that never stood');
 });
 

@@ -7,13 +7,13 @@ import { controllerClient } from './client.ts';
 import type { Io } from './io.ts';
 import type { HaltOnWire, RampOnWire, RolloutOnWire } from './rollout-wire.ts';
 
-export type ToldRollout =
+export type RolloutAnswer =
   | { readonly kind: 'known'; readonly view: RolloutOnWire }
   /** `why` completes "not known: …". */
   | { readonly kind: 'unknown'; readonly why: string };
 
 /** If the controller cannot be asked, the answer is `unknown`; nothing fails. */
-export async function askRollout(io: Pick<Io, 'controller'>, offline: boolean): Promise<ToldRollout> {
+export async function askRollout(io: Pick<Io, 'controller'>, offline: boolean): Promise<RolloutAnswer> {
   if (offline) return { kind: 'unknown', why: '--offline' };
   if (io.controller.token === undefined) return { kind: 'unknown', why: 'OTA_ADMIN_TOKEN is not set' };
   try {
@@ -25,7 +25,7 @@ export async function askRollout(io: Pick<Io, 'controller'>, offline: boolean): 
   }
 }
 
-export interface Stands {
+interface RampStatus {
   readonly progress: RampProgress | undefined;
   readonly halts: readonly Halt[] | undefined;
   /** Why the progress of the ramp is not known; undefined if it is known or there is no ramp. */
@@ -33,15 +33,15 @@ export interface Stands {
 }
 
 /** Applies the controller's answer to a merged state, if that has the same ramp or continues it. */
-export function standsAt({ rollout }: DesiredState, told: ToldRollout, nowMs: number): Stands {
+export function rampStatusOf({ rollout }: DesiredState, answer: RolloutAnswer, nowMs: number): RampStatus {
   const isRamp = rampOf(rollout) !== undefined && !rollout.rollback;
-  const not = (why: string): Stands => ({
+  const not = (why: string): RampStatus => ({
     progress: undefined,
     halts: undefined,
     unknown: isRamp ? why : undefined,
   });
-  if (told.kind === 'unknown') return not(told.why);
-  const { rollout: applied, exposure } = told.view;
+  if (answer.kind === 'unknown') return not(answer.why);
+  const { rollout: applied, exposure } = answer.view;
   if (applied === null || exposure === null) return not('the controller has applied no revision yet');
   if (applied.current !== rollout.current) return not(`current is ${applied.current} on the controller`);
   const halts = exposure.halts.map(haltOf);
