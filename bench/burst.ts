@@ -5,10 +5,10 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { loggedChecks } from './checks.ts';
+import type { BenchEnvironment } from './environment.ts';
 import { makeFleet, startController } from './fleet.ts';
 import { rounded } from './load.ts';
 import { type Cores, runPinned } from './pinned.ts';
-import type { Workshop } from './workshop.ts';
 
 const MB = 1_000_000;
 /** Small, so that the load on one core keeps up: what is measured is the crowd, the bytes have a section of their own. */
@@ -42,11 +42,11 @@ export interface BurstFigures extends Omit<Came, 'broken' | 'bytes'> {
 }
 
 export async function benchBurst(
-  workshop: Workshop,
+  environment: BenchEnvironment,
   cores: Cores | undefined,
   plan: BurstPlan,
 ): Promise<BurstFigures> {
-  const fleet = await makeFleet(path.join(workshop.folder, 'burst'), {
+  const fleet = await makeFleet(path.join(environment.folder, 'burst'), {
     devices: plan.devices,
     apkBytes: APK_BYTES,
     checkedIn: true,
@@ -57,11 +57,11 @@ export async function benchBurst(
     targets,
     `${fleet.devices.map(({ token }) => `/v1/agent/update?${query}\t${token}`).join('\n')}\n`,
   );
-  const controller = await startController(workshop, fleet, cores?.server);
+  const controller = await startController(environment, fleet, cores?.server);
   try {
     const before = controller.cpuSeconds();
     const rate = String(plan.devices / plan.seconds);
-    const args = [workshop.program('bench/burst-load.ts'), controller.url, targets, rate];
+    const args = [environment.program('bench/burst-load.ts'), controller.url, targets, rate];
     const output = await runPinned(cores?.load, process.execPath, args, {
       timeoutMs: plan.seconds * 1000 + 120_000,
     });

@@ -16,10 +16,10 @@ import {
   pacedOf,
   ratiosOf,
 } from './check-figures.ts';
+import type { BenchEnvironment } from './environment.ts';
 import { type Fleet, type FleetDevice, makeFleet, type RunningController, startController } from './fleet.ts';
 import { type Loader, type Measured, rounded } from './load.ts';
 import { type Cores, type Server, startPinned } from './pinned.ts';
-import type { Workshop } from './workshop.ts';
 
 export interface CheckPlan {
   readonly devices: number;
@@ -85,27 +85,27 @@ async function fixedAnswers(controller: Server, fleet: Fleet): Promise<FixedAnsw
 const sizeOf = ({ headers, body }: FixedAnswer): number =>
   headers.reduce((sum, text) => sum + text.length + 2, 0) + Buffer.byteLength(body);
 
-function startBare(workshop: Workshop, core: number | undefined, kind: string, answers: string) {
+function startBare(environment: BenchEnvironment, core: number | undefined, kind: string, answers: string) {
   return startPinned(
     core,
     process.execPath,
-    [workshop.program('bench/bare-server.ts'), kind, answers],
+    [environment.program('bench/bare-server.ts'), kind, answers],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env.PATH, NODE_ENV: 'production' } },
     child => new Promise(resolve => child.stdout?.once('data', text => resolve(String(text).trim()))),
   );
 }
 
 export async function benchChecks(
-  workshop: Workshop,
+  environment: BenchEnvironment,
   cores: Cores | undefined,
   loader: Loader,
   plan: CheckPlan,
 ): Promise<CheckFigures> {
-  const fleet = await makeFleet(path.join(workshop.folder, 'checks'), {
+  const fleet = await makeFleet(path.join(environment.folder, 'checks'), {
     devices: plan.devices,
     checkedIn: true,
   });
-  const controller = await startController(workshop, fleet, cores?.server, {
+  const controller = await startController(environment, fleet, cores?.server, {
     // A bench run asks in seconds what the fleet asks in a day.
     OTA_CHECKS_PER_MINUTE: '100000',
   });
@@ -115,7 +115,7 @@ export async function benchChecks(
     const answersFile = path.join(fleet.folder, 'answers.json');
     writeFileSync(answersFile, JSON.stringify(answers));
     for (const kind of ['http', 'koa'] as const)
-      servers[kind] = await startBare(workshop, cores?.server, kind, answersFile);
+      servers[kind] = await startBare(environment, cores?.server, kind, answersFile);
     const ready = servers as Record<Contestant, Server>;
     const hold = await benchKind(ready, writeTargets(fleet, '304'), loader, plan);
     const offer = await benchKind(ready, writeTargets(fleet, '200'), loader, plan);

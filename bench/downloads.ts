@@ -5,11 +5,11 @@
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { BenchEnvironment } from './environment.ts';
 import { type Fleet, makeFleet, startController } from './fleet.ts';
 import { type Loader, type Measured, median, medianOf, rounded } from './load.ts';
 import { startNginx } from './nginx.ts';
 import type { Cores, Server } from './pinned.ts';
-import type { Workshop } from './workshop.ts';
 
 const MB = 1_000_000;
 const GB = 1_000_000_000;
@@ -54,16 +54,16 @@ interface Contestant {
 }
 
 export async function benchDownloads(
-  workshop: Workshop,
+  environment: BenchEnvironment,
   cores: Cores | undefined,
   loader: Loader,
   plan: DownloadPlan,
 ): Promise<DownloadFigures> {
   const contestants: Contestant[] = [];
-  const folderOf = (name: string): string => path.join(workshop.folder, name);
+  const folderOf = (name: string): string => path.join(environment.folder, name);
   const enter = async (name: string, apkBytes: number): Promise<Fleet> => {
     const fleet = await makeFleet(folderOf(name), { devices: DEVICES, apkBytes });
-    const server = await startController(workshop, fleet, cores?.server, {
+    const server = await startController(environment, fleet, cores?.server, {
       OTA_DOWNLOADS_PER_DAY: '100000',
       OTA_CHECKS_PER_MINUTE: '100000',
     });

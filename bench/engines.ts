@@ -4,10 +4,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { BenchEnvironment } from './environment.ts';
 import { type Fleet, makeFleet, type RunningController, startController } from './fleet.ts';
 import { type Loader, medianOf, rounded } from './load.ts';
 import type { Cores } from './pinned.ts';
-import type { Workshop } from './workshop.ts';
 
 export interface EngineCheckPlan {
   readonly devices: number;
@@ -39,7 +39,7 @@ interface Side {
 
 /** `url`: an empty PostgreSQL database. */
 export async function benchEngines(
-  workshop: Workshop,
+  environment: BenchEnvironment,
   cores: Cores | undefined,
   loader: Loader,
   url: string,
@@ -47,11 +47,11 @@ export async function benchEngines(
 ): Promise<EngineCheckFigures> {
   const open: RunningController[] = [];
   const begin = async (name: string, database: string | undefined): Promise<Side> => {
-    const fleet = await makeFleet(path.join(workshop.folder, `engine-${name}`), {
+    const fleet = await makeFleet(path.join(environment.folder, `engine-${name}`), {
       devices: plan.devices,
       ...(database !== undefined && { database: { url: database, connections: 1 } }),
     });
-    const controller = await startController(workshop, fleet, cores?.server, {
+    const controller = await startController(environment, fleet, cores?.server, {
       OTA_CHECKS_PER_MINUTE: '100000',
       ...(database !== undefined && { OTA_DATABASE: database }),
     });
@@ -70,10 +70,10 @@ export async function benchEngines(
         postgres: await cpuOf(loader, postgres, plan),
       });
     const ratio = medianOf(rounds.map(r => r.sqlite && r.postgres && r.postgres / r.sqlite));
-    const follower = await startController(workshop, postgres.fleet, cores?.server, {
+    const follower = await startController(environment, postgres.fleet, cores?.server, {
       OTA_CHECKS_PER_MINUTE: '100000',
       OTA_DATABASE: url,
-      OTA_DATA: path.join(workshop.folder, 'engine-follower'),
+      OTA_DATA: path.join(environment.folder, 'engine-follower'),
       OTA_ARTIFACTS: path.join(postgres.fleet.folder, 'data/artifacts'),
     });
     open.push(follower);

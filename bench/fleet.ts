@@ -10,8 +10,8 @@ import { openStore, type Store, type StoreOptions } from '../controller/store/st
 import { anApk } from '../test/support/http.ts';
 import { releaseFiles, writeReleases } from '../test/support/releases.ts';
 import { aRollout } from '../test/support/state.ts';
+import type { BenchEnvironment } from './environment.ts';
 import { type Server, startPinned } from './pinned.ts';
-import type { Workshop } from './workshop.ts';
 
 const PAGE = 10_000;
 const PERCENT = 50;
@@ -111,7 +111,7 @@ export interface RunningController extends Server {
 
 /** The controller as its users run it: its own process, real data folder, log lines going to a file. */
 export async function startController(
-  workshop: Workshop,
+  environment: BenchEnvironment,
   fleet: Fleet,
   core: number | undefined,
   settings: Readonly<Record<string, string>> = {},
@@ -138,7 +138,7 @@ export async function startController(
     const server = await startPinned(
       core,
       process.execPath,
-      [...flags, workshop.program('controller/main.ts')],
+      [...flags, environment.program('controller/main.ts')],
       { env, stdio: ['ignore', log, errors] },
       () => listening(logFile, logBytes),
     );

@@ -1,12 +1,12 @@
 /** What the gate is put through: builds that are good, at the limit and bad, in a world that misbehaves. */
 import {
-  type Away,
+  type Absence,
   type BuildModel,
   type FleetModel,
   GOOD_BUILD,
   type Scenario,
-  USUAL,
-  USUAL_FLEET,
+  TYPICAL,
+  TYPICAL_FLEET,
 } from '../controller/cli/simulation-model.ts';
 import { type Random, randomOf } from '../controller/cli/simulation-random.ts';
 
@@ -30,14 +30,14 @@ interface Varied extends Partial<Omit<Scenario, 'fleet' | 'build'>> {
   readonly build?: Partial<BuildModel>;
 }
 
-const weekend = (random: Random, from: Away['from']): Away => ({
+const weekend = (random: Random, from: Absence['from']): Absence => ({
   who: 'devices',
   share: 0.3,
   from,
   fromHour: random.between(0, from === 'start' ? 36 : 12),
   hours: 60,
 });
-const out = (who: Away['who'], fromHour: number, hours: number): Away => ({
+const out = (who: Absence['who'], fromHour: number, hours: number): Absence => ({
   who,
   share: 1,
   from: 'start',
@@ -167,10 +167,10 @@ export function scenarioOf(of: Case['of'], devices: number, nudgedShare: number,
   const beginsAtHour = random.between(0, 24);
   const { fleet, build, ...rest } = of(random);
   return {
-    ...USUAL,
+    ...TYPICAL,
     beginsAtHour,
     ...rest,
-    fleet: { ...USUAL_FLEET, devices, nudgedShare, ...fleet },
+    fleet: { ...TYPICAL_FLEET, devices, nudgedShare, ...fleet },
     build: { ...GOOD_BUILD, ...build },
   };
 }

@@ -1,7 +1,7 @@
 /** Load from a core of its own, and what the server spent on it. */
 import path from 'node:path';
+import type { BenchEnvironment } from './environment.ts';
 import { onPath, runPinned, type Server } from './pinned.ts';
-import type { Workshop } from './workshop.ts';
 
 export interface LoadResult {
   readonly requests: number;
@@ -36,7 +36,7 @@ export interface Loader {
   run(server: Server, plan: LoadPlan): Promise<Measured>;
 }
 
-export function makeLoader(workshop: Workshop, core: number | undefined): Loader {
+export function makeLoader(environment: BenchEnvironment, core: number | undefined): Loader {
   const wrk = onPath('wrk');
   /** Runs go on where the one before ended, so that all devices get their turn. */
   let offset = 0;
@@ -47,13 +47,13 @@ export function makeLoader(workshop: Workshop, core: number | undefined): Loader
     const timeoutMs = seconds * 1000 + 60_000;
     if (rate !== undefined) {
       const args = [...common, String(rate), String(seconds), String(connections)];
-      return runPinned(core, process.execPath, [workshop.program('bench/paced-load.ts'), ...args], {
+      return runPinned(core, process.execPath, [environment.program('bench/paced-load.ts'), ...args], {
         timeoutMs,
       });
     }
     if (wrk === undefined) {
       const args = [...common, String(seconds), String(connections)];
-      return runPinned(core, process.execPath, [workshop.program('bench/autocannon-load.ts'), ...args], {
+      return runPinned(core, process.execPath, [environment.program('bench/autocannon-load.ts'), ...args], {
         timeoutMs,
       });
     }

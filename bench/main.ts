@@ -9,6 +9,7 @@ import { benchBurst } from './burst.ts';
 import { benchChecks } from './checks.ts';
 import { benchCli } from './cli.ts';
 import { benchDownloads } from './downloads.ts';
+import { openBenchEnvironment } from './environment.ts';
 import { benchGates, type GateSizes } from './gates.ts';
 import { makeLoader } from './load.ts';
 import { benchMemory } from './memory.ts';
@@ -18,7 +19,6 @@ import { type Figures, render } from './report.ts';
 import { benchStart } from './start.ts';
 import { benchStore } from './store.ts';
 import { benchUnits } from './units.ts';
-import { openWorkshop } from './workshop.ts';
 
 const SECTIONS = [
   'checks',
@@ -98,13 +98,13 @@ async function benchServers(
 ): Promise<Figures> {
   const { quick } = machine;
   say('compiling');
-  const workshop = await openWorkshop();
+  const environment = await openBenchEnvironment();
   try {
-    const loader = makeLoader(workshop, cores?.load);
+    const loader = makeLoader(environment, cores?.load);
     const figures: Figures = { machine: { ...machine, load: loader.tool } };
     if (wanted('checks')) {
       say('update checks');
-      figures.checks = await benchChecks(workshop, cores, loader, {
+      figures.checks = await benchChecks(environment, cores, loader, {
         devices: quick ? 2_000 : 100_000,
         rounds: quick ? 1 : 5,
         seconds: quick ? 1 : 2,
@@ -115,7 +115,7 @@ async function benchServers(
     }
     if (wanted('downloads')) {
       say('downloads');
-      figures.downloads = await benchDownloads(workshop, cores, loader, {
+      figures.downloads = await benchDownloads(environment, cores, loader, {
         rounds: quick ? 1 : 3,
         seconds: quick ? 1 : 2,
         connections: 4,
@@ -124,20 +124,20 @@ async function benchServers(
     if (wanted('burst')) {
       say('what a nudge sets off');
       const size = quick ? { devices: 500, seconds: 2 } : { devices: 20_000, seconds: 60 };
-      figures.burst = await benchBurst(workshop, cores, size);
+      figures.burst = await benchBurst(environment, cores, size);
     }
     if (wanted('start')) {
       say('starts');
-      figures.start = await benchStart(workshop, quick ? 1 : 9);
+      figures.start = await benchStart(environment, quick ? 1 : 9);
     }
     if (wanted('memory')) {
       say('start and memory of a large fleet, and each of its devices once');
       const size = quick ? { devices: 20_000, rate: 2_000 } : { devices: 1_000_000, rate: 4_000 };
-      figures.memory = await benchMemory(workshop, loader, size);
+      figures.memory = await benchMemory(environment, loader, size);
     }
     if (wanted('pages')) {
       say('pages of a large fleet');
-      figures.pages = await benchPages(workshop, cores, loader, {
+      figures.pages = await benchPages(environment, cores, loader, {
         devices: quick ? 20_000 : 1_000_000,
         openPages: 50,
         seconds: quick ? 1 : 10,
@@ -146,7 +146,7 @@ async function benchServers(
     }
     if (wanted('store')) {
       say('the store');
-      figures.store = await benchStore(workshop, cores, loader, {
+      figures.store = await benchStore(environment, cores, loader, {
         devices: quick ? 10_000 : 1_000_000,
         checks: quick
           ? { devices: 1_000, rounds: 1, seconds: 0.5, rate: 200 }
@@ -156,7 +156,7 @@ async function benchServers(
     if (wanted('units')) {
       say('what one of each costs');
       const plan = quick ? { devices: 1_000, rate: 500 } : { devices: 20_000, rate: 1_000 };
-      figures.units = await benchUnits(workshop, cores, loader, plan);
+      figures.units = await benchUnits(environment, cores, loader, plan);
     }
     if (wanted('apk')) {
       say('verifying an APK');
@@ -164,7 +164,7 @@ async function benchServers(
     }
     return figures;
   } finally {
-    await workshop.close();
+    await environment.close();
   }
 }
 

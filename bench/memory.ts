@@ -4,9 +4,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { BenchEnvironment } from './environment.ts';
 import { makeFleet, startController } from './fleet.ts';
 import { type Loader, rounded } from './load.ts';
-import type { Workshop } from './workshop.ts';
 
 export interface MemoryFigures {
   readonly devices: number;
@@ -30,11 +30,11 @@ export interface MemoryPlan {
 }
 
 export async function benchMemory(
-  workshop: Workshop,
+  environment: BenchEnvironment,
   loader: Loader,
   { devices, rate }: MemoryPlan,
 ): Promise<MemoryFigures> {
-  const fleet = await makeFleet(path.join(workshop.folder, 'memory'), { devices, checkedIn: true });
+  const fleet = await makeFleet(path.join(environment.folder, 'memory'), { devices, checkedIn: true });
   const targets = path.join(fleet.folder, 'checks.tsv');
   const query = `version_code=41&build_id=b41&sdk=33&signer=${fleet.signer}`;
   writeFileSync(
@@ -42,7 +42,7 @@ export async function benchMemory(
     `${fleet.devices.map(({ token }) => `/v1/agent/update?${query}\t${token}\t`).join('\n')}\n`,
   );
   // Tied to no core: a restart has all of them.
-  const start = () => startController(workshop, fleet, undefined, { OTA_CHECKS_PER_MINUTE: '100000' });
+  const start = () => startController(environment, fleet, undefined, { OTA_CHECKS_PER_MINUTE: '100000' });
   // The first start applies the release, which a restart finds applied.
   await (await start()).stop();
   const startedMs = performance.now();

@@ -1,10 +1,10 @@
 /** The pages with a very large fleet: how fast the first one comes, how much it weighs, and what open ones cost checks. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { BenchEnvironment } from './environment.ts';
 import { makeFleet, type RunningController, startController } from './fleet.ts';
 import { type Loader, type Measured, median, rounded } from './load.ts';
 import type { Cores } from './pinned.ts';
-import type { Workshop } from './workshop.ts';
 
 interface CheckFigure {
   readonly p50Ms: number;
@@ -40,18 +40,20 @@ export interface PagePlan {
 }
 
 export async function benchPages(
-  workshop: Workshop,
+  environment: BenchEnvironment,
   cores: Cores | undefined,
   loader: Loader,
   plan: PagePlan,
 ): Promise<PageFigures> {
   const { devices, openPages, rate, seconds } = plan;
-  const fleet = await makeFleet(path.join(workshop.folder, 'pages'), { devices, withTokens: ASKING });
+  const fleet = await makeFleet(path.join(environment.folder, 'pages'), { devices, withTokens: ASKING });
   const targets = path.join(fleet.folder, 'checks.tsv');
   const query = 'version_code=41&build_id=b41&sdk=33';
   const lines = fleet.devices.map(({ token }) => `/v1/agent/update?${query}\t${token}\t`);
   writeFileSync(targets, `${lines.join('\n')}\n`);
-  const server = await startController(workshop, fleet, cores?.server, { OTA_CHECKS_PER_MINUTE: '100000' });
+  const server = await startController(environment, fleet, cores?.server, {
+    OTA_CHECKS_PER_MINUTE: '100000',
+  });
   try {
     const cookie = await signIn(server, path.join(fleet.folder, 'data', 'admin-token'));
     const first = await ask(server, '/', cookie);

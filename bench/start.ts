@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { freePort } from '../test/support/process.ts';
-import type { Workshop } from './workshop.ts';
+import type { BenchEnvironment } from './environment.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 /** Linux counts CPU time in hundredths of a second. */
@@ -20,10 +20,10 @@ export interface StartFigures {
 }
 
 /** Starts on the example in `releases/` with its two APKs; each round has a new data folder. */
-export async function benchStart(workshop: Workshop, rounds: number): Promise<StartFigures> {
+export async function benchStart(environment: BenchEnvironment, rounds: number): Promise<StartFigures> {
   const all: { readyMs: number; cpuMs: number | undefined }[] = [];
   for (let round = 0; round < rounds; round += 1)
-    all.push(await startOnce(workshop, path.join(workshop.folder, `start-${round}`)));
+    all.push(await startOnce(environment, path.join(environment.folder, `start-${round}`)));
   return {
     readyMs: Math.min(...all.map(one => one.readyMs)),
     cpuMs: all.some(one => one.cpuMs === undefined) ? undefined : Math.min(...all.map(one => one.cpuMs ?? 0)),
@@ -32,21 +32,21 @@ export async function benchStart(workshop: Workshop, rounds: number): Promise<St
 }
 
 async function startOnce(
-  workshop: Workshop,
+  environment: BenchEnvironment,
   data: string,
 ): Promise<{ readyMs: number; cpuMs: number | undefined }> {
   // Asked for again and again: the log may be written a while later.
   const port = await freePort();
   const env = {
     PATH: process.env.PATH,
-    HOME: workshop.folder,
+    HOME: environment.folder,
     OTA_DATA: data,
     OTA_PORT: String(port),
     OTA_SOURCE: path.join(ROOT, 'releases'),
     OTA_ARTIFACTS_IMPORT: path.join(ROOT, 'examples/apks'),
   };
   const sinceMs = performance.now();
-  const child = spawn(process.execPath, [workshop.program('controller/main.ts')], {
+  const child = spawn(process.execPath, [environment.program('controller/main.ts')], {
     env,
     stdio: 'ignore',
   });

@@ -2,9 +2,9 @@
 import path from 'node:path';
 import { onDatabase, startPostgres } from '../test/support/postgres.ts';
 import { benchEngines, type EngineCheckFigures, type EngineCheckPlan } from './engines.ts';
+import type { BenchEnvironment } from './environment.ts';
 import type { Loader } from './load.ts';
 import { type Cores, runPinned } from './pinned.ts';
-import type { Workshop } from './workshop.ts';
 
 export interface StoreFigures {
   readonly sqlite: Readonly<Record<string, number>>;
@@ -29,7 +29,7 @@ export interface StorePlan {
 }
 
 export async function benchStore(
-  workshop: Workshop,
+  environment: BenchEnvironment,
   cores: Cores | undefined,
   loader: Loader,
   plan: StorePlan,
@@ -44,7 +44,7 @@ export async function benchStore(
   try {
     const postgres = await measure(plan.devices, { BENCH_DATABASE: await databaseOf('ota') });
     const url = await databaseOf('checks');
-    return { sqlite, postgres, checks: await benchEngines(workshop, cores, loader, url, plan.checks) };
+    return { sqlite, postgres, checks: await benchEngines(environment, cores, loader, url, plan.checks) };
   } finally {
     await server.stop();
   }

@@ -10,10 +10,10 @@ import { DATABASE_FILE } from '../controller/store/folder.ts';
 import { openStore, type Store } from '../controller/store/store.ts';
 import { databaseBytes, onDatabase, startPostgres } from '../test/support/postgres.ts';
 import { targetsOf } from './engines.ts';
+import type { BenchEnvironment } from './environment.ts';
 import { type Fleet, makeFleet, type RunningController, startController } from './fleet.ts';
 import { type Loader, median, rounded } from './load.ts';
 import type { Cores } from './pinned.ts';
-import type { Workshop } from './workshop.ts';
 
 export interface Units {
   /** CPU of the controller: on SQLite the database is a part of it. Undefined without /proc. */
@@ -52,13 +52,19 @@ interface Engine {
 const REPORTING = 32;
 
 export async function benchUnits(
-  workshop: Workshop,
+  environment: BenchEnvironment,
   cores: Cores | undefined,
   loader: Loader,
   plan: UnitPlan,
 ): Promise<UnitFigures> {
   const measured = (name: string, database?: string): Promise<Units> =>
-    unitsOf({ folder: path.join(workshop.folder, `units-${name}`), database }, workshop, cores, loader, plan);
+    unitsOf(
+      { folder: path.join(environment.folder, `units-${name}`), database },
+      environment,
+      cores,
+      loader,
+      plan,
+    );
   const sqlite = await measured('sqlite');
   const server = await startPostgres('durable');
   if (server === undefined) return { sqlite, postgres: undefined };
@@ -72,7 +78,7 @@ export async function benchUnits(
 
 async function unitsOf(
   engine: Engine,
-  workshop: Workshop,
+  environment: BenchEnvironment,
   cores: Cores | undefined,
   loader: Loader,
   { devices, rate }: UnitPlan,
@@ -91,7 +97,7 @@ async function unitsOf(
       OTA_CHECKS_PER_MINUTE: '100000',
       ...(database !== undefined && { OTA_DATABASE: database }),
     };
-    const controller = await startController(workshop, fleet, cores?.server, settings);
+    const controller = await startController(environment, fleet, cores?.server, settings);
     try {
       return await work(controller);
     } finally {

@@ -32,7 +32,7 @@ export interface ObjectStore extends Artifacts, ApkLinks {
   /** Sends the bucket a request that changes nothing. Faults of {@link Bucket}. */
   probe(): Promise<void>;
   /** Deletes copies that are not in use, but nothing in the bucket. */
-  tidy(keep: ReadonlySet<Sha256>, storedBeforeMs: number): Promise<void>;
+  removeStray(keep: ReadonlySet<Sha256>, storedBeforeMs: number): Promise<void>;
 }
 
 /** How long an answer of the bucket is reused by other downloads. */
@@ -231,7 +231,7 @@ function objectStore(options: ObjectStoreOptions): ObjectStore {
         throw error;
       }
     },
-    tidy: async (keep, storedBeforeMs) => {
+    removeStray: async (keep, storedBeforeMs) => {
       await copies.collect(keep, storedBeforeMs);
     },
     path,

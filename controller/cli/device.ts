@@ -9,7 +9,7 @@ import { type Credentials, devicesAsCsv, printCredentials, printDevices } from '
 import { type DeviceFilterOptions, filterOptions, limitOption, listDevices } from './device-select.ts';
 import { EXIT, type ExitCode, type Io, outJson } from './io.ts';
 import { examples, type Verb, type Work } from './program.ts';
-import { keptIn, type OutOption, outOption } from './secret-file.ts';
+import { type OutOption, outOption, withSecretFile } from './secret-file.ts';
 
 interface Json {
   readonly json?: boolean;
@@ -36,7 +36,7 @@ export const device: Verb = (program, choose) => {
   const secret =
     (options: OutOption, work: (client: Client, io: Io) => Promise<ExitCode>): Work =>
     io =>
-      keptIn(options, io, call(work));
+      withSecretFile(options, io, call(work));
 
   outOption(
     verb('enrol', 'Enrols one device and prints its token and nudge key. They are shown only once.', [

@@ -19,7 +19,7 @@ export type Rehearsal =
   | { readonly kind: 'none'; readonly why: string }
   | { readonly kind: 'passes'; readonly steps: readonly WayBack[]; readonly approvals: number }
   /** `said`: the problems, one per line. */
-  | { readonly kind: 'refused'; readonly command: string; readonly said: string };
+  | { readonly kind: 'refused'; readonly command: string; readonly message: string };
 
 interface WayBack {
   /** The command to type. */
@@ -54,8 +54,8 @@ export async function rehearse(change: Change, io: Io): Promise<Rehearsal> {
   const back = await change.repository.scratch(change.head, folder =>
     rollBack(folder, change.repository.path, named, io),
   );
-  if (typeof back === 'string') return { kind: 'refused', command, said: back };
-  if (back.plan === undefined) return { kind: 'refused', command, said: problemsIn(back, io) };
+  if (typeof back === 'string') return { kind: 'refused', command, message: back };
+  if (back.plan === undefined) return { kind: 'refused', command, message: problemsIn(back, io) };
   return {
     kind: 'passes',
     steps: [{ command, effect: bare(headline(back.plan)), passes: true }, await revert(change, io)],

@@ -58,13 +58,13 @@ async function runRehearse(options: RehearseOptions, io: Io): Promise<ExitCode> 
   const found = await rehearseChange({ workspace, repository, base, plan, baseName: options.base, head }, io);
   if (options.format === 'json') outJson(io, asJson(found));
   else io.out(options.format === 'markdown' ? asMarkdown(found, head) : asText(found, head));
-  if (found.kind === 'refused') io.err(`${visible(found.said)}\n`);
+  if (found.kind === 'refused') io.err(`${visible(found.message)}\n`);
   return found.kind === 'refused' ? EXIT.invalid : EXIT.fine;
 }
 
 function asJson(found: Rehearsal): object {
   if (found.kind === 'none') return { result: 'none', why: found.why };
-  if (found.kind === 'refused') return { result: 'refused', command: found.command, why: found.said };
+  if (found.kind === 'refused') return { result: 'refused', command: found.command, why: found.message };
   return { result: 'passes', steps: found.steps, approvals_needed: found.approvals };
 }
 

@@ -4,7 +4,7 @@ import { countText } from '../domain/plan/words.ts';
 import type { Backups, CheckedBackup } from './backup.ts';
 import { EXIT, type ExitCode, type Io, jsonText, outJson } from './io.ts';
 import { examples, type Verb } from './program.ts';
-import { keptIn, type OutOption, outOption } from './secret-file.ts';
+import { type OutOption, outOption, withSecretFile } from './secret-file.ts';
 
 interface RestoreOptions extends OutOption {
   readonly data: string;
@@ -31,7 +31,7 @@ export const restore =
         examples('ota restore --check /backups/ota.tar', 'ota restore /backups/ota.tar --data /var/lib/ota'),
       )
       .action((file: string, options: RestoreOptions) =>
-        choose(io => keptIn(options, io, kept => runRestore(backups, file, options, kept))),
+        choose(io => withSecretFile(options, io, kept => runRestore(backups, file, options, kept))),
       );
   };
 

@@ -16,7 +16,7 @@ export const outOption = (command: Command): Command =>
  * Opens the file first, so that nothing is created that cannot be saved. Faults `file_exists`, `write_failed`, and
  * `secret_lost` if the secret was created but could not be written.
  */
-export async function keptIn(
+export async function withSecretFile(
   { out }: OutOption,
   io: Io,
   use: (io: Io) => Promise<ExitCode>,

@@ -6,7 +6,7 @@ import { DEFAULT_GATE } from '../domain/gate/gate.ts';
 import type { Rollout } from '../domain/release.ts';
 import { countArgument, durationArgument, percentArgument } from './arguments.ts';
 import type { CohortStep } from './simulation.ts';
-import { type Scenario, type StepModel, USUAL, USUAL_RAMP } from './simulation-model.ts';
+import { type Scenario, type StepModel, TYPICAL, TYPICAL_RAMP } from './simulation-model.ts';
 
 /** All are optional for commander. The defaults are applied here, so that an option without `--gate` can be refused. */
 export interface GateOptions {
@@ -124,7 +124,7 @@ export function refuseStray(options: object): void {
 
 /** The steps to simulate: those of the ramp, or the usual ones. */
 export const rampStepsOf = ({ exposure }: Rollout): readonly StepModel[] =>
-  exposure.kind === 'ramp' ? exposure.ramp.steps : USUAL_RAMP.steps;
+  exposure.kind === 'ramp' ? exposure.ramp.steps : TYPICAL_RAMP.steps;
 
 /** The scenario with the gate and steps of the rollout. Defaults replace what the rollout does not have. */
 export function scenarioOf(
@@ -135,10 +135,10 @@ export function scenarioOf(
 ): Scenario {
   const share = (percent: number | undefined, usual: number): number =>
     percent === undefined ? usual : percent / 100;
-  const { fleet, build } = USUAL;
+  const { fleet, build } = TYPICAL;
   const { outage } = options;
   return {
-    ...USUAL,
+    ...TYPICAL,
     fleet: {
       ...fleet,
       devices,

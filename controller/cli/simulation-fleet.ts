@@ -1,6 +1,6 @@
 /** The modelled devices: one array per property, ordered by the step that exposes them, canaries last. */
 
-import type { Away, Scenario } from './simulation-model.ts';
+import type { Absence, Scenario } from './simulation-model.ts';
 import { type Random, randomOf } from './simulation-random.ts';
 
 export const STATE = { none: 0, pending: 1, ok: 2, fail: 3, verifyFail: 4 } as const;
@@ -95,7 +95,7 @@ export const has = (fleet: Fleet, i: number, trait: keyof typeof TRAIT): boolean
   ((fleet.traits[i] ?? 0) & TRAIT[trait]) !== 0;
 
 /** A period of absence in hours of real time. Both ends are NaN until the step that it follows is open. */
-export interface Stretch extends Away {
+export interface AbsencePeriod extends Absence {
   readonly start: number;
   readonly end: number;
 }
@@ -106,7 +106,7 @@ export function offUntil(
   i: number,
   t: number,
   clockHour: number,
-  stretches: readonly Stretch[],
+  stretches: readonly AbsencePeriod[],
 ): number | 'lost' | undefined {
   for (const stretch of stretches) {
     if (!(t >= stretch.start && t < stretch.end)) continue;

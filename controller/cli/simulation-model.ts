@@ -36,7 +36,7 @@ export interface BuildModel {
 }
 
 /** A period in which devices or the controller are away. It begins this long after the ramp begins or the last step opens. */
-export interface Away {
+export interface Absence {
   readonly who: 'devices' | 'network' | 'controller' | 'canaries';
   readonly share: number;
   readonly fromHour: number;
@@ -63,7 +63,7 @@ export interface Scenario {
   readonly fleet: FleetModel;
   readonly build: BuildModel;
   readonly ramp: RampModel;
-  readonly away: readonly Away[];
+  readonly away: readonly Absence[];
   readonly freezes: readonly Freeze[];
   /** Hour of the day at which the ramp begins. */
   readonly beginsAtHour: number;
@@ -72,7 +72,7 @@ export interface Scenario {
   readonly horizonHours: number;
 }
 
-export const USUAL_FLEET: FleetModel = {
+export const TYPICAL_FLEET: FleetModel = {
   devices: 5_000,
   canaries: 0,
   pollHours: 6,
@@ -93,7 +93,7 @@ export const GOOD_BUILD: BuildModel = {
   canaryFailShare: 0,
 };
 
-const USUAL_STEPS = [
+const TYPICAL_STEPS = [
   [1, 12],
   [5, 12],
   [10, 24],
@@ -102,8 +102,8 @@ const USUAL_STEPS = [
   [100, undefined],
 ] as const;
 
-export const USUAL_RAMP: RampModel = {
-  steps: USUAL_STEPS.map(([percent, hold]) => ({
+export const TYPICAL_RAMP: RampModel = {
+  steps: TYPICAL_STEPS.map(([percent, hold]) => ({
     percent,
     holdMs: hold === undefined ? undefined : hold * HOUR_MS,
   })),
@@ -111,10 +111,10 @@ export const USUAL_RAMP: RampModel = {
   gate: DEFAULT_GATE,
 };
 
-export const USUAL: Scenario = {
-  fleet: USUAL_FLEET,
+export const TYPICAL: Scenario = {
+  fleet: TYPICAL_FLEET,
   build: GOOD_BUILD,
-  ramp: USUAL_RAMP,
+  ramp: TYPICAL_RAMP,
   away: [],
   freezes: [],
   beginsAtHour: 14,

@@ -6,7 +6,7 @@ import type { Reason, Verdict } from '../domain/gate/verdict.ts';
 import { lookAt } from '../domain/ramp/look.ts';
 import { newRamp, type RampProgress } from '../domain/ramp/progress.ts';
 import { countEvidence, Tally } from './simulation-evidence.ts';
-import { type Fleet, has, makeFleet, offUntil, STATE, type Stretch } from './simulation-fleet.ts';
+import { type AbsencePeriod, type Fleet, has, makeFleet, offUntil, STATE } from './simulation-fleet.ts';
 import type { Scenario } from './simulation-model.ts';
 
 export interface Look {
@@ -56,7 +56,7 @@ class Run {
   private readonly fleet: Fleet;
   private readonly tally: Tally;
   private readonly entered: number[] = [];
-  private stretches: Stretch[];
+  private stretches: AbsencePeriod[];
   private progress: RampProgress;
   /** Hours in which the controller was away. */
   private downHours = 0;
@@ -229,7 +229,7 @@ const asLook = (
   { cohort: { taken, fail, silent } }: Evidence,
 ): Look => ({ hour, percent, verdict, reasons, taken, fail, silent });
 
-const stretch = (away: Stretch | Scenario['away'][number], begin: number): Stretch => ({
+const stretch = (away: AbsencePeriod | Scenario['away'][number], begin: number): AbsencePeriod => ({
   ...away,
   start: begin + away.fromHour,
   end: begin + away.fromHour + away.hours,

@@ -8,7 +8,7 @@ import { controllerClient } from './client.ts';
 import { EXIT, type ExitCode, type Io, jsonText, outJson, paint } from './io.ts';
 import { visibleLine } from './problem-formats.ts';
 import { examples, type Verb } from './program.ts';
-import { keptIn, type OutOption, outOption } from './secret-file.ts';
+import { type OutOption, outOption, withSecretFile } from './secret-file.ts';
 import { table } from './table.ts';
 
 const DEFAULT_LIFE_MS = 90 * DAY_MS;
@@ -78,7 +78,7 @@ export const token: Verb = (program, choose) => {
       ),
     )
     .action((name: string, options: CreateOptions) =>
-      choose(io => keptIn(options, io, kept => runCreate(name, options, kept))),
+      choose(io => withSecretFile(options, io, kept => runCreate(name, options, kept))),
     );
 
   group

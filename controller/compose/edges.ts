@@ -11,11 +11,11 @@ import { newAdminToken } from '../http/operator/token-routes.ts';
 import type { Source } from '../ports/index.ts';
 import type { Fcm } from '../push/fcm.ts';
 import {
-  keptSecret,
   newMasterKey,
   newTokenKey,
   parseMasterKey,
   parseTokenKey,
+  readOrMakeSecret,
   type WhyNotCreated,
 } from '../settings/keys.ts';
 import type { Secret } from '../settings/secret.ts';
@@ -94,7 +94,7 @@ export function keysOf(settings: Settings, whyNotCreated: WhyNotCreated | undefi
     const set = settings[setting];
     if (set !== undefined) return [setting, set];
     const where = path.join(folder, file);
-    const { secret, exposed } = keptSecret(folder, file, whyNotCreated ?? make);
+    const { secret, exposed } = readOrMakeSecret(folder, file, whyNotCreated ?? make);
     if (exposed) observe({ type: 'ota.key.exposed', file: where });
     return [where, secret];
   }
@@ -121,7 +121,7 @@ export async function firstOperator(
   if (standing.some(t => t.scopes.includes('admin'))) return undefined;
   // The token in an old file is not used again: an expired or revoked token must not become valid.
   rmSync(path.join(folder, ADMIN_TOKEN_FILE), { force: true });
-  const { secret } = keptSecret(folder, ADMIN_TOKEN_FILE, () => newAdminToken(randomBytes).token);
+  const { secret } = readOrMakeSecret(folder, ADMIN_TOKEN_FILE, () => newAdminToken(randomBytes).token);
   await store.admins.create(
     { name: freeName('first', standing), scopes: ['admin'], expiresAtMs: nowMs + ADMIN_MS },
     tokenHash(secret.reveal()),

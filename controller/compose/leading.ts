@@ -34,7 +34,7 @@ export interface Leading {
   signal(signal: Signal): void;
   /** Called for each signal that reaches this controller. */
   onSignal(signal: Signal, work: () => void): void;
-  /** What the leader said of itself last; undefined while this controller leads, or before the first word. */
+  /** The last report of the leader; undefined while this controller leads, or before the first report. */
   leaderReport(): LeaderReport | undefined;
   /** Follows, and takes over when nobody leads: called twice a second. `begin`: starts what the leader does. */
   look(followed: Followed, begin: () => Promise<void>): Promise<void>;

@@ -48,7 +48,7 @@ export const notifierOf = (
   notifications.tester({
     audit: store.audit,
     wake: outbox.wake,
-    patience: () => wait(TEST_PATIENCE_MS, undefined, { ref: false }),
+    giveUp: () => wait(TEST_PATIENCE_MS, undefined, { ref: false }),
   });
 
 /** Ends notices to destinations that are no longer set: they can never arrive. */

@@ -61,11 +61,11 @@ export interface FleetProgress {
   readonly staying: number;
   /** The canaries among the above; all 0 in a rollback. */
   readonly canaries: { readonly exposed: number; readonly offered: number; readonly running: number };
-  /** The first devices in counting order, at most {@link NAMED} of each. */
+  /** The first devices in counting order, at most {@link MAX_NAMED} of each. */
   readonly named: { readonly waiting: readonly DeviceId[]; readonly unseen: readonly DeviceId[] };
 }
 
-export const NAMED = 20;
+export const MAX_NAMED = 20;
 
 export const NO_PROGRESS: FleetProgress = {
   enrolled: 0,
@@ -114,7 +114,7 @@ export function progressCounter(picture: Snapshot, nowMs: number, activeWithinMs
   const held = new Map<HoldReason, number>();
   const named = { waiting: [] as DeviceId[], unseen: [] as DeviceId[] };
   const name = (list: DeviceId[], id: DeviceId): void => {
-    if (list.length < NAMED) list.push(id);
+    if (list.length < MAX_NAMED) list.push(id);
   };
 
   function addSeen(place: Exclude<Place, 'elsewhere'>, deviceId: DeviceId, canary: boolean): void {

@@ -145,7 +145,7 @@ const sorted = (_key: string, value: unknown): unknown =>
     : value;
 
 /** True if both have the same content in any key order: the store and the parser order keys differently. */
-export const saysTheSame = (a: unknown, b: unknown): boolean =>
+export const isSameContent = (a: unknown, b: unknown): boolean =>
   JSON.stringify(a, sorted) === JSON.stringify(b, sorted);
 
 /** Canonical JSON: sorted keys, sets in file order. The plan hash and the store depend on it. */

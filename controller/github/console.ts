@@ -151,7 +151,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
 
   /** Counts the fleet for the revision in force and stores the result; undefined if there is none. */
   async function refresh(
-    worthIt: (before: RevisionProgress, after: RevisionProgress) => boolean,
+    isWorthStoring: (before: RevisionProgress, after: RevisionProgress) => boolean,
   ): Promise<Revision | undefined> {
     const revision = await ledger.live();
     const entry = revision === undefined ? undefined : await ledger.get(revision);
@@ -159,7 +159,7 @@ export function makeConsole(options: ConsoleOptions): GitHubConsole {
     const counted = await options.progress.count();
     if (counted === undefined) return undefined;
     const progress = await progressNow(counted, entry.progress, options);
-    if (!worthIt(entry.progress, progress)) return undefined;
+    if (!isWorthStoring(entry.progress, progress)) return undefined;
     await ledger.save({ ...entry, progress });
     return entry.revision;
   }

@@ -29,7 +29,7 @@ import { HTTP_DEFAULTS, type Http, type HttpOptions } from './options.ts';
 import { pageRoutes } from './page-routes.ts';
 import { PROBLEM_TYPE, problemBody, Refusal } from './problem.ts';
 import { makeRateLimit } from './rate.ts';
-import { makeDoors, type Route, type Surface } from './route.ts';
+import { makeRouteBuilder, type Route, type Surface } from './route.ts';
 import { makeTarget } from './target.ts';
 import { webhookRoute } from './webhook-route.ts';
 
@@ -55,29 +55,29 @@ export function createHttp(options: HttpOptions): HttpFace {
   const tokens = makeDeviceTokens(http.tokenKeys);
   const auth = makeAuth({ ...http, ...http.ports, tokens });
   const limit = makeRateLimit({ perMinute: http.settings.requestsPerMinute, monotonicMs: http.monotonicMs });
-  const doors = makeDoors(auth, limit, http.ports.feed);
+  const builder = makeRouteBuilder(auth, limit, http.ports.feed);
   const contract = makeContract();
   const check = makeUpdateCheck(http, auth);
   const routes: readonly Route[] = [
     updateRoute(check, http.monotonicMs),
-    downloadRoute(http, doors),
-    ...agentRoutes(http, doors, contract, tokens),
-    deviceListRoute(http, doors),
-    bulkRoute(http, doors, contract),
-    ...deviceRoutes(http, doors, contract, tokens),
-    importRoute(http, doors, contract, tokens),
-    explainRoute(http, doors),
-    ...artifactRoutes(http, doors),
-    examineRoute(http, doors, contract),
-    ...releaseRoutes(http, doors, contract),
-    ...historyRoutes(http, doors),
-    ...tokenRoutes(http, doors, contract),
-    clockRoute(http, doors),
-    ...brakeRoutes(http, doors, contract),
-    notifyRoute(http, doors, contract),
-    ...healthRoutes(http, doors),
-    webhookRoute(http, doors),
-    ...(http.pages === undefined ? [] : pageRoutes(http, doors, http.pages(auth.show))),
+    downloadRoute(http, builder),
+    ...agentRoutes(http, builder, contract, tokens),
+    deviceListRoute(http, builder),
+    bulkRoute(http, builder, contract),
+    ...deviceRoutes(http, builder, contract, tokens),
+    importRoute(http, builder, contract, tokens),
+    explainRoute(http, builder),
+    ...artifactRoutes(http, builder),
+    examineRoute(http, builder, contract),
+    ...releaseRoutes(http, builder, contract),
+    ...historyRoutes(http, builder),
+    ...tokenRoutes(http, builder, contract),
+    clockRoute(http, builder),
+    ...brakeRoutes(http, builder, contract),
+    notifyRoute(http, builder, contract),
+    ...healthRoutes(http, builder),
+    webhookRoute(http, builder),
+    ...(http.pages === undefined ? [] : pageRoutes(http, builder, http.pages(auth.show))),
   ];
   const served = (...surfaces: Surface[]) =>
     koaFor(

@@ -37,7 +37,7 @@ const tooLarge = (maxBytes: number): Refusal =>
 const mediaType = (req: IncomingMessage): string =>
   (req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 
-export function needMediaType(req: IncomingMessage, ...allowed: readonly string[]): string {
+export function requireMediaType(req: IncomingMessage, ...allowed: readonly string[]): string {
   const given = mediaType(req);
   if (!allowed.includes(given))
     throw new Refusal('media_type_unsupported', `send Content-Type: ${allowed.join(' or ')}`, {
@@ -47,7 +47,7 @@ export function needMediaType(req: IncomingMessage, ...allowed: readonly string[
 }
 
 /** Refuses a declared length over the limit before any of the body is read. */
-export function needLengthWithin(req: IncomingMessage, maxBytes: number): void {
+export function requireLengthWithin(req: IncomingMessage, maxBytes: number): void {
   const declared = req.headers['content-length'];
   if (declared !== undefined && Number(declared) > maxBytes) throw tooLarge(maxBytes);
 }
@@ -124,7 +124,7 @@ export const isBrokenHttp = (error: unknown): boolean =>
 /** The whole body. Refusals `body_too_large`, `body_aborted`, `body_timeout`. */
 export async function readBody(ctx: Context, limits: BodyLimits): Promise<Buffer> {
   const { req, res } = ctx;
-  needLengthWithin(req, limits.maxBytes);
+  requireLengthWithin(req, limits.maxBytes);
   askForBody(req, res);
   const pieces: Buffer[] = [];
   let bytes = 0;
@@ -140,7 +140,7 @@ export async function readBody(ctx: Context, limits: BodyLimits): Promise<Buffer
 export async function readJson(ctx: Context, maxBytes: number, optional = false): Promise<unknown> {
   const none = ctx.req.headers['content-length'] === '0' || ctx.req.headers['content-type'] === undefined;
   if (optional && none && ctx.req.headers['transfer-encoding'] === undefined) return undefined;
-  needMediaType(ctx.req, 'application/json');
+  requireMediaType(ctx.req, 'application/json');
   return parseJson(await readBody(ctx, { maxBytes, ...SMALL_BODY }));
 }
 

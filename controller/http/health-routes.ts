@@ -3,9 +3,9 @@ import type * as Api from '../../schemas/api.d.ts';
 import { worstOf } from '../domain/health/index.ts';
 import type { Http } from './options.ts';
 import { Refusal } from './problem.ts';
-import type { Doors, Route } from './route.ts';
+import type { Route, RouteBuilder } from './route.ts';
 
-export function healthRoutes(http: Http, doors: Doors): Route[] {
+export function healthRoutes(http: Http, builder: RouteBuilder): Route[] {
   const { settings, metrics } = http;
   const { picture, database } = http.ports;
   const scrape: Route['run'] = async ctx => {
@@ -15,13 +15,13 @@ export function healthRoutes(http: Http, doors: Doors): Route[] {
   };
 
   return [
-    doors.open('GET', '/healthz', 'both', ctx => {
+    builder.open('GET', '/healthz', 'both', ctx => {
       ctx.body = { status: 'ok' };
     }),
 
     // Ready means that update checks are answered. This stays true while a source or a database is down. Otherwise a
     // proxy would remove all controllers, and devices would get no answer.
-    doors.open('GET', '/readyz', 'both', ctx => {
+    builder.open('GET', '/readyz', 'both', ctx => {
       const { snapshot } = picture;
       if (snapshot === undefined)
         throw new Refusal('not_ready', 'no release has been applied yet', { retryAfterS: 5 });
@@ -29,7 +29,7 @@ export function healthRoutes(http: Http, doors: Doors): Route[] {
       ctx.body = { status, revision: snapshot.revision };
     }),
 
-    doors.admin('GET', '/v1/health', 'read', async ctx => {
+    builder.admin('GET', '/v1/health', 'read', async ctx => {
       const checks = await http.ports.health.look();
       const view: Api.HealthReport = {
         version: http.version,
@@ -40,7 +40,7 @@ export function healthRoutes(http: Http, doors: Doors): Route[] {
     }),
 
     settings.openMetrics
-      ? doors.open('GET', '/metrics', 'operator', scrape)
-      : doors.admin('GET', '/metrics', 'metrics', scrape),
+      ? builder.open('GET', '/metrics', 'operator', scrape)
+      : builder.admin('GET', '/metrics', 'metrics', scrape),
   ];
 }

@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import type { Page, PageAnswer, PageFace, PageRequest } from '../ports/index.ts';
 import { clientAddress } from './address.ts';
-import { needMediaType, readBody, SMALL_BODY } from './body.ts';
+import { readBody, requireMediaType, SMALL_BODY } from './body.ts';
 import { failureOf } from './failure.ts';
 import type { Http } from './options.ts';
-import type { Doors, Route } from './route.ts';
+import type { Route, RouteBuilder } from './route.ts';
 
 /** A form holds a reason at most. */
 const FORM_BYTES = 16_384;
@@ -25,7 +25,7 @@ export function cookiesIn(header: string | undefined): ReadonlyMap<string, strin
 
 async function formOf(ctx: Context): Promise<URLSearchParams> {
   if (ctx.method !== 'POST') return new URLSearchParams();
-  needMediaType(ctx.req, 'application/x-www-form-urlencoded');
+  requireMediaType(ctx.req, 'application/x-www-form-urlencoded');
   const body = await readBody(ctx, { maxBytes: FORM_BYTES, ...SMALL_BODY });
   return new URLSearchParams(body.toString('utf8'));
 }
@@ -49,7 +49,7 @@ async function requestOf(ctx: Context, trustedProxy: boolean): Promise<PageReque
   };
 }
 
-export function pageRoutes(http: Http, doors: Doors, { pages, failure }: PageFace): Route[] {
+export function pageRoutes(http: Http, builder: RouteBuilder, { pages, failure }: PageFace): Route[] {
   async function answered(ctx: Context, page: Page): Promise<PageAnswer> {
     const request = await requestOf(ctx, http.settings.trustedProxy);
     try {
@@ -65,7 +65,7 @@ export function pageRoutes(http: Http, doors: Doors, { pages, failure }: PageFac
   }
 
   return pages.map(page =>
-    doors.open(page.method, page.path, 'operator', async ctx => {
+    builder.open(page.method, page.path, 'operator', async ctx => {
       const { status, headers, body } = await answered(ctx, page);
       ctx.status = status;
       ctx.set(headers);

@@ -18,7 +18,7 @@ export interface Route {
   readonly run: (ctx: Context) => Promise<void> | void;
 }
 
-export interface Doors {
+export interface RouteBuilder {
   open(method: Method, path: string, surface: Surface, run: Route['run']): Route;
   device(
     method: Method,
@@ -34,7 +34,7 @@ export interface Doors {
 }
 
 /** Makes routes that authenticate before anything else. `limit` is per device. */
-export const makeDoors = (auth: Auth, limit: RateLimit, feed: CatchUp): Doors => ({
+export const makeRouteBuilder = (auth: Auth, limit: RateLimit, feed: CatchUp): RouteBuilder => ({
   open: (method, path, surface, run) => ({ method, path, surface, run }),
   device: (method, path, run) => ({
     method,

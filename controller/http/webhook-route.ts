@@ -7,7 +7,7 @@ import { readBody } from './body.ts';
 import { makeBodyShare } from './body-share.ts';
 import type { Http } from './options.ts';
 import { Refusal } from './problem.ts';
-import type { Doors, Route } from './route.ts';
+import type { Route, RouteBuilder } from './route.ts';
 
 const SIGNATURE = /^sha256=[0-9a-f]{64}$/i;
 /** GitHub sends a few deliveries at once; each takes one round trip. */
@@ -16,12 +16,12 @@ const BODIES_PER_ADDRESS = 8;
 const text = (value: string | string[] | undefined): string =>
   typeof value === 'string' ? value.slice(0, 256) : '';
 
-export function webhookRoute(http: Http, doors: Doors): Route {
+export function webhookRoute(http: Http, builder: RouteBuilder): Route {
   const { settings, webhook } = http;
   const { reconciler } = http.ports;
   const share = makeBodyShare({ maxBytes: settings.webhookTotalBytes, perAddress: BODIES_PER_ADDRESS });
 
-  return doors.open('POST', '/v1/webhooks/github', 'agent', async ctx => {
+  return builder.open('POST', '/v1/webhooks/github', 'agent', async ctx => {
     if (webhook === undefined)
       throw new Refusal('webhook_off', 'the webhook is off: set OTA_GITHUB_WEBHOOK_SECRET to turn it on');
     const { headers } = ctx.req;

@@ -26,7 +26,7 @@ interface TesterParts {
   /** Called after rows were added. */
   readonly wake: () => void;
   /** Resolves when a request should stop waiting for the result. */
-  readonly patience: () => Promise<void>;
+  readonly giveUp: () => Promise<void>;
 }
 
 export function makeNotifications(options: NotificationOptions): Notifications {
@@ -49,7 +49,7 @@ export function makeNotifications(options: NotificationOptions): Notifications {
       const told = deviceFree(notice, isDevice);
       return destinations.filter(d => d.kinds.has(notice.kind)).map(d => rowOf(d, told));
     },
-    tester: ({ audit, wake, patience }) => ({
+    tester: ({ audit, wake, giveUp }) => ({
       destinations: destinations.map(({ name, service, kinds }) => ({ name, service, kinds: [...kinds] })),
       test: async ({ by, destination }) => {
         const asked = destinations.filter(d => destination === undefined || d.name === destination);
@@ -60,7 +60,7 @@ export function makeNotifications(options: NotificationOptions): Notifications {
               resolve({ destination: name, result: code === undefined ? 'sent' : 'failed', code }),
             ),
           );
-          const late = patience().then(
+          const late = giveUp().then(
             (): NotifyResult => ({ destination: name, result: 'waiting', code: undefined }),
           );
           return Promise.race([arrived, late]).finally(() => waiting.delete(row.key));

@@ -1,7 +1,7 @@
 /** The progress of a campaign: the content of its cursor, and how the push service's answers change it. */
 import type { DeviceId } from '../domain/ids.ts';
 import type { OutboxRow, PushResult } from '../ports/index.ts';
-import { AwayDevices, GIVE_UP_AFTER_MS, pauseMs } from './deferred.ts';
+import { DeferredDevices, GIVE_UP_AFTER_MS, pauseMs } from './deferred.ts';
 import { type Cursor, cursorOf } from './row.ts';
 
 /** An outage is assumed only if at least this many new devices were tried. With fewer, single devices may be the cause. */
@@ -29,7 +29,7 @@ export const freshTally = (): PageTally => ({ tried: 0, away: 0, quota: false })
 export class Course {
   readonly #o: CourseOptions;
   /** Devices that the push service deferred. */
-  readonly away: AwayDevices;
+  readonly away: DeferredDevices;
   #cursor: Omit<Cursor, 'away'>;
   /** The push service's last reason for deferring a device. */
   #code = 'retry';
@@ -38,7 +38,7 @@ export class Course {
     const { away, ...cursor } = cursorOf(row);
     this.#o = options;
     this.#cursor = cursor;
-    this.away = new AwayDevices(away, options.random);
+    this.away = new DeferredDevices(away, options.random);
   }
 
   /** The campaign has looked at every device up to this one in id order; `''` at the beginning. */

@@ -10,7 +10,7 @@ export const GIVE_UP_AFTER_MS = HOUR_MS;
 /** The SDK hides `Retry-After`, so we choose the pause. A random extra of up to a quarter spreads the devices. */
 export const pauseMs = (random: () => number): number => Math.round(BACKOFF_MS * (1 + random() * 0.25));
 
-export class AwayDevices {
+export class DeferredDevices {
   readonly #byId: Map<DeviceId, Away>;
   readonly #random: () => number;
 

@@ -55,7 +55,11 @@ const CURES: Readonly<Record<WhyNotCreated, string>> = {
  * Reads a secret from `file` in the data folder. If it is missing, creates and stores it, or reports why that is not
  * allowed. Faults `key_missing`, `key_empty`: a secret that devices depend on is never silently replaced.
  */
-export function keptSecret(folder: string, file: string, make: (() => string) | WhyNotCreated): KeptSecret {
+export function readOrMakeSecret(
+  folder: string,
+  file: string,
+  make: (() => string) | WhyNotCreated,
+): KeptSecret {
   const where = path.join(folder, file);
   const found = read(where);
   if (found === undefined) {

@@ -8,7 +8,7 @@ import type { Applied, Attempted, DesiredStore } from '../ports/index.ts';
 import { insertAudit } from './audit.ts';
 import type { Db } from './db.ts';
 import { bulk, type Cell } from './dialect.ts';
-import { needHalts, readHalts, settleHalts } from './halts.ts';
+import { readHalts, requireSameHalts, settleHalts } from './halts.ts';
 import type { Lease } from './lease.ts';
 import { insertOutbox } from './outbox.ts';
 import { endRamps, readProgress, writeProgress } from './ramp.ts';
@@ -44,7 +44,7 @@ export function makeDesiredStore(db: Db, lease: Lease, nowMs: () => number): Des
     apply: (next, warnings, audit, outbox, detail = {}, judged) =>
       db.write(async trx => {
         await lease.hold(trx);
-        if (judged !== undefined) await needHalts(trx, judged);
+        if (judged !== undefined) await requireSameHalts(trx, judged);
         await writeApplied(trx, next);
         await writeRamp(trx, next);
         await settleHalts(trx, next);

@@ -11,7 +11,7 @@ import { type DeviceRecord, detailsOf, walk, walkWithin } from './device-rows.ts
 import { valuesIn } from './dialect.ts';
 
 /** Candidates for one page. */
-export const SCANNED = 10_000;
+const MAX_SCANNED = 10_000;
 /** Sorts after every character that an id may have. */
 const LAST = '~';
 
@@ -36,7 +36,7 @@ export const findRecords = (
     const query = detailsOf(reader, found).limit(page.limit);
     narrow(reader, query, page.filter);
     const rows = await query;
-    const end = ids.length === SCANNED ? ids.at(-1) : undefined;
+    const end = ids.length === MAX_SCANNED ? ids.at(-1) : undefined;
     return { rows, next: rows.length === page.limit ? rows.at(-1)?.device_id : end };
   });
 
@@ -65,13 +65,13 @@ async function candidates(reader: Knex, { after, filter }: FindPage): Promise<De
       ? walk(
           from('attempts').where({ build_id: attempt.buildId, outcome: failed }).groupBy('device_id'),
           after,
-          SCANNED,
+          MAX_SCANNED,
         )
       : tag !== undefined
-        ? walkWithin(from('device_tags'), { tag }, after, SCANNED)
+        ? walkWithin(from('device_tags'), { tag }, after, MAX_SCANNED)
         : build?.versionCode !== undefined
-          ? walkWithin(from('check_ins'), { version_code: build.versionCode }, after, SCANNED)
-          : walk(from('devices'), after, SCANNED);
+          ? walkWithin(from('check_ins'), { version_code: build.versionCode }, after, MAX_SCANNED)
+          : walk(from('devices'), after, MAX_SCANNED);
   const ids: DeviceId[] = await walked.pluck('device_id');
   return prefix === '' ? ids : ids.filter(id => id <= prefix + LAST);
 }

@@ -10,7 +10,7 @@ const SENT = [200, 206];
 /** The object store sends the bytes. */
 const REDIRECTED = 307;
 /** Statuses of attempts that gave a device bytes. */
-export const TAKING = '(200, 206, 307)';
+export const STATUSES_WITH_BYTES = '(200, 206, 307)';
 
 interface DownloadRecord {
   readonly id: number;

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import type { ErasedTakers } from '../domain/gate/takers.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
 import { rowsOf } from './dialect.ts';
-import { TAKING } from './downloads.ts';
+import { STATUSES_WITH_BYTES } from './downloads.ts';
 
 interface Left {
   readonly build_id: BuildId;
@@ -19,7 +19,7 @@ export async function tallyErased(trx: Knex, deviceId: DeviceId): Promise<void> 
          when f.outcome = 'fail' then f.reason
          else 'taken' end as class
        from (select build_id, max(case when last_byte or (last_byte is null and status = 200 and result = 'ok') then 1 else 0 end) as whole
-         from apk_download_events where device_id = ? and status in ${TAKING} group by build_id) as sent
+         from apk_download_events where device_id = ? and status in ${STATUSES_WITH_BYTES} group by build_id) as sent
        join builds b on b.build_id = sent.build_id
        left join check_ins c on c.device_id = ?
        left join attempts f on f.id = (select max(id) from attempts

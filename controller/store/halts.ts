@@ -134,7 +134,7 @@ export async function readHalts(reader: Knex, buildId: BuildId): Promise<Halt[]>
 }
 
 /** Fault `halts_moved`: a brake was pressed on another controller after this revision was judged. */
-export async function needHalts(
+export async function requireSameHalts(
   trx: Knex,
   judged: { buildId: BuildId; halts: readonly Halt[] },
 ): Promise<void> {

@@ -7,7 +7,7 @@ import type { ConnectionConfig } from 'pg';
 import { Fault } from '../domain/fault.ts';
 import type { Engine } from './engine.ts';
 import { refuseMoved } from './moves.ts';
-import { SILENT } from './sqlite.ts';
+import { SILENT_LOG } from './sqlite.ts';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=FILE`; a secret. */
@@ -55,7 +55,7 @@ async function openKnex(options: PostgresOptions, connections: number, timeoutMs
     client: 'pg',
     connection: connection as Knex.PgConnectionConfig,
     compileSqlOnError: false,
-    log: SILENT,
+    log: SILENT_LOG,
     acquireConnectionTimeout: READ_TIMEOUT_MS,
     pool: { min: 0, max: connections },
   });

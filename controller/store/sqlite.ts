@@ -36,7 +36,7 @@ const ACQUIRE_TIMEOUT_MS = 300_000;
 
 const ignore = (): void => undefined;
 /** Knex also throws what it would print, and only `observe` logs. */
-export const SILENT = { warn: ignore, error: ignore, deprecate: ignore, debug: ignore };
+export const SILENT_LOG = { warn: ignore, error: ignore, deprecate: ignore, debug: ignore };
 
 /** One Knex on this file. Error texts do not show bindings: they may hold tokens. */
 export function openKnex(filename: string, pragmas: readonly string[], connections: number): Knex {
@@ -45,7 +45,7 @@ export function openKnex(filename: string, pragmas: readonly string[], connectio
     connection: { filename },
     useNullAsDefault: true,
     compileSqlOnError: false,
-    log: SILENT,
+    log: SILENT_LOG,
     acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
     pool: {
       min: 1,

@@ -5,7 +5,7 @@ import type { BuildId, DeviceId } from '../domain/ids.ts';
 import type { Outcome, ResultReason } from '../domain/outcome.ts';
 import type { FailedDevices } from '../ports/index.ts';
 import { rowsOf } from './dialect.ts';
-import { TAKING } from './downloads.ts';
+import { STATUSES_WITH_BYTES } from './downloads.ts';
 
 interface TakerRecord {
   readonly device_id: DeviceId;
@@ -33,7 +33,7 @@ export async function readTakers(reader: Knex, buildId: BuildId, sizeBytes: numb
            sum(case when last_byte is null then bytes else 0 end) as old_bytes,
            max(case when last_byte is null then at_ms end) as old_at_ms
          from apk_download_events
-         where build_id = ? and status in ${TAKING} group by device_id
+         where build_id = ? and status in ${STATUSES_WITH_BYTES} group by device_id
        ), final as (
          select device_id, max(id) as id from attempts
          where build_id = ? and outcome in ('ok', 'fail') group by device_id
@@ -85,7 +85,7 @@ export async function readFailed(reader: Knex, buildId: BuildId, limit: number):
        left join check_ins c on c.device_id = f.device_id
        where f.outcome = 'fail'
          and exists (select 1 from apk_download_events d
-           where d.device_id = f.device_id and d.build_id = ? and d.status in ${TAKING})
+           where d.device_id = f.device_id and d.build_id = ? and d.status in ${STATUSES_WITH_BYTES})
          and not exists (select 1 from evidence_exclusions x
            where x.build_id = ? and x.device_id = f.device_id)
        group by f.reason, c.sdk, f.version_code

@@ -6,7 +6,7 @@
 import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import { COMPLETE } from '../domain/history.ts';
-import { type Course, courseName, lookAtCourse } from '../domain/notice/course.ts';
+import { courseName, lookAtCourse, type RolloutCourse } from '../domain/notice/course.ts';
 import type { Notice } from '../domain/notice/notice.ts';
 import { noticeOfCompletion } from '../domain/notice/of-change.ts';
 import { isComplete, subjectOf } from '../domain/progress.ts';
@@ -37,7 +37,7 @@ export function watchCompletion(options: CompletionOptions): CompletionWatch {
   const { picture, progress, history, values, nowMs, observe, promise } = options;
   /** When the revision that is known to be done was applied, Unix ms. */
   let doneMs: number | undefined;
-  let course: Course | undefined;
+  let course: RolloutCourse | undefined;
 
   /** The count that shows the snapshot as done. A count of an earlier revision proves nothing. */
   function doneBy({ appliedAtMs, halts }: Snapshot): Counted | undefined {
@@ -63,14 +63,14 @@ export function watchCompletion(options: CompletionOptions): CompletionWatch {
     doneMs = appliedAtMs;
   }
 
-  async function remembered(): Promise<Course | undefined> {
+  async function remembered(): Promise<RolloutCourse | undefined> {
     if (course !== undefined) return course;
     const text = await values.get(KEY);
-    course = text === undefined ? undefined : (JSON.parse(text) as Course);
+    course = text === undefined ? undefined : (JSON.parse(text) as RolloutCourse);
     return course;
   }
 
-  async function remember(next: Course, outbox: readonly OutboxEntry[]): Promise<void> {
+  async function remember(next: RolloutCourse, outbox: readonly OutboxEntry[]): Promise<void> {
     await values.keep(KEY, JSON.stringify(next), outbox);
     course = next;
   }

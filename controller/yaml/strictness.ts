@@ -4,7 +4,7 @@
  */
 import type { Kind } from '../domain/layout.ts';
 import { type Finding, renderPath } from '../domain/problem.ts';
-import { type Rollout, saysTheSame } from '../domain/release.ts';
+import { isSameContent, type Rollout } from '../domain/release.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { Declared } from './files.ts';
 import type { AmbiguousNumber } from './number.ts';
@@ -47,7 +47,7 @@ const STANDS: Readonly<Record<Kind, Stands>> = {
     declared.kind === 'Build' &&
     (state.builds.has(declared.value.buildId) || formerBuilds.has(declared.value.buildId)),
   Rollout: (_declared, { state }, path, value) => numberIn(state.rollout, path) === value,
-  Policy: (declared, { state }) => saysTheSame(declared.value, state.policy),
+  Policy: (declared, { state }) => isSameContent(declared.value, state.policy),
   Cohort: () => false,
 };
 

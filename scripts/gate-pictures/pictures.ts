@@ -1,5 +1,10 @@
 /** What docs/gates.md shows: played rollouts over time, and how many failures prove a breach. */
-import { type BuildModel, GOOD_BUILD, type Scenario, USUAL } from '../../controller/cli/simulation-model.ts';
+import {
+  type BuildModel,
+  GOOD_BUILD,
+  type Scenario,
+  TYPICAL,
+} from '../../controller/cli/simulation-model.ts';
 import { type Played, play } from '../../controller/cli/simulation-run.ts';
 import { decidableAt } from '../../controller/domain/gate/decidable.ts';
 import { DEFAULT_GATE } from '../../controller/domain/gate/gate.ts';
@@ -11,14 +16,14 @@ const GREEN = '#009e73';
 const PINK = '#cc79a7';
 const GREY = '#767676';
 const SEED = 1;
-const DEVICES = USUAL.fleet.devices;
+const DEVICES = TYPICAL.fleet.devices;
 const LEAST = 0.02;
 const UNTIL_HOURS = 120;
 
 const scenario = (build: Partial<BuildModel>, gated = true): Scenario => ({
-  ...USUAL,
+  ...TYPICAL,
   build: { ...GOOD_BUILD, ...build },
-  ramp: gated ? USUAL.ramp : { ...USUAL.ramp, gate: undefined },
+  ramp: gated ? TYPICAL.ramp : { ...TYPICAL.ramp, gate: undefined },
 });
 
 const ENDS: Readonly<Record<Played['end'], string>> = {

@@ -4,9 +4,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { countEvidence, Tally } from '../../controller/cli/simulation-evidence.ts';
 import { makeFleet, STATE } from '../../controller/cli/simulation-fleet.ts';
-import { USUAL } from '../../controller/cli/simulation-model.ts';
+import { TYPICAL } from '../../controller/cli/simulation-model.ts';
 
-const of = { ...USUAL, fleet: { ...USUAL.fleet, devices: 40, canaries: 3 } };
+const of = { ...TYPICAL, fleet: { ...TYPICAL.fleet, devices: 40, canaries: 3 } };
 const SILENT_AFTER = 18;
 
 const deviceFacts = fc.record({

@@ -3,13 +3,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { playMany } from '../../controller/cli/simulation-many.ts';
 import {
-  type Away,
+  type Absence,
   type BuildModel,
   type FleetModel,
   GOOD_BUILD,
   type Scenario,
-  USUAL,
-  USUAL_FLEET,
+  TYPICAL,
+  TYPICAL_FLEET,
 } from '../../controller/cli/simulation-model.ts';
 import { type Look, type Played, play } from '../../controller/cli/simulation-run.ts';
 
@@ -18,12 +18,12 @@ interface Over extends Partial<Omit<Scenario, 'fleet' | 'build'>> {
   readonly build?: Partial<BuildModel>;
 }
 const scenario = ({ fleet, build, ...rest }: Over = {}): Scenario => ({
-  ...USUAL,
+  ...TYPICAL,
   ...rest,
-  fleet: { ...USUAL_FLEET, ...fleet },
+  fleet: { ...TYPICAL_FLEET, ...fleet },
   build: { ...GOOD_BUILD, ...build },
 });
-const away = (who: Away['who'], fromHour: number, hours: number, share = 1): Away => ({
+const away = (who: Absence['who'], fromHour: number, hours: number, share = 1): Absence => ({
   who,
   share,
   from: 'start',
@@ -42,7 +42,7 @@ test('the same seed plays the same rollout, another seed another one', () => {
 });
 
 test('a rollout only widens, one step a look, and its counts only grow', () => {
-  const percents = USUAL.ramp.steps.map(s => s.percent);
+  const percents = TYPICAL.ramp.steps.map(s => s.percent);
   const { looks, played } = watched(scenario({ fleet: { devices: 500 } }), 1);
   assert.is(played.end, 'done');
   for (const [i, look] of looks.entries()) {
@@ -160,7 +160,7 @@ test('a fleet of 50 has a device in its first step, and is asked rather than hal
 });
 
 test('without a gate a build that fails everywhere goes to everybody', () => {
-  const of = scenario({ ramp: { ...USUAL.ramp, gate: undefined }, build: { failShare: 1 } });
+  const of = scenario({ ramp: { ...TYPICAL.ramp, gate: undefined }, build: { failShare: 1 } });
   const { played } = watched(of, 1);
   assert.is(played.end, 'done');
   assert.is(played.percent, 100);

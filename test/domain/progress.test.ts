@@ -7,7 +7,7 @@ import {
   type CountedDevice,
   type FleetProgress,
   hasArrived,
-  NAMED,
+  MAX_NAMED,
   NO_PROGRESS,
   progressCounter,
   subjectOf,
@@ -141,8 +141,8 @@ test('at most a few devices are named', () => {
     inForce({ rollout: 100 }),
     Array.from({ length: 50 }, (_, i) => aDevice(`d${i}`, i % 2 === 0 ? {} : { lastSeenMs: undefined })),
   );
-  assert.is(progress.named.waiting.length, NAMED);
-  assert.is(progress.named.unseen.length, NAMED);
+  assert.is(progress.named.waiting.length, MAX_NAMED);
+  assert.is(progress.named.unseen.length, MAX_NAMED);
   assert.is(progress.waiting, 25);
 });
 

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { faultCode } from '../../controller/domain/fault.ts';
 import { makeProvider } from '../../controller/identity/provider.ts';
 import type { IdentityProvider, SignInResult } from '../../controller/ports/index.ts';
-import { LIAR_CLIENT, type Liar, type Lies, withLiar } from '../support/identity/liar.ts';
+import { LIAR_CLIENT, type Liar, type Lies, withLiar } from '../support/identity/lying-provider.ts';
 
 const SECRETS = { state: 'state', nonce: 'nonce', codeVerifier: 'v'.repeat(43) };
 const ORIGIN = 'https://ota.example';

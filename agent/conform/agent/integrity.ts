@@ -3,8 +3,8 @@
 import { must } from '../finding.ts';
 import type { Bench } from './bench.ts';
 import type { AgentCheck } from './check.ts';
+import { withForeignServer } from './foreign-server.ts';
 import type { ServedBuild } from './scripted-controller.ts';
-import { withStranger } from './stranger.ts';
 
 const MANY_REDIRECTS = 100;
 
@@ -87,7 +87,7 @@ export const INTEGRITY: readonly AgentCheck[] = [
     clause: 'the APK comes from the controller’s origin, and the token goes nowhere else',
     catches: 'goes_to_any_host',
     run: bench =>
-      withStranger(bench.kit.v42, async (origin, seen) => {
+      withForeignServer(bench.kit.v42, async (origin, seen) => {
         await refusing(['fail/url_refused'], b => b.build(42), { url: `${origin}/a.apk` })(bench);
         must(seen.length === 0, `another host was asked ${seen[0]}`);
       }),
@@ -97,7 +97,7 @@ export const INTEGRITY: readonly AgentCheck[] = [
     clause: 'a redirect to another host is not followed, with or without the token',
     catches: 'follows_any_redirect',
     run: bench =>
-      withStranger(bench.kit.v42, async (origin, seen) => {
+      withForeignServer(bench.kit.v42, async (origin, seen) => {
         bench.server.onApk = (_, response) => response.writeHead(302, { location: `${origin}/a.apk` }).end();
         await refusing([], b => b.build(42))(bench);
         must(seen.length === 0, `another host was asked ${seen[0]}`);

@@ -3,12 +3,12 @@
 import { must } from '../finding.ts';
 import type { Bench } from './bench.ts';
 import type { AgentCheck } from './check.ts';
-import { withStore, withStranger } from './stranger.ts';
+import { withForeignServer, withStore } from './foreign-server.ts';
 
 const unseen =
   (prepare: (bench: Bench, origin: string) => void, done: (bench: Bench) => boolean) =>
   (bench: Bench): Promise<void> =>
-    withStranger(Buffer.from('{}'), async (origin, seen) => {
+    withForeignServer(Buffer.from('{}'), async (origin, seen) => {
       prepare(bench, origin);
       await bench.start();
       await bench.until('a request to be redirected', () => done(bench));

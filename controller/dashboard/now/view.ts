@@ -4,6 +4,7 @@ import type { Look, Viewed } from '../dashboard.ts';
 import { type Html, html } from '../html.ts';
 import type { DashboardOptions } from '../options.ts';
 import { adoptionView } from './adoption.ts';
+import { deviceProgressView } from './device-progress.ts';
 import { emptyView } from './empty.ts';
 import { gatherNow, type InForce, type NowFacts } from './facts.ts';
 import { gateView } from './gate.ts';
@@ -12,7 +13,6 @@ import { heroOf, heroView } from './hero.ts';
 import { notesView } from './notes.ts';
 import { numbersView } from './numbers.ts';
 import { recentView } from './recent.ts';
-import { standView } from './stand.ts';
 import { type NowState, stateOf } from './state.ts';
 import { stepsView } from './steps.ts';
 import { stepsChart } from './steps-chart.ts';
@@ -61,7 +61,7 @@ function standing(it: InForce, facts: NowFacts, { session }: Look): Html {
 ${notesView(facts)}
 ${stepsView(state, it, facts)}
 ${numbersView(it, facts)}
-<div class="two"><div class="stack">${standView(it, facts)}${troublesView(it, facts)}</div><div class="stack">${gate}${beside}</div></div>
+<div class="two"><div class="stack">${deviceProgressView(it, facts)}${troublesView(it, facts)}</div><div class="stack">${gate}${beside}</div></div>
 ${charts(state, it, facts)}
 ${below}`;
 }

@@ -4,7 +4,7 @@ import { subjectOf } from '../progress.ts';
 import { finalPercent } from '../ramp/progress.ts';
 
 /** Kept over restarts. */
-export interface Course {
+export interface RolloutCourse {
   readonly name: string;
   /** Its completion was announced. */
   readonly told: boolean;
@@ -19,10 +19,10 @@ export function courseName(picture: Snapshot): string {
 
 /** What to store from now on, and whether to announce; undefined: no change. */
 export function lookAtCourse(
-  kept: Course | undefined,
+  kept: RolloutCourse | undefined,
   name: string,
   complete: boolean,
-): { readonly keep: Course; readonly tell: boolean } | undefined {
+): { readonly keep: RolloutCourse; readonly tell: boolean } | undefined {
   if (kept?.name === name && (kept.told || !complete)) return undefined;
   return { keep: { name, told: complete }, tell: complete };
 }

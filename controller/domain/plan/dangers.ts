@@ -10,8 +10,8 @@ import {
   type Build,
   type Canary,
   type DesiredState,
+  isSameContent,
   type Rollout,
-  saysTheSame,
 } from '../release.ts';
 import { currentOf, intendedPercent, lastSafeOf, type Standing } from '../standing.ts';
 import { countText, percentText, shortHex } from './words.ts';
@@ -59,7 +59,7 @@ export function dangersOf(base: Standing | undefined, head: Standing): Danger[] 
     ...builds(base, head),
     ...audience(base, head),
     ...conditions(was, is),
-    ...(base?.state.policy !== undefined && !saysTheSame(base.state.policy, head.state.policy)
+    ...(base?.state.policy !== undefined && !isSameContent(base.state.policy, head.state.policy)
       ? [danger('policy_changed', 'later pull requests will be judged by the new policy')]
       : []),
   ];
@@ -78,7 +78,7 @@ function* stops(was: Rollout | undefined, is: Rollout): Generator<Danger> {
       'rollback_ended',
       `the rollback of \`${is.current}\` ends: devices in the rollout are offered it again`,
     );
-  if (is.suspend !== undefined && !saysTheSame(was?.suspend, is.suspend))
+  if (is.suspend !== undefined && !isSameContent(was?.suspend, is.suspend))
     yield danger('suspend', 'all offers are frozen while the suspend lasts, rollbacks and canaries included');
 }
 

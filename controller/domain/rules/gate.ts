@@ -6,7 +6,7 @@ import type { DesiredState, Ramp, RampStep, Rollout } from '../release.ts';
 import type { Standing } from '../standing.ts';
 import { error, inRollout, warning } from './finding.ts';
 import type { RuleTimes } from './index.ts';
-import { leadsBack } from './ramp.ts';
+import { isReturnToFormer } from './ramp.ts';
 
 /** What agents are asked to poll by default. */
 const POLL_MS = 6 * HOUR_MS;
@@ -58,7 +58,7 @@ const shapeOf = (steps: readonly RampStep[]): string =>
 /** An approval is a separate commit, made after the earlier steps were applied and went well. */
 export function* checkApproval(head: DesiredState, base: Standing | undefined): Generator<Finding> {
   const ramp = rampOf(head.rollout);
-  if (ramp?.approvedPercent === undefined || base === undefined || leadsBack(head, base)) return;
+  if (ramp?.approvedPercent === undefined || base === undefined || isReturnToFormer(head, base)) return;
   const was = base.state.rollout;
   const before = rampOf(was);
   const raised = ramp.approvedPercent > (before?.approvedPercent ?? -1);

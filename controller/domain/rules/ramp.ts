@@ -14,7 +14,7 @@ const MAX_START_MS = 14 * DAY_MS;
 const startOf = (rollout: Rollout): number | undefined => rampOf(rollout)?.startMs;
 
 /** True if a former `current` is promoted again, or a rollback of the same build ends. */
-export function leadsBack(head: DesiredState, base: Standing): boolean {
+export function isReturnToFormer(head: DesiredState, base: Standing): boolean {
   const was = base.state.rollout;
   const is = head.rollout;
   if (was.current === is.current) return was.rollback && !is.rollback;
@@ -34,7 +34,8 @@ export function* checkStart(
   { nowMs, reviewing }: RuleTimes,
 ): Generator<Finding> {
   const startMs = startOf(head.rollout);
-  if (reviewing !== true || base === undefined || startMs === undefined || leadsBack(head, base)) return;
+  if (reviewing !== true || base === undefined || startMs === undefined || isReturnToFormer(head, base))
+    return;
   const was = base.state.rollout;
   if (was.current === head.rollout.current && startOf(was) === startMs) return;
   const days = Math.round(Math.abs(startMs - nowMs) / DAY_MS);
@@ -77,7 +78,7 @@ export function* warnRamp(
   const goesOn = broken !== true && continuesRamp(was, rollout);
   if (!goesOn && broken === true)
     yield restarts(first, 'Git held a different rollout since the last applied revision');
-  else if (!goesOn && leadsBack(head, base))
+  else if (!goesOn && isReturnToFormer(head, base))
     yield restarts(first, `${rollout.current} was current before; devices that have it keep it`);
   else if (!goesOn && isLate(ramp, nowMs)) yield restarts(first, 'its start has passed');
   else yield* narrows(rollout, base, nowMs);

@@ -10,7 +10,7 @@ import { findOrCatchUp } from '../catch-up.ts';
 import { failureOf } from '../failure.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
-import { type Doors, param, type Route } from '../route.ts';
+import { param, type Route, type RouteBuilder } from '../route.ts';
 import { type ApkBytes, makeOpenApk } from './apk-bytes.ts';
 import { makeBudget, type Slot, shareOf } from './budget.ts';
 import { type RangeVerdict, rangeOf } from './range.ts';
@@ -40,7 +40,7 @@ interface Attempt {
 /** Refusals that are not recorded as an attempt, since the download never began. */
 const NOT_BEGUN: ReadonlySet<string> = new Set(['rate_limited', 'download_limit', 'busy', 'not_ready']);
 
-export function downloadRoute(http: Http, doors: Doors): Route {
+export function downloadRoute(http: Http, builder: RouteBuilder): Route {
   const { settings, observe, monotonicMs, knownBuild } = http;
   const { picture, clock, devices, feed, outcomes, artifacts, apkLinks, reconciler } = http.ports;
   const budget = makeBudget({ ...settings, monotonicMs });
@@ -163,7 +163,7 @@ export function downloadRoute(http: Http, doors: Doors): Route {
     return sendPieces(res, apk.pieces(start, end), { stallMs: settings.stallMs, allowed });
   }
 
-  return doors.device('GET', '/v1/agent/builds/:build_id/apk', async (ctx, device) => {
+  return builder.device('GET', '/v1/agent/builds/:build_id/apk', async (ctx, device) => {
     const requestId = requestIdOf(ctx.req);
     const attempt = {
       deviceId: device.deviceId,

@@ -12,7 +12,7 @@ import type { Contract } from '../contract.ts';
 import type { DeviceTokens } from '../device-token.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
-import type { Doors, Route } from '../route.ts';
+import type { Route, RouteBuilder } from '../route.ts';
 
 /** How long the old token works when an operator rotates and the new one is never used (SPEC §6). */
 export const TOKEN_GRACE_MS = 14 * DAY_MS;
@@ -48,12 +48,17 @@ export const credentials = (
   generation,
 });
 
-export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route[] {
+export function agentRoutes(
+  http: Http,
+  builder: RouteBuilder,
+  contract: Contract,
+  tokens: DeviceTokens,
+): Route[] {
   const { settings, observe, knownBuild } = http;
   const { devices, outcomes, clock, feed, picture } = http.ports;
 
   return [
-    doors.device('POST', '/v1/action-result', async (ctx, { deviceId }) => {
+    builder.device('POST', '/v1/action-result', async (ctx, { deviceId }) => {
       const result = await readChecked(ctx, contract, 'ActionResult', settings.jsonMaxBytes);
       const isKnown = (): true | undefined => (knownBuild(result.build_id) ? true : undefined);
       if ((await findOrCatchUp(feed, isKnown)) === undefined)
@@ -79,7 +84,7 @@ export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens
       ctx.body = { request_id: requestId, build_id: buildId, outcome: result.outcome, repeated };
     }),
 
-    doors.device('PUT', '/v1/agent/push-token', async (ctx, { deviceId }) => {
+    builder.device('PUT', '/v1/agent/push-token', async (ctx, { deviceId }) => {
       const { fcm_token } = await readChecked(ctx, contract, 'PushToken', settings.jsonMaxBytes);
       await devices.setPushToken(deviceId, fcm_token);
       ctx.status = 204;
@@ -87,7 +92,7 @@ export function agentRoutes(http: Http, doors: Doors, contract: Contract, tokens
 
     // A repeated request gets the same generation again, and the old token works until the new one is used. So a device
     // is not locked out by a lost answer or by a month in a drawer.
-    doors.device('POST', '/v1/agent/token', async (ctx, { deviceId }) => {
+    builder.device('POST', '/v1/agent/token', async (ctx, { deviceId }) => {
       const generation = await devices.rotate(deviceId, NO_END_MS);
       if (generation === undefined) throw new Refusal('token_revoked', 'this device was revoked');
       ctx.set('Cache-Control', 'no-store');

@@ -4,12 +4,12 @@
 import type * as Api from '../../../schemas/api.d.ts';
 import { type ArtifactUse, usesText } from '../../domain/artifact-use.ts';
 import { isSha256, type Sha256 } from '../../domain/ids.ts';
-import { askForBody, bodyPieces, needLengthWithin, needMediaType } from '../body.ts';
+import { askForBody, bodyPieces, requireLengthWithin, requireMediaType } from '../body.ts';
 import { failureOf } from '../failure.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
-import { type Doors, param, type Route } from '../route.ts';
+import { param, type Route, type RouteBuilder } from '../route.ts';
 import { audited } from './audited.ts';
 import { oneOfQuery } from './page.ts';
 
@@ -29,16 +29,16 @@ const inUse = (uses: readonly ArtifactUse[]): Refusal =>
       : `this APK is still named: ${usesText(uses)}; force=true deletes it all the same`,
   );
 
-export function artifactRoutes(http: Http, doors: Doors): Route[] {
+export function artifactRoutes(http: Http, builder: RouteBuilder): Route[] {
   const { settings, observe } = http;
   const { artifacts, artifactUses: named, reconciler } = http.ports;
 
   return [
-    doors.admin('PUT', '/v1/artifacts/:sha256', 'artifacts', async (ctx, admin) => {
+    builder.admin('PUT', '/v1/artifacts/:sha256', 'artifacts', async (ctx, admin) => {
       const sha256 = shaOf(param(ctx, 'sha256'));
       const actor = `admin:${admin.name}`;
-      needMediaType(ctx.req, ...TYPES);
-      needLengthWithin(ctx.req, settings.artifactMaxBytes);
+      requireMediaType(ctx.req, ...TYPES);
+      requireLengthWithin(ctx.req, settings.artifactMaxBytes);
       askForBody(ctx.req, ctx.res);
       try {
         const stored = await artifacts.put(
@@ -75,7 +75,7 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
       }
     }),
 
-    doors.admin('GET', '/v1/artifacts', 'read', async ctx => {
+    builder.admin('GET', '/v1/artifacts', 'read', async ctx => {
       const stored = await artifacts.list();
       const uses = await named.uses();
       const list: Api.ArtifactList = {
@@ -90,7 +90,7 @@ export function artifactRoutes(http: Http, doors: Doors): Route[] {
       ctx.body = list;
     }),
 
-    doors.admin('DELETE', '/v1/artifacts/:sha256', 'artifacts', async (ctx, admin) => {
+    builder.admin('DELETE', '/v1/artifacts/:sha256', 'artifacts', async (ctx, admin) => {
       const sha256 = shaOf(param(ctx, 'sha256'));
       const force = oneOfQuery(ctx, 'force', ['true', 'false']) === 'true';
       const uses = await named.uses();

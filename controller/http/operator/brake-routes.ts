@@ -5,7 +5,7 @@ import { readChecked } from '../body.ts';
 import type { Contract } from '../contract.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
-import type { Doors, Route } from '../route.ts';
+import type { Route, RouteBuilder } from '../route.ts';
 
 export const haltOnWire = (halt: Halt): Api.Halt => ({
   id: halt.id,
@@ -19,17 +19,17 @@ export const haltOnWire = (halt: Halt): Api.Halt => ({
   pull_request: halt.pullUrl ?? null,
 });
 
-export function brakeRoutes(http: Http, doors: Doors, contract: Contract): Route[] {
+export function brakeRoutes(http: Http, builder: RouteBuilder, contract: Contract): Route[] {
   const { brake } = http.ports;
   return [
-    doors.admin('POST', '/v1/brake', 'brake', async (ctx, admin) => {
+    builder.admin('POST', '/v1/brake', 'brake', async (ctx, admin) => {
       const { reason } = await readChecked(ctx, contract, 'BrakeRequest', http.settings.jsonMaxBytes);
       const { halt, pressed } = await brake.press({ by: `admin:${admin.name}`, reason });
       const answer: Api.BrakePressed = { pressed, halt: haltOnWire(halt) };
       ctx.body = answer;
     }),
 
-    doors.admin('POST', '/v1/resume', 'brake', async (ctx, admin) => {
+    builder.admin('POST', '/v1/resume', 'brake', async (ctx, admin) => {
       const given = await readChecked(ctx, contract, 'ResumeRequest', http.settings.jsonMaxBytes);
       const { lifted } = await brake.resume({
         by: `admin:${admin.name}`,

@@ -8,7 +8,7 @@ import { readChecked } from '../body.ts';
 import type { Contract } from '../contract.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
-import type { Doors, Route } from '../route.ts';
+import type { Route, RouteBuilder } from '../route.ts';
 import { lostCanaries } from './canaries.ts';
 import { isConfirmed, notConfirmed } from './confirmation.ts';
 
@@ -25,7 +25,7 @@ function changeOf({ action, add = [], remove = [] }: Api.DeviceBulkRequest, nowM
   return { kind: 'tags', add, remove };
 }
 
-export function bulkRoute(http: Http, doors: Doors, contract: Contract): Route {
+export function bulkRoute(http: Http, builder: RouteBuilder, contract: Contract): Route {
   const { devices, clock, picture } = http.ports;
 
   /** From memory: nothing is written. */
@@ -47,7 +47,7 @@ export function bulkRoute(http: Http, doors: Doors, contract: Contract): Route {
     return { changed: changed.length, unchanged: known.length - changed.length, unknown, lost };
   }
 
-  return doors.admin('POST', '/v1/devices/bulk', 'devices', async (ctx, admin) => {
+  return builder.admin('POST', '/v1/devices/bulk', 'devices', async (ctx, admin) => {
     const confirmed = isConfirmed(ctx);
     const given = await readChecked(ctx, contract, 'DeviceBulkRequest', MAX_BYTES);
     const { action, dry_run = false } = given;

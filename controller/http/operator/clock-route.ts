@@ -2,12 +2,12 @@
 import type * as Api from '../../../schemas/api.d.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
-import type { Doors, Route } from '../route.ts';
+import type { Route, RouteBuilder } from '../route.ts';
 import { audited } from './audited.ts';
 
-export function clockRoute(http: Http, doors: Doors): Route {
+export function clockRoute(http: Http, builder: RouteBuilder): Route {
   const { clock } = http.ports;
-  return doors.admin('POST', '/v1/clock/confirm', 'admin', async (ctx, admin) => {
+  return builder.admin('POST', '/v1/clock/confirm', 'admin', async (ctx, admin) => {
     const wasHeld = clock.confirm();
     const now = isoTime(clock.nowMs());
     if (wasHeld) await audited(http, admin, 'clock.confirm', 'clock', { now });

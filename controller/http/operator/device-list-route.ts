@@ -6,7 +6,7 @@ import { isDeviceId, isName } from '../../domain/ids.ts';
 import { RECORDED_OUTCOMES, RESULT_REASONS } from '../../domain/outcome.ts';
 import type { DeviceFilter } from '../../ports/index.ts';
 import type { Http } from '../options.ts';
-import type { Doors, Route } from '../route.ts';
+import type { Route, RouteBuilder } from '../route.ts';
 import { buildAsked, givenBuild, versionOf } from './build-query.ts';
 import { deviceOnWire } from './device-routes.ts';
 import { oneOfQuery, pageOf, queryOf, wholeQuery } from './page.ts';
@@ -36,9 +36,9 @@ function filterOf(ctx: Context, snapshot: Snapshot | undefined, nowMs: number): 
   };
 }
 
-export function deviceListRoute(http: Http, doors: Doors): Route {
+export function deviceListRoute(http: Http, builder: RouteBuilder): Route {
   const { devices, picture, clock } = http.ports;
-  return doors.admin('GET', '/v1/devices', 'read', async ctx => {
+  return builder.admin('GET', '/v1/devices', 'read', async ctx => {
     const { after, limit } = pageOf(ctx, 'after', isDeviceId);
     const filter = filterOf(ctx, picture.snapshot, clock.nowMs());
     const { rows, next } = await devices.find({ after, limit, filter });

@@ -9,7 +9,7 @@ import type { DeviceTokens } from '../device-token.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
-import { type Doors, param, type Route } from '../route.ts';
+import { param, type Route, type RouteBuilder } from '../route.ts';
 import { audited } from './audited.ts';
 
 export const deviceOnWire = (row: DeviceRow): Device => ({
@@ -45,12 +45,17 @@ const deviceRevoked = (): Refusal =>
 const deviceExists = (): Refusal =>
   new Refusal('device_exists', 'this device is already enrolled; rotate its token to get a new one');
 
-export function deviceRoutes(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route[] {
+export function deviceRoutes(
+  http: Http,
+  builder: RouteBuilder,
+  contract: Contract,
+  tokens: DeviceTokens,
+): Route[] {
   const { jsonMaxBytes } = http.settings;
   const { devices, clock } = http.ports;
 
   return [
-    doors.admin('POST', '/v1/devices', 'devices', async (ctx, admin) => {
+    builder.admin('POST', '/v1/devices', 'devices', async (ctx, admin) => {
       const given = await readChecked(ctx, contract, 'EnrolRequest', jsonMaxBytes);
       const { device_id: deviceId, tags = [] } = given;
       const known = devices.auth(deviceId);
@@ -64,13 +69,13 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
       ctx.body = { ...credentials(http, tokens, deviceId, enrolled.generation), tags };
     }),
 
-    doors.admin('GET', '/v1/devices/:device_id', 'read', async ctx => {
+    builder.admin('GET', '/v1/devices/:device_id', 'read', async ctx => {
       const row = await devices.get(deviceIdOf(param(ctx, 'device_id')));
       if (row === undefined) throw deviceNotFound();
       ctx.body = deviceOnWire(row);
     }),
 
-    doors.admin('PUT', '/v1/devices/:device_id/tags', 'devices', async (ctx, admin) => {
+    builder.admin('PUT', '/v1/devices/:device_id/tags', 'devices', async (ctx, admin) => {
       const deviceId = deviceIdOf(param(ctx, 'device_id'));
       const { tags } = await readChecked(ctx, contract, 'TagsRequest', jsonMaxBytes);
       if (!(await devices.setTags(deviceId, tags, `admin:${admin.name}`))) throw deviceNotFound();
@@ -78,7 +83,7 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
       ctx.body = { device_id: deviceId, tags };
     }),
 
-    doors.admin('POST', '/v1/devices/:device_id/rotate', 'devices', async (ctx, admin) => {
+    builder.admin('POST', '/v1/devices/:device_id/rotate', 'devices', async (ctx, admin) => {
       const deviceId = deviceIdOf(param(ctx, 'device_id'));
       const given = (await readJson(ctx, jsonMaxBytes, true)) ?? {};
       const { grace_s, readmit = false } = contract.check('RotateRequest', given);
@@ -99,14 +104,14 @@ export function deviceRoutes(http: Http, doors: Doors, contract: Contract, token
       ctx.body = credentials(http, tokens, deviceId, generation);
     }),
 
-    doors.admin('POST', '/v1/devices/:device_id/revoke', 'devices', async (ctx, admin) => {
+    builder.admin('POST', '/v1/devices/:device_id/revoke', 'devices', async (ctx, admin) => {
       const deviceId = deviceIdOf(param(ctx, 'device_id'));
       if (!(await devices.revoke(deviceId, clock.nowMs()))) throw deviceNotFound();
       await audited(http, admin, 'device.revoke', deviceId);
       ctx.status = 204;
     }),
 
-    doors.admin('DELETE', '/v1/devices/:device_id', 'devices', async (ctx, admin) => {
+    builder.admin('DELETE', '/v1/devices/:device_id', 'devices', async (ctx, admin) => {
       const deviceId = deviceIdOf(param(ctx, 'device_id'));
       if (!(await devices.erase(deviceId))) throw deviceNotFound();
       await audited(http, admin, 'device.delete', deviceId);

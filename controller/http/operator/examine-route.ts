@@ -6,7 +6,7 @@ import type { Build } from '../../domain/release.ts';
 import { readChecked } from '../body.ts';
 import type { Contract } from '../contract.ts';
 import type { Http } from '../options.ts';
-import type { Doors, Route } from '../route.ts';
+import type { Route, RouteBuilder } from '../route.ts';
 
 const MAX_BYTES = 65_536;
 
@@ -25,8 +25,8 @@ const buildOf = (wire: Api.DeclaredBuild): Build => ({
   withdrawn: undefined,
 });
 
-export function examineRoute(http: Http, doors: Doors, contract: Contract): Route {
-  return doors.admin('POST', '/v1/artifacts/examine', 'read', async ctx => {
+export function examineRoute(http: Http, builder: RouteBuilder, contract: Contract): Route {
+  return builder.admin('POST', '/v1/artifacts/examine', 'read', async ctx => {
     const { builds } = await readChecked(ctx, contract, 'ExamineRequest', MAX_BYTES);
     const found = await http.ports.examiner.examine(builds.map(buildOf));
     const examined: Api.Examined = {

@@ -10,7 +10,7 @@ import type { DeviceRow } from '../../ports/index.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
-import { type Doors, param, type Route } from '../route.ts';
+import { param, type Route, type RouteBuilder } from '../route.ts';
 
 import { deviceIdOf, deviceNotFound, deviceOnWire } from './device-routes.ts';
 import { decisionOnWire, downloadOnWire, reportOnWire } from './explain-view.ts';
@@ -39,9 +39,9 @@ function momentOf(ctx: Context, nowMs: number): number | undefined {
   return atMs;
 }
 
-export function explainRoute(http: Http, doors: Doors): Route {
+export function explainRoute(http: Http, builder: RouteBuilder): Route {
   const { picture, clock, devices, outcomes, retrospect } = http.ports;
-  return doors.admin('GET', '/v1/devices/:device_id/explain', 'read', async ctx => {
+  return builder.admin('GET', '/v1/devices/:device_id/explain', 'read', async ctx => {
     const deviceId = deviceIdOf(param(ctx, 'device_id'));
     const row = await devices.get(deviceId);
     if (row === undefined) throw deviceNotFound();

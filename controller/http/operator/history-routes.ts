@@ -7,7 +7,7 @@ import { RESULT_REASONS } from '../../domain/outcome.ts';
 import type { AppliedRevision, Approved, FAILURE_GROUPS, FailureQuery, Merged } from '../../ports/index.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
-import type { Doors, Route } from '../route.ts';
+import type { Route, RouteBuilder } from '../route.ts';
 import { buildAsked, versionOf } from './build-query.ts';
 import { isRowId, oneOfQuery, pageOf, wholeQuery } from './page.ts';
 
@@ -15,7 +15,7 @@ const MAX_VERSION = 2_147_483_647;
 const MAX_SDK = 10_000;
 const MAX_SINCE_S = 10 * 365 * 86_400;
 
-export function historyRoutes(http: Http, doors: Doors): Route[] {
+export function historyRoutes(http: Http, builder: RouteBuilder): Route[] {
   const { picture, clock, history, failures, approvals } = http.ports;
 
   function failureQuery(ctx: Context): FailureQuery {
@@ -35,7 +35,7 @@ export function historyRoutes(http: Http, doors: Doors): Route[] {
     revisionOnWire(row, await approvals?.merged(row.revision), await approvals?.approved(row.revision));
 
   return [
-    doors.admin('GET', '/v1/history', 'read', async ctx => {
+    builder.admin('GET', '/v1/history', 'read', async ctx => {
       const { after: before, limit } = pageOf(ctx, 'before', isRowId);
       const rows = await history.list({ beforeId: before === undefined ? undefined : Number(before), limit });
       const list: Api.History = {
@@ -45,7 +45,7 @@ export function historyRoutes(http: Http, doors: Doors): Route[] {
       ctx.body = list;
     }),
 
-    doors.admin('GET', '/v1/failures', 'read', async ctx => {
+    builder.admin('GET', '/v1/failures', 'read', async ctx => {
       const query = failureQuery(ctx);
       const group = async (by: (typeof FAILURE_GROUPS)[number]) =>
         (await failures.count(query, by)).map(({ key, ...counts }) => ({ key: key ?? null, ...counts }));
@@ -62,7 +62,7 @@ export function historyRoutes(http: Http, doors: Doors): Route[] {
       ctx.body = view;
     }),
 
-    doors.admin('GET', '/v1/failures/devices', 'read', async ctx => {
+    builder.admin('GET', '/v1/failures/devices', 'read', async ctx => {
       const { after, limit } = pageOf(ctx, 'after', isDeviceId);
       const query = failureQuery(ctx);
       const rows = await failures.devices(query, { after, limit });

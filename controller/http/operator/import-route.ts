@@ -8,7 +8,7 @@ import type { Contract } from '../contract.ts';
 import type { DeviceTokens } from '../device-token.ts';
 import type { Http } from '../options.ts';
 import type { Refusal } from '../problem.ts';
-import type { Doors, Route } from '../route.ts';
+import type { Route, RouteBuilder } from '../route.ts';
 import { audited } from './audited.ts';
 import { lostCanaries } from './canaries.ts';
 import { isConfirmed, notConfirmed } from './confirmation.ts';
@@ -18,7 +18,12 @@ const TURN_ROWS = 500;
 
 type Enrolled = Awaited<ReturnType<DeviceStore['enrol']>>[number];
 
-export function importRoute(http: Http, doors: Doors, contract: Contract, tokens: DeviceTokens): Route {
+export function importRoute(
+  http: Http,
+  builder: RouteBuilder,
+  contract: Contract,
+  tokens: DeviceTokens,
+): Route {
   const { devices, clock, picture } = http.ports;
 
   /** A known device keeps its token. A new device with an imported token gets only a nudge key. */
@@ -51,7 +56,7 @@ export function importRoute(http: Http, doors: Doors, contract: Contract, tokens
     yield `${isFirst || rest.length === 0 ? '' : ','}${rest.join(',')}]}`;
   }
 
-  return doors.admin('POST', '/v1/devices/import', 'devices', async (ctx, admin) => {
+  return builder.admin('POST', '/v1/devices/import', 'devices', async (ctx, admin) => {
     const confirmed = isConfirmed(ctx);
     const { devices: rows, revoked: left } = await readImport(ctx, contract, http.settings);
     const lost = confirmed ? [] : lostCanaries(picture.snapshot, devices, rows);

@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import type { ImportRow } from '../../../schemas/api.d.ts';
 import { countText } from '../../domain/plan/words.ts';
 import type { NewDevice } from '../../ports/index.ts';
-import { askForBody, bodyPieces, needLengthWithin, needMediaType, type Pace } from '../body.ts';
+import { askForBody, bodyPieces, type Pace, requireLengthWithin, requireMediaType } from '../body.ts';
 import type { Contract } from '../contract.ts';
 import { Refusal } from '../problem.ts';
 import { csvRows } from './csv-rows.ts';
@@ -42,7 +42,7 @@ const tooLarge = (limits: ImportLimits): Refusal =>
   );
 
 async function* bounded(ctx: Context, limits: ImportLimits): AsyncGenerator<Buffer> {
-  needLengthWithin(ctx.req, limits.importMaxBytes);
+  requireLengthWithin(ctx.req, limits.importMaxBytes);
   askForBody(ctx.req, ctx.res);
   let bytes = 0;
   for await (const piece of bodyPieces(ctx.req, limits.uploadPace)) {
@@ -79,7 +79,7 @@ export async function readImport(
   contract: Contract,
   limits: ImportLimits,
 ): Promise<ImportedRows> {
-  const type = needMediaType(ctx.req, 'application/json', 'text/csv');
+  const type = requireMediaType(ctx.req, 'application/json', 'text/csv');
   const pieces = bounded(ctx, limits);
   const devices: NewDevice[] = [];
   const revoked: string[] = [];

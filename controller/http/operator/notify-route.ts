@@ -4,11 +4,11 @@ import { readChecked } from '../body.ts';
 import type { Contract } from '../contract.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
-import type { Doors, Route } from '../route.ts';
+import type { Route, RouteBuilder } from '../route.ts';
 
-export function notifyRoute(http: Http, doors: Doors, contract: Contract): Route {
+export function notifyRoute(http: Http, builder: RouteBuilder, contract: Contract): Route {
   const { notifier } = http.ports;
-  return doors.admin('POST', '/v1/notify/test', 'admin', async (ctx, admin) => {
+  return builder.admin('POST', '/v1/notify/test', 'admin', async (ctx, admin) => {
     const given = await readChecked(ctx, contract, 'NotifyTestRequest', http.settings.jsonMaxBytes);
     const known = new Map(notifier.destinations.map(d => [d.name, d]));
     if (known.size === 0)

@@ -10,13 +10,13 @@ import type { Contract } from '../contract.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
-import type { Doors, Route } from '../route.ts';
+import type { Route, RouteBuilder } from '../route.ts';
 import { audited } from './audited.ts';
 import { isRowId, pageOf } from './page.ts';
 import { progressOnWire, resultsOnWire } from './progress-view.ts';
 import { buildOnWire, exposureNow, gapsOnWire, rolloutOnWire, statusOnWire } from './views.ts';
 
-export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Route[] {
+export function releaseRoutes(http: Http, builder: RouteBuilder, contract: Contract): Route[] {
   const { picture, clock, devices, outcomes, artifacts, audit, reconciler, progress, gate } = http.ports;
 
   const needSnapshot = (): Snapshot => {
@@ -54,7 +54,7 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
     );
 
   return [
-    doors.admin('GET', '/v1/rollout', 'read', async ctx => {
+    builder.admin('GET', '/v1/rollout', 'read', async ctx => {
       // Also answers before the first revision is applied, so that its problems can be read.
       const counted = await progress.recent();
       const { snapshot } = picture;
@@ -82,7 +82,7 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
       ctx.body = view;
     }),
 
-    doors.admin('GET', '/v1/builds', 'read', async ctx => {
+    builder.admin('GET', '/v1/builds', 'read', async ctx => {
       const snapshot = needSnapshot();
       const counts = await devices.counts(clock.nowMs(), http.settings.activeWithinMs);
       const builds: Api.BuildRow[] = [];
@@ -96,7 +96,7 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
       ctx.body = list;
     }),
 
-    doors.admin('GET', '/v1/events', 'read', async ctx => {
+    builder.admin('GET', '/v1/events', 'read', async ctx => {
       const { after: before, limit } = pageOf(ctx, 'before', isRowId);
       const rows = await audit.list({ beforeId: before === undefined ? undefined : Number(before), limit });
       const list: Api.EventList = {
@@ -113,7 +113,7 @@ export function releaseRoutes(http: Http, doors: Doors, contract: Contract): Rou
       ctx.body = list;
     }),
 
-    doors.admin('POST', '/v1/reconcile', 'reconcile', async (ctx, admin) => {
+    builder.admin('POST', '/v1/reconcile', 'reconcile', async (ctx, admin) => {
       const given = (await readJson(ctx, http.settings.jsonMaxBytes, true)) ?? {};
       const { wait = true, accept_rewrite } = contract.check('ReconcileRequest', given);
       if (accept_rewrite !== undefined)

@@ -7,7 +7,7 @@ import type { Contract } from '../contract.ts';
 import { isoTime } from '../iso-time.ts';
 import type { Http } from '../options.ts';
 import { Refusal } from '../problem.ts';
-import { type Doors, param, type Route } from '../route.ts';
+import { param, type Route, type RouteBuilder } from '../route.ts';
 import { audited } from './audited.ts';
 import { isConfirmed, notConfirmed } from './confirmation.ts';
 
@@ -35,11 +35,11 @@ function needSafe(name: string, asking: AdminToken, all: readonly AdminToken[], 
   if (name === asking.name) throw notConfirmed(`${name} is the token that you are using`);
 }
 
-export function tokenRoutes(http: Http, doors: Doors, contract: Contract): Route[] {
+export function tokenRoutes(http: Http, builder: RouteBuilder, contract: Contract): Route[] {
   const { admins, clock } = http.ports;
 
   return [
-    doors.admin('POST', '/v1/admin-tokens', 'admin', async (ctx, admin) => {
+    builder.admin('POST', '/v1/admin-tokens', 'admin', async (ctx, admin) => {
       const given = await readChecked(ctx, contract, 'AdminTokenRequest', http.settings.jsonMaxBytes);
       const { token, sha256 } = newAdminToken(http.randomBytes);
       const created = {
@@ -55,11 +55,11 @@ export function tokenRoutes(http: Http, doors: Doors, contract: Contract): Route
       ctx.body = { name: given.name, scopes: given.scopes, expires_at, token };
     }),
 
-    doors.admin('GET', '/v1/admin-tokens', 'admin', async ctx => {
+    builder.admin('GET', '/v1/admin-tokens', 'admin', async ctx => {
       ctx.body = { tokens: (await admins.list()).map(onWire) };
     }),
 
-    doors.admin('DELETE', '/v1/admin-tokens/:name', 'admin', async (ctx, admin) => {
+    builder.admin('DELETE', '/v1/admin-tokens/:name', 'admin', async (ctx, admin) => {
       const name = param(ctx, 'name');
       if (!isConfirmed(ctx)) needSafe(name, admin, await admins.list(), clock.nowMs());
       if (!(await admins.revoke(name, clock.nowMs())))

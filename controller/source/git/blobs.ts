@@ -11,7 +11,7 @@ async function sizesHere(git: GitCommand, objects: readonly string[]): Promise<(
   try {
     output = await git.text(['cat-file', '--batch-check'], undefined, `${objects.join('\n')}\n`);
   } catch (error) {
-    if (error instanceof GitExit && /promisor|lazy|could not fetch/i.test(error.said))
+    if (error instanceof GitExit && /promisor|lazy|could not fetch/i.test(error.output))
       return objects.map(() => undefined);
     throw error;
   }

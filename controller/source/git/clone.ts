@@ -31,7 +31,7 @@ const isTooMuch = (error: unknown): boolean =>
     ? error.code === 'source_timeout'
     : error instanceof GitExit &&
       /RPC failed|early EOF|hung up|transfer closed|timed out|too slow|empty reply|connection reset|expected .*, received/i.test(
-        error.said,
+        error.output,
       );
 
 /** Throws GitExit and the Faults of the command. */
@@ -69,7 +69,7 @@ async function fetchAnew(options: CloneOptions, how: readonly string[]): Promise
   try {
     await options.fetch(how);
   } catch (error) {
-    if (!(error instanceof GitExit) || !/mismatched algorithms/i.test(error.said)) throw error;
+    if (!(error instanceof GitExit) || !/mismatched algorithms/i.test(error.output)) throw error;
     await makeEmpty(options, 'sha256');
     await options.fetch(how);
   }

@@ -11,12 +11,12 @@ export class GitExit extends Error {
   override readonly name = 'GitExit';
   readonly exitCode: number;
   /** All of Git's error output up to a limit. Only for matching; never shown. */
-  readonly said: string;
+  readonly output: string;
   /** `message` may be shown. */
   constructor(exitCode: number, message: string, said: string = message) {
     super(message);
     this.exitCode = exitCode;
-    this.said = said.slice(0, 4_000);
+    this.output = said.slice(0, 4_000);
   }
 }
 

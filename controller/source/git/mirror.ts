@@ -44,7 +44,7 @@ const BROKEN =
   /corrupt|not a git repository|unable to (read|open|access|create)|bad (object|tree|signature)|missing|is empty|did not send all|inflate|truncated|garbage|packfile|index file|broken|invalid sha1 pointer|not a valid object|does not point to a valid object/i;
 
 const isBroken = (error: unknown): boolean =>
-  error instanceof GitExit && !AWAY.test(error.said) && BROKEN.test(error.said);
+  error instanceof GitExit && !AWAY.test(error.output) && BROKEN.test(error.output);
 
 const exists = (folder: string): Promise<boolean> =>
   stat(folder).then(
@@ -120,7 +120,7 @@ export function gitMirror(options: GitMirrorOptions): GitMirror {
 
   async function unreachable(error: unknown): Promise<never> {
     if (!(error instanceof GitExit)) throw error;
-    if (/couldn't find remote ref/i.test(error.said)) throw await branchUnknown();
+    if (/couldn't find remote ref/i.test(error.output)) throw await branchUnknown();
     throw new Fault('source_unreachable', `cannot fetch from ${remote.shown}: ${error.message}`, {
       retry: 'backoff',
     });

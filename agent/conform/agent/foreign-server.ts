@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** Runs with a foreign server and the list of requests that reached it. */
-export async function withStranger(
+export async function withForeignServer(
   apk: Buffer,
   run: (origin: string, seen: string[]) => Promise<void>,
 ): Promise<void> {

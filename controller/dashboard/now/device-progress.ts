@@ -18,7 +18,7 @@ const HELD: Readonly<Record<HoldReason, string>> = {
   progress_unread: 'the gate could not be looked at',
 };
 
-export function standView(it: InForce, facts: NowFacts): Html {
+export function deviceProgressView(it: InForce, facts: NowFacts): Html {
   const { snapshot, counted: c } = it;
   if (snapshot.halts.length > 0) return tookView(it, facts);
   const subject = subjectOf(snapshot);

@@ -8,7 +8,7 @@ import { buildController } from '../scripts/build.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
-export interface Workshop {
+export interface BenchEnvironment {
   readonly folder: string;
   /** A compiled file, named by its place in the sources. */
   program(source: string): string;
@@ -19,7 +19,7 @@ export interface Workshop {
  * Builds the working tree into a folder of its own: what is measured is what is there, not an older `dist`, and it is the
  * program that is installed.
  */
-export async function openWorkshop(): Promise<Workshop> {
+export async function openBenchEnvironment(): Promise<BenchEnvironment> {
   const folder = await mkdtemp(path.join(tmpdir(), 'ota-bench-'));
   const code = path.join(folder, 'code');
   try {
