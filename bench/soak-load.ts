@@ -2,6 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { openStore, type StoreOptions } from '../controller/store/store.ts';
 
+export interface SoakOptions {
+  readonly kills: number;
+  readonly devices: number;
+  readonly workers: number;
+  /** More than one are on PostgreSQL. */
+  readonly controllers: number;
+}
+
 export interface Device {
   readonly device_id: string;
   readonly token: string;

@@ -3,8 +3,15 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort, type Running, startProcess } from '../test/support/process.ts';
-import type { SoakOptions } from './soak.ts';
-import { emptyTally, importDevices, lostOf, pause, tallyLines, visit } from './soak-load.ts';
+import {
+  emptyTally,
+  importDevices,
+  lostOf,
+  pause,
+  type SoakOptions,
+  tallyLines,
+  visit,
+} from './soak-load.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 

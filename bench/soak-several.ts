@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onDatabase, type Server, startPostgres } from '../test/support/postgres.ts';
 import { freePort, type Running, startProcess } from '../test/support/process.ts';
-import type { SoakOptions } from './soak.ts';
 import {
   type Device,
   emptyTally,
   importDevices,
   lostOf,
   pause,
+  type SoakOptions,
   type Tally,
   tallyLines,
   visit,

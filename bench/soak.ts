@@ -3,16 +3,9 @@
  * results that were answered with 200 and are not in the store afterwards: there must be none. Not part of CI.
  */
 import { parseArgs } from 'node:util';
+import type { SoakOptions } from './soak-load.ts';
 import { soakOne } from './soak-one.ts';
 import { soakSeveral } from './soak-several.ts';
-
-export interface SoakOptions {
-  readonly kills: number;
-  readonly devices: number;
-  readonly workers: number;
-  /** More than one are on PostgreSQL. */
-  readonly controllers: number;
-}
 
 const { values } = parseArgs({
   options: {

@@ -7,7 +7,8 @@ import { type Controller, startController } from './compose/controller.ts';
 import { Fault } from './domain/fault.ts';
 import { makeObserver } from './observe/observe.ts';
 import { type Pretty, prettyLines } from './observe/pretty.ts';
-import { readSettings, type Settings } from './settings/settings.ts';
+import { readSettings } from './settings/read.ts';
+import type { Settings } from './settings/settings.ts';
 
 /** sysexits.h: starting again may help (EX_TEMPFAIL). Also used by service managers that read no text. */
 const EXIT_AGAIN = 75;

@@ -1,7 +1,8 @@
 /** Writes controller/cli/outline.ts, what `ota --help` says of each verb. Run: node --import tsx scripts/cli-outline.ts */
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { allVerbs, type Outlined } from '../controller/cli/verbs.ts';
+import type { Outlined } from '../controller/cli/outline.ts';
+import { allVerbs } from '../controller/cli/verbs.ts';
 
 const file = new URL('../controller/cli/outline.ts', import.meta.url);
 const never = (): never => {
@@ -40,7 +41,13 @@ export async function outlineText(): Promise<string> {
       `  { name: ${quoted(name)}, args: ${quoted(args)}, summary: ${quoted(summary)} },\n`,
   );
   return `/** Generated: do not edit, run \`node --import tsx scripts/cli-outline.ts\`. */
-import type { Outlined } from './verbs.ts';
+/** A verb in the help of \`ota\`. */
+export interface Outlined {
+  readonly name: string;
+  readonly summary: string;
+  /** In the form of the usage line: \`<build> [file]\`. */
+  readonly args: string;
+}
 
 // biome-ignore format: one line a verb
 export const OUTLINE: readonly Outlined[] = [

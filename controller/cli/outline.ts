@@ -1,5 +1,11 @@
 /** Generated: do not edit, run `node --import tsx scripts/cli-outline.ts`. */
-import type { Outlined } from './verbs.ts';
+/** A verb in the help of `ota`. */
+export interface Outlined {
+  readonly name: string;
+  readonly summary: string;
+  /** In the form of the usage line: `<build> [file]`. */
+  readonly args: string;
+}
 
 // biome-ignore format: one line a verb
 export const OUTLINE: readonly Outlined[] = [

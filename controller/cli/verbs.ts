@@ -3,7 +3,7 @@ import type { Proposals } from '../ports/index.ts';
 import type { Adoptions } from './adopt.ts';
 import type { ApkCopies } from './artifact-copy.ts';
 import type { Backups } from './backup.ts';
-import { OUTLINE } from './outline.ts';
+import { OUTLINE, type Outlined } from './outline.ts';
 import type { Verb } from './program.ts';
 import type { Moves } from './store-copy.ts';
 
@@ -58,14 +58,6 @@ const VERBS: readonly (readonly [name: string, load: (wiring: Wiring) => Promise
 
 export const allVerbs = (wiring: Wiring): Promise<readonly Verb[]> =>
   Promise.all(VERBS.map(([, load]) => load(wiring)));
-
-/** A verb in the help of `ota`; written by `scripts/cli-outline.ts`. */
-export interface Outlined {
-  readonly name: string;
-  readonly summary: string;
-  /** In the form of the usage line: `<build> [file]`. */
-  readonly args: string;
-}
 
 /** A placeholder for a verb in the help and in the suggestions for a mistyped verb. It is never run. */
 const outlined =

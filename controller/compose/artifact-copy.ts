@@ -11,7 +11,7 @@ import { type ApkPlace, bucketPlace, type CopiedApk, copyApks, folderPlace } fro
 import { openDiskArtifacts } from '../artifacts/disk.ts';
 import { Fault } from '../domain/fault.ts';
 import type { Artifacts } from '../ports/index.ts';
-import { readSettings } from '../settings/settings.ts';
+import { readSettings } from '../settings/read.ts';
 import { placeOf } from './artifacts.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

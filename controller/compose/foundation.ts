@@ -1,5 +1,6 @@
 /** What every part of the composition uses: settings, runtime, clock, store, and the list of things to close. */
 import { randomUUID } from 'node:crypto';
+import type { GitHubOptions } from '../github/client.ts';
 import type { Observer } from '../observe/observe.ts';
 import type { Pusher } from '../ports/index.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -7,7 +8,8 @@ import type { RunGit } from '../source/git/process.ts';
 import type { Store, StoreOptions } from '../store/store.ts';
 import type { GuardedClock } from '../watch/clock.ts';
 import type { Background } from './background.ts';
-import type { GitHubPace } from './github.ts';
+
+export type GitHubPace = Pick<GitHubOptions, 'timeoutMs' | 'contentWriteIntervalMs' | 'readRetryMs'>;
 
 /** Dependencies that tests can replace; `main.ts` passes the real ones. */
 export interface Runtime {

@@ -4,7 +4,7 @@ import type { Snapshot } from '../domain/decision.ts';
 import type { Observe } from '../domain/event.ts';
 import { Fault } from '../domain/fault.ts';
 import { brakeRow } from '../github/brake-pull.ts';
-import { type GitHubAuth, type GitHubOptions, makeGitHub } from '../github/client.ts';
+import { type GitHubAuth, makeGitHub } from '../github/client.ts';
 import { type GitHubConsole, makeConsole } from '../github/console.ts';
 import type { JudgeTree } from '../github/pulls.ts';
 import { makeWebhook } from '../github/webhook.ts';
@@ -22,7 +22,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { Store } from '../store/store.ts';
 import type { FormerHaltWatch } from '../watch/former-halts.ts';
 import { narrowRollout } from '../yaml/narrow.ts';
-import type { Foundation } from './foundation.ts';
+import type { Foundation, GitHubPace } from './foundation.ts';
 
 /** The effects of pressing or lifting a halt. Without GitHub there are none, and the halt stays ahead of Git. */
 export const haltEffectsOf = ({ OTA_GITHUB_REPO }: Pick<Settings, 'OTA_GITHUB_REPO'>): HaltEffects =>
@@ -53,8 +53,6 @@ export const noteProposal =
     });
 
 /** The pace of requests to GitHub; the process uses the defaults. */
-export type GitHubPace = Pick<GitHubOptions, 'timeoutMs' | 'contentWriteIntervalMs' | 'readRetryMs'>;
-
 export interface GitHubParts {
   readonly judge: JudgeTree;
   readonly artifacts: Pick<Artifacts, 'has'>;

@@ -10,7 +10,8 @@ import {
   recognise,
 } from '../domain/installation.ts';
 import type { InstallationStore } from '../ports/index.ts';
-import { readSettings, type Settings } from '../settings/settings.ts';
+import { readSettings } from '../settings/read.ts';
+import type { Settings } from '../settings/settings.ts';
 import { isRepository } from '../source/choice.ts';
 import { openSource } from '../store/copy/place.ts';
 import { makeDb } from '../store/db.ts';

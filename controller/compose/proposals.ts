@@ -3,8 +3,9 @@
 import { makeGitHub } from '../github/client.ts';
 import { makeProposals } from '../github/proposals.ts';
 import type { Proposals } from '../ports/index.ts';
-import { readSettings } from '../settings/settings.ts';
-import { type GitHubPace, githubAuthOf } from './github.ts';
+import { readSettings } from '../settings/read.ts';
+import type { GitHubPace } from './foundation.ts';
+import { githubAuthOf } from './github.ts';
 
 /** The origin of Git itself. Only github.com serves its API from a different host. */
 function gitOrigin(apiUrl: string): string {

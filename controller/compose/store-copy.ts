@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { Fault } from '../domain/fault.ts';
-import { readSettings } from '../settings/settings.ts';
+import { readSettings } from '../settings/read.ts';
 import { type Copied, type CopyStep, cancelCopy, copyStore } from '../store/copy/copy.ts';
 import type { Place } from '../store/copy/place.ts';
 

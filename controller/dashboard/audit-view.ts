@@ -1,10 +1,10 @@
 /** *Audit*: who did what, and when. */
 import { nameOfActor } from '../domain/actor.ts';
 import type { AuditEntry } from '../ports/index.ts';
-import type { Look, Viewed } from './dashboard.ts';
 import { type Html, html } from './html.ts';
 import type { DashboardOptions } from './options.ts';
 import { idOf, linkTo, pager, textOf } from './pager.ts';
+import type { Look, Viewed } from './view.ts';
 import { count, counted, momentAgo, short } from './words.ts';
 
 const PAGE = 50;

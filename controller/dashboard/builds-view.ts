@@ -3,11 +3,11 @@ import { adoptionOf } from '../domain/adoption.ts';
 import type { Snapshot } from '../domain/decision.ts';
 import { allSigners, type Build } from '../domain/release.ts';
 import type { FleetCounts, OutcomeCounts } from '../ports/index.ts';
-import type { Look, Viewed } from './dashboard.ts';
 import { type Html, html, type Part } from './html.ts';
 import { icon, state } from './icons.ts';
 import type { DashboardOptions } from './options.ts';
 import { linkTo, pager } from './pager.ts';
+import type { Look, Viewed } from './view.ts';
 import { bytes, count, counted, momentAgo, share } from './words.ts';
 
 const PAGE = 12;

@@ -1,6 +1,6 @@
 /** The pages for people: access, views, and live updates. */
 import { effectivePercent } from '../domain/decision.ts';
-import type { Page, PageAnswer, PageFace, PageRequest } from '../ports/index.ts';
+import type { Page, PageAnswer, PageFace } from '../ports/index.ts';
 import { makeAccess } from './access.ts';
 import { goTo, leaveTo, pageOf, plain } from './answers.ts';
 import { readAssets } from './assets.ts';
@@ -11,14 +11,14 @@ import { deviceView } from './devices/device-view.ts';
 import { devicesView } from './devices/list-view.ts';
 import { documentOf, type FrameFacts, frame, type View } from './frame.ts';
 import { healthView, troublesIn } from './health-view.ts';
-import { type Html, html } from './html.ts';
+import { html } from './html.ts';
 import { makeLive } from './live.ts';
 import { nowView } from './now/view.ts';
 import type { DashboardOptions } from './options.ts';
 import { revisionsView } from './revisions/view.ts';
-import type { Session } from './session.ts';
 import { signInPages } from './sign-in.ts';
 import { signInAt } from './sign-in-view.ts';
+import type { ViewOf } from './view.ts';
 
 export type { DashboardOptions } from './options.ts';
 
@@ -27,23 +27,8 @@ export interface Dashboard extends PageFace {
   stop(): void;
 }
 
-/** Input and output of a view. */
-export interface Look {
-  readonly request: PageRequest;
-  readonly session: Session;
-  readonly nowMs: number;
-}
-
-export interface Viewed {
-  readonly title: string;
-  readonly main: Html;
-  readonly status?: number;
-}
-
 /** Maximum age of the trouble count in the frame. */
 const ATTENTION_MS = 30_000;
-
-export type ViewOf = (look: Look) => Promise<Viewed>;
 
 export function makeDashboard(options: DashboardOptions): Dashboard {
   const { ports, nowMs } = options;

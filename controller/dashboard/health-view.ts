@@ -1,9 +1,9 @@
 /** *Health*: first the problems, each with its cure; then all parts. */
 import type { HealthCheck, HealthPart, HealthState } from '../domain/health/index.ts';
-import type { Viewed, ViewOf } from './dashboard.ts';
 import { type Html, html, joined } from './html.ts';
 import { icon, type Shape, type Tone } from './icons.ts';
 import type { DashboardOptions } from './options.ts';
+import type { Viewed, ViewOf } from './view.ts';
 import { count } from './words.ts';
 
 const NAMES: Readonly<Record<HealthPart, string>> = {

@@ -10,21 +10,9 @@ import { backupDatabase } from './backup.ts';
 import { isPostgres } from './dialect.ts';
 import { faulted } from './faults.ts';
 import { DATABASE_FILE } from './folder.ts';
+import type { Migration } from './migration.ts';
 import { migrations as ours } from './migrations/index.ts';
 import { compareByBytes, lockForWriting, refuseForeignTables } from './postgres.ts';
-
-/** Named without a file extension: a name must mean the same to sources and to compiled code. */
-export interface Migration {
-  readonly name: string;
-  /**
-   * True if a version that does not know this migration must not run on the schema. Left out if the migration only
-   * adds: then an older version may run beside a newer one on PostgreSQL. Unused parts are removed one minor version
-   * later.
-   */
-  readonly breaks?: true;
-  /** `nowMs`: Unix ms. */
-  up(db: Knex, nowMs: number): Promise<void>;
-}
 
 interface MigrateOptions {
   /** Where the backup goes on SQLite. PostgreSQL is backed up by its own tools. */

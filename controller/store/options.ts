@@ -1,7 +1,7 @@
 /** The options of a store. */
 import type { InstallationStore } from '../ports/index.ts';
 import type { OnFault } from './devices.ts';
-import type { Migration } from './migrate.ts';
+import type { Migration } from './migration.ts';
 import type { PostgresOptions } from './postgres.ts';
 import type { Self } from './replicas.ts';
 import type { WriteWatch } from './writer.ts';

@@ -3,10 +3,10 @@
 import { type Kind, MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES, roleOf } from '../domain/layout.ts';
 import type { Problem, ProblemCode } from '../domain/problem.ts';
 import { renderPath } from '../domain/problem.ts';
-import type { Build, Cohort, Policy, Rollout } from '../domain/release.ts';
 import { buildFile, ROLLOUT_FILE } from '../domain/rules/index.ts';
 import type { SourceFile } from '../ports/index.ts';
 import { toBuild, toCohort, toPolicy, toRollout } from './convert.ts';
+import type { Declared } from './declared.ts';
 import { readYaml } from './document.ts';
 import { explain } from './explain.ts';
 import type { Places } from './place.ts';
@@ -15,12 +15,6 @@ import { findSecrets } from './secrets.ts';
 import { checkSingle } from './single.ts';
 import { type StrictFinding, strictNumberFinding } from './strictness.ts';
 import type { WireBuild, WireCohort, WirePolicy, WireRollout } from './wire.ts';
-
-export type Declared =
-  | { readonly kind: 'Rollout'; readonly value: Rollout }
-  | { readonly kind: 'Build'; readonly value: Build }
-  | { readonly kind: 'Cohort'; readonly value: Cohort }
-  | { readonly kind: 'Policy'; readonly value: Policy };
 
 export interface FileReading {
   readonly declared: readonly Declared[];

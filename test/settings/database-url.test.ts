@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { wrongDatabaseUrl } from '../../controller/settings/database-url.ts';
-import { readSettings } from '../../controller/settings/settings.ts';
+import { readSettings } from '../../controller/settings/read.ts';
 
 test('a database on this host needs no TLS; any other one needs a verified certificate', () => {
   for (const fine of [

@@ -6,7 +6,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseDuration } from '../../controller/domain/duration.ts';
 import { Fault } from '../../controller/domain/fault.ts';
-import { readSettings, SETTINGS } from '../../controller/settings/settings.ts';
+import { readSettings } from '../../controller/settings/read.ts';
+import { SETTINGS } from '../../controller/settings/settings.ts';
 
 function messageOf(env: Record<string, string>): string {
   try {

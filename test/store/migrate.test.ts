@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { faultCode } from '../../controller/domain/fault.ts';
 import { DATABASE_FILE } from '../../controller/store/folder.ts';
-import type { Migration } from '../../controller/store/migrate.ts';
+import type { Migration } from '../../controller/store/migration.ts';
 import { migrations } from '../../controller/store/migrations/index.ts';
 import { openKnex } from '../../controller/store/sqlite.ts';
 import { openStore, type Store } from '../../controller/store/store.ts';

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { type Controller, type Runtime, startController } from '../../controller/compose/controller.ts';
 import type { Rollout } from '../../controller/domain/release.ts';
 import { makeObserver } from '../../controller/observe/observe.ts';
-import { readSettings } from '../../controller/settings/settings.ts';
+import { readSettings } from '../../controller/settings/read.ts';
 import { makeLauncher } from '../../controller/source/git/launcher.ts';
 import { withFolder } from './folder.ts';
 import { type Answer, anApk, type CallOptions, call, sha256Of } from './http.ts';

@@ -9,7 +9,7 @@ import { type Controller, startController } from '../../controller/compose/contr
 import type { OldClock } from '../../controller/domain/ramp/old-clock.ts';
 import { makeObserver } from '../../controller/observe/observe.ts';
 import type { AdoptionSample, OutcomeCounts, PushMessage } from '../../controller/ports/index.ts';
-import { readSettings } from '../../controller/settings/settings.ts';
+import { readSettings } from '../../controller/settings/read.ts';
 import { withFolder } from './folder.ts';
 import { gitEnvironment } from './repository.ts';
 

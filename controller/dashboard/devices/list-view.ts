@@ -5,11 +5,11 @@ import { DAY_MS } from '../../domain/duration.ts';
 import { HOLD_WHY } from '../../domain/explain.ts';
 import { RECORDED_OUTCOMES, type RecordedOutcome } from '../../domain/outcome.ts';
 import type { DeviceFilter, DeviceRow, FleetCounts } from '../../ports/index.ts';
-import type { Look, Viewed } from '../dashboard.ts';
 import { type Html, html, type Part } from '../html.ts';
 import { icon, type Shape, type Tone } from '../icons.ts';
 import type { DashboardOptions } from '../options.ts';
 import { linkTo, pager, textOf } from '../pager.ts';
+import type { Look, Viewed } from '../view.ts';
 import { count, counted, momentAgo, span } from '../words.ts';
 import { deviceOf } from './device-facts.ts';
 

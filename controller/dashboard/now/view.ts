@@ -1,8 +1,8 @@
 /** *Now*: the heading gives the answer, the rest gives the evidence. */
 import { actsView } from '../actions.ts';
-import type { Look, Viewed } from '../dashboard.ts';
 import { type Html, html } from '../html.ts';
 import type { DashboardOptions } from '../options.ts';
+import type { Look, Viewed } from '../view.ts';
 import { adoptionView } from './adoption.ts';
 import { deviceProgressView } from './device-progress.ts';
 import { emptyView } from './empty.ts';

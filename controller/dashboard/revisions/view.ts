@@ -9,11 +9,11 @@ import type {
   Merged,
   ReconcileStatus,
 } from '../../ports/index.ts';
-import type { Look, Viewed } from '../dashboard.ts';
 import { type Html, html, type Part } from '../html.ts';
 import { icon, type Shape, state, type Tone } from '../icons.ts';
 import type { DashboardOptions } from '../options.ts';
 import { idOf, linkTo, pager } from '../pager.ts';
+import type { Look, Viewed } from '../view.ts';
 import { count, counted, momentAgo, share, short, span } from '../words.ts';
 import { curveView } from './curve.ts';
 import { planView } from './plan-view.ts';

@@ -9,7 +9,7 @@ import { approvalsNeeded, checkPolicy } from '../policy/index.ts';
 import { type Finding, hasError, type Problem } from '../problem.ts';
 import { standingOnceApplied } from '../ramp/begin.ts';
 import type { DesiredState } from '../release.ts';
-import type { RuleTimes } from '../rules/index.ts';
+import type { RuleTimes } from '../rules/times.ts';
 import type { Standing } from '../standing.ts';
 
 export interface Parsed {

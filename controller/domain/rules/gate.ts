@@ -5,8 +5,8 @@ import { continuesRamp, rampOf } from '../ramp/progress.ts';
 import type { DesiredState, Ramp, RampStep, Rollout } from '../release.ts';
 import type { Standing } from '../standing.ts';
 import { error, inRollout, warning } from './finding.ts';
-import type { RuleTimes } from './index.ts';
 import { isReturnToFormer } from './ramp.ts';
+import type { RuleTimes } from './times.ts';
 
 /** What agents are asked to poll by default. */
 const POLL_MS = 6 * HOUR_MS;

@@ -14,19 +14,9 @@ import { error, inBuild, inCohort, inRollout, warning } from './finding.ts';
 import { checkApproval, checkGate, warnExposure } from './gate.ts';
 import { checkStart, warnRamp } from './ramp.ts';
 import { checkFlags, checkPair, checkRamp } from './rollout.ts';
+import type { RuleTimes } from './times.ts';
 
 export { buildFile, ROLLOUT_FILE } from './finding.ts';
-
-export interface RuleTimes {
-  /** When the state would be applied. */
-  readonly nowMs: number;
-  /** How often agents poll; default 6 h. */
-  readonly pollMs?: number | undefined;
-  /** True for a proposal: mistakes that can still be fixed before the merge are errors. */
-  readonly reviewing?: boolean | undefined;
-  /** Git held a different rollout since the applied revision, so a ramp that looks the same is a new one. */
-  readonly broken?: boolean | undefined;
-}
 
 /** Every finding for a parsed state. `base` undefined: there is nothing to compare with. */
 export function checkState(head: DesiredState, base: Standing | undefined, times: RuleTimes): Finding[] {

@@ -6,7 +6,7 @@ import { carryOver, continuesRamp, percentOnceOpen, rampOf } from '../ramp/progr
 import type { DesiredState, Ramp, Rollout } from '../release.ts';
 import { intendedPercent, type Standing, standingAfter } from '../standing.ts';
 import { error, inRollout, warning } from './finding.ts';
-import type { RuleTimes } from './index.ts';
+import type { RuleTimes } from './times.ts';
 
 /** A start further away than this, in the past or the future, counts as a typo. */
 const MAX_START_MS = 14 * DAY_MS;

@@ -1,7 +1,7 @@
 /** The first schema. Desired state (from Git) and observed state (devices, outcomes) never share a table. */
 import type { Knex } from 'knex';
 import { createClustered } from '../dialect.ts';
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const first: Migration = {
   name: '0001-first',

@@ -3,7 +3,7 @@
  * build that was current is remembered, so that going back to it is told from going forward.
  */
 import { createClustered } from '../dialect.ts';
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const rampProgress: Migration = {
   name: '0002-ramp-progress',

@@ -1,6 +1,6 @@
 /** What stops a build without a commit, and the devices that are no evidence against it (GATES §5, §6). */
 import { createClustered } from '../dialect.ts';
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const halts: Migration = {
   name: '0004-halts',

@@ -1,6 +1,6 @@
 /** What devices that were erased had to say of a build: counts without a name, so that erasing them moves no evidence. */
 import { createClustered } from '../dialect.ts';
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const evidenceTally: Migration = {
   name: '0005-evidence-tally',

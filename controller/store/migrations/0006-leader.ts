@@ -1,5 +1,5 @@
 /** Who may write what only one controller decides: progress of ramps, halts, and the applied state (GATES §5). */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const leader: Migration = {
   name: '0006-leader',

@@ -1,5 +1,5 @@
 /** The pull request that says in YAML what a halt has done already. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const brakePull: Migration = {
   name: '0007-brake-pull',

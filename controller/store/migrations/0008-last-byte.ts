@@ -1,5 +1,5 @@
 /** A device took a build when it was sent the last byte of it: the sum of what it was sent may be the same half twice. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const lastByte: Migration = {
   name: '0008-last-byte',

@@ -1,5 +1,5 @@
 /** How often each device checks in, so that what was observed outlives a restart. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const checkInGaps: Migration = {
   name: '0009-check-in-gaps',

@@ -1,5 +1,5 @@
 /** Each report looks at what its device has reported of the build before: in this index, not among those of the fleet. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const attemptsOfDevice: Migration = {
   name: '0010-attempts-of-device',

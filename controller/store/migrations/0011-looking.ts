@@ -1,5 +1,5 @@
 /** What operators look at: revisions by their audit rows, failures of a build by device, and which APKs are named. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const looking: Migration = {
   name: '0011-looking',

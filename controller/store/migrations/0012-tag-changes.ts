@@ -1,7 +1,7 @@
 /** Tags as they were: each change of a device's tags, from now on. What was before is not known. */
 
 import { createClustered } from '../dialect.ts';
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const tagChanges: Migration = {
   name: '0012-tag-changes',

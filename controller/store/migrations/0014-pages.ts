@@ -3,7 +3,7 @@
  * by what they run. Revisions of before are taken from the audit.
  */
 import { createClustered } from '../dialect.ts';
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const pages: Migration = {
   name: '0014-pages',

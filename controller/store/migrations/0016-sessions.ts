@@ -1,5 +1,5 @@
 /** People who are signed in to the pages. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const sessions: Migration = {
   name: '0016-sessions',

@@ -1,6 +1,6 @@
 /** Which installation the database belongs to, and where it went when it was moved (docs/postgresql.md). */
 import { createClustered, randomHex } from '../dialect.ts';
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const installation: Migration = {
   name: '0020-installation',

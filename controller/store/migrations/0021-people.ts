@@ -1,5 +1,5 @@
 /** Sessions of people who come through an OpenID provider. Those that stand end: everybody signs in once more. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const people: Migration = {
   name: '0021-people',

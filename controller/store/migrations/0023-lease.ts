@@ -1,5 +1,5 @@
 /** A controller that stands by sees when the one that leads has stopped renewing its lease. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const lease: Migration = {
   name: '0023-lease',

@@ -1,5 +1,5 @@
 /** People see which controllers are on this database, and which one leads. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const controllers: Migration = {
   name: '0024-controllers',

@@ -5,7 +5,7 @@
  */
 import type { Knex } from 'knex';
 import { isPostgres } from '../dialect.ts';
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const changes: Migration = {
   name: '0025-changes',

@@ -1,5 +1,5 @@
 /** A download that the object store serves has no byte count here, and is charged what was asked for. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 
 export const redirects: Migration = {
   name: '0026-redirects',

@@ -1,5 +1,5 @@
 /** Every migration, in order. One that was released is never edited: add the next. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 import { first } from './0001-first.ts';
 import { rampProgress } from './0002-ramp-progress.ts';
 import { tokenOrigin } from './0003-token-origin.ts';

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type JudgeSteps, judge, problemsOf } from '../../../controller/domain/judging/judge.ts';
 import type { Finding, Problem } from '../../../controller/domain/problem.ts';
-import type { RuleTimes } from '../../../controller/domain/rules/index.ts';
+import type { RuleTimes } from '../../../controller/domain/rules/times.ts';
 import type { Standing } from '../../../controller/domain/standing.ts';
 import {
   aBuild,

@@ -4,7 +4,7 @@
  */
 import { startController } from '../../../controller/compose/controller.ts';
 import { makeObserver } from '../../../controller/observe/observe.ts';
-import { readSettings } from '../../../controller/settings/settings.ts';
+import { readSettings } from '../../../controller/settings/read.ts';
 import { fcmAt } from '../fcm.ts';
 
 const { FCM_PORT, CLOCK_SPEED, ...environment } = process.env;

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { type Controller, startController } from '../../../controller/compose/controller.ts';
 import type { Build } from '../../../controller/domain/release.ts';
 import { makeObserver } from '../../../controller/observe/observe.ts';
-import { readSettings } from '../../../controller/settings/settings.ts';
+import { readSettings } from '../../../controller/settings/read.ts';
 import { withFolder } from '../folder.ts';
 import { anApk, sha256Of } from '../http.ts';
 import { gitEnvironment, makeRepository, type Repository } from '../repository.ts';
