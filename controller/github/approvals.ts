@@ -9,10 +9,11 @@ import { renderPlanMarkdown } from '../domain/plan/markdown.ts';
 import { countText } from '../domain/plan/words.ts';
 import type { Finding } from '../domain/problem.ts';
 import type { ApprovalSource, Approved, KeyValueStore } from '../ports/index.ts';
+import { type ApprovablePull, approvableOf } from './approvable-pull.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 import { type Held, heldKey } from './ledger.ts';
-import { isOwn, neededWith, type Proposers } from './proposers.ts';
+import { isOwn, neededWith, type ProposedPull, type Proposers } from './proposers.ts';
 import { KEEP_MS } from './remembered.ts';
 
 /** The plans that a pull request has shown, and since when. */
@@ -30,9 +31,9 @@ interface ShownPlan {
 
 export interface Approvals extends Pick<ApprovalSource, 'approved'> {
   /** Who has approved this plan on the pull request's present head. */
-  given(pull: number, head: Revision, author: string | undefined, planHash: string): Promise<Given>;
+  given(pull: ApprovablePull, planHash: string): Promise<Given>;
   /** How many approvals this pull request needs if the policy requires `needed`. */
-  neededOf(pull: number, needed: number): Promise<number>;
+  neededOf(pull: ProposedPull, needed: number): Promise<number>;
   /** For reconcile: empty if the plan has its approvals. Throws Faults if GitHub cannot be reached. */
   approve(revision: Revision, plan: Plan, needed: number): Promise<Finding[]>;
 }
@@ -136,16 +137,12 @@ export function makeApprovals(options: ApprovalsOptions): Approvals {
     }));
   }
 
-  async function given(
-    pull: number,
-    head: Revision,
-    author: string | undefined,
-    planHash: string,
-  ): Promise<Given> {
-    const plans = await shown.list(pull);
+  async function given(pull: ApprovablePull, planHash: string): Promise<Given> {
+    const { number, head, author } = pull;
+    const plans = await shown.list(number);
     const ours = await github.login();
     const asked = await proposers.of(pull);
-    const approving = standingReviews(await reviewsOf(pull)).filter(
+    const approving = standingReviews(await reviewsOf(number)).filter(
       r =>
         r.state === 'APPROVED' &&
         r.commit === head &&
@@ -177,20 +174,16 @@ export function makeApprovals(options: ApprovalsOptions): Approvals {
     }
   }
 
-  async function mergedPull(
-    revision: Revision,
-  ): Promise<{ number: number; head: Revision; author: string | undefined } | undefined> {
+  async function mergedPull(revision: Revision): Promise<ApprovablePull | undefined> {
     const { data } = await github.call('pull.of', (octokit, at) =>
       octokit.rest.repos.listPullRequestsAssociatedWithCommit({ ...at, commit_sha: revision, per_page: 100 }),
     );
     const merged = data.filter(p => p.merged_at !== null && p.base.ref === branch);
     const pull = merged.find(p => p.merge_commit_sha === revision) ?? merged[0];
-    return pull === undefined
-      ? undefined
-      : { number: pull.number, head: pull.head.sha, author: pull.user?.login };
+    return pull === undefined ? undefined : approvableOf(pull);
   }
 
-  const neededOf = async (pull: number, needed: number): Promise<number> =>
+  const neededOf = async (pull: ProposedPull, needed: number): Promise<number> =>
     neededWith(needed, await proposers.of(pull));
 
   return {
@@ -215,8 +208,8 @@ export function makeApprovals(options: ApprovalsOptions): Approvals {
             'propose it as a pull request, or revert it',
           ),
         ];
-      const needed = await neededOf(pull.number, asked);
-      const { count, by = [], uncounted } = await given(pull.number, pull.head, pull.author, plan.hash);
+      const needed = await neededOf(pull, asked);
+      const { count, by = [], uncounted } = await given(pull, plan.hash);
       if (count >= needed) {
         const approved: Approved = { pull: pull.number, needed, by };
         await store.set(approvedKey(revision), JSON.stringify(approved), nowMs() + KEEP_MS);

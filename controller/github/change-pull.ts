@@ -44,6 +44,7 @@ export function changeOpener(options: ChangePullOptions): (opening: OpeningPull)
       shown.files.map(({ file, after }) => [file, after]),
     );
     const message = reason === undefined ? shown.title : `${shown.title}\n\n${reason}`;
+    await proposers.record(head, by);
     const files = new Map(shown.files.map(({ file, after }) => [`${path}/${file}`, after]));
     await putBranch(github, {
       branch: head,
@@ -57,7 +58,6 @@ export function changeOpener(options: ChangePullOptions): (opening: OpeningPull)
       title: shown.title,
       body: changeBody(opening),
     });
-    await proposers.record(pull.number, by);
     return { url: pull.url, pull: pull.number };
   };
 }

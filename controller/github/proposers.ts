@@ -15,10 +15,19 @@ export interface Proposer {
 }
 
 export interface Proposers {
-  /** If several people request the same change, it is one pull request with several proposers. */
-  record(pull: number, actor: string): Promise<void>;
+  /**
+   * Called before the pull request is opened from this branch, so that an outage afterwards loses nobody. If several
+   * people request the same change, it is one pull request with several proposers.
+   */
+  record(branch: string, actor: string): Promise<void>;
   /** Empty for a pull request that a person opened on GitHub. */
-  of(pull: number): Promise<readonly Proposer[]>;
+  of(pull: ProposedPull): Promise<readonly Proposer[]>;
+}
+
+export interface ProposedPull {
+  readonly number: number;
+  /** The branch with the change. */
+  readonly branch: string;
 }
 
 /** More than any team has. Further people are rejected, because their own approval could not be recognised. */
@@ -30,30 +39,38 @@ export function makeProposers(
   logins: ReadonlyMap<string, string>,
   nowMs: () => number,
 ): Proposers {
-  const key = (pull: number, place: number): string =>
+  const key = (branch: string, place: number): string => `github:proposer-of:${place}:${branch}`;
+  /** Written by earlier versions, after the pull request was opened. */
+  const oldKey = (pull: number, place: number): string =>
     place === 0 ? `github:proposer:${pull}` : `github:proposer:${pull}:${place}`;
 
+  async function actorsAt(keyOf: (place: number) => string): Promise<string[]> {
+    const actors: string[] = [];
+    for (let place = 0; place < MOST; place += 1) {
+      const actor = await store.get(keyOf(place));
+      if (actor === undefined) break;
+      actors.push(actor);
+    }
+    return actors;
+  }
+
   return {
-    record: async (pull, actor) => {
+    record: async (branch, actor) => {
       const untilMs = nowMs() + KEEP_MS;
       for (let place = 0; place < MOST; place += 1) {
         // A claim, so that two people at once do not overwrite each other.
-        if (await store.claim(key(pull, place), actor, untilMs)) return;
-        const holder = await store.get(key(pull, place));
+        if (await store.claim(key(branch, place), actor, untilMs)) return;
+        const holder = await store.get(key(branch, place));
         if (holder !== undefined && accountOfActor(holder) === accountOfActor(actor)) return;
       }
-      throw new Fault('proposers_full', `#${pull} was already requested by ${MOST} people`, {
+      throw new Fault('proposers_full', `this change was already requested by ${MOST} people`, {
         retry: 'never',
       });
     },
-    of: async pull => {
-      const found: Proposer[] = [];
-      for (let place = 0; place < MOST; place += 1) {
-        const actor = await store.get(key(pull, place));
-        if (actor === undefined) break;
-        found.push({ actor, login: logins.get(accountOfActor(actor)) });
-      }
-      return found;
+    of: async ({ number, branch }) => {
+      const actors = await actorsAt(place => key(branch, place));
+      const before = await actorsAt(place => oldKey(number, place));
+      return [...actors, ...before].map(actor => ({ actor, login: logins.get(accountOfActor(actor)) }));
     },
   };
 }

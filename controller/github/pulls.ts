@@ -23,6 +23,7 @@ import {
   type Source,
   type SourceTree,
 } from '../ports/index.ts';
+import { type ApprovablePull, approvableOf } from './approvable-pull.ts';
 import type { Approvals, Given, ShownPlans } from './approvals.ts';
 import type { GitHub } from './client.ts';
 import type { Comments } from './comment.ts';
@@ -95,12 +96,6 @@ interface Base {
   readonly refused: Attempted | undefined;
 }
 
-interface OpenPull {
-  readonly number: number;
-  readonly head: Revision;
-  readonly author: string | undefined;
-}
-
 const KEEP_MS = 90 * DAY_MS;
 const PER_PAGE = 100;
 /** 1,000 open pull requests; beyond that the least recently updated are left out. */
@@ -111,7 +106,7 @@ export function makePulls(options: PullsOptions): Pulls {
   const { github, comments, heads, approvals, shown, store, nowMs, branch } = options;
   const perPage = options.pullsPerPage ?? PER_PAGE;
   const proposed = proposedArtifacts(store);
-  let listed: { etag: string; pulls: OpenPull[] } | undefined;
+  let listed: { etag: string; pulls: ApprovablePull[] } | undefined;
 
   const seenKey = (pull: number): string => `github:pull:${pull}`;
   const seenOf = async (pull: number): Promise<Seen | undefined> => {
@@ -132,7 +127,7 @@ export function makePulls(options: PullsOptions): Pulls {
    * The most recently updated come first. An unchanged first page therefore means an unchanged list; GitHub answers 304,
    * which costs no quota.
    */
-  async function openPulls(): Promise<readonly OpenPull[]> {
+  async function openPulls(): Promise<readonly ApprovablePull[]> {
     const known = listed;
     const first = await listPage(1, known?.etag);
     if (first === 'unchanged') return known?.pulls ?? [];
@@ -150,7 +145,7 @@ export function makePulls(options: PullsOptions): Pulls {
   const listPage = (
     page: number,
     etag: string | undefined,
-  ): Promise<{ etag: string; pulls: OpenPull[] } | 'unchanged'> =>
+  ): Promise<{ etag: string; pulls: ApprovablePull[] } | 'unchanged'> =>
     github.call('pulls.list', async (octokit, at) => {
       try {
         const { data, headers } = await octokit.rest.pulls.list({
@@ -163,7 +158,7 @@ export function makePulls(options: PullsOptions): Pulls {
           page,
           ...(etag === undefined ? {} : { headers: { 'if-none-match': etag } }),
         });
-        const pulls = data.map(p => ({ number: p.number, head: p.head.sha, author: p.user?.login }));
+        const pulls = data.map(approvableOf);
         return { etag: headers.etag ?? '', pulls };
       } catch (error) {
         if (etag !== undefined && error instanceof Error && 'status' in error && error.status === 304)
@@ -172,13 +167,13 @@ export function makePulls(options: PullsOptions): Pulls {
       }
     });
 
-  async function changed(pull: OpenPull, base: Base): Promise<boolean> {
+  async function changed(pull: ApprovablePull, base: Base): Promise<boolean> {
     const seen = await seenOf(pull.number);
     if (seen?.of !== subjectOf(pull.head, base)) return true;
     for (const { sha256, stored } of seen.apks ?? [])
       if ((await options.artifacts.has(sha256)) !== stored) return true;
     if (seen.needed === 0) return false;
-    const { count, uncounted } = await approvals.given(pull.number, pull.head, pull.author, seen.planHash);
+    const { count, uncounted } = await approvals.given(pull, seen.planHash);
     return count !== seen.given || uncounted.length !== (seen.uncounted ?? 0);
   }
 
@@ -211,14 +206,14 @@ export function makePulls(options: PullsOptions): Pulls {
     );
   }
 
-  async function none(pull: OpenPull, reviewed: Reviewed, commented: boolean): Promise<Reviewing> {
+  async function none(pull: ApprovablePull, reviewed: Reviewed, commented: boolean): Promise<Reviewing> {
     await heads.all(pull.head, 'success', 'the desired state is unchanged');
     if (commented) await comment(pull.number, renderUnchangedComment(reviewed));
     return { needed: 0, given: 0, planHash: '', commented };
   }
 
   async function unmergeable(
-    pull: OpenPull,
+    pull: ApprovablePull,
     reviewed: Reviewed,
     why: 'conflict' | 'unrelated',
   ): Promise<Reviewing> {
@@ -230,7 +225,7 @@ export function makePulls(options: PullsOptions): Pulls {
   }
 
   async function invalid(
-    pull: OpenPull,
+    pull: ApprovablePull,
     reviewed: Reviewed,
     problems: readonly Problem[],
   ): Promise<Reviewing> {
@@ -240,19 +235,18 @@ export function makePulls(options: PullsOptions): Pulls {
   }
 
   async function planned(
-    pull: OpenPull,
+    pull: ApprovablePull,
     reviewed: Reviewed,
     plan: Plan,
     judgement: Judgement,
   ): Promise<Reviewing> {
     const { problems } = judgement;
-    const needed = await approvals.neededOf(pull.number, judgement.approvalsNeeded);
+    const needed = await approvals.neededOf(pull, judgement.approvalsNeeded);
     const apks = await apksOf(plan);
     const fleet = await countFleet(plan);
     const shownProblems = [...problems.files, ...problems.artifacts, ...problems.policy].map(shownProblem);
     // The plan is shown before any approval of it can count.
-    const given =
-      needed === 0 ? NOBODY : await approvals.given(pull.number, pull.head, pull.author, plan.hash);
+    const given = needed === 0 ? NOBODY : await approvals.given(pull, plan.hash);
     const counted = { fleet, forecast: forecastOf(plan, fleet) };
     const text = renderPlanComment(reviewed, plan, counted, shownProblems, { needed, ...given });
     const { sinceMs } = await comment(pull.number, text);
@@ -262,7 +256,11 @@ export function makePulls(options: PullsOptions): Pulls {
     return { ...seen, planHash: plan.hash, commented: true, apks };
   }
 
-  async function judged(pull: OpenPull, { applied, refused }: Base, commented: boolean): Promise<Reviewing> {
+  async function judged(
+    pull: ApprovablePull,
+    { applied, refused }: Base,
+    commented: boolean,
+  ): Promise<Reviewing> {
     const reviewed: Reviewed = {
       head: pull.head,
       base: applied?.revision,
@@ -289,7 +287,7 @@ export function makePulls(options: PullsOptions): Pulls {
         octokit.rest.pulls.get({ ...at, pull_number: number }),
       );
       if (data.state !== 'open' || data.base.ref !== branch) return proposed.note(number, []);
-      const pull: OpenPull = { number, head: data.head.sha, author: data.user?.login };
+      const pull = approvableOf(data);
       const base = await baseNow();
       const result = await judged(pull, base, (await seenOf(number))?.commented ?? false);
       const seen: Seen = { of: subjectOf(pull.head, base), ...result };

@@ -5,6 +5,7 @@
  */
 import type { Revision } from '../domain/ids.ts';
 import type { Applied, DesiredStore, Source } from '../ports/index.ts';
+import { approvableOf } from './approvable-pull.ts';
 import type { Approvals, Given } from './approvals.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
@@ -71,16 +72,24 @@ export function makeMergeQueue(options: QueueOptions): MergeQueue {
       return statuses.all(queued.commit, 'failure', `cannot be merged into ${branch} as it is now`);
     const judgement = await options.judge(tree, look.applied);
     if (judgement.plan === undefined) return statuses.invalid(queued.commit, judgement.problems.files);
-    const needed = await options.approvals.neededOf(change.pull, judgement.approvalsNeeded);
-    const given = needed === 0 ? NOBODY : await givenTo(change.pull, judgement.plan.hash);
+    const { needed, given } =
+      judgement.approvalsNeeded === 0
+        ? { needed: 0, given: NOBODY }
+        : await approvalsOf(change.pull, judgement.plan.hash, judgement.approvalsNeeded);
     return statuses.planned(queued.commit, judgement.plan, { ...judgement, approvalsNeeded: needed }, given);
   }
 
-  async function givenTo(number: number, planHash: string): Promise<Given> {
+  async function approvalsOf(
+    number: number,
+    planHash: string,
+    asked: number,
+  ): Promise<{ needed: number; given: Given }> {
     const { data } = await github.call('pull.get', (octokit, at) =>
       octokit.rest.pulls.get({ ...at, pull_number: number }),
     );
-    return options.approvals.given(number, data.head.sha, data.user?.login, planHash);
+    const pull = approvableOf(data);
+    const needed = await options.approvals.neededOf(pull, asked);
+    return { needed, given: await options.approvals.given(pull, planHash) };
   }
 
   return {

@@ -1,8 +1,11 @@
 /** Whose approval is their own: a person is known by the subject that the provider gave them, never by name. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Fault } from '../../controller/domain/fault.ts';
 import { isOwn, makeProposers, neededWith, type Proposer } from '../../controller/github/proposers.ts';
 import { logins } from '../../controller/settings/spec.ts';
+import { withPullRequests } from '../support/github/journey.ts';
+import { visitor } from '../support/pages/visitor.ts';
 import { NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 
@@ -13,9 +16,13 @@ async function pressedBy(...actors: readonly string[]): Promise<readonly Propose
   let found: readonly Proposer[] = [];
   await withStore(async ({ keyValues }) => {
     const proposers = makeProposers(keyValues, logins(SETTING) ?? new Map(), () => NOW_MS);
-    await Promise.all(actors.map(actor => proposers.record(7, actor)));
-    assert.equal(await proposers.of(8), [], 'another pull request is its author’s');
-    found = await proposers.of(7);
+    await Promise.all(actors.map(actor => proposers.record('ota/promote-b42-1a2b3c4d', actor)));
+    assert.equal(
+      await proposers.of({ number: 7, branch: 'another' }),
+      [],
+      'another pull request is its author’s',
+    );
+    found = await proposers.of({ number: 7, branch: 'ota/promote-b42-1a2b3c4d' });
   });
   return found;
 }
@@ -51,6 +58,18 @@ test('of several who press at once each is a proposer, and whoever presses again
   assert.ok(isOwn('octo-ann', all) && isOwn('octo-bob', all), 'nobody’s second press frees the first');
 });
 
+test('a pull request that an earlier version opened keeps its proposers', () =>
+  withStore(async ({ keyValues }) => {
+    await keyValues.set('github:proposer:7', 'admin:ann');
+    await keyValues.set('github:proposer:7:1', 'person:auth0|7 (Bob)');
+    const proposers = makeProposers(keyValues, logins(SETTING) ?? new Map(), () => NOW_MS);
+    const found = await proposers.of({ number: 7, branch: 'ota/promote-b42-1a2b3c4d' });
+    assert.equal(
+      found.map(({ login }) => login),
+      ['Octo-Ann', 'octo-bob'],
+    );
+  }));
+
 test('for each without a login one approval more is needed', () => {
   const [known, unknown] = [
     { actor: 'person:bob (Bob)', login: 'octo-bob' },
@@ -62,5 +81,23 @@ test('for each without a login one approval more is needed', () => {
   assert.is(neededWith(1, [unknown, unknown]), 3);
   assert.is(neededWith(0, [unknown]), 0, 'where the policy asks for none');
 });
+
+test('a pull request whose proposer cannot be stored is not opened: their own approval would count', () =>
+  withPullRequests(async ({ journey, hub }) => {
+    const person = await visitor(journey);
+    const plan = await person.get('/change/promote?build=b42&percent=10');
+    const { keyValues } = journey.controller.store;
+    const { claim } = keyValues;
+    Object.assign(keyValues, {
+      claim: () => Promise.reject(new Fault('store_unreachable', 'away', { retry: 'backoff' })),
+    });
+    const failed = await person.press(plan, '/change/promote', { reason: 'Wi-Fi fix' });
+    assert.is(failed.status, 503, failed.text);
+    assert.equal(hub.state.pulls, []);
+    Object.assign(keyValues, { claim });
+    const opened = await person.press(plan, '/change/promote', { reason: 'Wi-Fi fix' });
+    assert.is(opened.status, 200, opened.text);
+    assert.is(hub.state.pulls.length, 1);
+  }));
 
 test.run();

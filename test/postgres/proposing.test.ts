@@ -15,7 +15,7 @@ test('a pull request that is asked for at a follower knows who asked, so that th
     const opened = await person.press(plan, '/change/promote', { reason: 'Wi-Fi fix' });
     const [pull] = hub.state.pulls;
     assert.match(opened.text, new RegExp(`Pull request #${pull?.number} is open`));
-    const asked = await journey.controller.store.leaderValues.get(`github:proposer:${pull?.number}`);
+    const asked = await journey.controller.store.leaderValues.get(`github:proposer-of:0:${pull?.headRef}`);
     assert.match(asked ?? '', /^admin:/);
   }));
 
