@@ -1,4 +1,7 @@
 /** A real store on a temporary folder, closed and removed afterwards. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Knex } from 'knex';
 import type { Engine } from '../../controller/store/engine.ts';
@@ -10,9 +13,28 @@ import { withFolder } from './folder.ts';
 import { databaseOf } from './postgres.ts';
 import { NOW_MS } from './state.ts';
 
+let template: Promise<string> | undefined;
+
+/** An empty database of the newest schema, which is copied instead of migrating each; removed with the process. */
+async function makeTemplate(): Promise<string> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'ota-template-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const store = await openStore({ folder, nowMs: () => NOW_MS });
+  await store.close();
+  return path.join(folder, DATABASE_FILE);
+}
+
 /** On the engine that this run of the tests is about. */
-export const openTestStore = async (options: StoreOptions): Promise<Store> =>
-  openStore({ ...options, database: await databaseOf(options.folder) });
+export async function openTestStore(options: StoreOptions): Promise<Store> {
+  const { folder } = options;
+  const database = await databaseOf(folder);
+  if (database === undefined && !existsSync(path.join(folder, DATABASE_FILE))) {
+    template ??= makeTemplate();
+    await mkdir(folder, { recursive: true });
+    await copyFile(await template, path.join(folder, DATABASE_FILE));
+  }
+  return openStore({ ...options, database });
+}
 
 /** Another look at the database of a store, as an engine of its own. */
 export async function engineOf(folder: string): Promise<Engine> {
