@@ -26,7 +26,7 @@ type Part = readonly [folder: string, filesPerProcess: number];
 
 /**
  * Folders whose files leave nothing behind in the process: no environment, no handlers, no open handles. The number is
- * how many files share a process, so that the work can be spread.
+ * how many files share a process, so that the work can be spread. A file belongs to the first folder that it lies in.
  */
 const SHARED: readonly Part[] = [
   ['journeys', 5],
@@ -36,6 +36,14 @@ const SHARED: readonly Part[] = [
   ['http', 11],
   ['agent/fleet', 20],
   ['agent/simulated', 20],
+  ['agent/adb', 1],
+  ['agent/cli', 1],
+  ['agent/conform', 1],
+  ['agent', 20],
+  ['compose', 20],
+  ['identity', 20],
+  ['notify', 20],
+  ['source', 20],
   ['domain', 60],
   ['apk', 60],
   ['yaml', 60],
@@ -202,14 +210,16 @@ const files = readdirSync(path.join(root, 'test'), { recursive: true })
   .sort((a, b) => a.localeCompare(b));
 
 const isIn = (folder: string, file: string): boolean => file.startsWith(`test/${folder}/`);
-const inFolder = (among: readonly string[], [folder, most]: Part): string[][] =>
-  inGroups(
-    among.filter(file => isIn(folder, file)),
-    most,
+/** Groups of those of `among` for which this is the first of the parts that they lie in. */
+const inParts = (among: readonly string[], parts: readonly Part[]): string[][] =>
+  parts.flatMap(part =>
+    inGroups(
+      among.filter(file => parts.find(([folder]) => isIn(folder, file)) === part),
+      part[1],
+    ),
   );
-const shared = SHARED.flatMap(part => inFolder(files, part));
 const queue: Job[] = [
-  ...shared.map(group => ({ files: group, together: true })),
+  ...inParts(files, SHARED).map(group => ({ files: group, together: true })),
   ...files
     .filter(file => !isIn('postgres', file) && !SHARED.some(([folder]) => isIn(folder, file)))
     .map(file => ({ files: [file], together: false })),
@@ -217,7 +227,7 @@ const queue: Job[] = [
 const onPostgres = files.filter(file => ON_POSTGRES.includes(file) || isIn('postgres', file));
 const server = onPostgres.length > 0 ? await startPostgres() : undefined;
 if (server !== undefined)
-  for (const group of ON_POSTGRES_TOGETHER.flatMap(part => inFolder(onPostgres, part)))
+  for (const group of inParts(onPostgres, ON_POSTGRES_TOGETHER))
     queue.push({ files: group, together: true, onPostgres: true });
 const otherNode = node24();
 const onNode24 = filesOnNode24(files);
