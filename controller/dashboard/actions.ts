@@ -48,7 +48,7 @@ export function actsView(state: NowState, it: InForce, look: ActsLook): Html {
   if (ways.length === 0)
     return html`<div class="acts"><p>You can look at everything here. Proposers and operators make changes.</p></div>`;
   const parts = ways.map(way => wayView(way, way === main, it, look));
-  return html`<div class="acts"><div class="row">${parts}</div><p>A button with … shows a plan first, and nothing changes before somebody merges it.${ways.includes('brake') && ' Brake acts at once.'}</p></div>`;
+  return html`<div class="acts"><div class="row">${parts}</div><p>A button with … shows a plan first; nothing changes until somebody merges it.${ways.includes('brake') && ' Brake acts at once.'}</p></div>`;
 }
 
 /** Buttons that the viewer may not use are not shown. */

@@ -30,7 +30,7 @@ export const auditView =
     );
     return {
       title: 'Audit',
-      main: html`<section class="head"><div><h1>Audit</h1><p class="lead q">Merges, operators’ actions and verdicts of gates, newest first. Choose a name to see all that it did.</p></div><div class="chips">${chips}</div></section>
+      main: html`<section class="head"><div><h1>Audit</h1><p class="lead q">Merges, operators’ actions and verdicts of gates, newest first. Choose a name to see only its entries.</p></div><div class="chips">${chips}</div></section>
 <section class="card">${
         shown.length === 0
           ? html`<p class="q">Nothing is recorded${chips.length > 0 && ' for that'}.</p>`

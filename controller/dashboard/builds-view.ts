@@ -47,14 +47,14 @@ ${pager(`${count(from + 1)} to ${count(from + shown.length)} of ${count(all.leng
   };
 
 const noBuilds = html`<section class="head"><div><h1>Builds</h1></div></section>
-<section class="card"><p>No revision is in force, so no build is declared. The first one is written from an APK:</p><pre class="cmd">ota build add app-release.apk</pre></section>`;
+<section class="card"><p>No revision is in force, so no build is declared. Declare the first one from an APK:</p><pre class="cmd">ota build add app-release.apk</pre></section>`;
 
 function undeclared(builds: readonly Build[], counts: FleetCounts): string {
   const run = builds.reduce((sum, build) => sum + adoptionOf(build, counts).devices, 0);
   const rest = counts.active - run;
   return rest <= 0
     ? 'Every active device runs one of them.'
-    : `${counted(rest, 'active device')} ${rest === 1 ? 'runs' : 'run'} something that is not declared.`;
+    : `${counted(rest, 'active device')} ${rest === 1 ? 'runs a build' : 'run builds'} that no file declares.`;
 }
 
 function saidOf({ buildId }: Build, results: OutcomeCounts): Part {
@@ -90,7 +90,7 @@ ${build.withdrawn !== undefined && html`<p class="verdict t-stop">“${build.wit
 ${build.notes !== undefined && html`<p class="notes">${build.notes}</p>`}
 <div class="two"><dl class="facts-list">
 <dt>Run it</dt><dd><a href="/devices?build=${encodeURIComponent(build.buildId)}"><b>${count(devices)}</b> of ${count(activeDevices)} active</a>, ${share(devices, activeDevices)}</dd>
-<dt>Said so far</dt><dd>${saidOf(build, results)}</dd>
+<dt>Reports</dt><dd>${saidOf(build, results)}</dd>
 <dt>APK</dt><dd>${stored ? html`${icon('ok', 'ok')} stored, ${bytes(build.sizeBytes)}` : html`${icon('halt', 'stop')} <b class="stop">missing</b>: it is offered to nobody until it is uploaded again`}</dd></dl>
 <dl class="facts-list">
 <dt>Package</dt><dd class="mono">${build.package}</dd>

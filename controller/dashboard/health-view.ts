@@ -25,7 +25,7 @@ const NAMES: Readonly<Record<HealthPart, string>> = {
 const LOOKS: Readonly<Record<HealthState, { shape: Shape; tone: Tone; word: string }>> = {
   fine: { shape: 'ok', tone: 'ok', word: 'fine' },
   off: { shape: 'none', tone: 'none', word: 'not set up' },
-  warning: { shape: 'warn', tone: 'wait', word: 'needs a person' },
+  warning: { shape: 'warn', tone: 'wait', word: 'needs attention' },
   failing: { shape: 'halt', tone: 'stop', word: 'does not work' },
 };
 
@@ -43,7 +43,7 @@ export const healthView =
     const of = (state: HealthState): number => checks.filter(c => c.state === state).length;
     const said = [
       [of('failing'), 'not working'],
-      [of('warning'), 'in need of a person'],
+      [of('warning'), 'to look at'],
       [of('fine'), 'fine'],
       [of('off'), 'not set up'],
     ] as const;
@@ -57,9 +57,9 @@ export const healthView =
     );
     return {
       title: 'Health',
-      main: html`<section class="head"><div><h1>${troubles.length === 0 ? 'Everything is fine' : 'Health'}</h1><p class="lead q" aria-live="polite">Of ${count(checks.length)} parts ${sum}. Update checks are answered whatever else is down.</p></div></section>
+      main: html`<section class="head"><div><h1>${troubles.length === 0 ? 'Everything is fine' : 'Health'}</h1><p class="lead q" aria-live="polite">${count(checks.length)} parts: ${sum}. Update checks are answered even if other parts are down.</p></div></section>
 ${sorted.map(trouble)}
-<section class="card" aria-labelledby="h-parts"><header><h2 id="h-parts">All parts</h2><p>as <code>ota doctor</code> tells them</p></header><ul class="health">${checks.map(row)}</ul></section>`,
+<section class="card" aria-labelledby="h-parts"><header><h2 id="h-parts">All parts</h2><p><code>ota doctor</code> prints the same</p></header><ul class="health">${checks.map(row)}</ul></section>`,
     };
   };
 

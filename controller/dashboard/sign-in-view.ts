@@ -72,7 +72,7 @@ ${
     signedOut: elsewhere =>
       card(
         'You are signed out',
-        html`<div class="stack-s"><p>Your session on these pages is over.${elsewhere !== undefined && html` The one at ${provider?.name} may go on: whoever uses this browser next could sign in with it.`}</p>
+        html`<div class="stack-s"><p>Your session on these pages has ended.${elsewhere !== undefined && html` Your session at ${provider?.name} may still be open: the next person at this browser could sign in with it.`}</p>
 <div class="acts"><div class="row"><a class="btn main" href="/sign-in">Sign in again</a>${elsewhere !== undefined && html`<a class="btn" href="${elsewhere}">Sign out at ${provider?.name} too</a>`}</div></div></div>`,
         { status: 200 },
       ),

@@ -45,7 +45,7 @@ test('what fails is told with its cure, and exits 1', () =>
       const stored = path.join(journey.folder, 'data', 'artifacts', `${journey.builds.b42.build.sha256}.apk`);
       await rm(stored);
       await journey.controller.tick();
-      assert.match((await doctor(journey)).out, /^artifacts +failing +the APK of b42 is not stored/m);
+      assert.match((await doctor(journey)).out, /^artifacts +failing +the APK of b42 is missing or damaged/m);
       await rename(journey.repository.folder, `${journey.repository.folder}-gone`);
       await journey.controller.reconcile.run();
       assert.is((await told(journey)).source, 'failing');

@@ -17,27 +17,27 @@ const SAYS: Readonly<Record<keyof typeof SCENES, readonly [heading: RegExp, text
   ],
   halted: [
     /is offered to nobody/,
-    /Too many installs failed: 9 of \d+ judged devices.*limit of 2 %.*Nothing goes on/,
+    /Too many installs failed: 9 of \d+ judged devices.*limit of 2 %.*It stays so until a person acts/,
   ],
-  braked: [/is offered to nobody/, /“kiosks in Berlin reboot in a loop”.*Nothing goes on by itself/],
+  braked: [/is offered to nobody/, /“kiosks in Berlin reboot in a loop”.*It stays so until a person acts/],
   'rolled-back': [/Everybody is offered b42 4\.2\.0/, /“crash loop on Android 10”.*stay there/],
   suspended: [
     /All offers are frozen until Mon 7 Dec 08:00 UTC/,
     /“stock-taking in all stores”.*It goes on by itself/,
   ],
-  asks: [/waits for you/, /Nothing goes on by itself/],
+  asks: [/waits for a decision/, /It stays so until a person acts/],
   'needs-approval': [/is offered to 25 %/, /step to 50 % needs an approval.*approved_percent: 50/],
   refused: [/is offered to 10 %/, /goes on to 25 %/],
   completed: [/b43 4\.3\.0 runs on 99\.5 % of the active fleet/, /Nothing has to be done/],
   'source-lost': [/is offered to 10 %/, /goes on to 25 %/],
   'clock-held': [/is offered to 10 %/, /the wall clock cannot be trusted/],
-  empty: [/Three steps to the first update/, /no agent can do anything wrong/],
+  empty: [/Three steps to the first update/, /agents wait and change nothing/],
 };
 
 /** What stands beside the heading in states that are about something else. */
 const NOTES: Readonly<Partial<Record<keyof typeof SCENES, RegExp>>> = {
-  refused: /Revision \w{7} was refused.*2 problems and changes nothing; \w{7} stands/,
-  'source-lost': /The source cannot be read.*Checks, steps, gates and the brake go on without it/,
+  refused: /Revision \w{7} was refused.*2 problems and changes nothing. \w{7} stays in force/,
+  'source-lost': /The source cannot be read.*Checks, steps, gates and the brake work without it/,
   'clock-held': /The clock is held.*ota clock confirm/,
 };
 

@@ -107,7 +107,7 @@ const CASES: readonly (readonly [NowState, Case, RegExp])[] = [
     /canaries alone/,
   ],
   ['arriving', { rollout: 100, offered: 10, running: 4 }, /whole fleet.*4 of the 10 active devices.*99 %/],
-  ['arriving', { rollout: 100 }, /No enrolled device is led to it yet/],
+  ['arriving', { rollout: 100 }, /It is not meant for any enrolled device yet/],
   ['completed', { rollout: 100, offered: 10, running: 10 }, /runs on 100 % of the active fleet/],
   [
     'not_begun',
@@ -116,7 +116,7 @@ const CASES: readonly (readonly [NowState, Case, RegExp])[] = [
   ],
   ['ramping', { rollout: { exposure: RAMP }, step: 0 }, /step 1 of 3.*offered to 1 %.*goes on to 10 %/],
   ['ramping', { rollout: { exposure: RAMP }, step: 1, verdict: 'hold' }, /offered to 10 %/],
-  ['asks', { rollout: { exposure: RAMP }, step: 0, verdict: 'waiting_for_person' }, /waits for you/],
+  ['asks', { rollout: { exposure: RAMP }, step: 0, verdict: 'waiting_for_person' }, /waits for a decision/],
   [
     'needs_approval',
     { rollout: { exposure: RAMP }, step: 0, verdict: 'waiting_for_approval' },
@@ -158,14 +158,17 @@ test('what GitHub does not take for a quarter of an hour is told, and nothing so
       .join('')
       .replaceAll('\u00a0', ' ');
   assert.is(notes(14 * 60_000), '');
-  assert.match(notes(16 * 60_000), /GitHub does not take what it is sent.*3 effects wait, the oldest since/s);
+  assert.match(
+    notes(16 * 60_000),
+    /GitHub does not accept what is sent to it.*3 effects wait, the oldest since/s,
+  );
 });
 
 test('with an object store that serves devices a halt says what it does not cut', () => {
   const it = standing({ halts: [{ ...HALT, kind: 'hand', by: 'admin:ops', reason: 'no' }] });
   const said = (redirects: boolean): string =>
     heroView(heroOf('braked', it, { ...facts(it), redirects }), undefined).text;
-  assert.match(said(true), /from the object store may still end; no device installs it/);
+  assert.match(said(true), /from the object store may still finish, but no device installs them/);
   assert.not.match(said(false), /object store/);
 });
 

@@ -75,7 +75,7 @@ browserTest('a reviewer reads why: from the heading to the gate, and to the devi
       await signIn(page, pages.tokens.viewer);
       const gate = plain(await page.getByRole('region', { name: 'Why the gate halted' }).textContent());
       assert.match(gate, /Failed installs\s*9 of 70 judged · 12\.9 %, limit 2 %/);
-      assert.match(gate, /Proof of failing installs: over 1,000; it halts at 20/);
+      assert.match(gate, /Evidence of failing installs: over 1,000; the gate halts at 20/);
       const failures = page.getByRole('region', { name: /Failures and delays of b43/ });
       assert.match(plain(await failures.textContent()), /Counts against the build\s*install_failed/);
       await page.getByRole('link', { name: 'The devices that failed' }).click();

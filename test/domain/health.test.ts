@@ -49,7 +49,7 @@ test('where all is well every part is fine and nothing has to be done', () => {
 });
 
 const cases: [string, Partial<HealthFacts>, string, RegExp, RegExp][] = [
-  ['clock', { clockHeld: true }, 'failing', /in doubt/, /ota clock confirm/],
+  ['clock', { clockHeld: true }, 'failing', /cannot be trusted/, /ota clock confirm/],
   [
     'source',
     { source: { ...well.source, fault: 'source_unreachable' } },
@@ -175,7 +175,7 @@ const cases: [string, Partial<HealthFacts>, string, RegExp, RegExp][] = [
       ],
     },
     'warning',
-    /^1 controller: ota-1 \(1\.0\.0\) leads; there is no other to take over; ota-2 was last seen 5m ago$/,
+    /^1 controller: ota-1 \(1\.0\.0\) leads; no other one could take over; ota-2 was last seen 5m ago$/,
     /start it again/,
   ],
   [
@@ -238,7 +238,7 @@ test('what is not set up is off, and that is no warning', () => {
 test('a controller that leads alone is fine, and the text says that nobody would take over', () => {
   const replicas = [{ host: 'ota-1', version: '1.0.0', role: 'leads', agoMs: 900, clockOffMs: 0 }] as const;
   const { state, text } = of({ replicas }, 'replicas');
-  assert.equal([state, text], ['fine', '1 controller: ota-1 (1.0.0) leads; there is no other to take over']);
+  assert.equal([state, text], ['fine', '1 controller: ota-1 (1.0.0) leads; no other one could take over']);
 });
 
 test('a good delivery after a wrong one ends the alarm', () => {
@@ -253,7 +253,7 @@ test('a rotation under way names how many devices are still to come', () => {
   ];
   assert.match(
     of({ keys: { own, orphaned: 0 } }, 'keys').text,
-    /^key k2 signs; 1 device still to renew from k1$/,
+    /^key k2 signs; tokens of k1 still in use: 1 device$/,
   );
 });
 

@@ -40,7 +40,8 @@ export function readAsk(kind: AskKind, fields: URLSearchParams, nowMs: number): 
       const buildId = fields.get('build') ?? '';
       if (!isBuildId(buildId)) return 'Choose a build.';
       const steps = fields.get('steps')?.trim() ?? '';
-      if (steps === '' || steps.length > STEPS_CHARS) return 'Say the steps, like 1:4h, 10:24h, 50:24h, 100.';
+      if (steps === '' || steps.length > STEPS_CHARS)
+        return 'Enter the steps, for example 1:4h, 10:24h, 50:24h, 100.';
       return { kind, buildId, steps, gate: fields.get('gate') === 'on', reason };
     }
     case 'suspend':
@@ -65,7 +66,7 @@ function suspendIn(fields: URLSearchParams, reason: string | undefined, nowMs: n
   const sinceMs = whole('since') ?? Math.floor(nowMs / 1000) * 1000;
   const untilMs = whole('until') ?? (hours === undefined ? undefined : sinceMs + hours * HOUR_MS);
   if (untilMs === undefined || untilMs <= sinceMs || untilMs - sinceMs > MOST_SUSPEND_MS)
-    return 'Choose for how long, at most 31 days.';
+    return 'Choose a duration of at most 31 days.';
   return { kind: 'suspend', sinceMs, untilMs, reason: reason ?? '' };
 }
 

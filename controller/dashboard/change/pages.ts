@@ -58,7 +58,7 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
       return said(
         session,
         503,
-        'This could not be done',
+        'This did not work',
         `${error.message}. Nothing was changed.`,
         faultCode(error),
       );
@@ -80,7 +80,8 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
     if (signedIn === undefined) return goTo(signInAt(request.target));
     const { session } = signedIn;
     const { kind } = request.params;
-    if (!isAskKind(kind)) return said(session, 404, 'There is no such change', 'Choose one on Now.');
+    if (!isAskKind(kind))
+      return said(session, 404, 'There is no such change', 'Choose a change on the page Now.');
     const ask = readAsk(kind, request.query, options.nowMs());
     if (typeof ask === 'string') return said(session, 400, 'This is not complete', ask);
     return guarded(session, () => look(session, ask));
@@ -110,7 +111,8 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
 
   async function proposeAs(session: Session, request: PageRequest): Promise<PageAnswer> {
     const { kind } = request.params;
-    if (!isAskKind(kind)) return said(session, 404, 'There is no such change', 'Choose one on Now.');
+    if (!isAskKind(kind))
+      return said(session, 404, 'There is no such change', 'Choose a change on the page Now.');
     const ask = readAsk(kind, request.form, options.nowMs());
     if (typeof ask === 'string') return said(session, 400, 'This is not complete', ask);
     const basis = request.form.get('basis') ?? '';
@@ -123,7 +125,7 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
       return look(
         session,
         ask,
-        'Something was merged or halted meanwhile, so nothing was opened. This is the plan now.',
+        'A merge or a halt came in between, so nothing was opened. This is the plan now.',
       );
     const seen = { session, way: changes.way };
     return framed(session, { title: titleOf(ask), main: refusedView(ask, proposed, seen), status: 409 });
@@ -146,7 +148,12 @@ export function changePages(options: DashboardOptions, access: Access, framed: F
       const { viewer } = session;
       const reason = reasonIn(request);
       if (reason === '')
-        return said(session, 400, 'A reason is needed', 'Say why it is safe to go on. Nothing was changed.');
+        return said(
+          session,
+          400,
+          'A reason is needed',
+          'Give the reason why it is safe to go on. Nothing was changed.',
+        );
       await brake.resume({ by: viewer.actor, reason, without: [], mayLiftGate: viewer.may.has('admin') });
       return goTo('/');
     });

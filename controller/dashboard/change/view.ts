@@ -79,8 +79,8 @@ function affectedView({ fleet }: ShownChange): Html {
     n > 0 &&
     html`<li><svg class="key" aria-hidden="true"><rect width="11" height="11" rx="2" class="${shape}"/></svg><b class="n">${count(n)}</b><div><b>${what}</b> <span class="q s">${more}</span></div></li>`;
   return html`<ul class="plan">
-${line('f-current', newOffers, 'get an offer that they do not have now.', `They download ${bytes(fleet.bytes)} in all.${forcedBack > 0 ? ` ${count(forcedBack)} of them are told to go back to an older version.` : ''}`)}
-${line('f-wait', ahead, 'run a newer version than they should, and stay on it.', 'Android refuses an older version.')}
+${line('f-current', newOffers, 'get a new offer.', `They download ${bytes(fleet.bytes)} in all.${forcedBack > 0 ? ` ${count(forcedBack)} of them are offered an older version.` : ''}`)}
+${line('f-wait', ahead, 'run a newer version and stay on it.', 'Android refuses an older version.')}
 ${line('f-old', signerMismatch, 'cannot update:', 'the build that they run is signed with another key.')}
 ${line('f-safe', rest, 'keep what they have,', 'their offer or none.')}
 </ul><p class="s q">${canaries > 0 && html`${counted(canaries, 'canary device')} among them. `}${neverSeen > 0 ? `${counted(neverSeen, 'enrolled device')} never checked in.` : ''}</p>`;
@@ -130,9 +130,9 @@ function formView(ask: Ask, { basis, approvalsNeeded }: ShownChange, { session, 
   const approvals =
     approvalsNeeded === 0
       ? way === 'branch'
-        ? 'There is no GitHub here: somebody merges the branch with Git.'
+        ? 'GitHub is not set up: somebody merges the branch with Git.'
         : 'The policy asks for no approval.'
-      : `The policy asks for ${counted(approvalsNeeded, 'approval')} of this very plan.`;
+      : `The policy asks for ${counted(approvalsNeeded, 'approval')} of exactly this plan.`;
   return html`<form class="stack-s" method="post" action="/change/${ask.kind}">
 <input type="hidden" name="form_token" value="${session.formToken}"><input type="hidden" name="basis" value="${basis}">
 ${fieldsOf(ask).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}

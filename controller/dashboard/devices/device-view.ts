@@ -92,7 +92,7 @@ function wordOf({ outcome, reason, buildId }: Report): string {
     fail: 'Failed',
     deferred: 'Waits',
     skipped: 'Skipped',
-    contradictory: 'Contradicted itself about',
+    contradictory: 'Sent contradictory reports about',
   };
   return `${words[outcome]} ${buildId}${outcome === 'ok' ? '' : `: ${reason}`}`;
 }

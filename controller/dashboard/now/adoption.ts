@@ -55,7 +55,7 @@ export function adoptionView(it: InForce, facts: NowFacts): Html {
   const head = (said: Part): Html =>
     html`<header><h2 id="h-ad">Adoption by build</h2><p>${said}</p></header>`;
   if (first === undefined || hours.length < 2)
-    return html`<section class="card" aria-labelledby="h-ad">${head('active devices')}<p class="q">The curve begins with the second full hour; each hour’s counts are kept.</p></section>`;
+    return html`<section class="card" aria-labelledby="h-ad">${head('active devices')}<p class="q">The curve begins after the second full hour.</p></section>`;
   const bands = bandsOf(it, hours);
   const top = Math.max(1, ...hours.map(h => sum(h.running)));
   const x = (ms: number): number => ((ms - first.hourMs) * NOW_AT) / Math.max(HOUR_MS, nowMs - first.hourMs);
@@ -71,7 +71,7 @@ export function adoptionView(it: InForce, facts: NowFacts): Html {
     return html`<polygon class="f-${band.look}" points="${[...upper, ...lower].join(' ')}"/><polyline class="sep" vector-effect="non-scaling-stroke" points="${upper.join(' ')}"/>`;
   });
   const said = `${bands.map(b => `${b.name} ${count(b.last)}`).join(', ')} of ${count(sum(hours.at(-1)?.running ?? new Map()))} active devices`;
-  return html`<section class="card" aria-labelledby="h-ad">${head(html`active devices, as they said, since ${dateOf(first.hourMs, nowMs)}`)}
+  return html`<section class="card" aria-labelledby="h-ad">${head(html`active devices, by their check-ins, since ${dateOf(first.hourMs, nowMs)}`)}
 <ul class="legend">${bands.map(b => html`<li><svg class="key" aria-hidden="true"><rect width="11" height="11" rx="2" class="f-${b.look}"/></svg>${b.name} <b>${count(b.last)}</b></li>`)}</ul>
 <div class="chart"><ol class="y h220" aria-hidden="true">${[1, 0.75, 0.5, 0.25, 0].map(part => html`<li>${count(top * part)}</li>`)}</ol>
 <svg class="plot h220" role="img" aria-label="Which build the active devices run: ${said}">

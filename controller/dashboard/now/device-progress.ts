@@ -15,16 +15,19 @@ const HELD: Readonly<Record<HoldReason, string>> = {
   signer_mismatch: 'their installed app has another signer',
   ahead: 'run a newer version',
   artifact_missing: 'the APK is missing from the store',
-  progress_unread: 'the gate could not be looked at',
+  progress_unread: 'the gate’s state could not be read',
 };
 
 export function deviceProgressView(it: InForce, facts: NowFacts): Html {
   const { snapshot, counted: c } = it;
   if (snapshot.halts.length > 0) return tookView(it, facts);
   const subject = subjectOf(snapshot);
-  const about = subject.kind === 'rollback' ? `led back to ${subject.buildId}` : `led to ${subject.buildId}`;
+  const about =
+    subject.kind === 'rollback'
+      ? `that should go back to ${subject.buildId}`
+      : `that should run ${subject.buildId}`;
   if (c === undefined)
-    return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Where devices stand</h2></header><p class="q">The fleet is being counted for the first time; this takes some seconds.</p></section>`;
+    return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Progress of the devices</h2></header><p class="q">The fleet is being counted for the first time; this takes some seconds.</p></section>`;
   const { seen, exposed, running, waiting, held, staying } = c.progress;
   const bar = [
     ['f-current', running],
@@ -32,19 +35,19 @@ export function deviceProgressView(it: InForce, facts: NowFacts): Html {
     ['f-stop', held.reduce((sum, h) => sum + h.devices, 0)],
     ['f-edge', staying],
   ] as const;
-  return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Where the ${count(seen)} stand</h2><p>active devices ${about}, canaries included</p></header>
+  return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Progress of ${counted(seen, 'device')}</h2><p>active devices ${about}, canaries included</p></header>
 ${seen > 0 && distribution(bar, seen)}
 <ul class="tally">
-${row(KEY, running, html`run ${subject.buildId} <span class="q">${share(running, seen)}, as they said when they last checked</span>`)}
-${row(icon('wait', 'wait'), waiting, html`wait <span class="q">are offered it, and have not said that they run it${saidWhy(it)}</span>`)}
+${row(KEY, running, html`run ${subject.buildId} <span class="q">${share(running, seen)}, by their last check-in</span>`)}
+${row(icon('wait', 'wait'), waiting, html`wait <span class="q">are offered it and do not run it yet${saidWhy(it)}</span>`)}
 ${held.map(h => row(icon('halt', 'stop'), h.devices, html`cannot take it <span class="q">${HELD[h.reason]}</span>`))}
-${staying > 0 && row(icon('dot', 'none'), staying, html`stay <span class="q">on a newer version; nothing goes back without force_downgrade</span>`)}
-${exposed > seen && row(icon('silent', 'none'), exposed - seen, html`not seen <span class="q">led to it, but silent longer than the active window; not counted above</span>`)}
+${staying > 0 && row(icon('dot', 'none'), staying, html`stay <span class="q">on a newer version; no device goes back without force_downgrade</span>`)}
+${exposed > seen && row(icon('silent', 'none'), exposed - seen, html`not seen <span class="q">should run it, but did not check in within the active window; not counted above</span>`)}
 </ul>
 ${waiting > 0 && named(c.progress.named.waiting, waiting)}</section>`;
 }
 
-/** `; 5 of them said why: 4 wifi, 1 battery; 2 failed` */
+/** `; 5 of them reported why: 4 wifi, 1 battery; 2 failed` */
 function saidWhy({ troubles, snapshot }: InForce): string {
   if (subjectOf(snapshot).kind === 'rollback') return '';
   const rows = troubles?.troubles ?? [];
@@ -56,7 +59,7 @@ function saidWhy({ troubles, snapshot }: InForce): string {
   );
   const failed = sum(of('fail'));
   return [
-    ...(reasons.length > 0 ? [`; ${count(sum(deferred))} said why: ${reasons.join(', ')}`] : []),
+    ...(reasons.length > 0 ? [`; ${count(sum(deferred))} reported why: ${reasons.join(', ')}`] : []),
     ...(failed > 0 ? [`; ${count(failed)} failed`] : []),
   ].join('');
 }
@@ -65,7 +68,7 @@ function saidWhy({ troubles, snapshot }: InForce): string {
 function tookView({ snapshot, evidence, running }: InForce, { counts }: NowFacts): Html {
   const { buildId } = snapshot.current;
   if (evidence === undefined)
-    return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Who has ${buildId}</h2><p>active devices, as they said when they last checked</p></header><ul class="tally">${row(KEY, running, html`run it and keep it <span class="q">${share(running, counts.active)} of the active fleet</span>`)}${row(icon('dot', 'none'), counts.active - running, html`do not run it <span class="q">and are not offered it</span>`)}</ul></section>`;
+    return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Who has ${buildId}</h2><p>active devices, by their last check-in</p></header><ul class="tally">${row(KEY, running, html`run it and keep it <span class="q">${share(running, counts.active)} of the active fleet</span>`)}${row(icon('dot', 'none'), counts.active - running, html`do not run it <span class="q">and are not offered it</span>`)}</ul></section>`;
   const { cohort, canary } = evidence;
   const taken = cohort.taken + canary.taken;
   const failed = cohort.fail + canary.fail;
@@ -77,14 +80,14 @@ function tookView({ snapshot, evidence, running }: InForce, { counts }: NowFacts
     ['f-wait', open],
     ['f-stop', failed + wrong],
   ] as const;
-  return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Where the ${count(taken)} stand that took it</h2><p>devices that were sent ${buildId} whole, or ended an attempt at it; ${count(canary.taken)} ${canary.taken === 1 ? 'canary' : 'canaries'} among them</p></header>
+  return html`<section class="card" aria-labelledby="h-where"><header><h2 id="h-where">Results of ${counted(taken, 'device')} that took it</h2><p>devices that downloaded ${buildId} completely or reported a final result; ${count(canary.taken)} ${canary.taken === 1 ? 'canary' : 'canaries'} among them</p></header>
 ${taken > 0 && distribution(bar, taken)}
 <ul class="tally">
-${row(KEY, fine, html`run ${buildId} or took it well <span class="q">${share(fine, taken)}; they keep it</span>`)}
-${row(icon('halt', 'stop'), failed, html`failed <span class="q">by their newest report; they stay on what they ran</span>`)}
+${row(KEY, fine, html`run ${buildId} or installed it <span class="q">${share(fine, taken)}; they keep it</span>`)}
+${row(icon('halt', 'stop'), failed, html`failed <span class="q">by their newest report; they keep the build they had</span>`)}
 ${wrong > 0 && row(icon('refused', 'stop'), wrong, html`found wrong bytes or a wrong signer <span class="q">and did not install</span>`)}
-${open > 0 && row(icon('wait', 'wait'), open, html`have not said how it went <span class="q">yet</span>`)}
-${row(icon('silent', 'none'), cohort.silent, html`went quiet <span class="q">of those above, of ${count(cohort.takenLongAgo)} that took it long enough ago</span>`)}
+${open > 0 && row(icon('wait', 'wait'), open, html`have not reported a result <span class="q">yet</span>`)}
+${row(icon('silent', 'none'), cohort.silent, html`stopped checking in <span class="q">of the ${count(cohort.takenLongAgo)} that took it long enough ago; counted above too</span>`)}
 </ul><p class="s"><a href="/devices?outcome=fail&amp;of=${encodeURIComponent(buildId)}">The devices that failed</a></p></section>`;
 }
 

@@ -19,7 +19,7 @@ export function gateView(state: NowState, it: InForce): Html | undefined {
   const gate = ramp?.gate;
   if (ramp === undefined) return it.advice === undefined ? undefined : adviceView(it.advice);
   if (gate === undefined || evidence === undefined)
-    return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">No gate</h2></header><p class="q">Time alone opens the next step. A gate stops a ramp when installs fail or devices go quiet; it is <code>ramp.gate</code> in rollout.yaml.</p></section>`;
+    return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">No gate</h2></header><p class="q">The next step opens by time alone. A gate stops a ramp when installs fail or devices stop checking in. To add one, set <code>ramp.gate</code> in rollout.yaml.</p></section>`;
   const judgement = snapshot.progress?.judgement;
   const { cohort, canary } = evidence;
   const title = state === 'halted' ? 'Why the gate halted' : 'The gate of this step';
@@ -31,7 +31,7 @@ ${verdictLine(state, judgement)}
 /** Information only: a plain percent never narrows by itself. */
 function adviceView({ judgement, evidence }: Advice): Html {
   const { cohort, canary } = evidence;
-  return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">What a gate would say</h2><p>with its defaults, of ${counted(judgedOf(cohort), 'device')} and ${count(canary.taken)} ${canary.taken === 1 ? 'canary' : 'canaries'}; it is told and changes nothing</p></header>
+  return html`<section class="card" aria-labelledby="h-gate"><header><h2 id="h-gate">What a gate would say</h2><p>with its defaults, of ${counted(judgedOf(cohort), 'device')} and ${count(canary.taken)} ${canary.taken === 1 ? 'canary' : 'canaries'}; for information; it changes nothing</p></header>
 ${adviceLine(judgement)}
 <ul class="gate">${conditions(DEFAULT_GATE, evidence, judgement.figures, 0, undefined)}</ul></section>`;
 }
@@ -41,7 +41,7 @@ function adviceLine({ verdict, reasons, figures }: Judgement): Part {
   const proof = proofText(figures);
   const said = why === '' ? proof : html`${why}. ${proof}`;
   if (verdict === 'halt') return line('stop', 'halt', 'stop', 'It would halt.', said);
-  if (verdict === 'advance') return line('ok', 'ok', 'ok', 'Nothing stands against it.', proof);
+  if (verdict === 'advance') return line('ok', 'ok', 'ok', 'It would let the build go on.', proof);
   return line('wait', 'wait', 'wait', 'It would wait.', said);
 }
 
@@ -56,21 +56,21 @@ const AT_REST: ReadonlySet<NowState> = new Set(['rolled_back', 'withdrawn', 'bra
 function verdictLine(state: NowState, judgement: Judgement | undefined): Part {
   const proof = proofText(judgement?.figures);
   if (state === 'halted' || judgement?.verdict === 'halt')
-    return line('stop', 'halt', 'stop', 'Halted.', html`A proof that chance does not explain. ${proof}`);
+    return line('stop', 'halt', 'stop', 'Halted.', html`The failures are too many to be chance. ${proof}`);
   if (AT_REST.has(state))
     return line(
       'none',
       'pause',
       'none',
-      'At rest.',
-      html`No step is entered while the build is not offered; what devices say is counted on. ${proof}`,
+      'Paused.',
+      html`No step is entered while the build is not offered. Reports of devices are still counted. ${proof}`,
     );
   if (judgement === undefined)
-    return line('none', 'none', 'none', 'Not judged yet.', 'The first look comes within a minute.');
+    return line('none', 'none', 'none', 'Not judged yet.', 'The first judgement comes within a minute.');
   const why = reasonText(judgement.reasons.filter(r => r !== 'hold_time'));
   switch (judgement.verdict) {
     case 'counting':
-      return line('ok', 'ok', 'ok', 'Nothing speaks against it.', html`Only the time is missing. ${proof}`);
+      return line('ok', 'ok', 'ok', 'All well so far.', html`The hold of the step is not over. ${proof}`);
     case 'advance':
       return line('ok', 'ok', 'ok', 'Passed.', html`${why !== '' && `Although ${why}. `}${proof}`);
     case 'hold':
@@ -79,10 +79,10 @@ function verdictLine(state: NowState, judgement: Judgement | undefined): Part {
         'wait',
         'wait',
         'Held.',
-        html`${why === '' ? 'It heals by itself' : `It waits because ${why}`}. ${proof}`,
+        html`${why === '' ? 'It goes on by itself once the cause is gone' : `It waits because ${why}`}. ${proof}`,
       );
     case 'waiting_for_person':
-      return line('wait', 'person', 'wait', 'Asks a person.', html`${capital(why)}. ${proof}`);
+      return line('wait', 'person', 'wait', 'Waits for a person.', html`${capital(why)}. ${proof}`);
     case 'waiting_for_approval':
       return line('ok', 'person', 'ok', 'Passed.', html`The next step needs an approval. ${proof}`);
   }
@@ -97,7 +97,7 @@ function proofText(figures: Figures | undefined): Part {
       : strongest < 0.01
         ? 'under 0.01'
         : String(Number(strongest.toPrecision(2)));
-  return `Proof of failing installs: ${shown}; it halts at ${HALT_AT}.`;
+  return `Evidence of failing installs: ${shown}; the gate halts at ${HALT_AT}.`;
 }
 
 interface Condition {
@@ -144,9 +144,9 @@ function conditions(
     },
     {
       ...(quiet > silenceLimit && cohort.silent > 1 ? BAD : GOOD),
-      name: 'Quiet after the update',
+      name: 'No check-in after the update',
       value: html`<b>${count(cohort.silent)} of ${count(cohort.takenLongAgo)}</b> · accepted ${percents(Number((silenceLimit * 100).toFixed(1)))}`,
-      sub: `Took it and did not check for ${span(gate.silenceAfterMs)}. ${figures?.hasControl === true ? `Of ${count(control.devices)} devices without it ${count(control.silent)} are quiet.` : 'Too few devices without it to compare with.'}`,
+      sub: `Took the build and did not check in for ${span(gate.silenceAfterMs)}. ${figures?.hasControl === true ? `Of ${count(control.devices)} devices without it, ${count(control.silent)} did not either.` : 'Too few devices without it to compare with.'}`,
     },
     {
       ...(enough ? GOOD : OPEN),

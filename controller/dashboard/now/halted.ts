@@ -22,9 +22,9 @@ export function haltSentence({ snapshot, evidence }: InForce): Part {
   if (reasons.includes('canary_failures') && canary.taken > 0)
     return html`Too many canaries failed: <b>${count(canary.fail)} of the ${count(canary.taken)} that took it</b>, with a limit of ${limit}.`;
   if (reasons.includes('silence') && cohort.takenLongAgo > 0)
-    return html`Devices went quiet after they took it: <b>${count(cohort.silent)} of ${count(cohort.takenLongAgo)}</b>.`;
+    return html`Devices stopped checking in after they took it: <b>${count(cohort.silent)} of ${count(cohort.takenLongAgo)}</b>.`;
   if (reasons.includes('verify_failures'))
-    return html`Bytes or signer were wrong on <b>${counted(cohort.verifyFail + canary.verifyFail, 'device')}</b> although the stored APK is right.`;
+    return html`<b>${counted(cohort.verifyFail + canary.verifyFail, 'device')}</b> found wrong bytes or a wrong signer, although the stored APK is right.`;
   return `${capital(reasonText((halt?.reason ?? '').split(', ') as never[]) || (halt?.reason ?? ''))}.`;
 }
 
@@ -42,7 +42,7 @@ export function endsView(state: NowState, it: InForce): Html | undefined {
   const title = { halted: 'What ends a halt', braked: 'What lifts the brake', asks: 'What you can answer' }[
     state as string
   ];
-  return html`<section class="card" aria-labelledby="h-ends"><header><h2 id="h-ends">${title ?? 'What comes next'}</h2><p>${state === 'asks' ? 'it waits as long as you need' : 'it never ends by time'}</p></header>
+  return html`<section class="card" aria-labelledby="h-ends"><header><h2 id="h-ends">${title ?? 'What comes next'}</h2><p>${state === 'asks' ? 'it waits until you answer' : 'it does not end by itself'}</p></header>
 <ul class="dangers">${ways.map(w => html`<li>${icon(w.shape, w.tone)}<span><b>${w.name}</b> ${w.about}</span></li>`)}</ul></section>`;
 }
 
@@ -58,7 +58,7 @@ function waysOf(state: NowState, { snapshot, running }: InForce): WayOut[] {
     shape: 'move',
     tone: 'move',
     name: 'Promote a fixed build.',
-    about: html`It starts a ramp of its own and inherits nothing. <code class="cmd">ota promote BUILD --open-pr</code>`,
+    about: html`It starts its own ramp, with evidence of its own. <code class="cmd">ota promote BUILD --open-pr</code>`,
   };
   const resume = (name: string, about: string, command: string): WayOut => ({
     shape: 'ok',
@@ -72,20 +72,24 @@ function waysOf(state: NowState, { snapshot, running }: InForce): WayOut[] {
       fixed,
       resume(
         'Resume with a reason.',
-        'The same step goes on; the same evidence does not halt it again, more of it does.',
+        'The same step goes on. The evidence so far does not halt it again; more failures do.',
         'ota resume --reason "why it is safe"',
       ),
     ];
   if (state === 'braked')
     return [
       back,
-      resume('Lift it.', 'Offers are again what Git and time say.', 'ota resume --reason "why it is safe"'),
+      resume(
+        'Lift it.',
+        'Devices are offered again what Git and the ramp allow.',
+        'ota resume --reason "why it is safe"',
+      ),
     ];
   if (state === 'asks')
     return [
       resume(
         'Let it go on.',
-        'This step’s question is answered; the next one is judged anew.',
+        'This step goes on. The next step is judged on its own.',
         'ota resume --reason "why it is safe"',
       ),
       back,

@@ -23,11 +23,11 @@ interface Hero {
 
 type Telling = (it: InForce, facts: NowFacts) => Hero;
 
-const STAYS = html`<b>Nothing goes on by itself.</b>`;
+const STAYS = html`<b>It stays so until a person acts.</b>`;
 
 /** A halt cuts what a controller sends. What an object store sends goes on, and is confirmed before it is installed. */
 const underWay = ({ redirects }: NowFacts): Html | false =>
-  redirects && html` A download from the object store may still end; no device installs it.`;
+  redirects && html` Downloads from the object store may still finish, but no device installs them.`;
 
 const HEROES: Readonly<Record<NowState, Telling>> = {
   halted: (it, facts) => ({
@@ -45,7 +45,7 @@ const HEROES: Readonly<Record<NowState, Telling>> = {
       tone: 'stop',
       loud: 'stop',
       kicker:
-        halt?.kind === 'lost' ? 'Stopped until its past is known' : `Brake pressed by ${nameOf(halt?.by)}`,
+        halt?.kind === 'lost' ? 'Stopped until its history is known' : `Brake pressed by ${nameOf(halt?.by)}`,
       heading: `${buildName(it.snapshot.current)} is offered to nobody`,
       say: html`“${halt?.reason ?? ''}”. ${haltedSince(it, facts)} no further device gets it; ${keepers(it)}.${underWay(facts)} ${STAYS}`,
     };
@@ -54,8 +54,8 @@ const HEROES: Readonly<Record<NowState, Telling>> = {
     const { lastSafe, rollout, current, appliedAtMs } = it.snapshot;
     const halt = haltIn(it.snapshot.halts);
     const stay = rollout.forceDowngrade
-      ? html`${count(it.running)} active devices still run ${current.buildId}; they are told to go back where Android allows it.`
-      : html`${counted(it.running, 'active device')} on ${current.buildId} ${it.running === 1 ? 'stays' : 'stay'} there: nothing goes back without <code>force_downgrade</code>.`;
+      ? html`${count(it.running)} active devices still run ${current.buildId}; they are offered the older build and go back where Android allows it.`
+      : html`${counted(it.running, 'active device')} on ${current.buildId} ${it.running === 1 ? 'stays' : 'stay'} there: no device goes back without <code>force_downgrade</code>.`;
     return {
       shape: 'back',
       tone: 'back',
@@ -94,8 +94,8 @@ const HEROES: Readonly<Record<NowState, Telling>> = {
     tone: 'wait',
     loud: 'wait',
     kicker: `The gate asks a person${stepOf(it)}`,
-    heading: `${offeredTo(it)}, and waits for you`,
-    say: html`Not all is well enough to go on by time alone: ${reasonText(it.snapshot.progress?.judgement?.reasons ?? [])}. Look at the figures below, then let it go on or take it back. ${STAYS}`,
+    heading: `${offeredTo(it)}, and waits for a decision`,
+    say: html`The ramp does not go on by itself: ${reasonText(it.snapshot.progress?.judgement?.reasons ?? [])}. Look at the figures below, then resume it or roll back. ${STAYS}`,
   }),
   needs_approval: it => {
     const next = stepAfter(it);
@@ -210,19 +210,19 @@ function rampSentence(it: InForce, { nowMs }: NowFacts): Part {
   const waits = judgement?.verdict === 'hold' ? judgement.reasons.filter(r => r !== 'hold_time') : [];
   if (next === undefined) return html`No step follows without another commit. ${others}`;
   if (waits.length > 0)
-    return html`It is held: ${reasonText(waits)}. It goes on to <b>${percents(next.percent)}</b> by itself once that is over, ${next.atMs > nowMs ? html`at ${moment(next.atMs, nowMs)} at the earliest` : 'and not before'}. ${others}`;
+    return html`It is held: ${reasonText(waits)}. It goes on to <b>${percents(next.percent)}</b> by itself once that is over, ${next.atMs > nowMs ? html`at ${moment(next.atMs, nowMs)} at the earliest` : 'not earlier'}. ${others}`;
   if (next.atMs <= nowMs)
     return html`It goes on to <b>${percents(next.percent)}</b> within a minute. ${others}`;
-  return html`It goes on to <b>${percents(next.percent)}</b> at <b>${moment(next.atMs, nowMs)}</b>, ${since(next.atMs, nowMs)}${gated && ', if the gate still lets it'}. ${others}`;
+  return html`It goes on to <b>${percents(next.percent)}</b> at <b>${moment(next.atMs, nowMs)}</b>, ${since(next.atMs, nowMs)}${gated && ', if the gate allows it'}. ${others}`;
 }
 
 function arrivingSentence({ counted: c, snapshot }: InForce, { counts }: NowFacts): Part {
   if (c === undefined) return 'The fleet is being counted.';
   const { offered, running, exposed, seen } = c.progress;
-  if (exposed === 0) return 'No enrolled device is led to it yet.';
+  if (exposed === 0) return 'It is not meant for any enrolled device yet.';
   if (offered === 0)
     return html`None of the ${counted(counts.enrolled, 'enrolled device')} has checked in within the active window${seen > 0 && ' and can take it'}.`;
-  return html`<b>${count(running)}</b> of the ${counted(offered, 'active device')} that are offered ${snapshot.current.buildId} run it, ${share(running, offered)}; the rollout is complete at 99${'\u00a0'}%. It goes on by itself.`;
+  return html`<b>${count(running)}</b> of the ${counted(offered, 'active device')} that are offered ${snapshot.current.buildId} run it, ${share(running, offered)}; the rollout is complete at 99${'\u00a0'}%. Nothing has to be done.`;
 }
 
 /** A time for headings, without markup and always with its date. */

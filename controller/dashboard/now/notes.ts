@@ -20,7 +20,7 @@ export function notesView({ status, nowMs, inForce, waiting }: NowFacts): Html[]
   const stands =
     status.appliedRevision === undefined
       ? 'Nothing is in force.'
-      : `${short(status.appliedRevision)} stands.`;
+      : `${short(status.appliedRevision)} stays in force.`;
   if (isRefused(status) && inForce !== undefined)
     notes.push(
       note(
@@ -28,7 +28,7 @@ export function notesView({ status, nowMs, inForce, waiting }: NowFacts): Html[]
         'refused',
         'stop',
         html`Revision <span class="mono">${short(status.attemptedRevision ?? '')}</span> was refused`,
-        html`It has ${counted(errors.length, 'problem')} and changes nothing; ${stands} <a href="/revisions">See the problems with their lines</a>`,
+        html`It has ${counted(errors.length, 'problem')} and changes nothing. ${stands} <a href="/revisions">See the problems with their lines</a>`,
       ),
     );
   if (status.sourceFault !== undefined)
@@ -38,7 +38,7 @@ export function notesView({ status, nowMs, inForce, waiting }: NowFacts): Html[]
         'warn',
         'wait',
         'The source cannot be read',
-        html`<code>${status.sourceFault}</code>${status.sourceReadAtMs !== undefined && html`, last read ${momentAgo(status.sourceReadAtMs, nowMs)}`}. Checks, steps, gates and the brake go on without it; merges wait until it is back.`,
+        html`<code>${status.sourceFault}</code>${status.sourceReadAtMs !== undefined && html`, last read ${momentAgo(status.sourceReadAtMs, nowMs)}`}. Checks, steps, gates and the brake work without it. Merges wait until it can be read again.`,
       ),
     );
   for (const { topic, rows, oldestMs } of waiting)
@@ -48,8 +48,8 @@ export function notesView({ status, nowMs, inForce, waiting }: NowFacts): Html[]
           'wait',
           'warn',
           'wait',
-          `${SENT_TO[topic] ?? topic} does not take what it is sent`,
-          html`${counted(rows, 'effect')} ${rows === 1 ? 'waits' : 'wait'}, the oldest since ${momentAgo(oldestMs, nowMs)}. They are sent again by themselves. Checks, steps, gates and the brake go on without it. <a href="/health">Health</a> says more.`,
+          `${SENT_TO[topic] ?? topic} does not accept what is sent to it`,
+          html`${counted(rows, 'effect')} ${rows === 1 ? 'waits' : 'wait'}, the oldest since ${momentAgo(oldestMs, nowMs)}. The controller keeps trying. Checks, steps, gates and the brake work without it. <a href="/health">Health</a> says more.`,
         ),
       );
   if (status.clockHeld)
@@ -59,7 +59,7 @@ export function notesView({ status, nowMs, inForce, waiting }: NowFacts): Html[]
         'warn',
         'wait',
         'The clock is held',
-        html`The wall clock jumped, so no step is entered and no gate judges. Set the clock by NTP; if it is right already, say so: <code>ota clock confirm</code>`,
+        html`The wall clock jumped, so no step is entered and no gate judges. Set the clock by NTP. If it is right already, confirm it: <code>ota clock confirm</code>`,
       ),
     );
   const lost = [...(inForce?.snapshot.missingArtifacts ?? [])];
@@ -70,7 +70,7 @@ export function notesView({ status, nowMs, inForce, waiting }: NowFacts): Html[]
         'halt',
         'stop',
         'An APK is missing',
-        html`Its build is offered to nobody until it is stored again: <code>ota build add APK</code>. ${lost.map(sha256 => html`<code>${sha256.slice(0, 16)}…</code> `)}`,
+        html`Its build is offered to nobody until the APK is uploaded again: <code>ota build add APK</code>. ${lost.map(sha256 => html`<code>${sha256.slice(0, 16)}…</code> `)}`,
       ),
     );
   return notes;

@@ -29,7 +29,7 @@ export function numbersView(it: InForce, { counts, lastHour, activeWithinMs, now
     ),
     cell(`Are offered ${offers.buildId}`, count(offers.devices), ofActive, offers.why),
     lastSafe === undefined || lastSafe.buildId === current.buildId
-      ? cell('Run something else', count(active - running), ofActive, 'Builds of before, declared or not.')
+      ? cell('Run something else', count(active - running), ofActive, 'Earlier builds, declared or not.')
       : cell(
           `Run ${lastSafe.buildId}`,
           count(runningSafe),

@@ -90,7 +90,7 @@ const topOf = (most: number): number =>
   [2, 4, 8, 12, 20, 40, 60, 80, 100].find(top => top >= most * 1.1) ?? Math.max(100, Math.ceil(most));
 
 function gapText({ counted: c, snapshot }: InForce): string {
-  if (c === undefined || snapshot.halts.length > 0) return 'What runs it keeps it.';
+  if (c === undefined || snapshot.halts.length > 0) return 'Devices that run it keep it.';
   const { waiting, held } = c.progress;
   const stuck = held.reduce((sum, h) => sum + h.devices, 0);
   if (waiting + stuck === 0) return `No gap: every active device that is offered it runs it.`;

@@ -81,7 +81,7 @@ function later(
     typeof atMs === 'string'
       ? atMs
       : atMs === undefined
-        ? 'once no freeze is open'
+        ? 'after the freeze window'
         : atMs <= nowMs
           ? 'next'
           : html`${clockOf(atMs, nowMs)}${NBSP}UTC<span class="wide">, ${since(atMs, nowMs)}</span>`;

@@ -24,7 +24,7 @@ const GROUPS: readonly Group[] = [
     heat: 'n',
     takes: t => isFail(t) && !BUILD_FAILURES.has(t.reason) && !VERIFY_FAILURES.has(t.reason),
   },
-  { name: 'Waits, goes on by itself', heat: 'n', takes: t => t.outcome === 'deferred' },
+  { name: 'Waiting; goes on by itself', heat: 'n', takes: t => t.outcome === 'deferred' },
 ];
 
 export function troublesView({ troubles, snapshot, evidence, counted }: InForce, { nowMs }: NowFacts): Html {
@@ -32,11 +32,11 @@ export function troublesView({ troubles, snapshot, evidence, counted }: InForce,
   const rows = troubles?.troubles ?? [];
   const head = html`<header><h2 id="h-fail">Failures and delays of ${buildId}</h2><p>devices that do not run it, by their newest report${troubles !== undefined && html`; counted ${momentAgo(troubles.atMs, nowMs)}`}</p></header>`;
   if (rows.length === 0)
-    return html`<section class="card" aria-labelledby="h-fail">${head}<p class="q">${troubles === undefined ? 'They are being counted.' : 'None: no device has reported a failure or a delay and stayed on another build.'}</p></section>`;
+    return html`<section class="card" aria-labelledby="h-fail">${head}<p class="q">${troubles === undefined ? 'They are being counted.' : 'None. No device on another build has reported a failure or a delay.'}</p></section>`;
   const led = Math.max(counted?.progress.seen ?? 0, evidence?.cohort.taken ?? 0);
   const sdks = [...new Set(rows.map(r => r.sdk))].sort((a, b) => (a ?? 0) - (b ?? 0)).slice(-MOST_SDKS);
   return html`<section class="card" aria-labelledby="h-fail">${head}
-<table class="heat"><thead><tr><th scope="col">Reason</th>${sdks.map(sdk => html`<th scope="col">${sdk === undefined ? 'not said' : (androidOf(sdk) ?? '')}<br>${sdk !== undefined && sdk}</th>`)}<th scope="col">All</th></tr></thead>
+<table class="heat"><thead><tr><th scope="col">Reason</th>${sdks.map(sdk => html`<th scope="col">${sdk === undefined ? 'unknown' : (androidOf(sdk) ?? '')}<br>${sdk !== undefined && sdk}</th>`)}<th scope="col">All</th></tr></thead>
 ${GROUPS.map(group => groupView(group, rows.filter(group.takes), sdks, led, buildId))}</table>
 <p class="xs qq">Columns: Android and its SDK. A device counts once, however often it tried.</p></section>`;
 }

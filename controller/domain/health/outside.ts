@@ -32,13 +32,13 @@ const GITHUB_CURES: Readonly<Record<string, string>> = {
   github_unauthorized: 'OTA_GITHUB_TOKEN or the App’s key is wrong or expired: make a new one',
   github_not_found: 'check OTA_GITHUB_REPO, and that the token or App was given this repository',
   github_forbidden: 'give the token or App the permissions of docs/github.md',
-  github_rate_limit: 'wait; if it comes again, give the controller a token or an App of its own',
-  github_secondary_limit: 'wait; if it comes again, give the controller a token or an App of its own',
+  github_rate_limit: 'wait; if it happens again, give the controller its own token or App',
+  github_secondary_limit: 'wait; if it happens again, give the controller its own token or App',
 };
 
 export function githubOf({ github }: HealthFacts): HealthCheck {
   if (github.kind === 'off')
-    return off('github', 'pull requests are not reported on', 'to use them, set OTA_GITHUB_REPO');
+    return off('github', 'nothing is reported on pull requests', 'to use them, set OTA_GITHUB_REPO');
   if (github.kind === 'failed')
     return failing(
       'github',
@@ -74,18 +74,18 @@ export function webhookOf({ webhook, github }: HealthFacts): HealthCheck {
     ? warning(
         'webhook',
         'no delivery has come yet',
-        'let GitHub send to /v1/webhooks/github; its page of recent deliveries says why one failed',
+        'let GitHub send to /v1/webhooks/github; the webhook’s recent deliveries on GitHub show why one failed',
       )
     : fine('webhook', `the newest delivery came at ${timeText(takenAtMs)}`);
 }
 
 export function objectStoreOf({ objectStore }: HealthFacts): HealthCheck {
-  if (objectStore.kind === 'off') return off('object_store', 'APKs lie in a folder on disk');
+  if (objectStore.kind === 'off') return off('object_store', 'APKs are stored in a folder on disk');
   if (objectStore.kind === 'fine') return fine('object_store', objectStore.text);
   return failing(
     'object_store',
     `${objectStore.text} [${objectStore.code}]`,
-    'devices are served from copies on this host meanwhile; uploads and APKs without a copy wait',
+    'until it is back, devices are served from copies on this host; uploads and APKs without a copy wait',
   );
 }
 

@@ -13,7 +13,7 @@ export const clockOf = ({ clockHeld }: HealthFacts): HealthCheck =>
   clockHeld
     ? failing(
         'clock',
-        'the wall clock is in doubt: rollouts stand still',
+        'the wall clock cannot be trusted, so no rollout moves',
         'set the clock by NTP; if it is right already, run: ota clock confirm',
       )
     : fine('clock', 'wall clock and monotonic clock agree');
@@ -23,7 +23,7 @@ export function sourceOf({ nowMs, source }: HealthFacts): HealthCheck {
   if (fault !== undefined)
     return failing(
       'source',
-      `the source cannot be read [${fault}]; ${applied ? 'the last good revision stands' : 'nothing is applied yet'}`,
+      `the source cannot be read [${fault}]; ${applied ? 'the last good revision stays in force' : 'nothing is applied yet'}`,
       'check OTA_SOURCE, OTA_SOURCE_TOKEN and the network; the log says more (ota.reconcile.fail)',
     );
   if (readAtMs === undefined)
@@ -32,13 +32,13 @@ export function sourceOf({ nowMs, source }: HealthFacts): HealthCheck {
     return failing(
       'source',
       `the source was read last at ${timeText(readAtMs)}`,
-      'run: ota reconcile; if that does not end, restart the controller and report its log',
+      'run: ota reconcile; if that hangs, restart the controller and report its log',
     );
   if (refused)
     return warning(
       'source',
-      'the newest revision was refused; the one before stands',
-      'run ota status for its problems, and merge a correction',
+      'the newest revision was refused; the one before it stays in force',
+      'run ota status to see its problems, then merge a correction',
     );
   return fine('source', `read at ${timeText(readAtMs)}`);
 }
@@ -48,7 +48,7 @@ export const artifactsOf = ({ missingArtifacts }: HealthFacts): HealthCheck =>
     ? fine('artifacts', 'every APK that is offered is stored')
     : failing(
         'artifacts',
-        `the APK of ${missingArtifacts.join(', ')} is not stored or damaged: it is offered to nobody`,
+        `the APK of ${missingArtifacts.join(', ')} is missing or damaged: it is offered to nobody`,
         'upload it again: ota build add APK',
       );
 
@@ -71,7 +71,7 @@ export function keysOf({ keys: { own, orphaned } }: HealthFacts): HealthCheck {
       )
     : fine(
         'keys',
-        `key ${kid} signs; ${countText(previous.devices, 'device')} still to renew from ${previous.kid}`,
+        `key ${kid} signs; tokens of ${previous.kid} still in use: ${countText(previous.devices, 'device')}`,
       );
 }
 
@@ -80,16 +80,17 @@ export function operatorsOf({ nowMs, adminExpiresAtMs }: HealthFacts): HealthChe
   if (adminExpiresAtMs === undefined || adminExpiresAtMs <= nowMs)
     return failing(
       'operators',
-      'no token with scope admin is good any more',
-      'restart the controller: it leaves a new one in its data folder',
+      'no token with scope admin is valid any more',
+      'restart the controller: it writes a new one to its data folder',
     );
   const text = `the last token with scope admin expires at ${timeText(adminExpiresAtMs)}`;
   return adminExpiresAtMs - nowMs < SOON_MS ? warning('operators', text, cure) : fine('operators', text);
 }
 
 export function certificateOf({ nowMs, certificateExpiresAtMs: endMs }: HealthFacts): HealthCheck {
-  if (endMs === undefined) return off('certificate', 'TLS ends in front of the controller');
-  const cure = 'renew the files of OTA_TLS_CERT and OTA_TLS_KEY; they are read again by themselves';
+  if (endMs === undefined)
+    return off('certificate', 'the controller itself has no certificate; a proxy in front may have one');
+  const cure = 'renew the files of OTA_TLS_CERT and OTA_TLS_KEY; the controller reads them again by itself';
   if (endMs <= nowMs) return failing('certificate', `it expired at ${timeText(endMs)}`, cure);
   const text = `it expires at ${timeText(endMs)}`;
   return endMs - nowMs < SOON_MS ? warning('certificate', text, cure) : fine('certificate', text);
@@ -99,7 +100,7 @@ export function diskOf({ disk }: HealthFacts): HealthCheck {
   const { freeBytes, totalBytes, artifactBytes, artifactQuotaBytes } = disk;
   const share = totalBytes === 0 ? 0 : freeBytes / totalBytes;
   const text = `${bytesText(freeBytes)} of ${bytesText(totalBytes)} free; APKs take ${bytesText(artifactBytes)} of ${bytesText(artifactQuotaBytes)}`;
-  const cure = 'free space where OTA_DATA lies, or delete APKs: ota artifact list';
+  const cure = 'free space on the disk of OTA_DATA, or delete APKs: ota artifact list';
   if (share < FULL_SHARE) return failing('disk', text, cure);
   if (share < LOW_SHARE) return warning('disk', text, cure);
   return artifactBytes > artifactQuotaBytes * (1 - LOW_SHARE)

@@ -17,12 +17,12 @@ export function replicasOf({ replicas }: HealthFacts): HealthCheck {
     );
   const gone = replicas.filter(r => r.agoMs > GONE_AFTER_MS);
   const here = replicas.filter(r => r.agoMs <= GONE_AFTER_MS);
-  const text = here.length === 0 ? 'no controller has said lately that it is there' : toldOf(here);
+  const text = here.length === 0 ? 'no controller has reported lately' : toldOf(here);
   if (gone.length > 0)
     return warning(
       'replicas',
       `${text}; ${gone.map(r => `${r.host} was last seen ${agoText(r.agoMs)} ago`).join(', ')}`,
-      'start it again; one that is gone for good is forgotten after a day',
+      'start it again; a controller that does not come back is forgotten after a day',
     );
   const [astray] = here.filter(r => Math.abs(r.clockOffMs) > CLOCKS_AGREE_MS);
   if (astray !== undefined)
@@ -32,14 +32,14 @@ export function replicasOf({ replicas }: HealthFacts): HealthCheck {
       'set the clocks of all hosts by NTP: freeze windows and suspends begin and end by them',
     );
   if (new Set(here.map(r => r.version)).size > 1)
-    return warning('replicas', text, 'bring all of them to the newer version');
+    return warning('replicas', text, 'update all of them to the newer version');
   return fine('replicas', text);
 }
 
 function toldOf(here: readonly ReplicaFacts[]): string {
   const each = here.map(({ host, version, role }) => `${host} (${version}) ${role}`).join(', ');
   const said = `${countText(here.length, 'controller')}: ${each}`;
-  return here.length > 1 ? said : `${said}; there is no other to take over`;
+  return here.length > 1 ? said : `${said}; no other one could take over`;
 }
 
 function agoText(ms: number): string {

@@ -81,7 +81,7 @@ export const renderInvalidComment = (reviewed: Reviewed, problems: readonly Show
   paragraphs(
     refusedBase(reviewed),
     '### No plan: this would not be applied',
-    'Merged as it is, nothing changes for any device: the last good revision stands.',
+    'Merged as it is, nothing changes for any device: the last good revision stays in force.',
     renderProblems(problems),
     footer(reviewed),
   );

@@ -40,7 +40,7 @@ export function renderRejected({ kind, revision, problems, progress, planHash, p
   return paragraphs(
     `### Not applied · 🔴 ${held ? 'held' : 'rejected'}${by === undefined ? '' : `, superseded by ${by}`}`,
     by === undefined
-      ? 'Nothing changed for any device: the last good revision stands.'
+      ? 'Nothing changed for any device: the last good revision stays in force.'
       : 'It never took effect.',
     renderProblems(problems),
     held && by === undefined
