@@ -83,7 +83,7 @@ export function frame(assets: Assets, facts: FrameFacts, session: Session, page:
 <main class="wrap" id="main">
 ${page.main}
 </main>
-<footer class="foot"><div class="wrap"><span>Page of ${moment(nowMs, nowMs)}</span><span>Controller ${version}</span><span>Counts are of devices unless they say otherwise. Active: checked within ${span(activeWithinMs)}.</span></div></footer>
+<footer class="foot"><div class="wrap"><span>As of ${moment(nowMs, nowMs)}</span><span>Controller ${version}</span><span>Counts are of devices unless they say otherwise. Active: checked within ${span(activeWithinMs)}.</span></div></footer>
 </div>`;
   return documentOf(assets, page.title, body);
 }

@@ -146,7 +146,7 @@ function conditions(
       ...(quiet > silenceLimit && cohort.silent > 1 ? BAD : GOOD),
       name: 'No check-in after the update',
       value: html`<b>${count(cohort.silent)} of ${count(cohort.takenLongAgo)}</b> · accepted ${percents(Number((silenceLimit * 100).toFixed(1)))}`,
-      sub: `Took the build and did not check in for ${span(gate.silenceAfterMs)}. ${figures?.hasControl === true ? `Of ${count(control.devices)} devices without it, ${count(control.silent)} did not either.` : 'Too few devices without it to compare with.'}`,
+      sub: `Took the build and did not check in for ${span(gate.silenceAfterMs)}. ${figures?.hasControl === true ? `Without the build: ${count(control.silent)} of ${counted(control.devices, 'device')}.` : 'Too few devices without the build to compare with.'}`,
     },
     {
       ...(enough ? GOOD : OPEN),

@@ -19,7 +19,7 @@ export function numbersView(it: InForce, { counts, lastHour, activeWithinMs, now
       'Enrolled devices',
       count(enrolled),
       '',
-      `${count(active)} active: checked within ${span(activeWithinMs)}, ${count(lastHour)} of them in the last hour. ${count(enrolled - active)} were last seen before.`,
+      `${count(active)} active: checked within ${span(activeWithinMs)}, ${count(lastHour)} of them in the last hour. ${count(enrolled - active)} have not checked in for longer.`,
     ),
     cell(
       `Run ${current.buildId}`,
@@ -49,10 +49,10 @@ function offersOf(it: InForce, nowMs: number): { buildId: string; devices: numbe
   if (c === undefined) return { buildId, devices: 0, why: 'The fleet is being counted.' };
   const { offered, exposed, canaries } = c.progress;
   if (stopped && canaries.exposed === 0) return { buildId, devices: 0, why: 'Nobody is offered it now.' };
-  const led = `${counted(exposed, 'enrolled device')} ${exposed === 1 ? 'is' : 'are'} led ${kind === 'rollback' ? 'back ' : ''}to it`;
+  const meant = `It is ${kind === 'rollback' ? 'the way back' : 'meant'} for ${counted(exposed, 'enrolled device')}`;
   return {
     buildId,
     devices: offered,
-    why: `${led}${canaries.exposed > 0 ? `, ${count(canaries.exposed)} as canaries` : ''}.`,
+    why: `${meant}${canaries.exposed > 0 ? `, ${count(canaries.exposed)} of them ${canaries.exposed === 1 ? 'a canary' : 'canaries'}` : ''}.`,
   };
 }

@@ -93,7 +93,7 @@ function gapText({ counted: c, snapshot }: InForce): string {
   if (c === undefined || snapshot.halts.length > 0) return 'Devices that run it keep it.';
   const { waiting, held } = c.progress;
   const stuck = held.reduce((sum, h) => sum + h.devices, 0);
-  if (waiting + stuck === 0) return `No gap: every active device that is offered it runs it.`;
+  if (waiting + stuck === 0) return 'Every active device that is offered it runs it.';
   const parts = [`${count(waiting)} wait`, ...(stuck > 0 ? [`${count(stuck)} cannot take it`] : [])];
-  return `The gap is ${counted(waiting + stuck, 'active device').replaceAll(NBSP, ' ')}: ${parts.join(', ')}.`;
+  return `${counted(waiting + stuck, 'active device').replaceAll(NBSP, ' ')} should run it and ${waiting + stuck === 1 ? 'does' : 'do'} not yet: ${parts.join(', ')}.`;
 }

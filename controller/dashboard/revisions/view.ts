@@ -103,7 +103,7 @@ function revisionView(row: KeptRevision, end: ReturnType<typeof endOf>, around: 
 <div><p class="what">${title}</p><p class="meta">${metaOf(row, around)}${row.kind === 'applied' ? 'Applied' : 'Read'} ${momentAgo(atMs, nowMs)}.</p></div>
 <div class="end s">${
     row.kind === 'refused'
-      ? html`<b>${counted(errors.length, 'problem')}.</b> ${status.attemptedRevision === revision ? `Not in force; ${status.appliedRevision === undefined ? 'nothing is' : `${short(status.appliedRevision)} stands`}.` : 'It was never applied.'}`
+      ? html`<b>${counted(errors.length, 'problem')}.</b> ${status.attemptedRevision === revision ? `Not in force; ${status.appliedRevision === undefined ? 'nothing is' : `${short(status.appliedRevision)} stays in force`}.` : 'It was never applied.'}`
       : outcomeOf(row, end, around)
   }</div>
 ${(row.kind === 'refused' || warnings.length > 0) && html`<div class="full stack-s">${[...errors, ...warnings].map(problemView)}${row.kind === 'refused' && html`<p class="s q">All its problems at once. <code>ota validate</code> says the same before a merge. Merge a correction, or revert it.</p>`}</div>`}
@@ -140,12 +140,12 @@ function outcomeOf(row: KeptRevision, end: ReturnType<typeof endOf>, { hours, no
   const last = stretch.at(-1);
   const by =
     end.by === undefined
-      ? html`stands for ${span(nowMs - row.atMs)}`
-      : html`until <span class="mono">${short(end.by)}</span>, after ${span(end.atMs - row.atMs)}`;
-  if (last === undefined) return html`It ${by}.`;
+      ? html`in force for ${span(nowMs - row.atMs)}`
+      : html`in force for ${span(end.atMs - row.atMs)}, until <span class="mono">${short(end.by)}</span>`;
+  if (last === undefined) return html`It was ${by}.`;
   const ran = last.running.get(buildId) ?? 0;
   const active = [...last.running.values()].reduce((sum, n) => sum + n, 0);
-  return html`${curveView(buildId, stretch, row.atMs, end.atMs, end.by === undefined)}${count(ran)} of ${count(active)} active ran ${buildId}, ${share(ran, active)}; it ${by}.`;
+  return html`${curveView(buildId, stretch, row.atMs, end.atMs, end.by === undefined)}${count(ran)} of ${count(active)} active ran ${buildId}, ${share(ran, active)}; ${by}.`;
 }
 
 /** Steps, verdicts, halts and actions of people while it was in force, oldest first. */
@@ -155,7 +155,7 @@ function eventsView(events: readonly AuditEntry[], nowMs: number): Html | undefi
     return said === undefined ? [] : [{ ...said, atMs: event.atMs, actor: event.actor }];
   });
   if (told.length === 0) return undefined;
-  return html`<details class="data"><summary>${counted(told.length, 'event')} while it stood</summary><ol class="tl">${told.map(event => html`<li><span>${momentAgo(event.atMs, nowMs)}</span>${icon(...EVENT_LOOKS[event.kind])}<div>${event.text}${byView(nameOfActor(event.actor))}</div></li>`)}</ol></details>`;
+  return html`<details class="data"><summary>${counted(told.length, 'event')} while it was in force</summary><ol class="tl">${told.map(event => html`<li><span>${momentAgo(event.atMs, nowMs)}</span>${icon(...EVENT_LOOKS[event.kind])}<div>${event.text}${byView(nameOfActor(event.actor))}</div></li>`)}</ol></details>`;
 }
 
 const byView = (name: string | undefined): Html | false =>

@@ -66,8 +66,8 @@ export function beginText({ exposure, atMs }: Plan, step: ExposureStep): string 
 const GROUPS: Readonly<Record<View['group'], string>> = {
   all: 'All devices',
   canaries: 'Canaries',
-  in_rollout: 'In the rollout',
-  outside: 'Outside the rollout',
+  in_rollout: 'Devices in the rollout',
+  outside: 'Devices outside the rollout',
 };
 
 export function viewLine({ group, percent, build, suspended }: View): string {

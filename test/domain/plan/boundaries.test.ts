@@ -46,8 +46,8 @@ test('one device that stays ahead or is told to go back is shown, none is not', 
 
 test('a view names its share unless it is about all devices', () => {
   const text = renderPlanText(between({ rollout: 5 }, { rollout: 10 }));
-  assert.match(text, /In the rollout \(10 %\) are offered b42/);
-  assert.match(text, /Outside the rollout \(90 %\) are offered b41/);
+  assert.match(text, /Devices in the rollout \(10 %\) are offered b42/);
+  assert.match(text, /Devices outside the rollout \(90 %\) are offered b41/);
   const all = renderPlanText(between({ rollout: 50 }, { rollout: 100 }));
   assert.match(all, /All devices are offered b42/);
   assert.not.match(all, /All devices \(/);
