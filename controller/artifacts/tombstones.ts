@@ -52,7 +52,8 @@ export async function openTombstones(
     set: sha256 =>
       change(before => (before[sha256] === undefined ? { ...before, [sha256]: nowMs() } : before)),
     clear: async sha256 => {
-      if (!(sha256 in stones)) return;
+      // Memory may not know yet what another controller has just deleted.
+      if (!(sha256 in parsed(await values.get(KEY)))) return;
       await change(before => {
         if (isGoing(before[sha256] ?? 0))
           throw new Fault('object_going', 'this APK is being deleted just now: upload it again in a minute', {
