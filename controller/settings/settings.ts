@@ -20,7 +20,7 @@ export const SETTINGS = {
     4,
     1,
     100,
-    'The number of connections to PostgreSQL for reading. One more is used for writing.',
+    'The number of connections to PostgreSQL for long reads. Three more are used: one for writing, and two for short reads.',
   ),
   OTA_LEASE: duration(
     6 * SECOND_MS,

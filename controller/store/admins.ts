@@ -26,7 +26,7 @@ export async function makeAdminStore(
   feed?: Pick<StoreFeed, 'afterWrite'>,
 ): Promise<Admins> {
   const all = (): Promise<AdminRecord[]> =>
-    db.read(reader => reader<AdminRecord>('admin_tokens').orderBy('name'));
+    db.readNow(reader => reader<AdminRecord>('admin_tokens').orderBy('name'));
   let known: ReadonlyMap<Sha256, AdminToken> = new Map();
   /** Called after each change, so that memory shows exactly what is committed. */
   const refresh = async (): Promise<void> => {

@@ -21,7 +21,7 @@ export interface CheckIns {
 }
 
 interface CheckInOptions {
-  readonly db: Db;
+  readonly db: Pick<Db, 'write'>;
   readonly onFault: (part: 'check_ins', fault: unknown) => void;
   /**
    * At this number of rows a flush begins without waiting for the timer. At four times as many, new rows are dropped.

@@ -10,6 +10,11 @@ export interface Db {
   readonly write: Writer['write'];
   /** Reads committed data; never waits for a write. */
   read<T>(query: (reader: Knex) => PromiseLike<T>): Promise<T>;
+  /**
+   * The same for short queries that must not wait behind long ones: what this controller learns from the others, and who
+   * leads.
+   */
+  readNow<T>(query: (reader: Knex) => PromiseLike<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -17,12 +22,14 @@ export interface Db {
 export function makeDb(engine: Engine, watch?: WriteWatch): Db {
   const jobs = makeWriter(engine, watch);
   let closed = false;
+  const readWith = <T>(reader: Knex, query: (reader: Knex) => PromiseLike<T>): Promise<T> => {
+    if (closed) return Promise.reject(new Fault('store_closed', 'the store is closed', { retry: 'never' }));
+    return faulted(() => query(reader));
+  };
   return {
     write: jobs.write,
-    read: query => {
-      if (closed) return Promise.reject(new Fault('store_closed', 'the store is closed', { retry: 'never' }));
-      return faulted(() => query(engine.reader));
-    },
+    read: query => readWith(engine.reader, query),
+    readNow: query => readWith(engine.promptReader, query),
     close: async () => {
       if (closed) return;
       closed = true;

@@ -39,8 +39,8 @@ const APPLIED = 2;
 
 export function makeDesiredStore(db: Db, lease: Lease, nowMs: () => number): DesiredStore {
   return {
-    applied: () => db.read(readApplied),
-    attempted: () => db.read(reader => readAttempt(reader, LAST)),
+    applied: () => db.readNow(readApplied),
+    attempted: () => db.readNow(reader => readAttempt(reader, LAST)),
     apply: (next, warnings, audit, outbox, detail = {}, judged) =>
       db.write(async trx => {
         await lease.hold(trx);

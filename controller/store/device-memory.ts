@@ -14,7 +14,8 @@ export const deviceMemory = (
   upSinceMs: number,
 ): Pick<Memory, 'devices' | 'checkIns'> => ({
   devices: async ids => {
-    for (const deviceId of await refreshDevices(db, registry, ids)) checkIns.forget(deviceId);
+    for (const deviceId of await refreshDevices({ read: db.readNow }, registry, ids))
+      checkIns.forget(deviceId);
   },
   checkIns: rows => {
     for (const row of rows) noteSeen(registry, row, upSinceMs);

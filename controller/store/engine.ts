@@ -6,6 +6,8 @@ export interface Engine {
   readonly writer: Knex;
   /** Connections that only read. */
   readonly reader: Knex;
+  /** Also only for reading, and never busy for long: see {@link Db.readNow}. May be `reader`. */
+  readonly promptReader: Knex;
   /** Called before each transaction; rejects when the writes would be lost. */
   standing(): Promise<void>;
   /** Runs first in each write transaction; refuses if the installation has moved away. */

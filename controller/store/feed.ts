@@ -56,6 +56,8 @@ interface Listener {
 }
 
 const PAGE = 5_000;
+/** Check-ins are noted as long texts: after so many characters a page ends, so that memory and each pause are bounded. */
+const PAGE_CHARS = 1_000_000;
 /** Of migration 0025. */
 const NOTE = 'select ota_note(?, array[null::text], null)';
 
@@ -66,22 +68,40 @@ export async function newestChange(reader: Knex): Promise<number> {
   return row.value;
 }
 
+interface Page {
+  readonly rows: readonly ChangeRecord[];
+  /** The newest committed change. */
+  readonly newest: number;
+}
+
 /** One statement, so that changes deleted meanwhile are either read or noticed. Fault `fell_behind`. */
-async function readAfter(reader: Knex, changeId: number): Promise<ChangeRecord[]> {
-  const found = await rowsOf<ChangeRecord & { pruned: number; id: number | null }>(
+async function readAfter(reader: Knex, changeId: number): Promise<Page> {
+  const found = await rowsOf<ChangeRecord & { newest: number; pruned: number; id: number | null }>(
     reader.raw(
-      `select n.pruned, c.id, c.topic, c.subject, c.detail from change_counter as n
-       left join (select * from changes where id > ? order by id limit ?) as c on true order by c.id`,
-      [changeId, PAGE],
+      `select n.value as newest, n.pruned, c.id, c.topic, c.subject, c.detail from change_counter as n
+       left join (
+         select *, sum(chars) over (order by id) - chars as before from (
+           select *, coalesce(octet_length(detail), 0) as chars from changes where id > ? order by id limit ?
+         ) as first
+       ) as c on c.before < ? order by c.id`,
+      [changeId, PAGE, PAGE_CHARS],
     ),
   );
-  if ((found[0]?.pruned ?? 0) > changeId)
+  const { newest = 0, pruned = 0 } = found[0] ?? {};
+  if (pruned > changeId)
     throw new Fault(
       'fell_behind',
       'this controller was away from the database for so long that changes were deleted: it must start anew',
       { retry: 'never' },
     );
-  return found.filter(row => row.id !== null);
+  // A replica that lagged was promoted, or a backup restored: the next changes would get numbers that we take for seen.
+  if (newest < changeId)
+    throw new Fault(
+      'fell_behind',
+      'the database has lost changes that this controller knows: it must start anew',
+      { retry: 'never' },
+    );
+  return { rows: found.filter(row => row.id !== null), newest };
 }
 
 /** `from`: the number of the newest change before memory was filled. */
@@ -94,13 +114,13 @@ export function makeFeed(db: Db, from: number): StoreFeed {
   async function look(): Promise<void> {
     if (memory === undefined) return;
     for (;;) {
-      const rows = await db.read(reader => readAfter(reader, changeId));
+      const { rows, newest } = await db.readNow(reader => readAfter(reader, changeId));
       const last = rows.at(-1);
       if (last === undefined) return;
       await applyChanges(memory, rows);
       changeId = last.id;
       for (const { pending } of listeners) for (const { topic } of rows) pending.add(topic);
-      if (rows.length < PAGE) return;
+      if (changeId >= newest) return;
     }
   }
 

@@ -43,7 +43,7 @@ export const toHalt = (row: HaltRecord): Halt => ({
 
 export function makeHaltStore(db: Db, lease: Lease, nowMs: () => number): HaltStore {
   return {
-    standing: buildId => db.read(reader => readHalts(reader, buildId)),
+    standing: buildId => db.readNow(reader => readHalts(reader, buildId)),
     find: async id => {
       const row = await db.read(reader => reader<HaltRecord>('halts').where({ id }).first());
       if (row === undefined) return undefined;

@@ -21,7 +21,7 @@ export function makeKeyValueStore(db: Db, nowMs: () => number): KeyValueStore {
     await trx<KeyValueRecord>('key_values').insert(row).onConflict('key').merge();
   };
   return {
-    get: key => db.read(reader => read(reader, key)),
+    get: key => db.readNow(reader => read(reader, key)),
     set: (key, value, expiresAtMs) => db.write(trx => write(trx, key, value, expiresAtMs)),
     keep: (key, value, outbox) =>
       db.write(async trx => {

@@ -75,7 +75,7 @@ export function makeLease(db: Db, forMs: number | undefined): Lease {
     take: async () => {
       if (epoch !== undefined) return true;
       // Followers check often, so this does not write while another leads.
-      if (forMs !== undefined && (await db.read(readLeader)).isAlive) return false;
+      if (forMs !== undefined && (await db.readNow(readLeader)).isAlive) return false;
       epoch = await db.write(async trx => {
         if (forMs !== undefined && ((await isBusy(trx)) || (await readLeader(trx)).isAlive)) return undefined;
         const expires_ms = await endMs(trx);

@@ -120,7 +120,7 @@ async function readPage(db: Db, after: DeviceId, pageSize: number): Promise<Page
   return { rows, tags: await readTags(db, tags) };
 }
 
-async function readRows(db: Db, rest: string, bindings: readonly Cell[]): Promise<Loaded[]> {
+async function readRows(db: Pick<Db, 'read'>, rest: string, bindings: readonly Cell[]): Promise<Loaded[]> {
   const [made] = await db.read(reader => {
     const { sql, bindings: bound } = jsonRows(reader, COLUMNS, rest, bindings);
     return rowsOf<{ rows: string | null }>(reader.raw(sql, bound));
@@ -134,7 +134,7 @@ interface TagRecord {
 }
 
 async function readTags(
-  db: Db,
+  db: Pick<Db, 'read'>,
   query: (reader: Knex) => PromiseLike<TagRecord[]>,
 ): Promise<Map<DeviceId, string[]>> {
   const tags = new Map<DeviceId, string[]>();
@@ -181,7 +181,7 @@ const REFRESHED = 1_000;
 
 /** Makes memory match the committed rows of these devices. Returns those that are no longer enrolled. */
 export async function refreshDevices(
-  db: Db,
+  db: Pick<Db, 'read'>,
   registry: Registry,
   deviceIds: readonly DeviceId[],
 ): Promise<DeviceId[]> {

@@ -12,10 +12,12 @@ import { SILENT_LOG } from './sqlite.ts';
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=FILE`; a secret. */
   readonly url: string;
-  /** The number of read connections; there is one more for writes. */
+  /** The number of connections for long reads; there is one more for writes, and a few for short reads. */
   readonly connections: number;
 }
 
+/** The feed reads on one, the check of the lease on another. */
+const PROMPT_CONNECTIONS = 2;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A request waits at most this long for a connection, and as long for an answer. */
 const READ_TIMEOUT_MS = 30_000;
@@ -65,9 +67,11 @@ async function openKnex(options: PostgresOptions, connections: number, timeoutMs
 export async function postgresEngine(options: PostgresOptions): Promise<Engine> {
   const writer = await openKnex(options, 1, WRITE_TIMEOUT_MS);
   const reader = await openKnex(options, options.connections, READ_TIMEOUT_MS);
+  const promptReader = await openKnex(options, PROMPT_CONNECTIONS, READ_TIMEOUT_MS);
   return {
     writer,
     reader,
+    promptReader,
     standing: async () => undefined,
     begin: async trx => {
       await lockForWriting(trx);
@@ -75,6 +79,7 @@ export async function postgresEngine(options: PostgresOptions): Promise<Engine> 
     },
     close: async () => {
       await reader.destroy();
+      await promptReader.destroy();
       await writer.destroy();
     },
   };

@@ -49,14 +49,14 @@ export const makeRequests = (db: Db, leaderDb: Db): LeaderRequests => ({
         .update({ answer: JSON.stringify(answer ?? null) });
     }),
   open: () =>
-    db.read(async reader => {
+    db.readNow(async reader => {
       const rows = await openIn(reader);
       return rows.map(
         ({ id, kind, detail }): LeaderRequest => ({ id, kind, detail: JSON.parse(detail) as unknown }),
       );
     }),
   answerOf: id =>
-    db.read(async reader => {
+    db.readNow(async reader => {
       const row = await reader<RequestRecord>('leader_requests').where({ id }).first('answer');
       if (row?.answer == null || row.answer === TAKEN) return undefined;
       return { answer: JSON.parse(row.answer) as unknown };

@@ -85,6 +85,8 @@ export function sqliteEngine(filename: string, writer: Knex): Engine {
   return {
     writer,
     reader,
+    // With SQLite nobody else changes anything.
+    promptReader: reader,
     standing: standingOf(filename),
     begin: refuseMoved,
     close: async () => {

@@ -205,7 +205,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
     get leads() {
       return lease.epoch !== undefined;
     },
-    leader: () => db.read(readLeader),
+    leader: () => db.readNow(readLeader),
     tryToLead,
     start: (intervalMs = FLUSH_EVERY_MS) => {
       timer ??= setInterval(
@@ -214,14 +214,14 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
       ).unref();
     },
     checkDatabase: async () => {
-      await db.read(async reader => {
+      await db.readNow(async reader => {
         await refuseMoved(reader);
         if (lease.epoch !== undefined) await lease.hold(reader);
       });
       await feed?.catchUp();
     },
     renew: report => db.write(trx => reportSelf(trx, report)),
-    requireLead: () => db.read(lease.hold),
+    requireLead: () => db.readNow(lease.hold),
     handOver: async () => {
       if (isShared) await db.write(lease.release).catch(() => undefined); // it ends by itself
     },
@@ -274,5 +274,10 @@ function reportingLoss(db: Db, onOvertaken: StoreOptions['onOvertaken'] = () => 
     }
     throw error;
   };
-  return { ...db, read: query => db.read(query).catch(tell), write: job => db.write(job).catch(tell) };
+  return {
+    ...db,
+    read: query => db.read(query).catch(tell),
+    readNow: query => db.readNow(query).catch(tell),
+    write: job => db.write(job).catch(tell),
+  };
 }

@@ -261,10 +261,8 @@ test('devices that were taken in when the database went away are not registered 
   withFolder(async folder => {
     const db = makeDb(await engineOf(folder));
     let reads = Number.POSITIVE_INFINITY;
-    const failing: typeof db = {
-      ...db,
-      read: query => (reads-- > 0 ? db.read(query) : Promise.reject(new Error('away'))),
-    };
+    const read: typeof db.read = query => (reads-- > 0 ? db.read(query) : Promise.reject(new Error('away')));
+    const failing: typeof db = { ...db, read, readNow: read };
     try {
       const feed = makeFeed(failing, 0);
       const made = await makeDeviceStore({

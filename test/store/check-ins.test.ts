@@ -14,12 +14,10 @@ const said = (deviceId: string) => ({
 test('a row that could not be written waits again, unless its device was erased or has said more meanwhile', async () => {
   let fail: (error: Error) => void = () => assert.unreachable('nothing was written');
   const db = {
-    read: () => Promise.reject(new Error('nothing is read')),
     write: () =>
       new Promise<never>((_, reject) => {
         fail = reject;
       }),
-    close: async () => undefined,
   };
   const checkIns = makeCheckIns({ db, onFault: () => assert.unreachable(), flushAt: 100 });
   for (const deviceId of ['kept', 'erased', 'newer']) checkIns.record(said(deviceId));
