@@ -1,6 +1,7 @@
 /** Sends one batch of nudges. Each device is decided on once more. Each nudge is signed for its device and recorded. */
 import { type Device, decide, type Snapshot } from '../domain/decision.ts';
-import type { NudgeResult, Observe } from '../domain/event.ts';
+import type { NudgeResult } from '../domain/device-event.ts';
+import type { Observe } from '../domain/event.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
 import { nudgeKey, signNudge } from '../domain/nudge/message.ts';
 import type {

@@ -1,7 +1,8 @@
 /** All metrics. No label ever names a device (SPEC §10). */
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { HOLD_REASONS } from '../domain/decision.ts';
-import { BACKGROUND_PARTS, NUDGE_RESULTS } from '../domain/event.ts';
+import { NUDGE_RESULTS } from '../domain/device-event.ts';
+import { BACKGROUND_PARTS } from '../domain/event.ts';
 import { counterTally, requestTally } from './tally.ts';
 
 export function meters(registry: Registry) {

@@ -4,7 +4,7 @@ import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
 import type { CheckIn, DeviceRow, ScannedDevice } from '../ports/index.ts';
 import type { Db } from './db.ts';
 import { jsonRows, rowsOf } from './dialect.ts';
-import type { PreviousGeneration } from './registry.ts';
+import type { PreviousGeneration } from './registered-device.ts';
 
 export interface DeviceRecord {
   readonly device_id: DeviceId;

@@ -30,7 +30,8 @@ import type { AfterWrite, Memory, StoreFeed } from './feed.ts';
 import { ADOPT_KEY, GENERATION_STEP } from './generations.ts';
 import { loadRegistry } from './load-registry.ts';
 import { changeMany } from './many.ts';
-import { type PreviousGeneration, Registry } from './registry.ts';
+import type { PreviousGeneration } from './registered-device.ts';
+import { Registry } from './registry.ts';
 import { replaceTags } from './tags.ts';
 
 /** Called with failures of work that nobody awaits. */

@@ -8,7 +8,8 @@ import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
 import type { Db } from './db.ts';
 import { previousOf } from './device-rows.ts';
 import { type Cell, jsonRows, pieces, rowsOf } from './dialect.ts';
-import type { RegisteredDevice, Registry } from './registry.ts';
+import type { RegisteredDevice } from './registered-device.ts';
+import type { Registry } from './registry.ts';
 
 const PAGE = 10_000;
 

@@ -8,31 +8,8 @@ import type { BuildId, DeviceId, Sha256 } from '../domain/ids.ts';
 import type { CheckIn, DeviceAuth, FleetCounts } from '../ports/index.ts';
 import { GapTable } from './gap-table.ts';
 import { Interned, ownString } from './interned.ts';
+import type { ImportedToken, PreviousGeneration, RegisteredDevice } from './registered-device.ts';
 import { TokenTable } from './token-table.ts';
-
-export interface RegisteredDevice {
-  readonly deviceId: DeviceId;
-  readonly generation: number;
-  readonly previous: PreviousGeneration | undefined;
-  readonly revoked: boolean;
-  readonly tags: readonly string[];
-  readonly token: ImportedToken | undefined;
-  /** The key of the token that the device used last; undefined until one was seen. */
-  readonly kid: string | undefined;
-  readonly tokenIssuedAtMs: number;
-}
-
-/** What the device may still hold in the middle of a renewal. */
-export interface PreviousGeneration {
-  readonly generation: number;
-  /** The old token works until then, unless the newer one is used first. */
-  readonly untilMs: number;
-}
-
-interface ImportedToken {
-  readonly sha256: Sha256;
-  readonly generation: number;
-}
 
 interface Running {
   readonly versionCode: number;

@@ -21,3 +21,10 @@ export function anEvidence(cohort: Partial<CohortTakers>, over: Partial<Evidence
   const { takenLongAgo: _, silent: __, ...step } = all;
   return { ...NO_EVIDENCE, cohort: all, step, ...over };
 }
+
+/** The hold of 12 h is over; after 60 h the waiting for evidence is over too. */
+export const holdOver = someFacts({ exposureMs: 12 * HOUR_MS });
+export const waitOver = someFacts({ exposureMs: 60 * HOUR_MS });
+
+/** A step of 45 devices that all took the build and run it. */
+export const good = anEvidence({ taken: 45, ok: 45, followed: 45 });

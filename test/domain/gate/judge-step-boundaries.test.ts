@@ -1,7 +1,6 @@
 /** The judgement of a step at its edges: what it remembers of a question, what it needs, and the reasons it gives. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HOUR_MS } from '../../../controller/domain/duration.ts';
 import { type Evidence, NO_EVIDENCE } from '../../../controller/domain/gate/evidence.ts';
 import { DEFAULT_GATE } from '../../../controller/domain/gate/gate.ts';
 import {
@@ -10,11 +9,8 @@ import {
   type LookMemory,
   type StepFacts,
 } from '../../../controller/domain/gate/judge-step.ts';
-import { anEvidence, someFacts } from '../../support/gate.ts';
+import { anEvidence, good, holdOver as over, someFacts, waitOver as waited } from '../../support/gate.ts';
 
-const over = someFacts({ exposureMs: 12 * HOUR_MS });
-const waited = someFacts({ exposureMs: 60 * HOUR_MS });
-const good = anEvidence({ taken: 45, ok: 45, followed: 45 });
 const doubtful = anEvidence({ taken: 45, ok: 41, fail: 4, followed: 45 });
 const calm = { devices: 2_000, silent: 0 };
 const judged = (facts: StepFacts, evidence: Evidence, memory: LookMemory = {}): Judgement =>
