@@ -52,7 +52,7 @@ browserTest(
         const refused = page.locator('.revs > li').first();
         const text = plain(await refused.textContent());
         assert.match(text, /^Refused/);
-        assert.match(text, /2 problems\. Not in force; \w{7} stands/);
+        assert.match(text, /2 problems\. Not in force; \w{7} stays in force/);
         assert.match(text, /releases\/rollout\.yaml, line \d+, column 1/);
         assert.match(text, /exposure_both: /);
         assert.match(text, /unknown_key: .*did you mean min_battery_percent/);
