@@ -1087,7 +1087,7 @@ export interface AppliedRevision {
   subject: string | null;
   current: BuildId;
   /**
-   * The percentage declared when the revision was applied.
+   * The intended exposure of current when the revision was applied. 0 in a rollback and during a halt.
    */
   percent: Percent | null;
   /**

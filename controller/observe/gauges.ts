@@ -96,10 +96,11 @@ function gaugesOf(registry: Registry) {
       'Share of buckets that are offered current. declared: by Git and the ramp. effective: after rollback, suspension, withdrawal and halts.',
       ['kind'],
     ),
-    halted: gauge('ota_halted', '1 for a halted build, which is not offered. by: gate or hand.', [
-      'build_id',
-      'by',
-    ]),
+    halted: gauge(
+      'ota_halted',
+      '1 for a halted build, which is not offered. by: gate, hand or lost (the store lost its progress).',
+      ['build_id', 'by'],
+    ),
     gateVerdict: gauge('ota_gate_verdict', '1 for the verdict in force at the present step of a ramp.', [
       'build_id',
       'verdict',
