@@ -86,4 +86,16 @@ test('how far a ramp has come is not guessed from history: exposure counts from 
     assert.is(told.to_percent, 25);
   }));
 
+test('in a repository without a commit plan says to commit first', () =>
+  withFolder(async folder => {
+    const repository = await makeRepository(path.join(folder, 'repository'));
+    await writeReleases(path.join(repository.folder, 'releases'), releaseFiles({ rollout: 10 }));
+    const { code, err } = await ota(['plan'], { cwd: repository.folder });
+    assert.is(code, 2);
+    assert.match(
+      err,
+      /repository has no commit yet \[revision_unknown\]\n {2}commit the files first: git add/,
+    );
+  }));
+
 test.run();

@@ -117,11 +117,17 @@ async function changesOf(git: GitCommand, revision: Revision, subPath: string): 
 }
 
 async function unknownRevision(git: GitCommand, name: string, root: string): Promise<Fault> {
-  const hint = (await isShallow(git))
-    ? 'this clone is shallow: fetch more history (in GitHub Actions: fetch-depth: 0)'
-    : 'see: git branch --all, git log --oneline';
   const shown = JSON.stringify(name.slice(0, 100));
-  return new Fault('revision_unknown', `${path.basename(root)} has no revision ${shown}\n  ${hint}`, {
+  const [missing, hint] =
+    (await commitOf(git, 'HEAD')) === undefined
+      ? ['no commit yet', 'commit the files first: git add . && git commit']
+      : (await isShallow(git))
+        ? [
+            `no revision ${shown}`,
+            'this clone is shallow: fetch more history (in GitHub Actions: fetch-depth: 0)',
+          ]
+        : [`no revision ${shown}`, 'see: git branch --all, git log --oneline'];
+  return new Fault('revision_unknown', `${path.basename(root)} has ${missing}\n  ${hint}`, {
     retry: 'never',
   });
 }
