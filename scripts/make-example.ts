@@ -13,12 +13,12 @@ import { factsOf, makeApk, testKey } from '../test/support/apk/index.ts';
 const root = path.resolve(import.meta.dirname, '..');
 
 const EXAMPLES = [
-  { buildId: 'b41', versionCode: 41, versionName: '4.1.0', notes: 'The build that every device runs.' },
+  { buildId: 'b41', versionCode: 41, versionName: '4.1.0', notes: 'The build that all devices run.' },
   {
     buildId: 'b42',
     versionCode: 42,
     versionName: '4.2.0',
-    notes: 'Connects again faster after a lost network.',
+    notes: 'Reconnects faster after a lost network.',
   },
 ] as const;
 
