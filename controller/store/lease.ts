@@ -50,11 +50,19 @@ export async function readLeader(reader: Knex): Promise<Leader> {
 }
 
 const ONLY = 1;
+/**
+ * One write of the leader may outlast its lease while the renewal waits behind it. So whoever waited this long for its own
+ * turn lets the renewal go first,
+ */
 const BUSY_MS = 500;
+/** but not for ever: many writers may keep each other waiting long after the leader is gone. */
+const MOST_YIELDS = 10;
 
 /** `forMs`: how long it is held without renewal; undefined with SQLite: for good. */
-export function makeLease(db: Db, forMs: number | undefined): Lease {
+export function makeLease(db: Db, forMs: number | undefined, busyMs = BUSY_MS): Lease {
   let epoch: number | undefined;
+  let yields = 0;
+  const isBusy = async (trx: Knex): Promise<boolean> => (await transactionAgeMs(trx)) > busyMs;
   const endMs = async (trx: Knex): Promise<number> =>
     forMs === undefined ? 0 : (await clockMs(trx)) + forMs;
   const hold = async (trx: Knex): Promise<void> => {
@@ -75,9 +83,16 @@ export function makeLease(db: Db, forMs: number | undefined): Lease {
     take: async () => {
       if (epoch !== undefined) return true;
       // Followers check often, so this does not write while another leads.
-      if (forMs !== undefined && (await db.readNow(readLeader)).isAlive) return false;
+      if (forMs !== undefined && (await db.readNow(readLeader)).isAlive) {
+        yields = 0;
+        return false;
+      }
       epoch = await db.write(async trx => {
-        if (forMs !== undefined && ((await isBusy(trx)) || (await readLeader(trx)).isAlive)) return undefined;
+        if (forMs !== undefined && (await readLeader(trx)).isAlive) return undefined;
+        if (forMs !== undefined && yields < MOST_YIELDS && (await isBusy(trx))) {
+          yields += 1;
+          return undefined;
+        }
         const expires_ms = await endMs(trx);
         await trx<LeaderRecord>('leader').where({ id: ONLY }).update({ expires_ms }).increment('epoch', 1);
         return (await leaderIn(trx)).epoch;
@@ -97,11 +112,6 @@ export function makeLease(db: Db, forMs: number | undefined): Lease {
     },
   };
 }
-
-/**
- * One write of the leader may outlast its lease while the renewal waits behind it, so the renewal gets its turn first.
- */
-const isBusy = async (trx: Knex): Promise<boolean> => (await transactionAgeMs(trx)) > BUSY_MS;
 
 async function leaderIn(trx: Knex): Promise<LeaderRecord> {
   const row = await trx<LeaderRecord>('leader').where({ id: ONLY }).first();

@@ -126,4 +126,26 @@ test('one of two leads, until it releases the lease or does not renew it', () =>
     }
   }));
 
+test('a controller takes over although each of its writes waits for the writes of others', () =>
+  withFolder(async folder => {
+    await (await openTestStore({ folder, nowMs: () => NOW_MS })).close();
+    const db = makeDb(await engineOf(folder));
+    try {
+      const lost = makeLease(db, 60_000);
+      assert.ok(await lost.take());
+      const alwaysBusy = makeLease(db, 60_000, -1);
+      await db.write(trx => trx('leader').update({ expires_ms: 1 }));
+      assert.not.ok(await alwaysBusy.take(), 'the renewal may be waiting behind a long write');
+      await db.write(trx => lost.renew(trx));
+      for (let looks = 0; looks < 20; looks += 1) assert.not.ok(await alwaysBusy.take(), 'it was renewed');
+      await db.write(trx => trx('leader').update({ expires_ms: 1 }));
+      assert.not.ok(await alwaysBusy.take(), 'it waits anew');
+      let looks = 0;
+      while (looks < 20 && !(await alwaysBusy.take())) looks += 1;
+      assert.is(await codeOf(db.write(alwaysBusy.hold)), 'written');
+    } finally {
+      await db.close();
+    }
+  }));
+
 test.run();
