@@ -1,5 +1,6 @@
 /** What a soak asks of controllers, and what it counts. */
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import { openStore, type StoreOptions } from '../controller/store/store.ts';
 
 export interface SoakOptions {
@@ -114,4 +115,37 @@ export function tallyLines(tally: Tally, lost: readonly string[]): string[] {
       : `refused: ${[...refused].map(([why, n]) => `${n} × ${why}`).join(', ')}`,
     `${lost.length} acknowledged results lost${lost.length === 0 ? '' : `: ${lost.slice(0, 5).join(', ')}`}`,
   ];
+}
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+
+/** The settings of every controller in a soak. */
+export const SOAK_SETTINGS = {
+  OTA_SOURCE: path.join(ROOT, 'releases'),
+  OTA_ARTIFACTS_IMPORT: path.join(ROOT, 'examples/apks'),
+  OTA_CHECKS_PER_MINUTE: '100000',
+  OTA_LOG_LEVEL: 'info',
+};
+
+/** Starts workers that visit the fleet in turn. `stop` waits for them and returns the duration in seconds. */
+export function startLoad(
+  fleet: readonly Device[],
+  workers: number,
+  visitOne: (device: Device, n: number) => Promise<void>,
+): { stop(): Promise<number> } {
+  let over = false;
+  const begunMs = performance.now();
+  const load = Array.from({ length: workers }, async (_, worker) => {
+    for (let n = worker; !over; n += workers) {
+      const device = fleet[n % fleet.length];
+      if (device !== undefined) await visitOne(device, n);
+    }
+  });
+  return {
+    stop: async () => {
+      over = true;
+      await Promise.all(load);
+      return (performance.now() - begunMs) / 1_000;
+    },
+  };
 }

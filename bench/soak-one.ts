@@ -8,12 +8,12 @@ import {
   importDevices,
   lostOf,
   pause,
+  SOAK_SETTINGS,
   type SoakOptions,
+  startLoad,
   tallyLines,
   visit,
 } from './soak-load.ts';
-
-const ROOT = path.resolve(import.meta.dirname, '..');
 
 /** True when nothing that was acknowledged is lost. */
 export async function soakOne({ kills, devices, workers }: SoakOptions): Promise<boolean> {
@@ -22,11 +22,8 @@ export async function soakOne({ kills, devices, workers }: SoakOptions): Promise
   const start = (): Promise<Running> =>
     startProcess(
       {
+        ...SOAK_SETTINGS,
         OTA_PORT: String(port),
-        OTA_SOURCE: path.join(ROOT, 'releases'),
-        OTA_ARTIFACTS_IMPORT: path.join(ROOT, 'examples/apks'),
-        OTA_CHECKS_PER_MINUTE: '100000',
-        OTA_LOG_LEVEL: 'info',
       },
       folder,
     );
@@ -34,14 +31,7 @@ export async function soakOne({ kills, devices, workers }: SoakOptions): Promise
   const token = (await readFile(path.join(folder, 'data', 'admin-token'), 'utf8')).trim();
   const fleet = await importDevices(running.url, token, devices);
   const tally = emptyTally();
-  let over = false;
-  const begunMs = performance.now();
-  const load = Array.from({ length: workers }, async (_, worker) => {
-    for (let n = worker; !over; n += workers) {
-      const device = fleet[n % fleet.length];
-      if (device !== undefined) await visit(running.url, device, tally);
-    }
-  });
+  const load = startLoad(fleet, workers, device => visit(running.url, device, tally));
   for (let kill = 1; kill <= kills; kill += 1) {
     await pause(200 + Math.random() * 2_800);
     await running.end('SIGKILL');
@@ -49,9 +39,7 @@ export async function soakOne({ kills, devices, workers }: SoakOptions): Promise
     process.stderr.write(`\rkill ${kill} of ${kills}, ${tally.acknowledged.size} results acknowledged`);
   }
   await pause(1_000);
-  over = true;
-  await Promise.all(load);
-  const seconds = (performance.now() - begunMs) / 1_000;
+  const seconds = await load.stop();
   const code = await running.end('SIGTERM');
   const lost = await lostOf({ folder: path.join(folder, 'data') }, tally, devices);
   await rm(folder, { recursive: true });

@@ -14,13 +14,14 @@ import {
   importDevices,
   lostOf,
   pause,
+  SOAK_SETTINGS,
   type SoakOptions,
+  startLoad,
   type Tally,
   tallyLines,
   visit,
 } from './soak-load.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '..');
 const AWAY_MS = 60_000;
 
 interface Place {
@@ -97,16 +98,13 @@ export async function soakSeveral({ kills, devices, workers, controllers }: Soak
   const start = (name: string, port: number): Promise<Running> =>
     startProcess(
       {
+        ...SOAK_SETTINGS,
         OTA_DATA: path.join(folder, name),
         OTA_DATABASE: database.url,
         OTA_ARTIFACTS: path.join(folder, 'apks'),
-        OTA_ARTIFACTS_IMPORT: path.join(ROOT, 'examples/apks'),
         OTA_TOKEN_KEY: `k1:${'5'.repeat(64)}`,
         OTA_NUDGE_KEY: '7'.repeat(64),
         OTA_PORT: String(port),
-        OTA_SOURCE: path.join(ROOT, 'releases'),
-        OTA_CHECKS_PER_MINUTE: '100000',
-        OTA_LOG_LEVEL: 'info',
       },
       folder,
     );
@@ -118,14 +116,7 @@ export async function soakSeveral({ kills, devices, workers, controllers }: Soak
   const token = (await readFile(path.join(folder, 'c0', 'admin-token'), 'utf8')).trim();
   const fleet = await importDevices(places[0]?.running.url ?? '', token, devices);
   const tally = emptyTally();
-  let over = false;
-  const begunMs = performance.now();
-  const load = Array.from({ length: workers }, async (_, worker) => {
-    for (let n = worker; !over; n += workers) {
-      const device = fleet[n % fleet.length];
-      if (device !== undefined) await visitAny(places, device, tally, n);
-    }
-  });
+  const load = startLoad(fleet, workers, (device, n) => visitAny(places, device, tally, n));
   for (let turn = 0; turn < kills; turn += 1) {
     await pause(200 + Math.random() * 2_800);
     const said = await disturb(turn, places, server, async place => {
@@ -138,9 +129,7 @@ export async function soakSeveral({ kills, devices, workers, controllers }: Soak
     );
   }
   await pause(1_000);
-  over = true;
-  await Promise.all(load);
-  const seconds = (performance.now() - begunMs) / 1_000;
+  const seconds = await load.stop();
   for (const { running } of places) await running.end('SIGTERM');
   const lost = await lostOf({ folder: path.join(folder, 'after'), database }, tally, devices);
   await server.stop();

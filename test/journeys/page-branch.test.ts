@@ -1,50 +1,10 @@
 /** Without GitHub the page pushes a branch to the Git source; a person merges it, and it governs. */
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { request } from 'undici';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Journey, withController } from '../support/controller.ts';
-
-interface Visitor {
-  get(target: string): Promise<{ readonly status: number; readonly text: string }>;
-  /** Sends the form of that page, with these fields filled in. */
-  press(
-    page: { readonly text: string },
-    action: string,
-    fields?: Readonly<Record<string, string>>,
-  ): Promise<{ readonly status: number; readonly text: string }>;
-}
-
-async function visitor({ url, adminToken }: Journey): Promise<Visitor> {
-  let cookie = '';
-  async function ask(target: string, form?: URLSearchParams) {
-    const answer = await request(url + target, {
-      method: form === undefined ? 'GET' : 'POST',
-      headers: {
-        cookie,
-        ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded', origin: url }),
-      },
-      body: form === undefined ? null : form.toString(),
-    });
-    const set = answer.headers['set-cookie'];
-    if (set !== undefined) cookie = String(set).split(';')[0] ?? '';
-    return { status: answer.statusCode, text: await answer.body.text() };
-  }
-  await ask('/sign-in', new URLSearchParams({ token: adminToken, next: '/' }));
-  return {
-    get: target => ask(target),
-    press: ({ text }, action, fields = {}) => {
-      const form = text.split('<form').find(part => part.includes(`method="post" action="${action}"`)) ?? '';
-      const hidden = [...form.matchAll(/type="hidden" name="([^"]+)" value="([^"]*)"/g)];
-      const all = [
-        ...hidden.map((m): [string, string] => [m[1] ?? '', m[2] ?? '']),
-        ...Object.entries(fields),
-      ];
-      return ask(action, new URLSearchParams(all));
-    },
-  };
-}
+import { withController } from '../support/controller.ts';
+import { visitor } from '../support/pages/visitor.ts';
 
 const ALL_ON_41 = {
   current: 'b41',
