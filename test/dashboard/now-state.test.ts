@@ -12,19 +12,10 @@ import type { Halt } from '../../controller/domain/halt.ts';
 import { NO_PROGRESS } from '../../controller/domain/progress.ts';
 import type { RampProgress } from '../../controller/domain/ramp/progress.ts';
 import type { Rollout } from '../../controller/domain/release.ts';
-import { aBuild, aRamp, aRollout, aSnapshot, aState, HOUR_MS, NOW_MS } from '../support/state.ts';
+import { aBuild, aHalt, aRamp, aRollout, aSnapshot, aState, HOUR_MS, NOW_MS } from '../support/state.ts';
 
 const RAMP = aRamp(undefined, [1, 24], [10, 24], [100]);
-const HALT: Halt = {
-  id: 1,
-  buildId: 'b42',
-  kind: 'gate',
-  mode: 'halt',
-  atMs: NOW_MS - HOUR_MS,
-  by: 'gate',
-  reason: 'install_failures',
-  declared: false,
-};
+const HALT = aHalt({ atMs: NOW_MS - HOUR_MS });
 
 interface Case {
   readonly rollout?: Partial<Rollout> | number;

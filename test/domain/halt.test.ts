@@ -3,21 +3,10 @@ import * as assert from 'uvu/assert';
 import { conditionsOf } from '../../controller/domain/conditions.ts';
 import { decide, effectivePercent, type Snapshot, targetFor } from '../../controller/domain/decision.ts';
 import { DEFAULT_GATE } from '../../controller/domain/gate/gate.ts';
-import { type Halt, haltsAfter } from '../../controller/domain/halt.ts';
+import { haltsAfter } from '../../controller/domain/halt.ts';
 import { newRamp } from '../../controller/domain/ramp/progress.ts';
-import { aRamp, aRollout, aSnapshot, aState, NOW_MS } from '../support/state.ts';
+import { aHalt, aRamp, aRollout, aSnapshot, aState, NOW_MS } from '../support/state.ts';
 
-const aHalt = (over: Partial<Halt> = {}): Halt => ({
-  id: 1,
-  buildId: 'b42',
-  kind: 'gate',
-  mode: 'halt',
-  atMs: NOW_MS,
-  by: 'gate',
-  reason: 'install_failures',
-  declared: false,
-  ...over,
-});
 const percent = (of: number) => ({ exposure: { kind: 'percent', percent: of } as const });
 const LAB = { canary: { tags: ['lab'], devices: [], cohorts: [] } };
 

@@ -23,6 +23,18 @@ function scene() {
   return { publication, snapshot, picture, asked };
 }
 
+/** Nothing is in force yet, and no APK is missing. */
+function emptyScene() {
+  const publication = makePublication();
+  const picture = keepPicture({
+    missing: async () => new Set(),
+    publication,
+    clock: { nowMs: () => NOW_MS },
+    observe: () => undefined,
+  });
+  return { publication, picture };
+}
+
 /** Lets what is ready run. */
 const ready = () => new Promise(resolve => setImmediate(resolve));
 
@@ -127,13 +139,7 @@ test('a halt of the standing revision, seen in the shared store, is published wi
 });
 
 test('a follower of a store without a revision publishes nothing until there is one', async () => {
-  const publication = makePublication();
-  const picture = keepPicture({
-    missing: async () => new Set(),
-    publication,
-    clock: { nowMs: () => NOW_MS },
-    observe: () => undefined,
-  });
+  const { publication, picture } = emptyScene();
   await picture.follow(async () => undefined);
   assert.is(publication.snapshot, undefined);
   await picture.follow(async () => applied('first'));
@@ -155,13 +161,7 @@ test('halts that another controller committed are published once, and only if th
 });
 
 test('without a snapshot there is nothing to show halts of', async () => {
-  const publication = makePublication();
-  const picture = keepPicture({
-    missing: async () => new Set(),
-    publication,
-    clock: { nowMs: () => NOW_MS },
-    observe: () => undefined,
-  });
+  const { publication, picture } = emptyScene();
   await picture.refreshHalts(async () => [halt]);
   assert.is(publication.snapshot, undefined);
 });

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { makeSnapshot, type Snapshot } from '../../controller/domain/decision.ts';
 import { HOUR_MS } from '../../controller/domain/duration.ts';
+import type { Halt } from '../../controller/domain/halt.ts';
 import type { BuildId, Sha256 } from '../../controller/domain/ids.ts';
 import { progressOfOldClock } from '../../controller/domain/ramp/old-clock.ts';
 import type { RampProgress } from '../../controller/domain/ramp/progress.ts';
@@ -96,6 +97,19 @@ export const aPolicy = (over: Partial<Policy> = {}): Policy => ({
   pinnedSigners: undefined,
   freezeWindows: [],
   approvals: [],
+  ...over,
+});
+
+/** A halt of b42 by its gate. */
+export const aHalt = (over: Partial<Halt> = {}): Halt => ({
+  id: 1,
+  buildId: 'b42',
+  kind: 'gate',
+  mode: 'halt',
+  atMs: NOW_MS,
+  by: 'gate',
+  reason: 'install_failures',
+  declared: false,
   ...over,
 });
 

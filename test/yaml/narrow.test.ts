@@ -1,20 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Halt } from '../../controller/domain/halt.ts';
 import { narrowRollout } from '../../controller/yaml/narrow.ts';
-import { aBuild, aRamp, aState, NOW_MS } from '../support/state.ts';
+import { aBuild, aHalt, aRamp, aState } from '../support/state.ts';
 
-const aHalt = (over: Partial<Halt> = {}): Halt => ({
-  id: 1,
-  buildId: 'b42',
-  kind: 'gate',
-  mode: 'halt',
-  atMs: NOW_MS,
-  by: 'gate',
-  reason: 'install_failures',
-  declared: false,
-  ...over,
-});
 const percent = (of: number) => ({ exposure: { kind: 'percent', percent: of } as const });
 const LAB = { canary: { tags: ['lab'], devices: [], cohorts: [] } };
 const TEXT = `# ours

@@ -12,7 +12,7 @@ import { DEFAULT_GATE } from '../../../controller/domain/gate/gate.ts';
 import type { Judgement, LookMemory } from '../../../controller/domain/gate/judge-step.ts';
 import { liftOf } from '../../../controller/domain/gate/proof.ts';
 import { REASONS } from '../../../controller/domain/gate/verdict.ts';
-import { anEvidence } from '../../support/gate.ts';
+import { anEvidence, good } from '../../support/gate.ts';
 import { aBuild, aRamp, aRollout, aState, HOUR_MS } from '../../support/state.ts';
 
 const ramp = aRamp(undefined, [1, 24], [100]);
@@ -51,9 +51,8 @@ const advised = (over: Partial<Advised> = {}): Advised => ({
   lift: undefined,
   ...over,
 });
-const ok = anEvidence({ taken: 45, ok: 45, followed: 45 });
 const failing = anEvidence({ taken: 45, ok: 25, fail: 20, followed: 45 });
-const advice = (evidence = ok, over: Partial<Advised> = {}, memory: LookMemory = {}): Judgement =>
+const advice = (evidence = good, over: Partial<Advised> = {}, memory: LookMemory = {}): Judgement =>
   adviseOn(DEFAULT_GATE, advised(over), evidence, memory);
 
 test('a percent that does well hears that nothing stands against going on', () => {

@@ -2,7 +2,6 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { effectivePercent } from '../../../controller/domain/decision.ts';
-import type { Halt } from '../../../controller/domain/halt.ts';
 import { DANGER_KINDS, type DangerKind } from '../../../controller/domain/plan/dangers.ts';
 import { type Plan, plan, planHash, undoCommands } from '../../../controller/domain/plan/index.ts';
 import { standingOnceApplied } from '../../../controller/domain/ramp/begin.ts';
@@ -16,6 +15,7 @@ import { pictureOf, type Standing } from '../../../controller/domain/standing.ts
 import {
   aBuild,
   aCohort,
+  aHalt,
   aPolicy,
   aRamp,
   aStanding,
@@ -436,16 +436,7 @@ test('every kind of danger is shown by a case', () => {
 });
 
 test('a halt that a commit lifts, and one that stands whatever it says, are dangers; each makes another plan', () => {
-  const halt: Halt = {
-    id: 7,
-    buildId: 'b42',
-    kind: 'gate',
-    mode: 'halt',
-    atMs: NOW_MS,
-    by: 'gate',
-    reason: 'install_failures',
-    declared: false,
-  };
+  const halt = aHalt({ id: 7 });
   const base = { ...stand({ rollout: 10 }), halts: [halt] };
   const kinds = (head: StateParts, from: Standing = base) =>
     plan(from, standingOnceApplied(from, aState(head), { nowMs: NOW_MS }), NOW_MS).dangers.map(d => d.kind);

@@ -7,7 +7,7 @@ import { type Applying, standingOnceApplied } from '../../../controller/domain/r
 import { newRamp, type RampProgress } from '../../../controller/domain/ramp/progress.ts';
 import type { DesiredState, FreezeWindow, Rollout } from '../../../controller/domain/release.ts';
 import type { Standing } from '../../../controller/domain/standing.ts';
-import { aBuild, aPolicy, aRamp, aRollout, aState, HOUR_MS, NOW_MS } from '../../support/state.ts';
+import { aBuild, aHalt, aPolicy, aRamp, aRollout, aState, HOUR_MS, NOW_MS } from '../../support/state.ts';
 
 const ramped = (over: Partial<Rollout> = {}): Rollout =>
   aRollout({ exposure: aRamp(undefined, [1, 4], [10, 24], [100]), ...over });
@@ -16,16 +16,7 @@ if (exposure.kind !== 'ramp') throw new Error('aRamp makes a ramp');
 const gated = (): Rollout =>
   aRollout({ exposure: { kind: 'ramp', ramp: { ...exposure.ramp, gate: DEFAULT_GATE } } });
 
-const halt = (buildId: string): Halt => ({
-  id: 1,
-  buildId,
-  kind: 'gate',
-  mode: 'halt',
-  atMs: NOW_MS - HOUR_MS,
-  by: 'gate',
-  reason: 'install_failures',
-  declared: false,
-});
+const halt = (buildId: string): Halt => aHalt({ buildId, atMs: NOW_MS - HOUR_MS });
 /** Stood since two hours before now, in its first step. */
 const entered: RampProgress = {
   ...newRamp({ startMs: undefined }, NOW_MS - 2 * HOUR_MS),
