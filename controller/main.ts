@@ -12,7 +12,7 @@ import type { Settings } from './settings/settings.ts';
 
 /** sysexits.h: starting again may help (EX_TEMPFAIL). Also used by service managers that read no text. */
 const EXIT_AGAIN = 75;
-/** A wrong setting, a lost key, a newer database: starting again would not mend it. */
+/** A wrong setting, a lost key or a newer database: a restart would not help. */
 const EXIT_NEVER = 2;
 
 async function main(): Promise<void> {
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     random: Math.random,
     version: VERSION,
     host: hostname(),
-    // It would go on to offer what another one may have stopped. Started again, it follows that one.
+    // It might offer what another controller has stopped. After a restart it follows that one.
     overtaken: code => stop('overtaken', code === 'installation_moved' ? EXIT_NEVER : EXIT_AGAIN),
   });
   const stop = followSignals(starting);
@@ -46,10 +46,10 @@ function prettyOf({ OTA_LOG_FORMAT: format }: Settings): Promise<Pretty> | undef
 
 type Stop = (reason: string, exitCode?: number) => void;
 
-/** From the first moment on: a signal that comes while the controller starts is followed once it has started. */
+/** Listens from the first moment: a signal during the start takes effect once the controller has started. */
 function followSignals(starting: Promise<Controller>): Stop {
   let stopping = false;
-  // Asked now: what is gone is told as no terminal.
+  // Ask now: a stream that is gone is no longer reported as a terminal.
   const terminals = [0, 1, 2].filter(isatty);
   const stop: Stop = (signal, exitCode = 0) => {
     if (stopping && signal === 'overtaken') return;
@@ -59,7 +59,7 @@ function followSignals(starting: Promise<Controller>): Stop {
       controller =>
         controller.stop(signal).then(
           () => {
-            // Node gives terminals back as it found them, and aborts when one is gone.
+            // Node restores the state of terminals at its end, and aborts if one is gone.
             if (signal === 'SIGHUP') for (const terminal of terminals) closeSync(terminal);
             process.exit(exitCode);
           },
@@ -71,7 +71,7 @@ function followSignals(starting: Promise<Controller>): Stop {
   endWithNpm(stop);
   process.on('SIGINT', () => stop('SIGINT'));
   process.on('SIGTERM', () => stop('SIGTERM'));
-  // Of a service it asks for a reload; of a terminal it says that the terminal is gone.
+  // For a service this signal means reload; in a terminal it means that the terminal is gone.
   process.on('SIGHUP', () => {
     if (terminals.includes(0)) stop('SIGHUP');
     else
@@ -83,7 +83,7 @@ function followSignals(starting: Promise<Controller>): Stop {
   return stop;
 }
 
-/** `npm start` that is killed outright passes no signal on: whoever it started must not keep port and data folder. */
+/** If `npm start` is killed outright, it passes no signal on. Its child must not keep the port and the data folder. */
 function endWithNpm(stop: (signal: string) => void): void {
   if (process.env.npm_lifecycle_event !== 'start') return;
   const npm = process.ppid;
@@ -95,7 +95,7 @@ function endWithNpm(stop: (signal: string) => void): void {
   look.unref();
 }
 
-// What cannot be said on standard error must not end the process.
+// A failed write to standard error must not end the process.
 process.stderr.on('error', () => undefined);
 try {
   await main();

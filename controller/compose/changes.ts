@@ -1,4 +1,4 @@
-/** Gives the change proposals of the pages this controller's judgement and GitHub. */
+/** Connects the changes that people propose on the pages with this controller's judgement and GitHub. */
 import { makeChanges } from '../changes/changes.ts';
 import type { GitHubConsole } from '../github/console.ts';
 import type { JudgeTree } from '../github/pulls.ts';

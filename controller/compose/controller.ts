@@ -32,7 +32,7 @@ export interface Controller {
   readonly reconcile: Reconcile;
   readonly outbox: Outbox;
   readonly clock: GuardedClock;
-  /** Checks the clock, asks a database in the network and looks at the ramp, as the timers do. */
+  /** Checks the clock, a database on the network and the ramp, as the timers do. */
   look(): Promise<void>;
   /** Runs all time-driven parts now instead of at their next turn. */
   tick(): Promise<void>;
@@ -74,7 +74,7 @@ export async function startController(settings: Settings, runtime: Runtime): Pro
       },
     };
   } catch (error) {
-    // Report why the start failed, not what went wrong while it was undone.
+    // Report why the start failed, not an error of the cleanup after it.
     await cleanup.run().catch(() => undefined);
     throw error;
   }
@@ -131,17 +131,17 @@ async function openHttp(
     }),
   );
   cleanup.add(() => listeners.close());
-  // First of all: a stream of an open page would hold the listeners open.
+  // Runs before the listeners close: a stream of an open page would hold them open.
   cleanup.add(() => pages?.stop());
   return listeners;
 }
 
-/** How often a database in the network is asked whether it is there and ours. */
+/** How often a database on the network is checked. */
 const LOOK_MS = 500;
-/** So often a lease is renewed before it ends. */
+/** How often a lease is renewed within its duration. */
 const RENEWALS = 4;
 
-/** Starts what runs by itself. */
+/** Starts the timers and background jobs. */
 async function begin(foundation: Foundation, parts: Parts): Promise<void> {
   const { settings, store, background, cleanup } = foundation;
   const { database, leading, publication, reconcile, watches } = parts;
@@ -159,7 +159,7 @@ async function begin(foundation: Foundation, parts: Parts): Promise<void> {
       await startLeading(foundation, parts);
     }),
   );
-  // The look at the database tells what is wrong with it.
+  // The check of the database reports its failures, so they are ignored here.
   background.every(settings.OTA_LEASE / RENEWALS, 'leading', () =>
     leading.report(reconcile.status(), agesOf(foundation, parts)).catch(() => undefined),
   );
@@ -174,11 +174,11 @@ const agesOf = ({ nowMs }: Foundation, { publication, reconcile }: Parts) => {
   };
 };
 
-/** Starts what one controller does for all: at its start, or when it takes over. */
+/** Starts the work that only the leader does: at the start, or when this controller takes over. */
 async function startLeading(foundation: Foundation, parts: Parts): Promise<void> {
   const { settings, runtime, nowMs, store, background, cleanup } = foundation;
   const { github, outbox, reconcile } = parts;
-  // Before the listeners close: an answer that takes long must not keep another from leading.
+  // Runs before the listeners close: a slow answer must not delay the takeover by another controller.
   cleanup.add(() => store.handOver());
   await endRemoved(foundation, parts.notifications);
   await parts.watches.completion.begin();

@@ -1,6 +1,5 @@
 /**
- * Watches a database in the network and tells the parts when it cannot be reached. SQLite is a local file and needs no
- * watch.
+ * Watches a database on the network and reports when it cannot be reached. SQLite is a local file and needs no watch.
  */
 import { Fault } from '../domain/fault.ts';
 import type { AdminStore } from '../ports/index.ts';
@@ -22,7 +21,7 @@ export const databaseOf = ({
         observe: runtime.observer.observe,
       });
 
-/** A token that was revoked meanwhile must not work for ever, so a token list that is too old admits nobody. */
+/** Admits nobody while the list of tokens is too old, because a token may have been revoked since. */
 export const guardAdmins = (
   admins: AdminStore,
   database: Pick<DatabaseWatch, 'stale'> | undefined,

@@ -82,7 +82,7 @@ export interface Keys {
   readonly nudgeMaster: Buffer;
 }
 
-/** `neverMade`: why a missing key must not be created; if undefined, it is created. */
+/** `whyNotCreated`: why a missing key must not be created; if undefined, it is created. */
 export function keysOf(settings: Settings, whyNotCreated: WhyNotCreated | undefined, observe: Observe): Keys {
   const folder = settings.OTA_DATA;
   /** The secret from its setting or else its file, and a name for error messages. */

@@ -1,4 +1,4 @@
-/** What every part of the composition uses: settings, runtime, clock, store, and the list of things to close. */
+/** What every part of the composition uses: settings, runtime, clock, store, background jobs and cleanup. */
 import { randomUUID } from 'node:crypto';
 import type { GitHubOptions } from '../github/client.ts';
 import type { Observer } from '../observe/observe.ts';
@@ -42,7 +42,7 @@ export interface Foundation {
   readonly cleanup: Cleanup;
 }
 
-/** The list of things to close at the end, in reverse order of opening. */
+/** What must be closed at the end, in reverse order of opening. */
 interface Cleanup {
   add(close: () => unknown): void;
   /** Closes everything, even if some of it fails; rejects with the first failure. Later calls do nothing. */
@@ -57,7 +57,7 @@ export function makeCleanup(): Cleanup {
     },
     run: async () => {
       const failed: unknown[] = [];
-      // One at a time: a takeover may add some while we stop.
+      // One at a time, because a takeover may add more while we stop.
       for (let close = closers.pop(); close !== undefined; close = closers.pop())
         try {
           await close();
@@ -69,7 +69,7 @@ export function makeCleanup(): Cleanup {
   };
 }
 
-/** Opens the store of the data folder and measures the time of its transactions. */
+/** The options of the store, from the settings. They also measure how long transactions take. */
 export const storeOptions = (
   settings: Pick<Settings, 'OTA_DATA' | 'OTA_DATABASE' | 'OTA_DATABASE_CONNECTIONS' | 'OTA_LEASE'>,
   {
@@ -99,7 +99,7 @@ export const storeOptions = (
   },
 });
 
-/** The time for due work. A held clock stops exposure, but effects that were promised already still run. */
+/** The time that decides which effects are due. A held clock stops exposure, but not effects in the outbox. */
 export const dueMsOf =
   ({ nowMs, runtime }: Pick<Foundation, 'nowMs' | 'runtime'>): (() => number) =>
   () =>

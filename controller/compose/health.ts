@@ -86,7 +86,7 @@ export function healthSource(foundation: Foundation, parts: HealthParts): Health
 const missingBuilds = ({ state, missingArtifacts }: Snapshot): BuildId[] =>
   [...state.builds.values()].filter(b => missingArtifacts.has(b.sha256)).map(b => b.buildId);
 
-/** Leaves out tokens of other systems and devices that were not seen yet: they say nothing about our keys. */
+/** Leaves out tokens of other systems and devices that were never seen: neither uses our keys. */
 function keyFacts(
   kids: ReadonlyMap<string | undefined, number>,
   { tokenKeys }: Pick<Keys, 'tokenKeys'>,

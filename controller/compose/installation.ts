@@ -33,8 +33,8 @@ const identityOf = (settings: Settings, keys: Keys): Identity => ({
 });
 
 /**
- * The keys, and the check whose database it is, which needs them. If devices exist, a missing key is never replaced:
- * the controller would then refuse the whole fleet.
+ * Reads the keys and checks that the database belongs to this installation. If devices exist, a missing key is never
+ * replaced, because the controller would then refuse the whole fleet.
  */
 export function guardInstallation(settings: Settings, observe: Observe) {
   let keys: Keys | undefined;
@@ -45,20 +45,21 @@ export function guardInstallation(settings: Settings, observe: Observe) {
       await recogniseHere(installation, identityOf(settings, keys));
     },
     keys: (): Keys => {
-      if (keys === undefined) throw new Error('assertion: the store opened without its question');
+      if (keys === undefined)
+        throw new Error('assertion: the store was opened without checking the installation');
       return keys;
     },
   };
 }
 
-/** Fault `installation_differs`: it names each setting, the value in the database, and the two ways to go on. */
+/** Fault `installation_differs`: names each setting, its value in the database, and the two ways to go on. */
 async function recogniseHere(installation: InstallationStore, identity: Identity): Promise<void> {
   const differing = await installation.settle(known => recognise(known, identity));
   if (differing.length === 0) return;
   const lines = differing.map(d => `  ${d.setting}: the database says ${d.known}; here it is ${d.here}`);
   throw new Fault(
     'installation_differs',
-    `this database belongs to a controller with other settings:\n${lines.join('\n')}\nMend the settings or name another database. Is the change wanted? Then run, with the same environment: ota adopt --reason "…"`,
+    `this database belongs to a controller with other settings:\n${lines.join('\n')}\nCorrect the settings or use another database. If the change is intended, run with the same environment: ota adopt --reason "…"`,
     { retry: 'never' },
   );
 }

@@ -1,7 +1,7 @@
 /**
- * Which controller of a database leads, and what the others ask of it. With SQLite this one always leads. On PostgreSQL one
- * of several holds the lease: it reads the source, judges, opens steps and does what was promised. The others serve devices
- * and operators from what it has committed, and one of them takes over once its lease has ended.
+ * Decides which controller of a database leads, and passes requests to it. With SQLite this one always leads. On
+ * PostgreSQL one of several holds the lease: it reads the source, judges, opens steps and drains the outbox. The others
+ * serve devices and operators from what it has committed, and one of them takes over when its lease has ended.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { Fault } from '../domain/fault.ts';
@@ -18,29 +18,29 @@ import type { Reconcile } from '../reconcile/loop.ts';
 import type { Publication } from '../reconcile/publication.ts';
 import type { Foundation } from './foundation.ts';
 
-/** Work that the leader alone may do. Its question and its answer are JSON. */
+/** Work that only the leader may do. Its input and its result are JSON. */
 type Work = (detail: unknown) => Promise<unknown>;
 
 export interface Leading {
   readonly leads: boolean;
-  /** Another controller serves too: it may be half a second behind. */
+  /** True if other controllers serve too. They may be half a second behind. */
   readonly isFollowed: boolean;
   /**
-   * The same work wherever it is asked for: done here, or by the controller that leads. Faults `leader_silent`: nothing was
-   * done, and nothing will be; `leader_late`: it has begun and is not done.
+   * Makes a function that runs the work here if this controller leads, and otherwise asks the leader to run it. Faults
+   * `leader_silent`: the work was not and will not be done; `leader_late`: it has begun and has not ended yet.
    */
   byLeader<D, R>(kind: string, work: (detail: D) => Promise<R>): (detail: D) => Promise<R>;
-  /** Tells whoever leads; this controller too. */
+  /** Sends the signal to all controllers, including this one. */
   signal(signal: Signal): void;
   /** Called for each signal that reaches this controller. */
   onSignal(signal: Signal, work: () => void): void;
   /** The last report of the leader; undefined while this controller leads, or before the first report. */
   leaderReport(): LeaderReport | undefined;
-  /** Follows, and takes over when nobody leads: called twice a second. `begin`: starts what the leader does. */
+  /** Takes over if nobody leads. Called twice a second. `begin` starts the work of the leader. */
   look(followed: Followed, begin: () => Promise<void>): Promise<void>;
-  /** Takes in what the feed tells. */
+  /** Subscribes to the feed: answers requests as the leader, and follows the leader otherwise. */
   followFeed(followed: Followed): void;
-  /** Tells the other controllers that this one is here. */
+  /** Reports to the other controllers that this one runs. As the leader it also renews the lease. */
   report(status: ReconcileStatus, ages: Pick<LeaderReport, 'sourceAgeMs' | 'progressAgeMs'>): Promise<void>;
 }
 
@@ -56,10 +56,10 @@ interface LeaderReport extends Pick<ReconcileStatus, 'sourceReadAtMs' | 'sourceF
   readonly progressAgeMs: number;
 }
 
-/** The leader gets so long to be heard of again after the database was away. */
+/** After an outage of the database the leader has this long to renew its lease. */
 const AFTER_AWAY_MS = 3_000;
 const ASK_EVERY_MS = 100;
-/** A pass may wait for Git; a proxy in front gives up later than this. */
+/** Long enough for a pass that waits for Git, and shorter than the time limit of a proxy in front. */
 const ANSWER_WITHIN_MS = 30_000;
 
 type Answer =
@@ -78,7 +78,7 @@ export function makeLeading({ store, background, runtime, nowMs }: Foundation): 
     for (const request of await requests.open()) background.run('leading', () => answer(requests, request));
   }
 
-  /** One does not wait for another: a pass may wait for Git. */
+  /** Requests are answered independently of each other, because a pass may wait for Git. */
   async function answer(requests: LeaderRequests, { id, kind, detail }: LeaderRequest): Promise<void> {
     const work = works.get(kind);
     if (work === undefined || !(await requests.take(id))) return;
@@ -103,8 +103,16 @@ export function makeLeading({ store, background, runtime, nowMs }: Foundation): 
       throw new Fault(code, message, { retry });
     }
     if (await requests.withdraw(id))
-      throw new Fault('leader_silent', 'the controller that leads did not answer', { retry: 'backoff' });
-    throw new Fault('leader_late', 'the controller that leads is still at it', { retry: 'backoff' });
+      throw new Fault(
+        'leader_silent',
+        'the leading controller did not answer, and nothing was done: try again',
+        { retry: 'backoff' },
+      );
+    throw new Fault(
+      'leader_late',
+      'the leading controller has begun and is not done yet: look at the result in a minute',
+      { retry: 'backoff' },
+    );
   }
 
   function onTopics(topics: ReadonlySet<Topic>): void {
@@ -158,16 +166,16 @@ export function makeLeading({ store, background, runtime, nowMs }: Foundation): 
       if (leads) return;
       if (leader.report !== undefined)
         lastHeard = { report: leader.report as LeaderReport, atMs: runtime.monotonicMs() };
-      // We may hold the lease already: the answer to an earlier attempt was lost.
+      // We may already hold the lease, if the answer to an earlier attempt was lost.
       const isOurs = store.leads;
       if (leader.isAlive && !isOurs) {
-        // Its looks are ours: a gated ramp is offered only while somebody looks at it.
+        // A gated ramp is offered only while somebody judges it, so we take over the time of the leader's last look.
         const { snapshot } = publication;
         const progressReadAtMs = nowMs() - (lastHeard?.report.progressAgeMs ?? 0);
         if (snapshot !== undefined) publication.replace({ ...snapshot, progressReadAtMs });
         return;
       }
-      // The leader could not renew its lease either, if it was the database that was away.
+      // If the database was away, the leader could not renew its lease either.
       const mayBeBack = runtime.monotonicMs() - awayMs < AFTER_AWAY_MS;
       if (!isOurs && (mayBeBack || !(await store.tryToLead()))) return;
       try {
@@ -178,7 +186,7 @@ export function makeLeading({ store, background, runtime, nowMs }: Foundation): 
         await begin();
         if (store.requests !== undefined) await answerAll(store.requests);
       } catch (error) {
-        // Half of a leader would hold the lease and do nothing: the process starts anew.
+        // Restart the process: after a failed takeover it would hold the lease and do nothing.
         background.failed('leading', error);
         runtime.overtaken?.('takeover_failed');
       }
@@ -190,9 +198,13 @@ export function makeLeading({ store, background, runtime, nowMs }: Foundation): 
   };
 }
 
-/** It is reported where it happened. */
+/** The answer for an unexpected error. The leader itself logs the error. */
 const FAILED: Answer = {
-  fault: { code: 'internal', message: 'the controller that leads failed to do it', retry: 'never' },
+  fault: {
+    code: 'internal',
+    message: 'the leading controller failed to do it: its log says why',
+    retry: 'never',
+  },
 };
 
 async function answerOf(work: Work, detail: unknown): Promise<Answer> {
@@ -205,7 +217,7 @@ async function answerOf(work: Work, detail: unknown): Promise<Answer> {
   }
 }
 
-/** What operators may ask of the loop, on every controller. */
+/** The reconcile loop as every controller offers it to operators. */
 export function reconcilerOf(leading: Leading, reconcile: Reconcile): Reconcile {
   const run = leading.byLeader('reconcile', (how: Parameters<Reconciler['run']>[0]) => reconcile.run(how));
   leading.onSignal('source_hint', () => {
@@ -229,7 +241,7 @@ export function reconcilerOf(leading: Leading, reconcile: Reconcile): Reconcile 
   };
 }
 
-/** An operator confirms the time of every controller at once. */
+/** Lets an operator confirm the clock of all controllers at once. */
 export function clockOf(leading: Leading, clock: HeldClock): HeldClock {
   leading.onSignal('clock_confirmed', () => void clock.confirm());
   return {

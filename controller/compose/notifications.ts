@@ -51,7 +51,7 @@ export const notifierOf = (
     giveUp: () => wait(TEST_PATIENCE_MS, undefined, { ref: false }),
   });
 
-/** Ends notices to destinations that are no longer set: they can never arrive. */
+/** Ends notices to destinations that were removed from the settings. */
 export async function endRemoved({ store, runtime }: Foundation, { handlers }: Notifications): Promise<void> {
   const served = new Set(handlers.map(h => h.topic));
   for (const { topic } of await store.outbox.waiting()) {

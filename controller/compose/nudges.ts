@@ -74,7 +74,7 @@ function campaignsOver(
   };
 }
 
-/** Handles the promised effects: GitHub's first, then nudges. */
+/** Handles the effects in the outbox: GitHub's first, then nudges. */
 export const outboxOf = (
   foundation: Foundation,
   nudges: Nudges,

@@ -6,7 +6,7 @@ import { readSettings } from '../settings/read.ts';
 import { type Copied, type CopyStep, cancelCopy, copyStore } from '../store/copy/copy.ts';
 import type { Place } from '../store/copy/place.ts';
 
-/** More would only wait: one reads, one writes. */
+/** One reads and one writes; more would only wait. */
 const CONNECTIONS = 2;
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-/** Stored APKs as the HTTP face sees them: the builds that name them, and who is told of a change. */
+/** Stored APKs for the HTTP face: which builds use them, and reports of changes. */
 import type { Admission } from '../artifacts/admission.ts';
 import type { Artifacts, ArtifactUseSource, BuildExaminer, DesiredStore } from '../ports/index.ts';
 import { artifactUses } from '../watch/artifact-uses.ts';

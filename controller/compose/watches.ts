@@ -33,7 +33,7 @@ const TICK_MS = 1_000;
 const ADOPTION_MS = 5_000;
 const PRUNE_MS = HOUR_MS;
 const ARTIFACTS_MS = 60_000;
-/** The disk is read slowly on purpose: downloads come first. */
+/** Stored APKs are read slowly, so that downloads are not delayed. */
 const READ_ARTIFACT_MS = HOUR_MS;
 
 export interface Watches {
@@ -163,7 +163,7 @@ export const formerHaltsOf = (
  */
 const brakeOf = (leading: Leading, feed: Store['feed'], brake: Brake): Brake => ({
   press: async how => {
-    // A controller that cannot follow may still press it: the store refuses a build that is no longer current.
+    // A controller that is behind may still press it: the store refuses a build that is no longer current.
     await feed?.catchUp().catch(() => undefined);
     try {
       return await brake.press(how);
@@ -179,7 +179,7 @@ const brakeOf = (leading: Leading, feed: Store['feed'], brake: Brake): Brake => 
   }),
 });
 
-/** When devices report wrong bytes, our copy is read again, to find out whose fault it is. */
+/** When devices report wrong bytes, our copy is read again to find out whether it is damaged. */
 export async function lookAtGate(gate: GateWatch, stored: ArtifactWatch): Promise<void> {
   await gate.look();
   const doubted = gate.artifactToRecheck();

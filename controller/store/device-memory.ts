@@ -1,4 +1,4 @@
-/** Takes in device changes by other controllers on this database, and the checks that they answered. */
+/** Applies to memory what other controllers on this database have changed of devices, and the checks that they answered. */
 
 import type { CheckIns } from './check-ins.ts';
 import type { Db } from './db.ts';
@@ -6,7 +6,7 @@ import type { Memory, NotedCheckIn } from './feed.ts';
 import { refreshDevices } from './load-registry.ts';
 import type { Registry } from './registry.ts';
 
-/** `upSinceMs`: when this controller began to hear of checks. */
+/** `upSinceMs`: when this controller began to receive checks. */
 export const deviceMemory = (
   db: Db,
   registry: Registry,

@@ -43,13 +43,14 @@ export interface StoreFeed extends Feed {
   /** Sets the listener. Until then nothing is read. */
   setMemory(memory: Memory): void;
   /**
-   * Called after a commit of ours: reads it, and what others have committed. `show` is used only while the database
-   * cannot be reached; memory may already show a part of the commit by then. Does not wait for listeners.
+   * Called after a commit of this controller: reads it and all other new commits into memory. Only if the database cannot
+   * be reached, `show` puts the commit into memory instead; memory may already show a part of it. Does not wait for
+   * listeners.
    */
   readonly afterWrite: AfterWrite;
 }
 
-/** A failed delivery to a listener is repeated until it succeeds: a lost halt would never be seen. */
+/** A failed delivery to a listener is repeated until it succeeds, so that no halt is lost. */
 interface Listener {
   readonly notify: (topics: ReadonlySet<Topic>) => Promise<void>;
   readonly pending: Set<Topic>;
@@ -91,7 +92,7 @@ async function readAfter(reader: Knex, changeId: number): Promise<Page> {
   if (pruned > changeId)
     throw new Fault(
       'fell_behind',
-      'this controller was away from the database for so long that changes were deleted: it must start anew',
+      'this controller was away from the database for so long that changes were deleted: it must be restarted',
       { retry: 'never' },
     );
   // A replica that lagged was promoted, or a backup restored: the next changes would get numbers that we take for seen.

@@ -58,7 +58,7 @@ const BUSY_MS = 500;
 /** but not for ever: many writers may keep each other waiting long after the leader is gone. */
 const MOST_YIELDS = 10;
 
-/** `forMs`: how long it is held without renewal; undefined with SQLite: for good. */
+/** `forMs`: how long it is held without renewal; undefined with SQLite, where it does not end. */
 export function makeLease(db: Db, forMs: number | undefined, busyMs = BUSY_MS): Lease {
   let epoch: number | undefined;
   let yields = 0;
@@ -67,12 +67,14 @@ export function makeLease(db: Db, forMs: number | undefined, busyMs = BUSY_MS): 
     forMs === undefined ? 0 : (await clockMs(trx)) + forMs;
   const hold = async (trx: Knex): Promise<void> => {
     if (epoch === undefined)
-      throw new Fault('not_leading', 'another controller leads: it alone writes this', { retry: 'backoff' });
+      throw new Fault('not_leading', 'another controller leads, and only the leader may write this', {
+        retry: 'backoff',
+      });
     const now = (await leaderIn(trx)).epoch;
     if (now === epoch) return;
     throw new Fault(
       'lease_lost',
-      `another controller has taken over (epoch ${now}, ours is ${epoch}): this one writes nothing more`,
+      `another controller has taken over (epoch ${now}, ours is ${epoch}): this one stops writing`,
       { retry: 'never' },
     );
   };

@@ -177,7 +177,7 @@ function deviceOf(row: Loaded, tags: readonly string[]): RegisteredDevice {
   };
 }
 
-/** How many devices are read again at once. */
+/** Devices per query when they are read again. */
 const REFRESHED = 1_000;
 
 /** Makes memory match the committed rows of these devices. Returns those that are no longer enrolled. */

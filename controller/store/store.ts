@@ -65,7 +65,7 @@ export interface Store {
   readonly admins: AdminStore;
   readonly adoption: AdoptionStore;
   readonly keyValues: KeyValueStore;
-  /** The same facts, written by the one that leads alone. Faults `not_leading`, `lease_lost`. */
+  /** The same values, which only the leader may write. Faults `not_leading`, `lease_lost`. */
   readonly leaderValues: KeyValueStore;
   readonly lastMoment: LastMoment;
   readonly ramps: RampStore;
@@ -79,30 +79,30 @@ export interface Store {
   readonly installation: Pick<InstallationStore, 'id'>;
   /** Writes buffered check-ins every `intervalMs` until `close`; never keeps the process alive. */
   start(intervalMs?: number): void;
-  /** With PostgreSQL: what other controllers change. */
+  /** Changes by other controllers; undefined with SQLite. */
   readonly feed: Feed | undefined;
-  /** With PostgreSQL: what is asked of the one that leads. */
+  /** Requests to the leader; undefined with SQLite. */
   readonly requests: LeaderRequests | undefined;
-  /** Always with SQLite. */
+  /** Whether this controller leads; always true with SQLite. */
   readonly leads: boolean;
-  /** The controller that leads; with SQLite, and when nobody does: `isHere` is false. */
+  /** The leader. `isAlive` is false if nobody leads, and with SQLite. */
   leader(): Promise<Leader>;
-  /** Takes the lead if nobody has it; true when this controller leads now. */
+  /** Takes the lead if nobody has it. True if this controller leads now. */
   tryToLead(): Promise<boolean>;
   /**
-   * With PostgreSQL: takes in what others have changed. Resolves when the database answers and is still ours. Faults
-   * `lease_lost`, `fell_behind`, `store_unreachable` and others.
+   * Resolves if the database answers and is still ours; with PostgreSQL it also reads the changes of other controllers.
+   * Faults `lease_lost`, `fell_behind`, `store_unreachable` and others.
    */
   checkDatabase(): Promise<void>;
-  /** With PostgreSQL: tells the others that this one is here; the one that leads puts the end of its lease off. Faults as `reach`. */
+  /** With PostgreSQL: reports that this controller runs; the leader also extends its lease. Faults as `checkDatabase`. */
   renew(report?: unknown): Promise<void>;
   /** Resolves if this controller leads now. Faults `not_leading`, `lease_lost`. */
   requireLead(): Promise<void>;
-  /** With PostgreSQL: another may lead from now on. What this one still does as the leader is refused once another does. */
+  /** With PostgreSQL: lets another controller lead from now on. Once one does, writes of this one as the leader are refused. */
   handOver(): Promise<void>;
   /** Copies the database while it is in use. Faults `backup_exists`, `disk_full`, `store_io`; `backup_no_database` on PostgreSQL. */
   backup(toFile: string): Promise<void>;
-  /** Writes what is buffered, ends after the writes that wait, releases the folder. */
+  /** Writes buffered check-ins, waits for queued writes, and releases the folder. */
   close(): Promise<void>;
 }
 
@@ -178,7 +178,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
     }
   }
 
-  // Last: a large fleet takes longer to read than a lease holds.
+  // Runs last, because reading a large fleet takes longer than a lease lasts.
   await tryToLead();
   return {
     desired: makeDesiredStore(db, lease, nowMs),
@@ -233,7 +233,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
   };
 }
 
-/** Before memory is filled: changes from now on are kept for this controller. Returns the newest one. */
+/** Called before memory is filled, so that changes from now on are kept for this controller. Returns the newest one. */
 const join = (db: Db, options: StoreOptions): Promise<number> =>
   db.write(async trx => {
     const changeId = await newestChange(trx);
@@ -251,7 +251,7 @@ async function sayRole(
     await reportReplica(trx, self, { role, changeId: feed.changeId });
 }
 
-/** For writes that only the one that leads may do. */
+/** Writes that only the leader may do: each checks the lease in its own transaction. */
 const fenced = (db: Db, lease: Lease): Db => ({
   ...db,
   write: job =>
@@ -261,7 +261,7 @@ const fenced = (db: Db, lease: Lease): Db => ({
     }),
 });
 
-/** From these on this process writes nothing more: another one does it instead. */
+/** After one of these faults this process must not write any more, because another one does. */
 const OVERTAKEN_CODES: ReadonlySet<string> = new Set(['lease_lost', 'installation_moved', 'fell_behind']);
 
 function reportingLoss(db: Db, onOvertaken: StoreOptions['onOvertaken'] = () => undefined): Db {

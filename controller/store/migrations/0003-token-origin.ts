@@ -1,6 +1,6 @@
 /**
- * Where a device's token came from: the server key that made it and when, so that a rotation of the key can be seen to
- * its end (SPEC §5), and which generations may still be handed out after a restore (SPEC §6).
+ * Which server key made a device's token, and when, so that operators see when a rotation of the key is complete
+ * (SPEC §5); and which generations may still be issued after a restore (SPEC §6).
  */
 import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';

@@ -1,4 +1,4 @@
-/** What devices that were erased had to say of a build: counts without a name, so that erasing them moves no evidence. */
+/** Counts of results by erased devices for each build, without device ids, so that erasing a device does not change evidence. */
 import { createClustered } from '../dialect.ts';
 import type { Migration } from '../migration.ts';
 

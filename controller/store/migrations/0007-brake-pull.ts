@@ -1,4 +1,4 @@
-/** The pull request that says in YAML what a halt has done already. */
+/** The pull request that brings a halt into the YAML. */
 import type { Migration } from '../migration.ts';
 
 export const brakePull: Migration = {

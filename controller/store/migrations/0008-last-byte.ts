@@ -1,4 +1,4 @@
-/** A device took a build when it was sent the last byte of it: the sum of what it was sent may be the same half twice. */
+/** A device has taken a build once its last byte was sent. The sum of bytes does not tell: it may be the same half twice. */
 import type { Migration } from '../migration.ts';
 
 export const lastByte: Migration = {

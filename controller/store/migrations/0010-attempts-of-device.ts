@@ -1,4 +1,4 @@
-/** Each report looks at what its device has reported of the build before: in this index, not among those of the fleet. */
+/** An index for the earlier reports of one device about a build, which each new report looks up. */
 import type { Migration } from '../migration.ts';
 
 export const attemptsOfDevice: Migration = {

@@ -1,4 +1,4 @@
-/** What operators look at: revisions by their audit rows, failures of a build by device, and which APKs are named. */
+/** Indexes for what operators look up: revisions by audit rows, failures of a build by device, and APKs that are in use. */
 import type { Migration } from '../migration.ts';
 
 export const looking: Migration = {

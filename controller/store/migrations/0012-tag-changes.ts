@@ -1,4 +1,4 @@
-/** Tags as they were: each change of a device's tags, from now on. What was before is not known. */
+/** Records each change of a device's tags from now on. Earlier tags are not known. */
 
 import { createClustered } from '../dialect.ts';
 import type { Migration } from '../migration.ts';

@@ -1,6 +1,6 @@
 /**
- * What the pages look up: revisions with their plan or their problems, adoption of every build by the hour, and devices
- * by what they run. Revisions of before are taken from the audit.
+ * Tables for the pages: revisions with their plan or problems, hourly adoption of every build, and devices by the build
+ * they run. Earlier revisions are taken from the audit.
  */
 import { createClustered } from '../dialect.ts';
 import type { Migration } from '../migration.ts';

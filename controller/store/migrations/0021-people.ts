@@ -1,4 +1,4 @@
-/** Sessions of people who come through an OpenID provider. Those that stand end: everybody signs in once more. */
+/** Sessions of people who sign in at an OpenID provider. All existing sessions end: everybody signs in again. */
 import type { Migration } from '../migration.ts';
 
 export const people: Migration = {

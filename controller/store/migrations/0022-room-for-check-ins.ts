@@ -1,4 +1,4 @@
-/** Most check-ins say what the one before said: on PostgreSQL their rows get room, so that no index is written for them. */
+/** Most check-ins change only the time. On PostgreSQL their rows get free space, so that such an update writes no index. */
 import { setFillFactor } from '../dialect.ts';
 import type { Migration } from '../migration.ts';
 

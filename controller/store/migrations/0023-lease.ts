@@ -1,4 +1,4 @@
-/** A controller that stands by sees when the one that leads has stopped renewing its lease. */
+/** Lets a follower see that the leader has stopped renewing its lease. */
 import type { Migration } from '../migration.ts';
 
 export const lease: Migration = {

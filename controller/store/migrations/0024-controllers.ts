@@ -1,4 +1,4 @@
-/** People see which controllers are on this database, and which one leads. */
+/** Lists the controllers on this database and which one leads, for people to see. */
 import type { Migration } from '../migration.ts';
 
 export const controllers: Migration = {

@@ -1,7 +1,7 @@
 /**
- * Controllers on one PostgreSQL database learn what another has changed from rows that triggers write in the transaction of
- * the change, so no statement can forget them. A counter row gives their numbers: its lock makes the order of numbers the
- * order of commits, which a sequence would not.
+ * Controllers on one PostgreSQL database learn of each other's changes from rows. Triggers write these rows in the
+ * transaction of the change, so no statement can forget them. A counter row numbers them: its lock makes the order of
+ * numbers the order of commits, which a sequence would not.
  */
 import type { Knex } from 'knex';
 import { isPostgres } from '../dialect.ts';
@@ -49,7 +49,7 @@ export const changes: Migration = {
   },
 };
 
-/** A database that is being filled has no controllers: its rows are no changes. */
+/** No changes are noted while a database is being filled, because no controller uses it yet. */
 const NOTE = `create function ota_note(noted_topic text, subjects text[], noted_detail text) returns void language plpgsql as $$
 declare
   noted bigint := array_length(subjects, 1);
@@ -78,7 +78,7 @@ begin
   return null;
 end $$`;
 
-/** The topic alone: whoever follows reads the few rows anew. */
+/** Notes only the topic: followers read the few rows again. */
 const NOTE_TOPIC = `create function ota_note_topic() returns trigger language plpgsql as $$
 begin
   perform ota_note(tg_argv[0], array[null::text], null);
@@ -99,7 +99,7 @@ const ROWS_OF: Readonly<Record<string, string>> = {
   delete: 'old table as touched',
 };
 
-/** Tables of a few rows that every controller holds in memory, and the topic of each. */
+/** Small tables that every controller holds in memory, and their topics. */
 const SMALL_TABLES: readonly (readonly [table: string, topic: string])[] = [
   ['admin_tokens', 'admins'],
   ['desired', 'desired'],
