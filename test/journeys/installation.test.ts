@@ -62,7 +62,7 @@ test('a controller with other settings does not start, takes nothing over, and s
         /OTA_TOKEN_KEY: the database says key k1, fingerprint (\w+); here it is key k1, fingerprint (?!\1)/,
         /OTA_SOURCE_BRANCH: the database says main; here it is next/,
         /OTA_PUBLIC_URL: the database says https:\/\/ota\.example; here it is https:\/\/staging\.example/,
-        /Mend the settings or name another database.*ota adopt --reason/,
+        /Correct the settings or use another database.*ota adopt --reason/,
       ])
         assert.match(fault.message, words);
       const before = journey.controller.store;
