@@ -13,7 +13,7 @@ function scene() {
   return { events, background: makeBackground(e => void events.push(e)) };
 }
 
-test('a failed look is told as background work of its part, not as a promised effect', async () => {
+test('a failed background job is reported with its part, not as a failure of the outbox', async () => {
   const { events, background } = scene();
   background.run('exposure', async () => {
     throw new Fault('store_io', 'the database could not be read or written', { retry: 'backoff' });
@@ -38,7 +38,7 @@ test('a failed look is told as background work of its part, not as a promised ef
   ]);
 });
 
-test('background failures have a counter of their own; the former one still counts them', async () => {
+test('background failures have their own counter; the former counter still counts them', async () => {
   const observer = makeObserver({ level: 'silent', destination: { write: () => undefined } });
   const background = makeBackground(observer.observe);
   const zero = (await observer.metrics()).body;
@@ -52,7 +52,7 @@ test('background failures have a counter of their own; the former one still coun
   assert.match(body, 'ota_outbox_failures_total{topic="check-ins",final="false"} 1');
 });
 
-test('a turn is left out while the one before still runs, and the end waits for it', async () => {
+test('a turn is skipped while the previous one still runs, and stop waits for it', async () => {
   const { background } = scene();
   let begun = 0;
   let ended = 0;
@@ -75,7 +75,7 @@ test('a turn is left out while the one before still runs, and the end waits for 
   assert.is(ended, 1);
 });
 
-test('everything is closed in reverse order, also after one that fails', async () => {
+test('everything is closed in reverse order, even after a failure', async () => {
   const cleanup = makeCleanup();
   const closed: string[] = [];
   cleanup.add(() => closed.push('store'));

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeCleanup } from '../../controller/compose/foundation.ts';
 
-test('what was opened last is closed first, also what is opened while the controller stops', async () => {
+test('what was opened last is closed first, even if it is opened while the controller stops', async () => {
   const cleanup = makeCleanup();
   const closed: string[] = [];
   cleanup.add(() => closed.push('store'));
@@ -17,7 +17,7 @@ test('what was opened last is closed first, also what is opened while the contro
   assert.is(closed.length, 3);
 });
 
-test('one that fails keeps no other open, and is told at the end', async () => {
+test('a failure to close keeps nothing else open and is thrown at the end', async () => {
   const cleanup = makeCleanup();
   const closed: string[] = [];
   cleanup.add(() => closed.push('store'));

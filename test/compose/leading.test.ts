@@ -85,7 +85,7 @@ test('a follower takes over once, when the leader is gone', async () => {
   assert.equal([world.took, world.restored, world.begun, leading.leads], [1, 1, 1, true]);
 });
 
-test('after the database was away, the leader has three seconds to be heard of again', async () => {
+test('after an outage of the database the leader has three seconds to report again', async () => {
   const { world, look, leading } = follower();
   world.isAway = true;
   await look(60_000);
@@ -103,7 +103,7 @@ test('after the database was away, the leader has three seconds to be heard of a
   assert.ok(leading.leads);
 });
 
-test('a ramp that the leader does not look at any more grows old at the followers too', async () => {
+test('a ramp that the leader no longer judges becomes stale at the followers too', async () => {
   const { world, look } = follower();
   world.snapshot = { progressReadAtMs: -1 };
   await look(0);
@@ -113,7 +113,7 @@ test('a ramp that the leader does not look at any more grows old at the follower
   assert.is(world.snapshot?.progressReadAtMs, -70_000);
 });
 
-test('a takeover that fails half way ends the process, which starts anew', async () => {
+test('a takeover that fails half-way ends the process, so that it restarts', async () => {
   const { world, look, ended } = follower();
   world.isAlive = false;
   world.fails = true;
@@ -121,7 +121,7 @@ test('a takeover that fails half way ends the process, which starts anew', async
   assert.equal([world.begun, ended], [0, ['takeover_failed']]);
 });
 
-test('a lease that was taken while the database went away is not held in vain', async () => {
+test('a lease that was taken during an outage is used: the controller leads', async () => {
   const { world, look, leading } = follower();
   world.isAlive = false;
   world.isLate = true;
@@ -171,7 +171,7 @@ function asked() {
   return { leading, rows, answers, told };
 }
 
-test('what is asked of the leader is done once, however often it is told of it', async () => {
+test('a request to the leader is done once, however often the leader is notified', async () => {
   const { leading, rows, answers, told } = asked();
   let done = 0;
   let end = (): void => undefined;
@@ -191,7 +191,7 @@ test('what is asked of the leader is done once, however often it is told of it',
   assert.equal([done, answers], [1, [{ value: 1 }]]);
 });
 
-test('a bug in what is asked of the leader is answered too, and holds nothing else up', async () => {
+test('a request that fails with a bug is answered too and delays no other request', async () => {
   const { leading, rows, answers, told } = asked();
   rows.set('2', false);
   leading.byLeader('resume', async () => {

@@ -70,7 +70,7 @@ test('signed out sees nothing, and the session decides until it ends', () =>
     assert.is((await ask(pages, '/', { cookie })).status, 303);
   }));
 
-test('a form from another site does nothing, with or without its token', () =>
+test('a form from another site does nothing, with or without the form token', () =>
   withPages(SCENES.completed, async pages => {
     const evil = { origin: 'https://evil.example' };
     const form = { token: pages.tokens.admin, next: '/' };
@@ -85,7 +85,7 @@ test('a form from another site does nothing, with or without its token', () =>
     assert.is((await ask(pages, '/', { cookie })).status, 200, 'still signed in');
   }));
 
-test('a session and its streams end with the token that it stands on', () =>
+test('a session and its streams end with the token that it was begun with', () =>
   withPages(SCENES.completed, async pages => {
     const cookie = await cookieOf(pages, pages.tokens.viewer);
     const live = await request(`${pages.url}/live`, { headers: { cookie } });
@@ -133,7 +133,7 @@ test('a stream ends when the store cannot say who it is for', async () => {
   assert.equal(told, ['retry: 3000\n\n']);
 });
 
-test('a live part of somebody who was signed out leads to signing in, and back to the page', () =>
+test('a live part of a signed-out person leads to the sign-in form and back to the page', () =>
   withPages(SCENES.completed, async pages => {
     const { status, headers } = await ask(pages, '/?q=1', { headers: { 'hx-request': 'true' } });
     assert.is(status, 200);
@@ -169,7 +169,7 @@ test('after signing in nobody is sent to another site', () => {
     assert.is(ownPath(path), '/', String(path));
 });
 
-test('no sign-in form appears on an address that strangers can reach unless somebody says so', () => {
+test('no sign-in form appears on a public address unless a setting asks for it', () => {
   const served = (env: Record<string, string>): boolean =>
     servesPages(readSettings({ OTA_PUBLIC_URL: 'https://ota.example', ...env }));
   assert.is(served({}), true);

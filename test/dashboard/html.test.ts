@@ -9,7 +9,7 @@ test('whatever is put in is escaped, between tags and in attributes', () => {
   assert.is(made, `<b title="${safe}">${safe}</b>`);
 });
 
-test('characters that reorder or hide text are shown as what they are', () => {
+test('characters that reorder or hide text are shown as visible codes', () => {
   assert.is(html`${'kiosk\u202e7\u0000'}`.text, 'kiosk\ufffd7\ufffd');
 });
 

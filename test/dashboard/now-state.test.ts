@@ -136,12 +136,12 @@ for (const [state, given, says] of CASES)
     assert.match(view.replaceAll(/<[^>]+>/g, '').replaceAll(/[\s\u00a0]+/g, ' '), says);
   });
 
-test('a suspend counts after what a person must act on, and before the step', () => {
+test('a suspend is shown after states that need a person and before the step', () => {
   assert.is(stateOf({ ...standing({ rollout: { exposure: RAMP }, step: 0 }), suspended: true }), 'suspended');
   assert.is(stateOf({ ...standing({ halts: [HALT] }), suspended: true }), 'halted');
 });
 
-test('what GitHub does not take for a quarter of an hour is told, and nothing sooner', () => {
+test('effects that GitHub does not accept for 15 minutes are shown, and no earlier', () => {
   const it = standing({});
   const notes = (agoMs: number): string =>
     notesView({ ...facts(it), waiting: [{ topic: 'github', rows: 3, oldestMs: NOW_MS - agoMs }] })
@@ -155,7 +155,7 @@ test('what GitHub does not take for a quarter of an hour is told, and nothing so
   );
 });
 
-test('with an object store that serves devices a halt says what it does not cut', () => {
+test('with redirects to an object store, a halt says which downloads it does not stop', () => {
   const it = standing({ halts: [{ ...HALT, kind: 'hand', by: 'admin:ops', reason: 'no' }] });
   const said = (redirects: boolean): string =>
     heroView(heroOf('braked', it, { ...facts(it), redirects }), undefined).text;

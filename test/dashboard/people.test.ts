@@ -31,7 +31,7 @@ test('a person signs in with the role of their groups and lands where they wante
     assert.is(row?.subject, 'operator');
   }));
 
-test('the highest role of all groups counts; a group alone is no list; thousands of groups are no trouble', () =>
+test('the highest role of all groups counts; one group need not be a list; thousands of groups work', () =>
   withPeople(SCENES.completed, async ({ url }) => {
     for (const [login, role] of [
       ['bob', 'proposer'],
@@ -43,7 +43,7 @@ test('the highest role of all groups counts; a group alone is no list; thousands
     }
   }));
 
-test('groups that only the user info endpoint tells count too', () =>
+test('groups from the user info endpoint count too', () =>
   withPeople(
     SCENES.completed,
     async ({ url }) => {
@@ -53,7 +53,7 @@ test('groups that only the user info endpoint tells count too', () =>
     { userInfoOnly: true },
   ));
 
-test('whoever has no known group is told so and gets no session', () =>
+test('a person without a known group is told so and gets no session', () =>
   withPeople(SCENES.completed, async pages => {
     for (const login of ['nobody', 'plain']) {
       const visitor = makeVisitor();
@@ -95,7 +95,7 @@ test('an operator brakes, and the audit names them by subject and name', () =>
     assert.is(controller.reconcile.snapshot?.halts[0]?.by, 'person:auth0|ann (Ann Álvarez)');
   }));
 
-test('a hostile name is one short line, escaped wherever it stands', () =>
+test('a hostile name is shown as one short line, escaped everywhere', () =>
   withPeople(SCENES.completed, async ({ url, controller }) => {
     const seen = await signInAtProvider(makeVisitor(), url, 'hostile');
     assert.match(seen.text, /&lt;img src=x onerror=/);
@@ -119,7 +119,7 @@ test('signing in again begins another session and ends the one before: a planted
     assert.match((await old.go(url)).url, /\/sign-in$/, 'the first one is over');
   }));
 
-test('the way back works once, and only in the browser that set out', () =>
+test('the return from the provider works once, and only in the browser that left', () =>
   withPeople(SCENES.completed, async ({ url }) => {
     const [ann, mallory] = [makeVisitor(), makeVisitor()];
     const callback = await callbackOf(mallory, url, 'bob');
@@ -139,7 +139,7 @@ test('the way back works once, and only in the browser that set out', () =>
     assert.match(stale.text, /says that this sign-in was used before or took too long/);
   }));
 
-test('a person who takes longer than ten minutes begins again', () =>
+test('a sign-in that takes longer than ten minutes must begin again', () =>
   withPeople(SCENES.completed, async ({ url }) => {
     const visitor = makeVisitor();
     const callback = await callbackOf(visitor, url, 'bob');
@@ -151,7 +151,7 @@ test('a person who takes longer than ten minutes begins again', () =>
     assert.is(visitor.cookie(url, 'ota-session'), undefined);
   }));
 
-test('nobody is led to another site, and no other site begins a sign-in', () =>
+test('a sign-in never redirects to another site and is never begun by one', () =>
   withPeople(SCENES.completed, async ({ url }) => {
     for (const next of ['//evil.example', 'https://evil.example', '/\\evil.example']) {
       const seen = await signInAtProvider(makeVisitor(), url, 'eve', next);
@@ -198,7 +198,7 @@ test('signing out ends the session here and offers to end it at the provider too
     assert.match((await visitor.go(url)).url, /\/sign-in$/);
   }));
 
-test('a session of a person outlives a restart, and ends with their role or with the provider', () =>
+test('a person’s session survives a restart and ends when they lose their role or the provider is removed', () =>
   withPeople(SCENES.completed, async pages => {
     const visitor = makeVisitor();
     await signInAtProvider(visitor, pages.url, 'bob');
@@ -214,7 +214,7 @@ test('a session of a person outlives a restart, and ends with their role or with
     assert.match((await other.go(pages.url)).url, /\/sign-in$/, 'the same subject there is somebody else');
   }));
 
-test('a provider that is down stops no start, is told at sign-in and by health, and is asked again', () =>
+test('a provider that is down does not prevent a start; sign-in and health report it, and it is asked again', () =>
   withPeople(SCENES.completed, async (pages, openId) => {
     await openId.stop();
     await pages.restart();

@@ -77,7 +77,7 @@ test('a key that is too short, or whose name cannot stand in a token, is our own
   assert.type(makeDeviceTokens([{ kid: 'k1', key }]).mint('a', 1), 'string');
 });
 
-test('what is not a token of this form is malformed, even when its mac is right', () => {
+test('a token of another form is malformed, even if its MAC is right', () => {
   const tokens = makeDeviceTokens([TOKEN_KEY]);
   const sign = makeMac(TOKEN_KEY.key);
   const signed = (body: string) => `${body}.${sign(body)}`;
@@ -139,7 +139,7 @@ function door(auth: Partial<DeviceAuth>, adopts = false) {
   return { enter, asked, events };
 }
 
-test('the newest token ends a renewal that is under way, and nothing else does', () => {
+test('only the first use of the newest token ends a renewal', () => {
   const renewing = door({ previousUntilMs: 2_000 });
   assert.equal(renewing.enter(2), { kid: 'k1', generation: 2 });
   assert.equal(renewing.asked, [['saw', 'kiosk-7', 'k1']]);
@@ -153,14 +153,14 @@ test('the newest token ends a renewal that is under way, and nothing else does',
   assert.equal(known.asked, [], 'the key was seen before');
 });
 
-test('an imported token stands for the newest generation and for no key of ours', () => {
+test('an imported token counts as the newest generation and as no key of ours', () => {
   const { enter, asked } = door({});
   assert.equal(enter('legacy'), { kid: undefined, generation: 3 });
   assert.equal(asked, [['saw', 'kiosk-7', IMPORTED_KID]]);
   assert.throws(() => enter('unknown'), /not valid for this controller/);
 });
 
-test('a token that is newer than the restored backup is let in when the store takes it, and that is reported', () => {
+test('a token that is newer than the restored backup is accepted if the store adopts it, and this is reported', () => {
   const restored = door({}, true);
   assert.equal(restored.enter(7), { kid: 'k1', generation: 7 });
   assert.equal(restored.events, [{ type: 'ota.token.adopted', deviceId: 'kiosk-7', generation: 7 }]);
@@ -239,7 +239,7 @@ test('behind a trusted proxy failures count per forwarded address, and not other
   assert.is(await addressOf(false), '127.0.0.1');
 });
 
-test('whatever way a proxy spells the client, failures count for that client and not for the proxy', () =>
+test('however a proxy writes the client’s address, failures count for the client and not for the proxy', () =>
   withServer({ settings: { trustedProxy: true } }, async server => {
     const spelled: [string, string][] = [
       ['203.0.113.9', '203.0.113.9'],
@@ -266,7 +266,7 @@ test('whatever way a proxy spells the client, failures count for that client and
     }
   }));
 
-test('an operator gets in while strangers behind the same address guess admin tokens', () =>
+test('an operator is admitted while others behind the same address guess admin tokens', () =>
   withServer({ snapshot: full(), settings: { authFailuresPerMinute: 3 } }, async server => {
     const token = await server.admin('read');
     const guess = () => `ota_admin_${randomBytes(32).toString('base64url')}`;
@@ -279,7 +279,7 @@ test('an operator gets in while strangers behind the same address guess admin to
     assert.is(await ask(token), 200);
   }));
 
-test('a guessed admin token is judged from memory, without a query', () =>
+test('a guessed admin token is checked in memory, without a query', () =>
   withServer({ snapshot: full() }, async server => {
     const token = await server.admin('admin');
     const found = server.store.admins.find(createHash('sha256').update(token).digest('hex'));
@@ -372,7 +372,7 @@ test('a renewed token works at once, the old one until the new one is first used
     assert.is(await status(old), 401);
   }));
 
-test('after an operator rotated, the old generation dies after 14 days even when the new one was never used', () =>
+test('after a rotation by an operator the old generation expires after 14 days, even if the new one was never used', () =>
   withServer({ snapshot: full() }, async server => {
     const old = await server.enrol('kiosk-7');
     const admin = await server.admin('devices');

@@ -121,7 +121,7 @@ test('a body of a refused request is not read, and the answer says that the conn
     }
   }));
 
-test('a client that reads only once it has written meets the answer, not a reset', () =>
+test('a client that reads only after writing gets the answer, not a connection reset', () =>
   withServer({ snapshot: full() }, async server => {
     const token = await server.enrol('kiosk-7');
     const { socket, text } = await raw(server);
@@ -142,7 +142,7 @@ test('a client that reads only once it has written meets the answer, not a reset
     socket.destroy();
   }));
 
-test('an Expect that nobody knows is 417, as a problem', () =>
+test('an unknown Expect is 417, as a problem', () =>
   withServer({ snapshot: full() }, async server => {
     for (const line of ['GET /v1/agent/update?version_code=41', 'POST /v1/action-result', 'GET /healthz']) {
       const { socket, text } = await raw(server);
@@ -241,7 +241,7 @@ test('a failure inside is a 500 or 503 with a code, an error line, and neither s
     );
   }));
 
-test('a controller that was overtaken sends devices to the one that took over', () =>
+test('a controller that lost its lease refuses devices, so that they ask the new leader', () =>
   withServer({ snapshot: full() }, async server => {
     const token = await server.admin('read');
     const overtaken = new Fault('lease_lost', 'another controller has taken over', { retry: 'never' });
@@ -294,7 +294,7 @@ test('a body in broken chunks is the fault of the client and no failure of ours'
     assert.equal(server.of('ota.http.fail'), []);
   }));
 
-test('bytes that are no HTTP are answered and cost nobody else', () =>
+test('bytes that are not HTTP are answered and do not affect other clients', () =>
   withServer({ snapshot: full() }, async server => {
     for (const bytes of [
       '\x16\x03\x01\x02\x00',

@@ -43,7 +43,7 @@ test('a webhook without a signature, or with a length beyond the limit, is refus
     assert.equal(taken, []);
   }));
 
-test('strangers whose bodies never end do not keep a delivery out, however many they are', () =>
+test('clients whose bodies never end do not block a delivery, however many there are', () =>
   withWebhook({ settings: { webhookTotalBytes: 4 * MEGABYTE } }, async (server, taken) => {
     const strangers: RawConnection[] = [];
     for (let i = 0; i < 40; i += 1) {
@@ -72,7 +72,7 @@ test('a webhook body that does not come in time is 408', () =>
     assert.match(text(), /body_timeout/);
   }));
 
-test('a place in the share goes to the newest: from the same address first, else from the one that has most', () => {
+test('a new body takes the slot of an older one: of the same address first, else of the address with the most', () => {
   const share = makeBodyShare({ maxBytes: 10, perAddress: 2 });
   const a = [share.enter('a', 1), share.enter('a', 1), share.enter('a', 1)];
   assert.equal(
@@ -115,7 +115,7 @@ test('an upload that stalls, or comes slower than the least rate, is 408', async
     });
 });
 
-test('an upload may take as long as it keeps coming', () =>
+test('an upload may take any time while bytes keep arriving', () =>
   withServer({ snapshot: full(), settings: { uploadPace: { stallMs: 60_000 } } }, async server => {
     const { apk } = await anApk(41);
     const token = await server.admin('artifacts');

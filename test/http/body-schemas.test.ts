@@ -37,7 +37,7 @@ function* bodiesOf(properties: readonly string[], whole: object): Generator<unkn
   }
 }
 
-test('the compiled validators say of every body what the sources say', () =>
+test('the compiled validators judge every body as the schemas do', () =>
   withFolder(async folder => {
     const outfile = path.join(folder, 'body-schemas.cjs');
     await build({

@@ -51,7 +51,7 @@ const get = async (url: string, dispatcher?: Agent): Promise<string> => {
   return answer.body.text();
 };
 
-test('a check gets through while more idle connections stand than fit', async () => {
+test('a check is answered even if idle connections use up all slots', async () => {
   const told: number[] = [];
   await withListener({ maxConnections: 20, onFull: closed => void told.push(closed) }, async listener => {
     const idle = await silent(listener.port, 100);
@@ -64,7 +64,7 @@ test('a check gets through while more idle connections stand than fit', async ()
   });
 });
 
-test('who waited longest without a request goes first; a connection between two requests goes after them', () =>
+test('the connection that was idle longest without a request is closed first; one between two requests later', () =>
   withListener({ maxConnections: 3 }, async listener => {
     const between = await rawConnection(listener.port);
     between.socket.write(requestHead('GET /'));
@@ -129,7 +129,7 @@ test('under TLS too, where a connection has not even finished its handshake', ()
     });
   }));
 
-test('what idle strangers hold on one listener leaves the other untouched', () =>
+test('idle connections on one listener do not affect the other', () =>
   withListener({ maxConnections: 5 }, main =>
     withListener({ maxConnections: 5 }, async operator => {
       const idle = await silent(main.port, 40);

@@ -86,7 +86,7 @@ test('with a certificate it speaks TLS, and a broken one is refused', () =>
     );
   }));
 
-test('closing takes no more connections, lets the request under way finish, and is quick about idle ones', async () => {
+test('closing accepts no more connections, lets running requests finish and closes idle ones at once', async () => {
   let finish: () => void = () => assert.unreachable();
   const slow: RequestListener = (req, res) => {
     if (req.url === '/slow') finish = () => res.end('done');

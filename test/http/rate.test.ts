@@ -21,7 +21,7 @@ test('a minute grants its burst, then says how long to wait, then one for each s
   assert.equal([limit.take('a'), limit.take('a')], [0, 20]);
 });
 
-test('the last half of the keys is remembered; who is forgotten starts afresh and is not locked out', () => {
+test('the last half of the keys is remembered; a forgotten key starts from zero and is not locked out', () => {
   const { limit } = limited(1, 100);
   assert.is(limit.take('a'), 0);
   for (let i = 0; i < 49; i += 1) limit.take(`early-${i}`);

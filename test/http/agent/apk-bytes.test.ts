@@ -81,7 +81,7 @@ test('a receiver that takes its time gets the right bytes from a buffer that is 
     }
   }));
 
-test('a receiver on a slow line is not stalled while it keeps taking, however long one piece needs', async () => {
+test('a slow receiver does not count as stalled while it keeps reading', async () => {
   const res = Object.assign(new EventEmitter(), {
     destroyed: false,
     closed: false,
@@ -108,7 +108,7 @@ test('a receiver on a slow line is not stalled while it keeps taking, however lo
   assert.equal(await stalling, { ending: 'stalled', bytes: 0 });
 });
 
-test('an APK that becomes shorter while it is sent is a fault, never a short body that looks whole', () =>
+test('an APK that is truncated while it is sent is a fault, never a short body that looks complete', () =>
   withApk(0, async (apk, _bytes, file) => {
     await truncate(file, 1_000_000);
     try {

@@ -22,7 +22,7 @@ const entered = (given: ReturnType<ReturnType<typeof makeBudget>['enter']>): Slo
 const refusal = (given: ReturnType<ReturnType<typeof makeBudget>['enter']>) =>
   'code' in given ? [given.code, given.retryAfterS] : 'entered';
 
-test('beyond the concurrent downloads a device is sent away, and let in when one ends', () => {
+test('beyond the limit of concurrent downloads a device is refused, and admitted when one ends', () => {
   const { budget } = aBudget();
   const first = entered(budget.enter('a', 10));
   entered(budget.enter('b', 10));
@@ -36,7 +36,7 @@ test('beyond the concurrent downloads a device is sent away, and let in when one
   entered(budget.enter('d', 10));
 });
 
-test('one device may not take every place', () => {
+test('one device may not use all download slots', () => {
   const { budget } = aBudget();
   const first = entered(budget.enter('a', 10));
   entered(budget.enter('a', 10));
@@ -45,7 +45,7 @@ test('one device may not take every place', () => {
   entered(budget.enter('a', 10));
 });
 
-test('promised bytes are worked off at the budget, and Retry-After says when', () => {
+test('reserved bytes are used up at the rate of the budget, and Retry-After says when', () => {
   const { budget, time } = aBudget({ maxDownloads: 100, downloadBytesPerS: 1000 });
   entered(budget.enter('a', 5000));
   assert.equal(refusal(budget.enter('b', 5000)), ['busy', 4]);
@@ -56,7 +56,7 @@ test('promised bytes are worked off at the budget, and Retry-After says when', (
   entered(budget.enter('b', 5000));
 });
 
-test('devices that are sent away together return one after another, not all at once', () => {
+test('devices that are refused together are spread out by Retry-After', () => {
   const { budget, time } = aBudget({ maxDownloads: 1000, downloadBytesPerS: 1_000_000 });
   entered(budget.enter('first', 10_000_000));
   const waits = Array.from({ length: 300 }, (_, i) => {
@@ -78,7 +78,7 @@ test('devices that are sent away together return one after another, not all at o
   entered(budget.enter('device-0', 10_000_000));
 });
 
-test('how long a download takes is learnt from those that end', () => {
+test('the expected duration of a download is learnt from completed ones', () => {
   const { budget, time } = aBudget({ maxDownloads: 1 });
   for (let i = 0; i < 100; i += 1) {
     const slot = entered(budget.enter('a', 10));
@@ -97,14 +97,14 @@ test('a device has its own share between 0 and 1, and shares are spread evenly',
   assert.is(shareOf('kiosk-7'), shareOf('kiosk-7'));
 });
 
-test('over a long time no more than the budget is promised', () => {
+test('over a long time no more than the budget is reserved', () => {
   const { budget, time } = aBudget({ maxDownloads: 1e6, downloadsPerDevice: 1e6, downloadBytesPerS: 1000 });
   let promised = 0;
   for (; time.ms <= 600_000; time.ms += 50) if ('release' in budget.enter('a', 7000)) promised += 7000;
   assert.ok(promised <= 600_000 + 7000 + 1000 && promised > 580_000, `${promised}`);
 });
 
-test('what was promised and not sent is given back', () => {
+test('bytes that were reserved and not sent are given back', () => {
   const { budget } = aBudget({ downloadBytesPerS: 1000 });
   entered(budget.enter('a', 500_000)).release(200);
   entered(budget.enter('b', 500_000));

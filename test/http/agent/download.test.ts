@@ -99,7 +99,7 @@ test('a Range beyond the end is 416 with the size', () =>
     assert.is(server.of('ota.download.fail')[0]?.code, 'range_not_satisfiable');
   }));
 
-test('the agent that has these bytes gets 304, and HEAD tells without sending or counting', () =>
+test('an agent that has these bytes gets 304, and HEAD answers without sending or counting', () =>
   withScene({}, async ({ server, token }) => {
     const headers = { 'if-none-match': `"${b42.build.sha256}"`, 'cache-control': 'no-cache' };
     const same = await server.call('GET', PATH, { token, headers });
@@ -255,7 +255,7 @@ test('an aborted download is a row and ota.download.fail, and gives its place ba
     assert.is((await server.call('GET', PATH, { token, headers: { range: 'bytes=0-9' } })).status, 206);
   }));
 
-test('a receiver that takes nothing is given up', () =>
+test('a download whose receiver reads nothing is aborted', () =>
   withBig({ stallMs: 50 }, async (server, token) => {
     const socket = await stalledDownload(server, token);
     const [row] = await rows(server, 1);

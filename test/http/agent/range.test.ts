@@ -27,7 +27,7 @@ test('a Range beyond the end is unsatisfiable', () => {
     assert.is(of(range), 'unsatisfiable', range);
 });
 
-test('what is no single byte range is ignored', () => {
+test('anything but a single byte range is ignored', () => {
   for (const range of [
     undefined,
     '',

@@ -32,7 +32,7 @@ const withScene = (
 
 const downloads = async ({ store }: TestServer) => (await store.outcomes.history('kiosk-7', 100)).downloads;
 
-test('an agent that asks for it is sent to the store; its URL is not kept, logged or cached', () =>
+test('an agent that asks for it is redirected to the store; the URL is not kept, logged or cached', () =>
   withScene(async ({ server, token }) => {
     const answer = await server.call('GET', PATH, { token, headers: ASKING });
     assert.equal(
@@ -60,7 +60,7 @@ test('all other agents get the bytes, and so does one that asks when the store h
     assert.ok((await server.call('GET', PATH, { token, headers: ASKING })).body.equals(b42.apk));
   }));
 
-test('what the controller can answer, it answers: HEAD, 304, 416, a build that is not offered', () =>
+test('the controller itself answers HEAD, 304, 416, and a build that is not offered', () =>
   withScene(async ({ server, token }) => {
     const ask = (method: string, headers: Record<string, string> = {}) =>
       server.call(method, PATH, { token, headers: { ...ASKING, ...headers } });

@@ -30,7 +30,7 @@ test('a token of the previous key is asked to renew, and the renewed one is not'
     assert.is((await server.call('GET', CHECK, { token })).status, 401);
   }));
 
-test('a token of the standing key is asked once it is older than the setting', () =>
+test('a token of the present key is asked to renew once it is older than the setting', () =>
   withServer({ snapshot: aSnapshot(), settings: { tokenRenewAfterMs: 30 * DAY_MS } }, async server => {
     const token = await server.enrol('d-1');
     assert.is(await asked(server, token), undefined);
@@ -42,7 +42,7 @@ test('a token of the standing key is asked once it is older than the setting', (
     assert.is(await asked(server, renewed.token), undefined);
   }));
 
-test('only so many devices a minute are asked; the others are answered as ever', () =>
+test('only a limited number of devices a minute is asked; the others are answered as usual', () =>
   withServer({ ...rotated, settings: { tokenRenewalsPerMinute: 3 } }, async server => {
     const ids = Array.from({ length: 10 }, (_, n) => `d-${n}`);
     await server.store.devices.enrol(

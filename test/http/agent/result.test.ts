@@ -109,7 +109,7 @@ test('a result that contradicts itself is kept, answered 200, told, and counts a
     assert.is((await post(server, token, wifi)).status, 409);
   }));
 
-test('a failure for a reason that is none counts as an internal one', () =>
+test('a failure with a reason that does not fit counts as internal', () =>
   withServer({ snapshot: full() }, async server => {
     const token = await server.enrol('kiosk-7');
     const answer = await post(server, token, { ...ok, outcome: 'fail', reason: 'battery', version_code: 41 });
@@ -118,7 +118,7 @@ test('a failure for a reason that is none counts as an internal one', () =>
     assert.equal(counts.reasons, [{ outcome: 'fail', reason: 'internal', devices: 1, attempts: 1 }]);
   }));
 
-test('a device whose installs do not last is told of once, and named to the operator who asks', () =>
+test('a device that repeats its installs is reported once and listed for operators', () =>
   withServer({ snapshot: full() }, async server => {
     const token = await server.enrol('kiosk-7');
     const install = async (n: number): Promise<void> => {

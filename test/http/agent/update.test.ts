@@ -214,7 +214,7 @@ test('before the first release was applied a check is 503 with Retry-After', () 
     assert.is((await server.call('GET', '/healthz')).status, 200);
   }));
 
-test('an agent that asks again before it installs is no second offer, and HEAD is no check at all', () =>
+test('an agent that asks again before it installs does not count as a second offer, and HEAD does not count as a check', () =>
   withServer({ snapshot: aSnapshot(aState({ rollout: 100 })) }, async server => {
     const token = await server.enrol('kiosk-7');
     const other = await server.enrol('kiosk-8');
@@ -246,7 +246,7 @@ test('an agent that asks again before it installs is no second offer, and HEAD i
     assert.is(server.of('ota.manifest.200')[6]?.repeated, false, 'another build');
   }));
 
-test('an agent that has anything at all, by If-None-Match *, gets 304', () =>
+test('If-None-Match: * gets 304', () =>
   withServer({ snapshot: aSnapshot(aState({ rollout: 0 })) }, async server => {
     const token = await server.enrol('kiosk-7');
     const status = async (tag: string) =>
