@@ -22,7 +22,7 @@ const withRepository = (use: (hub: Hub) => Promise<void>): Promise<void> =>
     { nowMs: clock.nowMs },
   );
 
-test('of a token GitHub tells only what it refuses to show, and whether its user may write', () =>
+test('a token’s missing permissions are found by what GitHub refuses to show, and by its user’s right to write', () =>
   withRepository(async hub => {
     const ask = () => withGitHub(hub, accessOf);
     assert.equal(await ask(), { login: 'ota-bot', missing: [], isWhole: false });
@@ -33,7 +33,7 @@ test('of a token GitHub tells only what it refuses to show, and whether its user
     assert.equal((await ask()).missing, ['deployments: write']);
   }));
 
-test('of an App it tells every permission', () =>
+test('an App’s permissions are all listed by GitHub', () =>
   withRepository(async hub => {
     const { privateKey } = generateKeyPairSync('rsa', {
       modulusLength: 2048,

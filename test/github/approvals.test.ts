@@ -77,7 +77,7 @@ for (const [association, permission] of [
       assert.match(problem?.message ?? '', /not counted: bob has no write access/);
     }));
 
-test('an approval whose weight GitHub does not tell is named and not counted, until it tells', () =>
+test('an approval does not count, and is named, until GitHub says what its author may do', () =>
   reviewedBy('MEMBER', undefined, async (stage, pull, head) => {
     assert.match(policyOf(stage, head), /^pending 0 of 1 .* · not counted: bob$/);
     assert.match(consoleOf(stage, pull), 'Not counted: GitHub did not return the permission of `bob`.');
@@ -87,7 +87,7 @@ test('an approval whose weight GitHub does not tell is named and not counted, un
     assert.not.match(consoleOf(stage, pull), /Not counted/);
   }));
 
-test('of more open pull requests than one page each is looked at, and an unchanged list is asked for once', () =>
+test('open pull requests beyond the first page are read too, and an unchanged list is read once', () =>
   withStage(
     async stage => {
       const { hub } = stage;

@@ -175,7 +175,7 @@ test('the token never appears in an error, whatever GitHub or the network says',
     }),
   ));
 
-test('stopping ends what is under way', () =>
+test('stopping ends running requests', () =>
   withPull(hub =>
     withGitHub(hub, async github => {
       hub.fail({ kind: 'hang' });

@@ -60,7 +60,7 @@ test('facts lost: the comment is found by its marker and our login', () =>
     assert.is(hub.state.commentsOn(1).length, 121, 'nobody else’s comment is touched');
   }));
 
-test('a comment that GitHub or a person lost is written anew', () =>
+test('a comment that was deleted is written again', () =>
   withPull(async (hub, github) => {
     const comments = makeComments(github, makeFacts(clock.nowMs), clock.nowMs);
     await comments.put(place, 'plan 1');
@@ -69,7 +69,7 @@ test('a comment that GitHub or a person lost is written anew', () =>
     assert.is(ours(hub).length, 1);
   }));
 
-test('two that race converge to one', () =>
+test('two comments that were written in a race become one', () =>
   withPull(async (hub, github) => {
     const one = makeComments(github, makeFacts(clock.nowMs), clock.nowMs);
     const two = makeComments(github, makeFacts(clock.nowMs), clock.nowMs);

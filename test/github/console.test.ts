@@ -90,7 +90,7 @@ test('zero writes while idle', () =>
     { devices: 50 },
   ));
 
-test('a revert ends the rollout, is told once on the pull request that is taken back, and has a report of its own', () =>
+test('a revert ends the rollout, is reported once on the reverted pull request, and has its own report', () =>
   withStage(
     async stage => {
       const { hub } = stage;
@@ -117,7 +117,7 @@ test('a revert ends the rollout, is told once on the pull request that is taken 
     { devices: 40 },
   ));
 
-test('a completed rollout that is taken back later keeps its one final status and is told all the same', () =>
+test('a completed rollout that is reverted later keeps its final status, and the revert is reported', () =>
   withStage(
     async stage => {
       const promote = stage.propose('b42', { rollout: 100 });
@@ -137,7 +137,7 @@ test('a completed rollout that is taken back later keeps its one final status an
     { devices: 20 },
   ));
 
-test('every revision ends in exactly one final status: applied, overtaken unread, rejected', () =>
+test('every revision ends in exactly one final status: applied, superseded before it was read, or rejected', () =>
   withStage(
     async stage => {
       const { hub } = stage;
@@ -186,7 +186,7 @@ test('every revision ends in exactly one final status: applied, overtaken unread
     { devices: 30 },
   ));
 
-test('GitHub down for the middle: nothing is lost, nothing is said twice', () =>
+test('GitHub is down in the middle: nothing is lost and nothing is posted twice', () =>
   withStage(
     async stage => {
       const { hub } = stage;

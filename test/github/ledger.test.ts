@@ -63,7 +63,7 @@ test('a revision that 0.1 counted keeps its figures', () =>
     assert.equal(await ledger.get(REVISION), entry, 'kept in the new shape');
   }));
 
-test('a revision that nobody has heard of is undefined', () =>
+test('an unknown revision is undefined', () =>
   withStore(async store => {
     const ledger = makeLedger({ store: store.keyValues, outbox: store.outbox, nowMs: () => NOW_MS });
     assert.is(await ledger.get(REVISION), undefined);

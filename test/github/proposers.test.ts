@@ -35,7 +35,7 @@ test('a person is mapped by subject', async () => {
   assert.equal(await loginsOf('person:YWJj== (Cid)'), ['octo-cid']);
 });
 
-test('neither a name nor a subject makes a person into an operator whose login is known', async () => {
+test('a person is mapped to a login only by subject, not by name', async () => {
   assert.equal(await loginsOf('person:eve (ann)'), [undefined]);
   assert.equal(await loginsOf('person:ann (Eve)'), [undefined]);
   assert.equal(await loginsOf('admin:ann'), ['Octo-Ann']);
@@ -47,7 +47,7 @@ test('GitHub’s logins are the same in any case', async () => {
   assert.not.ok(isOwn('octo-bob', proposers));
 });
 
-test('of several who press at once each is a proposer, and whoever presses again is one still', async () => {
+test('people who press at the same time are all proposers, and pressing again changes nothing', async () => {
   const all = await pressedBy(
     'admin:ann',
     'person:auth0|7 (Bob)',
@@ -70,7 +70,7 @@ test('a pull request that an earlier version opened keeps its proposers', () =>
     );
   }));
 
-test('for each without a login one approval more is needed', () => {
+test('each proposer without a login needs one more approval', () => {
   const [known, unknown] = [
     { actor: 'person:bob (Bob)', login: 'octo-bob' },
     { actor: 'person:eve (Eve)', login: undefined },

@@ -21,7 +21,7 @@ const docs = (stage: Stage, branch: string): number => {
   return stage.hub.state.open(branch, branch).number;
 };
 
-test('what waits in the queue is judged before it is merged, and afterwards in the same way', async () => {
+test('a change in the merge queue is judged before the merge, and the same way afterwards', async () => {
   const cases: readonly { name: string; parts: StateParts; review: boolean; green: boolean }[] = [
     { name: 'within the policy', parts: { rollout: 10, policy }, review: false, green: true },
     { name: 'approved', parts: { rollout: 50, policy }, review: true, green: true },

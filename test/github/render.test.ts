@@ -401,7 +401,7 @@ test('the headline of a status', () => {
   assert.is(shareOf(99_999, 100_000), '> 99.9 %');
 });
 
-test('hostile text is shown letter by letter', () => {
+test('hostile text is shown as plain characters', () => {
   for (const text of [
     '@everyone',
     '#12',

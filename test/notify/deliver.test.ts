@@ -66,7 +66,7 @@ test('without a secret nothing claims to be signed; with a wrong one the referen
   );
 });
 
-test('a destination is told of the kinds that it asked for', () =>
+test('a destination gets only the kinds of notices that it asked for', () =>
   withReceiver('generic', receiver =>
     withNotifications([aDestination(receiver.url, { kinds: new Set(['completed']) })], async scene => {
       for (const notice of noticesWith('')) await scene.tell(notice);
@@ -77,7 +77,7 @@ test('a destination is told of the kinds that it asked for', () =>
     }),
   ));
 
-test('a try that fails comes again after a growing wait, with the same id and a new time', () =>
+test('a failed delivery is retried after a growing wait, with the same id and a new time', () =>
   withReceiver(
     'generic',
     receiver =>
@@ -113,7 +113,7 @@ test('Retry-After is obeyed, up to an hour', () =>
     }),
   ));
 
-test('what the answer says decides: refused bodies are given up, the rest is tried again; redirects lead nowhere', () =>
+test('the answer decides: refused bodies are given up, other failures are retried, redirects are not followed', () =>
   withReceiver('generic', elsewhere =>
     withReceiver('generic', async receiver => {
       const answers: readonly [Receiver['answer'], string][] = [
@@ -158,7 +158,7 @@ test('a certificate of an unknown authority is refused, and so is one of another
     ),
   ));
 
-test('after 24 hours it is given up, told by an event, a counter and the row itself, and never sent again', () =>
+test('after 24 hours a notice is given up, with an event, a counter and the row, and never sent again', () =>
   withReceiver('generic', receiver =>
     withNotifications([aDestination(receiver.url)], async scene => {
       receiver.answer = () => 500;
@@ -245,7 +245,7 @@ test('no URL and no secret of a destination is in the outbox, in an event or in 
     }),
   ));
 
-test('a device that a reason names is not named outside, and other words stay', () =>
+test('a device id in a reason is removed from notices, and the other words stay', () =>
   withReceiver('generic', receiver =>
     withNotifications(
       [aDestination(receiver.url)],

@@ -243,7 +243,7 @@ test('several revisions in a row each take over, and nobody is left out or nudge
     assert.is(states(scene).filter(s => s === 'superseded').length, 4);
   }));
 
-test('a campaign that waits for the push service is taken over by the next revision', () =>
+test('a campaign that waits for the push service is superseded by the next revision', () =>
   withScene(700, async scene => {
     scene.result = m => (bucketOf(idOf(m), '') % 7 === 0 ? away() : SENT);
     await scene.publish(30);
@@ -306,7 +306,7 @@ test('the pace follows the set rate after ramping up over 60 s', () =>
     assert.is(times.length, 700);
   }));
 
-test('time lost to a slow push service is not caught up in a burst', () =>
+test('a slow push service is not followed by a burst of nudges', () =>
   withScene(150, async scene => {
     scene.pace = { perSecond: 20, budgetMbps: 0 };
     let largest = 0;
@@ -329,7 +329,7 @@ test('the budget of downloads paces nudges by the size of the APK', () =>
     assert.ok(elapsedS > 45 && elapsedS < 55, `${elapsedS} s`);
   }));
 
-test('killed in the middle and started anew: every device nudged, at most one page twice', () =>
+test('killed in the middle and restarted: every device is nudged, at most one page twice', () =>
   withScene(1_600, async scene => {
     await scene.publish(100);
     let batches = 0;
@@ -355,7 +355,7 @@ test('killed in the middle and started anew: every device nudged, at most one pa
     assert.equal(states(scene), ['started', 'resumed', 'done']);
   }));
 
-test('an end in order does not wait for a push service that does not answer', () =>
+test('a normal stop does not wait for a push service that does not answer', () =>
   withScene(100, async scene => {
     await scene.publish(100);
     const asked = new Promise<Outbox>(resolve => {
@@ -392,7 +392,7 @@ test('an FCM outage of several minutes loses nothing and sends nothing twice', (
     assert.equal(fails(scene), []);
   }));
 
-test('devices that FCM sends away hold up no other, and are given up after an hour', () =>
+test('devices that FCM refuses for now do not delay others, and are given up after an hour', () =>
   withScene(700, async scene => {
     const sick = new Set(fleet(700).filter(id => id.endsWith('77')));
     scene.result = m => (sick.has(idOf(m)) ? away('unknown_error') : SENT);
@@ -406,7 +406,7 @@ test('devices that FCM sends away hold up no other, and are given up after an ho
     assert.equal(await pending(scene), []);
   }));
 
-test('429 stops everything for a minute, not only the devices that met it', () =>
+test('429 stops the whole campaign for a minute, not only the devices that got it', () =>
   withScene(700, async scene => {
     let asked = 0;
     scene.onBatch = messages => {
@@ -502,7 +502,7 @@ test('a nudge is signed for the generation the device is known to use', () =>
     assert.equal([verified('d-1', 1), verified('d-1', 2)], [false, true]);
   }));
 
-test('an APK that had been lost was no offer: the devices hear of it when a commit finds it back', () =>
+test('devices whose APK was lost are nudged once a commit finds it stored again', () =>
   withScene(20, async scene => {
     await scene.publish(100, { missingArtifacts: new Set(['x']) });
     await scene.drain();

@@ -89,7 +89,7 @@ test('lines by hand and lines by the logger share one form and one clock', () =>
   for (const line of told) assert.equal(Object.keys(line).slice(0, 3), ['level', 'time', 'event']);
 });
 
-test('a revision of a strange source is escaped, and each revision is told as its own', () => {
+test('an unusual revision is escaped, and each revision is logged as its own', () => {
   const revisions = ['a"b\n', 'a"b\n', 'c'];
   const told = linesOf(revisions.map(revision => offer({ revision }))).map(
     line => (JSON.parse(line) as { revision: string }).revision,
@@ -97,7 +97,7 @@ test('a revision of a strange source is escaped, and each revision is told as it
   assert.equal(told, revisions);
 });
 
-test('a level above info silences checks, which are counted all the same', async () => {
+test('a log level above info hides checks, which are still counted', async () => {
   const lines: string[] = [];
   const observer = makeObserver({ level: 'warn', destination: { write: line => void lines.push(line) } });
   observer.observe(offer());

@@ -73,7 +73,7 @@ test('a hostile text in an event stays one line of JSON', () => {
   assert.is(lines[1]?.message, nasty);
 });
 
-test('durations are told to a tenth of a millisecond', () => {
+test('durations are logged to a tenth of a millisecond', () => {
   const { lines } = observed({ type: 'ota.reconcile.unchanged', revision: 'r1', ms: 92.94817699999999 });
   assert.is(lines[0]?.ms, 92.9);
 });

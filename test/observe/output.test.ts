@@ -43,7 +43,7 @@ function scene(capacity?: number) {
   return { ...hand, output, dropped: () => dropped };
 }
 
-test('lines go out in order, and one that was taken in part is finished before the next', async () => {
+test('lines are written in order, and a partly written line is finished before the next', async () => {
   const { output, answer, written } = scene();
   output.write('first\n');
   output.write('second\n');
@@ -75,7 +75,7 @@ test('a full disk: lines wait, those beyond the buffer are dropped and counted, 
   assert.is(dropped(), 2);
 });
 
-test('a reader that is stuck holds a flush up no longer than its limit', async () => {
+test('a stuck reader delays a flush no longer than its limit', async () => {
   const { output, isAsked, written } = scene();
   output.write('x\n');
   await output.flush(5);
@@ -83,13 +83,13 @@ test('a reader that is stuck holds a flush up no longer than its limit', async (
   assert.is(written(), '');
 });
 
-test('nothing to write: a flush asks nobody', async () => {
+test('a flush without lines does nothing', async () => {
   const { output, isAsked } = scene();
   await output.flush(60_000);
   assert.not.ok(isAsked());
 });
 
-test('at the last moment the rest is handed out once, without what is being written', () => {
+test('at exit the remaining lines are returned once, without the line that is being written', () => {
   const { output } = scene();
   output.write('a\n');
   void output.flush(1);

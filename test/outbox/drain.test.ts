@@ -55,7 +55,7 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
 const fails = ({ events }: Scene) =>
   events.flatMap(e => (e.type === 'ota.outbox.fail' ? [[e.topic, e.code, e.attempt, e.final]] : []));
 
-test('rows of a topic are carried out in the order in which they were promised, then are gone', () =>
+test('rows of a topic are handled in the order of their creation and then deleted', () =>
   withScene(async scene => {
     for (const key of ['1', '2', '3']) await scene.add('a', key);
     await scene.outbox.drain();
@@ -63,7 +63,7 @@ test('rows of a topic are carried out in the order in which they were promised, 
     assert.equal(await scene.store.outbox.pending('a'), []);
   }));
 
-test('a topic that is stuck holds up no other', () =>
+test('a stuck topic does not delay others', () =>
   withScene(async scene => {
     let free: () => void = () => {};
     const stuck = new Promise<void>(resolve => {
@@ -82,7 +82,7 @@ test('a topic that is stuck holds up no other', () =>
     await scene.outbox.drain();
   }));
 
-test('a row that another row replaced while it waited its turn is carried out once, as it is now', () =>
+test('a row that was replaced while it waited is handled once, with its new content', () =>
   withScene(async scene => {
     const payloads: unknown[] = [];
     scene.handle = async row => {
@@ -96,7 +96,7 @@ test('a row that another row replaced while it waited its turn is carried out on
     assert.equal(payloads, ['one', 'new']);
   }));
 
-test('a fault that may pass comes again after a growing wait; others go on meanwhile', () =>
+test('a temporary fault is retried after a growing wait, while other rows go on', () =>
   withScene(async scene => {
     let down = true;
     scene.handle = async row => {
@@ -123,7 +123,7 @@ test('a fault that may pass comes again after a growing wait; others go on meanw
     ]);
   }));
 
-test('what can never work is given up with its code, and nothing else stops', () =>
+test('a permanent fault is given up with its code, and other rows go on', () =>
   withScene(async scene => {
     scene.handle = async row => {
       if (row.key === 'never') throw new Fault('not_found', 'gone', { retry: 'never' });
@@ -158,7 +158,7 @@ test('a handler may ask to be called again at a moment of its own', () =>
     assert.equal(fails(scene), []);
   }));
 
-test('what is promised while a pass runs is carried out without another wake-up', () =>
+test('a row that is added during a pass is handled without another wake-up', () =>
   withScene(async scene => {
     scene.handle = async row => {
       if (row.key === '1') {
@@ -173,7 +173,7 @@ test('what is promised while a pass runs is carried out without another wake-up'
     assert.ok(scene.handled.includes('b/late'));
   }));
 
-test('an end in order interrupts a long effect, which keeps its row', () =>
+test('a normal stop interrupts a long effect, which keeps its row', () =>
   withScene(async scene => {
     scene.handle = (_, signal) =>
       new Promise(resolve => {

@@ -63,7 +63,7 @@ const campaign = (state: string) => (line: Line) =>
   line.event === 'ota.nudge.campaign' && line.state === state;
 const role = (name: string) => (line: Line) => line.event === 'ota.role' && line.role === name;
 
-test('every device is nudged by one or the other, and at most one page twice', () =>
+test('every device is nudged by one of the two controllers, and at most one page twice', () =>
   withFolder(folder =>
     withFcm(async server => {
       const site = await makeSite(folder, server);

@@ -72,7 +72,7 @@ test('a revoked token and a new revision are known at once while long queries ho
     }
   }));
 
-test('a controller that has seen changes which the database has lost starts anew', () =>
+test('a controller that has seen changes which the database has lost must restart', () =>
   withTwo(async ([first, second], folder, overtaken) => {
     await first.devices.enrol([{ deviceId: 'd1', tags: [] }], NOW_MS);
     await second.feed?.catchUp();

@@ -183,7 +183,7 @@ test('two transactions that overlap and end in the other order lose no change', 
     }
   }));
 
-test('changes are kept until every controller that is here has taken them in, and one that was away too long is told', () =>
+test('changes are kept until every running controller has read them; one that was away too long must restart', () =>
   withFolder(first =>
     withFolder(async second => {
       const database = await databaseOf(first);
@@ -217,7 +217,7 @@ test('changes are kept until every controller that is here has taken them in, an
     }),
   ));
 
-test('a listener that could not take a change is told of it again, and the others are told meanwhile', () =>
+test('a listener that failed is called again with its topics, and the others are not delayed', () =>
   withTwo(async ([first, second]) => {
     const told: string[] = [];
     let isAway = true;
@@ -237,7 +237,7 @@ test('a listener that could not take a change is told of it again, and the other
     assert.is(told.length, 2, 'once');
   }));
 
-test('a revoked token is dead at once while a listener still waits for something in the network', () =>
+test('a revoked token is refused at once, even while a listener waits for the network', () =>
   withTwo(async ([first, second]) => {
     await first.devices.enrol([{ deviceId: 'd1', tags: [] }], NOW_MS);
     await second.feed?.catchUp();

@@ -63,7 +63,7 @@ for (const [what, url, code, message] of CASES)
     assert.not.match(`${fault.message} ${fault.stack}`, /hunter2/);
   });
 
-test('a user without the right to make tables is told that it must own its schema', () =>
+test('a user without the right to create tables gets the message that it must own its schema', () =>
   withFolder(async folder => {
     const { url } = (await databaseOf(folder, 'empty')) ?? { url: '' };
     await onDatabase(
@@ -75,7 +75,7 @@ test('a user without the right to make tables is told that it must own its schem
     assert.match(fault.message, /must own its schema/);
   }));
 
-test('a server whose connections are used up is told with both cures', () =>
+test('a server without free connections is reported with both remedies', () =>
   withFolder(async folder => {
     const { url } = (await databaseOf(folder)) ?? { url: '' };
     await onDatabase(url, `drop role if exists crowded; create role crowded login connection limit 0`);

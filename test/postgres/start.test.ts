@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startPostgres } from '../support/postgres.ts';
 
-test('a server that cannot start is told with its own words, and nobody else on its port is taken for it', async () => {
+test('a server that cannot start is reported with its own message, and another server on its port is not taken for it', async () => {
   const server = await startPostgres();
   if (server === undefined) throw new Error('these tests run on PostgreSQL');
   const other = createServer(socket => socket.destroy());

@@ -56,7 +56,7 @@ const STAYS = [
   'schema_migrations_lock',
 ];
 
-test('every table of the schema moves or stays on purpose, and both engines tell the same of it', () =>
+test('every table is either moved or listed as left out, and both engines report the same tables', () =>
   withFolder(async folder => {
     await (await openStore({ folder, nowMs })).close();
     const database = await emptyDatabase(folder);
@@ -143,7 +143,7 @@ test('what changes while the copy runs arrives with the next pass: new rows, oth
     }
   }));
 
-test('from the cut-over on the controller at the source writes nothing, says so once, and starts no more', () =>
+test('after the cut-over the controller at the source writes nothing, reports it once, and does not start again', () =>
   withFolder(async folder => {
     const there = postgresPlace(await emptyDatabase(folder));
     let told = 0;
@@ -225,7 +225,7 @@ test('a cut-over that was given up while it ran hands nothing over', () =>
     await (await openStore({ folder, nowMs })).close();
   }));
 
-test('the same copy started twice: the older run writes nothing more', () =>
+test('the same copy started twice: the older run stops writing', () =>
   withFolder(async folder => {
     const store = await openStore({ folder, nowMs });
     await store.devices.enrol([{ deviceId: 'd1', tags: [] }], NOW_MS);

@@ -84,7 +84,7 @@ test('a leader that was silent for longer than its lease writes nothing once ano
     }),
   ));
 
-test('what is asked of the leader is begun once, or withdrawn: never both, and never by one that was replaced', () =>
+test('a request to the leader is either begun once or withdrawn, and never begun by a former leader', () =>
   withFolder(first =>
     withFolder(async second => {
       const database = await databaseOf(first);
@@ -136,7 +136,7 @@ test('a leader that hands over may still answer, and writes nothing more as the 
     }),
   ));
 
-test('one that is paused in the middle of a write holds up the others for some seconds, and not for ever', () =>
+test('a controller that is paused in the middle of a write delays the others only for some seconds', () =>
   withTwo(async ([paused, other]) => {
     let [wake, began] = [() => {}, () => {}];
     const asleep = new Promise<void>(resolve => {

@@ -44,7 +44,7 @@ test('the newer version starts beside the older one, which starts again on the s
     }),
   ));
 
-test('a version that does not know what was taken away does not start', () =>
+test('a version that does not know a removed table does not start', () =>
   withFolder(async folder => {
     const database = await databaseOf(folder);
     const newest = await openStore({ folder, database, nowMs, migrations: [...migrations, ADDS, TAKES] });

@@ -116,7 +116,7 @@ test('an APK lost after admission holds artifact_missing until it is back', () =
     assert.is((await check()).status, 200);
   }));
 
-test('rewritten history is held until an operator accepts that very revision; the same tree needs no word', () =>
+test('rewritten history is held until an operator accepts exactly that revision; the same tree needs no acceptance', () =>
   withController(async journey => {
     const first = await journey.merge(10);
     await journey.merge(20);
@@ -211,7 +211,7 @@ test('the age of the source grows while it is away, also from a start that never
     assert.ok((await age()) < 60);
   }));
 
-test('a ramp moves with time alone, each step is told, and a restart does not begin it anew', () =>
+test('a ramp without a gate moves by time, each step is reported, and a restart does not restart the ramp', () =>
   withController(async journey => {
     const steps = aRamp(undefined, [1, 4], [10, 24], [100]);
     await journey.merge({ exposure: steps });

@@ -172,7 +172,7 @@ const error = (code: Finding['code']): Finding => ({
   hint: undefined,
 });
 
-test('the first revision is applied, kept, published and told, in one go', () =>
+test('the first revision is applied, stored, published and reported in one pass', () =>
   withScene(async scene => {
     assert.equal(scene.loop.status(), {
       appliedRevision: undefined,
@@ -245,7 +245,7 @@ test('events say what changed: a raise, a rollback, nothing', () =>
     assert.is(await scene.run(), 'ota.reconcile.applied');
   }));
 
-test('a rejection changes nothing, is promised once, and told again only when it differs', () =>
+test('a rejection changes nothing and is reported once, and again only if it differs', () =>
   withScene(async scene => {
     scene.commit('r1', { rollout: 10 });
     await scene.run();
@@ -331,7 +331,7 @@ const PRESSED: NewHalt = {
   evidence: undefined,
 };
 
-test('the page of an applied revision says what was dangerous about it', () =>
+test('the stored plan of an applied revision lists its dangers', () =>
   withScene(async scene => {
     scene.commit('r1', { rollout: 10, policy: aPolicy() });
     await scene.run();
@@ -360,7 +360,7 @@ test('a halt that comes while a revision is judged is judged with it, and nothin
     assert.is(scene.loop.snapshot?.revision, 'r2');
   }));
 
-test('a halt that another controller committed shows as soon as it is noted', () =>
+test('a halt that another controller committed is shown as soon as halts are refreshed', () =>
   withScene(async scene => {
     scene.commit('r1', { rollout: 10 });
     await scene.run();
@@ -393,7 +393,7 @@ test('a rewritten history is held until that very head is accepted', () =>
     assert.is(scene.loop.snapshot?.revision, 'r2');
   }));
 
-test('a source that cannot be read is told, changes nothing, and its age grows until it is read', () =>
+test('a source that cannot be read is reported, changes nothing, and its age grows until it is read', () =>
   withScene(async scene => {
     scene.commit('r1', { rollout: 10 });
     scene.monotonicMs = 5_000;
@@ -415,7 +415,7 @@ test('a source that cannot be read is told, changes nothing, and its age grows u
     assert.equal([scene.loop.status().sourceFault, scene.loop.sourceAgeMs()], [undefined, 0]);
   }));
 
-test('our own bug is thrown, told without its text, and the next pass runs all the same', () =>
+test('our own bug is thrown and reported without its text, and the next pass still runs', () =>
   withScene(async scene => {
     scene.head = 'never committed';
     try {
@@ -430,7 +430,7 @@ test('our own bug is thrown, told without its text, and the next pass runs all t
     assert.is(await scene.run(), 'ota.promote ota.rollout.update ota.reconcile.applied');
   }));
 
-test('a lost APK is told once and published; one that comes back is published, and told to nobody', () =>
+test('a lost APK is published and reported once; one that comes back is published without a report', () =>
   withScene(async scene => {
     scene.commit('r1', { rollout: 10 });
     await scene.run();

@@ -57,7 +57,7 @@ function askOf(stored: Stored) {
 
 const ALWAYS = 'whether the APKs were stored then: they are taken as stored';
 
-test('where everything was kept, one world is left and only the APKs are taken on trust', async () => {
+test('if everything was recorded, one possible world is left, and only the APKs are assumed to be there', async () => {
   const found = await askOf({ state: aState({ rollout: 10 }) })();
   assert.equal([found.revision, found.appliedAtMs], ['r1', BEFORE_MS]);
   assert.is(found.worlds.length, 1);
@@ -81,7 +81,7 @@ test('files that cannot be read leave no world, and the answer says which revisi
   assert.match(none.notKnown[0] ?? '', /^which revision was in force: no row/);
 });
 
-test('the step of a ramp is told as not known only where there is a ramp and no row of it', async () => {
+test('the step of a ramp is reported as unknown only if there is a ramp without a row', async () => {
   const steps = async (stored: Stored): Promise<readonly string[]> => (await askOf(stored)()).notKnown;
   assert.equal(await steps({ state: ramp }), [
     'how far the ramp had come: no row tells of a step by then',

@@ -38,7 +38,7 @@ function emptyScene() {
 /** Lets what is ready run. */
 const ready = () => new Promise(resolve => setImmediate(resolve));
 
-test('a store of APKs that does not answer delays no brake', async () => {
+test('an APK store that does not answer does not delay a brake', async () => {
   const { publication, snapshot, picture, asked } = scene();
   const looked = picture.recheck();
   await ready();
@@ -60,7 +60,7 @@ test('a store of APKs that does not answer delays no brake', async () => {
   assert.is(publication.snapshot?.rollout, halted.rollout, 'and what came meanwhile stands');
 });
 
-test('what was asked about an older revision says nothing of the newer one, which is asked about anew', async () => {
+test('an answer about an older revision is not used for the newer one, which is checked again', async () => {
   const { publication, snapshot, picture, asked } = scene();
   const looked = picture.recheck();
   await ready();
@@ -85,7 +85,7 @@ const HALT: Halt = {
   declared: false,
 };
 
-test('what another applied, and its halt, are shown before the store of APKs has said whether the new one is there', async () => {
+test('a revision and a halt of another controller are published before the APK store has answered', async () => {
   const { publication, picture, asked } = scene();
   let stored: Applied = {
     revision: 'r9',
@@ -160,7 +160,7 @@ test('halts that another controller committed are published once, and only if th
   assert.equal([of, told, publication.snapshot?.halts], [['b42', 'b42'], 1, [halt]]);
 });
 
-test('without a snapshot there is nothing to show halts of', async () => {
+test('without a snapshot a refresh of halts publishes nothing', async () => {
   const { publication, picture } = emptyScene();
   await picture.refreshHalts(async () => [halt]);
   assert.is(publication.snapshot, undefined);

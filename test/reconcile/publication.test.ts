@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { makePublication } from '../../controller/reconcile/publication.ts';
 import { aSnapshot } from '../support/state.ts';
 
-test('subscribers are told, in their order, once the new snapshot is in force', () => {
+test('subscribers are called in order, once the new snapshot is in force', () => {
   const publication = makePublication();
   const told: string[] = [];
   publication.subscribe(next => told.push(`a ${publication.snapshot === next}`));

@@ -127,7 +127,7 @@ test('hints while it runs make one more run, and two runs never overlap', () =>
     assert.is(scene.runs.length, 3, 'and no more');
   }));
 
-test('while it fails it comes sooner at first, then ever more rarely, at most at the interval', () =>
+test('after failures it runs sooner at first, then ever more rarely, at most once an interval', () =>
   withWaker(async scene => {
     scene.ok = false;
     scene.hint();

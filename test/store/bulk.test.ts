@@ -7,7 +7,7 @@ import { openTestStore, withStore } from '../support/store.ts';
 const DEVICES = 100_000;
 const idOf = (n: number): string => `device-${n}`;
 
-test('a fleet of 100,000 is enrolled, heard of, counted and there after a restart', () =>
+test('a fleet of 100,000 is enrolled, checks in, is counted, and is still there after a restart', () =>
   withFolder(async folder => {
     const first = await openTestStore({ folder, nowMs: () => NOW_MS, flushAt: 30_000 });
     const all = Array.from({ length: DEVICES }, (_, n) => ({
@@ -39,7 +39,7 @@ test('a fleet of 100,000 is enrolled, heard of, counted and there after a restar
     await second.close();
   }));
 
-test('a large import is shown by the piece, and what is done to its devices meanwhile comes after it', () =>
+test('a large import reaches memory in pieces, and changes of its devices meanwhile come after it', () =>
   withStore(async ({ devices }) => {
     const last = idOf(19_999);
     const all = Array.from({ length: 20_000 }, (_, n) => ({ deviceId: idOf(n), tags: ['qa'] }));

@@ -29,7 +29,7 @@ const known = (store: Store): { devices: number; medianHours: number | undefined
   return { devices: gaps.devices, medianHours: ms === undefined ? undefined : Math.round(ms / HOUR_MS) };
 };
 
-test('a first check-in says nothing; a second one does, and a restart keeps it', () =>
+test('the first check-in gives no gap; the second one does, and a restart keeps it', () =>
   withFolder(async folder => {
     let nowMs = NOW_MS;
     const open = () => openTestStore({ folder, nowMs: () => nowMs });

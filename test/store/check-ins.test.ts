@@ -11,7 +11,7 @@ const said = (deviceId: string) => ({
   signer: undefined,
 });
 
-test('a row that could not be written waits again, unless its device was erased or has said more meanwhile', async () => {
+test('a row that could not be written waits again, unless its device was erased or has checked in since', async () => {
   let fail: (error: Error) => void = () => assert.unreachable('nothing was written');
   const db = {
     write: () =>

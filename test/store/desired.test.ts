@@ -76,7 +76,7 @@ test('a failing apply changes nothing: state, audit and effects stay as they wer
     assert.equal(await store.outbox.pending('nudge'), []);
   }));
 
-test('a rejected revision leaves last good standing and tells its problems', () =>
+test('a rejected revision leaves the last good one in force and reports its problems', () =>
   withStore(async store => {
     await store.desired.apply(applied('r1'), [], [], []);
     await store.desired.reject({ revision: 'r2', attemptedAtMs: NOW_MS + 1, problems: [problem] }, [

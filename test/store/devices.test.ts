@@ -91,7 +91,7 @@ test('enrolling a known device again updates its tags and nothing else', () =>
     assert.equal((await devices.list({ limit: 9, tag: 'qa' })).length, 0);
   }));
 
-test('an import that says nothing of tags keeps those of known devices', () =>
+test('an import without tags keeps those of known devices', () =>
   restarted(
     async ({ devices }) => {
       await devices.enrol([device('d1', ['qa']), device('d2', ['lab'])], NOW_MS);
@@ -110,7 +110,7 @@ test('an import that says nothing of tags keeps those of known devices', () =>
     },
   ));
 
-test('an import leaves a revoked device as it is: its tags, its token, and out', () =>
+test('an import leaves a revoked device as it is: its tags, its token and its revocation', () =>
   withStore(async ({ devices }) => {
     await devices.enrol([{ ...device('d1', ['qa']), tokenSha256: hexOf('old') }], NOW_MS);
     await devices.revoke('d1', NOW_MS);
@@ -162,7 +162,7 @@ test('a revoked device is let in again as its next generation, now and after a r
     },
   ));
 
-test('one id twice in an import is one device, the last row stands', () =>
+test('one id twice in an import is one device, and the last row counts', () =>
   withStore(async ({ devices }) => {
     const enrolled = await devices.enrol([device('d1', ['a']), device('d2'), device('d1', ['b'])], NOW_MS);
     assert.equal(
@@ -224,7 +224,7 @@ test('an imported token can be replaced by another import, and comes back after 
     },
   ));
 
-test('revocation is immediate and lasts', () =>
+test('revocation is immediate and permanent', () =>
   restarted(
     async ({ devices }) => {
       await devices.enrol([device('d1')], NOW_MS);
@@ -239,7 +239,7 @@ test('revocation is immediate and lasts', () =>
     },
   ));
 
-test('a lost answer to a rotation locks nobody out: the same generation is handed out again', () =>
+test('a lost answer to a rotation locks nobody out: the same generation is issued again', () =>
   withStore(async ({ devices }) => {
     await devices.enrol([device('d1')], NOW_MS);
     assert.is(await devices.rotate('d1', NOW_MS + DAY_MS), 2);
@@ -402,7 +402,7 @@ test('tags are replaced whole', () =>
     async ({ devices }) => assert.equal(devices.auth('d1')?.tags, ['kiosk']),
   ));
 
-test('the buffer of check-ins is bounded and says so once', async () => {
+test('the buffer of check-ins is bounded, and an overflow is reported once', async () => {
   const faults: string[] = [];
   await withStore(
     async ({ devices }) => {
@@ -424,7 +424,7 @@ test('the buffer of check-ins is bounded and says so once', async () => {
 });
 
 if (!onPostgres)
-  test('a flush that fails loses nothing, and what a device said meanwhile is not overwritten', () =>
+  test('a failed flush loses nothing, and newer check-ins are not overwritten', () =>
     withStore(async ({ devices }, folder) => {
       const file = path.join(folder, DATABASE_FILE);
       await devices.enrol([device('d1'), device('d2')], NOW_MS);
@@ -444,7 +444,7 @@ if (!onPostgres)
       assert.equal([await said('d1'), await said('d2')], [42, 41], 'as written');
     }));
 
-test('what an erased device had said does not come back with it, wherever it waited', () =>
+test('buffered check-ins of an erased device do not come back with it', () =>
   withStore(async ({ devices }) => {
     // More than one transaction takes: the last ones still wait when the flush has begun.
     const ids = Array.from({ length: 4_500 }, (_, n) => `d${String(n).padStart(4, '0')}`);

@@ -7,7 +7,7 @@ import { withStore } from '../support/store.ts';
 
 const lift = (taken: number) => ({ lnFail: 1, lnCanary: 2, lnSilence: 3, taken, verifyFail: 0 });
 
-test('what stood at the lift is kept for a halt of a gate, and never for a brake', () =>
+test('the evidence at the lift is kept for a halt of a gate, and never for a brake', () =>
   withStore(async ({ halts }) => {
     const press = (kind: Halt['kind']): Promise<Halt> =>
       halts.press(

@@ -44,7 +44,7 @@ test('each revision has what happened until the next one, and pages meet', () =>
     assert.equal(shown(pages), expected, 'also across pages each knows what replaced it');
   }));
 
-test('a gate that turned to and fro leaves its newest 50 rows, and says that there are more', () =>
+test('a gate that changes often keeps its newest 50 rows and says that there are more', () =>
   withStore(async ({ audit, history }) => {
     await audit.record(apply('r1', 10));
     for (let at = 0; at < 60; at += 1) await audit.record(row('ramp.verdict', 100 + at));
@@ -53,7 +53,7 @@ test('a gate that turned to and fro leaves its newest 50 rows, and says that the
     assert.equal([only?.events.length, only?.events[0]?.atMs, only?.events.at(-1)?.atMs], [50, 110, 159]);
   }));
 
-test('a completion is kept once for the revision that stands, and for no other', () =>
+test('a completion is stored once, for the revision in force only', () =>
   withStore(async ({ audit, history }) => {
     const complete = (appliedAtMs: number) => history.complete(appliedAtMs, row('complete', 99));
     assert.is(await complete(10), false, 'nothing was applied');

@@ -6,7 +6,7 @@ import { withInstallation } from '../support/installation.ts';
 import { NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
 
-test('a new data folder knows no moment; what is kept is there again', () =>
+test('a new data folder has no last moment; a stored one is read again', () =>
   withStore(async ({ lastMoment }) => {
     assert.is(await lastMoment.get(), undefined);
     await lastMoment.keep(NOW_MS + 0.5);
@@ -14,7 +14,7 @@ test('a new data folder knows no moment; what is kept is there again', () =>
     assert.is(await lastMoment.get(), NOW_MS + 60_000);
   }));
 
-test('a data folder of 0.1 kept no moment: the newest check-in, report or change stands for it', () =>
+test('a data folder of 0.1 has no last moment: the newest check-in, report or change is used', () =>
   withInstallation('ramp', async ({ folder, facts }) => {
     const store = await openStore({ folder, nowMs: () => facts.stoppedAtMs });
     try {

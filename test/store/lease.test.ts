@@ -65,7 +65,7 @@ const WRITES: readonly (readonly [string, (store: Store) => Promise<unknown>])[]
 ];
 
 for (const [what, write] of WRITES)
-  test(`${what} of a controller that was overtaken is refused, and nothing of it is kept`, () =>
+  test(`${what} of a controller that lost its lease is refused, and nothing of it is stored`, () =>
     withStore(async (store, folder) => {
       await store.halts.press(HALT, [], undefined);
       await overtake(folder);

@@ -23,7 +23,7 @@ test('every row is in one group, and no group reaches into the next', () => {
   );
 });
 
-test('groups are about as large as wished, whatever the ids look like', () => {
+test('groups have about the wanted size, whatever the ids look like', () => {
   const numbered = Array.from({ length: 16_000 }, (_, i) => `device-${(i * 7919) % 16_000}`);
   for (const size of [1_000, 2_000]) {
     const groups = neighbours(numbered, size, itself);

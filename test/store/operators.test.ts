@@ -24,7 +24,7 @@ test('an admin token is found by its SHA-256 alone and says its scopes and end',
     assert.is(admins.find(hexOf('other')), undefined);
   }));
 
-test('revoking an admin token is remembered once', () =>
+test('revoking an admin token is recorded once', () =>
   withStore(async ({ admins }) => {
     await admins.create(token('ci'), hexOf('secret'));
     assert.is(await admins.revoke('ci', NOW_MS), true);
@@ -67,7 +67,7 @@ test('audit rows come newest first, a page at a time', () =>
     );
   }));
 
-test('a small fact outlives its writer until it expires', async () => {
+test('a value survives a restart until it expires', async () => {
   let now = NOW_MS;
   await withStore(
     async ({ keyValues }) => {

@@ -55,7 +55,7 @@ test('a campaign goes on from its cursor after a failure, with its attempts coun
     assert.is(again?.createdAtMs, NOW_MS);
   }));
 
-test('what is done is gone, what is given up never comes again, and its key may be promised anew', () =>
+test('a finished row is deleted, a given-up row never returns, and its key can be used again', () =>
   withStore(async ({ outbox }) => {
     await outbox.add([entry('a'), entry('b')]);
     const [a, b] = await outbox.pending('nudge');
@@ -91,7 +91,7 @@ test('retention removes given-up effects by when they were given up, and never a
   );
 });
 
-test('what waits is counted by topic, with its oldest row; what was given up does not wait', () => {
+test('waiting rows are counted by topic, with the oldest; given-up rows are not', () => {
   let nowMs = NOW_MS;
   return withStore(
     async ({ outbox }) => {
@@ -109,7 +109,7 @@ test('what waits is counted by topic, with its oldest row; what was given up doe
   );
 });
 
-test('each transaction is told with how many changes shared it', async () => {
+test('each transaction is reported with the number of changes that shared it', async () => {
   const told: number[] = [];
   let monotonicMs = 0;
   const monotonic = () => {

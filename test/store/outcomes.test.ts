@@ -75,7 +75,7 @@ test('the same result posted twice at once is recorded once', () =>
     assert.is((await outcomes.counts('b42')).ok, 1);
   }));
 
-test('an attempt is one device, one request, one build: none stands in for another', () =>
+test('an attempt is one device, one request and one build: none counts for another', () =>
   withFleet(async ({ outcomes }) => {
     for (const other of [{}, { deviceId: 'd2' }, { requestId: 'request-2' }, { buildId: 'b41' }])
       assert.is((await outcomes.report(report(other))).verdict, 'recorded');
@@ -119,7 +119,7 @@ test('a report of a device that was just erased is refused, not kept', () =>
     assert.equal(await outcomes.history('d1', 9), { reports: [], downloads: [] });
   }));
 
-test('devices are counted by what they said last, since a moment', () =>
+test('devices are counted by their last report since a moment', () =>
   withFleet(async ({ outcomes }) => {
     await outcomes.report(report({ deviceId: 'd2', requestId: 'request-0', atMs: NOW_MS - 1 }));
     await outcomes.report(report());

@@ -72,7 +72,7 @@ test('a long time is thinned to as many hours as are asked for, the newest among
     assert.is((await store.adoption.hours(0, 100)).length, 5);
   }));
 
-test('troubles count devices by their newest report, and none that runs the build by now', () =>
+test('troubles count devices by their newest report, without those that run the build by now', () =>
   withStore(async store => {
     const ids = ['a', 'b', 'c', 'd'];
     await store.devices.enrol(
@@ -122,7 +122,7 @@ test('troubles count devices by their newest report, and none that runs the buil
     ]);
   }));
 
-test('the audit is read by who, what and whom', () =>
+test('the audit is read by actor, action and subject', () =>
   withStore(async store => {
     for (const [actor, action] of [
       ['admin:ops', 'brake'],

@@ -28,7 +28,7 @@ const withMoved = (use: (store: Store, at: (hours: number) => void, folder: stri
     }
   });
 
-test('each way to change tags leaves what they were and who changed them', () =>
+test('each way to change tags records the former tags and who changed them', () =>
   withMoved(async ({ devices, past }, at, folder) => {
     await devices.enrol(
       [
@@ -79,7 +79,7 @@ test('each way to change tags leaves what they were and who changed them', () =>
     );
   }));
 
-test('the same tags again are no change, and an erased device leaves no row', () =>
+test('setting the same tags is not a change, and an erased device leaves no row', () =>
   withMoved(async ({ devices }, at, folder) => {
     await devices.enrol([{ deviceId: 'd1', tags: ['qa', 'lab'] }], NOW_MS);
     at(1);
@@ -93,7 +93,7 @@ test('the same tags again are no change, and an erased device leaves no row', ()
     assert.is(await rows(), 0);
   }));
 
-test('tags from before the first change is kept, and from before what retention removed, are not known', () =>
+test('tags before the first recorded change, and before rows that retention removed, are unknown', () =>
   withMoved(async ({ devices, past, outcomes }, at) => {
     await devices.enrol([{ deviceId: 'd1', tags: ['qa'] }], NOW_MS - HOUR_MS);
     assert.is(await past.tags('d1', NOW_MS - 1), undefined);
@@ -111,7 +111,7 @@ test('tags from before the first change is kept, and from before what retention 
     assert.is((await past.bounds()).prunedBeforeMs, hour(3), 'it never goes back');
   }));
 
-test('the step of a ramp is that of its newest row, and rows that do not tell leave it unknown', () =>
+test('the step of a ramp is that of its newest row; rows without a step leave it unknown', () =>
   withMoved(async ({ audit, past }) => {
     const row = (hours: number, action: string, detail: unknown): Promise<void> =>
       audit.record({ atMs: hour(hours), actor: 'git:abc', action, subject: 'b42', detail });
@@ -131,7 +131,7 @@ test('the step of a ramp is that of its newest row, and rows that do not tell le
     assert.is(await past.applied(NOW_MS - 1), undefined);
   }));
 
-test('a halt stood from when it was pressed until it was lifted', () =>
+test('a halt was in force from its pressing until its lift', () =>
   withMoved(async ({ halts, past }) => {
     const pressed = await halts.press(
       {

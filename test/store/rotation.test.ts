@@ -106,7 +106,7 @@ async function run(sequence: readonly Step[]): Promise<void> {
   });
 }
 
-test('whatever rotates, dies, restarts or returns: at most two generations are let in and none ever comes back', () =>
+test('whatever is rotated, revoked, restarted or readmitted: at most two generations are valid and none comes back', () =>
   fc.assert(fc.asyncProperty(steps, run), { numRuns: 40 }));
 
 test.run();

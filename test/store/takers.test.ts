@@ -61,7 +61,7 @@ test('the last byte decides; events of older versions, which do not tell it, cou
     ]);
   }));
 
-test('an erased device that was resumed to the end leaves its word, one that was sent half of it does not', () =>
+test('an erased device that was sent the whole build leaves its result in the tally; one that was sent half does not', () =>
   withDevices(async store => {
     const applied = { revision: 'r1', treeHash: 't1', appliedAtMs: NOW_MS, formerBuilds: new Map() };
     await store.desired.apply({ ...applied, state: aState(), progress: undefined }, [], [], []);

@@ -38,7 +38,7 @@ const texts = (db: Db): Promise<string[]> => db.read(reader => reader('notes').o
 const settled = (all: readonly Promise<unknown>[]) =>
   Promise.all(all.map(one => one.then(String, error => faultCode(error))));
 
-test('nothing is promised once the file was deleted or replaced', () =>
+test('no write succeeds once the file was deleted or replaced', () =>
   withTable(async (db, _limit, file) => {
     await add(db, 'kept');
     await rename(file, `${file}.away`);
@@ -57,7 +57,7 @@ test('jobs asked for together commit together, in the order they came', () =>
     assert.equal(await texts(db), all);
   }));
 
-test('a job that fails takes only its own changes back', () =>
+test('a failed job undoes only its own changes', () =>
   withTable(async db => {
     const failing = db.write(async trx => {
       await trx('notes').insert({ text: 'half' });
@@ -118,7 +118,7 @@ test('a read sees what was committed before it and waits for no write', () =>
     assert.equal(await texts(db), ['a', 'b']);
   }));
 
-test('closing ends what waits and refuses what comes later', () =>
+test('closing finishes queued jobs and refuses later ones', () =>
   withTable(async db => {
     const last = add(db, 'last');
     await db.close();

@@ -67,7 +67,7 @@ const told = ({ events }: Scene) =>
     e.type === 'ota.adoption.progress' ? [[e.buildId, e.percent, e.devices, e.activeDevices]] : [],
   );
 
-test('progress is told at each change of the whole percent and kept as the curve', () =>
+test('progress is reported at each change of the whole percent and stored as the curve', () =>
   withScene(async scene => {
     await scene.watch.look();
     for (const devices of [1, 2, 3, 4, 100]) {
@@ -105,7 +105,7 @@ test('a build that no file declares is counted, without a series of its own', ()
     assert.is(scene.watch.otherRatio(), 0);
   }));
 
-test('devices that fall silent leave the count, and a fall is told as well', () =>
+test('devices that fall silent leave the count, and a decrease is reported too', () =>
   withScene(async scene => {
     scene.run(100, 42, 'b42');
     await scene.watch.look();
@@ -118,7 +118,7 @@ test('devices that fall silent leave the count, and a fall is told as well', () 
     ]);
   }));
 
-test('a restart tells nothing again', () =>
+test('a restart reports nothing again', () =>
   withScene(async scene => {
     scene.run(100, 42, 'b42');
     await scene.watch.look();
@@ -137,7 +137,7 @@ test('another build under the same version code is no adoption', () =>
     assert.equal(told(scene), [['b42', 5, 10, 200]]);
   }));
 
-test('before anything is applied, and with nobody active, nothing is told', () =>
+test('nothing is reported before a revision is applied or without active devices', () =>
   withScene(async scene => {
     const { picture } = scene;
     scene.picture = undefined;

@@ -48,7 +48,7 @@ function aScene() {
   return { scene, start };
 }
 
-test('each turn reads one APK, in turn, and restarts go on where the round was', async () => {
+test('each turn reads one APK after the other, and a restart goes on where the round was', async () => {
   const { scene, start } = aScene();
   const watch = start();
   await watch.readNext();
@@ -59,7 +59,7 @@ test('each turn reads one APK, in turn, and restarts go on where the round was',
   assert.is(scene.rechecks, 0);
 });
 
-test('a damaged APK is told, forgotten and looked at again', async () => {
+test('a damaged APK is reported, no longer trusted, and checked again', async () => {
   const { scene, start } = aScene();
   scene.damaged.add(B);
   const watch = start();

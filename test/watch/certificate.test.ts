@@ -79,7 +79,7 @@ test('a new pair is taken within 30 s without any event, and handed out once', (
     assert.equal(types(scene), ['ota.tls.reload']);
   }));
 
-test('on demand it is read at the next look, and the answer is told also when nothing is new', () =>
+test('on demand the certificate is read at the next look, and the result is reported even without a change', () =>
   withScene(async scene => {
     scene.watch.ask();
     await scene.pass(1_000);
@@ -91,7 +91,7 @@ test('on demand it is read at the next look, and the answer is told also when no
     assert.match(scene.inUse(), /renewed/);
   }));
 
-test('a certificate that is there before its key: the old pair stays, nothing is told, and then both are taken', () =>
+test('a certificate that arrives before its key: the old pair stays without a report, then both are used', () =>
   withScene(async scene => {
     await scene.write('second', 'first');
     await scene.pass(30_000);
@@ -104,7 +104,7 @@ test('a certificate that is there before its key: the old pair stays, nothing is
     assert.equal(types(scene), ['ota.tls.reload']);
   }));
 
-test('a pair that does not fit for 60 s is told once, and the old one stays in use', () =>
+test('a pair that does not match for 60 s is reported once, and the old one stays in use', () =>
   withScene(async scene => {
     await writeFile(path.join(scene.folder, 'tls.key'), 'not a key');
     for (let seconds = 0; seconds < 200; seconds += 10) await scene.pass(10_000);
@@ -118,7 +118,7 @@ test('a pair that does not fit for 60 s is told once, and the old one stays in u
     assert.match(scene.inUse(), /renewed/);
   }));
 
-test('the end of a certificate is told from 14 days before, once a day', () =>
+test('the expiry of a certificate is reported once a day, from 14 days before', () =>
   withScene(async scene => {
     await scene.pass(75 * DAY_MS);
     assert.equal(types(scene), []);

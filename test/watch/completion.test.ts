@@ -72,7 +72,7 @@ const withScene = (picture: Snapshot, use: (scene: Scene) => Promise<void>): Pro
     await use(scene);
   });
 
-test('it is told once, with its figures, and its row is committed with the memory of it', () =>
+test('a completion is reported once, with its figures, and its row is committed together with the memory of it', () =>
   withScene(at(100), async scene => {
     const { store, told, events } = scene;
     await scene.watch.look();
@@ -97,7 +97,7 @@ test('it is told once, with its figures, and its row is committed with the memor
     );
   }));
 
-test('what stood before anything was watched is no news, what follows it is', () =>
+test('a state from before the first look is not reported, later completions are', () =>
   withScene(at(50), async scene => {
     await scene.watch.begin();
     scene.count(DONE);

@@ -24,7 +24,7 @@ function aScene() {
   return { scene, watch };
 }
 
-test('it is stale once it has not answered for longer than it may, and fresh with the first answer', async () => {
+test('the database is stale after the limit without an answer, and fresh with the first answer', async () => {
   const { scene, watch } = aScene();
   scene.away = true;
   scene.nowMs += 60_000;
@@ -59,7 +59,7 @@ test('a machine that was paused as a whole is stale when it wakes, and a clock t
   assert.is(watch.stale, true);
 });
 
-test('an answer is as old as its question, and a question that waits makes it unreachable', async () => {
+test('the age of an answer counts from its query, and a query that waits makes the database unreachable', async () => {
   const { scene, watch } = aScene();
   let answer: () => void = () => undefined;
   scene.reach = () => new Promise(resolve => (answer = resolve));

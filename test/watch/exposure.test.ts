@@ -111,7 +111,7 @@ const steps = ({ changes }: Scene) => changes.map(c => [opened(c.before), opened
 const told = ({ events }: Scene) =>
   events.flatMap(e => (e.type === 'ota.rollout.update' ? [[e.fromPercent, e.toPercent, e.by]] : []));
 
-test('each step is promised and told once, when it has been served for as long as it holds', () =>
+test('each step is entered and reported once, when the hold of the one before is over', () =>
   withScene(RAMP, async scene => {
     await scene.watch.look();
     await scene.serve(4 * HOUR_MS - 60_000);
@@ -161,7 +161,7 @@ test('a step keeps the time it was served over a restart, and loses no more than
     assert.is(scene.changes.length, 1);
   }));
 
-test('a new revision promises its own effects: the watch only takes note', () =>
+test('a new revision adds its own effects: the watch only remembers it', () =>
   withScene({ exposure: { kind: 'percent', percent: 10 } }, async scene => {
     await scene.watch.look();
     assert.is(scene.watch.settledAtMs('r1'), NOW_MS);
@@ -173,7 +173,7 @@ test('a new revision promises its own effects: the watch only takes note', () =>
     assert.is(scene.watch.settledAtMs('r2'), NOW_MS + 1_000);
   }));
 
-test('nothing is looked at before something was applied', () =>
+test('nothing is judged before a revision is applied', () =>
   withScene(undefined, async scene => {
     await scene.watch.look();
     assert.equal(scene.changes, []);
@@ -195,7 +195,7 @@ test('a suspend closes and opens, also where the percentage says nothing', () =>
   });
 });
 
-test('a step whose row is lost in a crash is neither promised nor told', () =>
+test('a step whose row is lost in a crash adds no effect and no report', () =>
   withScene(RAMP, async scene => {
     await scene.watch.look();
     await scene.serve(4 * HOUR_MS - 60_000);
@@ -218,7 +218,7 @@ test('a step whose row is lost in a crash is neither promised nor told', () =>
     assert.is(await scene.pending(), 1);
   }));
 
-test('while its looks fail a gated build is offered to nobody after a minute; the next look that works heals it', () => {
+test('if looks fail, a gated build is offered to nobody after a minute, until a look succeeds', () => {
   const { exposure } = RAMP;
   if (exposure.kind !== 'ramp') throw new Error('a ramp');
   const gated = { exposure: { ...exposure, ramp: { ...exposure.ramp, gate: DEFAULT_GATE } } };

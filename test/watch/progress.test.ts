@@ -134,7 +134,7 @@ test('who looks at a large fleet gets the last count and does not wait for the n
   assert.is((await scene.watch.recent())?.progress.running, 9);
 });
 
-test('a count that fails is told to who waited for it, else to the controller; the next one works', async () => {
+test('a failed count is thrown to its callers, else reported to the controller; the next one works', async () => {
   const scene = makeScene(10);
   scene.fail = new Error('disk');
   const told = await scene.watch.count().then(
@@ -149,7 +149,7 @@ test('a count that fails is told to who waited for it, else to the controller; t
   assert.is((await scene.watch.count())?.progress.enrolled, SMALL_FLEET * 2);
 });
 
-test('the timer counts when a build, a check-in or the revision moved, or a minute is over', async () => {
+test('the timer counts after a change of builds, check-ins or revision, or after a minute', async () => {
   const scene = makeScene(10);
   const looked = async (): Promise<number> => {
     const before = scene.pages.length;

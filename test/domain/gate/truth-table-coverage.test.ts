@@ -19,7 +19,7 @@ const OTHER_TESTS: readonly (readonly [row: number, file: string, title: string]
   [24, 'test/cli/simulation-run.test.ts', 'while the controller is away nothing is judged'],
   [25, 'test/domain/ramp/look.test.ts', 'however much was served, one look enters one step'],
   [26, 'test/watch/exposure.test.ts', 'a step keeps the time it was served over a restart'],
-  [26, 'test/watch/exposure.test.ts', 'a step whose row is lost in a crash is neither promised nor told'],
+  [26, 'test/watch/exposure.test.ts', 'a step whose row is lost in a crash adds no effect and no report'],
   [28, 'test/journeys/ramp-3-brake-pull.test.ts', 'GitHub down at the breach: halted now'],
   [
     29,

@@ -70,7 +70,7 @@ test('a truncated, wrong-hash or unsigned upload is 422, an oversized one 413, a
     );
   }));
 
-test('an upload without a length is cut at the limit and told so', () =>
+test('an upload without a length is cut at the limit, and the answer says so', () =>
   withServer({ settings: { artifactMaxBytes: 100_000 } }, async server => {
     const token = await server.admin('artifacts');
     const socket = connect(server.listener.port, '127.0.0.1');

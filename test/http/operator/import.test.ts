@@ -139,7 +139,7 @@ test('importing a list again without its tags column keeps the tags, and so the 
     }
   }));
 
-test('a dash takes the tags away, alone', () =>
+test('a single dash removes the tags', () =>
   withServer({ snapshot: full() }, async server => {
     await server.enrol('kiosk-1', ['lab']);
     await server.enrol('kiosk-2', ['lab']);
@@ -196,7 +196,7 @@ test('an import never lets a revoked device in again, and says so', () =>
     assert.equal(only.json.devices, [{ device_id: 'kiosk-8', result: 'revoked' }]);
   }));
 
-test('what the controller lists can be imported as it is, and changes nothing', () =>
+test('the controller’s own list can be imported unchanged, and changes nothing', () =>
   withServer({ snapshot: full() }, async server => {
     const token = await server.enrol('kiosk-1', ['qa', 'lab']);
     await server.enrol('kiosk-2');

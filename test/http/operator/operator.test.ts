@@ -69,7 +69,7 @@ test('a device is listed, tagged, rotated, revoked and deleted, and each change 
     assert.is(server.of('ota.admin').length, 6);
   }));
 
-test('a revoked device has one way back, and enrol, rotate and import all name it', () =>
+test('enrol, rotate and import of a revoked device all name the one command that readmits it', () =>
   withServer({ snapshot: full() }, async server => {
     const token = await server.admin('devices', 'read');
     const old = await server.enrol('kiosk-7', ['qa']);

@@ -56,12 +56,12 @@ test('what merging a pull request would make of the branch, changes of both side
     assert.is(contentOf(await merge(source, git)), text(9, 9));
   }));
 
-test('a conflict in the desired state is told', () =>
+test('a conflict in the desired state is reported', () =>
   withMirror({ [FILE]: text(7, 6) }, async (source, git) => {
     assert.is(await merge(source, git), 'conflict');
   }));
 
-test('a conflict elsewhere in the repository is not ours', () =>
+test('a conflict outside the desired state is ignored', () =>
   withMirror({ [FILE]: text(1, 9), 'notes.md': 'three\n' }, async (source, git) => {
     assert.is(contentOf(await merge(source, git)), text(9, 9));
   }));

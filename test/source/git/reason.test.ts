@@ -83,7 +83,7 @@ for (const [name, stderr, told] of SAID)
     assert.not.match(reason, /\n/);
   });
 
-test('what no rule knows is told in the words of Git, and no credential with it', () => {
+test('an unknown failure is reported in Git’s own words, without credentials', () => {
   const reason = reasonOf(
     "fatal: unable to access 'https://bob:hunter2hunter2@host/': odd\n",
     'hunter2hunter2',
@@ -101,7 +101,7 @@ const faultOf = async (work: () => Promise<unknown>): Promise<Fault> => {
   throw new Error('nothing was thrown');
 };
 
-test('a proxy that answers with its login page is told as such', () =>
+test('a proxy that answers with its login page is recognised', () =>
   withServed(
     () => ({ status: 200, type: 'text/html', body: '<html><form>Sign in</form></html>' }),
     async served => {
@@ -160,7 +160,7 @@ test('a SHA-256 repository is read like any other', () =>
     assert.is(await source.head(), head);
   }));
 
-test('the mirror of a former source goes, other files in its folder stay', () =>
+test('the mirror of a former source is deleted, and other files in its folder stay', () =>
   withRepository(async (repository, place) => {
     await repository.commit(releaseFiles());
     await repository.git('clone', '--quiet', '--bare', '.', path.join(place, 'new-home.git'));

@@ -75,7 +75,7 @@ test('the tree hash is that of releases/ alone', () =>
     assert.is((await source.read(first)).treeHash, (await source.read(second)).treeHash);
   }));
 
-test('another branch and another folder may govern; what is missing there is said', () =>
+test('another branch and another folder can be the source; missing ones are reported', () =>
   withRepository(async (repository, place) => {
     await repository.commit(releaseFiles());
     await repository.git('switch', '--quiet', '--create', 'fleet/stable');
@@ -513,7 +513,7 @@ test('a commit to a repository on this machine is hinted at', () =>
     await stop();
   }));
 
-test('a remote repository is watched by nothing', () =>
+test('a remote repository is not watched', () =>
   withFolder(async folder => {
     const source = gitSource({
       url: 'https://127.0.0.1:9/x',
