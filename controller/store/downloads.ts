@@ -8,7 +8,7 @@ const TABLE = 'apk_download_events';
 /** Bytes were sent, wholly or in part. A 304 or a refusal is an attempt, not a download. */
 const SENT = [200, 206];
 /** The object store sends the bytes. */
-const REDIRECTED = 307;
+export const REDIRECTED = 307;
 /** Statuses of attempts that gave a device bytes. */
 export const STATUSES_WITH_BYTES = '(200, 206, 307)';
 
@@ -44,8 +44,8 @@ export async function insertDownload(trx: Knex, event: DownloadEvent): Promise<v
   if (known !== undefined) await trx<DownloadRecord>(TABLE).insert(row);
 }
 
-/** Confirms a redirected attempt; false if there is none, or if it is confirmed already. */
-export async function awaitsConfirmation(reader: Knex, attempt: Confirmed): Promise<boolean> {
+/** False if the attempt was not redirected, or if it is confirmed already. */
+async function awaitsConfirmation(reader: Knex, attempt: Confirmed): Promise<boolean> {
   const rows = await redirectsOf(reader, attempt);
   return rows.length > 0 && !rows.some(row => Boolean(row.last_byte));
 }

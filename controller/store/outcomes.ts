@@ -1,35 +1,27 @@
 /** Outcomes and downloads: committed before the request is answered (SPEC §10). */
 import type { OutcomeStore } from '../ports/index.ts';
 import { countEndings, repeatedInstalls, reportsOf, writeReport } from './attempts.ts';
+import type { Confirmations } from './confirmations.ts';
 import type { Db } from './db.ts';
-import type { OnFault } from './devices.ts';
-import {
-  awaitsConfirmation,
-  type Confirmed,
-  downloadStats,
-  downloadsOf,
-  insertConfirmation,
-  insertDownload,
-  sentSince,
-} from './downloads.ts';
+import { downloadStats, downloadsOf, insertDownload, sentSince } from './downloads.ts';
 import { countOutcomes } from './outcome-counts.ts';
 import { prune } from './retention.ts';
 import { troublesOf } from './troubles.ts';
 
 /** `led`: writes that only the leader may do; it alone deletes old rows. */
-export function makeOutcomeStore(db: Db, led: Db, nowMs: () => number, onFault: OnFault): OutcomeStore {
-  async function confirm(attempt: Confirmed): Promise<void> {
-    // Most checks confirm nothing, and so cause no write.
-    if (await db.read(reader => awaitsConfirmation(reader, attempt)))
-      await db.write(trx => insertConfirmation(trx, attempt));
-  }
+export function makeOutcomeStore(
+  db: Db,
+  led: Db,
+  confirmations: Pick<Confirmations, 'note'>,
+  nowMs: () => number,
+): OutcomeStore {
   return {
     report: (report, outbox = []) => db.write(trx => writeReport(trx, report, outbox, nowMs())),
     counts: (buildId, sinceMs) => db.read(reader => countOutcomes(reader, buildId, sinceMs)),
     endings: (buildId, sinceMs) => db.read(reader => countEndings(reader, buildId, sinceMs)),
     repeatedInstalls: (deviceId, sinceMs) => db.read(reader => repeatedInstalls(reader, deviceId, sinceMs)),
     troubles: build => db.read(reader => troublesOf(reader, build)),
-    confirmDownload: attempt => void confirm(attempt).catch(fault => onFault('check_ins', fault)),
+    confirmDownload: confirmations.note,
     recordDownload: event => db.write(trx => insertDownload(trx, event)),
     sentSince: (deviceId, buildId, sinceMs, maxBytes) =>
       db.read(reader => sentSince(reader, deviceId, buildId, sinceMs, maxBytes)),

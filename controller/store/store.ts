@@ -28,6 +28,7 @@ import { makeAdminStore } from './admins.ts';
 import { makeAdoptionStore } from './adoption.ts';
 import { makeAuditStore } from './audit.ts';
 import { backupDatabase } from './backup.ts';
+import { makeConfirmations } from './confirmations.ts';
 import { type Db, makeDb } from './db.ts';
 import { makeDesiredStore } from './desired.ts';
 import { makeDeviceStore } from './devices.ts';
@@ -146,6 +147,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
   const leaderDb = isShared ? fenced(db, lease) : db;
   const devices = await makeDeviceStore({ db, nowMs, onFault, flushAt, feed });
   const admins = await makeAdminStore(db, nowMs, feed);
+  const confirmations = makeConfirmations(db, fault => onFault('check_ins', fault));
   feed?.setMemory({ ...devices.memory, admins: admins.refresh });
   await feed?.catchUp();
   let timer: NodeJS.Timeout | undefined;
@@ -170,9 +172,10 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
   async function close(): Promise<void> {
     clearInterval(timer);
     try {
+      await confirmations.settled();
       await devices.store.flush();
-      if (isShared) await opened.write(leave).catch(() => undefined); // it ends by itself
     } finally {
+      if (isShared) await opened.write(leave).catch(() => undefined); // it ends by itself
       await db.close();
       await unlock();
     }
@@ -185,7 +188,7 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
     outbox: makeOutboxStore(db, leaderDb, nowMs),
     audit: makeAuditStore(db, nowMs),
     devices: devices.store,
-    outcomes: makeOutcomeStore(db, leaderDb, nowMs, onFault),
+    outcomes: makeOutcomeStore(db, leaderDb, confirmations, nowMs),
     admins: admins.store,
     adoption: makeAdoptionStore(leaderDb),
     keyValues: makeKeyValueStore(db, nowMs),
@@ -208,10 +211,10 @@ async function makeStore(options: StoreOptions, opened: Db, unlock: () => Promis
     leader: () => db.readNow(readLeader),
     tryToLead,
     start: (intervalMs = FLUSH_EVERY_MS) => {
-      timer ??= setInterval(
-        () => void devices.store.flush().catch(fault => onFault('check_ins', fault)),
-        intervalMs,
-      ).unref();
+      timer ??= setInterval(() => {
+        confirmations.resume();
+        devices.store.flush().catch(fault => onFault('check_ins', fault));
+      }, intervalMs).unref();
     },
     checkDatabase: async () => {
       await db.readNow(async reader => {

@@ -75,6 +75,7 @@ const rankOf = (file: string): number => {
 const ON_POSTGRES = [
   'store/bulk',
   'store/check-in-gaps',
+  'store/confirmations',
   'store/desired',
   'store/device-find',
   'store/devices',
