@@ -224,7 +224,7 @@ export function makeApprovals(options: ApprovalsOptions): Approvals {
       return [
         finding(
           `plan ${short} has ${count} of ${needed} approvals${other ? ': the reviewed plan differs from the one that would be applied' : ''}${not}`,
-          `approve #${pull.number} again with this plan in view, or revert it`,
+          `approve #${pull.number} again after reading this plan, or revert it`,
         ),
       ];
     },

@@ -378,7 +378,7 @@ test('not applied: rejected, held, skipped', () => {
     line: 1,
     column: 1,
     message: 'plan dddddddddddd has 1 of 2 approvals',
-    hint: 'approve #7 again with this plan in view, or revert it',
+    hint: 'approve #7 again after reading this plan, or revert it',
   } as const;
   golden(
     'report-held',

@@ -41,14 +41,14 @@ export function renderBrakeBody({ halt, failed, progress, plan }: BrakeReport): 
 
 /** The comment on a pull request that is closed because it is no longer needed. */
 export const renderBrakeEnd = ({ buildId }: Halt, why: string): string =>
-  `This is not needed any more, so it is closed: ${literal(why)}. ${literal(buildId)} is offered as rollout.yaml says.`;
+  `This pull request is no longer needed and was closed: ${literal(why)}. ${literal(buildId)} is offered as rollout.yaml says.`;
 
 function sentence({ mode, buildId }: KeptHalt): string {
   const now =
     mode === 'rollback'
       ? `All devices are offered \`last_safe\` instead of ${literal(buildId)}, as \`rollback: true\` would do.`
       : `Nobody is offered ${literal(buildId)}, canaries included. Devices that have it keep it.`;
-  return `${now} That is in force already. This pull request says the same in \`rollout.yaml\`, and merging it changes no device's offer.`;
+  return `${now} This is already in force. This pull request brings it into \`rollout.yaml\`; merging it changes no device's offer.`;
 }
 
 function countsOf({ evidence: { cohort, canary, control } }: HaltEvidence): string {
@@ -122,10 +122,10 @@ function waysBack(halt: KeptHalt): string {
     '**The ways back**',
     halt.kind === 'hand'
       ? '- Another build: promote it, and the brake ends.'
-      : `- Another build: promote it. It does not inherit this halt, and ${build} stays stopped if it ever returns.`,
-    '- It was a false alarm: `ota resume --reason "…"`. The rollout goes on in its step, the same evidence does not stop it again, and this pull request is closed.',
-    `- The cause was fixed outside of the build: merge this, and later a commit that widens. That commit lifts the halt; a ramp begins at its first step.${again}`,
+      : `- Promote another build. It does not inherit this halt, and ${build} stays stopped if it ever returns.`,
+    '- It was a false alarm: `ota resume --reason "…"`. The rollout goes on in its step, the evidence so far does not stop it again, and this pull request is closed.',
+    `- The cause was fixed outside the build: merge this, and later a commit that widens the rollout. That commit lifts the halt; a ramp begins at its first step.${again}`,
     '',
-    'Nothing else ends it: not time, not a later report, not an edit of the gate.',
+    'Nothing else ends it: neither time nor later reports nor an edit of the gate.',
   ].join('\n');
 }

@@ -22,7 +22,7 @@ export interface Reviewed {
 const PLAN_CHARS = 45_000;
 
 const footer = ({ head, base }: Reviewed): string =>
-  `<sub>head ${shortSha(head)} · base ${base === undefined ? 'nothing applied yet' : shortSha(base)} · edited in place as head or base change</sub>`;
+  `<sub>head ${shortSha(head)} · base ${base === undefined ? 'nothing applied yet' : shortSha(base)} · updated in place when head or base change</sub>`;
 
 /** A warning at the top: the plan is compared with a revision older than the base branch. */
 function refusedBase({ base, refused }: Reviewed): string | undefined {
@@ -70,7 +70,7 @@ export function renderPlanComment(
     needed === 0
       ? undefined
       : [
-          `**Approvals of this plan:** ${count} of ${needed}. A new head or base makes a new plan, which needs its own.`,
+          `**Approvals of this plan:** ${count} of ${needed}. A new head or base makes a new plan, which needs its own approvals.`,
           ...(uncounted.length === 0 ? [] : [`Not counted: ${uncounted.map(notCounted).join('; ')}.`]),
         ].join(' '),
     footer(reviewed),
@@ -81,7 +81,7 @@ export const renderInvalidComment = (reviewed: Reviewed, problems: readonly Show
   paragraphs(
     refusedBase(reviewed),
     '### No plan: this would not be applied',
-    'Merged as it is, nothing changes for any device: the last good revision stays in force.',
+    'If this is merged as it is, nothing changes for any device: the last good revision stays in force.',
     renderProblems(problems),
     footer(reviewed),
   );
@@ -90,7 +90,7 @@ export const renderConflictComment = (reviewed: Reviewed): string =>
   paragraphs(
     refusedBase(reviewed),
     '### No plan: this conflicts with what is merged',
-    'Rebase or merge the base branch; the plan follows by itself.',
+    'Rebase, or merge the base branch. The plan is then updated automatically.',
     footer(reviewed),
   );
 

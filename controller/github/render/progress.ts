@@ -60,19 +60,19 @@ function sentence(progress: RevisionProgress): string {
     case 'rolling_out':
       return fleet.active === 0
         ? 'Applied. No device has checked in yet.'
-        : 'Applied; devices are taking it up.';
+        : 'Applied. Devices are installing it.';
     case 'suspended':
       return `All offers are frozen${suspend === undefined ? '' : ` until ${momentOf(suspend.untilMs)}: ${literal(suspend.reason)}`}.`;
     case 'halted':
       return `${progress.halt?.kind === 'hand' ? 'A person has pressed the brake' : 'Its gate was breached'}: ${literal(progress.halt?.reason ?? '')}. Nobody is offered this build; devices that have it keep it. \`ota resume\` lifts it.`;
     case 'completed':
       return progress.subject.kind === 'none'
-        ? 'Applied. What devices are offered is the same as before.'
-        : 'The exposure has reached its declared end, and the offered devices run the build.';
+        ? 'Applied. The offers are the same as before.'
+        : 'The rollout has reached its final exposure, and the devices that are offered the build run it.';
     case 'reverted':
-      return `Taken back by ${from}. The figures are those of that moment.`;
+      return `Reverted by ${from}. The figures are from that moment.`;
     case 'superseded':
-      return `Superseded by ${from}, which governs now. The figures are those of that moment.`;
+      return `Superseded by ${from}, which is in force now. The figures are from that moment.`;
     case 'rejected':
       return 'This revision was not applied.';
   }

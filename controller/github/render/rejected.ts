@@ -33,7 +33,7 @@ export function renderRejected({ kind, revision, problems, progress, planHash, p
   if (kind === 'skipped')
     return paragraphs(
       '### Not applied by itself · ⚫ superseded',
-      `${by ?? 'A later revision'} was merged before this one was read, and governs now.`,
+      `${by ?? 'A later revision'} was merged before this one was read and is in force now.`,
       `<sub>revision ${shortSha(revision)}</sub>`,
     );
   const held = problems.some(p => p.code === 'plan_not_approved');
@@ -44,7 +44,7 @@ export function renderRejected({ kind, revision, problems, progress, planHash, p
       : 'It never took effect.',
     renderProblems(problems),
     held && by === undefined
-      ? 'Approve this pull request again, with the plan below in view, and it is applied; or revert it.'
+      ? 'Approve this pull request again after reading the plan below, and it is applied. Or revert it.'
       : undefined,
     planText === ''
       ? undefined
