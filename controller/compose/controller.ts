@@ -147,7 +147,7 @@ async function begin(foundation: Foundation, parts: Parts): Promise<void> {
   const { database, leading, publication, reconcile, watches } = parts;
   store.start();
   if (leading.leads) await startLeading(foundation, parts);
-  watchHere(foundation, leading, watches, parts.stored);
+  watchHere(foundation, leading, watches, parts.stored, parts.objectStore);
   cleanup.add(() => background.stop());
   cleanup.add(() => watches.progress.stop());
   cleanup.add(() => parts.source.stop?.());

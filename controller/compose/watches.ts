@@ -20,7 +20,7 @@ import { type FailureWatch, watchFailures } from '../watch/failures.ts';
 import { type FormerHaltWatch, watchFormerHalts } from '../watch/former-halts.ts';
 import { type GateWatch, watchGate } from '../watch/gate.ts';
 import { type ProgressWatch, watchProgress } from '../watch/progress.ts';
-import { prune } from '../watch/retention.ts';
+import { type CopyStore, prune, pruneCopies } from '../watch/retention.ts';
 import { type TroubleWatch, watchTroubles } from '../watch/troubles.ts';
 import { dateOf } from '../watch/witness.ts';
 import type { Foundation } from './foundation.ts';
@@ -201,14 +201,15 @@ export async function lookAtFleet({
   await failures.look();
 }
 
-/** Starts the timers of every controller: each shows its own counts. */
+/** Starts the timers of every controller: each shows its own counts. `copies`: of the APKs in a bucket. */
 export function watchHere(
   foundation: Foundation,
   leading: Leading,
   { gate, adoption, progress, troubles }: Watches,
   stored: ArtifactWatch,
+  copies: CopyStore | undefined,
 ): void {
-  const { background, clock } = foundation;
+  const { settings, background, clock, nowMs } = foundation;
   background.every(TICK_MS, 'clock', () => clock.check());
   background.run('clock', () => askWitnesses(foundation));
   background.every(MINUTE_MS, 'clock', () => askWitnesses(foundation));
@@ -217,6 +218,11 @@ export function watchHere(
   background.every(ADOPTION_MS, 'progress', () => progress.look());
   background.every(MINUTE_MS, 'progress', () => troubles.look());
   background.every(ARTIFACTS_MS, 'artifacts', () => stored.look());
+  if (copies === undefined) return;
+  const keptMs = settings.OTA_RETENTION_ARTIFACTS;
+  background.every(PRUNE_MS, 'retention', () =>
+    leading.leads ? undefined : pruneCopies(keptMs, copies, namedArtifacts(foundation), nowMs()),
+  );
 }
 
 /** Starts the timers that only the leader runs. */

@@ -6,7 +6,7 @@ import { openDiskArtifacts } from '../../controller/artifacts/disk.ts';
 import type { Build } from '../../controller/domain/release.ts';
 import type { Artifacts } from '../../controller/ports/index.ts';
 import { artifactUses } from '../../controller/watch/artifact-uses.ts';
-import { prune } from '../../controller/watch/retention.ts';
+import { type CopyStore, prune, pruneCopies } from '../../controller/watch/retention.ts';
 import { sha256Of } from '../support/http.ts';
 import { aBuild, aState, DAY_MS, NOW_MS } from '../support/state.ts';
 import { withStore } from '../support/store.ts';
@@ -116,6 +116,40 @@ test('an APK that no build was ever declared for goes after 30 days; a reference
     assert.is((await artifacts.list()).length, 3, 'the setting decides');
     assert.equal(await left(31), ['b41', 'b42']);
     assert.equal(await left(10_000), ['b41', 'b42']);
+  }));
+
+test('a controller that does not lead keeps no copies of APKs that nothing uses', () =>
+  withStore(async (store, folder) => {
+    const copies = await storeIn(folder);
+    const [current, stray] = [await stored(copies, 42), await stored(copies, 43)];
+    const named = artifactUses({ desired: store.desired, values: store.keyValues });
+    const removeStray: CopyStore['removeStray'] = async (keep, beforeMs) =>
+      void (await copies.collect(keep, beforeMs));
+    const left = async (days: number) => {
+      await pruneCopies(KEEP.artifactsMs, { removeStray }, named, inDays(days));
+      const names = new Set((await copies.list()).map(a => a.sha256));
+      return [current, stray].filter(b => names.has(b.sha256)).map(b => b.buildId);
+    };
+    assert.equal(
+      await left(1_000),
+      ['b42', 'b43'],
+      'before anything is declared nothing is known to be stray',
+    );
+    await store.desired.apply(
+      {
+        revision: 'r1',
+        treeHash: 't1',
+        appliedAtMs: NOW_MS,
+        state: aState({ builds: [current], rollout: { lastSafe: undefined } }),
+        progress: undefined,
+        formerBuilds: new Map(),
+      },
+      [],
+      [],
+      [],
+    );
+    assert.equal(await left(29), ['b42', 'b43']);
+    assert.equal(await left(31), ['b42']);
   }));
 
 test.run();
