@@ -261,7 +261,7 @@ function exportedInVain(files: readonly SourceFile[], readers: readonly SourceFi
   );
 }
 
-test('nothing is exported that no other file takes', () => {
+test('nothing is exported without a use in another file', () => {
   const readers = ['bench', 'demo', 'scripts', 'test'].flatMap(filesUnder);
   assert.equal(exportedInVain(all, [...all, ...readers]), []);
   const lonely = {

@@ -27,7 +27,7 @@ test('no file imports itself through others', () => {
   assert.equal(loopsIn(['controller', 'agent', 'bench', 'demo', 'scripts'].flatMap(filesUnder)), []);
 });
 
-test('a loop is found, also behind a file that is in none, and for a type alone', () => {
+test('an import cycle is found, also behind a file outside of it, and for types only', () => {
   assert.equal(loopsIn([file('a/x.ts', 'y'), file('a/y.ts', 'z'), file('a/z.ts', 'y')]), [
     'a/y.ts → a/z.ts → a/y.ts',
   ]);

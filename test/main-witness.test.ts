@@ -58,7 +58,7 @@ test('after a month away the clock is trusted as soon as the https host of the s
   );
 });
 
-test('a host says its time in any answer; one whose certificate is not trusted is no witness', async () => {
+test('the time is read from any answer of a host whose certificate is trusted', async () => {
   const answer = (): Fate => ({ status: 404, type: 'text/plain', body: '' });
   const asked = async ({ url }: Served) => dateOf(new URL(url).origin);
   const date = await withServed(answer, asked);

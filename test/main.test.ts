@@ -20,7 +20,7 @@ test('an unknown setting: an error that names it, exit code 2, no stack', () =>
     assert.not.match(stderr, /\bat .*:\d+:\d+/);
   }));
 
-test('a port in use: said plainly', () =>
+test('a port in use is named in the error', () =>
   withFolder(async folder => {
     const other = createServer();
     await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve));

@@ -208,7 +208,7 @@ for (const [field, value] of Object.entries({
       assert.is(agent.state.phase.name, 'idle');
     }));
 
-test('a manifest that is no JSON, or of 10 MB', async () => {
+test('a manifest that is not JSON, or has 10 MB', async () => {
   for (const body of ['<html>', 'x'.repeat(10_000_000)])
     await withAgent(
       {
@@ -277,7 +277,7 @@ test('a redirect of a download that leads back to the controller, or to no URL',
     ({ server }) => assert.is(server.downloads().length, 1),
   ));
 
-test('a redirected check is no answer', () =>
+test('a redirected check does not count as an answer', () =>
   withAgent(
     {
       prepare: server => {
@@ -325,7 +325,7 @@ test('40 MB promised and 4 GB announced', () =>
     };
   }));
 
-test('a compressed body is not what was promised', () =>
+test('a compressed body is refused', () =>
   refuses('size_mismatch', server => {
     offering(buildOf(42))(server);
     server.onApk = (_, response) =>
@@ -393,7 +393,7 @@ test('a full disk in the middle of the download', async () => {
   assert.is(await files.of(String(manifestOf(build, '').sha256)).size(), 0);
 });
 
-test('a full disk: no state, no effect, and on it goes when there is room again', async () => {
+test('a full disk: without saved state there is no effect; the agent goes on when there is space', async () => {
   let full = false;
   const saved: unknown[] = [];
   const store = {

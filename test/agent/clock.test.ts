@@ -51,7 +51,7 @@ test('before the first answer the correction of earlier runs counts', () => {
   assert.is(new ServerTime(clock, -HOUR_MS).nowMs(), START - HOUR_MS);
 });
 
-test('a pause outlives small corrections of the clock, and none outlives a jump of a year', () => {
+test('a pause survives small corrections of the clock, but not a jump of a year', () => {
   let penalties: Penalty[] = [];
   for (let n = 0; n < 3; n++) penalties = addFailure(penalties, 'b42', START);
   assert.is(penaltyLeftMs(penalties, 'b42', START - 900), 6 * HOUR_MS);

@@ -6,7 +6,7 @@ import { MemoryApks, MemoryState } from '../../agent/store/memory.ts';
 import { DAY_MS, MINUTE_MS } from '../../controller/domain/duration.ts';
 import { buildOf, pass, withAgent } from '../support/agent/with-agent.ts';
 
-test('a signer that cannot be read is waited for before the download, and is no mismatch', () =>
+test('an unreadable signer delays the download and does not count as a mismatch', () =>
   withAgent({ idle: true }, async scene => {
     const { server, device, agent } = scene;
     server.offer = buildOf(42);
@@ -89,7 +89,7 @@ test('verification that breaks for ever ends the attempt after five tries', () =
     assert.is(server.downloads().length, 1);
   }));
 
-test('an install that broke is looked at a minute later: what runs then decides', () =>
+test('after a broken install the version that runs a minute later decides', () =>
   withAgent({ idle: true }, async scene => {
     const { server, device, agent } = scene;
     server.offer = buildOf(42);
@@ -136,7 +136,7 @@ class HeldStore implements StateStore {
   }
 }
 
-test('ota.install.ok is told although the agent is stopped as it is written down', () => {
+test('ota.install.ok is logged even if the agent is stopped while it is saved', () => {
   const store = new HeldStore();
   return withAgent({ idle: true, store }, async scene => {
     const { server, agent, typesOf } = scene;
@@ -154,7 +154,7 @@ test('ota.install.ok is told although the agent is stopped as it is written down
   });
 });
 
-test('an install under way when the agent is stopped is waited for and told', () =>
+test('a stopping agent waits for a running install and reports it', () =>
   withAgent({ idle: true }, async scene => {
     const { server, device, agent, typesOf } = scene;
     server.offer = buildOf(42);
@@ -190,7 +190,7 @@ test('log times do not run backwards when the controller’s clock is a second b
     );
   }));
 
-test('a clock that was corrected by more than that is told in the log', () =>
+test('a larger correction of the clock is logged', () =>
   withAgent({}, async ({ server, clock, agent, events }) => {
     server.dateMs = () => clock.wallMs() - DAY_MS;
     agent.poll();

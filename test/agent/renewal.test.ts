@@ -187,7 +187,7 @@ test('a token that cannot be written down is not used', () =>
     });
   }));
 
-test('a file that cannot be understood is told, and nothing is guessed', () =>
+test('an unreadable file is reported, and nothing is guessed', () =>
   withFolder(async folder => {
     await writeFile(path.join(folder, 'credentials.json'), '{"token": 1}');
     const opened = CredentialFile.open(folder, { token: TOKEN, nudgeKey: undefined });

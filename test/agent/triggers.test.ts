@@ -197,7 +197,7 @@ test('without a nudge key every nudge is ignored, and polling carries the device
     assert.equal(ignored(scene), ['malformed']);
   }));
 
-test('a push token is told once, and again when it changes', () =>
+test('a push token is sent once, and again when it changes', () =>
   withAgent({ pushToken: 'fcm-token-1' }, async scene => {
     const puts = () => scene.server.seen.filter(s => s.method === 'PUT').map(s => s.body);
     assert.equal(puts(), ['{"fcm_token":"fcm-token-1"}']);

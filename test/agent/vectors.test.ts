@@ -8,7 +8,7 @@ const file = JSON.parse(readFileSync('schemas/vectors/agent.json', 'utf8')) as R
   typeof agentVectors
 >;
 
-test('schemas/vectors/agent.json says what this agent decides', () =>
+test('schemas/vectors/agent.json contains what this agent decides', () =>
   assert.equal(file, JSON.parse(JSON.stringify(agentVectors()))));
 
 test('the vectors hold what the contract says', () => {

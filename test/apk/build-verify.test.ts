@@ -32,7 +32,7 @@ async function run(content: Buffer | undefined, view: VerdictView = {}) {
   }
 }
 
-test('0: an accepted APK, with what a person wants to know', async () => {
+test('exit code 0: an accepted APK, with its facts', async () => {
   const { exit, out, err } = await run(rotated);
   assert.is(exit, 0);
   assert.is(err, '');
@@ -137,7 +137,7 @@ test('--json of a rejected APK', async () => {
   assert.equal([verdict.accepted, verdict.sdk, verdict.code], [false, 30, 'version_code_major']);
 });
 
-test('what an APK says of itself cannot repaint the terminal', async () => {
+test('texts in an APK cannot send control codes to the terminal', async () => {
   const apk = makeApk({ versionCode: 1, versionName: '1.0\u001b[2J\u202egpj', key });
   const text = renderVerdict(await verdictOf(apk), {});
   assert.ok(text.includes('1.0\\u001b[2J\\u202egpj'));

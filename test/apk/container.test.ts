@@ -263,7 +263,7 @@ test('a manifest is stored or deflated, and no other method is guessed', async (
   assert.is(await codeOf(signZip({ ...parts, entries, directory }, { v3: [{ key }] })), 'manifest_malformed');
 });
 
-test('a broken signing block is told first, also when nothing else can be read', async () => {
+test('a broken signing block is reported first, even if nothing else can be read', async () => {
   const block = signingBlock([{ id: 1, value: Buffer.alloc(8) }], false);
   u64(25).copy(block, 0);
   const directory = Buffer.from(parts.directory);

@@ -37,7 +37,7 @@ for (const [code, archive, says] of PACKAGES)
     assert.match(verdict.ok ? '' : verdict.message, says);
   });
 
-test('what to do about them is said', () => {
+test('each refusal has a hint', () => {
   for (const code of ['app_bundle', 'split_archive'] as const)
     assert.match(HINTS[code], /bundletool build-apks --mode=universal/);
 });
@@ -93,7 +93,7 @@ test('a refused APK still shows what was read of it', async () => {
   assert.equal(await claimsOf(broken), ['signing_block_malformed', 'com.nexmdm.agent', 7, '7.0.0']);
 });
 
-test('the hybrid scheme: what is verified and what is not is said, and the older signers are shown', async () => {
+test('the hybrid scheme: the verdict says what is verified and what is not, and shows the older signers', async () => {
   const hybrid = { id: BLOCK_IDS.v32, value: list([]) };
   const apk = signZip(unsignedApk({ versionCode: 1, minSdk: 28 }), { v3: [{ key }], pairs: [hybrid] });
   const verdict = await verdictOf(apk);

@@ -12,7 +12,7 @@ import { androidAttribute, buildBinaryXml } from '../support/apk/manifest.ts';
 
 const NONE = 0xffffffff;
 
-test('a cursor reads in order and knows what is left', () => {
+test('a cursor reads in order and knows how many bytes are left', () => {
   const cursor = new Cursor(Buffer.concat([u32(7, 0xfffffff9), u64(2 ** 53 - 1), Buffer.from('ab')]));
   assert.equal([cursor.u32(), cursor.i32(), cursor.u64()], [7, -7, 2 ** 53 - 1]);
   assert.is(cursor.remaining, 2);
@@ -124,7 +124,7 @@ test('an index that is not in the pool, and a string that runs past it, are unkn
   assert.is(openStringPool(whole.subarray(0, -1))?.get(0, 100), 'abc', 'its terminator is not needed');
 });
 
-test('a pool whose header does not fit is none', () => {
+test('a string pool whose header does not fit is ignored', () => {
   const whole = pool(UTF8, utf8('abc'));
   assert.is(openStringPool(whole.subarray(0, 27)), undefined);
   for (const [at, value] of [

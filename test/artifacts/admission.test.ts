@@ -219,7 +219,7 @@ test('a new build that no device installs is refused; one that was declared befo
     assert.match(finding?.hint ?? '', /assembleRelease/);
   }));
 
-test('a min_sdk above what some devices run is a warning, unless what stands left them behind already', () =>
+test('a min_sdk above some devices is a warning, unless the applied build already excludes them', () =>
   withScene(async ({ artifacts }) => {
     const sdks = [24, 25, 26, 33, undefined];
     let scans = 0;
@@ -268,7 +268,7 @@ test('a fleet of several pages is counted whole, and a count that failed is trie
   assert.equal(await fleet(30), { below: 0, known: 2500 });
 });
 
-test('an APK that an applied build declares can be uploaded again, whatever is said of new ones', () =>
+test('the APK of an applied build can always be uploaded again', () =>
   withFolder(async place => {
     const apk = makeApk({ versionCode: 43, key: testKey('release'), testOnly: true });
     const file = path.join(place, 'app.apk');
@@ -323,7 +323,7 @@ test('a store whose folder is gone misses its APKs, and takes them again', () =>
     }
   }));
 
-test('an APK that goes while it is read is the fault of the disk', () =>
+test('an APK that disappears while it is read is a fault of the disk', () =>
   withScene(async ({ artifacts }) => {
     for (const openReader of [
       async (file: string) => {

@@ -74,7 +74,7 @@ test('a download that finds an APK cut short ends its offers at once', () =>
     assert.equal([await download(), await check(), lost()], [503, HELD, ['b42']]);
   }));
 
-test('a loss that happened while the controller was down is told when it starts', () =>
+test('an APK that was lost while the controller was down is reported at its start', () =>
   withScene(async ({ journey, file, check, lost }) => {
     await truncate(file, 100);
     await journey.restart();

@@ -83,7 +83,7 @@ test('a wrong body for a stored APK is refused and the stored one stays', () =>
     assert.ok((await readFile((await artifacts.path(sha256)) ?? '')).equals(apk));
   }));
 
-test('what Android would not accept gets no name', () =>
+test('an APK that Android would not accept is not stored', () =>
   withFolder(async folder => {
     const artifacts = await storeIn(folder);
     const tampered = Buffer.from(apk);
@@ -306,7 +306,7 @@ test('a folder that cannot be written is a clear error', () =>
     if (process.getuid?.() !== 0) assert.is(await codeOf(storeIn(locked)), 'artifact_folder_unwritable');
   }));
 
-test('a folder of APKs is imported, and a bad one keeps no other out', () =>
+test('a folder of APKs is imported, and a bad one does not stop the others', () =>
   withFolder(async folder => {
     const from = path.join(folder, 'from');
     await mkdir(from);

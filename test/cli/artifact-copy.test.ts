@@ -39,7 +39,7 @@ test('a folder is copied, a second run finds everything there, and a damaged APK
     assert.equal(await readdir(path.join(folder, 'third')), [names[1]]);
   }));
 
-test('a place that is not valid, and a folder that is not there, are told', () =>
+test('an invalid place and a missing folder are reported', () =>
   withFolder(async folder => {
     const wrong = await ota(['artifact', 'copy', '--from', 's3:/x', '--to', 'there'], { cwd: folder });
     assert.is(wrong.code, 2);

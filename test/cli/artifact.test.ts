@@ -23,7 +23,7 @@ const refused = (ran: Ran, expected: RegExp): void => {
   assert.match(ran.err, expected);
 };
 
-test('an APK that something names is deleted by force alone; a stray one goes', () =>
+test('an APK in use is deleted only with --force; an unused one without', () =>
   withController(async journey => {
     const { b41, b42 } = journey.builds;
     const stray = await anApk(43);

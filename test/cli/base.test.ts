@@ -17,7 +17,7 @@ const BROKEN = { 'rollout.yaml': 'kind: [' };
 const edit = (repository: Repository, percent: number): Promise<void> =>
   writeReleases(path.join(repository.folder, 'releases'), releaseFiles({ rollout: percent, policy }));
 
-test('in mid-ramp no step is made up: the plan says that the controller alone knows how far it has come', () =>
+test('in the middle of a ramp the plan invents no step: only the controller knows the progress', () =>
   withRepository(async (repository, place) => {
     await repository.commit(releaseFiles({ rollout: ramp }), { atMs: NOW_MS - 2 * DAY_MS });
     await repository.commit(releaseFiles({ rollout: { ...ramp, wifiOnly: false } }), {
@@ -132,7 +132,7 @@ test('the first pull request with releases is judged by itself, and says that no
     assert.match(plan.err, /base_empty/);
   }));
 
-test('emptied releases are compared with what stood', () =>
+test('an emptied releases folder is compared with the merged state', () =>
   withRepository(async repository => {
     await repository.commit(releaseFiles({ rollout: 10, policy }));
     await repository.commit({});

@@ -81,7 +81,7 @@ test('build verify exits 1, and still shows what the APK is', () =>
     }
   }));
 
-test('an APK that is declared already is not refused for it: it can be what the fleet runs', () =>
+test('an APK that is already declared is not refused, because the fleet may run it', () =>
   inReleases(async cwd => {
     const [, apk] = KINDS[0] ?? [];
     await writeFile(path.join(cwd, 'app.apk'), apk ?? '');

@@ -31,7 +31,7 @@ test('a controller on a laptop has no failing part; what is not set up is off', 
     assert.match(out, /→ to nudge, set OTA_FCM_CREDENTIALS/);
   }));
 
-test('what fails is told with its cure, and exits 1', () =>
+test('a failing part is shown with its cure, and the exit code is 1', () =>
   withController(
     async journey => {
       await journey.merge(100);

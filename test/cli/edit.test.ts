@@ -57,7 +57,7 @@ test('promote fills last_safe and a seed, prints the plan, and changes those lin
     assert.is((await ota(['validate', '--base', 'HEAD'], { cwd: folder })).code, 0);
   }));
 
-test('promoting what stands already writes no cohort_seed: ""', () =>
+test('promoting the present build again writes no cohort_seed: ""', () =>
   withRepository(async repository => {
     const { folder, commit } = repository;
     const bare = ROLLOUT.replace('cohort_seed: ""\n', '');
@@ -144,7 +144,7 @@ test('the policy that is merged judges the edit', () =>
     assert.is(await read(), ROLLOUT);
   }));
 
-test('a tree that is already broken is told and left alone', () =>
+test('an invalid tree is reported and left unchanged', () =>
   withRepository(async ({ folder }, read) => {
     const bad = ROLLOUT.replace('wifi_only', 'wify_only');
     await writeFile(path.join(folder, 'releases', 'rollout.yaml'), bad);
@@ -197,7 +197,7 @@ test('a file that changed meanwhile is not written over', () =>
     assert.equal((await readdir(path.dirname(target))).sort(), ['builds', 'rollout.yaml']);
   }));
 
-test('outside Git the files themselves are what stands', () =>
+test('outside Git the files themselves count as merged', () =>
   withFolder(async folder => {
     await writeReleases(path.join(folder, 'releases'), files);
     const { code, out, err } = await ota(['promote', 'b43', '--percent', '10', '--offline'], { cwd: folder });

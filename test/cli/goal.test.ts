@@ -82,7 +82,7 @@ const anAnswer = ({ rollout, exposure, reconcile, progress = {} }: Parts = {}): 
 const judge = (parts: Parts, over: Partial<Parameters<typeof verdictOf>[2]> = {}, begun?: Begun): Verdict =>
   verdictOf(anAnswer(parts), begun, { ...GOAL, ...over }, NOW_MS);
 
-test('all that run it is done; what it still waits for is told', () => {
+test('a watch is done when all devices run the build; until then it says what it waits for', () => {
   assert.equal(judge({}), { state: 'reached', why: 'b42: 40 of 40 offered devices run it' });
   assert.equal(judge({ progress: { running: 38 } }), {
     state: 'waiting',

@@ -19,7 +19,7 @@ const check = (journey: Journey, { token }: Enrolled, versionCode: number) =>
     token,
   });
 
-test('a history tells who merged what, when it was applied, completed and replaced, and its verdicts', () =>
+test('the history shows who merged what, when it was applied, completed and replaced, and its verdicts', () =>
   withController(async journey => {
     assert.match((await run(journey, 'history')).err, /nothing was applied yet/);
     const [device] = await journey.enrol(['d1']);

@@ -78,7 +78,7 @@ test('a device is enrolled, tagged, rotated, revoked and deleted; its secrets ar
       assert.not.ok(logged.includes(secret));
   }));
 
-test('a clone that is behind what the controller has applied is told so, by plan and by every edit', () =>
+test('plan and every edit warn about a clone that is behind the controller', () =>
   withOperator(async (run, journey) => {
     await journey.merge(10, { cohorts: [aCohort('lab', { devices: ['kiosk-7'], tags: ['lab'] })] });
     const clone = path.join(journey.folder, 'clone');

@@ -75,7 +75,7 @@ test('an edit of a running ramp goes on from its step; a halt stands in the plan
     assert.ok(stopped.dangers.some((d: { kind: string }) => d.kind === 'halted'));
   }));
 
-test('a controller that stands at another rollout says nothing of this ramp', () =>
+test('a controller with another rollout in force does not report on this ramp', () =>
   withRamp(async (journey, write) => {
     await journey.repository.commit(
       releaseFiles(
@@ -92,7 +92,7 @@ test('a controller that stands at another rollout says nothing of this ramp', ()
     assert.match(err, /ramp_progress_unknown.*the controller has another ramp in force/s);
   }));
 
-test('the plan foretells from observed check-ins, and says so when there are none', () =>
+test('the forecast is based on observed check-ins, and the plan says so if there are none', () =>
   withController(async journey => {
     const devices = await journey.enrol(Array.from({ length: 20 }, (_, n) => `kiosk-${n}`));
     await journey.merge(full);

@@ -30,7 +30,7 @@ test('plan compares two revisions as text, Markdown and JSON', () =>
     assert.match(text.out, new RegExp(`plan ${json.hash}`));
   }));
 
-test('plan --exit-code tells differences by 1, and none by 0', () =>
+test('plan --exit-code exits 1 with differences and 0 without', () =>
   withFolder(async folder => {
     const repository = await makeRepository(path.join(folder, 'repository'));
     const cwd = repository.folder;

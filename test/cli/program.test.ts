@@ -124,7 +124,7 @@ test('the documentation names verbs and options that are there', async () => {
 /** What every verb has and the page says once. */
 const EVERYWHERE = ['--help', '--json', '--dir'];
 
-test('every verb and every option stands in the documentation', async () => {
+test('every verb and every option is in the documentation', async () => {
   const text = await readFile(path.resolve(import.meta.dirname, '../../docs/cli.md'), 'utf8');
   const missing: string[] = [];
   for (const verb of VERBS) {

@@ -86,14 +86,14 @@ test('a promotion that leaves no way back fails, with the reason', () =>
     assert.match(markdown.out, /> \[!CAUTION\]\n> \*\*The way back would be refused/);
   }));
 
-test('without last_safe the build that stood before is named', () =>
+test('without last_safe the build before it is named', () =>
   withChange(full('b42'), full('b43'), async repository => {
     const { code, out, err } = await ota(REHEARSE, { cwd: repository.folder });
     assert.is(code, 0, err);
     assert.match(out, /ota rollback --to b42 --reason/);
   }));
 
-test('a revert that a withdrawal shuts is told beside the rollback that passes', () =>
+test('a revert that a withdrawal blocks is reported next to the rollback that works', () =>
   withChange(
     full('b42'),
     {

@@ -18,7 +18,7 @@ const inFolder = (work: (cwd: string) => Promise<void>, exposure = aRamp(NOW_MS,
 const simulate = (cwd: string, ...args: string[]) =>
   ota(['simulate', '--gate', ...args], { cwd, nowMs: NOW_MS });
 
-test('a bad build is played until it is halted, drawn, and set beside what time alone would have done', () =>
+test('a bad build is simulated until it is halted, drawn, and compared with a ramp without a gate', () =>
   inFolder(async cwd => {
     const { code, out, err } = await simulate(cwd, '--count', '5000', '--fail', '20');
     assert.is(code, 0, err);
@@ -114,7 +114,7 @@ test('a ramp is played with its own gate', () => {
   );
 });
 
-test('an outage stands on the ramp as time that does not count', () =>
+test('an outage is shown as time that does not count for the ramp', () =>
   inFolder(async cwd => {
     const hours = async (...args: string[]): Promise<number> =>
       JSON.parse((await simulate(cwd, '--count', '2000', '--json', ...args)).out).entered_hours.at(-1);
@@ -125,7 +125,7 @@ test('an outage stands on the ramp as time that does not count', () =>
     assert.ok(Math.abs(short - calm) <= 4, `${calm} ${short}`);
   }));
 
-test('a rollout without a ramp is played with the usual one, and says so', () =>
+test('a rollout without a ramp is simulated with the default ramp, and the output says so', () =>
   inFolder(
     async cwd => {
       const { out, err } = await simulate(cwd, '--count', '200', '--json');
@@ -192,7 +192,7 @@ test('values that cannot be are refused with what is expected', () =>
     }
   }));
 
-test('an invalid rollout is told and not played', () =>
+test('an invalid rollout is reported and not simulated', () =>
   withFolder(async cwd => {
     await writeReleases(path.join(cwd, 'releases'), { 'rollout.yaml': 'kind: Rollout\n' });
     const { code, out, err } = await simulate(cwd);

@@ -192,7 +192,7 @@ test('a watch waits for a rollback to finish; one that waited for the build ends
     assert.match(told, /^done +yes$/m);
   }));
 
-test('with the source out of reach a watch never says done', () =>
+test('a watch is never done while the source cannot be read', () =>
   withOperator(async (run, journey) => {
     const [device] = await journey.enrol(['d1']);
     await journey.merge(100);

@@ -108,7 +108,7 @@ test('before the merge a plan tells what the APK itself says: debuggable, not wh
     assert.match(told.out, /error artifact_mismatch: version_name is 9\.9\.9 here/);
   }));
 
-test('a controller that does not know this question yet is told, and the files are judged all the same', () =>
+test('an older controller without this route is reported, and the files are still judged', () =>
   withFolder(async folder => {
     await writeReleases(path.join(folder, 'releases'), releaseFiles(aState({ rollout: 10 })));
     const older = createServer((_, res) => {
@@ -129,7 +129,7 @@ test('a controller that does not know this question yet is told, and the files a
     }
   }));
 
-test('what stands already is not asked about again', () =>
+test('builds that are already merged are not checked again', () =>
   withController(async journey => {
     await journey.merge(10);
     const { out, err } = await ota(['rollout', '20', '--dry-run'], { cwd: journey.repository.folder });

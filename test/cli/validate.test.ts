@@ -152,7 +152,7 @@ test('what cannot be read exits 2 and says where it looked', () =>
     assert.is((await ota(['validate', '--base', '--output=x'], { cwd: folder })).code, 2);
   }));
 
-test('outside Git a base is refused, and in a shallow clone the way out is told', () =>
+test('outside Git a base is refused, and in a shallow clone the message gives the remedy', () =>
   withFolder(async folder => {
     await writeReleases(path.join(folder, 'plain', 'releases'), good);
     const plain = await ota(['validate', '--base', 'HEAD'], { cwd: path.join(folder, 'plain') });

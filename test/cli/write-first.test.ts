@@ -58,7 +58,7 @@ test('with a full disk under its output a rollback is made, and the loss is an e
   assert.equal(await rolledBack(`${ROLLBACK} 2>/dev/full`), { code: 0, done: true });
 });
 
-test('an edit is made before a word is said about it', () =>
+test('an edit is written before it is reported', () =>
   withFolder(async folder => {
     const rollout = path.join(folder, 'releases', 'rollout.yaml');
     for (const argv of [

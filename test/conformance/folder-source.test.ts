@@ -68,7 +68,7 @@ test('a ramp that is copied into the folder begins when it comes, not when its f
     assert.is(exposureOf(journey), 1);
   }));
 
-test('a folder that is emptied is a problem and no release: what stood stands', () =>
+test('an emptied folder is a problem, and the last good revision stays in force', () =>
   besideFolder(async (journey, releases) => {
     await put(journey, releases, 100);
     await journey.controller.reconcile.run();

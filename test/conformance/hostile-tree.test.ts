@@ -20,7 +20,7 @@ async function longestAbsence(work: () => Promise<unknown>): Promise<{ absentMs:
   return { absentMs, tookMs: performance.now() - startedMs };
 }
 
-test('a hostile revision is refused while checks are served, and last good stands', () =>
+test('a hostile revision is refused while checks are served, and the last good one stays in force', () =>
   withController(async journey => {
     const applied = await journey.merge(100);
     const [device] = await journey.enrol(['kiosk-7']);

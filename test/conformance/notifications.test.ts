@@ -60,7 +60,7 @@ const withScene = (use: (scene: Scene) => Promise<void>): Promise<void> =>
     { secret: SECRET },
   );
 
-test('each kind is told when it happens: applied, refused, completed, spike, halted, reverted', () =>
+test('each kind of notice is sent when it happens: applied, refused, completed, spike, halted, reverted', () =>
   withScene(async ({ generic, slack, journey, drain, kinds }) => {
     const [first, ...others] = await journey.enrol(['kiosk-1', 'kiosk-2', 'kiosk-3', 'kiosk-4']);
     const merged = await journey.merge({
@@ -126,7 +126,7 @@ test('each kind is told when it happens: applied, refused, completed, spike, hal
     assert.is(await journey.metric('ota_notifications_total', { destination: 'ops', result: 'gave_up' }), 0);
   }));
 
-test('ota notify test says what became of it, is audited, and asks for scope admin', () =>
+test('ota notify test prints the result, is audited, and needs scope admin', () =>
   withScene(async ({ generic, slack, journey, drain }) => {
     const run = (...argv: string[]) =>
       ota(['notify', 'test', ...argv], { cwd: journey.folder, url: journey.url, token: journey.adminToken });
@@ -169,7 +169,7 @@ test('ota notify test says what became of it, is audited, and asks for scope adm
     assert.equal([refused.status, refused.json.code], [403, 'scope_missing']);
   }));
 
-test('a restart keeps what waits; what is promised to a destination that was removed is given up', () =>
+test('a restart keeps waiting notices; those to a removed destination are given up', () =>
   withScene(async ({ generic, journey, configure, kinds }) => {
     generic.answer = () => 500;
     await journey.merge(100);

@@ -14,7 +14,7 @@ const answers = async (journey: Journey, token: string): Promise<string | number
   return answer.status === 200 ? 200 : answer.json.code;
 };
 
-test('while an operator who may do everything stands, a restart makes no other', () =>
+test('while a valid admin token exists, a restart creates no other', () =>
   withController(async journey => {
     await journey.restart();
     assert.is(journey.controller.adminTokenFile, undefined);

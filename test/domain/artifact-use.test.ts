@@ -21,7 +21,7 @@ test('build files name their APKs, also when they or their neighbours are invali
   );
 });
 
-test('uses are told in words, and the document lists their kinds', () => {
+test('uses are written in words, and the document lists their kinds', () => {
   assert.is(
     usesText([
       { kind: 'last_safe', name: 'b41' },

@@ -41,7 +41,7 @@ test('what speaks against neither the build nor its bytes counts on no side', ()
   });
 });
 
-test('a spike that goes on is told once; another build, or one after six calm hours, anew', () => {
+test('a continuing spike is reported once; one of another build or after six calm hours is reported again', () => {
   const last = { buildId: 'b42', atMs: NOW_MS };
   assert.is(isNewSpike(undefined, 'b42', NOW_MS), true);
   assert.is(isNewSpike(last, 'b42', NOW_MS + 6 * HOUR_MS - 1), false);

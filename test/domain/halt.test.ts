@@ -43,7 +43,7 @@ function gatedAt(readAtMs: number | undefined, gate = true): Snapshot {
 }
 const device = { deviceId: 'kiosk-1', tags: [], versionCode: 41 };
 
-test('a gate that nobody has looked at for more than a minute offers its build to nobody, and heals', () => {
+test('a gate without a look for more than a minute offers its build to nobody, until the next look', () => {
   const offered = (snapshot: Snapshot, nowMs: number): string => {
     const decision = decide(snapshot, device, nowMs);
     return decision.kind === 'offer' ? decision.build.buildId : decision.reason;

@@ -68,7 +68,7 @@ test('it polls, downloads, installs and reports, and an Ota-Token header that it
     { OTA_TOKEN_RENEW_AFTER: '1d', OTA_TOKEN_RENEWALS_PER_MINUTE: '1000' },
   ));
 
-test('what it waits and fails for is none of the reports that contradict themselves', () =>
+test('its reasons for waiting and failing never contradict its outcome', () =>
   withBoth(async (journey, device) => {
     await journey.merge(100);
     const said = (deviceId: string, args: readonly string[], before: unknown[] = []) =>

@@ -26,7 +26,7 @@ const askAt = async (journey: Journey, id: string, atMs: number) => {
 const check = (journey: Journey, token: string, versionCode: number) =>
   call(journey.url, 'GET', `/v1/agent/update?version_code=${versionCode}&sdk=33`, { token });
 
-test('the moments of a rollout are told as they were, also after a rollback and a restart', () =>
+test('past moments of a rollout are explained as they were, also after a rollback and a restart', () =>
   withController(async journey => {
     const [device] = await journey.enrol(['kiosk-far']);
     if (device === undefined) throw new Error('one device');
@@ -105,7 +105,7 @@ test('what is not known is said: before enrolment and releases, of versions, and
     assert.match(gone.not_known[0], /what revision 000000000000 said: /);
   }));
 
-test('a brake that stood then is in the answer, and bad times are refused', () =>
+test('a brake of that time is in the answer, and invalid times are refused', () =>
   withController(async journey => {
     const [device] = await journey.enrol(['kiosk-7']);
     if (device === undefined) throw new Error('one device');

@@ -51,7 +51,7 @@ const byTime = ({ log }: Journey): unknown[] =>
     .filter(l => l.event === 'ota.rollout.update' && l.by === 'time')
     .map(l => [l.from_percent, l.to_percent]);
 
-test('each step of a ramp nudges the devices it opens to, and is told', () =>
+test('each step of a ramp nudges the devices it exposes, and is reported', () =>
   withScene(async ({ journey, nudged }) => {
     await journey.merge({ exposure: ramp() });
     assert.equal(await nudged(), between(0, 10));

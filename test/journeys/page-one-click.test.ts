@@ -106,7 +106,7 @@ test('what was merged meanwhile is shown before anything is opened', () =>
     assert.is(openPulls(pulls).length, 0);
   }));
 
-test('whoever asked on the page needs one more approval than the policy asks for, unless their login is known', () =>
+test('a proposer on the page without a known login needs one more approval than the policy asks for', () =>
   withPullRequests(async pulls => {
     const { journey, hub } = pulls;
     const policy = aPolicy({ approvals: [{ abovePercent: 20, approvals: 1 }] });

@@ -87,7 +87,7 @@ browserTest('a proposer opens a pull request in their own name, also when the se
   ),
 );
 
-browserTest('a viewer sees all and can press nothing; whoever has no role is told so', () =>
+browserTest('a viewer sees everything and can change nothing; a person without a role is told so', () =>
   withPeople(async (pulls, url) => {
     await pulls.merge(await pulls.propose('ten', 10));
     await withPage(url, { allows: ALLOWS }, async page => {

@@ -6,7 +6,7 @@ import { MINUTE_MS, withPullRequests } from '../support/github/journey.ts';
 const IDS = Array.from({ length: 40 }, (_, i) => `tablet-${i}`);
 const exposed = IDS.filter(id => bucketOf(id, '') < 5000);
 
-test('GitHub down for the middle, and a restart in it: devices go on, nothing is lost, nothing is said twice', () =>
+test('GitHub is down in the middle, with a restart: devices go on, nothing is lost, nothing is posted twice', () =>
   withPullRequests(async pulls => {
     const { hub, journey } = pulls;
     await pulls.withFleet(IDS, async fleet => {

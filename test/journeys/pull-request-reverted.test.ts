@@ -6,7 +6,7 @@ import { MINUTE_MS, withPullRequests } from '../support/github/journey.ts';
 const IDS = Array.from({ length: 40 }, (_, i) => `tablet-${i}`);
 const exposed = IDS.filter(id => bucketOf(id, '') < 5000);
 
-test('open → merge → adoption → revert: the rollout ends as reverted, told once, and the way back has its own report', () =>
+test('open → merge → adoption → revert: the rollout ends as reverted, is reported once, and the revert has its own report', () =>
   withPullRequests(async pulls => {
     const { hub } = pulls;
     await pulls.withFleet(IDS, async fleet => {

@@ -149,7 +149,7 @@ test('two failures of two that took it halt the build for everybody, and the sam
     }
   }));
 
-test('a plain percent tells what a gate with defaults would say, and never narrows by itself', () =>
+test('a plain percent shows what a gate with defaults would say, and never narrows by itself', () =>
   withFleet({ exposure: { kind: 'percent', percent: 50 } }, async (journey, exposed) => {
     const told = async () => (await journey.admin('GET', '/v1/rollout')).json.exposure;
     const [first, second, third] = exposed;

@@ -61,7 +61,7 @@ test('URL, secret and authorities may lie in files of their own', () =>
     assert.match(read_?.ca ?? '', /BEGIN CERTIFICATE/);
   }));
 
-test('every mistake is told with its destination, none with its value', () => {
+test('every mistake is reported with its destination and without its value', () => {
   const text = wrong(() =>
     read({
       form: 'x',
@@ -101,7 +101,7 @@ test('every mistake is told with its destination, none with its value', () => {
   assert.not.match(text, /hunter2|slak\b/);
 });
 
-test('what is no such JSON is refused without a word of it', () => {
+test('invalid JSON is refused without quoting it', () => {
   assert.match(
     wrong(() => read('{"destinations": [hunter2')),
     /not JSON$/,

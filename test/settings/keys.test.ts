@@ -32,7 +32,7 @@ test('a key is made once, whole, for its owner alone', () =>
     assert.is(again.exposed, false);
   }));
 
-test('a half-written file of a killed start is no key', () =>
+test('a half-written key file of a killed start is not used', () =>
   withFolder(async folder => {
     await writeFile(path.join(folder, 'token-key.partial'), 'k1:ab');
     const { secret } = readOrMakeSecret(folder, 'token-key', newTokenKey);
@@ -40,7 +40,7 @@ test('a half-written file of a killed start is no key', () =>
     assert.equal(await readdir(folder), ['token-key']);
   }));
 
-test('a file that others can read is told', () =>
+test('a key file that others can read is reported', () =>
   withFolder(async folder => {
     readOrMakeSecret(folder, 'token-key', newTokenKey);
     for (const [mode, exposed] of [

@@ -36,7 +36,7 @@ test('an unknown setting is an error that names it and what was meant', () => {
   );
 });
 
-test('all mistakes are told together, and no value is echoed', () => {
+test('all mistakes are reported together, and no value is echoed', () => {
   const message = messageOf({
     OTA_PORT: '99999',
     OTA_SOURCE_INTERVAL: 'hunter2',

@@ -90,7 +90,7 @@ test('a brake of a person for a build that is not current any more is refused, a
     assert.equal([await press('b41'), await press('b42')], ['moved_on', 'written']);
   }));
 
-test('whoever opens the store takes over, and writes', () =>
+test('the controller that opens the store takes over and writes', () =>
   withStore(async store => {
     await store.ramps.keep(KEPT, [], []);
     assert.is((await store.ramps.steps(1)).length, 1);

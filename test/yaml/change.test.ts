@@ -176,7 +176,7 @@ test('rollback --to names another build, but not itself, a newer, a withdrawn or
   assert.is(refused(to('nope')).code, 'unknown_build');
 });
 
-test('a rollback that stands already changes nothing, its reason included', () => {
+test('a rollback that is in force already changes nothing, including its reason', () => {
   const state = aState({ builds, rollout: { rollback: true, reason: 'crash' } });
   const { fields } = accepted(
     changeReleases(standing(state, 0), { kind: 'rollback', forceDowngrade: false }),

@@ -41,7 +41,7 @@ test('a key is taken away with the comment beside it, and only that', () => {
   assert.is(edited, text.replace(/rollout_percent.*\n/, '').replace(/reason: >-\n.*\n.*\n/, ''));
 });
 
-test('a ramp gives way to a percent where it stood', () => {
+test('a percent replaces the ramp at the same place in the file', () => {
   const ramp = `apiVersion: ota.nexmdm/v1
 kind: Rollout
 current: b42

@@ -194,7 +194,7 @@ test('the schemas are strict for plain ajv, and it accepts every legal percent',
     );
 });
 
-test('editors say by the schema alone what the rules would refuse', () => {
+test('editors find by the schema alone what the rules refuse', () => {
   const ajv = new Ajv({ strict: true, allErrors: true });
   const validate = ajv.compile(SCHEMAS.Rollout);
   const rollout = { apiVersion: 'ota.nexmdm/v1', kind: 'Rollout', current: 'b42', last_safe: 'b41' };
@@ -219,7 +219,7 @@ test('editors say by the schema alone what the rules would refuse', () => {
     assert.is(validate(data), ok, what);
 });
 
-test('what schema and rules both know is told once', () => {
+test('a problem that schema and rules both find is reported once', () => {
   for (const [text, code] of [
     [ROLLOUT.replace('last_safe: b41\n', ''), 'last_safe_missing'],
     [`${ROLLOUT.replace('force_downgrade: false', 'force_downgrade: true')}`, 'force_downgrade_reason'],

@@ -46,7 +46,7 @@ test('a rollback whose last_safe is withdrawn is 0 % instead', () => {
   assert.match(said.kind === 'edit' ? said.text : '', /^rollout_percent: 0$/m);
 });
 
-test('what says as much, or is of another build, needs no edit', () => {
+test('a rollout that is as narrow already, or of another build, needs no edit', () => {
   for (const [rollout, kind] of [
     [percent(0), 'said'],
     [{ rollback: true }, 'said'],

@@ -22,7 +22,7 @@ const treeOf = (files: ReleaseFiles) => ({ files: sourceFiles(files) });
 const many = () => aState({ builds: Array.from({ length: 60 }, (_, n) => aBuild(n + 1)) });
 const hostile = () => treeOf({ ...releaseFiles(), 'rollout.yaml': '"'.repeat(250_000) });
 
-test('a large tree means what it means on the spot, and others get their turn meanwhile', () =>
+test('a large tree is parsed in a process with the same result, without blocking this one', () =>
   withParser({}, async parser => {
     const base = { state: aState(), progress: undefined, formerBuilds: new Map() };
     const tree = treeOf(releaseFiles(many()));
@@ -36,7 +36,7 @@ test('a large tree means what it means on the spot, and others get their turn me
     assert.equal(apart, parseState(tree, base, TIMES));
   }));
 
-test('the problems of a large tree are told with their places', () =>
+test('the problems of a large tree are reported with their places', () =>
   withParser({}, async parser => {
     const files = { ...releaseFiles(many()), 'builds/b60.yaml': 'kind: Build\nkind: Build\n' };
     const { state, problems } = await parser.parse(treeOf(files), undefined, TIMES);

@@ -507,7 +507,7 @@ finds(
   'builds/b42.yaml:7:15 wrong_type version_name',
 );
 
-test('a broken build is told once, not also as an unknown build', () => {
+test('a broken build is reported once, not also as an unknown build', () => {
   const { problems } = parse({ ...GOOD, 'builds/b42.yaml': B42.replace('min_sdk: 26', 'min_sdk: x') });
   assert.equal(problems.map(where), ['builds/b42.yaml:8:10 wrong_type min_sdk']);
 });

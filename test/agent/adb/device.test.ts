@@ -76,7 +76,7 @@ test('a device that went away has unknown conditions, and its package cannot be 
     }
   }));
 
-test('adb that is not installed is told so', () =>
+test('a missing adb is reported as such', () =>
   withDevice(async (_, { serial }) => {
     const device = new AdbDevice({ adbPath: '/nonexistent/adb', serial, package: PACKAGE });
     assert.is(await device.conditions().then(() => 'read', faultCode), 'adb_missing');
@@ -208,7 +208,7 @@ test('an installed agent of another signer is never replaced', () =>
     assert.not.ok((await adb.calls()).some(call => call[2] === 'push'));
   }));
 
-test('a full device is told as storage', () =>
+test('a full device is reported as storage', () =>
   withDevice(async (device, adb, folder) => {
     await adb.failInstall('Failure [INSTALL_FAILED_INSUFFICIENT_STORAGE]\n');
     const reports = await update(adb, device, folder);
@@ -262,7 +262,7 @@ test('what adb itself says does not make the device unreadable', () =>
     assert.is((await device.conditions()).batteryPercent, 84);
   }));
 
-test('an old adb that says it on standard output does not either', () =>
+test('messages of an old adb on standard output do not either', () =>
   withDevice(async (device, adb) => {
     await adb.answer(
       'getprop ro.build.version.sdk',
@@ -278,14 +278,14 @@ const apkAt = async (folder: string) => {
   return file;
 };
 
-test('a push that was cut is no result of the install', () =>
+test('an interrupted push does not count as a result of the install', () =>
   withDevice(async (device, adb, folder) => {
     await adb.failVerb('push', 'adb: error: failed to read copy response');
     const installing = device.install(await apkAt(folder), { downgrade: false });
     assert.is(await installing.then(() => 'answered', faultCode), 'adb_push_failed');
   }));
 
-test('an install without an answer is no result: what runs afterwards decides', () =>
+test('after an install without an answer the version that runs afterwards decides', () =>
   withDevice(async (device, adb, folder) => {
     await adb.failInstall('');
     const installing = device.install(await apkAt(folder), { downgrade: false });

@@ -34,7 +34,7 @@ test('pm path: the base APK among its splits', () => {
   assert.is(parseBaseApk(''), undefined);
 });
 
-test('pm list features: a device without a modem, and a list that is none', () => {
+test('pm list features: a device without a modem, and output that is not a list', () => {
   assert.is(parseHasTelephony('feature:android.hardware.wifi\n'), false);
   assert.is(
     parseHasTelephony('feature:android.hardware.telephony\nfeature:android.hardware.telephony.gsm\n'),

@@ -138,7 +138,7 @@ test('a fleet is enrolled on the spot with an operator’s token, and the summar
     assert.not.ok((out + err + again.err).includes(journey.adminToken));
   }));
 
-test('ids that are enrolled already are told before anything changes', () =>
+test('ids that are already enrolled are reported before anything changes', () =>
   withController(async journey => {
     await journey.merge(100);
     await journey.enrol(['sim-1'], ['qa']);
@@ -176,7 +176,7 @@ test('--install-failures counts from the first install on', () =>
     assert.is(summary.results['fail/install_failed'], 20);
   }));
 
-test('a controller that is not there is told in words, and refused checks stand in the table', () =>
+test('an unreachable controller is reported in words, and refused checks are listed in the table', () =>
   withController(async journey => {
     const admin = { OTA_ADMIN_TOKEN: journey.adminToken };
     const away = await fleetVerb(['--url', 'http://127.0.0.1:1', ...SIGNER], admin);

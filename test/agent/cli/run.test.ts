@@ -60,7 +60,7 @@ test('run --simulated --once ends with 1 when the check failed', () =>
     });
   }));
 
-test('run --simulated --once ends with 1 when the manifest is none', () =>
+test('run --simulated --once exits 1 if the manifest is invalid', () =>
   withServer(async server => {
     server.offer = buildOf(42);
     server.manifest = { url: 7 };
@@ -99,7 +99,7 @@ test('--metrics-file holds the counters as Prometheus reads them, at the end too
     }),
   ));
 
-test('SIGTERM ends it in order: what was counted is written', () =>
+test('SIGTERM ends it normally: the counters are written', () =>
   withFolder(folder =>
     withServer(async server => {
       const file = path.join(folder, 'agent.prom');

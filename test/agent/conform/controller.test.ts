@@ -58,7 +58,7 @@ test('the controller passes every check, with an offer and with results', () =>
     assert.not.ok((out + err).includes(environment.OTA_AGENT_TOKEN));
   }));
 
-test('what cannot be asked is said to be skipped', () =>
+test('checks that cannot be asked are reported as skipped', () =>
   withController(async journey => {
     await journey.merge({
       exposure: { kind: 'percent', percent: 10 },

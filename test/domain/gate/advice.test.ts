@@ -55,23 +55,23 @@ const failing = anEvidence({ taken: 45, ok: 25, fail: 20, followed: 45 });
 const advice = (evidence = good, over: Partial<Advised> = {}, memory: LookMemory = {}): Judgement =>
   adviseOn(DEFAULT_GATE, advised(over), evidence, memory);
 
-test('a percent that does well hears that nothing stands against going on', () => {
+test('the advice for a good rollout is to go on', () => {
   assert.equal([advice().verdict, advice().reasons], ['advance', []]);
 });
 
-test('a percent that does badly hears of the proof, and no more once a halt was lifted at this evidence', () => {
+test('the advice for a bad rollout is to halt, but not after a lift at the same evidence', () => {
   assert.equal([advice(failing).verdict, advice(failing).reasons], ['halt', ['install_failures']]);
   assert.is(advice(failing, { lift: liftOf(DEFAULT_GATE, failing) }).verdict, 'hold');
 });
 
-test('too little evidence is told as such at any age: nobody is asked, and nobody has answered', () => {
+test('too little evidence is reported at any age, and no person is asked', () => {
   const few = anEvidence({ taken: 10, ok: 10, followed: 10, open: 35 });
   assert.equal(advice(few).reasons, ['too_few_reports', 'too_little_follow_up']);
   const old = advice(few, { unchangedMs: 48 * HOUR_MS });
   assert.equal([old.verdict, old.reasons.at(-1)], ['hold', 'no_data']);
 });
 
-test('silence is told at the second look, one poll after the first', () => {
+test('silence is reported at the second look, one poll after the first', () => {
   const dark = anEvidence(
     { taken: 45, takenLongAgo: 45, silent: 40 },
     { control: { devices: 2_000, silent: 20 } },
@@ -82,7 +82,7 @@ test('silence is told at the second look, one poll after the first', () => {
   assert.is(advice(dark, { upMs: 30 * HOUR_MS }, first.memory).verdict, 'halt');
 });
 
-test('a person is told of what speaks against the build, not of what is merely unknown yet', () => {
+test('people are shown reasons against the build, not mere lack of evidence', () => {
   assert.equal(againstIn({ reasons: REASONS }).sort(), [
     'artifact_missing',
     'canary_failures',

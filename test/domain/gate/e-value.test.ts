@@ -22,7 +22,7 @@ for (const [x, n, p0, expected] of [
     assert.ok(Math.abs(value - expected) / expected < 0.06, String(value));
   });
 
-test('no device is no evidence', () => {
+test('without devices there is no evidence', () => {
   assert.is(lnEValue(0, 0, 0.02), 0);
 });
 

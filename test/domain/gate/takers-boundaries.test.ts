@@ -16,7 +16,7 @@ const control = (devices: number, seenAgoHours: number, from = 0): CountedDevice
   outside.slice(from, from + devices).map(id => device(id, 41, seenAgoHours));
 const tookAgo = (hours: number): Taker => taker(one, { takenAtMs: NOW_MS - hours * HOUR_MS });
 
-test('a fleet of none is no evidence', () => {
+test('an empty fleet gives no evidence', () => {
   assert.equal(count([], []), NO_EVIDENCE);
 });
 
@@ -137,7 +137,7 @@ for (const [name, takers, isMissing, ownApkWrong] of [
     assert.is(count(devices, takers, 1_000, of).ownApkWrong, ownApkWrong);
   });
 
-test('erased devices stay in the counts of all exposed devices, by what they said last', () => {
+test('erased devices stay in the counts of exposed devices, by their last report', () => {
   const erased = [
     { said: 'ran', devices: 5 },
     { said: 'install_failed', devices: 4 },
