@@ -1,5 +1,5 @@
 /**
- * What the controller is held against: a server that does nothing but send as many bytes.
+ * The comparison for the controller: a server that does nothing but send as many bytes.
  * `bare-server.js http|koa ANSWERS`, where ANSWERS is a JSON file with the two answers to give; prints its URL.
  */
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * What a nudge sets off: `burst-load.js URL TARGETS RATE`. Each line of TARGETS is a device that asks once and downloads
+ * The load that a nudge causes: `burst-load.js URL TARGETS RATE`. Each line of TARGETS is a device that asks once and downloads
  * at once what it is offered, each on a connection of its own. Devices come at a fixed rate, whatever the server does, and
  * latency counts from the moment a device was due. Prints one JSON object.
  */

@@ -1,6 +1,6 @@
 /**
- * What a nudge sets off: devices of a running fleet ask within a minute, each on a connection of its own, and those that
- * are offered the build download it at once. One run and no rival: it shows what a fleet feels, not a ratio.
+ * The load that a nudge causes: devices of a running fleet ask within a minute, each on its own connection, and those that
+ * are offered the build download it at once. One run without a comparison: it shows the delays of a fleet, not a ratio.
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import { rounded } from './load.ts';
 import { type Cores, runPinned } from './pinned.ts';
 
 const MB = 1_000_000;
-/** Small, so that the load on one core keeps up: what is measured is the crowd, the bytes have a section of their own. */
+/** Small, so that one core can generate the load: this measures many connections; downloads have their own section. */
 const APK_BYTES = MB;
 
 export interface BurstPlan {

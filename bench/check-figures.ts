@@ -1,4 +1,4 @@
-/** What is told of update checks, and how it comes of the runs: medians, and ratios round by round. */
+/** The figures of update checks and how they are computed from the runs: medians, and ratios round by round. */
 import { type Measured, median, medianOf, rounded } from './load.ts';
 
 export type Contestant = 'controller' | 'http' | 'koa';
@@ -20,7 +20,7 @@ export interface Ratios {
   readonly cpu: number | undefined;
 }
 
-/** The rate is offered, whatever the server does; latency counts from when a check was due. */
+/** Checks come at a fixed rate, whatever the server does; latency counts from when a check was due. */
 export interface PacedFigure {
   readonly rate: number;
   readonly cpuMicroseconds: number | undefined;
@@ -39,7 +39,7 @@ export interface CheckFigures {
         readonly bytes: number;
         readonly servers: Readonly<Record<Contestant, CheckFigure>>;
         readonly ratios: { readonly http: Ratios; readonly koa: Ratios };
-        /** All at half of what the controller can: servers do the same work then, as they do not when saturated. */
+        /** All at half of the controller's maximum, so that all servers do the same work, which they do not when saturated. */
         readonly halfOfSaturation: Readonly<Record<Contestant, PacedFigure>>;
         readonly cpuRatiosAtHalf: { readonly http: number | undefined; readonly koa: number | undefined };
         readonly at1000: PacedFigure;

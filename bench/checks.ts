@@ -1,6 +1,6 @@
 /**
  * Update checks: the controller with everything on, next to servers that only send as many bytes. The three take
- * turns, so that whatever else the machine does meets all of them; figures are medians over the rounds.
+ * turns, so that other load on the machine affects all of them; figures are medians over the rounds.
  */
 import { createReadStream, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -49,7 +49,7 @@ function writeTargets(fleet: Fleet, kind: AnswerKind): string {
   return file;
 }
 
-/** The answer as it goes over the wire, without what Node adds to every server's. */
+/** The answer as it goes over the wire, without the headers that Node adds to every answer. */
 function probe(url: string, line: string): Promise<FixedAnswer> {
   const [where = '', token = '', tag = ''] = line.split('\t');
   const headers = { authorization: `Bearer ${token}`, ...(tag === '' ? {} : { 'if-none-match': tag }) };
@@ -192,7 +192,7 @@ async function benchKind(
   };
 }
 
-/** What was sent must have been counted: a figure for checks that were not recorded would be worth nothing. */
+/** Checks that every check was counted, because a figure for checks that were not recorded would be worthless. */
 async function countedOf(controller: RunningController, sent: number): Promise<number> {
   const counted = await controller.metric('ota_checks_total');
   if (counted < sent) throw new Error(`${sent} checks were answered but ${counted} counted`);

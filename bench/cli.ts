@@ -1,4 +1,4 @@
-/** What `ota` costs before it does anything: CPU time of whole commands, next to a Node that does nothing. */
+/** The start-up cost of `ota`: CPU time of whole commands, next to a Node that does nothing. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { buildCli } from '../scripts/build.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
-/** Each with the most that it may take of `node -e 0`. */
+/** Each with its limit, as a multiple of `node -e 0`. */
 const COMMANDS = [
   { name: 'help', args: ['--help'], aim: 2.5 },
   { name: 'version', args: ['--version'], aim: 2.5 },

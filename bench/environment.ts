@@ -1,4 +1,4 @@
-/** What every section works with: a temporary folder, the program as `npm run build` makes it, and its rivals. */
+/** What every section uses: a temporary folder and the program as `npm run build` makes it. */
 import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,8 +16,8 @@ export interface BenchEnvironment {
 }
 
 /**
- * Builds the working tree into a folder of its own: what is measured is what is there, not an older `dist`, and it is the
- * program that is installed.
+ * Builds the working tree into its own folder, so that the measured program is the present one and not an older `dist`,
+ * built as it is installed.
  */
 export async function openBenchEnvironment(): Promise<BenchEnvironment> {
   const folder = await mkdtemp(path.join(tmpdir(), 'ota-bench-'));

@@ -20,7 +20,7 @@ const TOKEN_KEY = createHash('sha256').update('the key of the benchmark').digest
 /** Devices are enrolled before the controller starts, which then makes no key of its own. */
 const NUDGE_KEY = createHash('sha256').update('the nudge key of the benchmark').digest();
 const READY_MS = 120_000;
-/** How often devices ask; so long ago those that have checked in did so. */
+/** How often devices ask. Devices that have checked in did so this long ago. */
 const POLL_MS = 21_600_000;
 
 export interface FleetDevice {

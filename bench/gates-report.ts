@@ -1,4 +1,4 @@
-/** The gate's figures as a Markdown table a fleet size: docs/gates.md takes them as they are. */
+/** The gate's figures as one Markdown table for each fleet size, as in docs/gates.md. */
 import type { GateFigures, GateRow } from './gates.ts';
 
 const percent = (share: number, digits = 1): string => {

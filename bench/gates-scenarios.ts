@@ -1,4 +1,4 @@
-/** What the gate is put through: builds that are good, at the limit and bad, in a world that misbehaves. */
+/** The scenarios for the gate: good builds, builds at the limit and bad ones, also with outages and weekends. */
 import {
   type Absence,
   type BuildModel,
@@ -10,7 +10,7 @@ import {
 } from '../controller/cli/simulation-model.ts';
 import { type Random, randomOf } from '../controller/cli/simulation-random.ts';
 
-/** What must come of it: the build reaches everybody with no person, or is stopped, or is only shown. */
+/** The expected end: the build reaches everybody without a person, or is stopped; or the result is only shown. */
 export type Aim = 'reaches_all' | 'halts_nothing' | 'stopped' | 'shown';
 
 export interface Case {

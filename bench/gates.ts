@@ -1,4 +1,4 @@
-/** What a gate stops and what it lets through: many rollouts in virtual time, judged by the controller's own code. */
+/** How often a gate halts good and bad builds: many rollouts in virtual time, judged by the controller's own code. */
 import { type Distribution, playMany } from '../controller/cli/simulation-many.ts';
 import { CASES, type Case, scenarioOf } from './gates-scenarios.ts';
 

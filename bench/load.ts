@@ -1,4 +1,4 @@
-/** Load from a core of its own, and what the server spent on it. */
+/** Load from a separate core, and the CPU time that the server spent on it. */
 import path from 'node:path';
 import type { BenchEnvironment } from './environment.ts';
 import { onPath, runPinned, type Server } from './pinned.ts';
@@ -38,7 +38,7 @@ export interface Loader {
 
 export function makeLoader(environment: BenchEnvironment, core: number | undefined): Loader {
   const wrk = onPath('wrk');
-  /** Runs go on where the one before ended, so that all devices get their turn. */
+  /** Each run continues where the previous one ended, so that all devices take part. */
   let offset = 0;
 
   function launch({ url }: Server, plan: LoadPlan): Promise<string> {

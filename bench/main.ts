@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: what the hot routes cost, next to servers that do nothing else. See docs/performance.md.
+ * `npm run bench`: the cost of the hot routes, next to servers that do nothing else. See docs/performance.md.
  * Exits 0 when it measured, 2 when it could not; whether figures meet the aims is for the reader to judge.
  */
 import { cpus } from 'node:os';

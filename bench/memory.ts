@@ -1,6 +1,6 @@
 /**
  * A very large fleet in which each device has checked in before: how long a restart takes, what is resident after it, and
- * then each device asks once, so that no row, key or text is met a second time.
+ * then each device asks once, so that no row, key or text is used twice.
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -41,7 +41,7 @@ export async function benchMemory(
     targets,
     `${fleet.devices.map(({ token }) => `/v1/agent/update?${query}\t${token}\t`).join('\n')}\n`,
   );
-  // Tied to no core: a restart has all of them.
+  // Not pinned to a core, because a restart uses all of them.
   const start = () => startController(environment, fleet, undefined, { OTA_CHECKS_PER_MINUTE: '100000' });
   // The first start applies the release, which a restart finds applied.
   await (await start()).stop();

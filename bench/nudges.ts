@@ -1,5 +1,5 @@
 /**
- * How many nudges a second leave us: `node --import tsx bench/nudges.ts [messages]` (default 20,000).
+ * How many nudges a second are sent: `node --import tsx bench/nudges.ts [messages]` (default 20,000).
  * The push service is the local stand-in in a process of its own, over TLS. Prints one JSON object: messages a second
  * through the SDK alone, through a whole campaign (pages from the database, decisions, signatures, cursor), and
  * signatures alone.

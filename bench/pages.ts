@@ -116,7 +116,7 @@ async function times(count: number, work: (n: number) => Promise<{ ms: number }>
   return median(all);
 }
 
-/** Browsers take them packed. */
+/** Compressed, as browsers request them. */
 async function weightOfAssets({ url }: RunningController, page: string): Promise<number> {
   let bytes = 0;
   for (const [, name = ''] of page.matchAll(/"(\/assets\/[\w.-]+)"/g)) {
@@ -126,7 +126,7 @@ async function weightOfAssets({ url }: RunningController, page: string): Promise
   return bytes;
 }
 
-/** As browsers do: each keeps a stream and asks for the page again when it is told to. */
+/** Like browsers: each keeps a stream open and requests the page again after an event. */
 async function openAll(
   server: RunningController,
   cookie: string,

@@ -1,4 +1,4 @@
-/** Processes tied to one core each, and what they take of it: /proc, where there is one. */
+/** Processes pinned to one core each, and their CPU time and memory from /proc, where it exists. */
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -63,7 +63,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** `ready` finds the server's URL once it answers; taken down again when it does not. */
+/** `ready` finds the server's URL once it answers. If it does not answer, the server is stopped. */
 export async function startPinned(
   core: number | undefined,
   command: string,

@@ -1,4 +1,4 @@
-/** What a soak asks of controllers, and what it counts. */
+/** The load of a soak, and its counters. */
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { openStore, type StoreOptions } from '../controller/store/store.ts';
@@ -7,7 +7,7 @@ export interface SoakOptions {
   readonly kills: number;
   readonly devices: number;
   readonly workers: number;
-  /** More than one are on PostgreSQL. */
+  /** If more than one, they use PostgreSQL. */
   readonly controllers: number;
 }
 
@@ -50,7 +50,7 @@ export async function importDevices(url: string, token: string, devices: number)
 const count = (counts: Map<string, number>, key: string): void =>
   void counts.set(key, (counts.get(key) ?? 0) + 1);
 
-/** Of a problem document; its text when it is none. */
+/** The code of a problem document, else the beginning of the text. */
 function codeIn(text: string): string {
   const { code } = (text.startsWith('{') ? JSON.parse(text) : {}) as { code?: unknown };
   return typeof code === 'string' ? code : text.slice(0, 60);
@@ -85,7 +85,7 @@ export async function visit(url: string, device: Device, tally: Tally): Promise<
   }
 }
 
-/** Those of the acknowledged results that the store does not hold. */
+/** Acknowledged results that are not in the store. */
 export async function lostOf(
   options: Omit<StoreOptions, 'nowMs'>,
   tally: Tally,
@@ -105,7 +105,7 @@ export async function lostOf(
   }
 }
 
-/** What every run says at its end. */
+/** The lines that every run prints at its end. */
 export function tallyLines(tally: Tally, lost: readonly string[]): string[] {
   const { acknowledged, checks, unanswered, refused } = tally;
   return [

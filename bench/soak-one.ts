@@ -1,4 +1,4 @@
-/** One controller on a data folder, killed (SIGKILL) at drawn moments and started again. */
+/** One controller on a data folder, killed (SIGKILL) at random moments and started again. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * `npm run soak`: controllers as processes under load, killed, paused and cut from their database at drawn moments. Counts
- * results that were answered with 200 and are not in the store afterwards: there must be none. Not part of CI.
+ * `npm run soak`: controllers as processes under load, killed, paused and cut from their database at random moments. It
+ * counts results that were answered with 200 and are not in the store afterwards, and fails if there are any. Not part of
+ * CI.
  */
 import { parseArgs } from 'node:util';
 import type { SoakOptions } from './soak-load.ts';

@@ -35,7 +35,7 @@ async function startOnce(
   environment: BenchEnvironment,
   data: string,
 ): Promise<{ readyMs: number; cpuMs: number | undefined }> {
-  // Asked for again and again: the log may be written a while later.
+  // Repeated, because the log may be written later.
   const port = await freePort();
   const env = {
     PATH: process.env.PATH,

@@ -1,6 +1,5 @@
 /**
- * What one of each costs a controller on both engines: an update check, a result, the rows of a device. The sums of
- * docs/scale.md are made of these.
+ * The cost of one update check, one result and the rows of one device on both engines. docs/scale.md adds them up.
  */
 import { statSync } from 'node:fs';
 import path from 'node:path';
@@ -135,7 +134,7 @@ async function unitsOf(
   };
 }
 
-/** Of a store that nobody has open; opening and closing it writes all that waits into its file. */
+/** The size of a closed store. Opening and closing it first writes its log into the file. */
 async function bytesOf({ folder, database }: Engine): Promise<number> {
   if (database !== undefined) return databaseBytes(database);
   await withStoreOf({ folder, database }, async () => undefined);
@@ -177,7 +176,7 @@ async function countTakers(store: Store, devices: Fleet['devices']): Promise<num
   return microsecondsOf(devices.length, async () => (await store.halts.takers('b42', TAKEN_BYTES)).length);
 }
 
-/** A page after the other, as a gate reads it. */
+/** Page by page, as a gate reads it. */
 const countFleet = (store: Store, devices: number): Promise<number> =>
   microsecondsOf(devices, async () => {
     let counted = 0;

@@ -1,6 +1,6 @@
 /**
- * The cohort formula of SPEC §3, written down a second time and on purpose in another way: the demo must not expect
- * what the code under test computes.
+ * A second implementation of the cohort formula of SPEC §3, on purpose in another way, so that the demo does not take its
+ * expectations from the code under test.
  */
 import { createHash } from 'node:crypto';
 

@@ -4,7 +4,7 @@ export interface Figure {
   readonly expected: number;
   readonly measured: number;
   readonly ok: boolean;
-  /** Said behind the row: shares, times. */
+  /** Shown after the row: shares, times. */
   readonly note: string;
 }
 
@@ -12,7 +12,7 @@ export class Figures {
   readonly rows: Figure[] = [];
   readonly #tell: (figure: Figure) => void;
 
-  /** `tell` hears of each figure as soon as it is known. */
+  /** `tell` is called with each figure as soon as it is known. */
   constructor(tell: (figure: Figure) => void) {
     this.#tell = tell;
   }
@@ -22,7 +22,7 @@ export class Figures {
     this.#tell(figure);
   }
 
-  /** Exactly so many. */
+  /** Exactly this number. */
   count(name: string, expected: number, measured: number, note = ''): void {
     this.#add({ name, expected, measured, ok: expected === measured, note });
   }

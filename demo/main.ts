@@ -35,7 +35,7 @@ const program = new Command('demo')
     "change one byte of b42 in the controller's store once it is admitted: no device may install it, and the demo must fail",
   );
 
-// A reader that has seen enough (`npm run demo | head`) must not keep the stage from being cleared.
+// A reader that closes early (`npm run demo | head`) must not prevent the cleanup.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

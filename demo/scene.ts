@@ -19,7 +19,7 @@ interface Credentials {
   readonly nudge_key: string;
 }
 
-/** Who takes part: most run b41; some are fresh out of the box; some are asleep until after the rollback. */
+/** The devices: most run b41, some are new, and some are off until after the rollback. */
 interface Cast {
   readonly veterans: readonly string[];
   readonly fresh: readonly string[];
@@ -177,7 +177,7 @@ async function act({ stage, show, options, cast, ids, fleet, alone }: Acting): P
     );
     const inCohort = exposed(ALONE, seed, percent) ? 1 : 0;
     figures.count(`  the agent process runs b42`, inCohort, installedAlone(alone, 42));
-    // The controller would refuse to go on with these bytes.
+    // The controller would refuse to continue with these bytes.
     if (options.tamper) return await account(stage, fleet, alone, figures);
   }
 
@@ -213,7 +213,7 @@ async function downloadsOf(stage: Stage, buildId: string): Promise<number> {
   return (await stage.log()).filter(l => l.event === 'ota.download.200' && l.build_id === buildId).length;
 }
 
-/** Failures, and whether the controller's counters and logs tell the same story as the devices. */
+/** Failures, and whether the controller's counters and logs agree with the devices. */
 async function account(stage: Stage, fleet: Fleet, alone: OwnProcess, figures: Figures): Promise<Figures> {
   const summary = fleet.summary();
   const installs = summary.installs + alone.events.filter(e => e.event === 'ota.install.ok').length;
@@ -227,7 +227,7 @@ async function account(stage: Stage, fleet: Fleet, alone: OwnProcess, figures: F
   );
   const log = await stage.log();
   const answered = log.filter(l => l.event === 'ota.manifest.200' || l.event === 'ota.manifest.304').length;
-  // Each install was confirmed by one more question before it began.
+  // Each install was confirmed by one more check before it began.
   figures.count(
     'checks in the log = checks of devices',
     checks + installs,

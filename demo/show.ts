@@ -1,4 +1,4 @@
-/** What a person sees while it runs: a bar on a terminal, a line a step in a pipe, nothing with --json. */
+/** The output while the demo runs: a bar on a terminal, one line a step in a pipe, nothing with --json. */
 import { SingleBar } from 'cli-progress';
 import type { Figure } from './figures.ts';
 
@@ -47,7 +47,7 @@ export function makeShow(mode: 'terminal' | 'pipe' | 'silent'): Show {
       if (done === total) settle();
     },
     found: ({ name, measured, ok, note }) => {
-      // The table at the end has them all; underway the telling ones are enough.
+      // The table at the end has all figures; before that the important ones are enough.
       if (ok && note === '') return;
       settle();
       const mark = ok ? '\u001b[32m✓\u001b[0m' : '\u001b[31m✗\u001b[0m';

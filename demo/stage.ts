@@ -36,7 +36,7 @@ export interface Stage {
   /** SHA-256 of the certificate both APKs are signed with. */
   readonly signer: string;
   readonly apks: Readonly<Record<'b41' | 'b42', string>>;
-  /** Runs `ota` in the repository; throws with its own words when it fails. */
+  /** Runs `ota` in the repository; throws with its message if it fails. */
   ota(...args: string[]): Promise<string>;
   /** Commits what is in the working tree and waits until the controller has applied it; milliseconds it took. */
   merge(message: string): Promise<number>;

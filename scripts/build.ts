@@ -1,7 +1,7 @@
 /**
- * Builds what is installed: each program as a few files instead of hundreds, its schemas compiled beforehand. A start reads
- * and compiles less than half as much. Parts that few need are chunks of their own; native packages, and those that are
- * loaded on demand, stay outside. Types are checked by `npm run check`, not here.
+ * Builds the installed programs: each is a few files instead of hundreds, with its schemas already compiled. A start then
+ * reads and compiles less than half as much. Rarely used parts are separate chunks. Native packages and packages that are
+ * loaded on demand stay outside. Types are checked by `npm run check`, not here.
  */
 import { cp, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,7 +18,7 @@ const COMMON_JS = [
   'const __dirname = import.meta.dirname;',
 ].join(' ');
 
-/** Knex loads the driver that is asked for. */
+/** Knex itself loads the driver that the settings name. */
 const OTHER_DRIVERS = [
   'better-sqlite3',
   'mariadb/*',
@@ -80,7 +80,7 @@ const bundle = ({ folder, entries, outside }: Program, out: string, more: BuildO
     sourcemap: true,
     external: [...outside],
     plugins: [precompiled],
-    // What CommonJS packages inside take for granted.
+    // Globals that the CommonJS packages inside expect.
     banner: { js: COMMON_JS },
     logLevel: 'warning',
     ...more,

@@ -1,7 +1,7 @@
 /**
- * Makes what is missing under test/fixtures/apk: keys of our own, and APKs that our signer had no hand
- * in, built and signed with Android's tools (Debian: aapt apksigner zipalign android-framework-res).
- * The keys are test data: anyone can sign with them, so nothing real may ever trust them.
+ * Makes missing files under test/fixtures/apk: our own keys, and APKs that are built and signed with Android's tools
+ * instead of our signer (Debian: aapt apksigner zipalign android-framework-res).
+ * The keys are test data: anyone can sign with them, so nothing real may trust them.
  * Run: node --import tsx scripts/make-apk-fixtures.ts
  */
 import { execFileSync } from 'node:child_process';

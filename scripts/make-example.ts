@@ -1,6 +1,6 @@
 /**
- * Makes the two APKs under examples/apks/ and their builds under releases/builds/. Run again, it makes the same bytes:
- * the key is a committed test key that guards nothing, and RSA signs without chance.
+ * Makes the two APKs under examples/apks/ and their builds under releases/builds/. It always makes the same bytes: the key
+ * is a committed test key that protects nothing, and RSA signatures are deterministic.
  * Usage: node --import tsx scripts/make-example.ts
  */
 import { mkdir, writeFile } from 'node:fs/promises';

@@ -13,7 +13,7 @@ const tests = readdirSync(path.join(root, 'test'), { recursive: true })
   .filter(name => name.endsWith('.test.ts') && wanted.some(start => name.startsWith(start)))
   .sort();
 
-/** Each file goes on to know where it lies. */
+/** Keeps each file's own path known to it. */
 const inPlace: Plugin = {
   name: 'in place',
   setup: bundling => {
@@ -28,7 +28,7 @@ const inPlace: Plugin = {
   },
 };
 
-/** A mutant is dead at the first mark of a failed test; what comes after it would only cost time. */
+/** A mutant is killed by the first failed test, so the rest need not run. */
 const endsAtFailure = `
 if (process.env.__STRYKER_ACTIVE_MUTANT__ !== undefined) {
   const write = process.stdout.write.bind(process.stdout);

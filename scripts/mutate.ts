@@ -1,11 +1,11 @@
 /**
  * Mutation testing: changes the code one small place at a time and sees whether a test notices.
  *
- * `node --import tsx scripts/mutate.ts <area> [seed] [size]`: an area is a line of AREAS; `area/word` takes of its files
- * those whose path contains the word. A whole area tries every mutant, a sampled one those on lines drawn with the seed
- * (default 1), about 200 mutants; `size` draws about so many of any area.
+ * `node --import tsx scripts/mutate.ts <area> [seed] [size]`: an area is a line of AREAS; `area/word` uses only files whose
+ * path contains the word. A whole area tries every mutant. A sampled area tries about 200 mutants on lines that are drawn
+ * with the seed (default 1); `size` draws about that many mutants of any area.
  * Prints Stryker's table and each survivor.
- * Stryker is fetched by npx when it is needed: it is no part of an ordinary install. Scores: docs/testing.md.
+ * npx fetches Stryker when it is needed: it is not part of an ordinary install. Scores: docs/testing.md.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ const ON_RAMPS = ['gate', 'ramp', 'halt', 'plan/gate-facts', 'plan/outlook'].map
   name => `test/domain/${name}`,
 );
 
-/** Of the store what tests on SQLite in milliseconds reach. */
+/** The parts of the store that fast tests on SQLite cover. */
 const STORE_FILES = [
   'check-ins',
   'desired',

@@ -40,7 +40,7 @@ export const bodyValidator = name => VALIDATORS[name];`;
 
 const ALL = [KIND_VALIDATORS, BODY_VALIDATORS];
 
-/** Puts the compiled form in the place of the sources that a bundle reads. */
+/** Replaces the sources by the compiled form in a bundle. */
 export const precompiled: Plugin = {
   name: 'precompiled validators',
   setup: bundling => {
