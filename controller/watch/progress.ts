@@ -1,6 +1,7 @@
 /** Counts the progress of the fleet. All callers share these counts, so that a large fleet is not counted once per caller. */
 import { effectivePercent, type Snapshot } from '../domain/decision.ts';
 import { progressCounter } from '../domain/progress.ts';
+import { percentAt } from '../domain/ramp/progress.ts';
 import { type Counted, type DeviceStore, fleetOf, type ProgressSource } from '../ports/index.ts';
 
 interface ProgressOptions {
@@ -31,6 +32,15 @@ interface Last {
   readonly counted: Counted;
   readonly endedMs: number;
 }
+
+/** True if the count holds for `now`. While a ramp runs, the snapshot is replaced each second with more served time. */
+const isCountOf = (counted: Snapshot, now: Snapshot | undefined): boolean =>
+  now !== undefined &&
+  counted.revision === now.revision &&
+  counted.state === now.state &&
+  counted.halts === now.halts &&
+  counted.missingArtifacts === now.missingArtifacts &&
+  percentAt(counted.rollout, counted.progress) === percentAt(now.rollout, now.progress);
 
 export function watchProgress(options: ProgressOptions): ProgressWatch {
   const { picture, devices, nowMs, monotonicMs, activeWithinMs } = options;
@@ -76,7 +86,7 @@ export function watchProgress(options: ProgressOptions): ProgressWatch {
 
   const isFresh = (): boolean =>
     last !== undefined &&
-    last.counted.picture === picture() &&
+    isCountOf(last.counted.picture, picture()) &&
     monotonicMs() - last.endedMs < last.counted.progress.enrolled / DEVICES_PER_MS;
 
   async function count(): Promise<Counted | undefined> {

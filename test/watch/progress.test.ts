@@ -4,10 +4,11 @@ import * as assert from 'uvu/assert';
 import type { Snapshot } from '../../controller/domain/decision.ts';
 import type { DeviceStore, ScannedDevice } from '../../controller/ports/index.ts';
 import { type ProgressWatch, SMALL_FLEET, watchProgress } from '../../controller/watch/progress.ts';
-import { aSnapshot, aState, DAY_MS, NOW_MS } from '../support/state.ts';
+import { aHalt, aSnapshot, aState, DAY_MS, NOW_MS } from '../support/state.ts';
 
 interface Scene {
   readonly watch: ProgressWatch;
+  readonly devices: { -readonly [K in 'scan' | 'counts']: DeviceStore[K] };
   picture: Snapshot | undefined;
   monotonicMs: number;
   /** Enrolled devices; all are active. */
@@ -24,7 +25,7 @@ interface Scene {
 const idOf = (n: number): string => `d${String(n).padStart(7, '0')}`;
 
 function makeScene(fleet: number): Scene {
-  const devices: Pick<DeviceStore, 'scan' | 'counts'> = {
+  const devices: Scene['devices'] = {
     counts: async () => ({
       enrolled: scene.fleet,
       active: scene.fleet,
@@ -53,6 +54,7 @@ function makeScene(fleet: number): Scene {
     },
   };
   const scene: Scene = {
+    devices,
     watch: watchProgress({
       picture: () => scene.picture,
       devices,
@@ -132,6 +134,25 @@ test('who looks at a large fleet gets the last count and does not wait for the n
   assert.is((await scene.watch.recent())?.progress.running, 0);
   await scene.watch.count();
   assert.is((await scene.watch.recent())?.progress.running, 9);
+});
+
+test('a large fleet is counted once although its snapshot gets more served time meanwhile, as on every controller', async () => {
+  const scene = makeScene(SMALL_FLEET + 2_000);
+  const { scan } = scene.devices;
+  scene.devices.scan = page => {
+    if (scene.pages.length >= 20) throw new Error('it is counted again and again');
+    if (scene.picture !== undefined)
+      scene.picture = { ...scene.picture, progressReadAtMs: NOW_MS + scene.pages.length };
+    return scan(page);
+  };
+  await scene.watch.count();
+  const pages = scene.pages.length;
+  assert.is(pages, 7);
+  await scene.watch.count();
+  assert.is(scene.pages.length, pages, 'the count is fresh');
+  if (scene.picture !== undefined) scene.picture = { ...scene.picture, halts: [aHalt()] };
+  await scene.watch.count();
+  assert.is(scene.pages.length, pages * 2, 'a halt changes who is offered what');
 });
 
 test('a failed count is thrown to its callers, else reported to the controller; the next one works', async () => {
