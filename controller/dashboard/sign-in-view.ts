@@ -14,7 +14,7 @@ export const ownPath = (path: string | null): string =>
 export const signInAt = (target: string): string =>
   target === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(target)}`;
 
-export interface Told {
+interface SignInState {
   readonly status: number;
   /** The error, shown at the top. */
   readonly wrong?: Part;
@@ -24,7 +24,7 @@ export interface Told {
 }
 
 export interface SignInViews {
-  form(next: string, told: Told): PageAnswer;
+  form(next: string, state: SignInState): PageAnswer;
   /** Signed in at the provider, but without a role here. */
   noRole(name: string, headers: AnswerHeaders): PageAnswer;
   /** `elsewhere`: the URL that ends the session at the provider. */
@@ -33,7 +33,7 @@ export interface SignInViews {
 
 export function signInViews(options: DashboardOptions, assets: Assets): SignInViews {
   const provider = options.people?.provider;
-  const card = (title: string, body: Html, { status, headers }: Told): PageAnswer =>
+  const card = (title: string, body: Html, { status, headers }: SignInState): PageAnswer =>
     pageOf(
       documentOf(
         assets,
@@ -48,18 +48,18 @@ ${body}</section></main>`,
     );
 
   return {
-    form: (next, told) =>
+    form: (next, state) =>
       card(
         'Sign in',
-        html`${told.wrong !== undefined && html`<p class="note t-stop" role="alert">${icon('halt', 'stop')}<span>${told.wrong}</span></p>`}
+        html`${state.wrong !== undefined && html`<p class="note t-stop" role="alert">${icon('halt', 'stop')}<span>${state.wrong}</span></p>`}
 ${
   provider === undefined
     ? tokenForm(next)
     : html`<a class="btn main wide" href="/sign-in/provider?next=${encodeURIComponent(next)}">Sign in with ${provider.name}</a>
 <p class="q s">Your groups there decide what you may do here. A session lasts 8 hours.</p>
-<details class="or"${told.withToken === true && html` open`}><summary>With an operator’s token</summary>${tokenForm(next)}</details>`
+<details class="or"${state.withToken === true && html` open`}><summary>With an operator’s token</summary>${tokenForm(next)}</details>`
 }`,
-        told,
+        state,
       ),
     noRole: (name, headers) =>
       card(

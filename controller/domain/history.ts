@@ -54,12 +54,12 @@ export function eventOf(action: string, detail: unknown): HistoryEvent | undefin
   }
 }
 
-function verdictOf(told: Detail): HistoryEvent {
-  const entered = numberOf(told.entered);
+function verdictOf(detail: Detail): HistoryEvent {
+  const entered = numberOf(detail.entered);
   if (entered !== undefined) return { kind: 'step', text: `step ${entered + 1} opened` };
-  const step = (numberOf(told.step) ?? -1) + 1;
-  const verdict = (textOf(told.verdict) ?? '?').replaceAll('_', ' ');
-  return { kind: 'verdict', text: `step ${step}: ${verdict}${inBrackets(listOf(told.reasons))}` };
+  const step = (numberOf(detail.step) ?? -1) + 1;
+  const verdict = (textOf(detail.verdict) ?? '?').replaceAll('_', ' ');
+  return { kind: 'verdict', text: `step ${step}: ${verdict}${inBrackets(listOf(detail.reasons))}` };
 }
 
 function completedOf({ running, offered, kind }: Detail): string {

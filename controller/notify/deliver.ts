@@ -3,7 +3,7 @@ import { retryDelayMs } from '../domain/backoff.ts';
 import { DAY_MS, HOUR_MS } from '../domain/duration.ts';
 import type { Observe } from '../domain/event.ts';
 import { faultCode } from '../domain/fault.ts';
-import type { NoticeForm, Told } from '../domain/notice/notice.ts';
+import type { DatedNotice, NoticeForm } from '../domain/notice/notice.ts';
 import type { Handled, OutboxHandler, OutboxRow } from '../ports/index.ts';
 import { type Destination, topicOf } from './destination.ts';
 import { genericBody } from './generic.ts';
@@ -32,7 +32,7 @@ export interface DeliveryOptions {
   readonly tried: (id: string, code: string | undefined) => void;
 }
 
-const BODIES: Readonly<Record<NoticeForm, (told: Told, from: string | undefined) => unknown>> = {
+const BODIES: Readonly<Record<NoticeForm, (dated: DatedNotice, from: string | undefined) => unknown>> = {
   generic: genericBody,
   slack: slackBody,
   teams: teamsBody,
@@ -42,13 +42,13 @@ export function deliveryTo(destination: Destination, options: DeliveryOptions): 
   const { from, nowMs, dueMs, wallMs, random, observe, post, tried } = options;
   const { name, service, url, key, ca } = destination;
 
-  async function send(told: Told, signal: AbortSignal): Promise<void> {
-    const body = JSON.stringify(BODIES[service](told, from));
-    const headers = signatureHeaders(told.id, Math.floor(wallMs() / 1_000), body, key);
+  async function send(dated: DatedNotice, signal: AbortSignal): Promise<void> {
+    const body = JSON.stringify(BODIES[service](dated, from));
+    const headers = signatureHeaders(dated.id, Math.floor(wallMs() / 1_000), body, key);
     await post({ url, ca, body, headers, signal });
   }
 
-  function failed(row: OutboxRow, { notice }: Told, error: unknown): Handled {
+  function failed(row: OutboxRow, { notice }: DatedNotice, error: unknown): Handled {
     const code = faultCode(error);
     const endMs = row.createdAtMs + DELIVER_WITHIN_MS;
     const hopeless = !(error instanceof DestinationFault) || error.retry === 'never';
@@ -68,16 +68,16 @@ export function deliveryTo(destination: Destination, options: DeliveryOptions): 
   return {
     topic: topicOf(destination),
     handle: async (row, signal) => {
-      const told = row.payload as Told;
+      const dated = row.payload as DatedNotice;
       try {
-        await send(told, signal);
-        observe({ type: 'ota.notify.sent', destination: name, kind: told.notice.kind });
-        tried(told.id, undefined);
+        await send(dated, signal);
+        observe({ type: 'ota.notify.sent', destination: name, kind: dated.notice.kind });
+        tried(dated.id, undefined);
         return 'done';
       } catch (error) {
         if (signal.aborted) throw error;
-        const handled = failed(row, told, error);
-        tried(told.id, faultCode(error));
+        const handled = failed(row, dated, error);
+        tried(dated.id, faultCode(error));
         return handled;
       }
     },

@@ -1,12 +1,12 @@
 /** The JSON body for programs, as schemas/notification.schema.json defines it. Its form follows Standard Webhooks. */
-import type { Notice, Told } from '../domain/notice/notice.ts';
+import type { DatedNotice, Notice } from '../domain/notice/notice.ts';
 import { fit } from './text.ts';
 
 const TEXT_MOST = 2_000;
 const NAME_MOST = 200;
 
 /** `from` is the name of this controller. */
-export function genericBody({ atMs, notice }: Told, from: string | undefined): unknown {
+export function genericBody({ atMs, notice }: DatedNotice, from: string | undefined): unknown {
   return {
     type: notice.kind === 'test' ? 'notification.test' : `rollout.${notice.kind}`,
     timestamp: new Date(atMs).toISOString(),

@@ -3,7 +3,7 @@
  * change, and the outbox sends them. A row contains the name of its destination, never the URL.
  */
 import { deviceFree, type IsDevice } from '../domain/notice/device-free.ts';
-import type { Notice, Told } from '../domain/notice/notice.ts';
+import type { DatedNotice, Notice } from '../domain/notice/notice.ts';
 import type { AuditStore, Notifier, NotifyResult, OutboxEntry, OutboxHandler } from '../ports/index.ts';
 import { type DeliveryOptions, deliveryTo } from './deliver.ts';
 import { type Destination, topicOf } from './destination.ts';
@@ -37,17 +37,17 @@ export function makeNotifications(options: NotificationOptions): Notifications {
     waiting.delete(id);
   };
 
-  function rowOf(destination: Destination, notice: Notice): OutboxEntry & { readonly payload: Told } {
-    const told: Told = { id: newId(), atMs: nowMs(), notice };
-    return { topic: topicOf(destination), key: told.id, payload: told, notBeforeMs: 0 };
+  function rowOf(destination: Destination, notice: Notice): OutboxEntry & { readonly payload: DatedNotice } {
+    const dated: DatedNotice = { id: newId(), atMs: nowMs(), notice };
+    return { topic: topicOf(destination), key: dated.id, payload: dated, notBeforeMs: 0 };
   }
 
   return {
     handlers: destinations.map(destination => deliveryTo(destination, { ...options, tried })),
     promise: notice => {
       if (notice === undefined || notice.kind === 'test') return [];
-      const told = deviceFree(notice, isDevice);
-      return destinations.filter(d => d.kinds.has(notice.kind)).map(d => rowOf(d, told));
+      const anonymous = deviceFree(notice, isDevice);
+      return destinations.filter(d => d.kinds.has(notice.kind)).map(d => rowOf(d, anonymous));
     },
     tester: ({ audit, wake, giveUp }) => ({
       destinations: destinations.map(({ name, service, kinds }) => ({ name, service, kinds: [...kinds] })),

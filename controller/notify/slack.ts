@@ -5,7 +5,7 @@
  * https://docs.slack.dev/messaging/formatting-message-text (escaping)
  * https://docs.slack.dev/reference/block-kit/blocks (limits)
  */
-import type { Told } from '../domain/notice/notice.ts';
+import type { DatedNotice } from '../domain/notice/notice.ts';
 import { fit } from './text.ts';
 import { stampOf, wordingOf } from './wording.ts';
 
@@ -25,7 +25,7 @@ const text = (of: string, most: number) => ({
 });
 
 /** `from` is the name of this controller. */
-export function slackBody({ atMs, notice }: Told, from: string | undefined): unknown {
+export function slackBody({ atMs, notice }: DatedNotice, from: string | undefined): unknown {
   const { headline, facts, quote } = wordingOf(notice);
   return {
     text: fit(headline, FALLBACK_MOST, escaped),

@@ -5,7 +5,7 @@
  * https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features (Markdown, DATE and TIME)
  * https://learn.microsoft.com/connectors/teams/ (about 28 KB a message)
  */
-import type { Told } from '../domain/notice/notice.ts';
+import type { DatedNotice } from '../domain/notice/notice.ts';
 import { fit } from './text.ts';
 import { stampOf, type Wording, wordingOf } from './wording.ts';
 
@@ -31,7 +31,7 @@ const run = (text: string, look: Readonly<Record<string, unknown>> = {}) => ({
 const line = (...inlines: unknown[]) => ({ type: 'RichTextBlock', inlines });
 
 /** `from` is the name of this controller. */
-export function teamsBody({ atMs, notice }: Told, from: string | undefined): unknown {
+export function teamsBody({ atMs, notice }: DatedNotice, from: string | undefined): unknown {
   const { headline, facts, quote, tone } = wordingOf(notice);
   const card = {
     $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',

@@ -40,5 +40,5 @@ export async function readTally(reader: Knex, buildId: BuildId): Promise<ErasedT
   const rows = await reader<{ build_id: string; class: string; devices: number }>('evidence_tally').where({
     build_id: buildId,
   });
-  return rows.map(row => ({ said: row.class, devices: row.devices }));
+  return rows.map(row => ({ evidenceClass: row.class, devices: row.devices }));
 }

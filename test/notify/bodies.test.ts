@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { NoticeForm, Told } from '../../controller/domain/notice/notice.ts';
+import type { DatedNotice, NoticeForm } from '../../controller/domain/notice/notice.ts';
 import { genericBody } from '../../controller/notify/generic.ts';
 import { slackBody } from '../../controller/notify/slack.ts';
 import { teamsBody } from '../../controller/notify/teams.ts';
@@ -11,7 +11,7 @@ import { noticesWith } from '../support/notify/notices.ts';
 import { violations } from '../support/notify/published.ts';
 import { NOW_MS } from '../support/state.ts';
 
-const BODIES: Readonly<Record<NoticeForm, (told: Told, from: string | undefined) => unknown>> = {
+const BODIES: Readonly<Record<NoticeForm, (dated: DatedNotice, from: string | undefined) => unknown>> = {
   generic: genericBody,
   slack: slackBody,
   teams: teamsBody,
@@ -20,8 +20,8 @@ const BODIES: Readonly<Record<NoticeForm, (told: Told, from: string | undefined)
 function* bodiesWith(text: string, versionName?: string) {
   for (const notice of noticesWith(text, versionName))
     for (const [service, bodyOf] of Object.entries(BODIES)) {
-      const told = { id: '00000000-0000-4000-8000-000000000000', atMs: NOW_MS, notice };
-      yield { service: service as NoticeForm, notice, body: JSON.stringify(bodyOf(told, text)) };
+      const dated = { id: '00000000-0000-4000-8000-000000000000', atMs: NOW_MS, notice };
+      yield { service: service as NoticeForm, notice, body: JSON.stringify(bodyOf(dated, text)) };
     }
 }
 

@@ -68,7 +68,7 @@ test('an erased device that was sent the whole build leaves its result in the ta
     await sent(store, 'd1');
     await sent(store, 'd2', { lastByte: true });
     for (const id of ['d1', 'd2']) await store.devices.erase(id);
-    assert.equal(await store.halts.erased('b42'), [{ said: 'taken', devices: 1 }]);
+    assert.equal(await store.halts.erased('b42'), [{ evidenceClass: 'taken', devices: 1 }]);
   }));
 
 test('failures by reason, SDK and the version before; who was never sent the build is left out', () =>

@@ -24,7 +24,7 @@ export interface Taker {
 /** Erased devices; they stay in the counts of all exposed devices. */
 export interface ErasedTakers {
   /** `ran`, the reason of their newest final failure, or `taken`. */
-  readonly said: string;
+  readonly evidenceClass: string;
   readonly devices: number;
 }
 
@@ -160,11 +160,11 @@ function withErased(cohort: Readonly<Counts>, erased: readonly ErasedTakers[]): 
   const sum = { ...cohort };
   const failures: ReadonlySet<string> = BUILD_FAILURES;
   const wrong: ReadonlySet<string> = VERIFY_FAILURES;
-  for (const { said, devices } of erased) {
+  for (const { evidenceClass, devices } of erased) {
     sum.taken += devices;
-    if (said === 'ran') sum.ok += devices;
-    else if (failures.has(said)) sum.fail += devices;
-    else if (wrong.has(said)) sum.verifyFail += devices;
+    if (evidenceClass === 'ran') sum.ok += devices;
+    else if (failures.has(evidenceClass)) sum.fail += devices;
+    else if (wrong.has(evidenceClass)) sum.verifyFail += devices;
   }
   return sum;
 }

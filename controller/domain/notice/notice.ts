@@ -102,7 +102,7 @@ export type Notice =
     };
 
 /** A notice for one destination: the payload of its outbox row. */
-export interface Told {
+export interface DatedNotice {
   /** The same for each attempt, so that a receiver can drop duplicates. */
   readonly id: string;
   /** When it happened, Unix ms. */

@@ -139,10 +139,10 @@ for (const [name, takers, isMissing, ownApkWrong] of [
 
 test('erased devices stay in the counts of exposed devices, by their last report', () => {
   const erased = [
-    { said: 'ran', devices: 5 },
-    { said: 'install_failed', devices: 4 },
-    { said: 'sha256_mismatch', devices: 3 },
-    { said: 'taken', devices: 2 },
+    { evidenceClass: 'ran', devices: 5 },
+    { evidenceClass: 'install_failed', devices: 4 },
+    { evidenceClass: 'sha256_mismatch', devices: 3 },
+    { evidenceClass: 'taken', devices: 2 },
   ];
   const { cohort, step } = count([device(one, 42)], [taker(one)], 1_000, snapshot, erased);
   assert.equal([cohort.taken, cohort.ok, cohort.fail, cohort.verifyFail], [15, 6, 4, 3]);
