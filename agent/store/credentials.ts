@@ -7,7 +7,7 @@ import { Fault } from '../../controller/domain/fault.ts';
 import type { Credentials } from '../ports.ts';
 import { isMissing, systemFault, writeDurably } from './durable.ts';
 
-export interface Given {
+interface Given {
   readonly token: string;
   /** 32 bytes. */
   readonly nudgeKey: Uint8Array | undefined;

@@ -17,7 +17,7 @@ const LEAST_FAILED = 3;
 const SHARE = 0.05;
 
 /** Devices by the newest final outcome of their attempts at one build. */
-export interface Endings {
+export interface FinalOutcomes {
   readonly ok: number;
   readonly failed: readonly { readonly reason: ResultReason; readonly devices: number }[];
 }
@@ -31,7 +31,7 @@ interface SpikeCounts {
 }
 
 /** Failures caused by the build or its bytes. A network that breaks downloads does not count (GATES §2). */
-export function spikeCounts({ ok, failed }: Endings): SpikeCounts {
+export function spikeCounts({ ok, failed }: FinalOutcomes): SpikeCounts {
   const reasons = failed
     .filter(({ reason }) => BUILD_FAILURES.has(reason) || VERIFY_FAILURES.has(reason))
     .sort((a, b) => b.devices - a.devices || (a.reason < b.reason ? -1 : 1));

@@ -31,14 +31,14 @@ interface ShownPlan {
 
 export interface Approvals extends Pick<ApprovalSource, 'approved'> {
   /** Who has approved this plan on the pull request's present head. */
-  given(pull: ApprovablePull, planHash: string): Promise<Given>;
+  given(pull: ApprovablePull, planHash: string): Promise<GivenApprovals>;
   /** How many approvals this pull request needs if the policy requires `needed`. */
   neededOf(pull: ProposedPull, needed: number): Promise<number>;
   /** For reconcile: empty if the plan has its approvals. Throws Faults if GitHub cannot be reached. */
   approve(revision: Revision, plan: Plan, needed: number): Promise<Finding[]>;
 }
 
-export interface Given {
+export interface GivenApprovals {
   readonly count: number;
   /** Their logins. */
   readonly by?: readonly string[];
@@ -137,7 +137,7 @@ export function makeApprovals(options: ApprovalsOptions): Approvals {
     }));
   }
 
-  async function given(pull: ApprovablePull, planHash: string): Promise<Given> {
+  async function given(pull: ApprovablePull, planHash: string): Promise<GivenApprovals> {
     const { number, head, author } = pull;
     const plans = await shown.list(number);
     const ours = await github.login();

@@ -5,7 +5,7 @@ import type { FleetPlan } from '../domain/plan/fleet.ts';
 import type { Plan } from '../domain/plan/index.ts';
 import { percentText } from '../domain/plan/words.ts';
 import { hasError, type Problem } from '../domain/problem.ts';
-import type { Given } from './approvals.ts';
+import type { GivenApprovals } from './approvals.ts';
 import { shortSha } from './render/markdown.ts';
 import { shownProblem } from './shown-problem.ts';
 import type { CommitStatus, StatusContext, Statuses } from './statuses.ts';
@@ -17,7 +17,13 @@ export interface HeadStatuses {
   all(sha: Revision, state: CommitStatus['state'], description: string): Promise<void>;
   invalid(sha: Revision, problems: readonly Problem[]): Promise<void>;
   /** `fleet` is undefined if real counts are not wanted. */
-  planned(sha: Revision, plan: Plan, judgement: Judgement, given: Given, fleet?: FleetPlan): Promise<void>;
+  planned(
+    sha: Revision,
+    plan: Plan,
+    judgement: Judgement,
+    given: GivenApprovals,
+    fleet?: FleetPlan,
+  ): Promise<void>;
 }
 
 export function makeHeadStatuses(statuses: Statuses): HeadStatuses {
@@ -32,7 +38,7 @@ export function makeHeadStatuses(statuses: Statuses): HeadStatuses {
     sha: Revision,
     plan: Plan,
     { problems, approvalsNeeded: needed }: Judgement,
-    { count, uncounted }: Given,
+    { count, uncounted }: GivenApprovals,
   ): Promise<void> {
     const short = shortSha(plan.hash);
     const not = uncounted.length === 0 ? '' : ` · not counted: ${uncounted.map(u => u.login).join(', ')}`;

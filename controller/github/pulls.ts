@@ -24,7 +24,7 @@ import {
   type SourceTree,
 } from '../ports/index.ts';
 import { type ApprovablePull, approvableOf } from './approvable-pull.ts';
-import type { Approvals, Given, ShownPlans } from './approvals.ts';
+import type { Approvals, GivenApprovals, ShownPlans } from './approvals.ts';
 import type { GitHub } from './client.ts';
 import type { Comments } from './comment.ts';
 import { GitHubFault } from './fault.ts';
@@ -100,7 +100,7 @@ const KEEP_MS = 90 * DAY_MS;
 const PER_PAGE = 100;
 /** 1,000 open pull requests; beyond that the least recently updated are left out. */
 const MOST_PAGES = 10;
-const NOBODY: Given = { count: 0, uncounted: [] };
+const NOBODY: GivenApprovals = { count: 0, uncounted: [] };
 
 export function makePulls(options: PullsOptions): Pulls {
   const { github, comments, heads, approvals, shown, store, nowMs, branch } = options;

@@ -6,7 +6,7 @@
 import type { Revision } from '../domain/ids.ts';
 import type { Applied, DesiredStore, Source } from '../ports/index.ts';
 import { approvableOf } from './approvable-pull.ts';
-import type { Approvals, Given } from './approvals.ts';
+import type { Approvals, GivenApprovals } from './approvals.ts';
 import type { GitHub } from './client.ts';
 import { GitHubFault } from './fault.ts';
 import type { HeadStatuses } from './head-statuses.ts';
@@ -36,7 +36,7 @@ interface Queued {
 
 /** More than GitHub builds at the same time. */
 const MOST = 100;
-const NOBODY: Given = { count: 0, uncounted: [] };
+const NOBODY: GivenApprovals = { count: 0, uncounted: [] };
 
 export function makeMergeQueue(options: QueueOptions): MergeQueue {
   const { github, statuses, branch } = options;
@@ -83,7 +83,7 @@ export function makeMergeQueue(options: QueueOptions): MergeQueue {
     number: number,
     planHash: string,
     asked: number,
-  ): Promise<{ needed: number; given: Given }> {
+  ): Promise<{ needed: number; given: GivenApprovals }> {
     const { data } = await github.call('pull.get', (octokit, at) =>
       octokit.rest.pulls.get({ ...at, pull_number: number }),
     );

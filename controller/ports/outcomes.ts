@@ -1,6 +1,6 @@
 /** What devices reported and what was sent to them. */
 
-import type { Endings } from '../domain/failure-spike.ts';
+import type { FinalOutcomes } from '../domain/failure-spike.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
 import type { Outcome, RecordedOutcome, ResultReason } from '../domain/outcome.ts';
 import type { OutboxEntry } from './outbox.ts';
@@ -93,7 +93,7 @@ export interface OutcomeStore {
   /** Builds that the device has installed too often since this time. */
   repeatedInstalls(deviceId: DeviceId, sinceMs: number): Promise<RepeatedInstalls[]>;
   /** Devices by their newest final outcome of this build, if it was reported since this time. */
-  endings(buildId: BuildId, sinceMs: number): Promise<Endings>;
+  endings(buildId: BuildId, sinceMs: number): Promise<FinalOutcomes>;
   recordDownload(event: DownloadEvent): Promise<void>;
   /**
    * Called when the device asks whether an offer is still valid. If it was redirected to the object store in the same

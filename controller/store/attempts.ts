@@ -1,6 +1,6 @@
 /** Reports of devices: one row per attempt, that is per device, build and request id (SPEC §1, §5). */
 import type { Knex } from 'knex';
-import type { Endings } from '../domain/failure-spike.ts';
+import type { FinalOutcomes } from '../domain/failure-spike.ts';
 import { Fault } from '../domain/fault.ts';
 import type { BuildId, DeviceId } from '../domain/ids.ts';
 import {
@@ -97,7 +97,7 @@ async function insertAttempt(trx: Knex, row: Row): Promise<void> {
 }
 
 /** Counts devices by their newest final outcome, among those that ended an attempt at this build since then. */
-export async function countEndings(reader: Knex, buildId: BuildId, sinceMs: number): Promise<Endings> {
+export async function countEndings(reader: Knex, buildId: BuildId, sinceMs: number): Promise<FinalOutcomes> {
   const newest = reader('attempts')
     .where({ build_id: buildId })
     .where('at_ms', '>=', sinceMs)

@@ -7,14 +7,14 @@ import {
   type Change,
   type ChangeResult,
   changeReleases,
-  type Ground,
+  type EditInput,
 } from '../../controller/yaml/change/index.ts';
 import type { WireRollout } from '../../controller/yaml/wire.ts';
 import { rolloutYaml } from '../support/releases.ts';
 import { aBuild, aRamp, aState, NOW_MS } from '../support/state.ts';
 
 const builds = [aBuild(40), aBuild(41), aBuild(42), aBuild(43)];
-const standing = (state: DesiredState, percent: number): Ground => ({
+const standing = (state: DesiredState, percent: number): EditInput => ({
   rollout: state.rollout,
   merged: { rollout: state.rollout, percent },
   builds: state.builds,

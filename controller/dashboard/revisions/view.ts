@@ -64,7 +64,7 @@ interface People {
   readonly approved: Approved | undefined;
 }
 
-interface Around {
+interface RevisionContext {
   readonly people: ReadonlyMap<string, People>;
   readonly happened: ReadonlyMap<number, readonly AuditEntry[]>;
   readonly status: ReconcileStatus;
@@ -83,9 +83,9 @@ function endOf(
   return next === undefined ? { atMs: nowMs, by: undefined } : { atMs: next.atMs, by: next.revision };
 }
 
-function revisionView(row: KeptRevision, end: ReturnType<typeof endOf>, around: Around): Html {
+function revisionView(row: KeptRevision, end: ReturnType<typeof endOf>, context: RevisionContext): Html {
   const { detail, revision, atMs } = row;
-  const { status, nowMs } = around;
+  const { status, nowMs } = context;
   const inForce = row.kind === 'applied' && end.by === undefined && isApplied(row, status);
   const standing =
     row.kind === 'refused'
@@ -100,20 +100,20 @@ function revisionView(row: KeptRevision, end: ReturnType<typeof endOf>, around: 
     detail.commit?.subject ??
     (row.buildId === undefined ? 'A revision' : `A change of ${row.buildId}`);
   return html`<li id="r${row.id}"><div>${standing}<br><span class="mono">${short(revision)}</span></div>
-<div><p class="what">${title}</p><p class="meta">${metaOf(row, around)}${row.kind === 'applied' ? 'Applied' : 'Read'} ${momentAgo(atMs, nowMs)}.</p></div>
+<div><p class="what">${title}</p><p class="meta">${metaOf(row, context)}${row.kind === 'applied' ? 'Applied' : 'Read'} ${momentAgo(atMs, nowMs)}.</p></div>
 <div class="end s">${
     row.kind === 'refused'
       ? html`<b>${counted(errors.length, 'problem')}.</b> ${status.attemptedRevision === revision ? `Not in force; ${status.appliedRevision === undefined ? 'nothing is' : `${short(status.appliedRevision)} stays in force`}.` : 'It was never applied.'}`
-      : outcomeOf(row, end, around)
+      : outcomeOf(row, end, context)
   }</div>
 ${(row.kind === 'refused' || warnings.length > 0) && html`<div class="full stack-s">${[...errors, ...warnings].map(problemView)}${row.kind === 'refused' && html`<p class="s q">All its problems at once. <code>ota validate</code> says the same before a merge. Merge a correction, or revert it.</p>`}</div>`}
-${detail.plan !== undefined && html`<div class="full">${planView(detail, inForce)}${eventsView(around.happened.get(atMs) ?? [], nowMs)}</div>`}</li>`;
+${detail.plan !== undefined && html`<div class="full">${planView(detail, inForce)}${eventsView(context.happened.get(atMs) ?? [], nowMs)}</div>`}</li>`;
 }
 
 const isApplied = (row: KeptRevision, { appliedRevision, appliedAtMs }: ReconcileStatus): boolean =>
   row.revision === appliedRevision || row.atMs === appliedAtMs;
 
-function metaOf({ detail, revision }: KeptRevision, { pullUrl, people }: Around): Part {
+function metaOf({ detail, revision }: KeptRevision, { pullUrl, people }: RevisionContext): Part {
   const { commit } = detail;
   if (commit === undefined || commit.author === '') return undefined;
   const { merged, approved: given } = people.get(revision) ?? {};
@@ -133,7 +133,11 @@ function metaOf({ detail, revision }: KeptRevision, { pullUrl, people }: Around)
 }
 
 /** The result of its build at the end of the revision, or now. */
-function outcomeOf(row: KeptRevision, end: ReturnType<typeof endOf>, { hours, nowMs }: Around): Part {
+function outcomeOf(
+  row: KeptRevision,
+  end: ReturnType<typeof endOf>,
+  { hours, nowMs }: RevisionContext,
+): Part {
   const { buildId } = row;
   if (buildId === undefined) return undefined;
   const stretch = hours.filter(h => h.hourMs >= row.atMs - 3_600_000 && h.hourMs <= end.atMs);

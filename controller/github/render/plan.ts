@@ -5,7 +5,7 @@ import type { FleetPlan } from '../../domain/plan/fleet.ts';
 import type { Plan } from '../../domain/plan/index.ts';
 import { renderPlanMarkdown } from '../../domain/plan/markdown.ts';
 import type { PlanForecast } from '../../domain/plan/outlook.ts';
-import type { Given, Uncounted } from '../approvals.ts';
+import type { GivenApprovals, Uncounted } from '../approvals.ts';
 import type { ShownProblem } from '../ledger.ts';
 import { literal, paragraphs, shortSha } from './markdown.ts';
 import { renderProblems } from './rejected.ts';
@@ -57,7 +57,7 @@ export function renderPlanComment(
   plan: Plan,
   counted: Counted,
   problems: readonly ShownProblem[],
-  approvals: Given & { readonly needed: number },
+  approvals: GivenApprovals & { readonly needed: number },
 ): string {
   const { needed, count, uncounted } = approvals;
   return paragraphs(

@@ -1,7 +1,7 @@
 /** `canary add|remove`: which devices are offered `current` at any percentage. */
 import { nearest } from '../../domain/nearest.ts';
 import type { WireRollout } from '../wire.ts';
-import { type ChangeResult, editOf, type Ground, refuse } from './ground.ts';
+import { type ChangeResult, type EditInput, editOf, refuse } from './edit-input.ts';
 
 const LISTS = ['tags', 'devices', 'cohorts'] as const;
 type ListName = (typeof LISTS)[number];
@@ -17,16 +17,16 @@ export interface CanaryChange {
 
 type Lists = { readonly [list in ListName]: readonly string[] };
 
-export function changeCanary(ground: Ground, change: CanaryChange): ChangeResult {
-  const now = listsOf(ground.wire.canary);
-  const trouble = change.action === 'add' ? unknownCohort(ground, change) : absent(ground, change, now);
+export function changeCanary(input: EditInput, change: CanaryChange): ChangeResult {
+  const now = listsOf(input.wire.canary);
+  const trouble = change.action === 'add' ? unknownCohort(input, change) : absent(input, change, now);
   if (trouble !== undefined) return trouble;
   const changed = (list: ListName): readonly string[] =>
     change.action === 'add'
       ? [...new Set([...now[list], ...change.names[list]])]
       : now[list].filter(name => !change.names[list].includes(name));
   // Existing lists keep their order. Empty lists are removed, and the whole key if no list is left.
-  const order = [...new Set([...Object.keys(ground.wire.canary ?? {}), ...LISTS])] as ListName[];
+  const order = [...new Set([...Object.keys(input.wire.canary ?? {}), ...LISTS])] as ListName[];
   const lists = order.map(list => [list, changed(list)] as const).filter(([, names]) => names.length > 0);
   const known = LISTS.flatMap(list => change.names[list].filter(name => now[list].includes(name)));
   const notes = change.action === 'add' && known.length > 0 ? [`${known.join(', ')}: already a canary`] : [];
@@ -53,7 +53,7 @@ function namesText({ names }: CanaryChange): string {
     : `${parts.slice(0, 2).join(', ')} and ${parts.length - 2} more`;
 }
 
-function unknownCohort({ cohorts }: Ground, { names }: CanaryChange): ChangeResult | undefined {
+function unknownCohort({ cohorts }: EditInput, { names }: CanaryChange): ChangeResult | undefined {
   const name = names.cohorts.find(c => !cohorts.has(c));
   if (name === undefined) return undefined;
   const close = nearest(name, cohorts.keys());
@@ -66,7 +66,11 @@ function unknownCohort({ cohorts }: Ground, { names }: CanaryChange): ChangeResu
 }
 
 /** Refuses a name that is not listed, so that a typo does not look like success. The name may be in a cohort's file. */
-function absent({ rollout, cohorts }: Ground, { names }: CanaryChange, now: Lists): ChangeResult | undefined {
+function absent(
+  { rollout, cohorts }: EditInput,
+  { names }: CanaryChange,
+  now: Lists,
+): ChangeResult | undefined {
   for (const list of LISTS)
     for (const name of names[list]) {
       if (now[list].includes(name)) continue;

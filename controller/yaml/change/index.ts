@@ -3,7 +3,7 @@
  * anything is written, the result is parsed and checked by every rule.
  */
 import { type CanaryChange, changeCanary } from './canary.ts';
-import type { ChangeResult, Ground } from './ground.ts';
+import type { ChangeResult, EditInput } from './edit-input.ts';
 import { changePolicy, type PolicyChange } from './policy.ts';
 import { type PromoteChange, promote } from './promote.ts';
 import { changeRamp, type RampChange } from './ramp.ts';
@@ -12,7 +12,7 @@ import { type RolloutChange, rollout } from './rollout.ts';
 import { type SuspendChange, suspend, type UnsuspendChange, unsuspend } from './suspend.ts';
 import { type WithdrawChange, withdraw } from './withdraw.ts';
 
-export type { ChangeResult, FileEdit, Ground } from './ground.ts';
+export type { ChangeResult, EditInput, FileEdit } from './edit-input.ts';
 
 export type Change =
   | PromoteChange
@@ -26,25 +26,25 @@ export type Change =
   | PolicyChange;
 
 /** The keys to write, or why the change is refused. */
-export function changeReleases(ground: Ground, change: Change): ChangeResult {
+export function changeReleases(input: EditInput, change: Change): ChangeResult {
   switch (change.kind) {
     case 'promote':
-      return promote(ground, change);
+      return promote(input, change);
     case 'rollout':
-      return rollout(ground, change);
+      return rollout(input, change);
     case 'rollback':
-      return rollback(ground, change);
+      return rollback(input, change);
     case 'ramp':
-      return changeRamp(ground, change);
+      return changeRamp(input, change);
     case 'canary':
-      return changeCanary(ground, change);
+      return changeCanary(input, change);
     case 'suspend':
-      return suspend(ground, change);
+      return suspend(input, change);
     case 'unsuspend':
-      return unsuspend(ground, change);
+      return unsuspend(input, change);
     case 'withdraw':
-      return withdraw(ground, change);
+      return withdraw(input, change);
     case 'policy':
-      return changePolicy(ground, change);
+      return changePolicy(input, change);
   }
 }

@@ -1,7 +1,7 @@
 /** `policy set`: changes the guardrails for later merges. */
 import type { PolicyFields } from '../edit.ts';
 import type { WirePolicy } from '../wire.ts';
-import { type ChangeResult, type Ground, refuse } from './ground.ts';
+import { type ChangeResult, type EditInput, refuse } from './edit-input.ts';
 
 /** Omitted fields stay as they are; `none` removes a guardrail. */
 export interface PolicyChange {
@@ -16,7 +16,7 @@ export interface PolicyChange {
   readonly unfreeze?: readonly string[] | undefined;
 }
 
-export function changePolicy({ policy }: Ground, change: PolicyChange): ChangeResult {
+export function changePolicy({ policy }: EditInput, change: PolicyChange): ChangeResult {
   const reasons = (policy?.freeze_windows ?? []).map(w => w.reason);
   const strange = change.unfreeze?.find(reason => !reasons.includes(reason));
   if (strange !== undefined)

@@ -1,7 +1,7 @@
 /** `promote`: a build becomes current, at a percentage or on a ramp. */
 import type { BuildId } from '../../domain/ids.ts';
 import type { Build, Rollout } from '../../domain/release.ts';
-import { type ChangeResult, editOf, type Ground, refuse, unknownBuild } from './ground.ts';
+import { type ChangeResult, type EditInput, editOf, refuse, unknownBuild } from './edit-input.ts';
 import { type RampPatch, rampOf, stepsText } from './ramp.ts';
 
 export interface PromoteChange {
@@ -15,11 +15,11 @@ export interface PromoteChange {
   readonly reason?: string | undefined;
 }
 
-export function promote(ground: Ground, change: PromoteChange): ChangeResult {
-  const { rollout: now, builds } = ground;
+export function promote(input: EditInput, change: PromoteChange): ChangeResult {
+  const { rollout: now, builds } = input;
   const { exposure } = change;
   const build = builds.get(change.buildId);
-  if (build === undefined) return unknownBuild(ground, change.buildId);
+  if (build === undefined) return unknownBuild(input, change.buildId);
   if (build.withdrawn !== undefined)
     return refuse(
       'promotes_withdrawn',
@@ -27,9 +27,9 @@ export function promote(ground: Ground, change: PromoteChange): ChangeResult {
       'promote another build',
     );
   if (change.lastSafe !== undefined && !builds.has(change.lastSafe))
-    return unknownBuild(ground, change.lastSafe);
-  const lastSafe = change.lastSafe ?? safeBehind(ground, change.buildId);
-  const trouble = pairTrouble(ground, build, lastSafe, 'percent' in exposure ? exposure.percent : undefined);
+    return unknownBuild(input, change.lastSafe);
+  const lastSafe = change.lastSafe ?? safeBehind(input, change.buildId);
+  const trouble = pairTrouble(input, build, lastSafe, 'percent' in exposure ? exposure.percent : undefined);
   if (trouble !== undefined) return trouble;
   const samePromotion = now.current === change.buildId;
   const ramp = 'ramp' in exposure ? rampOf(undefined, exposure.ramp) : undefined;
@@ -56,7 +56,7 @@ export function promote(ground: Ground, change: PromoteChange): ChangeResult {
 
 /** The build for devices outside the cohort: `current` if it is fully rolled out, else the present `last_safe`. */
 function safeBehind(
-  { merged: { rollout, percent }, builds }: Ground,
+  { merged: { rollout, percent }, builds }: EditInput,
   promoted: BuildId,
 ): BuildId | undefined {
   const fullyOut =
@@ -65,7 +65,7 @@ function safeBehind(
 }
 
 function pairTrouble(
-  ground: Ground,
+  input: EditInput,
   build: Build,
   lastSafe: BuildId | undefined,
   /** Undefined for a ramp. */
@@ -88,7 +88,7 @@ function pairTrouble(
           `${build.buildId} is also the last_safe build, so every device would get it even ${at}`,
           `to go back to it: ota rollback --to ${build.buildId}; to serve it to all: ota promote ${build.buildId} --percent 100`,
         );
-  const behind = ground.builds.get(lastSafe);
+  const behind = input.builds.get(lastSafe);
   if (behind !== undefined && behind.versionCode > build.versionCode)
     return refuse(
       'current_older',

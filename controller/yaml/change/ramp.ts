@@ -2,7 +2,7 @@
 import { parseDuration } from '../../domain/duration.ts';
 import type { YamlMap } from '../difference.ts';
 import type { WireRollout } from '../wire.ts';
-import { type ChangeResult, editOf, type Ground, refuse } from './ground.ts';
+import { type ChangeResult, type EditInput, editOf, refuse } from './edit-input.ts';
 import type { Moment } from './suspend.ts';
 
 type WireRamp = NonNullable<WireRollout['ramp']>;
@@ -25,7 +25,7 @@ export interface RampChange {
   readonly reason?: string | undefined;
 }
 
-export function changeRamp({ rollout, wire }: Ground, change: RampChange): ChangeResult {
+export function changeRamp({ rollout, wire }: EditInput, change: RampChange): ChangeResult {
   if (rollout.rollback)
     return refuse(
       'rolled_back',

@@ -1,7 +1,7 @@
 /** `rollback`: stops offering current and offers every device the last safe build. */
 import type { BuildId } from '../../domain/ids.ts';
 import type { Build } from '../../domain/release.ts';
-import { type ChangeResult, editOf, type Ground, refuse, unknownBuild } from './ground.ts';
+import { type ChangeResult, type EditInput, editOf, refuse, unknownBuild } from './edit-input.ts';
 
 export interface RollbackChange {
   readonly kind: 'rollback';
@@ -10,18 +10,18 @@ export interface RollbackChange {
   readonly reason?: string | undefined;
 }
 
-export function rollback(ground: Ground, change: RollbackChange): ChangeResult {
-  const { rollout: now, builds } = ground;
+export function rollback(input: EditInput, change: RollbackChange): ChangeResult {
+  const { rollout: now, builds } = input;
   const to = change.to ?? now.lastSafe;
   if (to === undefined)
     return refuse(
       'last_safe_missing',
       'rollout.yaml has no last_safe to go back to',
-      `name the build: ota rollback --to BUILD (${olderBuilds(ground)})`,
+      `name the build: ota rollback --to BUILD (${olderBuilds(input)})`,
     );
   const target = builds.get(to);
-  if (target === undefined) return unknownBuild(ground, to);
-  const trouble = targetTrouble(ground, target, change.to !== undefined);
+  if (target === undefined) return unknownBuild(input, to);
+  const trouble = targetTrouble(input, target, change.to !== undefined);
   if (trouble !== undefined) return trouble;
   if (change.forceDowngrade && (change.reason ?? '').trim() === '')
     return refuse(
@@ -49,7 +49,7 @@ export function rollback(ground: Ground, change: RollbackChange): ChangeResult {
   );
 }
 
-const olderBuilds = ({ rollout: now, builds }: Ground): string => {
+const olderBuilds = ({ rollout: now, builds }: EditInput): string => {
   const newest = builds.get(now.current)?.versionCode ?? 0;
   const older = [...builds.values()].filter(b => b.versionCode < newest && b.withdrawn === undefined);
   return older.length === 0
@@ -60,13 +60,13 @@ const olderBuilds = ({ rollout: now, builds }: Ground): string => {
         .join(', ')}`;
 };
 
-function targetTrouble(ground: Ground, target: Build, named: boolean): ChangeResult | undefined {
-  const { rollout: now, builds } = ground;
+function targetTrouble(input: EditInput, target: Build, named: boolean): ChangeResult | undefined {
+  const { rollout: now, builds } = input;
   if (target.buildId === now.current)
     return refuse(
       'last_safe_is_current',
       `${target.buildId} is the build being rolled out: it cannot be rolled back to itself`,
-      `name an older build: ota rollback --to BUILD (${olderBuilds(ground)})`,
+      `name an older build: ota rollback --to BUILD (${olderBuilds(input)})`,
     );
   if (named && target.withdrawn !== undefined)
     return refuse(

@@ -1,5 +1,5 @@
 /** `rollout`: offers the current build to more or fewer devices. */
-import { type ChangeResult, editOf, type Ground, refuse } from './ground.ts';
+import { type ChangeResult, type EditInput, editOf, refuse } from './edit-input.ts';
 import { keptNotes } from './promote.ts';
 
 export interface RolloutChange {
@@ -8,8 +8,8 @@ export interface RolloutChange {
   readonly reason?: string | undefined;
 }
 
-export function rollout(ground: Ground, change: RolloutChange): ChangeResult {
-  const { rollout: now, builds } = ground;
+export function rollout(input: EditInput, change: RolloutChange): ChangeResult {
+  const { rollout: now, builds } = input;
   if (now.rollback)
     return refuse(
       'rolled_back',

@@ -1,6 +1,6 @@
 /** `suspend` stops all offers for a while; `unsuspend` resumes them. */
 import { timeText } from '../../domain/plan/words.ts';
-import { type ChangeResult, editOf, type Ground, refuse } from './ground.ts';
+import { type ChangeResult, type EditInput, editOf, refuse } from './edit-input.ts';
 
 /** A moment, and its text with the UTC offset that the user wrote. */
 export interface Moment {
@@ -22,7 +22,7 @@ export interface UnsuspendChange {
   readonly nowMs: number;
 }
 
-export function suspend({ rollout, wire }: Ground, change: SuspendChange): ChangeResult {
+export function suspend({ rollout, wire }: EditInput, change: SuspendChange): ChangeResult {
   const { since, until, reason, nowMs } = change;
   if (until.atMs <= nowMs)
     return refuse(
@@ -48,7 +48,7 @@ export function suspend({ rollout, wire }: Ground, change: SuspendChange): Chang
   );
 }
 
-export function unsuspend({ rollout }: Ground, { nowMs, reason }: UnsuspendChange): ChangeResult {
+export function unsuspend({ rollout }: EditInput, { nowMs, reason }: UnsuspendChange): ChangeResult {
   const notes =
     rollout.suspend === undefined
       ? ['rollout.yaml has no suspend']

@@ -7,7 +7,7 @@ import { intendedPercent, type Standing } from '../../domain/standing.ts';
 import type { SourceTree } from '../../ports/index.ts';
 import { editFile } from '../edit.ts';
 import type { WirePolicy, WireRollout } from '../wire.ts';
-import type { ChangeResult } from './ground.ts';
+import type { ChangeResult } from './edit-input.ts';
 import { type Change, changeReleases } from './index.ts';
 
 export interface ChangedTree {

@@ -1,7 +1,7 @@
 /** `withdraw BUILD`: the build is never offered again. */
 import type { BuildId } from '../../domain/ids.ts';
 import { timeText } from '../../domain/plan/words.ts';
-import { type ChangeResult, type Ground, unknownBuild } from './ground.ts';
+import { type ChangeResult, type EditInput, unknownBuild } from './edit-input.ts';
 
 export interface WithdrawChange {
   readonly kind: 'withdraw';
@@ -11,9 +11,9 @@ export interface WithdrawChange {
   readonly nowMs: number;
 }
 
-export function withdraw(ground: Ground, { buildId, reason, nowMs }: WithdrawChange): ChangeResult {
-  const build = ground.builds.get(buildId);
-  if (build === undefined) return unknownBuild(ground, buildId);
+export function withdraw(input: EditInput, { buildId, reason, nowMs }: WithdrawChange): ChangeResult {
+  const build = input.builds.get(buildId);
+  if (build === undefined) return unknownBuild(input, buildId);
   const title = `withdraw ${buildId}`;
   if (build.withdrawn !== undefined)
     return {
@@ -27,11 +27,11 @@ export function withdraw(ground: Ground, { buildId, reason, nowMs }: WithdrawCha
     ok: true,
     title,
     edits: [{ file: `builds/${buildId}.yaml`, fields: { withdrawn: { reason, at } } }],
-    notes: ['a withdrawal is final: fixed code needs a new build', ...roleNotes(ground, buildId)],
+    notes: ['a withdrawal is final: fixed code needs a new build', ...roleNotes(input, buildId)],
   };
 }
 
-function roleNotes({ rollout }: Ground, buildId: BuildId): string[] {
+function roleNotes({ rollout }: EditInput, buildId: BuildId): string[] {
   if (rollout.current === buildId)
     return [
       `${buildId} is current: it is not offered any more${rollout.lastSafe === undefined ? '' : `, devices are offered ${rollout.lastSafe} instead`}`,

@@ -5,7 +5,7 @@ import type { Build, Cohort, Rollout } from '../../domain/release.ts';
 import type { Fields, PolicyFields, RolloutFields } from '../edit.ts';
 import type { WirePolicy, WireRollout } from '../wire.ts';
 
-export interface Ground {
+export interface EditInput {
   /** The rollout being edited. */
   readonly rollout: Rollout;
   /** The same rollout as written in the file, so that unchanged values keep their spelling. */
@@ -53,7 +53,7 @@ export const editOf = (
   notes: readonly string[] = [],
 ): ChangeResult => ({ ok: true, title, notes, edits: [{ file: 'rollout.yaml', fields }] });
 
-export function unknownBuild({ builds }: Pick<Ground, 'builds'>, buildId: BuildId): ChangeResult {
+export function unknownBuild({ builds }: Pick<EditInput, 'builds'>, buildId: BuildId): ChangeResult {
   const close = nearest(buildId, builds.keys());
   // b44 is as near to b41 as to b43, so suggest a build only if no other is as near.
   const lone =
