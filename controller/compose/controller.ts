@@ -7,7 +7,7 @@ import { openStore, type Store } from '../store/store.ts';
 import type { CertificateWatch } from '../watch/certificate.ts';
 import { type GuardedClock, guardClock } from '../watch/clock.ts';
 import { checkShared } from './artifacts.ts';
-import { makeBackground } from './background.ts';
+import { type Background, makeBackground } from './background.ts';
 import { pagesOf } from './dashboard.ts';
 import { guardAdmins } from './database.ts';
 import { firstOperator, type Keys } from './edges.ts';
@@ -53,6 +53,9 @@ export async function startController(settings: Settings, runtime: Runtime): Pro
   const store = await openStore(options);
   cleanup.add(() => store.close());
   cleanup.add(() => background.stop());
+  // Runs after the listeners close: a halt elsewhere must end downloads that still run here.
+  const following = makeBackground(observe);
+  cleanup.add(() => following.stop());
   const foundation: Foundation = { settings, runtime, clock, nowMs, store, background, cleanup };
   try {
     clock.resume(await store.lastMoment.get());
@@ -62,7 +65,7 @@ export async function startController(settings: Settings, runtime: Runtime): Pro
     const parts = await openParts(foundation, keys, certificate);
     await (store.leads ? parts.reconcile.restore() : parts.reconcile.follow());
     const listeners = await openHttp(foundation, keys, parts, certificate);
-    await begin(foundation, parts);
+    await begin(foundation, parts, following);
     if (store.feed !== undefined) observe({ type: 'ota.role', role: store.leads ? 'leads' : 'follows' });
     observe({ type: 'ota.start', version: runtime.version, url: listeners.url });
     return {
@@ -142,7 +145,7 @@ const LOOK_MS = 500;
 const RENEWALS = 4;
 
 /** Starts the timers and background jobs. */
-async function begin(foundation: Foundation, parts: Parts): Promise<void> {
+async function begin(foundation: Foundation, parts: Parts, following: Background): Promise<void> {
   const { settings, store, background, cleanup } = foundation;
   const { database, leading, publication, reconcile, watches } = parts;
   store.start();
@@ -152,7 +155,10 @@ async function begin(foundation: Foundation, parts: Parts): Promise<void> {
   cleanup.add(() => watches.progress.stop());
   cleanup.add(() => parts.source.stop?.());
   if (database === undefined) return;
-  background.every(LOOK_MS, 'database', () => database.look());
+  // Once it has handed over, the lease is not ours, and the check would say no more than that.
+  following.every(LOOK_MS, 'database', () =>
+    leading.hasHandedOver ? store.feed?.catchUp() : database.look(),
+  );
   background.every(LOOK_MS, 'leading', () =>
     leading.look({ publication, reconcile }, async () => {
       await checkShared(foundation);
@@ -179,7 +185,7 @@ async function startLeading(foundation: Foundation, parts: Parts): Promise<void>
   const { settings, runtime, nowMs, store, background, cleanup } = foundation;
   const { github, outbox, reconcile } = parts;
   // Runs before the listeners close: a slow answer must not delay the takeover by another controller.
-  cleanup.add(() => store.handOver());
+  cleanup.add(() => parts.leading.handOver());
   await endRemoved(foundation, parts.notifications);
   await parts.watches.completion.begin();
   await store.lastMoment.keep(nowMs());

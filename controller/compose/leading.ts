@@ -40,6 +40,9 @@ export interface Leading {
   look(followed: Followed, begin: () => Promise<void>): Promise<void>;
   /** Subscribes to the feed: answers requests as the leader, and follows the leader otherwise. */
   followFeed(followed: Followed): void;
+  /** Another controller may lead from now on. This one follows it until it has stopped. */
+  handOver(): Promise<void>;
+  readonly hasHandedOver: boolean;
   /** Reports to the other controllers that this one runs. As the leader it also renews the lease. */
   report(status: ReconcileStatus, ages: Pick<LeaderReport, 'sourceAgeMs' | 'progressAgeMs'>): Promise<void>;
 }
@@ -70,6 +73,7 @@ export function makeLeading({ store, background, runtime, nowMs }: Foundation): 
   const works = new Map<string, Work>();
   const signals = new Map<Signal, (() => void)[]>();
   let leads = store.leads;
+  let hasHandedOver = false;
   let isFollowed = false;
   let awayMs = Number.NEGATIVE_INFINITY;
   let lastHeard: { readonly report: LeaderReport; readonly atMs: number } | undefined;
@@ -150,6 +154,15 @@ export function makeLeading({ store, background, runtime, nowMs }: Foundation): 
             ...lastHeard.report,
             sourceAgeMs: lastHeard.report.sourceAgeMs + runtime.monotonicMs() - lastHeard.atMs,
           },
+    get hasHandedOver() {
+      return hasHandedOver;
+    },
+    handOver: async () => {
+      // Not with SQLite, where nobody else can lead.
+      if (store.feed !== undefined) leads = false;
+      hasHandedOver = true;
+      await store.handOver();
+    },
     followFeed: ({ reconcile }) =>
       store.feed?.subscribe(async topics => {
         onTopics(topics);
