@@ -59,7 +59,7 @@ export function makeReporter(options: ReportOptions): Reporter {
         : kind === 'rejected'
           ? {
               state: 'failure',
-              description: `not applied, last good stands · ${countText(errors.length, 'problem')}: ${codes}`,
+              description: `not applied, last good revision stays in force · ${countText(errors.length, 'problem')}: ${codes}`,
             }
           : { state: 'error', description: `not applied · superseded${by} before it was read` };
     await statuses.post({ sha: revision, context: 'ota/sync', ...said });

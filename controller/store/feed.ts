@@ -99,7 +99,7 @@ async function readAfter(reader: Knex, changeId: number): Promise<Page> {
   if (newest < changeId)
     throw new Fault(
       'fell_behind',
-      'the database has lost changes that this controller knows: it must start anew',
+      'the database has lost changes that this controller knows: it must be restarted',
       { retry: 'never' },
     );
   return { rows: found.filter(row => row.id !== null), newest };

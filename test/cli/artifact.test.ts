@@ -30,7 +30,7 @@ test('an APK in use is deleted only with --force; an unused one without', () =>
     await upload(journey, stray.apk, stray.build.sha256);
     refused(
       await run(journey, 'artifact', 'delete', stray.build.sha256),
-      /nothing was applied yet.*\[artifact_in_use\]/,
+      /no revision is applied yet.*\[artifact_in_use\]/,
     );
     await journey.merge(100);
 
@@ -43,7 +43,7 @@ test('an APK in use is deleted only with --force; an unused one without', () =>
 
     refused(
       await run(journey, 'artifact', 'delete', 'b42'),
-      /still named: b42 \(current\).*\[artifact_in_use\]/,
+      /still in use: b42 \(current\).*\[artifact_in_use\]/,
     );
     refused(await run(journey, 'artifact', 'delete', 'b99'), /\[artifact_unknown\]/);
     refused(await run(journey, 'artifact', 'delete', stray.build.sha256.slice(0, 7)), /\[artifact_unknown\]/);
@@ -81,7 +81,7 @@ test('a revision that was refused keeps the APKs that it names, until another on
     );
     refused(
       await run(journey, 'artifact', 'delete', b44.build.sha256),
-      new RegExp(`still named: named by revision ${refusedAt.slice(0, 12)}`),
+      new RegExp(`still in use: named by revision ${refusedAt.slice(0, 12)}`),
     );
     await journey.restart();
     refused(await run(journey, 'artifact', 'delete', b44.build.sha256), /named by revision/);

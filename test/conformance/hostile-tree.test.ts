@@ -1,4 +1,4 @@
-/** A tree made to keep the controller busy: last good stands, and checks go on while it is judged. */
+/** A tree made to keep the controller busy: the last good revision stays in force, and checks go on while it is judged. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withController } from '../support/controller.ts';

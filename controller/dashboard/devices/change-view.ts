@@ -110,7 +110,7 @@ const HOLDS: Readonly<Partial<Record<HoldReason, (asked: Asked) => Way[]>>> = {
       ...WORK,
       name: 'An agent with the right signer.',
       about:
-        'Android lets no update change the key. Install the agent anew, or ship a build whose lineage proves the old key.',
+        'Android lets no update change the key. Reinstall the agent, or ship a build whose lineage proves the old key.',
     },
   ],
   ahead: ({ snapshot }) => [

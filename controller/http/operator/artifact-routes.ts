@@ -25,8 +25,8 @@ const inUse = (uses: readonly ArtifactUse[]): Refusal =>
   new Refusal(
     'artifact_in_use',
     uses.length === 0
-      ? 'nothing was applied yet, so it is not known what needs this APK; force=true deletes it all the same'
-      : `this APK is still named: ${usesText(uses)}; force=true deletes it all the same`,
+      ? 'no revision is applied yet, so it is unknown whether this APK is needed; force=true deletes it anyway'
+      : `this APK is still in use: ${usesText(uses)}; force=true deletes it anyway`,
   );
 
 export function artifactRoutes(http: Http, builder: RouteBuilder): Route[] {

@@ -35,7 +35,7 @@ const AHEAD_MS = 60_000;
 function momentOf(ctx: Context, nowMs: number): number | undefined {
   const atMs = queryOf(ctx, 'at', 'a time with its offset, like 2026-12-01T14:00:00Z', parseTime);
   if (atMs !== undefined && atMs > nowMs + AHEAD_MS)
-    throw new Refusal('query_invalid', 'at lies ahead: what a plan leads to is told by ota plan');
+    throw new Refusal('query_invalid', 'at is in the future: ota plan shows what a change leads to');
   return atMs;
 }
 

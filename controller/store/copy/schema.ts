@@ -30,7 +30,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   change_counter: 'numbers the changes',
   changes: 'what the controllers here have not taken in yet',
   controllers: 'who is here now; the new place has controllers of its own',
-  leader: 'who writes here; whoever starts on the new database takes over there',
+  leader: 'who writes here; the controller that starts on the new database takes over there',
   moves: 'the marks of the copy itself',
 };
 
