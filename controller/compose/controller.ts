@@ -1,4 +1,5 @@
 /** Wires the controller: the only place where parts meet. `main.ts` is the process around it. */
+import { faultCode } from '../domain/fault.ts';
 import { createHttp } from '../http/app.ts';
 import type { Outbox } from '../outbox/drain.ts';
 import type { Reconcile } from '../reconcile/loop.ts';
@@ -180,6 +181,15 @@ const agesOf = ({ nowMs }: Foundation, { publication, reconcile }: Parts) => {
   };
 };
 
+/** At a stop: if another controller has taken over meanwhile, it keeps these facts, and this one ends well all the same. */
+async function unlessOvertaken(keeping: Promise<void>): Promise<void> {
+  try {
+    await keeping;
+  } catch (error) {
+    if (faultCode(error) !== 'lease_lost') throw error;
+  }
+}
+
 /** Starts the work that only the leader does: at the start, or when this controller takes over. */
 async function startLeading(foundation: Foundation, parts: Parts): Promise<void> {
   const { settings, runtime, nowMs, store, background, cleanup } = foundation;
@@ -189,7 +199,7 @@ async function startLeading(foundation: Foundation, parts: Parts): Promise<void>
   await endRemoved(foundation, parts.notifications);
   await parts.watches.completion.begin();
   await store.lastMoment.keep(nowMs());
-  cleanup.add(() => store.lastMoment.keep(nowMs()));
+  cleanup.add(() => unlessOvertaken(store.lastMoment.keep(nowMs())));
   outbox.start();
   cleanup.add(() => outbox.stop());
   // Runs before the outbox stops, so that no row waits for an answer from GitHub.
@@ -200,7 +210,7 @@ async function startLeading(foundation: Foundation, parts: Parts): Promise<void>
   cleanup.add(() => parts.source.stop?.());
   watchTime(foundation, parts.watches, parts.artifacts, parts.stored);
   if (github !== undefined) watchGitHub(foundation, github, parts.formerHalts);
-  cleanup.add(() => parts.watches.exposure.keep());
+  cleanup.add(() => unlessOvertaken(parts.watches.exposure.keep()));
   cleanup.add(() => background.stop());
 }
 

@@ -5,6 +5,7 @@ import { withController } from '../support/controller.ts';
 import { until } from '../support/folder.ts';
 import { call } from '../support/http.ts';
 import { rawConnection, requestHead } from '../support/raw.ts';
+import { withTables } from '../support/store.ts';
 
 for (const [who, stopsLeader] of [
   ['leads', true],
@@ -43,5 +44,15 @@ for (const [who, stopsLeader] of [
       },
       { settings: { OTA_LEASE: '1s' } },
     ));
+
+test('a leader that is overtaken while it stops ends without an error', () =>
+  withController(
+    async journey => {
+      await journey.merge(100);
+      await withTables(`${journey.folder}/data`, db => db('leader').increment('epoch', 1));
+      await journey.controller.stop('upgrade');
+    },
+    { runtime: { overtaken: () => undefined } },
+  ));
 
 test.run();
