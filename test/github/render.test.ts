@@ -53,7 +53,7 @@ const stood = {
 };
 const ramp = aRamp(NOW_MS + HOUR_MS, [1, 4], [10, 24], [50, 24], [100]);
 
-test('the brake’s own pull request: evidence, curve and the ways back', () => {
+test('the brake’s own pull request: evidence, curve and how to go on', () => {
   const gate = { ...DEFAULT_GATE };
   const evidence = {
     ...NO_EVIDENCE,

@@ -1,4 +1,4 @@
-/** The text of the brake's pull request: what was stopped, the evidence, and the ways back. Pure. */
+/** The text of the brake's pull request: what was stopped, the evidence, and how to go on. Pure. */
 import { HALT_AT, SILENCE_HALT_AT } from '../../domain/gate/proof.ts';
 import type { Halt, HaltEvidence } from '../../domain/halt.ts';
 import type { Plan } from '../../domain/plan/index.ts';
@@ -119,13 +119,13 @@ function waysBack(halt: KeptHalt): string {
       ? ' The evidence is kept: a gate with the same limits halts it again, unless `ota resume` follows.'
       : '';
   return [
-    '**The ways back**',
+    '**How to go on**',
     halt.kind === 'hand'
-      ? '- Another build: promote it, and the brake ends.'
-      : `- Promote another build. It does not inherit this halt, and ${build} stays stopped if it ever returns.`,
-    '- It was a false alarm: `ota resume --reason "…"`. The rollout goes on in its step, the evidence so far does not stop it again, and this pull request is closed.',
-    `- The cause was fixed outside the build: merge this, and later a commit that widens the rollout. That commit lifts the halt; a ramp begins at its first step.${again}`,
+      ? '- With another build: promote it, and the brake ends.'
+      : `- With another build: promote it. It does not inherit this halt, and ${build} stays stopped if it ever returns.`,
+    '- After a false alarm: `ota resume --reason "…"`. The rollout continues in its step, the evidence so far does not stop it again, and this pull request is closed.',
+    `- If the cause was fixed outside the build: merge this, and later a commit that widens the rollout. That commit lifts the halt; a ramp starts at its first step.${again}`,
     '',
-    'Nothing else ends it: neither time nor later reports nor an edit of the gate.',
+    'Only these lift the stop. Time, later reports and an edit of the gate do not.',
   ].join('\n');
 }
