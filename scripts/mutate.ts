@@ -76,8 +76,10 @@ const STORE_FILES = [
 ].map(name => `controller/store/${name}.ts`);
 /** The tests of the store that take less than two seconds. */
 const STORE_TESTS = [
+  'adopted',
   'check-in-gaps',
   'check-ins',
+  'confirmations',
   'desired',
   'device-find',
   'devices',

@@ -318,6 +318,12 @@ test('a check-in is seen by get and counts at once, and is there after a clean s
         [row?.lastSeenMs, row?.versionCode, row?.buildId, row?.sdk],
         [NOW_MS + 1, 42, undefined, 34],
       );
+      const scanned = async () =>
+        (await devices.scan({ limit: 9 })).map(d => [d.lastSeenMs, d.versionCode, d.buildId, d.sdk]);
+      assert.equal(await scanned(), [
+        [NOW_MS + 1, 42, undefined, 34],
+        [undefined, undefined, undefined, undefined],
+      ]);
       assert.equal(await devices.counts(NOW_MS + 1, HOUR_MS), {
         enrolled: 2,
         active: 1,
@@ -328,6 +334,8 @@ test('a check-in is seen by get and counts at once, and is there after a clean s
       const row = await devices.get('d1');
       assert.equal([row?.lastSeenMs, row?.versionCode, row?.sdk, row?.signer], [NOW_MS + 1, 42, 34, SIGNER]);
       assert.is((await devices.counts(NOW_MS + 1, HOUR_MS)).active, 1);
+      const [scanned] = await devices.scan({ limit: 9 });
+      assert.equal([scanned?.versionCode, scanned?.sdk, scanned?.signer], [42, 34, SIGNER]);
     },
   ));
 

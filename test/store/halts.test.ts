@@ -27,4 +27,17 @@ test('the evidence at the lift is kept for a halt of a gate, and never for a bra
     assert.equal(await halts.standing('b42'), []);
   }));
 
+test('a halt is found by its id, with its evidence, and with its end once it was lifted', () =>
+  withStore(async ({ halts }) => {
+    const what = { buildId: 'b42', kind: 'gate', mode: 'halt', by: 'gate', reason: 'x' } as const;
+    const halt = await halts.press({ ...what, atMs: NOW_MS, evidence: { taken: 7 } }, []);
+    const found = await halts.find(halt.id);
+    assert.equal([found?.buildId, found?.reason, found?.evidence], ['b42', 'x', { taken: 7 }]);
+    assert.is(found?.ended, undefined);
+    const end = { atMs: NOW_MS + 1, by: 'admin:ruth', reason: 'a false alarm' };
+    await halts.lift([halt], { ...end, without: [], lift: undefined }, []);
+    assert.equal((await halts.find(halt.id))?.ended, end);
+    assert.is(await halts.find(halt.id + 1), undefined);
+  }));
+
 test.run();

@@ -223,6 +223,8 @@ test('every download attempt is a row with source agent-ota, and bytes sent coun
     assert.equal(await sent(NOW_MS, 1_410), { bytes: 1_410, belowFromMs: NOW_MS });
     assert.equal(await sent(NOW_MS, 10), { bytes: 1_410, belowFromMs: NOW_MS + 5 });
     assert.equal(await outcomes.downloadStats('b42'), { downloads: 2, bytes: 1_410, fails: 2 });
+    const own = (await outcomes.history('d1', 9)).downloads;
+    assert.equal([own.length, own.every(event => event.deviceId === 'd1')], [5, true]);
     const [newest] = (await outcomes.history('d1', 1)).downloads;
     assert.equal(newest, download({ status: 206, bytes: 10, atMs: NOW_MS + 5 }));
   }));

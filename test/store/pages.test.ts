@@ -16,6 +16,7 @@ const applied = (revision: string, appliedAtMs: number) => ({
 test('an applied and a refused revision are kept with what was said of them, and counted', () =>
   withStore(async store => {
     const commit = { author: 'A. Releaser', subject: 'b42 to 10 %' };
+    assert.equal(await store.revisions.counts(), { applied: 0, refused: 0 });
     await store.desired.apply(applied('r1', NOW_MS), [], [], [], { commit, plan_hash: 'abc' });
     await store.desired.reject({ revision: 'r2', attemptedAtMs: NOW_MS + 1, problems: [] }, [], { commit });
     const all = await store.revisions.list({ limit: 10 });
@@ -27,6 +28,9 @@ test('an applied and a refused revision are kept with what was said of them, and
       ],
     );
     assert.equal(await store.revisions.counts(), { applied: 1, refused: 1 });
+    const again = { revision: 'r3', attemptedAtMs: NOW_MS + 2, problems: [] };
+    await store.desired.reject(again, [], { commit });
+    assert.equal(await store.revisions.counts(), { applied: 1, refused: 2 });
     assert.equal(
       (await store.revisions.list({ limit: 10, kind: 'applied' })).map(r => r.revision),
       ['r1'],

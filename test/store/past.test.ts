@@ -121,10 +121,14 @@ test('the step of a ramp is that of its newest row; rows without a step leave it
     await row(3, 'ramp.verdict', { step: 0, verdict: 'hold', reasons: ['too_few_reports'] });
     await row(4, 'ramp.verdict', { step: 0, verdict: 'advance', reasons: [], entered: 1 });
     await row(5, 'apply', { ramp: null });
+    const other = { step: 0, verdict: 'hold', reasons: ['silence'] };
+    const verdict = { actor: 'ramp', action: 'ramp.verdict', subject: 'b41', detail: other };
+    await audit.record({ atMs: hour(4.1), ...verdict });
     const at = async (hours: number) => past.step('b42', hour(2), hour(hours));
     assert.equal(await at(2.5), { step: 0, verdict: undefined });
     assert.equal(await at(3), { step: 0, verdict: { verdict: 'hold', reasons: ['too_few_reports'] } });
     assert.equal(await at(4), { step: 1, verdict: undefined });
+    assert.equal(await at(4.5), { step: 1, verdict: undefined }, 'another build has verdicts of its own');
     assert.is(await at(5), undefined, 'a plain percent has none');
     assert.is(await past.step('b43', NOW_MS, hour(9)), undefined);
     assert.equal(await past.applied(hour(3)), { revision: 'abc', appliedAtMs: hour(2) });

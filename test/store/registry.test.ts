@@ -139,4 +139,21 @@ test('a slot that was freed carries nothing over to the next device', () => {
   assert.is(registry.deviceOfToken(hexOf('t'), 0), undefined);
 });
 
+test('an imported token that was taken back names nobody', () => {
+  const registry = new Registry();
+  registry.add({
+    deviceId: 'd1',
+    generation: 1,
+    previous: undefined,
+    kid: undefined,
+    tokenIssuedAtMs: 0,
+    revoked: false,
+    tags: [],
+    token: { sha256: hexOf('t'), generation: 1 },
+  });
+  assert.is(registry.deviceOfToken(hexOf('t'), NOW_MS), 'd1');
+  registry.setToken('d1', undefined);
+  assert.is(registry.deviceOfToken(hexOf('t'), NOW_MS), undefined);
+});
+
 test.run();

@@ -124,6 +124,8 @@ test('closing finishes queued jobs and refuses later ones', () =>
     await db.close();
     assert.is(await last, 'last');
     assert.equal(await settled([add(db, 'late'), texts(db)]), ['store_closed', 'store_closed']);
+    const fault = await add(db, 'late').catch((error: unknown) => error);
+    assert.is(fault instanceof Fault && fault.retry, 'never');
   }));
 
 test('no error text holds a value that was to be written', () =>
