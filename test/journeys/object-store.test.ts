@@ -80,15 +80,19 @@ if (swiftIsInstalled)
             await fleet.start();
             await until('all run b42', async () => running(fleet, 42).length === ids.length);
           });
-          const { downloads } = (await journey.admin('GET', '/v1/devices/kiosk-1/explain')).json;
-          assert.equal(
-            downloads.map((d: { result: string; bytes: number }) => [d.result, d.bytes]),
-            [
-              ['ok', 0],
-              ['ok', 0],
-            ],
-            'sent to the store, and confirmed before the install',
+          const downloads = async (): Promise<unknown[]> => {
+            const { json } = await journey.admin('GET', '/v1/devices/kiosk-1/explain');
+            return json.downloads.map((d: { result: string; bytes: number }) => [d.result, d.bytes]);
+          };
+          // A confirmation is written after the check was answered.
+          await until(
+            'it was sent to the store, and confirmed',
+            async () => (await downloads()).length === 2,
           );
+          assert.equal(await downloads(), [
+            ['ok', 0],
+            ['ok', 0],
+          ]);
           assert.is(await journey.metric('ota_downloads_total', { result: 'redirected' }), ids.length);
           assert.is(await journey.metric('ota_downloads_total', { result: 'ok' }), 0);
           assert.not.match(JSON.stringify(journey.log), /X-Amz/, 'the URLs are secrets');
