@@ -108,6 +108,18 @@ test('a revision and a halt of another controller are published before the APK s
   assert.equal(publication.snapshot?.halts, [HALT]);
 });
 
+test('an APK that was missing stays so while the store does not answer about a newer revision, and a stored one does not', async () => {
+  const { publication, picture, asked } = scene();
+  const state = aState({ builds: [aBuild(41), aBuild(42)], rollout: { current: 'b42', lastSafe: 'b41' } });
+  publication.publish(aSnapshot(state, { missingArtifacts: new Set([aBuild(42).sha256]) }));
+  void picture.follow(async () => applied('r9', { state }));
+  await until('it is shown', async () => publication.snapshot?.revision === 'r9');
+  assert.equal([...(publication.snapshot?.missingArtifacts ?? [])], [aBuild(42).sha256]);
+  await until('it asks again', async () => asked.length === 2);
+  asked[1]?.([]);
+  await until('it is offered', async () => publication.snapshot?.missingArtifacts.size === 0);
+});
+
 const halt: Halt = {
   id: 7,
   buildId: 'b42',

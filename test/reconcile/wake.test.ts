@@ -171,4 +171,18 @@ test('after the stop nothing runs: no timer, no hint, and not what was asked for
     assert.is(scene.runs.length, runs);
   }));
 
+test('a run that ends after the stop leaves no timer behind, which would keep the process alive', () =>
+  withWaker(async scene => {
+    scene.hold = true;
+    scene.hint();
+    await settle();
+    const stop = scene.waker.stop();
+    const armed = mock.method(globalThis, 'setTimeout');
+    scene.hold = false;
+    scene.release();
+    await stop;
+    assert.is(armed.mock.callCount(), 0);
+    armed.mock.restore();
+  }));
+
 test.run();
