@@ -80,7 +80,12 @@ function writeProxy({ conf, ports }: Node): void {
         user_test_tester: 'testing .admin',
         user_test_guest: 'guesting',
       },
-      'app:proxy-server': { use: 'egg:swift#proxy', account_autocreate: 'true' },
+      'app:proxy-server': {
+        use: 'egg:swift#proxy',
+        account_autocreate: 'true',
+        // Otherwise ten failed requests of a slow start would shut a server out for a minute.
+        error_suppression_limit: 1_000_000,
+      },
     }),
   );
 }
@@ -140,6 +145,7 @@ export async function withSwift(use: (swift: Swift) => Promise<void>): Promise<v
   process.env.AWS_ACCESS_KEY_ID = 'test:tester';
   process.env.AWS_SECRET_ACCESS_KEY = 'testing';
   try {
+    for (const kind of KINDS) await answers(`http://127.0.0.1:${node.ports[kind]}`);
     await answers(endpoint);
     await use({
       endpoint,
