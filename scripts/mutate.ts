@@ -95,6 +95,7 @@ const STORE_TESTS = [
   'outcomes',
   'pages',
   'past',
+  'ramp',
   'registry',
   'sessions',
   'takers',

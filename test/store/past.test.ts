@@ -156,4 +156,33 @@ test('a halt was in force from its pressing until its lift', () =>
     assert.equal(await past.halts('b41', hour(2)), []);
   }));
 
+test('what a device ran is what its newest report by then named; of two at one moment, the later one', () =>
+  withMoved(async ({ devices, outcomes, past }) => {
+    await devices.enrol(
+      ['d1', 'd2'].map(deviceId => ({ deviceId, tags: [] })),
+      NOW_MS,
+    );
+    const report = (deviceId: string, requestId: string, versionCode: number, hours: number) =>
+      outcomes.report({
+        deviceId,
+        requestId,
+        buildId: 'b42',
+        outcome: 'ok',
+        reason: 'installed',
+        detail: undefined,
+        versionCode,
+        timingsMs: undefined,
+        atMs: hour(hours),
+      });
+    await report('d1', 'r2', 42, 3);
+    await report('d1', 'r3', 43, 3);
+    await report('d1', 'r1', 41, 1);
+    await report('d2', 'r4', 44, 2);
+    const reported = (hours: number) => past.reported('d1', hour(hours));
+    assert.is(await reported(0), undefined);
+    assert.equal(await reported(1), { versionCode: 41, atMs: hour(1) });
+    assert.equal(await reported(2), { versionCode: 41, atMs: hour(1) }, 'another device says nothing of it');
+    assert.equal(await reported(3), { versionCode: 43, atMs: hour(3) });
+  }));
+
 test.run();

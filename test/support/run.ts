@@ -90,6 +90,7 @@ const ON_POSTGRES = [
   'store/pages',
   'store/pages-read',
   'store/past',
+  'store/ramp',
   'store/rotation',
   'store/sessions',
   'store/takers',
