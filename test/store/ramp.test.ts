@@ -1,5 +1,4 @@
 /** The steps of a ramp as they are kept: percent, times and verdict, and what a way back to a lower step removes. */
-
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Judgement } from '../../controller/domain/gate/judge-step.ts';
